@@ -1,0 +1,124 @@
+"""What a data set is: splits of images that are checked by hash before anyone uses them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DatasetError
+
+#: Where data sets are looked for when no folder is given.
+DATA_FOLDER_VARIABLE = "BIGLITTLE_DATA"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images and labels of one split.
+
+    Attributes:
+        images: uint8, shape (n, height, width, channels).
+        labels: uint8, shape (n,).
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, index: NDArray[np.int64]) -> Images:
+        """The images at ``index``, in that order."""
+        return Images(self.images[index], self.labels[index])
+
+
+def array_hash(array: NDArray[np.uint8]) -> str:
+    """SHA-256 of an array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def data_folder() -> Path:
+    """The folder in which data sets are kept: ``$BIGLITTLE_DATA``, else a folder under home."""
+    return Path(os.environ.get(DATA_FOLDER_VARIABLE) or Path.home() / ".cache" / "biglittle")
+
+
+def stratified_split(
+    labels: NDArray[np.uint8], n_val: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sorted indices of train and validation images, with every class equally shared out.
+
+    Args:
+        labels: shape (n,).
+        n_val: number of validation images, a multiple of the number of classes.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    classes = np.unique(labels)
+    per_class = n_val // len(classes)
+    val = np.concatenate(
+        [rng.permutation(np.flatnonzero(labels == c))[:per_class] for c in classes]
+    )
+    val = np.sort(val).astype(np.int64)
+    return np.setdiff1d(np.arange(len(labels), dtype=np.int64), val), val
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set: its facts, how to find it on disk, and the hashes that decide what it is.
+
+    Attributes:
+        name: key of the data set.
+        n_classes: number of classes.
+        classes: their names.
+        height: rows (and columns) of an image.
+        mean: per-channel mean of train images scaled to [0, 1].
+        std: per-channel standard deviation, likewise.
+        n_val: how many training images are set aside for validation.
+        split_seed: of that draw.
+        hashes: SHA-256 of the arrays ``x_train``, ``y_train``, ``x_test``, ``y_test``.
+        read: reads the four arrays from a folder; None where the folder holds no such data.
+        how_to_get: one sentence for the person whose folder is empty.
+    """
+
+    name: str
+    n_classes: int
+    classes: tuple[str, ...]
+    height: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    n_val: int
+    split_seed: int
+    hashes: dict[str, str]
+    read: Callable[[Path], dict[str, NDArray[np.uint8]] | None]
+    how_to_get: str
+
+    def load(self, folder: Path | None = None) -> dict[str, Images]:
+        """Splits ``train``, ``val`` and ``test``.
+
+        Args:
+            folder: where the files are; None looks in ``data_folder() / name``.
+
+        Raises:
+            DatasetError: nothing found there, or the arrays' hashes are not the known ones.
+        """
+        where = folder or data_folder() / self.name
+        arrays = self.read(where)
+        if arrays is None:
+            raise DatasetError(f"no {self.name} images in {where}. {self.how_to_get}")
+        for key, expected in self.hashes.items():
+            got = array_hash(arrays[key])
+            if got != expected:
+                raise DatasetError(
+                    f"{self.name} array {key} in {where} has SHA-256 {got[:12]}..., expected "
+                    f"{expected[:12]}...: the images are incomplete or altered. "
+                    f"{self.how_to_get}"
+                )
+        full = Images(arrays["x_train"], arrays["y_train"])
+        train, val = stratified_split(full.labels, self.n_val, self.split_seed)
+        test = Images(arrays["x_test"], arrays["y_test"])
+        return {"train": full.subset(train), "val": full.subset(val), "test": test}

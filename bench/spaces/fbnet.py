@@ -1,0 +1,91 @@
+"""The ``fbnet`` space: the CIFAR macro-architecture of HW-NAS-Bench, 9 choices in 22 layers.
+
+Source: Wu et al. 2019, "FBNet: Hardware-Aware Efficient ConvNet Design via Differentiable Neural
+Architecture Search" (table 2, the nine blocks); Li et al. 2021, "HW-NAS-Bench" (the macro with
+first strides 1 1 2 2 1 2 1 for 32x32 inputs).
+"""
+
+from __future__ import annotations
+
+from ..operators import Operator
+from ._space import Layer, SearchSpace
+
+#: (kernel, expansion, groups) of every choice but the last, which is ``skip``.
+BLOCKS: dict[str, tuple[int, int, int]] = {
+    "k3_e1": (3, 1, 1),
+    "k3_e1_g2": (3, 1, 2),
+    "k3_e3": (3, 3, 1),
+    "k3_e6": (3, 6, 1),
+    "k5_e1": (5, 1, 1),
+    "k5_e1_g2": (5, 1, 2),
+    "k5_e3": (5, 3, 1),
+    "k5_e6": (5, 6, 1),
+}
+CHOICES = (*BLOCKS, "skip")
+INPUT_CHANNELS, INPUT_SIZE, STEM_CHANNELS, HEAD_CHANNELS = 3, 32, 16, 1504
+STAGES = (  # channels, layers, stride of the first layer
+    (16, 1, 1),
+    (24, 4, 1),
+    (32, 4, 2),
+    (64, 4, 2),
+    (112, 4, 1),
+    (184, 4, 2),
+    (352, 1, 1),
+)
+
+
+def _conv_bn(
+    cin: int, cout: int, size: int, *, relu: bool, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> tuple[Operator, ...]:
+    conv = Operator("conv", cin, cout, size, size, kernel, stride, groups)
+    after = conv.out_height
+    bn = Operator("batch_norm", cout, cout, after, after)
+    return (conv, bn, Operator("relu", cout, cout, after, after)) if relu else (conv, bn)
+
+
+def _layers() -> tuple[Layer, ...]:
+    layers: list[Layer] = []
+    channels, size = STEM_CHANNELS, INPUT_SIZE
+    for out_channels, depth, first_stride in STAGES:
+        for i in range(depth):
+            stride = first_stride if i == 0 else 1
+            layers.append(Layer(len(layers), channels, out_channels, size, stride))
+            channels, size = out_channels, size // stride
+    return tuple(layers)
+
+
+def build_layer(layer: Layer, choice: int) -> tuple[Operator, ...]:
+    """The operators of ``choice`` at ``layer``."""
+    cin, cout, size = layer.in_channels, layer.out_channels, layer.height
+    if CHOICES[choice] == "skip":
+        return () if layer.identity else _conv_bn(cin, cout, size, relu=True, stride=layer.stride)
+    kernel, expansion, groups = BLOCKS[CHOICES[choice]]
+    mid = cin * expansion
+    ops = list(_conv_bn(cin, mid, size, relu=True, groups=groups))
+    if groups > 1:
+        ops.append(Operator("channel_shuffle", mid, mid, size, size, groups=groups))
+    ops += _conv_bn(mid, mid, size, relu=True, kernel=kernel, stride=layer.stride, groups=mid)
+    after = size // layer.stride
+    ops += _conv_bn(mid, cout, after, relu=False, groups=groups)
+    if layer.identity:
+        ops.append(Operator("add", cout, cout, after, after))
+    return tuple(ops)
+
+
+_LAYERS = _layers()
+_LAST = _LAYERS[-1]
+_HEAD_SIZE = _LAST.height // _LAST.stride
+
+SPACE = SearchSpace(
+    name="fbnet",
+    choices=CHOICES,
+    layers=_LAYERS,
+    stem=_conv_bn(INPUT_CHANNELS, STEM_CHANNELS, INPUT_SIZE, relu=True, kernel=3),
+    head=(
+        *_conv_bn(_LAST.out_channels, HEAD_CHANNELS, _HEAD_SIZE, relu=True),
+        Operator("global_avg_pool", HEAD_CHANNELS, HEAD_CHANNELS, _HEAD_SIZE, _HEAD_SIZE),
+    ),
+    n_features=HEAD_CHANNELS,
+    build_layer=build_layer,
+    source="Wu et al. 2019 (FBNet), Li et al. 2021 (HW-NAS-Bench)",
+)

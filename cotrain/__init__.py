@@ -1,0 +1,1 @@
+"""Training: the weight-sharing supernet, and networks that inherit from it."""

@@ -1,0 +1,163 @@
+"""The training schedule of a supernet, read from TOML; an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bench.errors import BigLittleError, CheckpointError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - Python 3.10
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class PathSampling:
+    """How a path is drawn: first how many layers are skipped, then what the others do.
+
+    Attributes:
+        skip_low: smallest expected share of skipped layers.
+        skip_high: largest; a path's share is drawn uniformly between the two.
+        all_skip: probability of the all-skip path itself.
+        anchor: probability of the anchor path itself.
+        weights: relative frequency of every other choice.
+    """
+
+    skip_low: float
+    skip_high: float
+    weights: dict[str, float]
+    all_skip: float = 0.0
+    anchor: float = 0.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some epochs under one rule.
+
+    Attributes:
+        name: for the log.
+        resolutions: rows (and columns) of the images, one per epoch: its length is the epochs.
+        peak_lr: learning rate after warm-up; a cosine takes it to ``end_lr``.
+        end_lr: learning rate of the last step.
+        warmup_steps: steps of linear warm-up.
+        large: rule of the path that learns from labels; None means the anchor alone.
+        small: rule of the path that learns from labels and from the large one; None means none.
+        grow: choices whose batch norms start from the anchor's when the phase begins.
+    """
+
+    name: str
+    resolutions: tuple[int, ...]
+    peak_lr: float
+    end_lr: float
+    warmup_steps: int
+    large: PathSampling | None = None
+    small: PathSampling | None = None
+    grow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything that decides a supernet run but the images.
+
+    Attributes:
+        space: search space.
+        dataset: data set.
+        anchor: the choice that every layer of the anchor path makes.
+        phases: in order.
+        batch: images a step.
+        momentum: of Nesterov SGD.
+        weight_decay: on convolution and classifier weights only.
+        label_smoothing: of the cross-entropy on labels.
+        distillation: weight of the large path's answers in the small path's loss, in [0, 1].
+        clip_norm: largest gradient norm.
+        seed: of initialisation, order, augmentation and paths.
+    """
+
+    space: str
+    dataset: str
+    anchor: str
+    phases: tuple[Phase, ...]
+    batch: int
+    momentum: float
+    weight_decay: float
+    label_smoothing: float
+    distillation: float
+    clip_norm: float
+    seed: int
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all phases."""
+        return sum(len(p.resolutions) for p in self.phases)
+
+    @property
+    def trained_choices(self) -> tuple[str, ...]:
+        """Choices that some path of the schedule uses: the only ones a table may contain."""
+        used = {self.anchor}
+        for rule in (r for p in self.phases for r in (p.large, p.small) if r is not None):
+            used |= {c for c, w in rule.weights.items() if w > 0} | {"skip"}
+        return tuple(sorted(used))
+
+    def locate(self, epoch: int) -> tuple[int, Phase, int]:
+        """Index of the phase, the phase, and the epoch within it, of a global epoch."""
+        for index, phase in enumerate(self.phases):
+            if epoch < len(phase.resolutions):
+                return index, phase, epoch
+            epoch -= len(phase.resolutions)
+        raise AssertionError("epoch beyond the schedule")
+
+    def learning_rate(self, phase: Phase, step: int, n_steps: int) -> float:
+        """Learning rate at ``step`` of the ``n_steps`` of a phase."""
+        if step < phase.warmup_steps:
+            return phase.peak_lr * (step + 1) / phase.warmup_steps
+        done = (step - phase.warmup_steps) / max(1, n_steps - phase.warmup_steps)
+        return phase.end_lr + (phase.peak_lr - phase.end_lr) * 0.5 * (1 + math.cos(math.pi * done))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The schedule as plain JSON."""
+        return dataclasses.asdict(self)
+
+
+def _build(kind: type, values: dict[str, Any], where: str) -> Any:
+    known = {f.name for f in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise BigLittleError(
+            f"{where} has the unknown key {unknown[0]!r}; expected some of "
+            f"{', '.join(sorted(known))}."
+        )
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise BigLittleError(f"{where} is incomplete: {error}.") from error
+
+
+def load_schedule(path: Path) -> Schedule:
+    """The schedule in a TOML file.
+
+    Raises:
+        BigLittleError: not readable, or with an unknown or missing key.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BigLittleError(f"schedule {path} cannot be read: {error}") from error
+    phases = []
+    for i, phase in enumerate(values.pop("phases", [])):
+        where = f"phase {i} of {path.name}"
+        for rule in ("large", "small"):
+            if rule in phase:
+                phase[rule] = _build(PathSampling, phase[rule], f"{rule} of {where}")
+        for key in ("resolutions", "grow"):
+            phase[key] = tuple(phase.get(key, ()))
+        phases.append(_build(Phase, phase, where))
+    schedule: Schedule = _build(Schedule, {**values, "phases": tuple(phases)}, path.name)
+    if not schedule.phases or not all(p.resolutions for p in schedule.phases):
+        raise CheckpointError(f"{path.name} has a phase without epochs.")
+    return schedule

@@ -1,0 +1,285 @@
+"""Trains a supernet along a schedule, resumable at any step.
+
+The rule, and why. A first phase trains one cheap anchor path alone: random paths from scratch do
+not learn (every step moves weights that the next step uses otherwise). Then each step takes two
+paths over the shared weights: a large one that learns from the labels, and a small one that learns
+from the labels and from the large one's answers (the sandwich rule of Yu and Huang 2019,
+"Universally Slimmable Networks", with in-place distillation), because small networks, the littles
+of a pair, hardly ever come up when paths are drawn uniformly. Epochs begin at a low resolution and
+end at the full one (progressive resizing, Tan and Le 2021, "EfficientNetV2"), which buys several
+epochs for the price of one.
+
+Every random draw comes from (seed, epoch, step), so a run that was killed and resumed takes the
+same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..bench.datasets import Dataset, Images, get_dataset
+from ..bench.errors import TrainingError
+from ..bench.spaces import SearchSpace, get_space
+from .checkpoint import load_checkpoint, save_checkpoint
+from .images import augmented_batch, normalised
+from .recalibrate import recalibrated
+from .schedule import PathSampling, Phase, Schedule
+from .supernet import Supernet
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_STEPS = 100  # at most a minute or two of work is lost to a kill
+LOG_STEPS = 25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after a step.
+
+    Attributes:
+        epoch: global epoch, from 0.
+        step: step within it, from 0.
+        steps_per_epoch: steps of an epoch.
+        n_epochs: epochs in all.
+        loss: mean loss of the last steps.
+        accuracy: mean training accuracy of the large path over them, in [0, 1].
+        eta_s: estimated seconds to the end.
+    """
+
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    n_epochs: int
+    loss: float
+    accuracy: float
+    eta_s: float
+
+
+def draw_path(
+    space: SearchSpace, rule: PathSampling, anchor: int, rng: np.random.Generator
+) -> np.ndarray:
+    """One path, shape (n_layers,), by a sampling rule."""
+    skip = space.choices.index("skip")
+    kind = rng.random()
+    if kind < rule.all_skip:
+        return np.full(space.n_layers, skip)
+    if kind < rule.all_skip + rule.anchor:
+        return np.full(space.n_layers, anchor)
+    names = list(rule.weights)
+    weights = np.array([rule.weights[n] for n in names])
+    share = rng.uniform(rule.skip_low, rule.skip_high)
+    path = rng.choice([space.choices.index(n) for n in names], space.n_layers, p=weights / weights.sum())
+    return np.where(rng.random(space.n_layers) < share, skip, path)
+
+
+def _relative_cost(phase: Phase, epoch: int, full: int) -> float:
+    return (phase.resolutions[epoch] / full) ** 2 * (1.0 if phase.large is None else 2.5)
+
+
+def _parameter_groups(net: Supernet, weight_decay: float) -> list[dict[str, Any]]:
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+
+
+class SupernetRun:
+    """A training run: its state, one step, and the checkpoint.
+
+    Args:
+        schedule: what to do.
+        folder: where ``supernet.h5`` is kept; a run found there goes on.
+        splits: images, from ``Dataset.load``.
+        device: torch device.
+        threads: torch threads; None leaves them as they are.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        folder: Path,
+        splits: dict[str, Images],
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.schedule, self.path, self.splits = schedule, folder / "supernet.h5", splits
+        self.device = torch.device(device)
+        self.space, self.dataset = get_space(schedule.space), get_dataset(schedule.dataset)
+        self.anchor = self.space.choices.index(schedule.anchor)
+        torch.manual_seed(schedule.seed)
+        self.net = Supernet(self.space, self.dataset.n_classes)
+        self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.SGD(
+            _parameter_groups(self.net, schedule.weight_decay),
+            lr=0.0,
+            momentum=schedule.momentum,
+            nesterov=True,
+        )
+        self.identity = {"space_hash": self.space.hash, "schedule": schedule.as_dict()}
+        self.epoch, self.step, self.elapsed_s = 0, 0, 0.0
+        self.steps_per_epoch = len(splits["train"]) // schedule.batch
+        if self.path.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        progress, states = load_checkpoint(self.path, self.identity)
+        self.net.load_state_dict(states["weights"])
+        parameters = dict(self.net.named_parameters())
+        for name, momentum in states.get("momentum", {}).items():
+            self.optimizer.state[parameters[name]]["momentum_buffer"] = momentum.to(self.device)
+        self.epoch, self.step = progress["epoch"], progress["step"]
+        self.elapsed_s = progress["elapsed_s"]
+
+    def save(self) -> None:
+        """Writes the checkpoint (whole or not at all)."""
+        momentum = {
+            name: self.optimizer.state[p]["momentum_buffer"]
+            for name, p in self.net.named_parameters()
+            if self.optimizer.state.get(p, {}).get("momentum_buffer") is not None
+        }
+        progress = {"epoch": self.epoch, "step": self.step, "elapsed_s": self.elapsed_s}
+        save_checkpoint(
+            self.path, self.identity, progress, weights=self.net.state_dict(), momentum=momentum
+        )
+
+    def _train_step(self, phase: Phase, phase_epoch: int, index: np.ndarray) -> tuple[float, float]:
+        schedule = self.schedule
+        rng = np.random.default_rng((schedule.seed, self.epoch, self.step))
+        resolution = phase.resolutions[phase_epoch]
+        x, y = augmented_batch(self.splits["train"], self.dataset, index, resolution, rng)
+        x, y = x.to(self.device), y.to(self.device)
+        large = np.full(self.space.n_layers, self.anchor)
+        if phase.large is not None:
+            large = draw_path(self.space, phase.large, self.anchor, rng)
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.net(x, large)
+        loss = F.cross_entropy(logits, y, label_smoothing=schedule.label_smoothing)
+        value, paths = float(loss.detach()), [large]
+        if np.isfinite(value):
+            loss.backward()
+        if phase.small is not None:
+            small = draw_path(self.space, phase.small, self.anchor, rng)
+            out = self.net(x, small)
+            hard = F.cross_entropy(out, y, label_smoothing=schedule.label_smoothing)
+            soft = F.cross_entropy(out, logits.detach().softmax(1))
+            loss = torch.lerp(hard, soft, schedule.distillation)
+            value += float(loss.detach())
+            paths.append(small)
+            if np.isfinite(value):
+                loss.backward()
+        if not np.isfinite(value):
+            raise TrainingError(
+                f"the loss is {value} at epoch {self.epoch}, step {self.step}, on paths "
+                f"{', '.join(self.space.format(np.array(paths)))}. The checkpoint {self.path} is of "
+                "before; lower peak_lr in the schedule, or go on with another seed."
+            )
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), schedule.clip_norm)
+        step = phase_epoch * self.steps_per_epoch + self.step
+        n_steps = len(phase.resolutions) * self.steps_per_epoch
+        for group in self.optimizer.param_groups:
+            group["lr"] = schedule.learning_rate(phase, step, n_steps)
+        self.optimizer.step()
+        return value / len(paths), float((logits.argmax(1) == y).float().mean())
+
+    def train(
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        max_steps: int | None = None,
+        validate: int = 1000,
+    ) -> Supernet:
+        """Trains to the end of the schedule, or for ``max_steps`` more steps.
+
+        Args:
+            on_progress: called every few steps.
+            max_steps: stop early; the checkpoint is written.
+            validate: validation images on which the anchor is checked after every epoch; 0: none.
+
+        Raises:
+            TrainingError: the loss is not finite.
+        """
+        schedule, full = self.schedule, self.dataset.height
+        costs = [_relative_cost(p, e, full) for p in schedule.phases for e in range(len(p.resolutions))]
+        taken, recent = 0, []
+        done_cost, started = 0.0, time.monotonic()
+        self.net.train()
+        while self.epoch < schedule.n_epochs:
+            _, phase, phase_epoch = schedule.locate(self.epoch)
+            if phase_epoch == 0 and self.step == 0 and phase.grow:
+                self.net.grow_norms(schedule.anchor, phase.grow, gamma=0.2)
+            order = np.random.default_rng((schedule.seed, self.epoch)).permutation(
+                len(self.splits["train"])
+            )
+            while self.step < self.steps_per_epoch:
+                before = time.monotonic()
+                index = order[self.step * schedule.batch : (self.step + 1) * schedule.batch]
+                recent.append(self._train_step(phase, phase_epoch, index))
+                self.step += 1
+                taken += 1
+                self.elapsed_s += time.monotonic() - before
+                done_cost += costs[self.epoch] / self.steps_per_epoch
+                if self.step % LOG_STEPS == 0 and on_progress is not None:
+                    left = sum(costs[self.epoch :]) - costs[self.epoch] * (
+                        self.step / self.steps_per_epoch
+                    )
+                    loss, accuracy = np.mean(recent, axis=0)
+                    recent.clear()
+                    eta = (time.monotonic() - started) / done_cost * left
+                    on_progress(
+                        Progress(
+                            self.epoch, self.step, self.steps_per_epoch, schedule.n_epochs,
+                            float(loss), float(accuracy), eta,
+                        )
+                    )
+                if self.step % CHECKPOINT_STEPS == 0:
+                    self.save()
+                if max_steps is not None and taken >= max_steps:
+                    self.save()
+                    return self.net
+            self.epoch, self.step = self.epoch + 1, 0
+            self.save()
+            if validate:
+                self._log_validation(phase.resolutions[phase_epoch], validate)
+        return self.net
+
+    def _log_validation(self, resolution: int, n: int) -> None:
+        space, skip = self.space, self.space.choices.index("skip")
+        ids = [str(self.anchor) * space.n_layers]
+        if self.schedule.locate(self.epoch - 1)[1].large is not None:
+            half = np.where(np.arange(space.n_layers) % 2, self.anchor, skip)
+            ids += space.format(half) + ["2" * space.n_layers, str(skip) * space.n_layers]
+        for arch in ids:
+            accuracy = quick_accuracy(self.net, arch, self.splits, self.dataset, resolution, n)
+            log.info("epoch %d at %d px: %s val accuracy %.4f on %d", self.epoch, resolution, arch, accuracy, n)
+
+
+@torch.no_grad()
+def quick_accuracy(
+    net: Supernet, arch: str, splits: dict[str, Images], dataset: Dataset, resolution: int, n: int
+) -> float:
+    """Accuracy in [0, 1] of an inherited network on the first ``n`` validation images."""
+    device = next(net.parameters()).device
+
+    def resized(images: Images) -> torch.Tensor:
+        x = normalised(images, dataset).to(device)
+        if resolution != dataset.height:
+            x = F.interpolate(x, size=(resolution, resolution), mode="area")
+        return x.contiguous(memory_format=torch.channels_last)
+
+    train = splits["train"].subset(np.arange(1000))
+    network = recalibrated(net.inherit(arch).to(device), resized(train))
+    val = splits["val"].subset(np.arange(n))
+    hits = network(resized(val)).argmax(1).cpu().numpy() == val.labels
+    return float(hits.mean())
