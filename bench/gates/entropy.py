@@ -1,0 +1,24 @@
+"""``entropy``: the Shannon entropy of the class probabilities, in nats; low means confident."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._metric import GateMetric, log_classes
+
+
+def compute(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entropy of each row in nats, shape (n,)."""
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+    return np.asarray(-(probabilities * logs).sum(axis=1))
+
+
+METRIC = GateMetric(
+    name="entropy",
+    unit="nat",
+    confident="low",
+    maximum=log_classes,
+    compute=compute,
+    source="Teerapittayanon et al. 2016, BranchyNet (entropy as exit criterion)",
+)

@@ -1,0 +1,25 @@
+"""A pair of networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A little and a big network of one space.
+
+    Nothing forbids a little that costs more than its big, or the same network twice.
+
+    Attributes:
+        little: architecture id of the network that answers first.
+        big: architecture id of the network that answers what is escalated.
+        training: how both were trained (``inherited``, ``standalone``, ``cotrained``).
+
+    >>> Pair(little="8" * 22, big="0" * 22).training
+    'inherited'
+    """
+
+    little: str
+    big: str
+    training: str = "inherited"

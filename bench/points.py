@@ -1,0 +1,122 @@
+"""Operating points: one, and many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Provenances from the best founded to the least.
+PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
+
+FIGURES = (
+    "accuracy",
+    "escalation_rate",
+    "latency_ms",
+    "latency_p95_ms",
+    "energy_mj",
+    "macs",
+    "peak_memory_mib",
+)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A pair under one gate and threshold: one accuracy, one cost.
+
+    Attributes:
+        little: architecture id.
+        big: architecture id.
+        gate: name of the gate metric.
+        threshold: in the metric's unit.
+        accuracy: fraction in [0, 1].
+        escalation_rate: share of inputs that reach the big network.
+        latency_ms: mean over the inputs; None where the device has no figure.
+        latency_p95_ms: 95th percentile over the inputs.
+        energy_mj: mean over the inputs.
+        macs: mean over the inputs.
+        peak_memory_mib: both networks resident.
+        provenance: how each figure came about, by field.
+    """
+
+    little: str
+    big: str
+    gate: str
+    threshold: float
+    accuracy: float
+    escalation_rate: float
+    latency_ms: float | None
+    latency_p95_ms: float | None
+    energy_mj: float | None
+    macs: float
+    peak_memory_mib: float
+    provenance: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The point as plain JSON, fields in the order of the table's face."""
+        out = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**out, "provenance": dict(self.provenance)}
+
+
+@dataclass(frozen=True)
+class Points:
+    """Many operating points, one array per field, all of shape (n,).
+
+    ``latency_ms`` and the other figures of a device are NaN where it has none.
+    """
+
+    little: NDArray[np.str_]
+    big: NDArray[np.str_]
+    gate: NDArray[np.str_]
+    threshold: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    escalation_rate: NDArray[np.float64]
+    latency_ms: NDArray[np.float64]
+    latency_p95_ms: NDArray[np.float64]
+    energy_mj: NDArray[np.float64]
+    macs: NDArray[np.float64]
+    peak_memory_mib: NDArray[np.float64]
+    provenance: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.threshold)
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """1 - accuracy, shape (n,)."""
+        return np.asarray(1.0 - self.accuracy)
+
+    def figure(self, name: str) -> NDArray[np.float64]:
+        """The array of an objective by its name."""
+        return np.asarray(getattr(self, name), np.float64)
+
+    def take(self, index: NDArray[np.intp]) -> Points:
+        """The points at ``index`` (integers or a mask), in that order."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "provenance"}
+        return Points(**{k: v[index] for k, v in arrays.items()}, provenance=self.provenance)
+
+    def __getitem__(self, i: int) -> OperatingPoint:
+        values: dict[str, Any] = {}
+        for field in fields(OperatingPoint):
+            if field.name == "provenance":
+                continue
+            value = getattr(self, field.name)[i]
+            if isinstance(value, np.str_):
+                values[field.name] = str(value)
+            else:
+                values[field.name] = None if np.isnan(value) else float(value)
+        return OperatingPoint(**values, provenance=self.provenance)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every point as plain JSON."""
+        return [self[i].as_dict() for i in range(len(self))]
+
+
+def concatenate(parts: list[Points]) -> Points:
+    """One after the other; all must have one provenance."""
+    arrays = [f.name for f in fields(Points) if f.name != "provenance"]
+    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in arrays}
+    return Points(**joined, provenance=parts[0].provenance)

@@ -1,0 +1,402 @@
+"""The benchmark table in HDF5: networks, what each said about every image, and devices.
+
+Layout (schema version 1)::
+
+    attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
+                     created, training (JSON), quantisation (JSON)
+    /networks/       architecture, training, precision, seed, epochs, macs, params, weights_sha256
+    /splits/         val_index, val_labels, test_labels
+    /predictions/val, /predictions/test
+                     top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images)
+    /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
+                     about (provenance), from where, and what the gate takes
+
+A file ``table.json`` beside it carries its SHA-256, which a reader checks by default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from .cost import NetworkCosts, analytic_memory
+from .device import DeviceProfile, load_device
+from .errors import TableError, UnknownNameError
+from .gates import GATES, get_metric
+from .spaces import SearchSpace, get_space
+
+FORMAT = "biglittle-table"
+SCHEMA_VERSION = 1
+SHIPPED = Path(__file__).parent.parent / "data_tables"
+REPORTED = ("val", "test")
+_NETWORK_TEXT = ("architecture", "training", "precision", "weights_sha256")
+_NETWORK_NUMBERS = ("seed", "epochs", "macs", "params")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What every network said about every image of one split.
+
+    Attributes:
+        labels: the truth, uint8, shape (n_images,).
+        top1: answers, uint8, shape (n_networks, n_images).
+        codes: confidence codes by gate metric, uint8, shape (n_networks, n_images) each.
+    """
+
+    labels: NDArray[np.uint8]
+    top1: NDArray[np.uint8]
+    codes: Mapping[str, NDArray[np.uint8]]
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each answer is right, shape (n_networks, n_images)."""
+        return np.asarray(self.top1 == self.labels)
+
+
+@dataclass(frozen=True)
+class TableContents:
+    """A whole table in memory: what ``write_table`` takes and ``Table`` gives.
+
+    Attributes:
+        name: of the table.
+        space: name of the search space.
+        dataset: name of the data set.
+        n_classes: of the classifier.
+        choices: the space's choices whose weights were trained, hence those in the table.
+        networks: columns of shape (n_networks,) by name.
+        val_index: which training images were held out for validation.
+        predictions: by split.
+        devices: columns and facts by device.
+        training: how the networks came about, any JSON.
+    """
+
+    name: str
+    space: str
+    dataset: str
+    n_classes: int
+    choices: tuple[str, ...]
+    networks: Mapping[str, NDArray[Any]]
+    val_index: NDArray[np.int64]
+    predictions: Mapping[str, Predictions]
+    devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def encode_predictions(
+    probabilities: NDArray[np.float64], labels: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
+    """One network's row: answers and confidence codes, each of shape (n_images,).
+
+    Args:
+        probabilities: shape (n_images, n_classes).
+        labels: shape (n_images,); only their number is used, as a check.
+    """
+    if probabilities.shape[0] != len(labels):
+        raise TableError(f"{probabilities.shape[0]} answers for {len(labels)} images.")
+    n_classes = probabilities.shape[1]
+    codes = {}
+    for name in GATES.names():
+        metric = get_metric(name)
+        codes[name] = metric.encode(metric.compute(probabilities), n_classes)
+    return probabilities.argmax(axis=1).astype(np.uint8), codes
+
+
+def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
+    """How confidences are stored: scale and worst-case rounding error of each metric."""
+    return {
+        name: {
+            "scale": "code = floor(256 * (1 - sqrt(u))), u = uncertainty in [0, 1]",
+            "maximum": get_metric(name).maximum(n_classes),
+            "worst_rounding_error": get_metric(name).rounding_error(n_classes),
+            "unit": get_metric(name).unit,
+        }
+        for name in GATES.names()
+    }
+
+
+def device_columns(
+    profile: DeviceProfile, space: SearchSpace, architectures: Sequence[str]
+) -> dict[str, Any]:
+    """The columns and facts a table keeps of one device."""
+    latency = profile.latency_ms(space, space.parse(list(architectures)))
+    return {
+        "latency_ms": latency,
+        "energy_mj": profile.energy_mj(latency),
+        "provenance": profile.provenance,
+        "gate_ms": profile.gate_ms,
+        "description": profile.description,
+        "runtime": profile.runtime,
+        "source": profile.source,
+        "power_source": profile.power_source,
+    }
+
+
+def write_table(path: Path, contents: TableContents, code_version: str, created: str) -> str:
+    """Writes a table and the manifest beside it, whole or not at all; returns its SHA-256.
+
+    Args:
+        path: the ``.h5`` file.
+        contents: what to write.
+        code_version: of the code that made it.
+        created: ISO date.
+    """
+    space = get_space(contents.space)
+    partial = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(partial, "w", libver="v110") as file:
+        file.attrs.update(
+            format=FORMAT,
+            schema_version=SCHEMA_VERSION,
+            name=contents.name,
+            space=space.name,
+            space_hash=space.hash,
+            dataset=contents.dataset,
+            n_classes=contents.n_classes,
+            choices=json.dumps(contents.choices),
+            code_version=code_version,
+            created=created,
+            training=json.dumps(contents.training),
+            quantisation=json.dumps(quantisation(contents.n_classes)),
+        )
+        for name in _NETWORK_TEXT:
+            file[f"networks/{name}"] = np.asarray(contents.networks[name], "S")
+        for name in _NETWORK_NUMBERS:
+            file[f"networks/{name}"] = np.asarray(contents.networks[name], np.int64)
+        file["splits/val_index"] = contents.val_index
+        for split in REPORTED:
+            said = contents.predictions[split]
+            file[f"splits/{split}_labels"] = said.labels
+            for name, array in {"top1": said.top1, **said.codes}.items():
+                file.create_dataset(
+                    f"predictions/{split}/{name}",
+                    data=array,
+                    chunks=(1, array.shape[1]),
+                    compression="gzip",
+                    compression_opts=9,
+                )
+        for name, columns in contents.devices.items():
+            group = file.create_group(f"devices/{name}")
+            for key, value in columns.items():
+                if isinstance(value, np.ndarray):
+                    group[key] = value
+                else:
+                    group.attrs[key] = json.dumps(value)
+    digest = file_hash(partial)
+    manifest = {"file": path.name, "name": contents.name, "sha256": digest}
+    manifest_partial = path.with_suffix(".json.partial")
+    manifest_partial.write_text(json.dumps(manifest, indent=2) + "\n")
+    os.replace(partial, path)
+    os.replace(manifest_partial, path.with_suffix(".json"))
+    return digest
+
+
+def shipped_tables() -> dict[str, Path]:
+    """The tables that ship with the package, by name."""
+    return {p.parent.name.replace("_", "-"): p for p in SHIPPED.glob("*/table.h5")}
+
+
+def find_table(name: str | Path) -> Path:
+    """The file of a table given by name or by path.
+
+    Raises:
+        UnknownNameError: neither a shipped table nor a file.
+    """
+    if str(name) in shipped_tables():
+        return shipped_tables()[str(name)]
+    path = Path(name)
+    if path.suffix in (".h5", ".hdf5") or path.exists():
+        if not path.is_file():
+            raise TableError(f"no table file {path}; give the path of a .h5 file.")
+        return path
+    raise UnknownNameError("table", str(name), shipped_tables())
+
+
+class Table:
+    """A benchmark table, opened read-only; predictions are read when first asked for.
+
+    Args:
+        path: the ``.h5`` file.
+        check: compare the file's SHA-256 with its manifest.
+
+    Raises:
+        TableError: missing, truncated, foreign, edited, or of another schema or space.
+    """
+
+    def __init__(self, path: Path, check: bool = True) -> None:
+        self.path = path
+        self.sha256 = self._check_hash() if check else None
+        try:
+            self._file = h5py.File(path, "r")
+            self._read_head()
+        except (OSError, KeyError, ValueError) as error:
+            raise TableError(
+                f"{path} cannot be read as a benchmark table ({error}); it is truncated or no "
+                "HDF5 file. Fetch it again."
+            ) from error
+
+    def _check_hash(self) -> str:
+        manifest = self.path.with_suffix(".json")
+        try:
+            expected = json.loads(manifest.read_text())["sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TableError(
+                f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it; copy "
+                "both files, or open the table with check=False if you trust it."
+            ) from error
+        got = file_hash(self.path)
+        if got != expected:
+            raise TableError(
+                f"{self.path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "
+                "was edited or is truncated. Fetch it again, or open it with check=False."
+            )
+        return got
+
+    def _read_head(self) -> None:
+        attrs = self._file.attrs
+        if attrs.get("format") != FORMAT:
+            raise TableError(f"{self.path} is an HDF5 file but no {FORMAT}; give another file.")
+        version = int(attrs["schema_version"])
+        if version != SCHEMA_VERSION:
+            raise TableError(
+                f"{self.path} has schema version {version}, this code reads {SCHEMA_VERSION}."
+            )
+        self.name = str(attrs["name"])
+        self.dataset = str(attrs["dataset"])
+        self.n_classes = int(attrs["n_classes"])
+        self.space = get_space(str(attrs["space"]))
+        if attrs["space_hash"] != self.space.hash:
+            raise TableError(
+                f"{self.path} was made for another version of space {self.space.name!r} "
+                f"({attrs['space_hash'][:8]}, here {self.space.hash[:8]})."
+            )
+        self.choices: tuple[str, ...] = tuple(json.loads(attrs["choices"]))
+        self.training: dict[str, Any] = json.loads(attrs["training"])
+        self.quantisation: dict[str, Any] = json.loads(attrs["quantisation"])
+        self.code_version, self.created = str(attrs["code_version"]), str(attrs["created"])
+        group = self._file["networks"]
+        self.networks: dict[str, NDArray[Any]] = {
+            **{n: group[n][()].astype("U") for n in _NETWORK_TEXT},
+            **{n: group[n][()] for n in _NETWORK_NUMBERS},
+        }
+        keys = zip(self.networks["architecture"], self.networks["training"], strict=True)
+        self.row: dict[tuple[str, str], int] = {}
+        for i, (arch, training) in enumerate(keys):
+            self.row.setdefault((str(arch), str(training)), i)
+
+    def __len__(self) -> int:
+        return len(self.networks["architecture"])
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices the table has columns for."""
+        return tuple(sorted(self._file["devices"])) if "devices" in self._file else ()
+
+    @cached_property
+    def _predictions(self) -> dict[str, Predictions]:
+        return {}
+
+    def predictions(self, split: str) -> Predictions:
+        """What every network said about every image of ``split`` ("val" or "test").
+
+        Raises:
+            UnknownNameError: another split.
+        """
+        if split not in REPORTED:
+            raise UnknownNameError("split", split, REPORTED)
+        if split not in self._predictions:
+            group = self._file[f"predictions/{split}"]
+            self._predictions[split] = Predictions(
+                labels=self._file[f"splits/{split}_labels"][()],
+                top1=group["top1"][()],
+                codes={name: group[name][()] for name in GATES.names()},
+            )
+        return self._predictions[split]
+
+    @property
+    def val_index(self) -> NDArray[np.int64]:
+        """Which training images were held out for validation, shape (n_val,)."""
+        return np.asarray(self._file["splits/val_index"][()])
+
+    def device_facts(self, name: str) -> dict[str, Any]:
+        """What the table says about a device, without the columns.
+
+        Raises:
+            UnknownNameError: the table has no such device.
+        """
+        if name not in self.devices:
+            raise UnknownNameError("device", name, self.devices)
+        return {k: json.loads(v) for k, v in self._file[f"devices/{name}"].attrs.items()}
+
+    def costs(self, device: str) -> NetworkCosts:
+        """Costs of all networks on a device of the table, or of a profile given as JSON file.
+
+        Raises:
+            UnknownNameError: neither a device of the table nor a profile.
+            DeviceError: the profile covers none of the networks.
+        """
+        genomes = self.space.parse([str(a) for a in self.networks["architecture"]])
+        if device in self.devices:
+            facts = self.device_facts(device)
+            group = self._file[f"devices/{device}"]
+            columns = {**facts, "latency_ms": group["latency_ms"][()], "energy_mj": group["energy_mj"][()]}
+        elif device.endswith(".json"):
+            columns = device_columns(load_device(device), self.space, self.networks["architecture"])
+        else:
+            raise UnknownNameError("device", device, self.devices)
+        weights, activation = analytic_memory(self.space, genomes, self.n_classes)
+        return NetworkCosts(
+            latency_ms=columns["latency_ms"],
+            energy_mj=columns["energy_mj"],
+            macs=self.networks["macs"].astype(np.float64),
+            weights_mib=weights,
+            activation_mib=activation,
+            gate_ms=float(columns["gate_ms"]),
+            provenance=columns["provenance"],
+        )
+
+    def info(self) -> dict[str, Any]:
+        """The table's facts as plain JSON."""
+        trainings, counts = np.unique(self.networks["training"], return_counts=True)
+        devices: dict[str, Any] = {}
+        for name in self.devices:
+            latency = self._file[f"devices/{name}/latency_ms"][()]
+            devices[name] = {
+                **self.device_facts(name),
+                "networks": int(np.isfinite(latency).sum()),
+                "latency_ms_min": float(np.nanmin(latency)),
+                "latency_ms_max": float(np.nanmax(latency)),
+            }
+        sizes = {split: len(self._file[f"splits/{split}_labels"]) for split in REPORTED}
+        return {
+            "name": self.name,
+            "space": self.space.name,
+            "dataset": self.dataset,
+            "choices": list(self.choices),
+            "training": {str(t): int(c) for t, c in zip(trainings, counts, strict=True)},
+            "devices": devices,
+            "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
+            "schema_version": SCHEMA_VERSION,
+            "code_version": self.code_version,
+            "created": self.created,
+            "quantisation": self.quantisation,
+            "sha256": self.sha256,
+        }
