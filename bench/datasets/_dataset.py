@@ -24,17 +24,20 @@ class Images:
     Attributes:
         images: uint8, shape (n, height, width, channels).
         labels: uint8, shape (n,).
+        index: where each stood in the set it was taken from, int64, shape (n,); None: as given.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    index: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def subset(self, index: NDArray[np.int64]) -> Images:
         """The images at ``index``, in that order."""
-        return Images(self.images[index], self.labels[index])
+        origin = index if self.index is None else self.index[index]
+        return Images(self.images[index], self.labels[index], origin)
 
 
 def array_hash(array: NDArray[np.uint8]) -> str:

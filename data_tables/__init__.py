@@ -1,0 +1,1 @@
+"""Data that ships: benchmark tables, device profiles, and the scripts that made them."""

@@ -1,0 +1,1 @@
+"""Device profiles (one JSON each) and the scripts that made them."""
