@@ -1,4 +1,4 @@
-"""Builds a ``torch.nn.Module`` from an architecture: the one file of ``bench/`` that needs torch."""
+"""Builds a ``torch.nn.Module`` from an architecture: the only file of ``bench/`` with torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registries: one file is one entry, the file's name is the key, nothing is imported to list names."""
+"""Registries: one file is one entry, its name is the key; listing names imports nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints in HDF5: written beside the old one and renamed, so a kill never leaves half a file."""
+"""Checkpoints in HDF5: written beside the old one and renamed, a kill leaves no half file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FORMAT = "biglittle-checkpoint-1"
 
 
 def save_checkpoint(
-    path: Path, identity: Mapping[str, Any], progress: Mapping[str, Any], **states: Mapping[str, torch.Tensor]
+    path: Path,
+    identity: Mapping[str, Any],
+    progress: Mapping[str, Any],
+    **states: Mapping[str, torch.Tensor],
 ) -> None:
     """Writes named tensors and where the run stands.
 

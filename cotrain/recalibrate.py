@@ -27,6 +27,6 @@ def recalibrated(network: Net, images: torch.Tensor, batch: int = 500) -> Net:
         norm.reset_running_stats()
         norm.momentum = None
     network.train()
-    for part in images.split(batch):
+    for part in images.split(batch):  # type: ignore[no-untyped-call]
         network(part)
     return network.eval()

@@ -52,7 +52,10 @@ class ElasticLayer(nn.Module):
             nn.Parameter(torch.empty(o, i, k, k)) for o, i, k in widest.values()
         )
         own = [op for plan in self.plans for op in plan if op.kind == "conv" and len(plan) == 3]
-        self.skip_conv = nn.Parameter(torch.empty(own[0].out_channels, own[0].in_channels, 1, 1)) if own else None
+        self.skip_conv: nn.Parameter | None = None
+        if own:
+            shape = [own[0].out_channels, own[0].in_channels, 1, 1]
+            self.skip_conv = nn.Parameter(torch.empty(shape))
         self._initialise()
 
     def _initialise(self) -> None:
@@ -65,7 +68,7 @@ class ElasticLayer(nn.Module):
         """The slice of the shared weights that convolution ``position`` of a choice uses."""
         if n_convs == 1:
             return cast(torch.Tensor, self.skip_conv)
-        full = self.shared[position]
+        full: torch.Tensor = self.shared[position]
         if op.groups == op.in_channels and position == 1:
             margin = (full.shape[-1] - op.kernel) // 2
             end = full.shape[-1] - margin

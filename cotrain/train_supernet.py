@@ -77,7 +77,9 @@ def draw_path(
     names = list(rule.weights)
     weights = np.array([rule.weights[n] for n in names])
     share = rng.uniform(rule.skip_low, rule.skip_high)
-    path = rng.choice([space.choices.index(n) for n in names], space.n_layers, p=weights / weights.sum())
+    path = rng.choice(
+        [space.choices.index(n) for n in names], space.n_layers, p=weights / weights.sum()
+    )
     return np.where(rng.random(space.n_layers) < share, skip, path)
 
 
@@ -169,7 +171,7 @@ class SupernetRun:
         loss = F.cross_entropy(logits, y, label_smoothing=schedule.label_smoothing)
         value, paths = float(loss.detach()), [large]
         if np.isfinite(value):
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         if phase.small is not None:
             small = draw_path(self.space, phase.small, self.anchor, rng)
             out = self.net(x, small)
@@ -179,12 +181,12 @@ class SupernetRun:
             value += float(loss.detach())
             paths.append(small)
             if np.isfinite(value):
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
         if not np.isfinite(value):
             raise TrainingError(
                 f"the loss is {value} at epoch {self.epoch}, step {self.step}, on paths "
-                f"{', '.join(self.space.format(np.array(paths)))}. The checkpoint {self.path} is of "
-                "before; lower peak_lr in the schedule, or go on with another seed."
+                f"{', '.join(self.space.format(np.array(paths)))}. The checkpoint {self.path} is "
+                "of before; lower peak_lr in the schedule, or go on with another seed."
             )
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), schedule.clip_norm)
         step = phase_epoch * self.steps_per_epoch + self.step
@@ -211,7 +213,9 @@ class SupernetRun:
             TrainingError: the loss is not finite.
         """
         schedule, full = self.schedule, self.dataset.height
-        costs = [_relative_cost(p, e, full) for p in schedule.phases for e in range(len(p.resolutions))]
+        costs = [
+            _relative_cost(p, e, full) for p in schedule.phases for e in range(len(p.resolutions))
+        ]
         taken, recent = 0, []
         done_cost, started = 0.0, time.monotonic()
         self.net.train()
@@ -239,8 +243,13 @@ class SupernetRun:
                     eta = (time.monotonic() - started) / done_cost * left
                     on_progress(
                         Progress(
-                            self.epoch, self.step, self.steps_per_epoch, schedule.n_epochs,
-                            float(loss), float(accuracy), eta,
+                            self.epoch,
+                            self.step,
+                            self.steps_per_epoch,
+                            schedule.n_epochs,
+                            float(loss),
+                            float(accuracy),
+                            eta,
                         )
                     )
                 if self.step % CHECKPOINT_STEPS == 0:
@@ -259,10 +268,17 @@ class SupernetRun:
         ids = [str(self.anchor) * space.n_layers]
         if self.schedule.locate(self.epoch - 1)[1].large is not None:
             half = np.where(np.arange(space.n_layers) % 2, self.anchor, skip)
-            ids += space.format(half) + ["2" * space.n_layers, str(skip) * space.n_layers]
+            ids += [*space.format(half), "2" * space.n_layers, str(skip) * space.n_layers]
         for arch in ids:
             accuracy = quick_accuracy(self.net, arch, self.splits, self.dataset, resolution, n)
-            log.info("epoch %d at %d px: %s val accuracy %.4f on %d", self.epoch, resolution, arch, accuracy, n)
+            log.info(
+                "epoch %d at %d px: %s val accuracy %.4f on %d",
+                self.epoch,
+                resolution,
+                arch,
+                accuracy,
+                n,
+            )
 
 
 @torch.no_grad()

@@ -29,7 +29,8 @@ def _read_arrays(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
 
 def _read_binary(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
     """The official "binary version": records of one label byte and 3072 pixel bytes, planar."""
-    folder = folder / "cifar-10-batches-bin" if (folder / "cifar-10-batches-bin").is_dir() else folder
+    inner = folder / "cifar-10-batches-bin"
+    folder = inner if inner.is_dir() else folder
     names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
     if not all((folder / name).is_file() for name in names):
         return None

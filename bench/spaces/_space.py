@@ -20,7 +20,7 @@ Genomes = NDArray[np.uint8]
 class LayerBuilder(Protocol):
     """Lists the operators of one choice at one layer."""
 
-    def __call__(self, layer: "Layer", choice: int) -> tuple[Operator, ...]: ...
+    def __call__(self, layer: Layer, choice: int) -> tuple[Operator, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ class SearchSpace:
         genomes = np.array(genomes, np.uint8, ndmin=2)
         if len(allowed) < 2:
             return genomes
-        hit = rng.random(genomes.shape) < (probability or 1.0 / self.n_layers)
+        rate = 1.0 / self.n_layers if probability is None else probability
+        hit = rng.random(genomes.shape) < rate
         hit[np.arange(len(hit)), rng.integers(0, self.n_layers, len(hit))] |= ~hit.any(axis=1)
         fresh = rng.choice(allowed, size=genomes.shape)
         while (same := hit & (fresh == genomes)).any():
@@ -191,7 +192,7 @@ class SearchSpace:
     def decode(self, encoded: NDArray[np.float32]) -> Genomes:
         """Genomes of a one-hot encoding; the inverse of ``encode``."""
         shape = (len(encoded), self.n_layers, len(self.choices))
-        return np.asarray(encoded).reshape(shape).argmax(-1).astype(np.uint8)
+        return np.asarray(np.asarray(encoded).reshape(shape).argmax(-1), np.uint8)
 
     # ---- what a network costs before anything is measured ----------------------------------
     def operators(self, genome: Genomes | str, n_classes: int) -> tuple[Operator, ...]:
