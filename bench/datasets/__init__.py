@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from ..registry import Registry
-from ._dataset import Dataset, Images
+from ._dataset import Dataset, Images, data_folder
+from ._fetch import fetch
 
 DATASETS = Registry("data set", __name__, Path(__file__).parent, "DATASET")
 
@@ -20,4 +21,4 @@ def get_dataset(name: str) -> Dataset:
     return cast(Dataset, DATASETS.load(name))
 
 
-__all__ = ["DATASETS", "Dataset", "Images", "get_dataset"]
+__all__ = ["DATASETS", "Dataset", "Images", "data_folder", "fetch", "get_dataset"]

@@ -31,7 +31,7 @@ from ...bench.datasets import Images, get_dataset
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
 from ...bench.networks import weights_hash
-from ...bench.spaces import get_space
+from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import (
     Predictions,
     TableContents,
@@ -40,12 +40,12 @@ from ...bench.table import (
     write_table,
 )
 from ...cotrain.checkpoint import load_checkpoint
-from ...cotrain.folding import folded_weights
 from ...cotrain.images import normalised
 from ...cotrain.recalibrate import recalibrated
 from ...cotrain.schedule import Schedule, load_schedule
 from ...cotrain.supernet import Supernet
 from ...edge_profiler.onnx_network import onnx_model
+from ...cotrain.train_supernet import Progress, SupernetRun
 from .design import chosen_architectures
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ FOLDER = Path(__file__).parent
 SCHEDULE = FOLDER / "supernet.toml"
 TABLE = FOLDER / "table.h5"
 NAME = "fbnet-cifar10"
-RECALIBRATION_IMAGES = 1280  # ten batches: more moved no validation accuracy by half a point
+RECALIBRATION_IMAGES = 1280  # ten batches of training size
 RECALIBRATION_BATCH = 128  # that of training
 INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
 
@@ -84,6 +84,16 @@ def load_supernet(working: Path) -> TrainedSupernet:
     return TrainedSupernet(net, schedule, progress["epoch"], progress["elapsed_s"])
 
 
+def deployed(
+    space: SearchSpace, architecture: str, n_classes: int, weights: dict[str, NDArray[Any]]
+) -> bytes:
+    """A network as it is deployed, serialised ONNX, but with a free batch axis."""
+    model = onnx_model(space, architecture, n_classes, weights=weights)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    return model.SerializeToString()
+
+
 def probabilities(
     model: bytes, images: NDArray[np.float32], threads: int = 1
 ) -> NDArray[np.float64]:
@@ -106,6 +116,27 @@ def probabilities(
     ).astype(np.float64)
     exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
+
+
+def train(working: Path, data: Path | None, device: str = "cpu", threads: int = 1) -> None:
+    """Trains the supernet, or goes on from its checkpoint, with a line in the log every minute."""
+    schedule = load_schedule(SCHEDULE)
+    splits = get_dataset(schedule.dataset).load(data)
+    run = SupernetRun(schedule, working, splits, device, threads)
+
+    def report(p: Progress) -> None:
+        log.info(
+            "epoch %d/%d step %d/%d loss %.3f accuracy %.3f, %.0f min left",
+            p.epoch + 1,
+            p.n_epochs,
+            p.step,
+            p.steps_per_epoch,
+            p.loss,
+            p.accuracy,
+            p.eta_s / 60,
+        )
+
+    run.train(report)
 
 
 class NetworkEvaluator:
@@ -132,13 +163,8 @@ class NetworkEvaluator:
         """Writes what a network says about every image; returns its accuracy on val."""
         network = self.net.inherit(architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network = recalibrated(network, self.calibration, RECALIBRATION_BATCH)
-        model = onnx_model(
-            self.net.space,
-            architecture,
-            self.dataset.n_classes,
-            weights=folded_weights(network),
-            batch=None,
-        ).SerializeToString()
+        weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        model = deployed(self.net.space, architecture, self.dataset.n_classes, weights)
         arrays: dict[str, NDArray[np.uint8]] = {}
         for split, images in self.images.items():
             said = probabilities(model, self.inputs[split], self.threads)

@@ -1,0 +1,27 @@
+"""``python -m biglittle``, and the ``biglittle`` command: errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line; a user's error is one line on stderr and exit code 1."""
+    from .cli import app
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was finished is kept\n")
+        raise SystemExit(130) from None
+    except Exception as error:
+        from .bench.errors import BigLittleError  # late: it brings numpy, which --help can do without
+
+        if not isinstance(error, BigLittleError):
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,394 @@
+"""Computes every figure that README and card show, and writes them into both.
+
+``python -m biglittle.data_tables.fbnet_cifar10.figures STEP ...`` with the steps ``table``,
+``searchers``, ``startup`` (each leaves ``figures/STEP.json`` with hardware, versions and seeds),
+``picture`` and ``write`` (fills the marked parts of README.md here and at the root).
+The surrogate's figures come from its own ``surrogate.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...bench import Benchmark, Points, get_space, load_device
+from ...edge_profiler.machine import device_name
+from ...searchers import SEARCHERS
+from ...searchers.search import SearchSettings
+from ...searchers.summary import front_values, hypervolume
+from ...searchers.table_singles import best_table_single, table_singles
+from ...surrogates import Surrogate, SurrogateEvaluator
+
+FOLDER = Path(__file__).parent
+FIGURES = FOLDER / "figures"
+ROOT = FOLDER.parent.parent
+DEVICE = "raspberry-pi-4"
+NAME = "fbnet-cifar10"
+LATENCIES_MS = (10, 12, 15, 20, 25, 30)
+COMPARE_BUDGET, COMPARE_SEEDS = 5000, 10
+SPEED_BUDGET = 20_000
+STARTUP_RUNS = 7
+
+
+def conditions() -> dict[str, Any]:
+    """Hardware and versions a figure was made with."""
+    return {
+        "cpu": device_name(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "biglittle": __version__,
+    }
+
+
+def save(step: str, figures: dict[str, Any]) -> None:
+    """Writes one step's figures with the conditions they were made under."""
+    FIGURES.mkdir(exist_ok=True)
+    document = {"step": step, "conditions": conditions(), **figures}
+    partial = FIGURES / f"{step}.json.partial"
+    partial.write_text(json.dumps(document, indent=1) + "\n")
+    os.replace(partial, FIGURES / f"{step}.json")
+
+
+def load(step: str) -> dict[str, Any]:
+    """One step's figures."""
+    found: dict[str, Any] = json.loads((FIGURES / f"{step}.json").read_text())
+    return found
+
+
+# ---- what is in the table ----------------------------------------------------------------------
+def at_equal_latency(bench: Benchmark) -> list[dict[str, Any]]:
+    """Best pair and best single network within some latencies: chosen on val, shown on test."""
+    front = bench.front(DEVICE)
+    costs = bench.costs(DEVICE)
+    val, test = bench.accuracy("val"), bench.accuracy("test")
+    on_val = bench.reported(front.points, DEVICE, "val")
+    rows = []
+    for limit in LATENCIES_MS:
+        within = np.flatnonzero(on_val.latency_ms <= limit)
+        alone = np.flatnonzero(costs.latency_ms <= limit)
+        if not len(within) or not len(alone):
+            continue
+        pick = within[np.argmax(on_val.accuracy[within])]
+        single = alone[np.argmax(val[alone])]
+        point = front.points[int(pick)]
+        labels, right = paired_answers(bench, point, int(single))
+        low, high = bootstrap_difference(labels, right)
+        rows.append(
+            {
+                "latency_ms_max": limit,
+                "pair_accuracy": point.accuracy,
+                "pair_latency_ms": point.latency_ms,
+                "pair_latency_p95_ms": point.latency_p95_ms,
+                "escalation_rate": point.escalation_rate,
+                "single_accuracy": float(test[single]),
+                "single_latency_ms": float(costs.latency_ms[single]),
+                "difference_low": low,
+                "difference_high": high,
+            }
+        )
+    return rows
+
+
+def paired_answers(
+    bench: Benchmark, point: Any, single: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Whether pair and single network are right on each test image, two arrays (n_images,)."""
+    from ...bench import Gate
+
+    said = bench.table.predictions("test")
+    little, big = bench.row(point.little), bench.row(point.big)
+    cut = Gate(point.gate, point.threshold).cut(bench.table.n_classes)
+    escalated = said.codes[point.gate][little] < cut
+    pair = np.where(escalated, said.correct[big], said.correct[little])
+    return pair, said.correct[single]
+
+
+def bootstrap_difference(
+    pair: np.ndarray[Any, Any], single: np.ndarray[Any, Any], rounds: int = 2000
+) -> tuple[float, float]:
+    """95 % interval of the difference in accuracy, resampling images (both answer the same ones)."""
+    gain = pair.astype(np.int64) - single.astype(np.int64)
+    rng = np.random.default_rng(0)
+    n = len(gain)
+    counts = rng.multinomial(n, [np.mean(gain == v) for v in (-1, 0, 1)], rounds)
+    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / n, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def table_step() -> None:
+    """What the table holds."""
+    bench = Benchmark.load(NAME)
+    val, test = bench.accuracy("val"), bench.accuracy("test")
+    costs, best = bench.costs(DEVICE), int(np.argmax(val))
+    began = time.perf_counter()
+    front = bench.front(DEVICE)
+    seconds = time.perf_counter() - began
+    rank = spearman(costs.macs, test)
+    save(
+        "table",
+        {
+            "networks": len(bench.table),
+            "pairs": len(bench.table) ** 2,
+            "size_mib": (FOLDER / "table.h5").stat().st_size / 2**20,
+            "val_accuracy": [float(v) for v in (val.min(), np.median(val), val.max())],
+            "test_accuracy": [float(v) for v in (test.min(), np.median(test), test.max())],
+            "best_on_val": {
+                "architecture": bench.architectures[best],
+                "val_accuracy": float(val[best]),
+                "test_accuracy": float(test[best]),
+                "latency_ms": float(costs.latency_ms[best]),
+            },
+            "latency_ms": [float(costs.latency_ms.min()), float(costs.latency_ms.max())],
+            "macs_test_spearman": rank,
+            "front_points": len(front),
+            "front_seconds": seconds,
+            "at_equal_latency": at_equal_latency(bench),
+            "info": bench.info(),
+        },
+    )
+
+
+def spearman(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    """Rank correlation (ties broken by order: there are next to none)."""
+    ranks = [np.argsort(np.argsort(x)) for x in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+# ---- what searching costs and gains ------------------------------------------------------------
+def evaluator() -> SurrogateEvaluator:
+    """The shipped surrogate on the Raspberry Pi 4."""
+    return SurrogateEvaluator(Surrogate.load(FOLDER / "surrogate"), load_device(DEVICE))
+
+
+def searchers_step() -> None:
+    """Hypervolume of every searcher at equal budget, and the speed of the main job."""
+    judge = evaluator()
+    space = get_space("fbnet")
+    ends = judge.networks(space.parse(["8" * 22, "3" * 22]))
+    ideal = (0.0, float(ends.costs.latency_ms[0]))
+    nadir = (1 - float(ends.accuracy[0]), float(ends.costs.latency_ms[1]))
+    hypervolumes: dict[str, list[float]] = {}
+    for name in SEARCHERS.names():
+        hypervolumes[name] = []
+        for seed in range(COMPARE_SEEDS):
+            settings = SearchSettings(budget=COMPARE_BUDGET, seed=seed)
+            outcome = SEARCHERS.load(name)(judge, settings)
+            values = front_values(outcome.front, settings.objectives)
+            hypervolumes[name].append(hypervolume(values, ideal, nadir))
+            sys.stderr.write(f"{name} seed {seed}: {hypervolumes[name][-1]:.4f}\n")
+    outcome = SEARCHERS.load("nsga2")(judge, SearchSettings(budget=SPEED_BUDGET, seed=0))
+    save(
+        "searchers",
+        {
+            "device": DEVICE,
+            "budget": COMPARE_BUDGET,
+            "seeds": COMPARE_SEEDS,
+            "ideal": ideal,
+            "nadir": nadir,
+            "hypervolume": hypervolumes,
+            "speed": {
+                "budget": SPEED_BUDGET,
+                "seconds_total": outcome.seconds_total,
+                "seconds_evaluating": outcome.seconds_evaluating,
+            },
+        },
+    )
+
+
+def startup_step() -> None:
+    """Seconds to import the bench and to print the help, medians over fresh processes."""
+    commands = {
+        "import_bench": [sys.executable, "-c", "import biglittle.bench"],
+        "bare_python": [sys.executable, "-c", "pass"],
+        "help": [sys.executable, "-m", "biglittle", "--help"],
+    }
+    seconds: dict[str, float] = {}
+    for name, command in commands.items():
+        runs = []
+        for _ in range(STARTUP_RUNS):
+            began = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            runs.append(time.perf_counter() - began)
+        seconds[name] = statistics.median(runs)
+    save("startup", {"runs": STARTUP_RUNS, "median_seconds": seconds})
+
+
+# ---- the picture -------------------------------------------------------------------------------
+def picture_step() -> None:
+    """Accuracy against Pi 4 latency: all networks, and the exact front of pairs over them."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    bench = Benchmark.load(NAME)
+    singles = table_singles(bench, DEVICE, "test")
+    points: Points = bench.front(DEVICE).points
+    order = np.argsort(points.latency_ms)
+    best = best_table_single(bench, points, DEVICE)
+    figure, axes = plt.subplots(figsize=(8, 4.6), dpi=130)
+    axes.scatter(
+        singles.latency_ms, 100 * singles.accuracy, s=14, c="#999999", label="one network of the table"
+    )
+    axes.step(
+        points.latency_ms[order],
+        100 * best.accuracy[order],
+        where="post",
+        color="#555555",
+        lw=1.3,
+        label="best single network within that latency (chosen on val)",
+    )
+    drawn = axes.scatter(
+        points.latency_ms,
+        100 * points.accuracy,
+        s=12,
+        c=100 * points.escalation_rate,
+        cmap="viridis",
+        label="exact front of big/little pairs (chosen on val)",
+    )
+    figure.colorbar(drawn, ax=axes, label="escalation rate (%)")
+    axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum: added up, not measured")
+    axes.set_ylabel("CIFAR-10 test accuracy (%), measured")
+    axes.set_xlim(right=float(np.quantile(singles.latency_ms, 0.97)))
+    axes.grid(alpha=0.25)
+    axes.legend(loc="lower right", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(FOLDER / "front.png")
+
+
+# ---- into the pages ----------------------------------------------------------------------------
+def _versions(step: dict[str, Any]) -> str:
+    c = step["conditions"]
+    return f"{c['cores']} cores of {c['cpu']}, Python {c['python']}, NumPy {c['numpy']}"
+
+
+def table_text() -> str:
+    """The table's figures as Markdown."""
+    t = load("table")
+    best, (low, _, high) = t["best_on_val"], t["test_accuracy"]
+    lines = [
+        f"- {t['networks']} networks with inherited weights, so {t['pairs']:,} pairs; "
+        f"{t['size_mib']:.1f} MiB.",
+        f"- Test accuracy {100 * low:.1f} to {100 * high:.1f} %; the network that is best on val "
+        f"has {100 * best['val_accuracy']:.2f} % there and {100 * best['test_accuracy']:.2f} % on "
+        f"test, at {best['latency_ms']:.1f} ms (Pi 4, block-sum).",
+        f"- Pi 4 latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms (block-sum). "
+        f"MACs alone rank test accuracy with Spearman {t['macs_test_spearman']:.3f}.",
+        f"- The exact front over all pairs, 3 gates and 257 thresholds takes "
+        f"{t['front_seconds']:.1f} s and has {t['front_points']} points.",
+        "",
+        "Best pair against best single network within a mean Pi 4 latency (block-sum), chosen on "
+        "val, shown on test (measured accuracy, one supernet, one seed; interval: 95 % bootstrap "
+        "over images):",
+        "",
+        "| at most | pair | its p95 | escalated | single network | difference (points) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in t["at_equal_latency"]:
+        gain = 100 * (r["pair_accuracy"] - r["single_accuracy"])
+        lines.append(
+            f"| {r['latency_ms_max']} ms | {100 * r['pair_accuracy']:.2f} % | "
+            f"{r['pair_latency_p95_ms']:.1f} ms | {100 * r['escalation_rate']:.1f} % | "
+            f"{100 * r['single_accuracy']:.2f} % | {gain:+.2f} "
+            f"({100 * r['difference_low']:+.2f} to {100 * r['difference_high']:+.2f}) |"
+        )
+    return "\n".join(lines)
+
+
+def searchers_text() -> str:
+    """The searchers' figures as Markdown."""
+    s = load("searchers")
+    lines = [
+        f"Hypervolume in the box from {100 * s['ideal'][0]:.0f} to {100 * s['nadir'][0]:.1f} % "
+        f"error and {s['ideal'][1]:.1f} to {s['nadir'][1]:.1f} ms, as a share of it, on the "
+        f"surrogate's predictions (Pi 4), {s['budget']:,} evaluations, {s['seeds']} seeds:",
+        "",
+        "| searcher | mean | standard deviation | smallest | largest |",
+        "|---|---|---|---|---|",
+    ]
+    for name, values in s["hypervolume"].items():
+        lines.append(
+            f"| `{name}` | {statistics.mean(values):.4f} | {statistics.stdev(values):.4f} | "
+            f"{min(values):.4f} | {max(values):.4f} |"
+        )
+    speed = s["speed"]
+    outside = speed["seconds_total"] - speed["seconds_evaluating"]
+    lines += [
+        "",
+        f"{speed['budget']:,} evaluations of `nsga2` take {speed['seconds_total']:.1f} s, of which "
+        f"{outside:.1f} s ({100 * outside / speed['seconds_total']:.0f} %) are spent outside the "
+        f"evaluator, in pymoo and in the archive ({_versions(s)}).",
+    ]
+    return "\n".join(lines)
+
+
+def startup_text() -> str:
+    """Start-up times as Markdown."""
+    s = load("startup")
+    m = s["median_seconds"]
+    return (
+        f"`import biglittle.bench` takes {m['import_bench'] - m['bare_python']:.2f} s on top of "
+        f"bare Python's {m['bare_python']:.2f} s; `biglittle --help` {m['help']:.2f} s in all "
+        f"(medians of {s['runs']}, {_versions(s)})."
+    )
+
+
+def surrogate_text() -> str:
+    """The surrogate's figures on held-out networks as Markdown."""
+    from ...surrogates.report import markdown
+
+    return markdown(json.loads((FOLDER / "surrogate" / "surrogate.json").read_text())["report"])
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "table": table_text,
+    "searchers": searchers_text,
+    "startup": startup_text,
+    "surrogate": surrogate_text,
+}
+
+
+def write_step() -> None:
+    """Fills the parts of both README files that lie between ``figures:NAME`` marks."""
+    for page in (ROOT / "README.md", FOLDER / "README.md"):
+        text = page.read_text()
+        for name, make in SECTIONS.items():
+            pattern = re.compile(rf"(<!-- figures:{name} -->\n).*?(<!-- /figures -->)", re.DOTALL)
+            if pattern.search(text):
+                body = make()
+                text = pattern.sub(lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text)
+        partial = page.with_suffix(".md.partial")
+        partial.write_text(text)
+        os.replace(partial, page)
+
+
+STEPS: dict[str, Callable[[], None]] = {
+    "table": table_step,
+    "searchers": searchers_step,
+    "startup": startup_step,
+    "picture": picture_step,
+    "write": write_step,
+}
+
+
+def main() -> None:
+    """Runs the steps named on the command line, all of them when none is."""
+    for step in sys.argv[1:] or list(STEPS):
+        STEPS[step]()
+
+
+if __name__ == "__main__":
+    main()

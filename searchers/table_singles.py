@@ -1,0 +1,37 @@
+"""The single networks of a table, to set beside its pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..bench import Benchmark, Points
+from .search import SingleNetworks
+from .summary import best_single
+
+
+def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
+    """All networks of a table alone, with their accuracy on ``split``."""
+    costs = bench.costs(device)
+    return SingleNetworks(
+        architecture=bench.table.networks["architecture"],
+        accuracy=bench.accuracy(split),
+        latency_ms=costs.latency_ms,
+        energy_mj=costs.energy_mj,
+        macs=costs.macs,
+        peak_memory_mib=costs.weights_mib + costs.activation_mib,
+        provenance={
+            "accuracy": "measured",
+            **costs.provenance,
+            "macs": "modelled",
+            "peak_memory_mib": "modelled",
+        },
+    )
+
+
+def best_table_single(bench: Benchmark, points: Points, device: str) -> SingleNetworks:
+    """For each point the single network that is best on val and costs no more, shown on test."""
+    chosen = best_single(points, table_singles(bench, device, "val"))
+    test = dict(zip(bench.table.networks["architecture"], bench.accuracy("test"), strict=True))
+    accuracy = np.array([test.get(a, np.nan) for a in chosen.architecture], np.float64)
+    columns = {k: v for k, v in vars(chosen).items() if k != "accuracy"}
+    return SingleNetworks(accuracy=accuracy, **columns)
