@@ -16,7 +16,6 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,16 +197,14 @@ def evaluate_networks(
     data: Path | None = None,
     workers: int = 1,
     architectures: list[str] | None = None,
-    on_progress: Callable[[int, int, str, float, float], None] | None = None,
 ) -> None:
-    """Evaluates every network of the design that has no file yet.
+    """Evaluates every network of the design that has no file yet, the dearest first.
 
     Args:
         working: the build's folder, with a trained supernet.
         data: folder of the images; None for the usual place.
         workers: processes of one thread each.
         architectures: ids; None for the design's.
-        on_progress: called with done, total, id, accuracy on val, estimated seconds left.
     """
     schedule = load_schedule(SCHEDULE)
     space = get_space(schedule.space)
@@ -217,20 +214,27 @@ def evaluate_networks(
     dearest_first = [todo[i] for i in np.argsort(cost)[::-1]]
     total, done, left, started = len(todo), 0, float(np.sum(cost)), time.monotonic()
     work = dict(zip(todo, np.asarray(cost, float), strict=True))
-    spawn = multiprocessing.get_context("spawn")
+
+    def report(architecture: str, accuracy: float) -> None:
+        nonlocal done, left
+        done, left = done + 1, left - work[architecture]
+        eta = (time.monotonic() - started) * left / max(1.0, sum(work.values()) - left)
+        log.info("%d/%d %s val %.4f, %.0f s left", done, total, architecture, accuracy, eta)
+
+    if workers == 1:
+        evaluator = NetworkEvaluator(working, data) if todo else None
+        for architecture in dearest_first:
+            assert evaluator is not None
+            report(architecture, evaluator.evaluate(architecture))
+        return
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=spawn, initializer=_start_worker, initargs=(working, data)
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(working, data),
     ) as pool:
         for future in concurrent.futures.as_completed(pool.submit(_work, a) for a in dearest_first):
-            architecture, accuracy = future.result()
-            done, left = done + 1, left - work[architecture]
-            spent = time.monotonic() - started
-            eta = spent * left / max(1.0, float(np.sum(cost)) - left)
-            log.info(
-                "%d/%d %s val %.4f, %.0f s left", done, total, architecture, accuracy, eta
-            )
-            if on_progress is not None:
-                on_progress(done, total, architecture, accuracy, eta)
+            report(*future.result())
 
 
 def assemble(

@@ -1,0 +1,77 @@
+"""Device profiles: those that ship, and every way a file can be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import get_space, load_device, shipped_devices
+from biglittle.bench.device import SHIPPED
+from biglittle.bench.errors import DeviceError, UnknownNameError
+from biglittle.bench.points import PROVENANCES
+
+
+@pytest.mark.parametrize("name", shipped_devices())
+def test_shipped_profiles_load_and_name_their_provenance(name: str) -> None:
+    profile = load_device(name)
+    assert profile.name == name
+    assert set(profile.provenance.values()) <= set(PROVENANCES)
+    assert profile.source
+
+
+def test_raspberry_pi_4_is_a_block_sum_within_the_published_range() -> None:
+    profile, space = load_device("raspberry-pi-4"), get_space("fbnet")
+    latency = profile.latency_ms(space, space.parse(["8" * 22, "7" * 22]))
+    assert latency == pytest.approx([7.798, 79.22], abs=0.01)
+    assert profile.provenance == {"latency_ms": "block-sum", "energy_mj": "modelled"}
+    assert profile.energy_mj(latency) == pytest.approx(latency * profile.load_power_mw / 1000)
+
+
+def test_a_measured_profile_knows_only_what_was_run() -> None:
+    measured = [n for n in shipped_devices() if load_device(n).block_ms is None]
+    assert measured, "the machine of the build is missing"
+    profile, space = load_device(measured[0]), get_space("fbnet")
+    known = next(iter(profile.measured_ms))
+    latency = profile.latency_ms(space, space.parse([known, "1" * 22]))
+    assert latency[0] == profile.measured_ms[known]
+    assert np.isnan(latency[1])
+    assert profile.provenance["latency_ms"] == "measured"
+    assert len(profile.measured_ms) >= 60
+
+
+def test_unknown_device_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'raspberry-pi-4'"):
+        load_device("rasberry-pi4")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"format": "other"}, "expected 'biglittle-device-profile-1'"),
+        ({"block_table": {"constant_ms": 1.0, "latency_ms": [[-1.0]]}}, "negative"),
+        ({"block_table": None}, "has no latencies"),
+        ({"source": ...}, "no complete device profile"),
+        ({"networks": [{"architecture": "8", "latency_ms": 1.0, "latency_p90_ms": 1.0,
+                        "provenance": "guessed"}]}, "provenance 'guessed'"),
+    ],
+)  # fmt: skip
+def test_bad_profiles_are_refused(tmp_path: Path, change: dict[str, object], text: str) -> None:
+    raw = json.loads((SHIPPED / "raspberry-pi-4.json").read_text()) | change
+    raw = {k: v for k, v in raw.items() if v is not ...}
+    (tmp_path / "bad.json").write_text(json.dumps(raw))
+    with pytest.raises(DeviceError, match=text):
+        load_device(tmp_path / "bad.json")
+
+
+def test_unreadable_profile_and_other_space_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "half.json").write_text('{"format": ')
+    with pytest.raises(DeviceError, match="cannot be read"):
+        load_device(tmp_path / "half.json")
+    raw = json.loads((SHIPPED / "raspberry-pi-4.json").read_text())
+    (tmp_path / "other.json").write_text(json.dumps(raw | {"space_hash": "0" * 64}))
+    space = get_space("fbnet")
+    with pytest.raises(DeviceError, match="is of space"):
+        load_device(tmp_path / "other.json").latency_ms(space, space.parse("8" * 22))

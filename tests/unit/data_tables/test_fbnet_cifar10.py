@@ -1,0 +1,69 @@
+"""The table that ships: what its card promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark, Pair, load_device
+from biglittle.bench.table import find_table
+
+
+@pytest.fixture(scope="module")
+def bench() -> Benchmark:
+    return Benchmark.load("fbnet-cifar10")
+
+
+def test_size_coverage_and_quality(bench: Benchmark) -> None:
+    assert find_table("fbnet-cifar10").stat().st_size < 10 * 2**20
+    assert len(set(bench.architectures)) == len(bench.architectures) >= 150
+    assert bench.accuracy("val").max() >= 0.72
+    latency = bench.costs("raspberry-pi-4").latency_ms
+    assert latency.min() == pytest.approx(7.798, abs=0.01)
+    assert latency.max() > 40
+    counts, _ = np.histogram(latency, bins=np.linspace(7.7, 40, 7))
+    assert counts.min() >= 5
+
+
+def test_only_choices_that_were_trained(bench: Benchmark) -> None:
+    genomes = bench.table.space.parse(bench.architectures)
+    assert set(np.unique(genomes)) == set(bench.table.space.allowed(bench.table.choices))
+    assert "k5_e6" not in bench.table.choices
+
+
+def test_splits_are_those_of_the_card(bench: Benchmark) -> None:
+    labels = bench.table.predictions("val").labels
+    assert np.bincount(labels).tolist() == [500] * 10
+    assert np.bincount(bench.table.predictions("test").labels).tolist() == [1000] * 10
+    index = bench.table.val_index
+    assert len(np.unique(index)) == 5000
+    assert index.max() < 50_000
+
+
+def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> None:
+    genomes = bench.table.space.parse(bench.architectures)
+    for name in bench.devices:
+        expected = load_device(name).latency_ms(bench.table.space, genomes)
+        assert np.array_equal(bench.costs(name).latency_ms, expected, equal_nan=True)
+        assert np.isfinite(expected).sum() >= 60
+
+
+def test_macs_and_params_are_the_spaces(bench: Benchmark) -> None:
+    space = bench.table.space
+    genomes = space.parse(bench.architectures)
+    assert np.array_equal(bench.table.networks["macs"], space.macs(genomes, 10))
+    assert np.array_equal(bench.table.networks["params"], space.params(genomes, 10))
+
+
+def test_val_and_test_agree_on_which_networks_are_good(bench: Benchmark) -> None:
+    assert np.corrcoef(bench.accuracy("val"), bench.accuracy("test"))[0, 1] > 0.95
+
+
+def test_oracle_is_never_worse_than_any_gate(bench: Benchmark) -> None:
+    said = bench.table.predictions("test")
+    rng = np.random.default_rng(0)
+    for little, big in rng.integers(0, len(bench.table), (20, 2)):
+        oracle = (said.correct[little] | said.correct[big]).mean()
+        pair = Pair(bench.architectures[little], bench.architectures[big])
+        for gate in ("margin", "max_prob", "entropy"):
+            assert bench.curve(pair, gate, "raspberry-pi-4").accuracy.max() <= oracle
