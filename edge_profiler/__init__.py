@@ -1,0 +1,31 @@
+"""The edge profiler: measures networks and pairs on the machine it runs on.
+
+It needs numpy, ``onnx`` and ``onnxruntime`` alone, so that it runs on a Raspberry Pi or a Jetson.
+``profile_networks`` gives a device profile in the format that ``biglittle.bench`` reads,
+``profile_pair`` the latency of a cascade as one graph against the sum of its parts, and
+``onnx_model`` and ``cascade_model`` write the graphs themselves. A runtime is one file in
+``runtimes/``; how latency is measured stands in ``protocol.py``.
+"""
+
+from .machine import device_name, environment
+from .onnx_network import cascade_model, onnx_model
+from .profile import profile_networks, profile_pair, read_profile, write_profile
+from .protocol import Measurement, Protocol, measure
+from .runtimes import RUNTIMES, Runtime, get_runtime
+
+__all__ = [
+    "RUNTIMES",
+    "Measurement",
+    "Protocol",
+    "Runtime",
+    "cascade_model",
+    "device_name",
+    "environment",
+    "get_runtime",
+    "measure",
+    "onnx_model",
+    "profile_networks",
+    "profile_pair",
+    "read_profile",
+    "write_profile",
+]

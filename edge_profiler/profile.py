@@ -1,0 +1,405 @@
+"""Device profiles measured on this machine, and the cost of a cascade against its parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..bench.device import FORMAT
+from ..bench.errors import ProfileError
+from ..bench.spaces import SearchSpace
+from .machine import cpu_model, device_name, environment
+from .onnx_network import (
+    cascade_model,
+    classifier_model,
+    forced_threshold,
+    gated_model,
+    null_model,
+    onnx_model,
+)
+from .protocol import Clock, Measurement, Protocol, measure, time_runs
+from .runtimes import Run, Runtime, get_runtime
+
+if TYPE_CHECKING:
+    import onnx
+
+SOURCE = "measured by biglittle profile"
+#: What two sessions must share for their figures to stand in one file.
+IDENTITY = (
+    "format",
+    "device",
+    "space",
+    "space_hash",
+    "n_classes",
+    "runtime",
+    "precision",
+    "threads",
+    "batch",
+    "protocol",
+)
+_DIGITS = 6  # nanoseconds, in ms: finer than any clock here
+
+Profile = dict[str, Any]
+#: Called after every network with (measured so far, to be measured in all, the network's entry).
+Progress = Callable[[int, int, dict[str, Any]], None]
+
+
+def default_reference(space: SearchSpace) -> str:
+    """The architecture that brackets all others unless one is named: the first choice everywhere.
+
+    It depends on the space alone, so that ratios of two profiles of a space compare.
+    """
+    return space.digits[0] * space.n_layers
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile from its JSON file.
+
+    Raises:
+        ProfileError: the file cannot be read or is no device profile.
+    """
+    try:
+        profile = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"profile {path.name} cannot be read: {error}") from error
+    if not isinstance(profile, dict) or profile.get("format") != FORMAT:
+        raise ProfileError(f"{path.name} is no device profile; expected format {FORMAT!r}.")
+    return profile
+
+
+def write_profile(path: Path, profile: Profile) -> None:
+    """Writes a profile as JSON, whole or not at all.
+
+    The text goes to a temporary file beside ``path``, to the disk, and is then renamed: boards
+    lose power.
+
+    Raises:
+        ProfileError: the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(profile, file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ProfileError(f"profile {path.name} cannot be written: {error}") from error
+
+
+def profile_networks(
+    space: SearchSpace,
+    architectures: Sequence[str],
+    n_classes: int,
+    protocol: Protocol | None = None,
+    runtime: str | Runtime = "ort-cpu",
+    reference: str | None = None,
+    on_progress: Progress | None = None,
+    out: Path | None = None,
+    clock: Clock = time.perf_counter_ns,
+    root: Path = Path("/"),
+) -> Profile:
+    """The profile of networks on this machine, as a dict in the format of device profiles.
+
+    ``latency_ms`` of a network is its ratio to the reference times the reference's latency, the
+    median over all networks of what the reference took around each. ``latency_p90_ms`` is scaled
+    the same way: raw p90 times ``latency_ms`` / raw median. ``gate_latency_ms`` is what softmax,
+    margin and comparison add to a classifier, 0 if the difference came out negative, in which
+    case ``gate_latency_clipped`` is true. Networks carry random weights, on which latency does
+    not depend.
+
+    With ``out`` the file is written after every network. If it exists already, networks measured
+    there are kept and not measured again; those that failed are tried again.
+
+    Args:
+        space: the search space.
+        architectures: ids in ``space``; one that is named twice is measured once.
+        n_classes: number of classes of the classifiers.
+        protocol: how often what is run; None: the default protocol.
+        runtime: key of a runtime, or one.
+        reference: architecture that brackets all others; None: that of ``out`` if it exists, else
+            ``default_reference``.
+        on_progress: called after every network; nothing is printed.
+        out: JSON file to write, and to resume from.
+        clock: a clock in ns; another one for tests.
+        root: where /proc and /sys lie; another one for tests.
+
+    Returns:
+        The profile. A network that the runtime cannot run, or for which the machine was too
+        unsteady, has ``latency_ms`` None and says why in ``error``.
+
+    Raises:
+        ArchitectureError: an architecture that is not in ``space``; nothing was measured.
+        ProfileError: ``out`` is of another device, protocol, space, runtime or reference; or the
+            reference cannot be measured.
+        MissingExtraError: ``onnx`` or the runtime is not installed.
+        UnknownNameError: no such runtime.
+    """
+    protocol = protocol or Protocol()
+    wanted = list(dict.fromkeys(architectures))
+    space.parse(wanted)
+    engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
+    fresh: Profile = {
+        "format": FORMAT,
+        "device": device_name(root),
+        "description": cpu_model(root) or "a processor whose model the system does not give",
+        "space": space.name,
+        "space_hash": space.hash,
+        "n_classes": n_classes,
+        "runtime": engine.description,
+        "precision": engine.precision,
+        "threads": protocol.threads,
+        "batch": protocol.batch,
+        "protocol": {"name": "bracketed-ratio", **dataclasses.asdict(protocol)},
+    }
+    before = read_profile(out) if out is not None and out.exists() else None
+    if before is not None:
+        _check_identity(before, fresh, reference, str(out))
+        reference = before["reference"]["architecture"]
+    reference = reference or default_reference(space)
+
+    def load(model: onnx.ModelProto) -> Run:
+        return engine.load(model.SerializeToString(), protocol.threads)
+
+    brackets = load(onnx_model(space, reference, n_classes))
+    if before is None:
+        profile = {
+            **fresh,
+            "environment": environment(root),
+            **_session_facts(space, reference, n_classes, brackets, protocol, load, clock),
+            "source": SOURCE,
+            "networks": [],
+        }
+        _rescale(profile)
+    else:
+        profile = before
+    profile["tool_version"] = __version__
+    profile["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+    entries = {e["architecture"]: e for e in profile["networks"]}
+    missing = [a for a in wanted if entries.get(a, {}).get("latency_ms") is None]
+    for done, architecture in enumerate(missing, start=1):
+        try:
+            network = load(onnx_model(space, architecture, n_classes))
+            entry = _entry(architecture, measure(network, brackets, protocol, clock))
+        except ProfileError as error:
+            entry = {
+                "architecture": architecture,
+                "latency_ms": None,
+                "latency_p90_ms": None,
+                "provenance": "measured",
+                "error": str(error),
+            }
+        entries[architecture] = entry
+        profile["networks"] = list(entries.values())
+        _rescale(profile)
+        if out is not None:
+            write_profile(out, profile)
+        if on_progress is not None:
+            on_progress(done, len(missing), entry)
+    if out is not None and not missing and before is None:
+        write_profile(out, profile)
+    return profile
+
+
+def _check_identity(before: Profile, fresh: Profile, reference: str | None, path: str) -> None:
+    differing = [key for key in IDENTITY if before.get(key) != fresh[key]]
+    got = {key: before.get(key) for key in differing}
+    here = {key: fresh[key] for key in differing}
+    base = (before.get("reference") or {}).get("architecture")
+    if base is None or (reference is not None and reference != base):
+        got["reference"], here["reference"] = base, reference
+    if got:
+        raise ProfileError(
+            f"profile {Path(path).name} was measured with {got}, this session has {here}; "
+            "give another file, or remove that one."
+        )
+
+
+def _session_facts(
+    space: SearchSpace,
+    reference: str,
+    n_classes: int,
+    brackets: Run,
+    protocol: Protocol,
+    load: Callable[[onnx.ModelProto], Run],
+    clock: Clock,
+) -> Profile:
+    """What is measured once: the reference against itself, the harness, the gate."""
+    network = load(onnx_model(space, reference, n_classes))
+    own = measure(network, brackets, protocol, clock)
+    gate_ms, clipped = measure_gate(space, n_classes, protocol, load, clock)
+    return {
+        "reference": {
+            "architecture": reference,
+            "latency_ms": round(own.reference_ms, _DIGITS),
+            "latency_p90_ms": None,
+            # A second copy of the reference against the first: 1, if the protocol does its work.
+            "self_ratio": round(own.ratio, _DIGITS),
+            "self_ratio_spread": round(own.ratio_spread, _DIGITS),
+            "self_reference_ms": round(own.reference_ms, _DIGITS),
+            "self_raw_median_ms": round(own.median_ms, _DIGITS),
+            "self_raw_p90_ms": round(own.p90_ms, _DIGITS),
+        },
+        "harness_overhead_ms": round(_overhead_ms(space, protocol, load, clock), _DIGITS),
+        "gate_latency_ms": round(gate_ms, _DIGITS),
+        "gate_latency_clipped": clipped,
+    }
+
+
+def _overhead_ms(
+    space: SearchSpace,
+    protocol: Protocol,
+    load: Callable[[onnx.ModelProto], Run],
+    clock: Clock,
+) -> float:
+    null = load(null_model(space))
+    for _ in range(protocol.warm_up):
+        null()
+    durations = time_runs(null, protocol.rounds * protocol.runs_per_round, clock)
+    durations.sort()
+    return float(durations[len(durations) // 2])
+
+
+def measure_gate(
+    space: SearchSpace,
+    n_classes: int,
+    protocol: Protocol,
+    load: Callable[[onnx.ModelProto], Run],
+    clock: Clock = time.perf_counter_ns,
+    metric: str = "margin",
+) -> tuple[float, bool]:
+    """Latency in ms that a gate adds, and whether a negative difference was clipped to 0.
+
+    The gate is put behind a bare classifier, not behind a network: its few microseconds would
+    drown in the spread of a network's milliseconds.
+
+    Raises:
+        GateError: a metric without ONNX form.
+        ProfileError: the machine is too unsteady.
+    """
+    plain = classifier_model(space, n_classes)
+    with_gate = gated_model(plain, metric, forced_threshold(metric, escalate=False))
+    measured = measure(load(with_gate), load(plain), protocol, clock)
+    difference_ms = (measured.ratio - 1.0) * measured.reference_ms
+    return max(0.0, difference_ms), difference_ms < 0
+
+
+def _entry(architecture: str, measured: Measurement) -> dict[str, Any]:
+    return {
+        "architecture": architecture,
+        "latency_ms": 0.0,  # both follow in _rescale
+        "latency_p90_ms": 0.0,
+        "ratio": round(measured.ratio, _DIGITS),
+        "ratio_spread": round(measured.ratio_spread, _DIGITS),
+        "raw_median_ms": round(measured.median_ms, _DIGITS),
+        "raw_p90_ms": round(measured.p90_ms, _DIGITS),
+        "reference_ms": round(measured.reference_ms, _DIGITS),
+        "n": measured.n,
+        "dropped_rounds": measured.dropped_rounds,
+        "provenance": "measured",
+    }
+
+
+def _rescale(profile: Profile) -> None:
+    """Sets every latency from its ratio and the reference's latency over the whole session.
+
+    It is done again after every network, from figures in the file alone, so that a session that
+    was interrupted ends with the same file as one that was not.
+    """
+    reference = profile["reference"]
+    measured = [e for e in profile["networks"] if e["latency_ms"] is not None]
+    seen = sorted([reference["self_reference_ms"], *(e["reference_ms"] for e in measured)])
+    middle = len(seen) // 2
+    base_ms = seen[middle] if len(seen) % 2 else (seen[middle - 1] + seen[middle]) / 2
+    tail = reference["self_raw_p90_ms"] / reference["self_raw_median_ms"]
+    reference["latency_ms"] = round(base_ms, _DIGITS)
+    reference["latency_p90_ms"] = round(base_ms * tail, _DIGITS)
+    for entry in measured:
+        latency_ms = entry["ratio"] * base_ms
+        p90_ms = entry["raw_p90_ms"] * latency_ms / entry["raw_median_ms"]
+        entry["latency_ms"] = round(latency_ms, _DIGITS)
+        entry["latency_p90_ms"] = round(p90_ms, _DIGITS)
+
+
+def profile_pair(
+    space: SearchSpace,
+    little: str,
+    big: str,
+    n_classes: int,
+    protocol: Protocol | None = None,
+    metric: str = "margin",
+    runtime: str | Runtime = "ort-cpu",
+    clock: Clock = time.perf_counter_ns,
+) -> dict[str, Any]:
+    """What a pair costs end to end, as one graph, against the sum of its parts.
+
+    The cascade is built twice, with thresholds outside of the metric's range, so that every run
+    takes the branch it is meant to. All three are measured against the little network and share
+    its latency as unit.
+
+    Args:
+        space: the search space.
+        little: architecture of the little network.
+        big: architecture of the big network.
+        n_classes: number of classes of both.
+        protocol: how often what is run; None: the default protocol.
+        metric: gate metric.
+        runtime: key of a runtime, or one.
+        clock: a clock in ns; another one for tests.
+
+    Returns:
+        ``little_ms``, ``big_ms`` and ``gate_ms`` of the parts; ``kept_ms`` and ``escalated_ms``
+        of the whole when the little network answers and when it escalates; ``kept_gap`` and
+        ``gap``: those over the sum of parts, minus 1 (0.02 = the whole takes 2 % longer).
+
+    Raises:
+        ArchitectureError: an architecture that is not in ``space``.
+        GateError: a metric without ONNX form.
+        ProfileError: the runtime cannot run the pair, or the machine is too unsteady.
+        MissingExtraError: ``onnx`` or the runtime is not installed.
+    """
+    protocol = protocol or Protocol()
+    engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
+
+    def load(model: onnx.ModelProto) -> Run:
+        return engine.load(model.SerializeToString(), protocol.threads)
+
+    # Different seeds: a runtime may share equal weights.
+    small = onnx_model(space, little, n_classes, seed=0)
+    large = onnx_model(space, big, n_classes, seed=1)
+    cascades = (
+        cascade_model(small, large, metric, forced_threshold(metric, escalate))
+        for escalate in (False, True)
+    )
+    unit = load(small)
+    parts = [measure(load(m), unit, protocol, clock) for m in (large, *cascades)]
+    little_ms = sorted(p.reference_ms for p in parts)[1]
+    big_ms, kept_ms, escalated_ms = (p.ratio * little_ms for p in parts)
+    gate_ms, _ = measure_gate(space, n_classes, protocol, load, clock, metric)
+    return {
+        "little": little,
+        "big": big,
+        "gate": metric,
+        "little_ms": round(little_ms, _DIGITS),
+        "big_ms": round(big_ms, _DIGITS),
+        "gate_ms": round(gate_ms, _DIGITS),
+        "kept_ms": round(kept_ms, _DIGITS),
+        "escalated_ms": round(escalated_ms, _DIGITS),
+        "kept_gap": round(kept_ms / (little_ms + gate_ms) - 1.0, _DIGITS),
+        "gap": round(escalated_ms / (little_ms + gate_ms + big_ms) - 1.0, _DIGITS),
+        "runtime": engine.description,
+        "threads": protocol.threads,
+        "batch": protocol.batch,
+        "n": min(p.n for p in parts),
+        "provenance": "measured",
+    }

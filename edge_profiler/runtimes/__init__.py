@@ -1,0 +1,51 @@
+"""Runtimes, one file each: what turns the bytes of an ONNX model into something to time."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+from ...bench.registry import Registry
+
+#: Runs a loaded network once on one fixed input.
+Run = Callable[[], None]
+
+
+class Runtime(typing.Protocol):
+    """Loads ONNX models for timing; every entry's ``RUNTIME`` is one."""
+
+    @property
+    def description(self) -> str:
+        """Name, version and backend, as it stands in a profile."""
+
+    @property
+    def precision(self) -> str:
+        """Precision in which networks run, for example ``fp32``."""
+
+    def load(self, model: bytes, threads: int) -> Run:
+        """A callable that runs the serialised ONNX model once on a fixed input of batch 1.
+
+        Args:
+            model: a serialised ONNX model with one input of fixed shape.
+            threads: threads inside an operator; operators run one after another.
+
+        Raises:
+            ProfileError: the runtime cannot run the model.
+            MissingExtraError: the runtime is not installed.
+        """
+
+
+RUNTIMES = Registry("runtime", __name__, Path(__file__).parent, "RUNTIME")
+
+
+def get_runtime(name: str) -> Runtime:
+    """The runtime called ``name``, for example ``ort-cpu``.
+
+    Raises:
+        UnknownNameError: no such runtime.
+    """
+    return typing.cast(Runtime, RUNTIMES.load(name))
+
+
+__all__ = ["RUNTIMES", "Run", "Runtime", "get_runtime"]

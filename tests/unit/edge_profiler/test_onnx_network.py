@@ -1,0 +1,171 @@
+"""Networks and cascades as ONNX graphs, run by ONNX Runtime."""
+
+import math
+
+import numpy as np
+import pytest
+
+from biglittle.bench import get_space
+from biglittle.bench.errors import ArchitectureError, GateError, ProfileError
+from biglittle.bench.gates import get_metric
+from biglittle.edge_profiler import cascade_model, onnx_model
+from biglittle.edge_profiler.onnx_network import forced_threshold, gated_model
+
+onnx = pytest.importorskip("onnx")
+ort = pytest.importorskip("onnxruntime")
+
+SPACE = get_space("fbnet")
+PUBLISHED = "2863848418780625260277"  # has every kind of operator
+LITTLE, BIG = "8" * 22, "8" * 20 + "10"
+IMAGES = np.random.default_rng(1).standard_normal((1, 3, 32, 32)).astype(np.float32)
+METRICS = ("max_prob", "margin", "entropy")
+
+
+def session(model):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def run(model):
+    return session(model).run(None, {"images": IMAGES})
+
+
+def macs(model):
+    """Multiply-accumulates counted from the graph's own shapes."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    shape = {
+        v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
+        for v in (*graph.value_info, *graph.output)
+    }
+    weights = {w.name: tuple(w.dims) for w in graph.initializer}
+    total = 0
+    for node in graph.node:
+        if node.op_type == "Conv":
+            pixels = math.prod(shape[node.output[0]][2:])
+            total += math.prod(weights[node.input[1]]) * pixels
+        elif node.op_type == "Gemm":
+            total += math.prod(weights[node.input[1]])
+    return total
+
+
+def kinds(graph):
+    return [n.op_type for n in graph.node]
+
+
+@pytest.mark.parametrize("architecture", [PUBLISHED, LITTLE, "1" * 22, "76543210" * 2 + "123456"])
+def test_the_graph_has_the_operators_and_macs_of_the_space(architecture):
+    model = onnx_model(SPACE, architecture, 10)
+    operators = [op.kind for op in SPACE.operators(architecture, 10)]
+    found = kinds(model.graph)
+    for kind, name in [("conv", "Conv"), ("relu", "Relu"), ("add", "Add"), ("linear", "Gemm")]:
+        assert found.count(name) == operators.count(kind)
+    assert found.count("Transpose") == operators.count("channel_shuffle")
+    assert "BatchNormalization" not in found
+    assert macs(model) == SPACE.macs(SPACE.parse(architecture), 10)[0]
+
+
+def test_the_answer_has_one_logit_per_class():
+    (logits,) = run(onnx_model(SPACE, PUBLISHED, 100))
+    assert logits.shape == (1, 100)
+    assert np.isfinite(logits).all()
+
+
+def test_the_seed_decides_the_weights():
+    one, same, other = (run(onnx_model(SPACE, LITTLE, 10, seed))[0] for seed in (3, 3, 4))
+    assert np.array_equal(one, same)
+    assert not np.allclose(one, other)
+
+
+def test_an_architecture_of_another_space_is_refused():
+    with pytest.raises(ArchitectureError):
+        onnx_model(SPACE, "123", 10)
+
+
+@pytest.mark.parametrize("architecture", [PUBLISHED, "1" * 22])
+def test_folded_weights_answer_as_the_trained_network_does(architecture):
+    torch = pytest.importorskip("torch")
+    from biglittle.bench.networks import build_network
+
+    network = build_network(architecture, n_classes=10, seed=3)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):  # fresh ones would fold to nothing
+                module.running_mean.normal_(0.0, 0.1, generator=generator)
+                module.running_var.uniform_(0.5, 1.5, generator=generator)
+                module.weight.uniform_(0.8, 1.6, generator=generator)
+                module.bias.normal_(0.0, 0.1, generator=generator)
+        expected = network.eval()(torch.from_numpy(IMAGES)).numpy()
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    model = onnx_model(SPACE, architecture, 10, weights=weights)
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(run(model)[0], expected, rtol=1e-3, atol=1e-4)
+    assert kinds(model.graph) == kinds(onnx_model(SPACE, architecture, 10).graph)
+
+
+def test_weights_that_do_not_fit_are_refused():
+    with pytest.raises(ProfileError, match="missing"):
+        onnx_model(SPACE, LITTLE, 10, weights={})
+    with pytest.raises(ProfileError, match="shape"):
+        onnx_model(SPACE, LITTLE, 10, weights={"stem.0.weight": np.zeros((1, 2, 3, 3))})
+
+
+# ---- cascades ----------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def pair():
+    return onnx_model(SPACE, LITTLE, 10, seed=0), onnx_model(SPACE, BIG, 10, seed=1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("escalate", [False, True])
+def test_each_branch_answers_as_its_network_alone(pair, metric, escalate):
+    little, big = (run(model)[0] for model in pair)
+    logits, escalated = run(cascade_model(*pair, metric, forced_threshold(metric, escalate)))
+    assert not np.allclose(little, big)
+    np.testing.assert_allclose(logits, big if escalate else little, rtol=1e-5, atol=1e-6)
+    assert escalated.dtype == bool
+    assert escalated.shape == ()
+    assert bool(escalated) is escalate
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_graph_computes_the_metric_of_the_bench(pair, metric):
+    logits = run(pair[0])[0].astype(np.float64)
+    p = np.exp(logits - logits.max())
+    value = float(get_metric(metric).compute(p / p.sum())[0])
+    sign = 1.0 if get_metric(metric).confident == "high" else -1.0
+    for offset, escalates in [(-1e-4, False), (1e-4, True)]:
+        threshold = value + sign * offset
+        for model in (
+            cascade_model(*pair, metric, threshold),
+            gated_model(pair[0], metric, threshold),
+        ):
+            assert bool(run(model)[1]) is escalates
+
+
+def test_the_big_network_lies_in_one_branch_alone(pair):
+    model = cascade_model(*pair, "margin", 0.5)
+    (choose,) = [n for n in model.graph.node if n.op_type == "If"]
+    branches = {a.name: a.g for a in choose.attribute}
+    assert len(branches["then_branch"].node) == len(pair[1].graph.node)
+    assert kinds(branches["else_branch"]) == ["Identity"]
+    assert not [w for w in model.graph.initializer if w.name.startswith("big/")]
+    assert [o.name for o in model.graph.output] == ["logits", "escalated"]
+
+
+def test_gates_without_a_graph_are_refused(pair):
+    with pytest.raises(GateError, match="max_prob"):
+        cascade_model(*pair, "mood", 0.5)
+    with pytest.raises(GateError, match="NaN"):
+        cascade_model(*pair, "margin", float("nan"))
+
+
+def test_networks_that_do_not_fit_each_other_are_refused(pair):
+    with pytest.raises(ProfileError, match="same shapes"):
+        cascade_model(pair[0], onnx_model(SPACE, BIG, 100), "margin", 0.5)
+    cascade = cascade_model(*pair, "margin", 0.5)
+    with pytest.raises(ProfileError, match="one each"):
+        gated_model(cascade, "margin", 0.5)
