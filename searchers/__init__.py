@@ -1,0 +1,40 @@
+"""Searchers: each takes an evaluator and a budget and returns the front it found.
+
+Importing this package imports neither pymoo nor plotly; a searcher is loaded when asked for.
+"""
+
+from .algorithms import SEARCHERS, get_searcher
+from .front_files import FrontFile, front_json, read_front, resolved_config, write_results
+from .search import (
+    CountingEvaluator,
+    Progress,
+    Scores,
+    Searcher,
+    SearchOutcome,
+    SearchSettings,
+    SingleNetworks,
+    Snapshot,
+    uniform_candidates,
+)
+from .summary import best_single, hypervolume
+
+__all__ = [
+    "SEARCHERS",
+    "CountingEvaluator",
+    "FrontFile",
+    "Progress",
+    "Scores",
+    "SearchOutcome",
+    "SearchSettings",
+    "Searcher",
+    "SingleNetworks",
+    "Snapshot",
+    "best_single",
+    "front_json",
+    "get_searcher",
+    "hypervolume",
+    "read_front",
+    "resolved_config",
+    "uniform_candidates",
+    "write_results",
+]

@@ -1,0 +1,143 @@
+"""A front as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..bench import Points
+from .search import SingleNetworks
+
+MISSING = "-"
+ROOMY = 120  # terminal columns from which the table's columns can stand three blanks apart
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the table: head, unit, the figure behind it and how it is written."""
+
+    head: str
+    unit: str
+    figure: str
+    show: Callable[[float], str]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _significant(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{3 if abs(value) < 10 else 1}f}"
+
+
+_COLUMNS = (
+    _Column("acc", "%", "accuracy", _share),
+    _Column("escal", "%", "escalation_rate", lambda v: f"{100 * v:.1f}"),
+    _Column("mean", "ms", "latency_ms", _significant),
+    _Column("p95", "ms", "latency_p95_ms", _significant),
+    _Column("energy", "mJ", "energy_mj", _significant),
+    _Column("MACs", "M", "macs", lambda v: f"{v / 1e6:.1f}"),
+    _Column("memory", "MiB", "peak_memory_mib", lambda v: f"{v:.1f}"),
+)
+
+
+def spread(n: int, top: int) -> NDArray[np.intp]:
+    """Indices of at most ``top`` of ``n`` rows, evenly spread, both ends included.
+
+    >>> spread(100, 5).tolist()
+    [0, 25, 50, 74, 99]
+    """
+    return np.unique(np.rint(np.linspace(0, n - 1, max(1, min(n, top)))).astype(np.intp))[:n]
+
+
+def print_front(
+    points: Points,
+    best_singles: SingleNetworks | None,
+    console: Console,
+    top: int = 20,
+) -> None:
+    """Prints the front as a table, with the provenance of every column in its head.
+
+    Rows go from fast to slow. Architectures follow the table, by row number. A column that has no
+    figure at all is left out.
+
+    Args:
+        points: the front.
+        best_singles: the best single network at each point's latency, one row per point.
+        console: where to print; colours are rich's matter.
+        top: rows at most, spread evenly over the front, both ends included.
+    """
+    if not len(points):
+        console.print("The front is empty.")
+        return
+    order = np.argsort(points.latency_ms, kind="stable")
+    rows = order[spread(len(order), top)]
+    columns = [c for c in _COLUMNS if np.isfinite(points.figure(c.figure)).any()]
+    table = Table(
+        title=_title(len(rows), len(points)),
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1) if console.width >= ROOMY else 0,
+    )
+    table.add_column("#", justify="right")
+    for column in columns[:2]:
+        _add(table, column.head, column.unit, points.provenance.get(column.figure, "unknown"))
+    table.add_column("gate", no_wrap=True)
+    table.add_column("thresh", justify="right", no_wrap=True)
+    for column in columns[2:]:
+        _add(table, column.head, column.unit, points.provenance.get(column.figure, "unknown"))
+    if best_singles is not None:
+        _add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
+    for number, i in enumerate(rows, start=1):
+        cells = [_cell(float(points.figure(c.figure)[i]), c.show) for c in columns]
+        gate = [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
+        line = [str(number), *cells[:2], *gate, *cells[2:]]
+        if best_singles is not None:
+            line.append(_cell(float(best_singles.accuracy[i]), _share))
+        table.add_row(*line)
+    console.print(table)
+    notes = "acc: accuracy; escal: share of inputs that reach the big network; mean, p95: latency."
+    if best_singles is not None:
+        notes += " 1 net: the most accurate single network seen that is at most as slow on average."
+    console.print(Text(notes, style="dim"))
+    _print_architectures(points, best_singles, rows, console)
+
+
+def _title(n_shown: int, n: int) -> str:
+    if n_shown == n:
+        return f"Front: {n} operating point{'s' if n > 1 else ''}"
+    return f"Front: {n_shown} of {n} operating points, spread evenly from fastest to slowest"
+
+
+def _add(table: Table, head: str, unit: str, provenance: str) -> None:
+    label = f"{head}\n{unit}\n{provenance}"
+    table.add_column(Text(label, justify="right"), justify="right", no_wrap=False)
+
+
+def _cell(value: float, show: Callable[[float], str]) -> str:
+    return MISSING if np.isnan(value) else show(value)
+
+
+def _print_architectures(
+    points: Points, singles: SingleNetworks | None, rows: NDArray[np.intp], console: Console
+) -> None:
+    table = Table(title="Architectures", title_justify="left", box=None, header_style="bold")
+    table.add_column("#", justify="right")
+    for head in ("little", "big", *(("1 net",) if singles is not None else ())):
+        table.add_column(head, no_wrap=True)
+    for number, i in enumerate(rows, start=1):
+        ids = [str(points.little[i]), str(points.big[i])]
+        if singles is not None:
+            ids.append(str(singles.architecture[i]) or MISSING)
+        table.add_row(str(number), *ids)
+    console.print(Padding(table, (1, 0, 0, 0)))

@@ -1,0 +1,287 @@
+"""A front on disk: ``front.csv``, ``front.json`` and the resolved ``config.toml``.
+
+Each file is written beside its place and renamed into it, so that a reader never sees half of one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..bench import BigLittleError, Evaluator, Points
+from ..bench.points import FIGURES
+from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
+
+NAMED = ("little", "big", "gate")
+SINGLE_FIGURES = ("accuracy", *SINGLE_COSTS)
+
+
+@dataclass(frozen=True)
+class FrontFile:
+    """What a ``front.json`` holds.
+
+    Attributes:
+        config: the resolved config of the run that wrote it.
+        points: the front.
+        best_singles: the best single network at each point's cost; None where the file has none.
+    """
+
+    config: dict[str, Any]
+    points: Points
+    best_singles: SingleNetworks | None
+
+
+def resolved_config(
+    searcher: str,
+    evaluator: Evaluator,
+    settings: SearchSettings,
+    sources: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The config of a run, with everything that is needed to repeat it.
+
+    Args:
+        searcher: key of the searcher.
+        evaluator: what was searched.
+        settings: what was asked.
+        sources: what the figures rest on, such as ``device``, ``surrogate``, ``table`` and their
+            ``surrogate_sha256`` and ``table_sha256``.
+    """
+    asked = asdict(settings)
+    asked["objectives"] = list(settings.objectives)
+    return {
+        "biglittle_version": __version__,
+        "searcher": searcher,
+        **asked,
+        "space": evaluator.space.name,
+        "space_sha256": evaluator.space.hash,
+        "choices": list(evaluator.choices),
+        "gates": list(evaluator.gates),
+        "sources": dict(sources),
+    }
+
+
+def front_json(
+    config: Mapping[str, Any], points: Points, best_singles: SingleNetworks | None = None
+) -> dict[str, Any]:
+    """The front as plain JSON: ``{"config": {...}, "front": [{...}, ...]}``.
+
+    With ``best_singles`` each record also has ``best_single``, which is None where no single
+    network is cheap enough.
+    """
+    records = points.records()
+    if best_singles is not None:
+        for record, single in zip(records, best_singles.records(), strict=True):
+            record["best_single"] = single
+    return {"config": dict(config), "front": records}
+
+
+def write_results(
+    folder: str | Path,
+    outcome: SearchOutcome,
+    config: Mapping[str, Any],
+    best_singles: SingleNetworks | None = None,
+) -> tuple[Path, ...]:
+    """The paths of ``front.csv``, ``front.json`` and ``config.toml``, written into ``folder``.
+
+    The two front files depend on the search alone, so the same seed writes the same bytes; what
+    the run took is in ``config.toml`` under ``[run]``.
+
+    Args:
+        folder: made if it is not there.
+        outcome: of the search.
+        config: as from `resolved_config`.
+        best_singles: as from `best_single`, one row for each point of the front.
+
+    Raises:
+        BigLittleError: the folder cannot be written to.
+    """
+    run = {
+        "n_evaluations": outcome.n_evaluations,
+        "n_infeasible": outcome.n_infeasible,
+        "n_unusable": outcome.n_unusable,
+        "n_networks": outcome.n_networks,
+        "n_front": len(outcome.front),
+        "duration_s": round(outcome.seconds_total, 3),
+        "evaluating_s": round(outcome.seconds_evaluating, 3),
+        "overhead_s": round(outcome.seconds_overhead, 3),
+    }
+    document = front_json(config, outcome.front, best_singles)
+    return write_files(
+        folder,
+        {
+            "front.csv": _csv(outcome.front, best_singles),
+            "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
+            "config.toml": to_toml({**config, "run": run}),
+        },
+    )
+
+
+def write_files(folder: str | Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
+    """Writes every text under its name in ``folder``; a failure leaves what was there before.
+
+    Raises:
+        BigLittleError: the folder cannot be made or written to.
+    """
+    folder = Path(folder)
+    partial = {name: folder / f".{name}.{os.getpid()}.partial" for name in texts}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            partial[name].write_text(text, encoding="utf-8", newline="")
+        for name in texts:
+            partial[name].replace(folder / name)
+    except OSError as error:
+        for path in partial.values():
+            if path.parent.is_dir():
+                path.unlink(missing_ok=True)
+        raise BigLittleError(
+            f"cannot write results to {folder}: {error.strerror or error}. Name a folder that can "
+            "be written to."
+        ) from error
+    return tuple(folder / name for name in texts)
+
+
+def _csv(points: Points, best_singles: SingleNetworks | None) -> str:
+    heads: list[str] = [*NAMED, "threshold", *FIGURES]
+    heads += [f"{name}_provenance" for name in FIGURES]
+    if best_singles is not None:
+        heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
+        heads += [f"best_single_{n}_provenance" for n in SINGLE_FIGURES]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, heads, lineterminator="\n")
+    writer.writeheader()
+    for record in front_json({}, points, best_singles)["front"]:
+        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *FIGURES)}
+        row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in FIGURES}
+        single = record.get("best_single")
+        if single is not None:
+            row["best_single_architecture"] = single["architecture"]
+            for name in SINGLE_FIGURES:
+                row[f"best_single_{name}"] = _cell(single[name])
+                word = single["provenance"].get(name, "")
+                row[f"best_single_{name}_provenance"] = word
+        writer.writerow(row)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    return "" if value is None else repr(value) if isinstance(value, float) else value
+
+
+def read_front(path: str | Path) -> FrontFile:
+    """The front of a ``front.json``, or of the folder that holds one.
+
+    Raises:
+        BigLittleError: no such file, or one that is no front.
+    """
+    path = Path(path)
+    path = path / "front.json" if path.is_dir() else path
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        records = document["front"]
+        points = Points(
+            little=np.array([r["little"] for r in records], np.str_),
+            big=np.array([r["big"] for r in records], np.str_),
+            gate=np.array([r["gate"] for r in records], np.str_),
+            **{name: _column(records, name) for name in ("threshold", *FIGURES)},
+            provenance=_provenance(records),
+        )
+        singles = None
+        if any("best_single" in r for r in records):
+            singles = _singles([r.get("best_single") for r in records])
+        return FrontFile(dict(document["config"]), points, singles)
+    except OSError as error:
+        raise BigLittleError(
+            f"cannot read {path}: {error.strerror or error}. Expected the front.json of a search."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BigLittleError(
+            f"{path} is not a front: {type(error).__name__} {error}. Expected the front.json that "
+            "'biglittle search' or 'biglittle front' wrote."
+        ) from error
+
+
+def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
+    return np.array([np.nan if r[name] is None else r[name] for r in records], np.float64)
+
+
+def _provenance(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    found = [dict(r["provenance"]) for r in records]
+    if any(p != found[0] for p in found):
+        raise ValueError("its records differ in provenance")
+    return found[0] if found else {}
+
+
+def _singles(records: Sequence[Mapping[str, Any] | None]) -> SingleNetworks:
+    there = [r for r in records if r is not None]
+    empty: dict[str, Any] = {"architecture": "", **dict.fromkeys(SINGLE_FIGURES)}
+    rows = [empty if r is None else r for r in records]
+    return SingleNetworks(
+        architecture=np.array([r["architecture"] for r in rows], np.str_),
+        **{name: _column(rows, name) for name in SINGLE_FIGURES},
+        provenance=_provenance(there),
+    )
+
+
+def to_toml(config: Mapping[str, Any]) -> str:
+    """The config as TOML: strings, numbers, bools, lists of these, and dicts as sections.
+
+    A value that is None is left out, since TOML has no word for it.
+
+    Raises:
+        BigLittleError: a value of another type.
+
+    >>> print(to_toml({"seed": 3, "limits": {"latency_ms": 20.0}}), end="")
+    seed = 3
+    <BLANKLINE>
+    [limits]
+    latency_ms = 20.0
+    """
+    lines: list[str] = []
+    _toml_section(config, (), lines)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _toml_section(config: Mapping[str, Any], above: tuple[str, ...], lines: list[str]) -> None:
+    sections = {k: v for k, v in config.items() if isinstance(v, Mapping)}
+    values = {k: v for k, v in config.items() if k not in sections and v is not None}
+    if above and (values or not sections):
+        lines += ["", f"[{'.'.join(_toml_key(k) for k in above)}]"]
+    lines += [f"{_toml_key(k)} = {_toml_value(v, k)}" for k, v in values.items()]
+    for key, inner in sections.items():
+        _toml_section(inner, (*above, key), lines)
+
+
+def _toml_key(key: str) -> str:
+    bare = key.replace("_", "").replace("-", "")
+    return key if bare.isascii() and bare.isalnum() else _toml_value(key, key)
+
+
+def _toml_value(value: Any, key: str) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | Path):
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml_value(v, key) for v in value)}]"
+    raise BigLittleError(
+        f"config value {key!r} is a {type(value).__name__}; expected a string, number, bool, list "
+        "or section."
+    )

@@ -1,0 +1,315 @@
+"""``report.html``: a front as one page that opens without a network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bench import BigLittleError, Points
+from ..bench.errors import MissingExtraError
+from ..bench.objective import get_objective
+from ..bench.points import FIGURES
+from .front_files import write_files
+from .search import SingleNetworks
+
+# Okabe and Ito 2008: told apart under every common colour blindness
+VERMILION, BLUE, BLACK = "#D55E00", "#0072B2", "#222222"
+SCALE = "Cividis"  # reads the same for everyone, and in grey
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 1240px; margin: 2rem auto;
+  padding: 0 1.2rem; }
+h1 { font-size: 1.6rem; margin-bottom: .3rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+p { max-width: 75ch; } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd;
+  white-space: nowrap; }
+th { background: #f3f3f3; vertical-align: bottom; } th small { font-weight: normal; color: #555; }
+td.id { font-family: ui-monospace, monospace; text-align: left; } td.name { text-align: left; }
+"""
+
+
+def write_report(
+    path: str | Path,
+    points: Points,
+    config: Mapping[str, Any],
+    best_singles: SingleNetworks | None = None,
+    exact: Points | None = None,
+    exact_label: str = "table: measured accuracy, inherited weights",
+) -> Path:
+    """The path of the report, one self-contained HTML file.
+
+    Args:
+        path: of the file; its folder is made if it is not there.
+        points: the front.
+        config: of the run; what it names appears in the text.
+        best_singles: the best single network at each point's latency, one row per point.
+        exact: a second front, from a table, drawn with its own marker.
+        exact_label: what that second front is and where its figures come from.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+        BigLittleError: the file cannot be written, or the front has no latency to be drawn over.
+    """
+    if not np.isfinite(points.latency_ms).any():
+        raise BigLittleError("the front has no latency on its device, so there is nothing to draw.")
+    path = Path(path)
+    return write_files(
+        path.parent, {path.name: _page(points, config, best_singles, exact, exact_label)}
+    )[0]
+
+
+def _page(
+    points: Points,
+    config: Mapping[str, Any],
+    singles: SingleNetworks | None,
+    exact: Points | None,
+    exact_label: str,
+) -> str:
+    points = points.take(np.argsort(points.latency_ms, kind="stable"))
+    if singles is not None:
+        singles = _by_latency(singles)
+    where = dict(config.get("sources", {})).get("device", config.get("device", ""))
+    title = "Big/little front" + (f" on {where}" if where else "")
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
+<h1>{html.escape(title)}</h1>
+<p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
+<h2>Accuracy against mean latency</h2>
+{_accuracy_plot(points, singles, exact, exact_label)}
+<h2>How often the big network is asked</h2>
+{_escalation_plot(points, exact)}
+<h2>The {len(points)} operating points</h2>
+<div class="scroll">{_table(points)}</div>
+<h2>Config</h2>
+<div class="scroll">{_config(config)}</div>
+</body></html>
+"""
+
+
+def _by_latency(singles: SingleNetworks) -> SingleNetworks:
+    there = np.flatnonzero(singles.architecture != "")
+    order = there[np.argsort(singles.latency_ms[there], kind="stable")]
+    first = np.unique(singles.latency_ms[order], return_index=True)[1]
+    kept = order[first]
+    names = ("architecture", "accuracy", "latency_ms", "energy_mj", "macs", "peak_memory_mib")
+    arrays = {name: getattr(singles, name)[kept] for name in names}
+    return SingleNetworks(**arrays, provenance=singles.provenance)
+
+
+def _text(
+    points: Points,
+    config: Mapping[str, Any],
+    singles: SingleNetworks | None,
+    exact: Points | None,
+    exact_label: str,
+) -> str:
+    groups: dict[str, list[str]] = {}
+    for figure in FIGURES:
+        if np.isfinite(points.figure(figure)).any():
+            label = get_objective(figure).label
+            groups.setdefault(points.provenance.get(figure, "unknown"), []).append(label)
+    figures = "; ".join(f"{', '.join(labels)}: {word}" for word, labels in groups.items())
+    asked = [f"{config[k]} {word}" for k, word in (("budget", "evaluations"),) if k in config]
+    asked += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
+    names = [get_objective(o).label for o in config.get("objectives", ())]
+    text = (
+        f"Each of the {len(points)} points is a pair of networks with a gate: the little network "
+        "answers when it is confident enough, and the big one is asked otherwise. No point is "
+        f"beaten by another in {' and '.join(names) if names else 'all objectives'} together"
+        f"{' (' + ', '.join(asked) + ')' if asked else ''}. Where the figures come from: {figures}."
+    )
+    if singles is not None:
+        words = singles.provenance
+        text += (
+            " The step line is the best single network seen in the same search (accuracy "
+            f"{words.get('accuracy', 'unknown')}, latency {words.get('latency_ms', 'unknown')}); a "
+            "search for single networks alone may find better ones."
+        )
+    if exact is not None:
+        text += f" The diamonds are a second front ({exact_label})."
+    return text
+
+
+def _hover(points: Points) -> list[str]:
+    rows = zip(
+        points.little,
+        points.big,
+        points.gate,
+        points.threshold,
+        points.accuracy,
+        points.escalation_rate,
+        points.latency_ms,
+        strict=True,
+    )
+    return [
+        f"{lat:.3f} ms, accuracy {100 * acc:.2f} %<br>escalation {100 * rate:.1f} %<br>"
+        f"little {little}<br>big {big}<br>gate {gate}, threshold {threshold:.4f}"
+        for little, big, gate, threshold, acc, rate, lat in rows
+    ]
+
+
+def _plotly() -> Any:
+    try:
+        import plotly.graph_objects as graph_objects
+    except ImportError as error:
+        raise MissingExtraError("plotly", "report", "drawing the report") from error
+    return graph_objects
+
+
+def _accuracy_plot(
+    points: Points, singles: SingleNetworks | None, exact: Points | None, exact_label: str
+) -> str:
+    go = _plotly()
+    figure = go.Figure()
+    if singles is not None and len(singles):
+        # the best single network stays the best until a slower one beats it, up to the last point
+        end = max(float(np.nanmax(points.latency_ms)), float(singles.latency_ms[-1]))
+        figure.add_scatter(
+            x=[*singles.latency_ms.tolist(), end],
+            y=[*(100 * singles.accuracy).tolist(), 100 * float(singles.accuracy[-1])],
+            text=[*singles.architecture.tolist(), singles.architecture[-1]],
+            mode="lines",
+            line={"shape": "hv", "color": BLACK, "width": 2, "dash": "dot"},
+            hovertemplate="single %{text}<br>%{x:.3f} ms, accuracy %{y:.2f} %<extra></extra>",
+            name=f"best single network ({_words(singles)})",
+        )
+    figure.add_scatter(
+        x=points.latency_ms.tolist(),
+        y=(100 * points.accuracy).tolist(),
+        text=_hover(points),
+        mode="markers",
+        marker={
+            "color": (100 * points.escalation_rate).tolist(),
+            "colorscale": SCALE,
+            "cmin": 0,
+            "cmax": 100 * max(0.01, float(np.nanmax(points.escalation_rate))),
+            "size": 9,
+            "line": {"width": 0.6, "color": "#555"},  # the scale's light end is pale on white
+            "colorbar": {"title": {"text": "escalation<br>rate, %"}, "thickness": 14},
+        },
+        hovertemplate="%{text}<extra></extra>",
+        name=f"big/little pairs ({_words(points)})",
+    )
+    if exact is not None:
+        figure.add_scatter(
+            x=exact.latency_ms.tolist(),
+            y=(100 * exact.accuracy).tolist(),
+            text=_hover(exact),
+            mode="markers",
+            marker={"symbol": "diamond-open", "size": 9, "color": VERMILION, "line": {"width": 2}},
+            hovertemplate="%{text}<extra></extra>",
+            name=f"{exact_label}; latency {exact.provenance.get('latency_ms', 'unknown')}",
+        )
+    return _drawn(figure, _span(points, exact), "accuracy, %", 540, inline=True)
+
+
+def _words(figures: Points | SingleNetworks) -> str:
+    found = figures.provenance
+    accuracy, latency = (found.get(n, "unknown") for n in ("accuracy", "latency_ms"))
+    return f"accuracy {accuracy}, latency {latency}"
+
+
+def _span(points: Points, exact: Points | None) -> tuple[float, float]:
+    """The latencies both plots show, in ms, so that one can be read below the other."""
+    both = [points.latency_ms, *([] if exact is None else [exact.latency_ms])]
+    low, high = (float(f(np.concatenate(both))) for f in (np.nanmin, np.nanmax))
+    margin = 0.03 * (high - low) or 0.05 * high
+    return low - margin, high + margin
+
+
+def _escalation_plot(points: Points, exact: Points | None) -> str:
+    figure = _plotly().Figure()
+    figure.add_scatter(
+        x=points.latency_ms.tolist(),
+        y=(100 * points.escalation_rate).tolist(),
+        text=_hover(points),
+        mode="markers",
+        marker={"color": BLUE, "size": 8},
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_yaxes(range=[-3, 103])
+    label = f"escalation rate, % ({points.provenance.get('escalation_rate', 'unknown')})"
+    return _drawn(figure, _span(points, exact), label, 340, inline=False)
+
+
+def _drawn(figure: Any, span: tuple[float, float], y_label: str, height: int, inline: bool) -> str:
+    figure.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"l": 70, "r": 20, "t": 20, "b": 60},
+        font={"size": 14, "color": BLACK},
+        legend={
+            "x": 0.99,
+            "y": 0.02,
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "bgcolor": "rgba(255,255,255,.85)",
+            "bordercolor": "#ccc",
+            "borderwidth": 1,
+        },
+    )
+    axis = {"showline": True, "linecolor": "#888", "ticks": "outside", "zeroline": False}
+    figure.update_xaxes(title="mean latency, ms", range=list(span), **axis)
+    figure.update_yaxes(title=y_label, **axis)
+    options = {"displaylogo": False, "responsive": True}
+    return str(figure.to_html(full_html=False, include_plotlyjs=inline, config=options))
+
+
+_HEADS = (
+    ("accuracy", "accuracy<br>%", 100.0, 2),
+    ("escalation_rate", "escalation<br>%", 100.0, 1),
+    ("latency_ms", "mean latency<br>ms", 1.0, 3),
+    ("latency_p95_ms", "p95 latency<br>ms", 1.0, 3),
+    ("energy_mj", "mean energy<br>mJ", 1.0, 2),
+    ("macs", "mean MACs<br>M", 1e-6, 1),
+    ("peak_memory_mib", "peak memory<br>MiB", 1.0, 2),
+)
+
+
+def _table(points: Points) -> str:
+    heads = [h for h in _HEADS if np.isfinite(points.figure(h[0])).any()]
+    cells = "".join(
+        f"<th>{text}<br><small>{html.escape(points.provenance.get(name, 'unknown'))}</small></th>"
+        for name, text, _, _ in heads
+    )
+    lines = []
+    for i in range(len(points)):
+        figures = [(float(points.figure(n)[i]) * scale, digits) for n, _, scale, digits in heads]
+        shown = ["" if np.isnan(v) else f"{v:.{digits}f}" for v, digits in figures]
+        row = "".join(f"<td>{s}</td>" for s in shown)
+        gate = f'<td class="name">{html.escape(str(points.gate[i]))}</td>'
+        gate += f"<td>{points.threshold[i]:.4f}</td>"
+        pair = "".join(
+            f'<td class="id">{html.escape(str(a[i]))}</td>' for a in (points.little, points.big)
+        )
+        lines.append(f"<tr>{row}{gate}{pair}</tr>")
+    named = "".join(f"<th>{t}</th>" for t in ("gate", "threshold", "little", "big"))
+    return f"<table><thead><tr>{cells}{named}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _config(config: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f'<tr><td class="name">{html.escape(key)}</td><td class="id">{html.escape(value)}</td></tr>'
+        for key, value in _flat(config, ())
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
+
+
+def _flat(config: Mapping[str, Any], above: Sequence[str]) -> list[tuple[str, str]]:
+    out: list[tuple[str, str]] = []
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            out += _flat(value, (*above, key))
+        elif isinstance(value, list | tuple):
+            out.append((".".join((*above, key)), ", ".join(map(str, value))))
+        else:
+            out.append((".".join((*above, key)), str(value)))
+    return out

@@ -1,0 +1,98 @@
+"""A front in a few numbers: its hypervolume, and how it compares with single networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..bench import Points
+from ..bench.errors import ConstraintError
+from ..bench.objective import get_objective
+from .search import SINGLE_COSTS, SingleNetworks
+
+
+def hypervolume(values: ArrayLike, ideal: Sequence[float], nadir: Sequence[float]) -> float:
+    """Share of the box between ideal and nadir that the values dominate, in [0, 1].
+
+    Args:
+        values: shape (n, n_objectives), everything minimised, in the objectives' own units. Rows
+            at or beyond the nadir add nothing, rows beyond the ideal count as the ideal.
+        ideal: the best value of each objective.
+        nadir: the worst value of each objective that still counts.
+
+    Raises:
+        ConstraintError: the nadir is not above the ideal in every objective.
+
+    Source: Zitzler and Thiele 1999; computed by pymoo, on objectives scaled to [0, 1].
+
+    >>> hypervolume([[0.1, 5.0]], ideal=(0.0, 0.0), nadir=(0.2, 20.0))
+    0.375
+    """
+    from pymoo.indicators.hv import HV
+
+    low, high = np.asarray(ideal, np.float64), np.asarray(nadir, np.float64)
+    if low.shape != high.shape or not bool(np.all(low < high)):
+        raise ConstraintError(f"nadir {list(nadir)} must exceed ideal {list(ideal)} everywhere.")
+    rows = np.asarray(values, np.float64).reshape(-1, len(low))
+    scaled = (rows - low) / (high - low)
+    scaled = np.clip(scaled[(scaled < 1).all(axis=1)], 0.0, None)
+    if not len(scaled):
+        return 0.0
+    return float(HV(ref_point=np.ones(len(low)))(scaled))
+
+
+def front_values(points: Points, objectives: Sequence[str]) -> NDArray[np.float64]:
+    """The points as a matrix of shape (n, n_objectives), everything minimised."""
+    wanted = [get_objective(o) for o in objectives]
+    return np.stack([o.minimised(points.figure(o.name)) for o in wanted], axis=1)
+
+
+def best_single(
+    points: Points, singles: SingleNetworks, cost: str = "latency_ms"
+) -> SingleNetworks:
+    """For each operating point the most accurate single network that costs no more.
+
+    Both sides come from one evaluator and so have the same provenance. A mean cost of the pair is
+    set against the constant cost of the single network.
+
+    Args:
+        points: n operating points.
+        singles: the networks to choose from.
+        cost: the figure that may not be exceeded: latency_ms, energy_mj, macs or peak_memory_mib.
+
+    Returns:
+        n rows in the order of the points; an empty row where no network is cheap enough.
+
+    Raises:
+        ConstraintError: a figure by which networks cannot be compared with pairs.
+    """
+    if cost not in SINGLE_COSTS:
+        raise ConstraintError(
+            f"single networks cannot be compared by {cost!r}; expected {', '.join(SINGLE_COSTS)}."
+        )
+    price = np.asarray(getattr(singles, cost), np.float64)
+    order = np.lexsort((-singles.accuracy, price))
+    order = order[np.isfinite(price[order]) & np.isfinite(singles.accuracy[order])]
+    running = np.maximum.accumulate(singles.accuracy[order])
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = running[1:] > running[:-1]
+    steps = order[fresh]
+    figure = points.figure(cost)
+    at = np.searchsorted(price[steps], figure, side="right") - 1
+    none = (at < 0) | ~np.isfinite(figure)
+    row = np.where(none, 0, at)
+
+    def column(name: str) -> NDArray[np.float64]:
+        if not len(steps):
+            return np.full(len(points), np.nan)
+        return np.where(none, np.nan, np.asarray(getattr(singles, name), np.float64)[steps][row])
+
+    ids = singles.architecture[steps][row] if len(steps) else np.full(len(points), "")
+    return SingleNetworks(
+        architecture=np.where(none, "", ids),
+        accuracy=column("accuracy"),
+        **{name: column(name) for name in SINGLE_COSTS},
+        provenance=singles.provenance,
+    )

@@ -1,0 +1,68 @@
+"""The table of the terminal fits, and every column says where its figures come from."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from biglittle.bench import Points
+from biglittle.searchers import SearchOutcome, SingleNetworks
+from biglittle.searchers.console import print_front, spread
+
+
+def _print(
+    outcome: SearchOutcome, best: SingleNetworks | None, width: int, top: int = 20
+) -> list[str]:
+    out = io.StringIO()
+    print_front(outcome.front, best, Console(file=out, width=width), top)
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [100, 140])
+def test_everything_fits(outcome: SearchOutcome, best: SingleNetworks, width: int) -> None:
+    energy = np.linspace(1000.0, 9000.0, 25)
+    full = Points(**{**vars(outcome.front), "energy_mj": energy})
+    lines = _print(SearchOutcome(**{**vars(outcome), "front": full}), best, width)
+    text = "\n".join(lines)
+    assert max(map(len, lines)) <= width
+    assert "…" not in text
+    assert "\x1b" not in text
+    assert "20 of 25" in text
+    for column in ("block-sum", "predicted", "modelled", "max_prob", "energy"):
+        assert column in text
+    for i in (0, 24):  # both ends are shown
+        assert outcome.front.little[i] in text
+        assert outcome.front.big[i] in text
+    assert best.architecture[-1] in text
+    assert f"{100 * best.accuracy[-1]:.2f}" in text
+
+
+def test_a_column_without_figures_is_left_out(outcome: SearchOutcome, best: SingleNetworks) -> None:
+    assert "energy" not in "\n".join(_print(outcome, best, 100))
+
+
+def test_without_singles_and_with_few_rows(outcome: SearchOutcome) -> None:
+    text = "\n".join(_print(outcome, None, 100, top=3))
+    assert "3 of 25" in text
+    assert "1 net" not in text
+    assert "all" not in _print(outcome, None, 100, top=100)[0]
+
+
+@pytest.mark.parametrize(("n", "top"), [(1, 20), (5, 20), (20, 20), (21, 20), (1000, 20), (9, 1)])
+def test_spread_has_both_ends(n: int, top: int) -> None:
+    rows = spread(n, top)
+    assert len(rows) == min(n, top) == len(set(rows.tolist()))
+    assert rows[0] == 0
+    assert top == 1 or rows[-1] == n - 1
+
+
+def test_empty() -> None:
+    out = io.StringIO()
+    column = np.array([])
+    names = np.array([], np.str_)
+    points = Points(names, names, names, *(column,) * 8, provenance={})
+    print_front(points, None, Console(file=out, width=100))
+    assert "empty" in out.getvalue()

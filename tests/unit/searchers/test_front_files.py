@@ -1,0 +1,150 @@
+"""What is written is what is read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Points
+from biglittle.bench.errors import BigLittleError
+from biglittle.searchers import SearchOutcome, SingleNetworks, front_json, read_front, write_results
+from biglittle.searchers.front_files import to_toml
+
+Config = dict[str, Any]
+
+
+def _same(a: Any, b: Any) -> None:
+    assert dict(a.provenance) == dict(b.provenance)
+    for field in fields(a):
+        if field.name != "provenance":
+            np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name))
+
+
+def test_json_round_trip(
+    tmp_path: Path, outcome: SearchOutcome, best: SingleNetworks, config: Config
+) -> None:
+    written = write_results(tmp_path / "deep" / "er", outcome, config, best)
+    assert [p.name for p in written] == ["front.csv", "front.json", "config.toml"]
+    assert sorted(p.name for p in written[0].parent.iterdir()) == sorted(p.name for p in written)
+    back = read_front(written[0].parent)
+    assert back.config == config
+    _same(back.points, outcome.front)
+    assert back.best_singles is not None
+    _same(back.best_singles, best)
+    assert read_front(written[1]).points.provenance == outcome.front.provenance
+
+
+def test_json_has_the_promised_face(
+    outcome: SearchOutcome, best: SingleNetworks, config: Config
+) -> None:
+    document = json.loads(json.dumps(front_json(config, outcome.front, best), allow_nan=False))
+    assert list(document) == ["config", "front"]
+    promised = "little big gate threshold accuracy escalation_rate latency_ms latency_p95_ms"
+    promised += " energy_mj macs peak_memory_mib provenance"
+    assert list(document["front"][0]) == [*promised.split(), "best_single"]
+    assert document["front"][0]["best_single"] is None
+    assert document["front"][0]["energy_mj"] is None
+    assert document["front"][-1]["best_single"]["provenance"]["accuracy"] == "predicted"
+    assert "best_single" not in front_json(config, outcome.front)["front"][0]
+
+
+def test_csv_carries_every_figure_with_its_provenance(
+    tmp_path: Path, outcome: SearchOutcome, best: SingleNetworks, config: Config
+) -> None:
+    path = write_results(tmp_path, outcome, config, best)[0]
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    front = outcome.front
+    assert [r["little"] for r in rows] == front.little.tolist()
+    assert [float(r["threshold"]) for r in rows] == front.threshold.tolist()
+    for name in ("accuracy", "escalation_rate", "latency_ms", "latency_p95_ms", "macs"):
+        assert [float(r[name]) for r in rows] == front.figure(name).tolist()
+        assert {r[f"{name}_provenance"] for r in rows} == {front.provenance[name]}
+    assert {r["energy_mj"] for r in rows} == {""}
+    assert [r["best_single_architecture"] for r in rows] == best.architecture.tolist()
+    assert rows[-1]["best_single_accuracy_provenance"] == "predicted"
+
+
+def test_config_is_toml(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
+    tomllib = pytest.importorskip("tomllib")
+    path = write_results(tmp_path, outcome, config)[2]
+    back = tomllib.loads(path.read_text())
+    run = back.pop("run")
+    assert back == config
+    assert run["n_evaluations"] == 1000
+    assert run["overhead_s"] == pytest.approx(0.5)
+
+
+def test_toml_of_awkward_values() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    awkward = {
+        "text": 'quote " back\\slash\nline \x7f é \U0001f600',
+        "with space": True,
+        "tiny": 1e-07,
+        "huge": 1e300,
+        "nothing": float("inf"),
+        "many": [1, 2.5, "x", False],
+        "empty": {},
+        "a": {"b.c": {"d": 1}},
+    }
+    assert tomllib.loads(to_toml({**awkward, "left_out": None})) == awkward
+    assert tomllib.loads(to_toml({"n": np.int64(3), "x": np.float32(0.5)})) == {"n": 3, "x": 0.5}
+    with pytest.raises(BigLittleError, match="'odd' is a set"):
+        to_toml({"odd": {1}})
+
+
+def test_unwritable_folder(outcome: SearchOutcome, config: Config, blocked: Path) -> None:
+    with pytest.raises(BigLittleError, match="cannot write results to") as caught:
+        write_results(blocked, outcome, config)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_failure_leaves_what_was_there(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    (tmp_path / "front.csv").write_text("old")
+    (tmp_path / "front.json.d").mkdir()
+    config_is_a_folder = tmp_path / "config.toml"
+    (config_is_a_folder / "x").mkdir(parents=True)
+    with pytest.raises(BigLittleError, match="cannot write results"):
+        write_results(tmp_path, outcome, config)
+    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".*.partial"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"config": {}, "front": [{}]}', '{"config": 3, "front": []}']
+)
+def test_a_file_that_is_no_front(tmp_path: Path, text: str) -> None:
+    (tmp_path / "front.json").write_text(text)
+    with pytest.raises(BigLittleError, match="is not a front"):
+        read_front(tmp_path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(BigLittleError, match="cannot read"):
+        read_front(tmp_path / "nowhere.json")
+
+
+def test_records_of_different_provenance_are_refused(
+    tmp_path: Path, outcome: SearchOutcome
+) -> None:
+    document = front_json({}, outcome.front)
+    document["front"][3]["provenance"]["accuracy"] = "measured"
+    (tmp_path / "front.json").write_text(json.dumps(document))
+    with pytest.raises(BigLittleError, match="differ in provenance"):
+        read_front(tmp_path)
+
+
+def test_same_points_same_bytes(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
+    slower = SearchOutcome(**{**vars(outcome), "seconds_total": 9.0})
+    first = write_results(tmp_path / "a", outcome, config)
+    second = write_results(tmp_path / "b", slower, config)
+    assert isinstance(outcome.front, Points)
+    assert [p.read_bytes() for p in first[:2]] == [p.read_bytes() for p in second[:2]]

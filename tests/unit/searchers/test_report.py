@@ -1,0 +1,68 @@
+"""The report opens without a network and says where its figures come from."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Points
+from biglittle.bench.errors import BigLittleError, MissingExtraError
+from biglittle.searchers import SearchOutcome, SingleNetworks
+from biglittle.searchers.report import write_report
+
+Config = dict[str, Any]
+
+
+def test_report_is_self_contained(
+    tmp_path: Path, outcome: SearchOutcome, best: SingleNetworks, config: Config
+) -> None:
+    pytest.importorskip("plotly")
+    exact = outcome.front.take(np.arange(0, 25, 5))
+    path = write_report(tmp_path / "report.html", outcome.front, config, best, exact)
+    text = path.read_text()
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=", text)
+    assert text.count("Plotly.newPlot(") >= 2
+    assert len(text) > 1_000_000  # plotly itself is inside
+    assert "block-sum" in text
+    assert "raspberry-pi-4" in text
+    assert "measured accuracy, inherited weights" in text
+    assert text.count("<tr><td>") == 25
+    for architecture in outcome.front.little:
+        assert architecture in text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_report_escapes_what_it_is_given(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    pytest.importorskip("plotly")
+    named = {**config, "sources": {"device": "<script>alert(1)</script>"}}
+    text = write_report(tmp_path / "report.html", outcome.front, named).read_text()
+    assert "<script>alert" not in text
+
+
+def test_without_plotly(
+    tmp_path: Path, outcome: SearchOutcome, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(MissingExtraError, match=r"biglittle\[report\]"):
+        write_report(tmp_path / "report.html", outcome.front, config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unwritable(outcome: SearchOutcome, config: Config, blocked: Path) -> None:
+    pytest.importorskip("plotly")
+    with pytest.raises(BigLittleError, match="cannot write"):
+        write_report(blocked / "report.html", outcome.front, config)
+
+
+def test_no_latency(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
+    nothing = np.full(25, np.nan)
+    points = Points(**{**vars(outcome.front), "latency_ms": nothing})
+    with pytest.raises(BigLittleError, match="no latency"):
+        write_report(tmp_path / "report.html", points, config)
