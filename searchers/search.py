@@ -66,6 +66,8 @@ class SearchSettings:
         _at_least("budget", self.budget, 1)
         _at_least("population", self.population, 2)
         _at_least("seed", self.seed, 0)
+        for name in ("budget", "population", "seed"):  # numpy's integers are no JSON
+            object.__setattr__(self, name, int(getattr(self, name)))
         if self.budget < self.population:
             raise ConstraintError(
                 f"a budget of {self.budget} evaluations is smaller than one population of "

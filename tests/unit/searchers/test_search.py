@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from biglittle.bench.errors import ConstraintError, UnknownNameError
@@ -30,6 +31,11 @@ from biglittle.searchers import SearchSettings
 def test_bad_settings(given: dict[str, object], said: str) -> None:
     with pytest.raises(ConstraintError, match=said):
         SearchSettings(**given)
+
+
+def test_integers_of_numpy_become_plain() -> None:
+    settings = SearchSettings(budget=np.int64(500), seed=np.uint8(3))
+    assert type(settings.budget) is type(settings.seed) is int
 
 
 def test_unknown_figures_name_the_nearest() -> None:
