@@ -1,4 +1,4 @@
-"""``python -m biglittle``, and the ``biglittle`` command: errors become one line and an exit code."""
+"""``python -m biglittle`` and the ``biglittle`` command: an error is one line and an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def main() -> None:
         sys.stderr.write("interrupted; what was finished is kept\n")
         raise SystemExit(130) from None
     except Exception as error:
-        from .bench.errors import BigLittleError  # late: it brings numpy, which --help can do without
+        # Late, because it brings numpy, which --help can do without.
+        from .bench.errors import BigLittleError
 
         if not isinstance(error, BigLittleError):
             raise

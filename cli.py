@@ -73,7 +73,13 @@ def _objectives(text: str) -> tuple[str, ...]:
 
 def _progress(label: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:
     """A progress bar on stderr: how to move it (done, total) and how to close it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         TextColumn("{task.description}"),
@@ -331,6 +337,59 @@ def _write_html(
     device = config["sources"]["device"]
     exact = bench.front(device).points if device in bench.devices else None
     write_report(path, points, config, singles, exact)
+
+
+@app.command()
+def profile(
+    networks: Annotated[
+        str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")
+    ] = "table",
+    out: Annotated[Path, typer.Option(help="Profile to write; goes on from one that is there.")] = (
+        Path("profile.json")
+    ),
+    runtime: Annotated[str, typer.Option(help="What runs the networks.")] = "ort-cpu",
+    threads: Annotated[int, typer.Option(help="Threads inside an operator.")] = 1,
+    table: TableOption = DEFAULT_TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures single networks on this machine, each bracketed by a reference network."""
+    from .bench import Benchmark
+    from .edge_profiler import Protocol, profile_networks
+
+    bench = Benchmark.load(table)
+    wanted = _architectures(networks, bench)
+    bench.table.space.parse(wanted)
+    move, close = _progress("profile")
+    try:
+        found = profile_networks(
+            bench.table.space,
+            wanted,
+            bench.table.n_classes,
+            Protocol(threads=threads),
+            runtime,
+            on_progress=lambda done, total, *_: move(done, total),
+            out=out,
+        )
+    finally:
+        close()
+    if as_json:
+        _emit(found)
+        return
+    measured = [n for n in found["networks"] if n["latency_ms"] is not None]
+    console = _console()
+    console.print(
+        f"{len(measured)} of {len(found['networks'])} networks measured on {found['device']}, "
+        f"{found['runtime']}, {found['threads']} thread, batch {found['batch']}: {out}"
+    )
+    console.print(f"Ask it: biglittle front --device {out}")
+
+
+def _architectures(text: str, bench: Benchmark) -> list[str]:
+    if text == "table":
+        return bench.architectures
+    if Path(text).is_file():
+        return Path(text).read_text().split()
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @surrogate_app.command("fit")

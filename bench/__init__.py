@@ -1,9 +1,14 @@
-"""The bench: spaces, pairs, gates, tables and their exact evaluation. Needs numpy and h5py only."""
+"""The bench: spaces, pairs, gates, tables and their exact evaluation. Needs numpy and h5py only.
 
-from .benchmark import Benchmark, Curve, Front
+The table and what reads it are imported when first asked for, so that a board which only measures
+(``biglittle.edge_profiler``) needs no h5py.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .cost import NetworkCosts
 from .device import DeviceProfile, load_device, shipped_devices
 from .errors import BigLittleError
-from .cost import NetworkCosts
 from .evaluator import Candidates, Evaluator, NetworkFigures
 from .gate import Gate
 from .gates import GATES
@@ -11,7 +16,21 @@ from .objective import OBJECTIVES, Objective
 from .pair import Pair
 from .points import OperatingPoint, Points
 from .spaces import SPACES, SearchSpace, get_space
-from .table import Table
+
+if TYPE_CHECKING:
+    from .benchmark import Benchmark, Curve, Front
+    from .table import Table
+
+_LATE = {"Benchmark": "benchmark", "Curve": "benchmark", "Front": "benchmark", "Table": "table"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+
 
 __all__ = [
     "GATES",

@@ -114,7 +114,9 @@ def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
     return ok
 
 
-def unreachable(limits: Mapping[str, float], best: Mapping[str, float], where: str) -> ConstraintError:
+def unreachable(
+    limits: Mapping[str, float], best: Mapping[str, float], where: str
+) -> ConstraintError:
     """The error for limits that nothing meets; says what the best reachable is."""
     asked = ", ".join(f"{name} {limit:g}" for name, limit in limits.items())
     reach = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
@@ -242,10 +244,16 @@ class Benchmark:
         rate, accuracy = self._swept(little, gate, split, np.array([big]))
         costs = self.costs(device)
         figures = pair_costs(costs.take([little]), costs.take([big]), rate)
-        names = ("latency_ms", "latency_p95_ms", "energy_mj", "macs")
         return Curve(
-            pair, gate, device, split, threshold, rate, accuracy[:, 0],
-            *(figures[n] for n in names), provenance=self.provenance(device),
+            pair=pair,
+            gate=gate,
+            device=device,
+            split=split,
+            threshold=threshold,
+            escalation_rate=rate,
+            accuracy=accuracy[:, 0],
+            provenance=self.provenance(device),
+            **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
         )
 
     def _swept(
@@ -336,7 +344,9 @@ class Benchmark:
     ) -> Points:
         rate, accuracy = self._swept(little, metric, split, bigs)
         shape = (N_CODES + 1, len(bigs))
-        figures = pair_costs(costs.take([little]), costs.take(bigs), rate[:, None] + np.zeros(shape))
+        figures = pair_costs(
+            costs.take([little]), costs.take(bigs), rate[:, None] + np.zeros(shape)
+        )
         ids = self.table.networks["architecture"]
         threshold = get_metric(metric).thresholds(self.table.n_classes)
         return Points(
@@ -357,6 +367,7 @@ class Benchmark:
             self.query(Pair(str(little), str(big)), Gate(str(gate), float(t)), device, split)
             for little, big, gate, t in rows
         ]
+
         def column(name: str) -> NDArray[np.float64]:
             return np.array([getattr(a, name) for a in answers], np.float64)
 

@@ -48,8 +48,9 @@ def analytic_memory(
     space: SearchSpace, genomes: Genomes, n_classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Memory of weights and of activations in MiB (fp32), each of shape (n,)."""
-    scale = BYTES_PER_VALUE / 2**20
-    return space.params(genomes, n_classes) * scale, space.peak_activation(genomes) * scale
+    scale = np.float64(BYTES_PER_VALUE / 2**20)
+    weights = space.params(genomes, n_classes).astype(np.float64)
+    return weights * scale, space.peak_activation(genomes).astype(np.float64) * scale
 
 
 def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:

@@ -357,9 +357,10 @@ class Table:
         if device in self.devices:
             facts = self.device_facts(device)
             group = self._file[f"devices/{device}"]
-            columns = {**facts, "latency_ms": group["latency_ms"][()], "energy_mj": group["energy_mj"][()]}
+            columns = facts | {key: group[key][()] for key in ("latency_ms", "energy_mj")}
         elif device.endswith(".json"):
-            columns = device_columns(load_device(device), self.space, self.networks["architecture"])
+            ids = [str(a) for a in self.networks["architecture"]]
+            columns = device_columns(load_device(device), self.space, ids)
         else:
             raise UnknownNameError("device", device, self.devices)
         weights, activation = analytic_memory(self.space, genomes, self.n_classes)

@@ -24,7 +24,13 @@ def _read_arrays(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
     """Four ``.npy`` files, the layout that ``biglittle data fetch`` leaves behind."""
     if not all((folder / f"{name}.npy").is_file() for name in _ARRAYS):
         return None
-    return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+    arrays = {}
+    for name in _ARRAYS:
+        try:
+            arrays[name] = np.load(folder / f"{name}.npy", allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
+            raise _unreadable(folder / f"{name}.npy", error) from error
+    return arrays
 
 
 def _read_binary(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
@@ -62,14 +68,21 @@ def _read_npm(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
     Image.MAX_IMAGE_PIXELS = None
     images = []
     for name in names:
-        with Image.open(folder / name) as picture:
-            rows = np.asarray(picture.convert("RGB"), np.uint8)
+        try:
+            with Image.open(folder / name) as picture:
+                rows = np.asarray(picture.convert("RGB"), np.uint8)
+        except (OSError, SyntaxError) as error:  # Pillow says SyntaxError of a broken PNG
+            raise _unreadable(folder / name, error) from error
         images.append(rows.reshape(-1, _SIZE, _SIZE, _CHANNELS))
     labels = [
         np.array(json.loads((folder / name).read_text()), np.uint8)
         for name in ("train_lables.json", "test_lables.json")
     ]
     return _join(images, [*np.split(labels[0], 5), labels[1]])
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path} cannot be read ({error}): the file is damaged; fetch it again.")
 
 
 def _join(

@@ -43,8 +43,8 @@ from ...cotrain.images import normalised
 from ...cotrain.recalibrate import recalibrated
 from ...cotrain.schedule import Schedule, load_schedule
 from ...cotrain.supernet import Supernet
-from ...edge_profiler.onnx_network import onnx_model
 from ...cotrain.train_supernet import Progress, SupernetRun
+from ...edge_profiler.onnx_network import onnx_model
 from .design import chosen_architectures
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,8 @@ def deployed(
     model = onnx_model(space, architecture, n_classes, weights=weights)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    return model.SerializeToString()
+    serialised: bytes = model.SerializeToString()
+    return serialised
 
 
 def probabilities(
@@ -164,7 +165,7 @@ class NetworkEvaluator:
         network = recalibrated(network, self.calibration, RECALIBRATION_BATCH)
         weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         model = deployed(self.net.space, architecture, self.dataset.n_classes, weights)
-        arrays: dict[str, NDArray[np.uint8]] = {}
+        arrays: dict[str, Any] = {}
         for split, images in self.images.items():
             said = probabilities(model, self.inputs[split], self.threads)
             top1, codes = encode_predictions(said, images.labels)
@@ -183,7 +184,7 @@ _EVALUATOR: NetworkEvaluator | None = None
 
 
 def _start_worker(working: Path, data: Path | None) -> None:
-    global _EVALUATOR  # noqa: PLW0603 - one evaluator a process is how a pool's workers share state
+    global _EVALUATOR
     _EVALUATOR = NetworkEvaluator(working, data)
 
 
@@ -210,7 +211,7 @@ def evaluate_networks(
     space = get_space(schedule.space)
     wanted = architectures or chosen_architectures(space, schedule.trained_choices)
     todo = [a for a in wanted if not (working / "networks" / f"{a}.npz").exists()]
-    cost = space.macs(space.parse(todo), get_dataset(schedule.dataset).n_classes) if todo else []
+    cost = space.macs(space.parse(todo), get_dataset(schedule.dataset).n_classes)
     dearest_first = [todo[i] for i in np.argsort(cost)[::-1]]
     total, done, left, started = len(todo), 0, float(np.sum(cost)), time.monotonic()
     work = dict(zip(todo, np.asarray(cost, float), strict=True))

@@ -119,7 +119,7 @@ def paired_answers(
 def bootstrap_difference(
     pair: np.ndarray[Any, Any], single: np.ndarray[Any, Any], rounds: int = 2000
 ) -> tuple[float, float]:
-    """95 % interval of the difference in accuracy, resampling images (both answer the same ones)."""
+    """95 % interval of the difference in accuracy, resampling images (the same for both)."""
     gain = pair.astype(np.int64) - single.astype(np.int64)
     rng = np.random.default_rng(0)
     n = len(gain)
@@ -163,8 +163,8 @@ def table_step() -> None:
 
 def spearman(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
     """Rank correlation (ties broken by order: there are next to none)."""
-    ranks = [np.argsort(np.argsort(x)) for x in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    ranks = np.stack([np.argsort(np.argsort(x)) for x in (a, b)])
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 # ---- what searching costs and gains ------------------------------------------------------------
@@ -241,7 +241,11 @@ def picture_step() -> None:
     best = best_table_single(bench, points, DEVICE)
     figure, axes = plt.subplots(figsize=(8, 4.6), dpi=130)
     axes.scatter(
-        singles.latency_ms, 100 * singles.accuracy, s=14, c="#999999", label="one network of the table"
+        singles.latency_ms,
+        100 * singles.accuracy,
+        s=14,
+        c="#999999",
+        label="a network of the table",
     )
     axes.step(
         points.latency_ms[order],
@@ -361,6 +365,10 @@ SECTIONS: dict[str, Callable[[], str]] = {
 }
 
 
+def _filled(body: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[1]}{body}\n{match[2]}"
+
+
 def write_step() -> None:
     """Fills the parts of both README files that lie between ``figures:NAME`` marks."""
     for page in (ROOT / "README.md", FOLDER / "README.md"):
@@ -368,8 +376,7 @@ def write_step() -> None:
         for name, make in SECTIONS.items():
             pattern = re.compile(rf"(<!-- figures:{name} -->\n).*?(<!-- /figures -->)", re.DOTALL)
             if pattern.search(text):
-                body = make()
-                text = pattern.sub(lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text)
+                text = pattern.sub(_filled(make()), text)
         partial = page.with_suffix(".md.partial")
         partial.write_text(text)
         os.replace(partial, page)

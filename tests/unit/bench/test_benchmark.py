@@ -89,9 +89,7 @@ def test_p95_is_that_of_the_two_modes(bench: Benchmark, pair: Pair) -> None:
         escalated = said < Gate("margin", float(threshold)).cut(10)
         each = little + big * escalated
         assert point.latency_ms == pytest.approx(each.mean())
-        assert point.latency_p95_ms == pytest.approx(
-            np.quantile(each, 0.95, method="inverted_cdf")
-        )
+        assert point.latency_p95_ms == pytest.approx(np.quantile(each, 0.95, method="inverted_cdf"))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +147,9 @@ def test_networks_without_a_figure_are_left_out_and_counted(tmp_path: Path) -> N
     assert front.n_left_out == 2
     gone = {bench.architectures[0], bench.architectures[3]}
     assert not gone & {*front.points.little, *front.points.big}
-    point = bench.query(Pair(bench.architectures[0], bench.architectures[1]), Gate("margin", 0.5), DEVICE)
+    point = bench.query(
+        Pair(bench.architectures[0], bench.architectures[1]), Gate("margin", 0.5), DEVICE
+    )
     assert point.latency_ms is None
 
 

@@ -36,7 +36,9 @@ def test_round_trip_keeps_every_answer(path: Path) -> None:
 
 def test_info_has_the_promised_fields(path: Path) -> None:
     info = Benchmark.load(path).info()
-    assert {"name", "space", "dataset", "training", "devices", "splits", "schema_version"} <= {*info}
+    assert {"name", "space", "dataset", "training", "devices", "splits", "schema_version"} <= {
+        *info
+    }
     assert info["training"] == {"inherited": 12}
     assert info["sha256"] == json.loads(path.with_suffix(".json").read_text())["sha256"]
 
