@@ -1,0 +1,125 @@
+"""A surrogate as an evaluator: what a searcher asks about networks outside the table."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
+from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provenance
+from ..bench.errors import SurrogateError
+from ..bench.gates import get_metric
+from ..bench.spaces._space import Genomes
+from .surrogate import Surrogate
+
+
+class SurrogateEvaluator:
+    """Evaluates candidates with a surrogate, for one device.
+
+    Accuracy and escalation rate are ``predicted`` (for ``val`` images). Latency is the exact sum of
+    blocks where the profile has a block table, else the surrogate's latency model of the device.
+
+    Args:
+        surrogate: of the networks.
+        profile: of the device.
+
+    Raises:
+        SurrogateError: the profile is of another space, or only has measured networks and the
+            surrogate no latency model of it.
+
+    Example::
+
+        evaluator = SurrogateEvaluator(Surrogate.load(folder), load_device("raspberry-pi-4"))
+        points = evaluator.evaluate(candidates)
+    """
+
+    def __init__(self, surrogate: Surrogate, profile: DeviceProfile) -> None:
+        self.surrogate = surrogate
+        self.profile = profile
+        if profile.space_hash != surrogate.space.hash:
+            raise SurrogateError(
+                f"device profile {profile.name!r} is of space {profile.space!r} "
+                f"({profile.space_hash[:8]}), the surrogate of {surrogate.space.name!r} "
+                f"({surrogate.space.hash[:8]})."
+            )
+        self._summed = profile.block_ms is not None
+        if not self._summed and profile.name not in surrogate.devices:
+            known = ", ".join(surrogate.devices) or "none"
+            raise SurrogateError(
+                f"device profile {profile.name!r} has no block table and the surrogate no latency "
+                f"model of it; known: {known}. Fit the surrogate again with this profile."
+            )
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of both networks."""
+        return self.surrogate.space
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices the surrogate saw."""
+        return self.surrogate.choices
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Gate metrics that a candidate may name by index."""
+        return self.surrogate.gates
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """How the figures of single networks on the device come about."""
+        latency = self.profile.provenance["latency_ms"] if self._summed else "predicted"
+        return {**self.profile.provenance, "latency_ms": latency}
+
+    def costs(self, genomes: Genomes) -> NetworkCosts:
+        """Costs of single networks on the device, genomes of shape (n, n_layers)."""
+        if self._summed:
+            latency = self.profile.latency_ms(self.space, genomes)
+        else:
+            latency = self.surrogate.latency_ms(self.profile.name, genomes)
+        weights, activation = analytic_memory(self.space, genomes, self.surrogate.n_classes)
+        return NetworkCosts(
+            latency_ms=latency,
+            energy_mj=self.profile.energy_mj(latency),
+            macs=self.space.macs(genomes, self.surrogate.n_classes).astype(np.float64),
+            weights_mib=weights,
+            activation_mib=activation,
+            gate_ms=self.profile.gate_ms,
+            provenance=self.provenance,
+        )
+
+    def networks(self, genomes: Genomes) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers).
+
+        Raises:
+            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+        """
+        accuracy = self.surrogate.predict_networks(genomes).accuracy
+        return NetworkFigures(accuracy, self.costs(genomes), "predicted")
+
+    def evaluate(self, candidates: Candidates) -> Points:
+        """Operating points of the candidates, in their order.
+
+        Raises:
+            SurrogateError: genomes of another space, a choice, gate or cut out of range.
+        """
+        accuracy, rate = self.surrogate.predict(candidates)
+        gate = np.asarray(candidates.gate)
+        thresholds = np.stack(
+            [get_metric(g).thresholds(self.surrogate.n_classes) for g in self.gates]
+        )
+        answers = {"accuracy": "predicted", "escalation_rate": "predicted"}
+        return Points(
+            little=self._ids(candidates.little),
+            big=self._ids(candidates.big),
+            gate=np.array(self.gates)[gate],
+            threshold=thresholds[gate, np.asarray(candidates.cut)],
+            accuracy=accuracy,
+            escalation_rate=rate,
+            **pair_costs(self.costs(candidates.little), self.costs(candidates.big), rate),
+            provenance={**answers, **pair_provenance(self.provenance)},
+        )
+
+    def _ids(self, genomes: Genomes) -> NDArray[np.str_]:
+        digits = np.array(list(self.space.digits))[np.atleast_2d(genomes)]
+        return np.ascontiguousarray(digits).view(f"U{self.space.n_layers}").ravel()

@@ -1,0 +1,169 @@
+"""What a surrogate sees of an architecture and of a pair: named columns of float32.
+
+Everything is derived from the space's own operators, so a new chain-structured space needs no
+line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import SearchSpace
+from ..bench.errors import SurrogateError
+from ..bench.spaces._space import Genomes
+
+Matrix = NDArray[np.float64]
+
+
+def check_genomes(
+    space: SearchSpace, genomes: Genomes, choices: Sequence[str] | None = None
+) -> Genomes:
+    """The genomes as uint8 of shape (n, n_layers), all within ``choices``.
+
+    Raises:
+        SurrogateError: another number of layers, or a choice the surrogate never saw.
+    """
+    array = np.atleast_2d(np.asarray(genomes))
+    if array.ndim != 2 or array.shape[1] != space.n_layers:
+        raise SurrogateError(
+            f"genomes of shape {np.shape(genomes)} are not of space {space.name!r}, which expects "
+            f"(n, {space.n_layers}); use the surrogate of their own space."
+        )
+    allowed = space.allowed(choices)
+    known = np.isin(array, allowed)
+    if not known.all():
+        row, layer = (int(i) for i in np.argwhere(~known)[0])
+        got = int(array[row, layer])
+        name = space.choices[got] if 0 <= got < len(space.choices) else str(got)
+        raise SurrogateError(
+            f"choice {name!r} at layer {layer} is outside the surrogate's support; it was fitted on "
+            f"networks made of {', '.join(space.choices[c] for c in allowed)} only."
+        )
+    return array.astype(np.uint8)
+
+
+def stages(space: SearchSpace) -> NDArray[np.int64]:
+    """Stage of every layer, shape (n_layers,): consecutive layers with one number of channels."""
+    channels = np.array([layer.out_channels for layer in space.layers])
+    return np.concatenate([[0], np.cumsum(np.diff(channels) != 0)]).astype(np.int64)
+
+
+def _layer_table(space: SearchSpace) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """MACs of every choice at every layer, and whether the choice is more than the shortest."""
+    built = [[space.build_layer(ly, c) for c in range(len(space.choices))] for ly in space.layers]
+    macs = np.array([[sum(op.macs for op in ops) for ops in row] for row in built], np.int64)
+    length = np.array([[len(ops) for ops in row] for row in built])
+    return macs, length > length.min(axis=1, keepdims=True)
+
+
+def feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns of ``architecture_features``."""
+    kept = [space.choices[c] for c in space.allowed(choices)]
+    n_stages = int(stages(space)[-1]) + 1
+    return (
+        *(f"layer{ly.index}={name}" for ly in space.layers for name in kept),
+        "log_macs",
+        "log_params",
+        "depth",
+        *(f"stage{s}_macs_share" for s in range(n_stages)),
+        *(f"stage{s}_depth" for s in range(n_stages)),
+    )
+
+
+def architecture_features(
+    space: SearchSpace, genomes: Genomes, n_classes: int, choices: Sequence[str]
+) -> NDArray[np.float32]:
+    """Features of single networks, shape (n, k) float32, columns named by ``feature_names``.
+
+    One-hot choices (only those in ``choices``), natural logarithms of MACs and parameters, the
+    number of layers that are more than a skip, and per stage the share of the network's MACs and
+    the same number.
+
+    Args:
+        space: of the networks.
+        genomes: shape (n, n_layers).
+        n_classes: of the classifier.
+        choices: the space's choices that were trained.
+
+    Raises:
+        SurrogateError: genomes of another space, or a choice outside ``choices``.
+    """
+    rows = check_genomes(space, genomes, choices)
+    allowed, stage = space.allowed(choices), stages(space)
+    macs_table, active_table = _layer_table(space)
+    layer = np.arange(space.n_layers)
+    macs = space.macs(rows, n_classes).astype(np.float64)
+    member = np.eye(stage[-1] + 1)[stage]
+    active = active_table[layer, rows].astype(np.float64)
+    columns = [
+        (rows[:, :, None] == allowed).reshape(len(rows), -1),
+        np.log(macs)[:, None],
+        np.log(space.params(rows, n_classes))[:, None],
+        active.sum(axis=1, keepdims=True),
+        macs_table[layer, rows] @ member / macs[:, None],
+        active @ member,
+    ]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def pair_feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns of ``pair_features``."""
+    shape = _shape_names(space, choices)
+    accuracies = ("accuracy", "accuracy_squared")
+    return (
+        *(f"{who}_{name}" for who in ("little", "big") for name in (*shape, *accuracies)),
+        "accuracy_product",
+        "accuracy_difference",
+        "log_macs_ratio",
+        "same_choices",
+        *(f"stage{s}_same_choices" for s in range(int(stages(space)[-1]) + 1)),
+    )
+
+
+def _shape_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
+    n_onehot = space.n_layers * len(space.allowed(choices))
+    return feature_names(space, choices)[n_onehot:]
+
+
+def pair_features(
+    space: SearchSpace,
+    choices: Sequence[str],
+    features: NDArray[np.float32],
+    genomes: Genomes,
+    accuracy: Matrix,
+    little: NDArray[np.intp],
+    big: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Features of pairs, shape (n_pairs, k) float32, columns named by ``pair_feature_names``.
+
+    Of each member everything but the one-hot choices (with few networks, those would let trees
+    recognise the networks they were fitted on), its predicted accuracy, and how the two compare.
+
+    Args:
+        space: of the networks.
+        choices: the space's choices that were trained.
+        features: of the single networks, shape (n, k).
+        genomes: of the single networks, shape (n, n_layers).
+        accuracy: predicted accuracy of the single networks, shape (n,).
+        little: row of each pair's little network, shape (n_pairs,).
+        big: row of each pair's big network, shape (n_pairs,).
+    """
+    own = features[:, -len(_shape_names(space, choices)) :]
+    single = np.column_stack([own, accuracy, accuracy**2]).astype(np.float32)
+    same = (genomes[little] == genomes[big]).astype(np.float32)
+    stage = stages(space)
+    member = np.eye(stage[-1] + 1, dtype=np.float32)[stage]
+    acc_l, acc_b = accuracy[little], accuracy[big]
+    compared = np.column_stack(
+        [
+            acc_l * acc_b,
+            acc_b - acc_l,
+            own[big, 0] - own[little, 0],
+            same.mean(axis=1),
+            same @ (member / member.sum(axis=0)),
+        ]
+    )
+    return np.concatenate([single[little], single[big], compared.astype(np.float32)], axis=1)
