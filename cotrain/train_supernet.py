@@ -294,8 +294,8 @@ def quick_accuracy(
             x = F.interpolate(x, size=(resolution, resolution), mode="area")
         return x.contiguous(memory_format=torch.channels_last)
 
-    train = splits["train"].subset(np.arange(1000))
+    train = splits["train"].subset(np.arange(min(1000, len(splits["train"]))))
     network = recalibrated(net.inherit(arch).to(device), resized(train))
-    val = splits["val"].subset(np.arange(n))
+    val = splits["val"].subset(np.arange(min(n, len(splits["val"]))))
     hits = network(resized(val)).argmax(1).cpu().numpy() == val.labels
     return float(hits.mean())
