@@ -1,0 +1,43 @@
+"""Data that needs no download: scikit-learn's 8x8 digits, blown up to the shape of CIFAR-10."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench.datasets import Dataset, Images
+
+
+def _read_digits(folder: Path) -> dict[str, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    grey = (digits.images * 15).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    x, y = np.repeat(grey[..., None], 3, axis=-1), digits.target.astype(np.uint8)
+    return {"x_train": x[:1500], "y_train": y[:1500], "x_test": x[1500:], "y_test": y[1500:]}
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """A data set of 32x32x3 images and 10 classes: 1300 to train on, 200 val, 297 test."""
+    pytest.importorskip("sklearn")
+    return Dataset(
+        name="digits",
+        n_classes=10,
+        classes=tuple("0123456789"),
+        height=32,
+        mean=(0.3, 0.3, 0.3),
+        std=(0.35, 0.35, 0.35),
+        n_val=200,
+        split_seed=0,
+        hashes={},
+        read=_read_digits,
+        how_to_get="It comes with scikit-learn.",
+    )
+
+
+@pytest.fixture(scope="session")
+def digit_splits(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Images]:
+    return digits.load(tmp_path_factory.mktemp("digits"))

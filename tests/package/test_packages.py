@@ -1,0 +1,156 @@
+"""What is installed: the packages, their data, and what importing them brings along."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import biglittle
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
+NOT_PACKAGES = {"tests", "build", "dist", "out"}
+CODE = {".py", ".pyc", ".typed"}
+
+
+def _folders() -> list[Path]:
+    """Folders of the tree that belong to the package, the root first."""
+
+    def ours(folder: Path) -> bool:
+        parts = folder.relative_to(ROOT).parts
+        return not any(p.startswith((".", "__")) or p.endswith(".egg-info") for p in parts) and (
+            not parts or parts[0] not in NOT_PACKAGES
+        )
+
+    found, todo = [], [ROOT]
+    while todo:
+        folder = todo.pop()
+        found.append(folder)
+        todo += [f for f in folder.iterdir() if f.is_dir() and not f.is_symlink() and ours(f)]
+    return sorted(found)
+
+
+def _dotted(folder: Path) -> str:
+    return ".".join(["biglittle", *folder.relative_to(ROOT).parts])
+
+
+def _data_files() -> list[str]:
+    """Files below the packages that are not code, relative to the root."""
+    files = [p for f in _folders() if f != ROOT for p in f.iterdir() if p.is_file()]
+    ignored = {".partial"}
+    return sorted(p.relative_to(ROOT).as_posix() for p in files if p.suffix not in CODE | ignored)
+
+
+def test_the_list_of_packages_is_the_tree() -> None:
+    in_tree = [_dotted(f) for f in _folders() if (f / "__init__.py").is_file()]
+    assert sorted(PACKAGES) == sorted(in_tree)
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    without = [
+        _dotted(f) for f in _folders() if any(f.glob("*.py")) and not (f / "__init__.py").is_file()
+    ]
+    assert without == []
+
+
+def test_every_data_file_is_package_data() -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]
+    missing = []
+    for name in _data_files():
+        path = PurePosixPath(name)
+        package = ".".join(["biglittle", *path.parts[:-1]])
+        if path.name == "README.md":
+            continue
+        if not any(path.match(pattern) for pattern in patterns.get(package, [])):
+            missing.append(name)
+    assert missing == []
+
+
+def test_no_pickle_in_the_tree() -> None:
+    assert [n for n in _data_files() if re.search(r"\.(pkl|pickle|joblib|pt|pth)$", n)] == []
+
+
+def test_the_version_is_the_package_s_own() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+([a-z]+\d*)?", biglittle.__version__)
+    assert "version" in PROJECT["project"]["dynamic"]
+    assert f"version: {biglittle.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## [{biglittle.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_root_imports_nothing() -> None:
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+
+
+def test_constraints_pin_every_dependency() -> None:
+    def name_of(line: str) -> str:
+        return re.match(r"[\w.-]+", line)[0].lower().replace("_", "-")
+
+    pins = [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in pins)
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [*PROJECT["project"]["dependencies"], *(d for ds in extras.values() for d in ds)]
+    # tomli serves Python 3.10 and plain xgboost other machines than the constraints are for.
+    names = {name_of(line) for line in wanted} - {"tomli", "xgboost"}
+    assert names - {name_of(line) for line in pins} == set()
+
+
+def _modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "not_loaded"),
+    [
+        ("import biglittle", {"numpy", "biglittle.bench"}),
+        ("import biglittle.bench", {"torch", "pymoo", "onnx", "onnxruntime", "xgboost", "plotly"}),
+        ("import biglittle.searchers", {"torch", "pymoo", "onnxruntime", "plotly"}),
+        ("import biglittle.edge_profiler", {"torch", "pymoo", "xgboost", "sklearn", "plotly"}),
+        ("import biglittle.surrogates", {"torch", "pymoo", "xgboost", "sklearn", "plotly"}),
+        ("import biglittle.__main__", {"numpy", "torch", "pymoo", "onnxruntime"}),
+    ],
+)
+def test_importing_stays_light(statement: str, not_loaded: set[str]) -> None:
+    assert _modules_after(statement) & not_loaded == set()
+
+
+def test_the_wheel_holds_every_module_and_every_data_file(tmp_path: Path) -> None:
+    setuptools = pytest.importorskip("setuptools")
+    if int(setuptools.__version__.split(".")[0]) < 77:
+        pytest.skip("building a wheel needs setuptools 77 or newer")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for folder in _folders():
+        target = tree / folder.relative_to(ROOT)
+        target.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            if file.is_file() and file.suffix != ".pyc":
+                shutil.copy(file, target)
+    build = "from setuptools import build_meta; build_meta.build_wheel('wheel')"
+    done = subprocess.run([sys.executable, "-c", build], cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = (tree / "wheel").glob("biglittle-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    code = [p.relative_to(ROOT).as_posix() for f in _folders() for p in f.glob("*.py")]
+    data = [name for name in _data_files() if not name.endswith("README.md")]
+    assert {f"biglittle/{name}" for name in [*code, *data, "py.typed"]} - names == set()
+    assert not [name for name in names if "/tests/" in name]

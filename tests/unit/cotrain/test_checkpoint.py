@@ -1,0 +1,84 @@
+"""Checkpoints: whole or not at all, and never of another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench.errors import CheckpointError  # noqa: E402
+from biglittle.cotrain.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+
+IDENTITY = {"space_hash": "abc", "schedule": {"seed": 0, "grow": ("k3_e3",)}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "runs" / "supernet.h5"
+    weights = {"stem.0.weight": torch.arange(6.0).reshape(2, 3), "n": torch.tensor(7)}
+    save_checkpoint(path, IDENTITY, {"step": 3}, weights=weights, momentum={"a": torch.ones(2)})
+    return path
+
+
+def test_round_trip(path: Path) -> None:
+    progress, groups = load_checkpoint(path, IDENTITY)
+    assert progress == {"step": 3}
+    assert groups.keys() == {"weights", "momentum"}
+    assert torch.equal(groups["weights"]["stem.0.weight"], torch.arange(6.0).reshape(2, 3))
+    assert groups["weights"]["n"].dtype == torch.int64
+    assert groups["weights"]["n"].item() == 7
+
+
+def test_without_an_identity_any_run_is_read(path: Path) -> None:
+    assert load_checkpoint(path)[0] == {"step": 3}
+
+
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [
+        ({**IDENTITY, "space_hash": "xyz"}, "its space_hash is 'abc', expected 'xyz'.*Delete it"),
+        ({"space_hash": "abc"}, "belongs to another run: its schedule is .*expected None"),
+        ({**IDENTITY, "seed": 1}, "its seed is None, expected 1"),
+    ],
+)
+def test_another_run_is_refused_by_the_key_that_differs(
+    path: Path, identity: dict, message: str
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path, identity)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(CheckpointError, match="cannot be read as a checkpoint"):
+        load_checkpoint(path, IDENTITY)
+
+
+def test_another_hdf5_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.h5"
+    h5py.File(path, "w").close()
+    with pytest.raises(CheckpointError, match="is not a biglittle-checkpoint-1 file"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"absent\.h5 cannot be read"):
+        load_checkpoint(tmp_path / "absent.h5")
+
+
+def test_a_write_that_dies_leaves_the_old_file(path: Path) -> None:
+    before = path.read_bytes()
+
+    class Dies:
+        def detach(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, IDENTITY, {"step": 4}, weights={"a": Dies()})
+    assert path.read_bytes() == before
+    assert load_checkpoint(path, IDENTITY)[0] == {"step": 3}

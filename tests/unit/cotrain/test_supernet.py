@@ -1,0 +1,121 @@
+"""The supernet: what it computes along a path is what the network that inherits computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench.errors import ArchitectureError  # noqa: E402
+from biglittle.bench.spaces import get_space  # noqa: E402
+from biglittle.cotrain.recalibrate import recalibrated  # noqa: E402
+from biglittle.cotrain.supernet import Supernet  # noqa: E402
+
+SPACE = get_space("fbnet")
+UNIFORM = [str(choice) * SPACE.n_layers for choice in range(len(SPACE.choices))]
+RANDOM = SPACE.format(SPACE.sample(np.random.default_rng(1), 6))
+
+
+@pytest.fixture(scope="module")
+def net() -> Supernet:
+    """A supernet whose batch norms differ from one another, as after training."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        net = Supernet(SPACE, n_classes=10)
+        for name, value in [*net.named_parameters(), *net.named_buffers()]:
+            if value.ndim == 1:
+                value.uniform_(0.5, 1.5) if "bias" not in name else value.uniform_(-0.2, 0.2)
+    return net
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    return torch.from_numpy(rng.standard_normal((8, 3, 16, 16), np.float32))
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("architecture", [*UNIFORM, *RANDOM])
+@torch.no_grad()
+def test_an_inherited_network_equals_its_path(
+    net: Supernet, images: torch.Tensor, architecture: str, training: bool
+) -> None:
+    network = net.inherit(architecture).train(training)
+    net.train(training)
+    path = SPACE.parse(architecture)[0].tolist()
+    torch.testing.assert_close(network(images), net(images, path), rtol=1e-6, atol=1e-6)
+
+
+def test_inheriting_copies_and_does_not_share(net: Supernet) -> None:
+    network = net.inherit("0" * 22)
+    before = net.stem[0].weight.clone()
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(1.0)
+    assert torch.equal(net.stem[0].weight, before)
+    assert network.architecture == "0" * 22
+
+
+def test_a_wrong_id_is_refused(net: Supernet) -> None:
+    with pytest.raises(ArchitectureError, match="expects 22 digits"):
+        net.inherit("0")
+
+
+def test_small_choices_are_slices_of_the_large_ones(net: Supernet) -> None:
+    # Training k3_e1 moves the centre and the first channels of k5_e6, and nothing else of it.
+    net.train()
+    net.zero_grad()
+    net(torch.randn(4, 3, 16, 16), [0] * 22).sum().backward()
+    expand, deep, project = (p.grad for p in net.layers[1].shared)
+    width, margin = 16, 1
+    assert expand[:width].count_nonzero() > 0
+    assert expand[width:].count_nonzero() == 0
+    centre = deep[:width, :, margin:-margin, margin:-margin]
+    assert deep.count_nonzero() == centre.count_nonzero() > 0
+    assert project[:, width:].count_nonzero() == 0
+    net.zero_grad()
+
+
+@torch.no_grad()
+def test_grown_norms_start_from_the_anchor() -> None:
+    net = Supernet(SPACE, n_classes=10)
+    names = SPACE.choices
+    anchor, wide, other = (names.index(n) for n in ("k3_e1", "k3_e6", "k5_e1"))
+    for norm in net.layers[3].norms[anchor]:
+        norm.weight.uniform_(0.5, 1.5)
+        norm.running_mean.uniform_(-1, 1)
+    net.grow_norms("k3_e1", ["k3_e6", "skip"], gamma=0.2)
+    for source, target in zip(net.layers[3].norms[anchor], net.layers[3].norms[wide], strict=True):
+        n = source.num_features
+        assert torch.equal(target.weight[:n], source.weight)
+        assert torch.equal(target.running_mean[:n], source.running_mean)
+        assert (target.weight[n:] == 0.2).all()
+    assert all((norm.weight == 1).all() for norm in net.layers[3].norms[other])
+
+
+@torch.no_grad()
+def test_recalibration_changes_running_statistics_alone(net: Supernet) -> None:
+    network = net.inherit(RANDOM[0])
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    images = torch.randn(12, 3, 16, 16)
+    assert recalibrated(network, images, batch=6) is network
+    assert not network.training
+    changed = {n for n, t in network.state_dict().items() if not torch.equal(t, before[n])}
+    statistics = {n for n in before if n.endswith(("running_mean", "running_var"))}
+    counters = {n for n in before if n.endswith("num_batches_tracked")}
+    assert statistics <= changed <= statistics | counters
+
+
+@torch.no_grad()
+def test_recalibrated_statistics_are_the_mean_over_batches(net: Supernet) -> None:
+    network = net.inherit("8" * 22)
+    images = torch.randn(12, 3, 16, 16)
+    stem = network.stem[0](images).split(6)
+    recalibrated(network, images, batch=6)
+    mean = torch.stack([part.mean((0, 2, 3)) for part in stem]).mean(0)
+    torch.testing.assert_close(network.stem[1].running_mean, mean, rtol=1e-4, atol=1e-5)
+    again = {k: v.clone() for k, v in network.state_dict().items()}
+    recalibrated(network, images, batch=6)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, again[name])
