@@ -1,0 +1,52 @@
+# Two set-ups, each in a virtual environment of its own:
+#   .venv-search  light: query, search and report; no torch, no CUDA; no bytecode ahead of its use,
+#                 which is 130 MB of scipy, plotly and the like that nobody runs
+#   .venv         full: training, profiler and the checks as well
+# A stamp in each says that it is complete; it is made anew when what it is made from changes.
+
+PYTHON ?= python3
+DEVICE ?= raspberry-pi-4
+OUT    ?= out/search
+
+LIGHT := .venv-search
+FULL  := .venv
+MADE_FROM := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup search test lint clean
+
+help:  ## Say what there is to make.
+	@echo "make search   set up lightly, then search big/little pairs for DEVICE=$(DEVICE) into OUT=$(OUT)"
+	@echo "make test     set up fully, then ruff, mypy, import-linter and pytest: what CI runs"
+	@echo "make lint     the same without pytest"
+	@echo "make setup    the full set-up alone, in $(FULL)"
+	@echo "make clean    remove both set-ups, build output and caches (not $(OUT))"
+	@echo "PYTHON=...    the interpreter to build on, 3.11 or newer (now: $(PYTHON))"
+
+$(LIGHT)/.complete: $(MADE_FROM)
+	$(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/pip install --quiet --no-compile --editable ".[report]" --constraint constraints.txt
+	touch $@
+
+$(FULL)/.complete: $(MADE_FROM)
+	$(PYTHON) -m venv $(FULL)
+	$(FULL)/bin/pip install --quiet --editable ".[train,profiler,report,dev]" --constraint constraints.txt
+	touch $@
+
+setup: $(FULL)/.complete
+
+search: $(LIGHT)/.complete
+	$(LIGHT)/bin/biglittle search --device $(DEVICE) --out $(OUT)
+
+lint: $(FULL)/.complete
+	$(FULL)/bin/ruff check .
+	$(FULL)/bin/ruff format --check .
+	$(FULL)/bin/mypy
+	$(FULL)/bin/lint-imports
+
+test: lint
+	$(FULL)/bin/pytest
+
+clean:
+	rm -rf $(LIGHT) $(FULL) build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
