@@ -253,6 +253,7 @@ def search(
 ) -> None:
     """Searches the whole space for pairs, on the table's surrogate and a device."""
     from .bench import Benchmark, load_device
+    from .bench.table import file_hash
     from .searchers import (
         SearchSettings,
         best_single,
@@ -274,7 +275,8 @@ def search(
     if out is not None:
         _check_writable(out)
     bench = Benchmark.load(table)
-    surrogate = Surrogate.load(bench.table.path.parent / "surrogate")
+    folder = bench.table.path.parent / "surrogate"
+    surrogate = Surrogate.load(folder)
     evaluator = SurrogateEvaluator(surrogate, profile)
     move, close = _progress(f"{searcher} on {profile.name}")
     try:
@@ -287,7 +289,7 @@ def search(
         "device_source": profile.source,
         "table": bench.table.name,
         "table_sha256": bench.table.sha256,
-        "surrogate_sha256": surrogate.sha256,
+        "surrogate_sha256": file_hash(folder / "surrogate.json"),
     }
     config = resolved_config(searcher, evaluator, settings, sources)
     if out is not None:
@@ -405,8 +407,9 @@ def surrogate_fit(
     bench = Benchmark.load(table)
     folder = out or bench.table.path.parent / "surrogate"
     profiles = [load_device(n) for n in shipped_devices()]
-    fit_surrogate(bench.table, folder, profiles, seed=seed)
-    _console(stderr=True).print(f"surrogate written to {folder}")
+    console = _console(stderr=True)
+    fit_surrogate(bench.table, folder, devices=profiles, seed=seed, progress=console.print)
+    console.print(f"surrogate written to {folder}")
 
 
 @surrogate_app.command("eval")
@@ -414,13 +417,13 @@ def surrogate_eval(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = Fal
     """How good the shipped surrogate is on pairs whose networks it never saw."""
     from .bench import Benchmark
     from .surrogates import Surrogate
-    from .surrogates.report import markdown
+    from .surrogates.summary import markdown
 
     surrogate = Surrogate.load(Benchmark.load(table).table.path.parent / "surrogate")
     if as_json:
         _emit(surrogate.report)
         return
-    _console().print(markdown(surrogate.report))
+    sys.stdout.write(markdown(surrogate.document) + "\n")
 
 
 # ---- devices and data --------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Computes every figure that README and card show, and writes them into both.
 
 ``python -m biglittle.data_tables.fbnet_cifar10.figures STEP ...`` with the steps ``table``,
-``searchers``, ``startup`` (each leaves ``figures/STEP.json`` with hardware, versions and seeds),
+``searchers``, ``startup``, ``fresh`` (each leaves ``figures/STEP.json`` with its conditions),
 ``picture`` and ``write`` (fills the marked parts of README.md here and at the root).
 The surrogate's figures come from its own ``surrogate.json``.
 """
@@ -15,6 +15,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from ...searchers.search import SearchSettings
 from ...searchers.summary import front_values, hypervolume
 from ...searchers.table_singles import best_table_single, table_singles
 from ...surrogates import Surrogate, SurrogateEvaluator
+from ...surrogates.summary import markdown
 
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
@@ -226,6 +228,21 @@ def startup_step() -> None:
     save("startup", {"runs": STARTUP_RUNS, "median_seconds": seconds})
 
 
+def fresh_step() -> None:
+    """Seconds from a fresh clone to a printed front, and what the light set-up weighs."""
+    with tempfile.TemporaryDirectory() as temporary:
+        clone = Path(temporary) / "biglittle"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        seconds = []
+        for _ in range(2):  # the second time nothing has to be installed
+            began = time.perf_counter()
+            subprocess.run(["make", "search"], cwd=clone, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+        files = [f for f in (clone / ".venv-search").rglob("*") if f.is_file()]
+        size = sum(f.stat().st_size for f in files if not f.is_symlink())
+    save("fresh", {"first_s": seconds[0], "again_s": seconds[1], "installed_mb": size / 1e6})
+
+
 # ---- the picture -------------------------------------------------------------------------------
 def picture_step() -> None:
     """Accuracy against Pi 4 latency: all networks, and the exact front of pairs over them."""
@@ -292,7 +309,13 @@ def table_text() -> str:
         f"- Pi 4 latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms (block-sum). "
         f"MACs alone rank test accuracy with Spearman {t['macs_test_spearman']:.3f}.",
         f"- The exact front over all pairs, 3 gates and 257 thresholds takes "
-        f"{t['front_seconds']:.1f} s and has {t['front_points']} points.",
+        f"{t['front_seconds']:.1f} s and has {t['front_points']} points ({_versions(t)}).",
+        "- A confidence is stored in one byte; worst rounding error: "
+        + ", ".join(
+            f"`{name}` {q['worst_rounding_error']:.4f} {q['unit']}"
+            for name, q in t["info"]["quantisation"].items()
+        )
+        + ".",
         "",
         "Best pair against best single network within a mean Pi 4 latency (block-sum), chosen on "
         "val, shown on test (measured accuracy, one supernet, one seed; interval: 95 % bootstrap "
@@ -341,20 +364,20 @@ def searchers_text() -> str:
 
 def startup_text() -> str:
     """Start-up times as Markdown."""
-    s = load("startup")
+    s, fresh = load("startup"), load("fresh")
     m = s["median_seconds"]
     return (
         f"`import biglittle.bench` takes {m['import_bench'] - m['bare_python']:.2f} s on top of "
         f"bare Python's {m['bare_python']:.2f} s; `biglittle --help` {m['help']:.2f} s in all "
-        f"(medians of {s['runs']}, {_versions(s)})."
+        f"(medians of {s['runs']}, {_versions(s)}). From a fresh clone `make search` takes "
+        f"{fresh['first_s']:.0f} s, installation of {fresh['installed_mb']:.0f} MB included, and "
+        f"{fresh['again_s']:.0f} s when it is installed already."
     )
 
 
 def surrogate_text() -> str:
     """The surrogate's figures on held-out networks as Markdown."""
-    from ...surrogates.report import markdown
-
-    return markdown(json.loads((FOLDER / "surrogate" / "surrogate.json").read_text())["report"])
+    return markdown(json.loads((FOLDER / "surrogate" / "surrogate.json").read_text()))
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -386,6 +409,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "table": table_step,
     "searchers": searchers_step,
     "startup": startup_step,
+    "fresh": fresh_step,
     "picture": picture_step,
     "write": write_step,
 }
