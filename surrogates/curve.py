@@ -45,7 +45,7 @@ def escalated_share(codes: NDArray[np.uint8], grid: Array = GRID) -> NDArray[np.
     rates = escalation_rates(codes[None])[0]
     low, high = rates[codes], rates[codes.astype(np.int64) + 1]
     share = (grid - low[:, None]) / (high - low)[:, None]
-    return np.clip(share, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(share, 0.0, 1.0), np.float32)
 
 
 def gains(

@@ -39,8 +39,8 @@ def check_genomes(
         got = int(array[row, layer])
         name = space.choices[got] if 0 <= got < len(space.choices) else str(got)
         raise SurrogateError(
-            f"choice {name!r} at layer {layer} is outside the surrogate's support; it was fitted on "
-            f"networks made of {', '.join(space.choices[c] for c in allowed)} only."
+            f"choice {name!r} at layer {layer} is outside the surrogate's support; it was fitted "
+            f"on networks made of {', '.join(space.choices[c] for c in allowed)} only."
         )
     return array.astype(np.uint8)
 

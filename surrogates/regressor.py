@@ -218,7 +218,7 @@ def network_folds(n_networks: int, n_folds: int, seed: int) -> list[Fold]:
 def pair_folds(
     little: NDArray[np.intp], big: NDArray[np.intp], folds: Sequence[Fold]
 ) -> list[Fold]:
-    """Folds over pairs: tested where both networks are in the test part, fitted where neither is."""
+    """Folds over pairs: both networks in the test part, or neither of them."""
     out = []
     for _, test in folds:
         inside = np.isin(little, test).astype(int) + np.isin(big, test).astype(int)

@@ -111,7 +111,8 @@ class Surrogate:
         for kind, expected in names.items():
             if tuple(document["features"][kind]) != expected or document["grid"] != GRID.tolist():
                 raise SurrogateError(
-                    f"the surrogate's {kind} features or grid are not those of this code; fit it again."
+                    f"the surrogate's {kind} features or grid are not those of this code; fit it "
+                    "again."
                 )
 
         def regressor(raw: dict[str, Any]) -> Regressor:

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from biglittle.bench import Candidates, DeviceProfile
+from biglittle.bench.errors import SurrogateError
+from biglittle.bench.gates import get_metric
+from biglittle.surrogates import Surrogate, SurrogateEvaluator
+from biglittle.surrogates.fit import fit_surrogate
+
+
+def profile(space, **changes):
+    facts = {
+        "name": "toy-board",
+        "description": "a toy",
+        "space": space.name,
+        "space_hash": space.hash,
+        "n_classes": 10,
+        "runtime": "none",
+        "source": "none",
+        "gate_ms": 0.5,
+        "load_power_mw": 2000.0,
+    }
+    return DeviceProfile(**(facts | changes))
+
+
+@pytest.fixture
+def blocks(surrogate):
+    shape = (surrogate.space.n_layers, len(surrogate.space.choices))
+    return np.random.default_rng(0).random(shape)
+
+
+@pytest.fixture
+def asked(surrogate):
+    rng = np.random.default_rng(1)
+    little, big = (surrogate.space.sample(rng, 25, surrogate.choices) for _ in range(2))
+    return Candidates(little, big, rng.integers(0, 3, 25), rng.integers(0, 257, 25))
+
+
+def test_figures_equal_a_computation_by_hand(surrogate, blocks, asked):
+    space = surrogate.space
+    points = SurrogateEvaluator(surrogate, profile(space, block_ms=blocks)).evaluate(asked)
+    accuracy, rate = surrogate.predict(asked)
+    for i in range(25):
+        t_l, t_b = (
+            sum(blocks[layer, c] for layer, c in enumerate(g[i])) for g in (asked.little, asked.big)
+        )
+        point = points[i]
+        assert (point.accuracy, point.escalation_rate) == (accuracy[i], rate[i])
+        assert point.latency_ms == pytest.approx(t_l + 0.5 + rate[i] * t_b)
+        p95 = t_l + 0.5 + (t_b if rate[i] > 0.05 else 0)
+        assert point.latency_p95_ms == pytest.approx(p95)
+        assert point.energy_mj == pytest.approx(2 * (t_l + rate[i] * t_b))
+        macs = [space.macs(g[i : i + 1], 10)[0] for g in (asked.little, asked.big)]
+        assert point.macs == pytest.approx(macs[0] + rate[i] * macs[1])
+        assert [point.little, point.big] == [
+            space.format(g[i])[0] for g in (asked.little, asked.big)
+        ]
+        gate = surrogate.gates[asked.gate[i]]
+        assert point.gate == gate
+        assert point.threshold == get_metric(gate).thresholds(10)[asked.cut[i]]
+    assert points.provenance["accuracy"] == points.provenance["escalation_rate"] == "predicted"
+    assert points.provenance["latency_ms"] == "block-sum"
+
+
+def test_networks_carry_their_provenance(surrogate, blocks, asked):
+    figures = SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks)).networks(
+        asked.little
+    )
+    assert figures.provenance == "predicted"
+    assert figures.costs.provenance["latency_ms"] == "block-sum"
+    assert figures.accuracy.shape == figures.costs.latency_ms.shape == (25,)
+
+
+def test_a_measured_device_needs_a_latency_model(surrogate):
+    with pytest.raises(SurrogateError, match="known: none"):
+        SurrogateEvaluator(surrogate, profile(surrogate.space, measured_ms={"8" * 22: 1.0}))
+    with pytest.raises(SurrogateError, match="known: none"):
+        surrogate.latency_ms("toy-board", surrogate.space.parse("8" * 22))
+
+
+def test_a_profile_of_another_space_is_refused(surrogate, blocks):
+    with pytest.raises(SurrogateError, match="is of space"):
+        SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks, space_hash="0"))
+
+
+def test_fit_with_report_and_latency_model(table, settings, asked, tmp_path):
+    pytest.importorskip("xgboost")
+    pytest.importorskip("scipy")
+    space = table.space
+    genomes = space.sample(np.random.default_rng(3), 60, table.choices)
+    latency = space.macs(genomes, 10) / 1e7 + 1.0
+    measured = dict(zip(space.format(genomes), latency.tolist(), strict=True))
+    device = profile(space, measured_ms=measured)
+    lines: list[str] = []
+    report = fit_surrogate(
+        table,
+        tmp_path / "s",
+        devices=[device],
+        settings=settings,
+        report_seeds=(0, 1),
+        progress=lines.append,
+    )
+    surrogate = Surrogate.load(tmp_path / "s")
+    assert surrogate.report == report
+    assert surrogate.devices == ("toy-board",)
+    assert lines
+    assert set(report["val"]) == {"surrogate", "macs_only", "nearest_neighbour"}
+    assert set(report["test"]) == {*report["val"], "table"}
+    for row in report["val"].values():
+        assert 0 <= row["pair"]["mae"]["mean"] < 0.3
+        assert -1 <= row["network"]["kendall_tau"]["mean"] <= 1
+    assert 0 < surrogate.half_widths["accuracy"] < 0.5
+    points = SurrogateEvaluator(surrogate, device).evaluate(asked)
+    assert points.provenance["latency_ms"] == "predicted"
+    alone = surrogate.latency_ms("toy-board", asked.little)
+    np.testing.assert_allclose(alone, space.macs(asked.little, 10) / 1e7 + 1.0, rtol=0.1)
+    chosen = surrogate.document["latency"]["toy-board"]
+    assert set(chosen["cross_validated"]) == {"operators", "additive", "boosted"}
+
+
+def test_too_few_measurements_are_refused(table, surrogate):
+    from biglittle.surrogates.latency import fit_profile_latency
+
+    device = profile(table.space, measured_ms={"8" * 22: 1.0})
+    with pytest.raises(SurrogateError, match="too few"):
+        fit_profile_latency(device, table.space, table.choices)

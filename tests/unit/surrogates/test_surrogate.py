@@ -1,0 +1,142 @@
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Candidates
+from biglittle.bench.errors import MissingExtraError, SurrogateError
+from biglittle.surrogates import Surrogate, fit_surrogate, held_out
+from biglittle.surrogates.fit import fit_models, write_surrogate
+
+
+def candidates(surrogate, n, seed=0, cut=None):
+    rng = np.random.default_rng(seed)
+    little, big = (surrogate.space.sample(rng, n, surrogate.choices) for _ in range(2))
+    cuts = rng.integers(0, 257, n) if cut is None else np.full(n, cut)
+    return Candidates(little, big, rng.integers(0, len(surrogate.gates), n), cuts)
+
+
+def test_the_ends_are_little_alone_and_big_alone(surrogate):
+    for cut, member in ((0, "little"), (256, "big")):
+        asked = candidates(surrogate, 30, cut=cut)
+        accuracy, rate = surrogate.predict(asked)
+        alone = surrogate.predict_networks(getattr(asked, member)).accuracy
+        np.testing.assert_allclose(accuracy, alone, atol=1e-12)
+        assert (rate == cut / 256).all()
+
+
+def test_escalation_rises_with_the_cut(surrogate):
+    one = candidates(surrogate, 1)
+    for gate in range(len(surrogate.gates)):
+        little, big = (np.repeat(g, 257, axis=0) for g in (one.little, one.big))
+        asked = Candidates(little, big, np.full(257, gate), np.arange(257))
+        assert (np.diff(surrogate.predict(asked)[1]) >= 0).all()
+
+
+def test_a_network_with_itself_is_itself_at_every_cut(surrogate):
+    asked = candidates(surrogate, 20)
+    accuracy, _ = surrogate.predict(Candidates(asked.little, asked.little, asked.gate, asked.cut))
+    alone = surrogate.predict_networks(asked.little).accuracy
+    np.testing.assert_allclose(accuracy, alone, atol=1e-12)
+
+
+def test_a_batch_says_what_single_questions_say(surrogate):
+    asked = candidates(surrogate, 12)
+    together = surrogate.predict(asked)
+    for i in range(12):
+        part = slice(i, i + 1)
+        one = Candidates(asked.little[part], asked.big[part], asked.gate[part], asked.cut[part])
+        for whole, single in zip(together, surrogate.predict(one), strict=True):
+            np.testing.assert_allclose(single[0], whole[i], atol=1e-9)
+
+
+def test_it_has_learnt_something(surrogate, data):
+    truth = data.predictions["val"].correct.mean(axis=1)
+    predicted = surrogate.predict_networks(data.genomes).accuracy
+    assert np.corrcoef(predicted, truth)[0, 1] > 0.9
+
+
+def test_the_same_seed_gives_the_same_surrogate(data, settings, fitted):
+    document, models = fit_models(data, 0, settings)
+    assert models == fitted[1]
+    assert json.dumps(document) == json.dumps(fitted[0])
+
+
+def test_no_candidates_is_no_error(surrogate):
+    assert [len(a) for a in surrogate.predict(candidates(surrogate, 0))] == [0, 0]
+
+
+@pytest.mark.parametrize(("field", "value"), [("cut", 257), ("cut", -1), ("gate", 9)])
+def test_values_out_of_range_are_refused(surrogate, field, value):
+    asked = candidates(surrogate, 2)
+    getattr(asked, field)[1] = value
+    with pytest.raises(SurrogateError, match=field):
+        surrogate.predict(asked)
+
+
+def test_a_choice_never_seen_is_refused(surrogate):
+    asked = candidates(surrogate, 2)
+    asked.big[1, 4] = surrogate.space.choices.index("k5_e6")
+    with pytest.raises(SurrogateError, match="k5_e6"):
+        surrogate.predict(asked)
+
+
+def test_genomes_of_another_space_are_refused(surrogate):
+    with pytest.raises(SurrogateError, match="expects"):
+        surrogate.predict_networks(np.zeros((2, 6), np.uint8))
+
+
+def test_a_tampered_model_is_refused(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "accuracy.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(SurrogateError, match="edited"):
+        Surrogate.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("format", "other-1"), ("space_hash", "0" * 64), ("grid", [0.5])]
+)
+def test_a_surrogate_of_another_version_is_refused(folder, tmp_path, key, value):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    document = json.loads((copy / "surrogate.json").read_text())
+    (copy / "surrogate.json").write_text(json.dumps(document | {key: value}))
+    with pytest.raises(SurrogateError):
+        Surrogate.load(copy)
+
+
+def test_a_missing_folder_says_what_to_do(tmp_path):
+    with pytest.raises(SurrogateError, match="surrogate fit"):
+        Surrogate.load(tmp_path / "none")
+
+
+def test_a_foreign_folder_is_not_overwritten(fitted, tmp_path):
+    (tmp_path / "notes.txt").write_text("keep me")
+    with pytest.raises(SurrogateError, match="no surrogate"):
+        write_surrogate(tmp_path, *fitted)
+    assert (tmp_path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("module", ["xgboost", "onnx"])
+def test_without_the_extra_fitting_says_how_to_install_it(
+    table, settings, tmp_path, monkeypatch, module
+):
+    if module == "onnx":
+        pytest.importorskip("xgboost")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"biglittle\[train\]"):
+        fit_surrogate(table, tmp_path / "s", settings=settings, report_seeds=())
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_held_out_split_is_fixed_and_disjoint():
+    outside = held_out(150)
+    assert len(outside) == 30
+    assert len(set(outside.tolist())) == 30
+    assert outside.tolist() == held_out(150, seed=0, share=0.2).tolist()
+    assert outside[:5].tolist() == held_out(150)[:5].tolist()
+    assert outside.tolist() != held_out(150, seed=1).tolist()
+    with pytest.raises(SurrogateError, match="fewer than two"):
+        held_out(5)
