@@ -270,7 +270,11 @@ def fit_surrogate(
     document, models = fit_models(data, seed, settings)
     for profile in devices:
         say(f"fitting the latency of {profile.name}")
-        fitted = fit_profile_latency(profile, data.space, data.choices, seed)
+        try:
+            fitted = fit_profile_latency(profile, data.space, data.choices, seed)
+        except SurrogateError as error:  # one poor profile must not cost the whole surrogate
+            say(f"no latency model for {profile.name}: {error}")
+            continue
         if fitted is not None:
             trees = f"latency-{profile.name}.onnx" if fitted.model is not None else None
             document["latency"][profile.name] = {**fitted.document, "trees": trees}
