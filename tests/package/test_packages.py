@@ -67,15 +67,17 @@ def test_every_folder_with_code_is_a_package() -> None:
 
 
 def test_every_data_file_is_package_data() -> None:
-    patterns = PROJECT["tool"]["setuptools"]["package-data"]
-    missing = []
-    for name in _data_files():
+    globs = [
+        "/".join([*package.split(".")[1:], pattern])
+        for package, patterns in PROJECT["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+    ]
+
+    def covered(name: str) -> bool:
         path = PurePosixPath(name)
-        package = ".".join(["biglittle", *path.parts[:-1]])
-        if path.name == "README.md":
-            continue
-        if not any(path.match(pattern) for pattern in patterns.get(package, [])):
-            missing.append(name)
+        return any(path.match(g) and g.count("/") == name.count("/") for g in globs)
+
+    missing = [n for n in _data_files() if not n.endswith("README.md") and not covered(n)]
     assert missing == []
 
 
