@@ -230,7 +230,9 @@ def table_build(
     if stage in ("evaluate", "all"):
         build.evaluate_networks(working, data, workers)
     if stage in ("assemble", "all"):
-        digest = build.assemble(working, data, out or build.TABLE)
+        target = out or build.TABLE
+        digest = build.assemble(working, data, target)
+        build.keep_weights(working, target.with_name(build.WEIGHTS.name))
         _console(stderr=True).print(f"table written, SHA-256 {digest}")
 
 

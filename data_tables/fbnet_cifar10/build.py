@@ -44,6 +44,7 @@ from ...cotrain.recalibrate import recalibrated
 from ...cotrain.schedule import Schedule, load_schedule
 from ...cotrain.supernet import Supernet
 from ...cotrain.train_supernet import Progress, SupernetRun
+from ...cotrain.weights import save_weights
 from ...edge_profiler.onnx_network import onnx_model
 from .design import chosen_architectures
 
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 FOLDER = Path(__file__).parent
 SCHEDULE = FOLDER / "supernet.toml"
 TABLE = FOLDER / "table.h5"
+WEIGHTS = FOLDER / "supernet.safetensors"
 NAME = "fbnet-cifar10"
 RECALIBRATION_IMAGES = 1280  # ten batches of training size
 RECALIBRATION_BATCH = 128  # that of training
@@ -68,8 +70,15 @@ class TrainedSupernet:
     elapsed_s: float
 
 
+def _rounded(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.half().float() if tensor.is_floating_point() else tensor
+
+
 def load_supernet(working: Path) -> TrainedSupernet:
-    """The supernet in ``working/supernet.h5``.
+    """The supernet in ``working/supernet.h5``, its weights rounded to float16.
+
+    Rounded, because that is how they are kept: whoever has the kept weights gets the very networks
+    that the table's answers come from.
 
     Raises:
         CheckpointError: none there, or one of another schedule.
@@ -79,7 +88,7 @@ def load_supernet(working: Path) -> TrainedSupernet:
     identity = {"space_hash": space.hash, "schedule": schedule.as_dict()}
     progress, states = load_checkpoint(working / "supernet.h5", identity)
     net = Supernet(space, dataset.n_classes)
-    net.load_state_dict(states["weights"])
+    net.load_state_dict({k: _rounded(v) for k, v in states["weights"].items()})
     return TrainedSupernet(net, schedule, progress["epoch"], progress["elapsed_s"])
 
 
@@ -307,3 +316,10 @@ def assemble(
     )
     created = datetime.date.today().isoformat()
     return write_table(target, contents, code_version, created)
+
+
+def keep_weights(working: Path, target: Path = WEIGHTS) -> None:
+    """Writes the weights that every network of the table inherits from."""
+    trained = load_supernet(working)
+    facts = {"dataset": trained.schedule.dataset, "epochs": str(trained.epochs)}
+    save_weights(target, trained.net, facts)

@@ -1,0 +1,147 @@
+"""The command line as a user meets it: JSON alone on stdout, one line per error, no traceback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from biglittle.__main__ import main
+from biglittle.bench import Benchmark
+from biglittle.bench.table import find_table
+
+LITTLE, BIG = "8" * 22, "0" * 22
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Runs the command line; gives exit code, stdout and stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["biglittle", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_query_json_has_the_promised_fields(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("query", LITTLE, BIG, "--threshold", "0.42", "--json")
+    point = json.loads(out)
+    assert code == 0
+    assert {"little", "big", "gate", "threshold", "accuracy", "escalation_rate"} <= {*point}
+    assert point["provenance"]["accuracy"] == "measured"
+    assert point["provenance"]["latency_ms"] == "block-sum"
+    code, out, _ = run("query", LITTLE, BIG)
+    assert code == 0
+    assert "block-sum" in out
+
+
+def test_front_and_info_json(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("front", "--latency-ms-max", "15", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["config"]["chosen_on"] == "val"
+    assert document["front"]
+    code, out, _ = run("table", "info", "fbnet-cifar10", "--json")
+    assert json.loads(out)["sha256"] == Benchmark.load("fbnet-cifar10").table.sha256
+    assert run("front", "--top", "3")[0] == 0
+
+
+def test_search_writes_everything_and_repeats_itself(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("plotly")
+    arguments = ("search", "--budget", "600", "--seed", "3", "--latency-ms-max", "20")
+    code, out, _ = run(*arguments, "--out", str(tmp_path / "a"), "--json")
+    assert code == 0
+    assert {f.name for f in (tmp_path / "a").iterdir()} == {
+        "report.html",
+        "front.csv",
+        "front.json",
+        "config.toml",
+    }
+    front = json.loads(out)["front"]
+    assert front == json.loads((tmp_path / "a" / "front.json").read_text())["front"]
+    assert all(p["latency_ms"] <= 20 for p in front)
+    assert {p["provenance"]["accuracy"] for p in front} == {"predicted"}
+    assert {p["provenance"]["latency_ms"] for p in front} == {"block-sum"}
+    run(*arguments, "--out", str(tmp_path / "b"))
+    same = [(tmp_path / d / "front.csv").read_bytes() for d in ("a", "b")]
+    assert same[0] == same[1]
+
+
+def test_measured_device_is_searched_with_predicted_latency(run) -> None:  # type: ignore[no-untyped-def]
+    devices = [d for d in Benchmark.load("fbnet-cifar10").devices if d != "raspberry-pi-4"]
+    code, out, _ = run("search", "--device", devices[0], "--budget", "400", "--json")
+    assert code == 0
+    assert json.loads(out)["front"][0]["provenance"]["latency_ms"] == "predicted"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("query", "123", BIG), "22 digits"),
+        (("query", LITTLE, "x" * 22), "'x'"),
+        (("query", LITTLE, BIG, "--threshold", "2"), "from 0 to 1"),
+        (("query", LITTLE, BIG, "--gate", "margn"), "Did you mean 'margin'"),
+        (("front", "--device", "raspbery-pi-4"), "Did you mean 'raspberry-pi-4'"),
+        (("front", "--objectives", "error,latency"), "unknown objective"),
+        (("front", "--latency-ms-max", "1"), "best reachable"),
+        (("search", "--device", "raspbery-pi-4"), "Did you mean 'raspberry-pi-4'"),
+        (("search", "--searcher", "nsga"), "Did you mean 'nsga2'"),
+        (("search", "--budget", "0"), "budget"),
+        (("search", "--budget", "400", "--latency-ms-max", "1"), "best reachable"),
+        (("search", "--table", "fbnet"), "unknown table"),
+        (("table", "build", "--stage", "bake"), "unknown stage"),
+        (("data", "fetch", "cifar11"), "Did you mean 'cifar10'"),
+        (("device", "show", "nothing.json"), "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line_and_an_exit_code(run, arguments, text) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    assert text in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_damaged_tables_are_refused(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source, copy = find_table("fbnet-cifar10"), tmp_path / "table.h5"
+    shutil.copy(source.with_suffix(".json"), tmp_path)
+    copy.write_bytes(source.read_bytes()[:-1000])
+    assert "edited or is truncated" in run("table", "info", str(copy))[2]
+    shutil.copy(source, copy)
+    with h5py.File(copy, "r+") as file:
+        file.attrs["name"] = "edited"
+    assert "SHA-256" in run("table", "info", str(copy))[2]
+
+
+def test_unwritable_folder_is_noticed_before_the_search(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "file").write_text("")
+    code, _, err = run("search", "--budget", "400", "--out", str(tmp_path / "file" / "out"))
+    assert code == 1
+    assert "cannot be written" in err
+
+
+def test_missing_extra_gives_the_pip_line(run, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
+    assert code == 1
+    assert "pip install 'biglittle[report]'" in err
+
+
+def test_env_and_device_list(run) -> None:  # type: ignore[no-untyped-def]
+    assert json.loads(run("env", "--json")[1])["packages"]["numpy"]
+    assert "raspberry-pi-4" in json.loads(run("device", "list", "--json")[1])
+    assert "block-sum" in run("device", "list")[1]
