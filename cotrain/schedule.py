@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError, CheckpointError
+from ..bench.spaces import get_space
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -142,7 +143,8 @@ def load_schedule(path: Path) -> Schedule:
     """The schedule in a TOML file.
 
     Raises:
-        BigLittleError: not readable, or with an unknown or missing key.
+        BigLittleError: not readable, with an unknown or missing key, or with a choice that the
+            space does not have.
     """
     try:
         values = tomllib.loads(path.read_text())
@@ -160,4 +162,8 @@ def load_schedule(path: Path) -> Schedule:
     schedule: Schedule = _build(Schedule, {**values, "phases": tuple(phases)}, path.name)
     if not schedule.phases or not all(p.resolutions for p in schedule.phases):
         raise CheckpointError(f"{path.name} has a phase without epochs.")
+    named = {schedule.anchor, *(c for p in schedule.phases for c in p.grow)}
+    for rule in (r for p in schedule.phases for r in (p.large, p.small) if r is not None):
+        named |= set(rule.weights)
+    get_space(schedule.space).allowed(sorted(named))
     return schedule

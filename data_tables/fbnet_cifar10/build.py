@@ -149,20 +149,34 @@ def train(working: Path, data: Path | None, device: str = "cpu", threads: int = 
 
 
 class NetworkEvaluator:
-    """Evaluates inherited networks on val and test, one file each."""
+    """Evaluates inherited networks, one file each.
 
-    def __init__(self, working: Path, data: Path | None, threads: int = 1) -> None:
+    Args:
+        net: the supernet they inherit from.
+        folder: of the files.
+        data: folder of the images; None for the usual place.
+        threads: of torch and of ONNX Runtime.
+        splits: whose images to answer.
+    """
+
+    def __init__(
+        self,
+        net: Supernet,
+        folder: Path,
+        data: Path | None,
+        threads: int = 1,
+        splits: tuple[str, ...] = ("val", "test"),
+    ) -> None:
         torch.set_num_threads(threads)
-        self.threads, self.folder = threads, working / "networks"
+        self.net, self.threads, self.folder = net, threads, folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.net = load_supernet(working).net
         self.dataset = get_dataset(load_schedule(SCHEDULE).dataset)
-        splits = self.dataset.load(data)
-        first = splits["train"].subset(np.arange(RECALIBRATION_IMAGES))
+        loaded = self.dataset.load(data)
+        first = loaded["train"].subset(np.arange(RECALIBRATION_IMAGES))
         self.calibration = normalised(first, self.dataset).contiguous(
             memory_format=torch.channels_last
         )
-        self.images: dict[str, Images] = {s: splits[s] for s in ("val", "test")}
+        self.images: dict[str, Images] = {s: loaded[s] for s in splits}
         self.inputs = {
             s: np.ascontiguousarray(normalised(im, self.dataset).numpy())
             for s, im in self.images.items()
@@ -194,7 +208,7 @@ _EVALUATOR: NetworkEvaluator | None = None
 
 def _start_worker(working: Path, data: Path | None) -> None:
     global _EVALUATOR
-    _EVALUATOR = NetworkEvaluator(working, data)
+    _EVALUATOR = NetworkEvaluator(load_supernet(working).net, working / "networks", data)
 
 
 def _work(architecture: str) -> tuple[str, float]:
@@ -232,10 +246,10 @@ def evaluate_networks(
         log.info("%d/%d %s val %.4f, %.0f s left", done, total, architecture, accuracy, eta)
 
     if workers == 1:
-        evaluator = NetworkEvaluator(working, data) if todo else None
+        if todo:
+            _start_worker(working, data)
         for architecture in dearest_first:
-            assert evaluator is not None
-            report(architecture, evaluator.evaluate(architecture))
+            report(*_work(architecture))
         return
     with concurrent.futures.ProcessPoolExecutor(
         workers,

@@ -76,7 +76,8 @@ def test_build_resumes_and_its_table_says_what_the_networks_said(
     build.assemble(working, target=target)
     bench = Benchmark.load(target)
     assert bench.architectures == NETWORKS
-    evaluator = build.NetworkEvaluator(working, None)
+    net = build.load_supernet(working).net
+    evaluator = build.NetworkEvaluator(net, working / "networks", None)
     for architecture in NETWORKS:
         accuracy = evaluate(evaluator, architecture)
         assert bench.accuracy("val")[bench.row(architecture)] == accuracy
