@@ -301,6 +301,7 @@ def search(
         _emit(front_json(config, outcome.front, singles))
         return
     from .searchers.console import print_front
+    from .searchers.summary import escalating
 
     console = _console()
     console.print(
@@ -312,6 +313,10 @@ def search(
         "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers are."
     )
     print_front(outcome.front, singles, console, top)
+    console.print(
+        f"\n{escalating(outcome.front)} of the front's {len(outcome.front)} points escalate at "
+        "least 1 % of the inputs; the others are in effect their little network alone."
+    )
     if out is not None:
         console.print(f"Written: {out}/report.html, front.csv, front.json, config.toml")
 

@@ -49,6 +49,14 @@ def front_values(points: Points, objectives: Sequence[str]) -> NDArray[np.float6
     return np.stack([o.minimised(points.figure(o.name)) for o in wanted], axis=1)
 
 
+def escalating(points: Points, least: float = 0.01) -> int:
+    """How many points send at least a share ``least`` of the inputs to their big network.
+
+    The others are in effect one network: their big hardly ever runs.
+    """
+    return int((points.escalation_rate >= least).sum())
+
+
 def best_single(
     points: Points, singles: SingleNetworks, cost: str = "latency_ms"
 ) -> SingleNetworks:
