@@ -81,13 +81,15 @@ def _progress(label: str) -> tuple[Callable[[int, int], None], Callable[[], None
         TimeRemainingColumn,
     )
 
+    console = _console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=_console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     task = bar.add_task(label, total=None)
     bar.start()

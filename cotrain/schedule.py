@@ -163,7 +163,7 @@ def load_schedule(path: Path) -> Schedule:
     if not schedule.phases or not all(p.resolutions for p in schedule.phases):
         raise CheckpointError(f"{path.name} has a phase without epochs.")
     named = {schedule.anchor, *(c for p in schedule.phases for c in p.grow)}
-    for rule in (r for p in schedule.phases for r in (p.large, p.small) if r is not None):
-        named |= set(rule.weights)
+    for sampling in (r for p in schedule.phases for r in (p.large, p.small) if r is not None):
+        named |= set(sampling.weights)
     get_space(schedule.space).allowed(sorted(named))
     return schedule
