@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .searchers import SingleNetworks
 
 DEFAULT_TABLE = "fbnet-cifar10"
+PIPE_COLUMNS = 120
 
 app = typer.Typer(
     name="biglittle",
@@ -60,7 +61,9 @@ def _emit(document: Any) -> None:
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    # A file or a pipe has no width: wide enough that no provenance in a table's head is cut short.
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else PIPE_COLUMNS
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 def _limits(**given: float | None) -> dict[str, float]:
