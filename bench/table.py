@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +31,7 @@ from numpy.typing import NDArray
 from .cost import NetworkCosts, analytic_memory
 from .device import DeviceProfile, load_device
 from .errors import TableError, UnknownNameError
+from .files import replacing
 from .gates import GATES, get_metric
 from .spaces import SearchSpace, get_space
 
@@ -160,52 +160,50 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         created: ISO date.
     """
     space = get_space(contents.space)
-    partial = path.with_name(path.name + ".partial")
+    manifest = path.with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(partial, "w", libver="v110") as file:
-        file.attrs.update(
-            format=FORMAT,
-            schema_version=SCHEMA_VERSION,
-            name=contents.name,
-            space=space.name,
-            space_hash=space.hash,
-            dataset=contents.dataset,
-            n_classes=contents.n_classes,
-            choices=json.dumps(contents.choices),
-            code_version=code_version,
-            created=created,
-            training=json.dumps(contents.training),
-            quantisation=json.dumps(quantisation(contents.n_classes)),
-        )
-        for name in _NETWORK_TEXT:
-            file[f"networks/{name}"] = np.asarray(contents.networks[name], "S")
-        for name in _NETWORK_NUMBERS:
-            file[f"networks/{name}"] = np.asarray(contents.networks[name], np.int64)
-        file["splits/val_index"] = contents.val_index
-        for split in REPORTED:
-            said = contents.predictions[split]
-            file[f"splits/{split}_labels"] = said.labels
-            for name, array in {"top1": said.top1, **said.codes}.items():
-                file.create_dataset(
-                    f"predictions/{split}/{name}",
-                    data=array,
-                    chunks=(1, array.shape[1]),
-                    compression="gzip",
-                    compression_opts=9,
-                )
-        for name, columns in contents.devices.items():
-            group = file.create_group(f"devices/{name}")
-            for key, value in columns.items():
-                if isinstance(value, np.ndarray):
-                    group[key] = value
-                else:
-                    group.attrs[key] = json.dumps(value)
-    digest = file_hash(partial)
-    manifest = {"file": path.name, "name": contents.name, "sha256": digest}
-    manifest_partial = path.with_suffix(".json.partial")
-    manifest_partial.write_text(json.dumps(manifest, indent=2) + "\n")
-    os.replace(partial, path)
-    os.replace(manifest_partial, path.with_suffix(".json"))
+    with replacing(manifest) as manifest_partial, replacing(path) as partial:
+        with h5py.File(partial, "w", libver="v110") as file:
+            file.attrs.update(
+                format=FORMAT,
+                schema_version=SCHEMA_VERSION,
+                name=contents.name,
+                space=space.name,
+                space_hash=space.hash,
+                dataset=contents.dataset,
+                n_classes=contents.n_classes,
+                choices=json.dumps(contents.choices),
+                code_version=code_version,
+                created=created,
+                training=json.dumps(contents.training),
+                quantisation=json.dumps(quantisation(contents.n_classes)),
+            )
+            for name in _NETWORK_TEXT:
+                file[f"networks/{name}"] = np.asarray(contents.networks[name], "S")
+            for name in _NETWORK_NUMBERS:
+                file[f"networks/{name}"] = np.asarray(contents.networks[name], np.int64)
+            file["splits/val_index"] = contents.val_index
+            for split in REPORTED:
+                said = contents.predictions[split]
+                file[f"splits/{split}_labels"] = said.labels
+                for name, array in {"top1": said.top1, **said.codes}.items():
+                    file.create_dataset(
+                        f"predictions/{split}/{name}",
+                        data=array,
+                        chunks=(1, array.shape[1]),
+                        compression="gzip",
+                        compression_opts=9,
+                    )
+            for name, columns in contents.devices.items():
+                group = file.create_group(f"devices/{name}")
+                for key, value in columns.items():
+                    if isinstance(value, np.ndarray):
+                        group[key] = value
+                    else:
+                        group.attrs[key] = json.dumps(value)
+        digest = file_hash(partial)
+        facts = {"file": path.name, "name": contents.name, "sha256": digest}
+        manifest_partial.write_text(json.dumps(facts, indent=2) + "\n")
     return digest
 
 
@@ -244,6 +242,7 @@ class Table:
     def __init__(self, path: Path, check: bool = True) -> None:
         self.path = path
         self.sha256 = self._check_hash() if check else None
+        self._predictions: dict[str, Predictions] = {}
         try:
             self._file = h5py.File(path, "r")
             self._read_head()
@@ -309,10 +308,6 @@ class Table:
     def devices(self) -> tuple[str, ...]:
         """Names of the devices the table has columns for."""
         return tuple(sorted(self._file["devices"])) if "devices" in self._file else ()
-
-    @cached_property
-    def _predictions(self) -> dict[str, Predictions]:
-        return {}
 
     def predictions(self, split: str) -> Predictions:
         """What every network said about every image of ``split`` ("val" or "test").

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from ..bench.errors import CheckpointError
+from ..bench.files import replacing
 
 FORMAT = "biglittle-checkpoint-1"
 
@@ -32,15 +32,13 @@ def save_checkpoint(
         states: groups of named tensors, for example ``weights=...``, ``momentum=...``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
         file.attrs["format"] = FORMAT
         file.attrs["identity"] = json.dumps(identity, sort_keys=True)
         file.attrs["progress"] = json.dumps(progress)
         for group, tensors in states.items():
             for name, tensor in tensors.items():
                 file[f"{group}/{name}"] = tensor.detach().cpu().numpy()
-    os.replace(partial, path)
 
 
 def load_checkpoint(

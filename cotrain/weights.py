@@ -7,12 +7,12 @@ own (``recalibrate.py``).
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
 
 from ..bench.errors import CheckpointError, MissingExtraError
+from ..bench.files import replacing
 from ..bench.spaces import get_space
 from .supernet import Supernet
 
@@ -46,9 +46,8 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         "space_hash": net.space.hash,
         "n_classes": json.dumps(net.n_classes),
     }
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(tensors, metadata))
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_bytes(save(tensors, metadata))
 
 
 def load_weights(path: Path) -> Supernet:

@@ -101,16 +101,21 @@ class FittedLatency:
     model: bytes | None
 
 
+def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Rank correlation of two arrays of shape (n,); ties are broken by order."""
+    ranks = np.stack([np.argsort(np.argsort(v)) for v in (a, b)]).astype(float)
+    return float(np.corrcoef(ranks)[0, 1])
+
+
 def latency_figures(
     predicted: NDArray[np.float64], measured: NDArray[np.float64]
 ) -> dict[str, float]:
     """How good predicted latencies are: MAPE, share within 10 %, Spearman's rho."""
     error = np.abs(predicted - measured) / measured
-    ranks = np.stack([np.argsort(np.argsort(v)) for v in (predicted, measured)]).astype(float)
     return {
         "mape": float(error.mean()),
         "share_within_10_percent": float((error <= 0.1).mean()),
-        "spearman": float(np.corrcoef(ranks)[0, 1]),
+        "spearman": spearman(predicted, measured),
     }
 
 

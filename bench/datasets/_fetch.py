@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import subprocess
 import tarfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError
+from ..files import replacing
 from ._dataset import Dataset, array_hash, data_folder
 
 log = logging.getLogger(__name__)
@@ -80,10 +80,8 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
                 continue
             target.mkdir(parents=True, exist_ok=True)
             for key, array in arrays.items():
-                partial = target / f"{key}.npy.partial"
-                with partial.open("wb") as file:
+                with replacing(target / f"{key}.npy") as partial, partial.open("wb") as file:
                     np.save(file, array)
-                os.replace(partial, target / f"{key}.npy")
             return target
     raise DatasetError(
         f"{dataset.name} could not be had ({'; '.join(answers)}). Give the folder of a download: "

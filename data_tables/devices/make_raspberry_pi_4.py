@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.device import FORMAT
+from ...bench.files import replacing
 from ...bench.spaces import SearchSpace, get_space
 
 DEVICE = "raspberry-pi-4"
@@ -107,9 +108,8 @@ def main() -> None:
     default = os.environ.get("BIGLITTLE_REFERENCE_DATA", "../shared/data")
     profile = make_profile(Path(sys.argv[1] if len(sys.argv) > 1 else default))
     target = Path(__file__).with_name(f"{DEVICE}.json")
-    partial = target.with_suffix(".json.partial")
-    partial.write_text(json.dumps(profile, indent=1) + "\n")
-    os.replace(partial, target)
+    with replacing(target) as partial:
+        partial.write_text(json.dumps(profile, indent=1) + "\n")
     sys.stderr.write(f"{target.name}: {json.dumps(profile['fit'])}\n")
 
 

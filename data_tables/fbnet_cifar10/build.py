@@ -14,7 +14,6 @@ import concurrent.futures
 import datetime
 import logging
 import multiprocessing
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from ... import __version__
 from ...bench.datasets import Images, get_dataset
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
+from ...bench.files import replacing
 from ...bench.networks import weights_hash
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import (
@@ -196,10 +196,8 @@ class NetworkEvaluator:
             arrays.update({f"{split}_{name}": code for name, code in codes.items()})
         digest = np.frombuffer(bytes.fromhex(weights_hash(network)), np.uint8)
         target = self.folder / f"{architecture}.npz"
-        partial = target.with_name(target.name + ".partial")
-        with partial.open("wb") as file:
+        with replacing(target) as partial, partial.open("wb") as file:
             np.savez_compressed(file, weights_sha256=digest, **arrays)
-        os.replace(partial, target)
         return float((arrays["val_top1"] == self.images["val"].labels).mean())
 
 
@@ -220,7 +218,6 @@ def evaluate_networks(
     working: Path,
     data: Path | None = None,
     workers: int = 1,
-    architectures: list[str] | None = None,
 ) -> None:
     """Evaluates every network of the design that has no file yet, the dearest first.
 
@@ -228,11 +225,10 @@ def evaluate_networks(
         working: the build's folder, with a trained supernet.
         data: folder of the images; None for the usual place.
         workers: processes of one thread each.
-        architectures: ids; None for the design's.
     """
     schedule = load_schedule(SCHEDULE)
     space = get_space(schedule.space)
-    wanted = architectures or chosen_architectures(space, schedule.trained_choices)
+    wanted = chosen_architectures(space, schedule.trained_choices)
     todo = [a for a in wanted if not (working / "networks" / f"{a}.npz").exists()]
     cost = space.macs(space.parse(todo), get_dataset(schedule.dataset).n_classes)
     dearest_first = [todo[i] for i in np.argsort(cost)[::-1]]

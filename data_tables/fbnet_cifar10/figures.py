@@ -25,12 +25,14 @@ import numpy as np
 
 from ... import __version__
 from ...bench import Benchmark, Points, get_space, load_device
+from ...bench.files import replacing
 from ...edge_profiler.machine import device_name
 from ...searchers import SEARCHERS
 from ...searchers.search import SearchSettings
 from ...searchers.summary import escalating, front_values, hypervolume
 from ...searchers.table_singles import best_table_single, table_singles
 from ...surrogates import Surrogate, SurrogateEvaluator
+from ...surrogates.latency import spearman
 from ...surrogates.summary import markdown
 
 FOLDER = Path(__file__).parent
@@ -60,9 +62,8 @@ def save(step: str, figures: dict[str, Any]) -> None:
     """Writes one step's figures with the conditions they were made under."""
     FIGURES.mkdir(exist_ok=True)
     document = {"step": step, "conditions": conditions(), **figures}
-    partial = FIGURES / f"{step}.json.partial"
-    partial.write_text(json.dumps(document, indent=1) + "\n")
-    os.replace(partial, FIGURES / f"{step}.json")
+    with replacing(FIGURES / f"{step}.json") as partial:
+        partial.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def load(step: str) -> dict[str, Any]:
@@ -162,12 +163,6 @@ def table_step() -> None:
             "info": bench.info(),
         },
     )
-
-
-def spearman(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
-    """Rank correlation (ties broken by order: there are next to none)."""
-    ranks = np.stack([np.argsort(np.argsort(x)) for x in (a, b)])
-    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 # ---- what searching costs and gains ------------------------------------------------------------
@@ -465,9 +460,8 @@ def write_step() -> None:
             pattern = re.compile(rf"(<!-- figures:{name} -->\n).*?(<!-- /figures -->)", re.DOTALL)
             if pattern.search(text):
                 text = pattern.sub(_filled(make()), text)
-        partial = page.with_suffix(".md.partial")
-        partial.write_text(text)
-        os.replace(partial, page)
+        with replacing(page) as partial:
+            partial.write_text(text)
 
 
 STEPS: dict[str, Callable[[], None]] = {

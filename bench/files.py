@@ -1,0 +1,20 @@
+"""Files that are whole or not there: written beside their place and renamed into it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, which takes its place when the block ends without error.
+
+    Args:
+        path: the file to make or to replace; what was there stays until then.
+    """
+    partial = path.with_name(path.name + ".partial")
+    yield partial
+    os.replace(partial, path)
