@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, identity: Mapping[str, Any] | None = None
+    path: Path,
+    identity: Mapping[str, Any] | None = None,
+    accepts: Callable[[str, Any, Any], bool] = lambda key, found, wanted: bool(found == wanted),
 ) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
     """Progress and groups of tensors of a checkpoint.
+
+    Args:
+        path: the file.
+        identity: of the run that wants to go on from it; None takes any.
+        accepts: whether the identity's ``key``, as it was ``found``, serves one that ``wanted``
+            this; by default only an equal one does.
 
     Raises:
         CheckpointError: unreadable, of another format, or of a run with another ``identity``.
@@ -55,7 +63,7 @@ def load_checkpoint(
                 raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
             found = json.loads(file.attrs["identity"])
             wanted = json.loads(json.dumps(identity)) if identity is not None else found
-            differ = [k for k in sorted({*found, *wanted}) if found.get(k) != wanted.get(k)]
+            differ = [k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))]
             if differ:
                 key = differ[0]
                 raise CheckpointError(

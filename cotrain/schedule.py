@@ -28,6 +28,9 @@ class PathSampling:
         all_skip: probability of the all-skip path itself.
         anchor: probability of the anchor path itself.
         weights: relative frequency of every other choice.
+        concentration: how far paths agree on those frequencies. Each path draws its own from a
+            Dirichlet distribution with ``weights`` (scaled to sum to 1) times this as parameters:
+            small values give paths of nearly one choice, None gives every path ``weights``.
     """
 
     skip_low: float
@@ -35,6 +38,7 @@ class PathSampling:
     weights: dict[str, float]
     all_skip: float = 0.0
     anchor: float = 0.0
+    concentration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,11 @@ class Schedule:
         done = (step - phase.warmup_steps) / max(1, n_steps - phase.warmup_steps)
         return phase.end_lr + (phase.peak_lr - phase.end_lr) * 0.5 * (1 + math.cos(math.pi * done))
 
+    def continues(self, other: Schedule) -> bool:
+        """Whether this is ``other``, perhaps with further phases: its run can then go on here."""
+        begun = dataclasses.replace(self, phases=self.phases[: len(other.phases)])
+        return begun == other
+
     def as_dict(self) -> dict[str, Any]:
         """The schedule as plain JSON."""
         return dataclasses.asdict(self)
@@ -139,6 +148,32 @@ def _build(kind: type, values: dict[str, Any], where: str) -> Any:
         raise BigLittleError(f"{where} is incomplete: {error}.") from error
 
 
+def schedule_from(values: dict[str, Any], where: str) -> Schedule:
+    """The schedule in plain values, as TOML or JSON holds them.
+
+    Args:
+        values: the keys of ``Schedule``; phases and path rules as dictionaries.
+        where: what to call it in an error.
+
+    Raises:
+        BigLittleError: an unknown or missing key.
+        CheckpointError: a phase without epochs.
+    """
+    phases = []
+    for i, given in enumerate(values.get("phases", [])):
+        phase, what = dict(given), f"phase {i} of {where}"
+        for rule in ("large", "small"):
+            if phase.get(rule) is not None:
+                phase[rule] = _build(PathSampling, phase[rule], f"{rule} of {what}")
+        for key in ("resolutions", "grow"):
+            phase[key] = tuple(phase.get(key, ()))
+        phases.append(_build(Phase, phase, what))
+    schedule: Schedule = _build(Schedule, {**values, "phases": tuple(phases)}, where)
+    if not schedule.phases or not all(p.resolutions for p in schedule.phases):
+        raise CheckpointError(f"{where} has a phase without epochs.")
+    return schedule
+
+
 def load_schedule(path: Path) -> Schedule:
     """The schedule in a TOML file.
 
@@ -150,18 +185,7 @@ def load_schedule(path: Path) -> Schedule:
         values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BigLittleError(f"schedule {path} cannot be read: {error}") from error
-    phases = []
-    for i, phase in enumerate(values.pop("phases", [])):
-        where = f"phase {i} of {path.name}"
-        for rule in ("large", "small"):
-            if rule in phase:
-                phase[rule] = _build(PathSampling, phase[rule], f"{rule} of {where}")
-        for key in ("resolutions", "grow"):
-            phase[key] = tuple(phase.get(key, ()))
-        phases.append(_build(Phase, phase, where))
-    schedule: Schedule = _build(Schedule, {**values, "phases": tuple(phases)}, path.name)
-    if not schedule.phases or not all(p.resolutions for p in schedule.phases):
-        raise CheckpointError(f"{path.name} has a phase without epochs.")
+    schedule = schedule_from(values, path.name)
     named = {schedule.anchor, *(c for p in schedule.phases for c in p.grow)}
     for sampling in (r for p in schedule.phases for r in (p.large, p.small) if r is not None):
         named |= set(sampling.weights)

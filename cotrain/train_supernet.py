@@ -32,7 +32,8 @@ from ..bench.spaces import SearchSpace, get_space
 from .checkpoint import load_checkpoint, save_checkpoint
 from .images import augmented_batch, normalised
 from .recalibrate import recalibrated
-from .schedule import PathSampling, Phase, Schedule
+from .memory import keep_freed_memory
+from .schedule import PathSampling, Phase, Schedule, schedule_from
 from .supernet import Supernet
 
 log = logging.getLogger(__name__)
@@ -76,9 +77,12 @@ def draw_path(
         return np.full(space.n_layers, anchor)
     names = list(rule.weights)
     weights = np.array([rule.weights[n] for n in names])
+    weights = weights / weights.sum()
+    if rule.concentration is not None:
+        weights = rng.dirichlet(rule.concentration * weights)
     share = rng.uniform(rule.skip_low, rule.skip_high)
     path = rng.choice(
-        [space.choices.index(n) for n in names], space.n_layers, p=weights / weights.sum()
+        [space.choices.index(n) for n in names], space.n_layers, p=weights
     )
     return np.where(rng.random(space.n_layers) < share, skip, path)
 
@@ -115,6 +119,7 @@ class SupernetRun:
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
+        keep_freed_memory()
         if threads is not None:
             torch.set_num_threads(threads)
         self.schedule, self.path, self.splits = schedule, folder / "supernet.h5", splits
@@ -137,13 +142,19 @@ class SupernetRun:
             self._resume()
 
     def _resume(self) -> None:
-        progress, states = load_checkpoint(self.path, self.identity)
+        progress, states = load_checkpoint(self.path, self.identity, self._accepts)
         self.net.load_state_dict(states["weights"])
         parameters = dict(self.net.named_parameters())
         for name, momentum in states.get("momentum", {}).items():
             self.optimizer.state[parameters[name]]["momentum_buffer"] = momentum.to(self.device)
         self.epoch, self.step = progress["epoch"], progress["step"]
         self.elapsed_s = progress["elapsed_s"]
+
+    def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
+        """A run of the same schedule goes on, and so does one of its first phases alone."""
+        if key == "schedule":
+            return self.schedule.continues(schedule_from(found, "the checkpoint's schedule"))
+        return bool(found == wanted)
 
     def save(self) -> None:
         """Writes the checkpoint (whole or not at all)."""
