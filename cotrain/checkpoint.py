@@ -63,7 +63,9 @@ def load_checkpoint(
                 raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
             found = json.loads(file.attrs["identity"])
             wanted = json.loads(json.dumps(identity)) if identity is not None else found
-            differ = [k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))]
+            differ = [
+                k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))
+            ]
             if differ:
                 key = differ[0]
                 raise CheckpointError(

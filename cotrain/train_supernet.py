@@ -31,8 +31,8 @@ from ..bench.errors import TrainingError
 from ..bench.spaces import SearchSpace, get_space
 from .checkpoint import load_checkpoint, save_checkpoint
 from .images import augmented_batch, normalised
-from .recalibrate import recalibrated
 from .memory import keep_freed_memory
+from .recalibrate import recalibrated
 from .schedule import PathSampling, Phase, Schedule, schedule_from
 from .supernet import Supernet
 
@@ -81,9 +81,7 @@ def draw_path(
     if rule.concentration is not None:
         weights = rng.dirichlet(rule.concentration * weights)
     share = rng.uniform(rule.skip_low, rule.skip_high)
-    path = rng.choice(
-        [space.choices.index(n) for n in names], space.n_layers, p=weights
-    )
+    path = rng.choice([space.choices.index(n) for n in names], space.n_layers, p=weights)
     return np.where(rng.random(space.n_layers) < share, skip, path)
 
 
