@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import GateError
-from .gates import get_metric
+from .gates import get_gate
 
 
 @dataclass(frozen=True)
 class Gate:
     """Answer with the little network when it is confident, else escalate.
 
-    Confident means at or above ``threshold`` for ``max_prob`` and ``margin``, at or below it for
-    ``entropy``.
+    Confident means at or above ``threshold``, and at or below it for ``entropy`` alone.
 
     Attributes:
         metric: name of the gate metric.
@@ -32,16 +31,16 @@ class Gate:
     threshold: float
 
     def __post_init__(self) -> None:
-        get_metric(self.metric)
+        get_gate(self.metric)
         if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float):
             raise GateError(
                 f"threshold {self.threshold!r} of gate {self.metric!r} is not a number."
             )
 
     def cut(self, n_classes: int) -> int:
-        """The stored code below which an answer is escalated, 0 to 256.
+        """The code below which an answer is escalated, 0 to 256.
 
         Raises:
             GateError: the threshold lies outside the metric's range.
         """
-        return int(get_metric(self.metric).cut(self.threshold, n_classes))
+        return int(get_gate(self.metric).cut(self.threshold, n_classes))

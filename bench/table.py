@@ -26,13 +26,14 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .codes import Codes
 from .cost import NetworkCosts, analytic_memory
 from .device import DeviceProfile, load_device
 from .errors import TableError, UnknownNameError
 from .files import replacing
-from .gates import GATES, get_metric
+from .gates import get_metric, stored_metrics
 from .spaces import SearchSpace, get_space
 
 FORMAT = "biglittle-table"
@@ -114,7 +115,7 @@ def encode_predictions(
         raise TableError(f"{probabilities.shape[0]} answers for {len(labels)} images.")
     n_classes = probabilities.shape[1]
     codes = {}
-    for name in GATES.names():
+    for name in stored_metrics():
         metric = get_metric(name)
         codes[name] = metric.encode(metric.compute(probabilities), n_classes)
     return probabilities.argmax(axis=1).astype(np.uint8), codes
@@ -129,7 +130,7 @@ def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
             "worst_rounding_error": get_metric(name).rounding_error(n_classes),
             "unit": get_metric(name).unit,
         }
-        for name in GATES.names()
+        for name in stored_metrics()
     }
 
 
@@ -322,9 +323,35 @@ class Table:
             self._predictions[split] = Predictions(
                 labels=self._file[f"splits/{split}_labels"][()],
                 top1=group["top1"][()],
-                codes={name: group[name][()] for name in GATES.names()},
+                codes={name: group[name][()] for name in stored_metrics()},
             )
         return self._predictions[split]
+
+    @cached_property
+    def gate_codes(self) -> Codes:
+        """Codes of stored and derived gates; derived ones are fitted on val when asked for."""
+        return Codes(self.predictions, self.n_classes)
+
+    def codes_of(self, gate: str, split: str, rows: ArrayLike) -> NDArray[np.uint8]:
+        """Confidence codes of some networks under a gate, uint8, shape (len(rows), n_images).
+
+        Answers with a code below a gate's cut are escalated. A derived gate is fitted to each
+        network on val, whichever split is asked for, and kept.
+
+        Args:
+            gate: name of a stored or derived gate.
+            split: "val" or "test".
+            rows: indices of networks.
+
+        Raises:
+            UnknownNameError: no such gate or split.
+            GateError: a pairwise gate, which has no codes without a big network.
+        """
+        return self.gate_codes.of(gate, split, rows)
+
+    def codes(self, gate: str, split: str) -> NDArray[np.uint8]:
+        """As ``codes_of``, of all networks: uint8, shape (n_networks, n_images)."""
+        return self.codes_of(gate, split, np.arange(len(self)))
 
     @property
     def val_index(self) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import DeviceProfile, SearchSpace, Table
 from ..bench.errors import SurrogateError
-from ..bench.gates import GATES
+from ..bench.gates import stored_metrics
 from ..bench.spaces._space import Genomes
 from ..bench.table import Predictions
 from .curve import GRID, Basis, escalation_rates, gains
@@ -134,7 +134,7 @@ def fit_data(table: Table) -> FitData:
         split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
         for split, p in ((s, table.predictions(s)) for s in ("val", "test"))
     }
-    return FitData(table.space, table.choices, GATES.names(), table.n_classes, genomes, said)
+    return FitData(table.space, table.choices, stored_metrics(), table.n_classes, genomes, said)
 
 
 def held_out(n_networks: int, seed: int = 0, share: float = 0.2) -> NDArray[np.intp]:

@@ -1,23 +1,89 @@
-"""Gate metrics, one file each: what a gate looks at in the little network's answer."""
+"""Gate metrics, one file each: what a gate looks at to decide whether the big network is asked."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import GateError
 from ..registry import Registry
 from ._metric import N_CODES, GateMetric
+from ._score import Answers, DerivedGate, GateRule, PairwiseGate, Scorer, score_codes
 
 GATES = Registry("gate metric", __name__, Path(__file__).parent, "METRIC")
 
 
-def get_metric(name: str) -> GateMetric:
-    """The gate metric called ``name``.
+@cache
+def get_gate(name: str) -> GateRule:
+    """The gate metric called ``name``, of whatever kind.
 
     Raises:
         UnknownNameError: no such metric.
     """
-    return cast(GateMetric, GATES.load(name))
+    return cast(GateRule, GATES.load(name))
 
 
-__all__ = ["GATES", "N_CODES", "GateMetric", "get_metric"]
+@cache
+def stored_metrics() -> tuple[str, ...]:
+    """Names of the metrics that tables store, sorted."""
+    return tuple(name for name in GATES.names() if get_gate(name).kind == "stored")
+
+
+def get_metric(name: str) -> GateMetric:
+    """The stored gate metric called ``name``.
+
+    Raises:
+        UnknownNameError: no such metric.
+        GateError: a gate that is not stored.
+    """
+    found = get_gate(name)
+    if not isinstance(found, GateMetric):
+        raise GateError(
+            f"gate {name!r} is {found.kind}, not stored in tables; expected one of "
+            f"{', '.join(stored_metrics())}."
+        )
+    return found
+
+
+def pair_codes(
+    name: str, little_right: NDArray[np.bool_], big_right: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Codes 0 to 255 of a pairwise gate; answers with a code below the cut are escalated.
+
+    Args:
+        name: of the gate.
+        little_right: whether the little networks are right, bool, any shape.
+        big_right: whether the big networks are right, of a shape that broadcasts with it.
+
+    Raises:
+        UnknownNameError: no such gate.
+        GateError: a gate that does not look at both networks.
+    """
+    found = get_gate(name)
+    if not isinstance(found, PairwiseGate):
+        raise GateError(
+            f"gate {name!r} is {found.kind}: it looks at the little network alone; take its codes "
+            "from Table.codes_of."
+        )
+    return score_codes(found.compare(np.asarray(little_right), np.asarray(big_right)))
+
+
+__all__ = [
+    "GATES",
+    "N_CODES",
+    "Answers",
+    "DerivedGate",
+    "GateMetric",
+    "GateRule",
+    "PairwiseGate",
+    "Scorer",
+    "get_gate",
+    "get_metric",
+    "pair_codes",
+    "score_codes",
+    "stored_metrics",
+]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ class GateMetric:
         maximum: largest value, given the number of classes; the smallest is 0.
         compute: values, shape (n,), of probabilities of shape (n, n_classes).
         source: where it was published.
+        kind: ``stored``: its codes are columns of a table.
+        deployable: always; it needs nothing but the little network's probabilities.
     """
 
     name: str
@@ -41,6 +43,8 @@ class GateMetric:
     maximum: Callable[[int], float]
     compute: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     source: str
+    kind: Literal["stored"] = field(default="stored", init=False)
+    deployable: bool = field(default=True, init=False)
 
     def _uncertainty(self, values: ArrayLike, n_classes: int) -> NDArray[np.float64]:
         share = np.asarray(values, np.float64) / self.maximum(n_classes)
