@@ -6,43 +6,105 @@ image has a difficulty, and the answers follow from the two.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .rows import PAIR_TRAININGS
 from .spaces import get_space
+from .spaces._space import Genomes
 from .table import Predictions, TableContents, encode_predictions
 
 CHOICES = ("k3_e1", "k3_e3", "skip")
 DEVICE = "synthetic-device"
 N_CLASSES = 10
+#: How much more skilled a made-up network is than with inherited weights.
+GAINS = {
+    "inherited": 0.0,
+    "finetuned": 0.3,
+    "standalone": 0.4,
+    "independent": 0.3,
+    "distilled": 0.35,
+    "joint": 0.4,
+}
+
+
+class _Row(NamedTuple):
+    network: int
+    training: str
+    seed: int = 0
+    partner: int = 0
+    role: str = ""
+
+
+def _first(genomes: Genomes) -> NDArray[np.intp]:
+    """Where each genome stands for the first time."""
+    return np.unique(genomes, axis=0, return_index=True)[1]
+
+
+def _rows(n_networks: int, n_pairs: int, n_trained: int, macs: NDArray[np.int64]) -> list[_Row]:
+    """Which network each row is: inherited ones, some trained further, then co-trained pairs."""
+    order = np.argsort(macs, kind="stable")
+    rows = [_Row(i, "inherited") for i in range(n_networks)]
+    rows += [_Row(int(i), "finetuned") for i in order[:n_trained]]
+    rows += [_Row(int(i), "standalone") for i in order[: n_trained // 2]]
+    for pair in range(n_pairs):
+        little, big = int(order[pair]), int(order[-1 - pair])
+        for training in PAIR_TRAININGS:
+            for seed in (0, 1, 2) if pair == 0 else (0,):
+                rows.append(_Row(little, training, seed, big, "little"))
+                rows.append(_Row(big, training, seed, little, "big"))
+    return rows
 
 
 def synthetic_table(
-    n_networks: int = 12, n_val: int = 300, n_test: int = 400, seed: int = 0
+    n_networks: int = 12,
+    n_val: int = 300,
+    n_test: int = 400,
+    seed: int = 0,
+    n_pairs: int = 0,
+    n_trained: int = 0,
 ) -> TableContents:
-    """A table of ``n_networks`` inherited networks of the ``fbnet`` space; all-skip is row 0."""
+    """A table of inherited networks of the ``fbnet`` space; all-skip is row 0.
+
+    Args:
+        n_networks: inherited networks.
+        n_val: images of the split ``val``.
+        n_test: images of the split ``test``.
+        seed: of everything random.
+        n_pairs: pairs that are also there co-trained, in every way, the first under three seeds.
+        n_trained: the cheapest networks, which are also there fine-tuned, half of them standalone.
+    """
     space, rng = get_space("fbnet"), np.random.default_rng(seed)
     skip = space.choices.index("skip")
     genomes = space.sample(rng, n_networks, CHOICES)
     genomes = np.where(rng.random(genomes.shape) < rng.random((n_networks, 1)), skip, genomes)
     genomes[0] = skip
-    macs = space.macs(genomes, N_CLASSES)
-    skill = np.log(macs / macs.min())
+    while len(again := np.delete(np.arange(n_networks), _first(genomes))):
+        genomes[again] = space.mutate(genomes[again], rng, choices=CHOICES)
+    rows = _rows(n_networks, n_pairs, n_trained, space.macs(genomes, N_CLASSES))
+    index = np.array([row.network for row in rows])
+    ids = np.array(space.format(genomes))
+    macs = space.macs(genomes, N_CLASSES)[index]
+    skill = np.log(macs / macs.min()) + np.array([GAINS[row.training] for row in rows])
     predictions = {}
     for split, n in (("val", n_val), ("test", n_test)):
         labels = rng.integers(0, N_CLASSES, n).astype(np.uint8)
         difficulty = rng.normal(size=n)
-        rows = []
-        for network in range(n_networks):
+        said = []
+        for network in range(len(rows)):
             logits = rng.normal(size=(n, N_CLASSES))
             logits[np.arange(n), labels] += 1.5 * (skill[network] + 1.0 - difficulty)
             odds = np.exp(logits)
-            rows.append(encode_predictions(odds / odds.sum(axis=1, keepdims=True), labels))
+            said.append(encode_predictions(odds / odds.sum(axis=1, keepdims=True), labels))
         predictions[split] = Predictions(
             labels=labels,
-            top1=np.array([top1 for top1, _ in rows]),
-            codes={m: np.array([codes[m] for _, codes in rows]) for m in rows[0][1]},
+            top1=np.array([top1 for top1, _ in said]),
+            codes={m: np.array([codes[m] for _, codes in said]) for m in said[0][1]},
         )
     latency = 5.0 + macs / 2e6
+    trained = np.array([row.training != "inherited" for row in rows])
     return TableContents(
         name="synthetic",
         space=space.name,
@@ -50,14 +112,17 @@ def synthetic_table(
         n_classes=N_CLASSES,
         choices=CHOICES,
         networks={
-            "architecture": np.array(space.format(genomes)),
-            "training": np.full(n_networks, "inherited"),
-            "precision": np.full(n_networks, "fp32"),
-            "weights_sha256": np.full(n_networks, "0" * 64),
-            "seed": np.zeros(n_networks, np.int64),
-            "epochs": np.zeros(n_networks, np.int64),
+            "architecture": ids[index],
+            "training": np.array([row.training for row in rows]),
+            "precision": np.full(len(rows), "fp32"),
+            "weights_sha256": np.full(len(rows), "0" * 64),
+            "seed": np.array([row.seed for row in rows]),
+            "epochs": np.where(trained, 2, 0),
+            "images": np.where(trained, 2000, 0),
+            "partner": np.array([ids[r.partner] if r.role else "" for r in rows]),
+            "role": np.array([row.role for row in rows]),
             "macs": macs,
-            "params": space.params(genomes, N_CLASSES),
+            "params": space.params(genomes, N_CLASSES)[index],
         },
         val_index=np.arange(n_val),
         predictions=predictions,

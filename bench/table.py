@@ -1,15 +1,19 @@
 """The benchmark table in HDF5: networks, what each said about every image, and devices.
 
-Layout (schema version 1)::
+Layout (schema version 2)::
 
     attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
-                     created, training (JSON), quantisation (JSON)
-    /networks/       architecture, training, precision, seed, epochs, macs, params, weights_sha256
+                     created, training (JSON), quantisation (JSON), reference_points (JSON)
+    /networks/       architecture, training, precision, seed, epochs, images, partner, role,
+                     held_out, macs, params, weights_sha256
     /splits/         val_index, val_labels, test_labels
     /predictions/val, /predictions/test
                      top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images)
     /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
                      about (provenance), from where, and what the gate takes
+
+Schema 1, without images, partner, role and held_out, is read as well: all its networks are
+inherited ones.
 
 A file ``table.json`` beside it carries its SHA-256, which a reader checks by default.
 """
@@ -34,14 +38,23 @@ from .device import DeviceProfile, load_device
 from .errors import TableError, UnknownNameError
 from .files import replacing
 from .gates import get_metric, stored_metrics
+from .pair import Pair
+from .rows import (
+    NUMBER_COLUMNS,
+    PAIR_TRAININGS,
+    TEXT_COLUMNS,
+    RowIndex,
+    RowKey,
+    check_rows,
+    completed,
+)
 from .spaces import SearchSpace, get_space
 
 FORMAT = "biglittle-table"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
 SHIPPED = Path(__file__).parent.parent / "data_tables"
 REPORTED = ("val", "test")
-_NETWORK_TEXT = ("architecture", "training", "precision", "weights_sha256")
-_NETWORK_NUMBERS = ("seed", "epochs", "macs", "params")
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,16 @@ class TableContents:
         dataset: name of the data set.
         n_classes: of the classifier.
         choices: the space's choices whose weights were trained, hence those in the table.
-        networks: columns of shape (n_networks,) by name.
+        networks: columns of shape (n_networks,) by name (``rows.COLUMNS``). ``epochs`` are those
+            of the training that made the weights (for inherited networks the supernet's) and
+            ``images`` the training images a network saw by itself since its start, 0 when
+            inherited. ``partner`` and ``role`` are "" outside of co-trained pairs.
         val_index: which training images were held out for validation.
         predictions: by split.
         devices: columns and facts by device.
         training: how the networks came about, any JSON.
+        reference_points: fixed ends of the objectives (utopian and nadir) by device and set of
+            objectives, so that hypervolumes can be compared; any JSON.
     """
 
     name: str
@@ -91,6 +109,7 @@ class TableContents:
     predictions: Mapping[str, Predictions]
     devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    reference_points: Mapping[str, Any] = field(default_factory=dict)
 
 
 def file_hash(path: Path) -> str:
@@ -159,8 +178,13 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         contents: what to write.
         code_version: of the code that made it.
         created: ISO date.
+
+    Raises:
+        TableError: rows that are there twice, pairs of which one half is missing, columns of
+            different lengths.
     """
-    space = get_space(contents.space)
+    space, networks = get_space(contents.space), completed(contents.networks)
+    check_rows(networks)
     manifest = path.with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(manifest) as manifest_partial, replacing(path) as partial:
@@ -178,11 +202,13 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                 created=created,
                 training=json.dumps(contents.training),
                 quantisation=json.dumps(quantisation(contents.n_classes)),
+                reference_points=json.dumps(contents.reference_points),
             )
-            for name in _NETWORK_TEXT:
-                file[f"networks/{name}"] = np.asarray(contents.networks[name], "S")
-            for name in _NETWORK_NUMBERS:
-                file[f"networks/{name}"] = np.asarray(contents.networks[name], np.int64)
+            for name in TEXT_COLUMNS:
+                file[f"networks/{name}"] = np.asarray(networks[name], "S")
+            for name in NUMBER_COLUMNS:
+                file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
+            file["networks/held_out"] = np.asarray(networks["held_out"], bool)
             file["splits/val_index"] = contents.val_index
             for split in REPORTED:
                 said = contents.predictions[split]
@@ -275,10 +301,12 @@ class Table:
         if attrs.get("format") != FORMAT:
             raise TableError(f"{self.path} is an HDF5 file but no {FORMAT}; give another file.")
         version = int(attrs["schema_version"])
-        if version != SCHEMA_VERSION:
+        if version not in READABLE:
             raise TableError(
-                f"{self.path} has schema version {version}, this code reads {SCHEMA_VERSION}."
+                f"{self.path} has schema version {version}, this code reads "
+                f"{' and '.join(map(str, READABLE))}; install a newer biglittle."
             )
+        self.schema_version = version
         self.name = str(attrs["name"])
         self.dataset = str(attrs["dataset"])
         self.n_classes = int(attrs["n_classes"])
@@ -292,15 +320,14 @@ class Table:
         self.training: dict[str, Any] = json.loads(attrs["training"])
         self.quantisation: dict[str, Any] = json.loads(attrs["quantisation"])
         self.code_version, self.created = str(attrs["code_version"]), str(attrs["created"])
+        self.reference_points: dict[str, Any] = json.loads(attrs.get("reference_points", "{}"))
         group = self._file["networks"]
-        self.networks: dict[str, NDArray[Any]] = {
-            **{n: group[n][()].astype("U") for n in _NETWORK_TEXT},
-            **{n: group[n][()] for n in _NETWORK_NUMBERS},
-        }
-        keys = zip(self.networks["architecture"], self.networks["training"], strict=True)
-        self.row: dict[tuple[str, str], int] = {}
-        for i, (arch, training) in enumerate(keys):
-            self.row.setdefault((str(arch), str(training)), i)
+        names = [n for n in (*TEXT_COLUMNS, *NUMBER_COLUMNS, "held_out") if n in group]
+        columns = {n: group[n][()] for n in names}
+        self.networks: dict[str, NDArray[Any]] = completed(
+            {n: c.astype("U") if n in TEXT_COLUMNS else c for n, c in columns.items()}
+        )
+        self._index = RowIndex(self.networks)
 
     def __len__(self) -> int:
         return len(self.networks["architecture"])
@@ -310,6 +337,75 @@ class Table:
         """Names of the devices the table has columns for."""
         return tuple(sorted(self._file["devices"])) if "devices" in self._file else ()
 
+    # ---- which network is where ------------------------------------------------------------
+    @property
+    def row(self) -> Mapping[RowKey, int]:
+        """Rows by architecture, training, seed and partner ("" outside of co-trained pairs)."""
+        return self._index.row
+
+    def rows(self, training: str = "inherited") -> NDArray[np.intp]:
+        """Rows of all networks of one training, in the order of the table, shape (n,)."""
+        return np.flatnonzero(self.networks["training"] == training)
+
+    @property
+    def held_out(self) -> NDArray[np.bool_]:
+        """Which rows no surrogate may be fitted on, shape (n_networks,); split by architecture."""
+        return np.asarray(self.networks["held_out"], bool)
+
+    def cotrained(self) -> list[Pair]:
+        """The co-trained pairs of the table, in the order of their little networks' rows."""
+        found = sorted(self._index.pair.items(), key=lambda item: item[1])
+        return [Pair(little, big, training, seed) for (little, big, training, seed), _ in found]
+
+    def network_row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
+        """The row of a network that is no part of a co-trained pair.
+
+        Raises:
+            ArchitectureError: no architecture of the space.
+            TableError: a network that is not in the table.
+        """
+        found = self.row.get((architecture, training, seed, ""))
+        if found is not None:
+            return found
+        self.space.parse(architecture)
+        seeds = self._index.seeds(architecture, training)
+        if seeds:
+            listed = ", ".join(map(str, seeds))
+            raise TableError(
+                f"network {architecture} ({training}) has no seed {seed} in table {self.name!r}; "
+                f"it has {listed}."
+            )
+        raise TableError(
+            f"network {architecture} ({training}) is not in table {self.name!r}, which has "
+            f"{len(self.rows(training))} {training} networks among its {len(self)}. "
+            "Benchmark.architectures lists the inherited ones; for others use a surrogate: "
+            "biglittle search."
+        )
+
+    def pair_rows(self, pair: Pair) -> tuple[int, int]:
+        """The rows of a pair's little and big network.
+
+        Raises:
+            ArchitectureError: no architecture of the space.
+            TableError: a network or a co-trained pair that is not in the table.
+        """
+        if pair.training not in PAIR_TRAININGS:
+            little, big = (
+                self.network_row(a, pair.training, pair.seed) for a in (pair.little, pair.big)
+            )
+            return little, big
+        found = self._index.pair.get((pair.little, pair.big, pair.training, pair.seed))
+        if found is None:
+            self.space.parse([pair.little, pair.big])
+            count = sum(training == pair.training for _, _, training, _ in self._index.pair)
+            raise TableError(
+                f"pair {pair.little} -> {pair.big} ({pair.training}, seed {pair.seed}) is not in "
+                f"table {self.name!r}, which has {count} {pair.training} pairs. Table.cotrained() "
+                "lists the co-trained ones; with training='inherited' any two networks are a pair."
+            )
+        return found
+
+    # ---- what is stored --------------------------------------------------------------------
     def predictions(self, split: str) -> Predictions:
         """What every network said about every image of ``split`` ("val" or "test").
 
@@ -417,7 +513,11 @@ class Table:
             "training": {str(t): int(c) for t, c in zip(trainings, counts, strict=True)},
             "devices": devices,
             "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
-            "schema_version": SCHEMA_VERSION,
+            "cotrained_pairs": len(self._index.pair),
+            "held_out_architectures": len(
+                set(self.networks["architecture"][self.held_out].tolist())
+            ),
+            "schema_version": self.schema_version,
             "code_version": self.code_version,
             "created": self.created,
             "quantisation": self.quantisation,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Table
-from biglittle.bench.errors import TableError, UnknownNameError
+from biglittle.bench import Benchmark, Pair, Table, get_space
+from biglittle.bench.errors import ArchitectureError, TableError, UnknownNameError
 from biglittle.bench.gates import GATES, get_metric
+from biglittle.bench.rows import TRAININGS, is_held_out
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table import find_table, write_table
 
 
 @pytest.fixture
@@ -114,3 +117,133 @@ def test_stated_rounding_error_holds(name: str) -> None:
     error = np.abs(metric.decode(metric.encode(values, 10), 10) - values)
     assert error.max() <= metric.rounding_error(10) + 1e-12
     assert metric.rounding_error(10) < 0.01
+
+
+# ---- rows of several trainings -----------------------------------------------------------------
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    target = tmp_path_factory.mktemp("trained") / "table.h5"
+    contents = synthetic_table(n_pairs=2, n_trained=4)
+    write_table(target, dataclasses.replace(contents, reference_points={"a": 1}), "1", "2026-01-01")
+    return Table(target)
+
+
+def test_rows_of_every_training_are_found(trained: Table) -> None:
+    contents = synthetic_table(n_pairs=2, n_trained=4)
+    counts = {t: len(trained.rows(t)) for t in TRAININGS}
+    assert counts == {
+        "inherited": 12,
+        "finetuned": 4,
+        "standalone": 2,
+        "independent": 8,
+        "distilled": 8,
+        "joint": 8,
+    }
+    assert trained.reference_points == {"a": 1}
+    for name, column in contents.networks.items():
+        assert trained.networks[name].tolist() == column.tolist()
+    for row in trained.rows("finetuned"):
+        architecture = str(trained.networks["architecture"][row])
+        assert trained.row[architecture, "finetuned", 0, ""] == row
+        assert trained.network_row(architecture) != row
+
+
+def test_every_cotrained_pair_gives_its_two_rows(trained: Table) -> None:
+    pairs = trained.cotrained()
+    assert len(pairs) == 12
+    assert len(set(pairs)) == 12
+    assert {p.seed for p in pairs} == {0, 1, 2}
+    columns = trained.networks
+    for pair in pairs:
+        little, big = trained.pair_rows(pair)
+        assert columns["architecture"][[little, big]].tolist() == [pair.little, pair.big]
+        assert columns["partner"][[little, big]].tolist() == [pair.big, pair.little]
+        assert columns["role"][[little, big]].tolist() == ["little", "big"]
+        assert set(columns["training"][[little, big]]) == {pair.training}
+        assert set(columns["seed"][[little, big]]) == {pair.seed}
+    inherited = Pair(pairs[0].little, pairs[0].big)
+    assert set(trained.pair_rows(inherited)) <= set(trained.rows("inherited").tolist())
+
+
+def test_a_pair_trained_both_ways_round_is_two_pairs(tmp_path: Path) -> None:
+    contents = synthetic_table(n_networks=4, n_pairs=1)
+    networks = {k: np.array(v) for k, v in contents.networks.items()}
+    rows = np.flatnonzero((networks["training"] == "joint") & (networks["seed"] == 1))
+    assert len(rows) == 2
+    networks["seed"][rows] = 0
+    networks["role"][rows] = ["big", "little"]
+    write_table(tmp_path / "t.h5", dataclasses.replace(contents, networks=networks), "1", "d")
+    table = Table(tmp_path / "t.h5")
+    little, big = networks["architecture"][rows]
+    one = table.pair_rows(Pair(little, big, "joint"))
+    other = table.pair_rows(Pair(big, little, "joint"))
+    assert not {*one} & {*other}
+
+
+def test_missing_pairs_say_how_many_there_are(trained: Table) -> None:
+    pair = trained.cotrained()[0]
+    with pytest.raises(TableError, match=r"which has 4 joint pairs\. Table\.cotrained\(\)"):
+        trained.pair_rows(Pair(pair.little, pair.little, "joint"))
+    with pytest.raises(TableError, match=r"which has 4 finetuned networks among its 42"):
+        trained.pair_rows(Pair(pair.little, pair.big, "finetuned"))
+    with pytest.raises(TableError, match=r"has no seed 7 .*; it has 0\."):
+        trained.pair_rows(Pair(pair.little, pair.big, seed=7))
+    for training in ("joint", "inherited"):
+        with pytest.raises(ArchitectureError, match="22 digits"):
+            trained.pair_rows(Pair("123", pair.big, training))
+
+
+def test_held_out_is_one_in_five_by_architecture_alone(trained: Table) -> None:
+    by_id: dict[str, set[bool]] = {}
+    ids = trained.networks["architecture"]
+    for architecture, held_out in zip(ids, trained.held_out, strict=True):
+        by_id.setdefault(str(architecture), set()).add(bool(held_out))
+    assert by_id == {a: {is_held_out(a)} for a in by_id}
+    space = get_space("fbnet")
+    drawn = space.format(space.sample(np.random.default_rng(0), 4000))
+    assert np.mean([is_held_out(a) for a in drawn]) == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "text"),
+    [
+        ("training", 0, "dreamt", "training must be one of"),
+        ("partner", 0, "8" * 22, "needs both, others have none"),
+        ("role", 20, "", "needs both, others have none"),
+        ("seed", 20, 9, "a co-trained pair is two rows"),
+        ("architecture", 1, "8" * 22, "is there twice"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_refused(
+    tmp_path: Path, column: str, row: int, value: object, text: str
+) -> None:
+    contents = synthetic_table(n_pairs=1)
+    networks = {k: np.array(v) for k, v in contents.networks.items()}
+    networks[column][row] = value
+    with pytest.raises(TableError, match=text):
+        write_table(tmp_path / "t.h5", dataclasses.replace(contents, networks=networks), "1", "d")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_schema_1_is_read_with_what_it_meant(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file.attrs["schema_version"] = 1
+        del file.attrs["reference_points"]
+        for name in ("images", "partner", "role", "held_out"):
+            del file[f"networks/{name}"]
+    table = Table(path, check=False)
+    assert table.cotrained() == []
+    assert table.reference_points == {}
+    assert len(table.rows()) == 12
+    assert set(table.networks["partner"]) == {""}
+    ids = [str(a) for a in table.networks["architecture"]]
+    assert table.held_out.tolist() == [is_held_out(a) for a in ids]
+    assert table.pair_rows(Pair(ids[0], ids[1])) == (0, 1)
+
+
+def test_opening_with_the_hash_check_is_quick() -> None:
+    shipped = find_table("fbnet-cifar10")
+    Table(shipped)
+    began = time.perf_counter()
+    Table(shipped)
+    assert time.perf_counter() - began < 0.5  # 0.1 on an idle machine
