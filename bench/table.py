@@ -8,12 +8,14 @@ Layout (schema version 2)::
                      held_out, macs, params, weights_sha256
     /splits/         val_index, val_labels, test_labels
     /predictions/val, /predictions/test
-                     top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images)
+                     top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images), packed
+                     (``packing.py``)
+    /packing/        margin, entropy: what is expected of a code given others; attrs say which
     /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
                      about (provenance), from where, and what the gate takes
 
-Schema 1, without images, partner, role and held_out, is read as well: all its networks are
-inherited ones.
+Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
+well: all its networks are inherited ones.
 
 A file ``table.json`` beside it carries its SHA-256, which a reader checks by default.
 """
@@ -38,6 +40,14 @@ from .device import DeviceProfile, load_device
 from .errors import TableError, UnknownNameError
 from .files import replacing
 from .gates import get_metric, stored_metrics
+from .packing import (
+    EXPECTED_FROM,
+    expectations,
+    pack_answers,
+    pack_codes,
+    unpack_answers,
+    unpack_codes,
+)
 from .pair import Pair
 from .rows import (
     NUMBER_COLUMNS,
@@ -210,10 +220,16 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                 file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
             file["networks/held_out"] = np.asarray(networks["held_out"], bool)
             file["splits/val_index"] = contents.val_index
+            tables = expectations([contents.predictions[s].codes for s in REPORTED])
+            for name, table in tables.items():
+                file.create_dataset(f"packing/{name}", data=table, compression="gzip")
+                file[f"packing/{name}"].attrs["given"] = json.dumps(EXPECTED_FROM[name])
             for split in REPORTED:
                 said = contents.predictions[split]
                 file[f"splits/{split}_labels"] = said.labels
-                for name, array in {"top1": said.top1, **said.codes}.items():
+                answers = pack_answers(said.top1, said.labels, contents.n_classes)
+                packed = {"top1": answers, **pack_codes(said.codes, tables)}
+                for name, array in packed.items():
                     file.create_dataset(
                         f"predictions/{split}/{name}",
                         data=array,
@@ -415,13 +431,23 @@ class Table:
         if split not in REPORTED:
             raise UnknownNameError("split", split, REPORTED)
         if split not in self._predictions:
-            group = self._file[f"predictions/{split}"]
-            self._predictions[split] = Predictions(
-                labels=self._file[f"splits/{split}_labels"][()],
-                top1=group["top1"][()],
-                codes={name: group[name][()] for name in stored_metrics()},
-            )
+            self._predictions[split] = self._read_predictions(split)
         return self._predictions[split]
+
+    def _read_predictions(self, split: str) -> Predictions:
+        group = self._file[f"predictions/{split}"]
+        labels = self._file[f"splits/{split}_labels"][()]
+        top1, codes = group["top1"][()], {name: group[name][()] for name in stored_metrics()}
+        if self.schema_version == 1:
+            return Predictions(labels, top1, codes)
+        packing = self._file["packing"] if "packing" in self._file else {}
+        tables = {name: packing[name][()] for name in packing}
+        given = {name: json.loads(packing[name].attrs["given"]) for name in packing}
+        return Predictions(
+            labels=labels,
+            top1=unpack_answers(top1, labels, self.n_classes),
+            codes=unpack_codes(codes, tables, given),
+        )
 
     @cached_property
     def gate_codes(self) -> Codes:
@@ -490,6 +516,26 @@ class Table:
             activation_mib=activation,
             gate_ms=float(columns["gate_ms"]),
             provenance=columns["provenance"],
+        )
+
+    def contents(self) -> TableContents:
+        """The whole table in memory, to write another one from."""
+        devices = {}
+        for name in self.devices:
+            group = self._file[f"devices/{name}"]
+            devices[name] = self.device_facts(name) | {key: group[key][()] for key in group}
+        return TableContents(
+            name=self.name,
+            space=self.space.name,
+            dataset=self.dataset,
+            n_classes=self.n_classes,
+            choices=self.choices,
+            networks=self.networks,
+            val_index=self.val_index,
+            predictions={split: self.predictions(split) for split in REPORTED},
+            devices=devices,
+            training=self.training,
+            reference_points=self.reference_points,
         )
 
     def info(self) -> dict[str, Any]:

@@ -226,12 +226,21 @@ def test_rows_that_contradict_each_other_are_refused(
 
 
 def test_a_table_of_schema_1_is_read_with_what_it_meant(path: Path) -> None:
+    contents = synthetic_table()
     with h5py.File(path, "r+") as file:
         file.attrs["schema_version"] = 1
         del file.attrs["reference_points"]
         for name in ("images", "partner", "role", "held_out"):
             del file[f"networks/{name}"]
+        del file["packing"]
+        for split, said in contents.predictions.items():
+            for name, array in {"top1": said.top1, **said.codes}.items():
+                file[f"predictions/{split}/{name}"][()] = array
     table = Table(path, check=False)
+    for split, said in contents.predictions.items():
+        assert np.array_equal(table.predictions(split).top1, said.top1)
+        for metric in said.codes:
+            assert np.array_equal(table.predictions(split).codes[metric], said.codes[metric])
     assert table.cotrained() == []
     assert table.reference_points == {}
     assert len(table.rows()) == 12
@@ -239,6 +248,11 @@ def test_a_table_of_schema_1_is_read_with_what_it_meant(path: Path) -> None:
     ids = [str(a) for a in table.networks["architecture"]]
     assert table.held_out.tolist() == [is_held_out(a) for a in ids]
     assert table.pair_rows(Pair(ids[0], ids[1])) == (0, 1)
+
+
+def test_contents_are_what_was_written(trained: Table, tmp_path: Path) -> None:
+    write_table(tmp_path / "again.h5", trained.contents(), trained.code_version, trained.created)
+    assert (tmp_path / "again.h5").read_bytes() == trained.path.read_bytes()
 
 
 def test_opening_with_the_hash_check_is_quick() -> None:
