@@ -61,8 +61,7 @@ class GateMetric:
 
     def decode(self, codes: ArrayLike, n_classes: int) -> NDArray[np.float64]:
         """The values that codes stand for."""
-        middle = (np.asarray(codes, np.float64) + 0.5) / N_CODES
-        return self._value((1.0 - middle) ** 2, n_classes)
+        return self._value(uncertainty(codes), n_classes)
 
     def thresholds(self, n_classes: int) -> NDArray[np.float64]:
         """The thresholds that matter, shape (257,): from "keep all" to "escalate all"."""
@@ -90,6 +89,12 @@ class GateMetric:
         edges = self.thresholds(n_classes)
         middle = self.decode(np.arange(N_CODES), n_classes)
         return float(np.max(np.maximum(abs(edges[:-1] - middle), abs(edges[1:] - middle))))
+
+
+def uncertainty(codes: ArrayLike) -> NDArray[np.float64]:
+    """The uncertainty in (0, 1) that codes of any stored metric stand for."""
+    middle = (np.asarray(codes, np.float64) + 0.5) / N_CODES
+    return np.asarray((1.0 - middle) ** 2)
 
 
 def unit_interval(n_classes: int) -> float:
