@@ -237,9 +237,9 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                         compression="gzip",
                         compression_opts=9,
                     )
-            for name, columns in contents.devices.items():
+            for name, columns in sorted(contents.devices.items()):
                 group = file.create_group(f"devices/{name}")
-                for key, value in columns.items():
+                for key, value in sorted(columns.items()):
                     if isinstance(value, np.ndarray):
                         group[key] = value
                     else:
