@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import nn
+
+from ..bench.datasets import Dataset, Images
+from .images import normalised
+
+RECALIBRATION_IMAGES = 1280  # ten batches of training size
+RECALIBRATION_BATCH = 128  # that of training
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -30,3 +37,17 @@ def recalibrated(network: Net, images: torch.Tensor, batch: int = 500) -> Net:
     for part in images.split(batch):  # type: ignore[no-untyped-call]
         network(part)
     return network.eval()
+
+
+def calibrated(network: Net, train: Images, dataset: Dataset) -> Net:
+    """``network`` recalibrated as every network of a table is, inherited or trained.
+
+    Args:
+        network: on the CPU; changed in place: its running statistics and its memory format.
+        train: training images, of which the first `RECALIBRATION_IMAGES` are taken.
+        dataset: facts of the images.
+    """
+    first = train.subset(np.arange(min(RECALIBRATION_IMAGES, len(train))))
+    images = normalised(first, dataset).contiguous(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return recalibrated(network, images, RECALIBRATION_BATCH)

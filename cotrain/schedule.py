@@ -134,7 +134,12 @@ class Schedule:
         return dataclasses.asdict(self)
 
 
-def _build(kind: type, values: dict[str, Any], where: str) -> Any:
+def checked(kind: type, values: dict[str, Any], where: str) -> Any:
+    """An instance of a config dataclass from plain values.
+
+    Raises:
+        BigLittleError: an unknown or a missing key.
+    """
     known = {f.name for f in dataclasses.fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:
@@ -164,11 +169,11 @@ def schedule_from(values: dict[str, Any], where: str) -> Schedule:
         phase, what = dict(given), f"phase {i} of {where}"
         for rule in ("large", "small"):
             if phase.get(rule) is not None:
-                phase[rule] = _build(PathSampling, phase[rule], f"{rule} of {what}")
+                phase[rule] = checked(PathSampling, phase[rule], f"{rule} of {what}")
         for key in ("resolutions", "grow"):
             phase[key] = tuple(phase.get(key, ()))
-        phases.append(_build(Phase, phase, what))
-    schedule: Schedule = _build(Schedule, {**values, "phases": tuple(phases)}, where)
+        phases.append(checked(Phase, phase, what))
+    schedule: Schedule = checked(Schedule, {**values, "phases": tuple(phases)}, where)
     if not schedule.phases or not all(p.resolutions for p in schedule.phases):
         raise CheckpointError(f"{where} has a phase without epochs.")
     return schedule

@@ -31,6 +31,7 @@ from ..bench.errors import TrainingError
 from ..bench.spaces import SearchSpace, get_space
 from .checkpoint import load_checkpoint, save_checkpoint
 from .images import augmented_batch, normalised
+from .learner import parameter_groups
 from .memory import keep_freed_memory
 from .recalibrate import recalibrated
 from .schedule import PathSampling, Phase, Schedule, schedule_from
@@ -89,15 +90,6 @@ def _relative_cost(phase: Phase, epoch: int, full: int) -> float:
     return (phase.resolutions[epoch] / full) ** 2 * (1.0 if phase.large is None else 2.5)
 
 
-def _parameter_groups(net: Supernet, weight_decay: float) -> list[dict[str, Any]]:
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-
-
 class SupernetRun:
     """A training run: its state, one step, and the checkpoint.
 
@@ -128,7 +120,7 @@ class SupernetRun:
         self.net = Supernet(self.space, self.dataset.n_classes)
         self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
-            _parameter_groups(self.net, schedule.weight_decay),
+            parameter_groups(self.net, schedule.weight_decay),
             lr=0.0,
             momentum=schedule.momentum,
             nesterov=True,

@@ -1,0 +1,98 @@
+"""A network under training: its optimiser, one step, and its part of a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..bench.networks import Network
+from .average import WeightAverage
+from .recipe import Recipe
+
+States = dict[str, dict[str, torch.Tensor]]
+
+
+def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Groups for an optimiser: weight decay on weights, none on batch norms and biases."""
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+
+
+class Learner:
+    """One network and what trains it.
+
+    Args:
+        name: of its groups in a checkpoint, for example ``little``.
+        start: its first weights; copied, never changed.
+        recipe: how to train it.
+        device: torch device.
+    """
+
+    def __init__(self, name: str, start: Network, recipe: Recipe, device: torch.device) -> None:
+        self.name = name
+        self.network: Network = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.train()
+        self.clip_norm = recipe.clip_norm
+        self.optimizer = torch.optim.SGD(
+            parameter_groups(self.network, recipe.weight_decay),
+            lr=0.0,
+            momentum=recipe.momentum,
+            nesterov=recipe.momentum > 0,
+        )
+        self.average: WeightAverage | None = None
+        if recipe.ema_decay is not None:
+            self.average = WeightAverage(self.network, recipe.ema_decay)
+
+    def update(self, loss: torch.Tensor, learning_rate: float) -> bool:
+        """One step down ``loss``; False, and no step, where the gradient is not finite."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+        if not bool(torch.isfinite(norm)):
+            return False
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.network)
+        return True
+
+    def states(self) -> States:
+        """Named tensors for a checkpoint, in groups that begin with the learner's name."""
+        momentum = {
+            name: self.optimizer.state[p]["momentum_buffer"]
+            for name, p in self.network.named_parameters()
+            if self.optimizer.state.get(p, {}).get("momentum_buffer") is not None
+        }
+        groups = {"weights": dict(self.network.state_dict()), "momentum": momentum}
+        if self.average is not None:
+            groups["average"] = self.average.values
+        return {f"{self.name}_{group}": tensors for group, tensors in groups.items()}
+
+    def restore(self, states: Mapping[str, Mapping[str, torch.Tensor]], steps: int) -> None:
+        """Goes back to the ``states`` of a checkpoint that was written after ``steps`` steps."""
+        self.network.load_state_dict(dict(states[f"{self.name}_weights"]))
+        for name, p in self.network.named_parameters():
+            momentum = states.get(f"{self.name}_momentum", {}).get(name)
+            if momentum is not None:
+                kept = torch.empty_like(p)  # in the parameter's own memory format
+                self.optimizer.state[p]["momentum_buffer"] = kept.copy_(momentum)
+            if self.average is not None:
+                self.average.values[name].copy_(states[f"{self.name}_average"][name])
+        if self.average is not None:
+            self.average.steps = steps
+
+    def result(self) -> Network:
+        """The trained network on the CPU, with averaged weights where the recipe asks for them."""
+        network = copy.deepcopy(self.network)
+        if self.average is not None:
+            self.average.copy_to(network)
+        return network.cpu()

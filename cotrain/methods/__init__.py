@@ -1,0 +1,23 @@
+"""Methods of training a pair, one file each: what the two networks' losses are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ...bench.registry import Registry
+from ._method import Method, PairLosses
+
+METHODS = Registry("co-training method", __name__, Path(__file__).parent, "METHOD")
+
+
+def get_method(name: str) -> Method:
+    """The method called ``name``.
+
+    Raises:
+        UnknownNameError: no such method.
+    """
+    return cast(Method, METHODS.load(name))
+
+
+__all__ = ["METHODS", "Method", "PairLosses", "get_method"]

@@ -1,0 +1,34 @@
+"""What a method is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from ..recipe import Recipe
+
+
+class PairLosses(NamedTuple):
+    """Two scalars; each may depend on the weights of its own network alone."""
+
+    little: torch.Tensor
+    big: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Method:
+    """How the two networks of a pair learn from a batch.
+
+    Attributes:
+        name: key of the method.
+        losses: given the little and the big network's logits (batch, n_classes), the labels
+            (batch,) and the recipe.
+        source: where it was published, and where we differ.
+    """
+
+    name: str
+    losses: Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Recipe], PairLosses]
+    source: str

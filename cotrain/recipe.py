@@ -1,0 +1,182 @@
+"""How a network or a pair is trained, read from TOML; an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..bench.errors import BigLittleError
+from .schedule import checked
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - Python 3.10
+    import tomli as tomllib
+
+#: The recipes that ship: for networks that inherit weights, and for those that do not.
+FINE_TUNE = Path(__file__).parent / "fine_tune.toml"
+SCRATCH = Path(__file__).parent / "scratch.toml"
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """What only the training of a pair asks for; every method reads the ones it needs.
+
+    Attributes:
+        distillation: weight of the big network's answers in the little one's loss, in [0, 1].
+        temperature: that softens both answers there.
+        escalation_rate: share of a batch that the soft gate aims to escalate, in (0, 1).
+        gate_temperature: width of the soft gate, in units of probability.
+        gate_weight: weight of the cascade's expected loss in the little one's, in [0, 1].
+        big_floor: smallest weight of an image in the big network's loss, in [0, 1]; 1 makes all
+            images count alike.
+    """
+
+    distillation: float = 0.5
+    temperature: float = 4.0
+    escalation_rate: float = 0.3
+    gate_temperature: float = 0.1
+    gate_weight: float = 0.5
+    big_floor: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("distillation", "gate_weight", "big_floor"):
+            _within(f"pair.{name}", getattr(self, name), 0.0, 1.0)
+        _within("pair.escalation_rate", self.escalation_rate, 0.01, 0.99)
+        for name in ("temperature", "gate_temperature"):
+            _within(f"pair.{name}", getattr(self, name), 1e-3, math.inf)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run but the networks, the images and the seed.
+
+    Attributes:
+        space: search space of the networks.
+        dataset: data set.
+        images: training images seen in all; whole batches are taken, the rest is dropped.
+        batch: images a step.
+        peak_lr: learning rate after warm-up; a cosine takes it to ``end_lr``.
+        end_lr: learning rate of the last step.
+        warmup_share: share of the steps with a linear warm-up, in [0, 1).
+        momentum: of Nesterov SGD.
+        weight_decay: on convolution and classifier weights only.
+        label_smoothing: of the cross-entropy on labels.
+        clip_norm: largest gradient norm of one network.
+        resolutions: rows (and columns) of the images and the share of the steps at them, in
+            order; the shares add up to 1.
+        ema_decay: of the average over steps that replaces the weights at the end; None: none.
+        pair: what only the training of a pair asks for.
+
+    Raises:
+        BigLittleError: a value out of its range.
+    """
+
+    space: str
+    dataset: str
+    images: int
+    batch: int
+    peak_lr: float
+    end_lr: float
+    warmup_share: float
+    momentum: float
+    weight_decay: float
+    label_smoothing: float
+    clip_norm: float
+    resolutions: tuple[tuple[int, float], ...]
+    ema_decay: float | None = None
+    pair: PairSettings = field(default_factory=PairSettings)
+
+    def __post_init__(self) -> None:
+        if self.batch < 2 or self.images < self.batch:
+            raise BigLittleError(
+                f"the recipe asks for {self.images} images in batches of {self.batch}; expected at "
+                "least one whole batch, of at least two images."
+            )
+        _within("peak_lr", self.peak_lr, 1e-9, math.inf)
+        _within("end_lr", self.end_lr, 0.0, self.peak_lr)
+        _within("clip_norm", self.clip_norm, 1e-9, math.inf)
+        _within("warmup_share", self.warmup_share, 0.0, 0.99)
+        _within("label_smoothing", self.label_smoothing, 0.0, 0.99)
+        if self.ema_decay is not None:
+            _within("ema_decay", self.ema_decay, 0.0, 1.0)
+        shares = [share for _, share in self.resolutions]
+        sound = all(rows >= 1 and share > 0 for rows, share in self.resolutions)
+        if not shares or not sound or abs(sum(shares) - 1.0) > 1e-6:
+            raise BigLittleError(
+                f"resolutions are {list(self.resolutions)}; expected pairs of rows and share of "
+                "the steps whose shares add up to 1, for example [[16, 0.4], [32, 0.6]]."
+            )
+
+    @property
+    def n_steps(self) -> int:
+        """Steps in all."""
+        return self.images // self.batch
+
+    def resolution(self, step: int) -> int:
+        """Rows of the images at ``step``."""
+        done, share = (step + 0.5) / self.n_steps, 0.0
+        for rows, part in self.resolutions:
+            share += part
+            if done < share:
+                return rows
+        return self.resolutions[-1][0]
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate at ``step``."""
+        warmup = round(self.warmup_share * self.n_steps)
+        if step < warmup:
+            return self.peak_lr * (step + 1) / warmup
+        done = (step - warmup) / max(1, self.n_steps - warmup)
+        return self.end_lr + (self.peak_lr - self.end_lr) * 0.5 * (1 + math.cos(math.pi * done))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain JSON."""
+        return dataclasses.asdict(self)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise BigLittleError(
+            f"the recipe's {name} is {value}; expected a number from {low:g} to {high:g}."
+        )
+
+
+def recipe_from(values: dict[str, Any], where: str) -> Recipe:
+    """The recipe in plain values, as TOML or JSON holds them.
+
+    Args:
+        values: the keys of ``Recipe``; ``pair`` as a dictionary.
+        where: what to call it in an error.
+
+    Raises:
+        BigLittleError: an unknown or missing key, or a value out of its range.
+    """
+    given = dict(values)
+    try:
+        given["resolutions"] = tuple((int(r), float(s)) for r, s in given.get("resolutions", ()))
+    except (TypeError, ValueError) as error:
+        raise BigLittleError(
+            f"resolutions of {where} are {given['resolutions']!r}; expected pairs of rows and "
+            "share of the steps."
+        ) from error
+    given["pair"] = checked(PairSettings, given.get("pair", {}), f"pair of {where}")
+    recipe: Recipe = checked(Recipe, given, where)
+    return recipe
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises:
+        BigLittleError: not readable, with an unknown or missing key, or a value out of its range.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BigLittleError(f"recipe {path} cannot be read: {error}") from error
+    return recipe_from(values, path.name)

@@ -1,0 +1,183 @@
+"""The loop that trains one or more networks on the same batches, resumable at any step.
+
+Every random draw comes from (seed, epoch, step): a run that was killed and resumed takes the same
+steps as one that was not, and two runs of one seed see the same images in the same order under the
+same augmentation, whatever they train on them. On a GPU the sums inside a kernel may be ordered
+differently from run to run, so there two runs agree to rounding only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..bench.datasets import Dataset, Images
+from ..bench.errors import TrainingError
+from .checkpoint import load_checkpoint, save_checkpoint
+from .images import augmented_batch
+from .learner import Learner, States
+from .memory import keep_freed_memory
+from .recipe import Recipe
+
+CHECKPOINT_S = 60.0  # at most a minute of work is lost to a kill
+LOG_STEPS = 10
+
+Losses = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """Where a run stands after a step.
+
+    Attributes:
+        step: steps done.
+        n_steps: steps in all.
+        loss: mean loss of the last steps, by learner.
+        accuracy: mean training accuracy over them, in [0, 1], by learner.
+        images_per_s: images a second since the run was (re)started.
+        eta_s: estimated seconds to the end.
+    """
+
+    step: int
+    n_steps: int
+    loss: Mapping[str, float]
+    accuracy: Mapping[str, float]
+    images_per_s: float
+    eta_s: float
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a run trains on and where it is kept.
+
+    Attributes:
+        recipe: how to train.
+        dataset: facts of the images.
+        train: the training images.
+        path: of the checkpoint.
+        identity: what a checkpoint must share to be gone on from.
+        seed: of order and augmentation.
+        device: torch device.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    train: Images
+    path: Path
+    identity: Mapping[str, Any]
+    seed: int
+    device: torch.device
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images (batch, channels, rows, rows) and labels (batch,) of one step."""
+        recipe = self.recipe
+        epoch, place = divmod(step, len(self.train) // recipe.batch)
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
+        index = order[place * recipe.batch : (place + 1) * recipe.batch]
+        rng = np.random.default_rng((self.seed, epoch, place))
+        x, y = augmented_batch(self.train, self.dataset, index, recipe.resolution(step), rng)
+        return x.to(self.device), y.to(self.device)
+
+
+def train_learners(
+    run: TrainingRun,
+    learners: Sequence[Learner],
+    losses: Losses,
+    on_progress: Callable[[TrainProgress], None] | None = None,
+) -> None:
+    """Trains the learners to the end of the recipe, from a checkpoint where there is one.
+
+    Args:
+        run: what to train on, and where the checkpoint is.
+        learners: changed in place; each has an optimiser and clipped gradients of its own.
+        losses: one loss for each learner, by name, given the logits (batch, n_classes) of all and
+            the labels (batch,). A loss must lead to its own learner's weights alone.
+        on_progress: called every few steps and at the end.
+
+    Raises:
+        TrainingError: a loss or gradient that is not finite, or fewer images than a batch. The
+            checkpoint is of before.
+        CheckpointError: the checkpoint belongs to another run.
+    """
+    recipe = run.recipe
+    if len(run.train) < recipe.batch:
+        raise TrainingError(
+            f"there are {len(run.train)} training images, fewer than a batch of {recipe.batch}; "
+            "lower batch in the recipe."
+        )
+    keep_freed_memory()
+    step = _resume(run, learners)
+    cost = np.cumsum([0.0, *(recipe.resolution(s) ** 2 for s in range(recipe.n_steps))])
+    begun = saved = time.monotonic()
+    first, recent = step, []
+    while step < recipe.n_steps:
+        recent.append(_train_step(run, learners, losses, step))
+        step += 1
+        now = time.monotonic()
+        if step == recipe.n_steps or now - saved >= CHECKPOINT_S:
+            _save(run, learners, step)
+            saved = now
+        if on_progress is not None and (step % LOG_STEPS == 0 or step == recipe.n_steps):
+            loss, accuracy = np.mean(recent, axis=0)
+            recent.clear()
+            names, elapsed = [x.name for x in learners], max(now - begun, 1e-9)
+            eta = elapsed / (cost[step] - cost[first]) * (cost[-1] - cost[step])
+            on_progress(
+                TrainProgress(
+                    step,
+                    recipe.n_steps,
+                    dict(zip(names, loss.tolist(), strict=True)),
+                    dict(zip(names, accuracy.tolist(), strict=True)),
+                    (step - first) * recipe.batch / elapsed,
+                    float(eta),
+                )
+            )
+
+
+def _train_step(
+    run: TrainingRun, learners: Sequence[Learner], losses: Losses, step: int
+) -> tuple[list[float], list[float]]:
+    x, y = run.batch(step)
+    logits = {learner.name: learner.network(x) for learner in learners}
+    loss = losses(logits, y)
+    values = {name: float(loss[name].detach()) for name in logits}
+    rate = run.recipe.learning_rate(step)
+    for name, value in values.items():
+        if not np.isfinite(value):
+            raise _diverged(run, f"the loss of the {name} network is {value}", step)
+    for learner in learners:
+        if not learner.update(loss[learner.name], rate):
+            raise _diverged(run, f"the gradient of the {learner.name} network is not finite", step)
+    accuracy = [float((out.detach().argmax(1) == y).float().mean()) for out in logits.values()]
+    return list(values.values()), accuracy
+
+
+def _diverged(run: TrainingRun, what: str, step: int) -> TrainingError:
+    kept = f"The checkpoint {run.path} is of before" if run.path.exists() else "Nothing was kept"
+    return TrainingError(
+        f"{what} at step {step} of {run.recipe.n_steps}. {kept}; lower peak_lr in the recipe, or "
+        "go on with another seed."
+    )
+
+
+def _save(run: TrainingRun, learners: Sequence[Learner], step: int) -> None:
+    states: States = {}
+    for learner in learners:
+        states |= learner.states()
+    save_checkpoint(run.path, run.identity, {"step": step}, **states)
+
+
+def _resume(run: TrainingRun, learners: Sequence[Learner]) -> int:
+    if not run.path.exists():
+        return 0
+    progress, states = load_checkpoint(run.path, run.identity)
+    step = int(progress["step"])
+    for learner in learners:
+        learner.restore(states, step)
+    return step

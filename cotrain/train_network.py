@@ -1,0 +1,107 @@
+"""Trains one network, from random or from inherited weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from ..bench.datasets import Images, get_dataset
+from ..bench.errors import ArchitectureError
+from ..bench.networks import Network, build_network, weights_hash
+from ..bench.spaces import get_space
+from .learner import Learner
+from .recalibrate import calibrated
+from .recipe import Recipe
+from .train_loop import TrainingRun, TrainProgress, train_learners
+
+
+def train_network(
+    architecture: str,
+    recipe: Recipe,
+    splits: Mapping[str, Images],
+    folder: Path,
+    start: Network | None,
+    seed: int,
+    device: str = "cpu",
+    threads: int | None = None,
+    on_progress: Callable[[TrainProgress], None] | None = None,
+) -> Network:
+    """The trained network, on the CPU, in evaluation mode, its batch norms recalibrated.
+
+    Args:
+        architecture: id in ``recipe.space``.
+        recipe: how to train.
+        splits: images, from ``Dataset.load``; ``train`` alone is looked at.
+        folder: where ``network.h5`` is kept; a run found there goes on, a finished one is read.
+        start: the network to start from, for example ``Supernet.inherit(architecture)``; it is not
+            changed. None: random weights drawn with ``seed``.
+        seed: of weights, order and augmentation; on a CPU it decides every bit of the result.
+        device: torch device.
+        threads: torch threads; None leaves them as they are.
+        on_progress: called every few steps.
+
+    Raises:
+        ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
+        TrainingError: a loss that is not finite; the checkpoint is of before.
+        CheckpointError: ``folder`` holds another run.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    dataset, where = get_dataset(recipe.dataset), torch.device(device)
+    facts = {"architecture": architecture, "start": start_name(start)}
+    run = TrainingRun(
+        recipe=recipe,
+        dataset=dataset,
+        train=splits["train"],
+        path=folder / "network.h5",
+        identity=identity(recipe, splits["train"], seed, facts),
+        seed=seed,
+        device=where,
+    )
+    first = start_network(architecture, recipe, dataset.n_classes, start, seed)
+    learner = Learner("network", first, recipe, where)
+
+    def losses(logits: Mapping[str, torch.Tensor], labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        loss = F.cross_entropy(logits["network"], labels, label_smoothing=recipe.label_smoothing)
+        return {"network": loss}
+
+    train_learners(run, [learner], losses, on_progress)
+    return calibrated(learner.result(), splits["train"], dataset)
+
+
+def start_network(
+    architecture: str, recipe: Recipe, n_classes: int, start: Network | None, seed: int
+) -> Network:
+    """``start``, checked, or a network of random weights that ``seed`` decides.
+
+    Raises:
+        ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
+    """
+    if start is None:
+        return build_network(architecture, n_classes, recipe.space, seed)
+    if (start.space, start.architecture) != (recipe.space, architecture):
+        raise ArchitectureError(
+            f"the network to start from is {start.architecture} of space {start.space!r}; expected "
+            f"{architecture} of {recipe.space!r}."
+        )
+    return start
+
+
+def start_name(start: Network | None) -> str:
+    """What a checkpoint says about the weights a run began with."""
+    return "random" if start is None else weights_hash(start)
+
+
+def identity(recipe: Recipe, train: Images, seed: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint must share with a run to be gone on from."""
+    return {
+        "space_hash": get_space(recipe.space).hash,
+        "recipe": recipe.as_dict(),
+        "n_train": len(train),
+        "seed": seed,
+        **facts,
+    }

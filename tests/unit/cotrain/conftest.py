@@ -1,0 +1,26 @@
+"""A tiny recipe on the digits, for what trains networks and pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from biglittle.bench.datasets import Dataset, Images
+
+
+@pytest.fixture
+def few_digits(
+    digits: Dataset, digit_splits: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Images]]:
+    """Splits with 70 training images, found under the recipe's data set; one torch thread."""
+    torch = pytest.importorskip("torch")
+    from biglittle.cotrain import train_network, train_pair
+
+    for module in (train_network, train_pair):
+        monkeypatch.setattr(module, "get_dataset", lambda name: digits)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield {**digit_splits, "train": digit_splits["train"].subset(np.arange(70))}
+    torch.set_num_threads(before)

@@ -1,0 +1,85 @@
+"""Recipes: read from TOML, every key known or refused, every value within its range."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from biglittle.bench.datasets import DATASETS
+from biglittle.bench.errors import BigLittleError
+from biglittle.bench.spaces import SPACES
+from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, Recipe, load_recipe, recipe_from
+
+RECIPE = Recipe(
+    space="fbnet",
+    dataset="digits",
+    images=1000,
+    batch=10,
+    peak_lr=0.1,
+    end_lr=0.0,
+    warmup_share=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    resolutions=((16, 0.25), (32, 0.75)),
+)
+
+
+@pytest.mark.parametrize("path", [FINE_TUNE, SCRATCH], ids=lambda p: p.stem)
+def test_shipped_recipes_are_sound_and_survive_json(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.space in SPACES.names()
+    assert recipe.dataset in DATASETS.names()
+    assert recipe_from(json.loads(json.dumps(recipe.as_dict())), "JSON") == recipe
+
+
+def test_resolutions_get_their_share_of_the_steps_in_order() -> None:
+    rows = [RECIPE.resolution(s) for s in range(RECIPE.n_steps)]
+    assert rows == [16] * 25 + [32] * 75
+
+
+def test_the_learning_rate_warms_up_then_falls() -> None:
+    rates = [RECIPE.learning_rate(s) for s in range(101)]
+    assert rates[:10] == pytest.approx([0.01 * (s + 1) for s in range(10)])
+    assert rates[55] == pytest.approx(0.05)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == pytest.approx(0.0)
+
+
+def test_whole_batches_are_taken() -> None:
+    assert dataclasses.replace(RECIPE, images=1009).n_steps == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"imagse": 3}, "x has the unknown key 'imagse'"),
+        ({"pair": {"temprature": 3}}, "pair of x has the unknown key 'temprature'"),
+        ({"images": 9}, "9 images in batches of 10"),
+        ({"resolutions": [[16, 0.5]]}, "add up to 1"),
+        ({"resolutions": [16, 32]}, "expected pairs of rows"),
+        ({"resolutions": []}, "add up to 1"),
+        ({"end_lr": 0.2}, "end_lr is 0.2"),
+        ({"warmup_share": 1.0}, "warmup_share is 1.0"),
+        ({"ema_decay": 1.5}, "ema_decay is 1.5"),
+        ({"pair": {"escalation_rate": 0.0}}, "pair.escalation_rate is 0.0"),
+        ({"pair": {"big_floor": 1.5}}, "pair.big_floor is 1.5"),
+    ],
+)
+def test_a_wrong_recipe_says_what(change: dict, message: str) -> None:
+    with pytest.raises(BigLittleError, match=message):
+        recipe_from({**RECIPE.as_dict(), **change}, "x")
+
+
+def test_files_that_are_not_recipes(tmp_path: Path) -> None:
+    with pytest.raises(BigLittleError, match="cannot be read"):
+        load_recipe(tmp_path / "absent.toml")
+    (tmp_path / "half.toml").write_text("space = 'fbnet'\n")
+    with pytest.raises(BigLittleError, match="is incomplete"):
+        load_recipe(tmp_path / "half.toml")
