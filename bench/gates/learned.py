@@ -22,6 +22,7 @@ from ._score import Answers, DerivedGate
 
 METRICS = ("max_prob", "margin", "entropy")
 PENALTY = 1.0  # on half the squared weights of standardised inputs; log loss on val is flat here
+LIGHT = 1e-3  # on the intercept: free in effect, yet finite where every answer is right
 MOST_STEPS = 50
 CLOSE = 1e-8  # of the loss per image: far below what a code can show
 
@@ -39,7 +40,8 @@ LOG_ODDS = _log_odds()
 class Learned:
     """The gate fitted to one network.
 
-    The logit of an answer is ``sum(weights * (log_odds - centre) / scale) + offsets[class]``.
+    The logit of an answer is
+    ``intercept + offsets[class] + sum(weights * (log_odds - centre) / scale)``.
 
     Attributes:
         metrics: names of the stored metrics, in the order of the arrays.
@@ -47,6 +49,7 @@ class Learned:
         scale: standard deviation of each input on val, shape (3,).
         weights: of the standardised inputs, shape (3,).
         offsets: of the predicted classes, shape (n_classes,).
+        intercept: of all answers.
     """
 
     metrics: tuple[str, ...]
@@ -54,10 +57,11 @@ class Learned:
     scale: NDArray[np.float64]
     weights: NDArray[np.float64]
     offsets: NDArray[np.float64]
+    intercept: float
 
     def scores(self, answers: Answers) -> NDArray[np.float64]:
         """Probabilities that the answers are right, shape (n,)."""
-        logit = self.offsets[answers.top1]
+        logit = self.intercept + self.offsets[answers.top1]
         steps = self.weights / self.scale
         for name, centre, step in zip(self.metrics, self.centre, steps, strict=True):
             logit = logit + (step * (LOG_ODDS - centre))[answers.codes[name]]
@@ -69,11 +73,15 @@ def fit(answers: Answers, right: NDArray[np.bool_]) -> Learned:
     odds = np.stack([LOG_ODDS[answers.codes[name]] for name in METRICS], axis=1)
     centre, spread = odds.mean(axis=0), odds.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
-    inputs = np.zeros((len(odds), len(METRICS) + answers.n_classes))
+    inputs = np.zeros((len(odds), len(METRICS) + answers.n_classes + 1))
     inputs[:, : len(METRICS)] = (odds - centre) / scale
     inputs[np.arange(len(odds)), len(METRICS) + answers.top1.astype(np.intp)] = 1.0
-    found = logistic_weights(inputs, right.astype(np.float64), PENALTY)
-    return Learned(METRICS, centre, scale, found[: len(METRICS)], found[len(METRICS) :])
+    inputs[:, -1] = 1.0
+    penalty = np.full(inputs.shape[1], PENALTY)
+    penalty[-1] = LIGHT
+    found = logistic_weights(inputs, right.astype(np.float64), penalty)
+    weights, offsets = found[: len(METRICS)], found[len(METRICS) : -1]
+    return Learned(METRICS, centre, scale, weights, offsets, float(found[-1]))
 
 
 def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,20 +89,20 @@ def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def logistic_weights(
-    inputs: NDArray[np.float64], target: NDArray[np.float64], penalty: float
+    inputs: NDArray[np.float64], target: NDArray[np.float64], penalty: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Weights of the penalised logistic regression, shape (n_inputs,).
 
     Args:
         inputs: shape (n, n_inputs).
         target: 0 or 1, shape (n,).
-        penalty: positive, on half the sum of squared weights.
+        penalty: on half of each squared weight, positive, shape (n_inputs,).
     """
 
     def loss(w: NDArray[np.float64]) -> float:
         logit = inputs @ w
         each = np.logaddexp(0.0, logit) - target * logit
-        return float(each.sum() + 0.5 * penalty * (w @ w))
+        return float(each.sum() + 0.5 * penalty @ (w * w))
 
     weights = np.zeros(inputs.shape[1])
     now = loss(weights)

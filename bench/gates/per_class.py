@@ -59,7 +59,7 @@ class PerClass:
         n_classes = len(self.right)
         cut = int(METRIC.cut(threshold, n_classes))
         first = (score_codes(self.right) < cut).sum(axis=1)
-        return MAX_PROB.thresholds(n_classes)[first]
+        return np.asarray(MAX_PROB.thresholds(n_classes)[first])
 
 
 def fit(answers: Answers, right: NDArray[np.bool_]) -> PerClass:
@@ -69,42 +69,57 @@ def fit(answers: Answers, right: NDArray[np.bool_]) -> PerClass:
     given = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
     hits = np.bincount(cell, weights=right, minlength=size).reshape(shape)
     weight = given.sum(axis=0) + _TRACE
-    pooled = rising_fit((hits.sum(axis=0) + 0.5 * _TRACE)[None] / weight, weight[None])[0]
+    pooled = _fitted(hits.sum(axis=0)[None] + 0.5 * _TRACE, weight[None])[0]
     prior = PRIOR * weight / weight.sum()
-    return PerClass(rising_fit((hits + prior * pooled) / (given + prior), given + prior))
+    return PerClass(_fitted(hits + prior * pooled, given + prior))
+
+
+def _fitted(hits: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    return between_centres(rising_fit(hits / weights, weights), weights)
 
 
 def rising_fit(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The never-falling fit to each row, with straight lines between its blocks' centres.
+    """The never-falling step function nearest to each row in weighted squares, shape (n_rows, n).
 
     Args:
         values: shape (n_rows, n).
         weights: positive, of the same shape.
 
     >>> rising_fit(np.array([[1.0, 3.0, 2.0, 4.0]]), np.ones((1, 4))).tolist()
-    [[1.0, 2.0, 3.0, 4.0]]
+    [[1.0, 2.5, 2.5, 4.0]]
     """
     n_rows, n = values.shape
     flat, weight = values.ravel(), weights.ravel()
-    place = np.tile(np.arange(n, dtype=np.float64), n_rows)
     starts = np.ones(n_rows * n, bool)
-    row_starts = np.arange(n_rows * n) % n == 0
     while True:  # pool every falling neighbour at once until none is left
-        block = np.cumsum(starts) - 1
-        total = np.bincount(block, weights=weight)
-        mean = np.bincount(block, weights=weight * flat) / total
-        first = np.flatnonzero(starts)
-        falls = np.r_[False, mean[1:] <= mean[:-1]] & ~row_starts[first]
+        block, first = np.cumsum(starts) - 1, np.flatnonzero(starts)
+        mean = np.bincount(block, weights=weight * flat) / np.bincount(block, weights=weight)
+        falls = np.r_[False, mean[1:] <= mean[:-1]] & (first % n > 0)
         if not falls.any():
-            break
+            return np.asarray(mean[block].reshape(n_rows, n))
         starts[first[falls]] = False
-    centre = np.bincount(block, weights=weight * place) / total
-    row_of_block = first // n
-    out = np.empty((n_rows, n), np.float64)
-    for row in range(n_rows):
-        mine = row_of_block == row
-        out[row] = np.interp(np.arange(n), centre[mine], mean[mine])
-    return np.asarray(out)
+
+
+def between_centres(
+    steps: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Step functions with straight lines between the weighted centres of their steps.
+
+    Args:
+        steps: never falling along a row, shape (n_rows, n).
+        weights: positive, of the same shape.
+
+    >>> between_centres(np.array([[1.0, 2.5, 2.5, 4.0]]), np.ones((1, 4))).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
+    """
+    place = np.arange(steps.shape[1])
+    out = np.empty_like(steps)
+    for i, (step, weight) in enumerate(zip(steps, weights, strict=True)):
+        starts = np.r_[True, step[1:] > step[:-1]]
+        block = np.cumsum(starts) - 1
+        centre = np.bincount(block, weights=weight * place) / np.bincount(block, weights=weight)
+        out[i] = np.interp(place, centre, step[starts])
+    return out
 
 
 METRIC = DerivedGate(
