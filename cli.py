@@ -17,8 +17,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .bench import Benchmark, Front, Points
+    from .bench import Benchmark, Front, Gate, OperatingPoint, Pair, Points
     from .searchers import SingleNetworks
+    from .searchers.pair_report import PairReport
 
 DEFAULT_TABLE = "fbnet-cifar10"
 PIPE_COLUMNS = 120
@@ -113,13 +114,21 @@ def query(
     device: DeviceOption = "raspberry-pi-4",
     table: TableOption = DEFAULT_TABLE,
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the gate does: routing, bounds, classes.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Page to write (.html) that says it.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """One operating point of a pair, exactly, from the table."""
     from .bench import Benchmark, Gate, Pair
 
     bench = Benchmark.load(table)
-    point = bench.query(Pair(little, big), Gate(gate, threshold), device, split)
+    pair, chosen = Pair(little, big), Gate(gate, threshold)
+    point = bench.query(pair, chosen, device, split)
+    if explain or out is not None:
+        _explain(_pair_report(bench, pair, chosen, point, device, split), out, explain, as_json)
+        return
     if as_json:
         _emit(point.as_dict())
         return
@@ -129,6 +138,47 @@ def query(
         if name in point.provenance:
             shown = "not available" if value is None else f"{value:.6g}"
             console.print(f"  {name:18} {shown:>14}  {point.provenance[name]}")
+
+
+def _pair_report(
+    bench: Benchmark, pair: Pair, gate: Gate, point: OperatingPoint, device: str, split: str
+) -> PairReport:
+    from .bench.datasets import DATASETS, get_dataset
+    from .bench.diagnostics import diagnose, explain
+    from .bench.gates import N_CODES
+    from .bench.gates.per_class import PerClass
+    from .searchers.pair_report import PairReport
+
+    table = bench.table
+    little, big = table.pair_rows(pair)
+    known = table.dataset in DATASETS.names()
+    numbers = tuple(str(c) for c in range(table.n_classes))
+    scorer = table.gate_codes.scorer(gate.metric, little) if gate.metric == "per_class" else None
+    return PairReport(
+        point=point,
+        device=device,
+        found=explain(table, pair, gate, split),
+        curve=diagnose(table, little, big, gate.metric, range(N_CODES + 1), split),
+        classes=get_dataset(table.dataset).classes if known else numbers,
+        class_thresholds=(
+            scorer.class_thresholds(gate.threshold) if isinstance(scorer, PerClass) else None
+        ),
+    )
+
+
+def _explain(report: PairReport, out: Path | None, shown: bool, as_json: bool) -> None:
+    from .searchers.pair_report import print_pair, write_pair_report
+
+    if out is not None:
+        write_pair_report(out, report)
+    if as_json:
+        _emit({**report.point.as_dict(), "diagnostics": report.record()})
+        return
+    console = _console()
+    if shown:
+        print_pair(report, console)
+    if out is not None:
+        console.print(f"Written: {out}")
 
 
 @app.command()

@@ -124,6 +124,17 @@ class Diagnostics:
         some = possible > 1e-12
         return np.where(some, self.gain_over_random / np.where(some, possible, 1.0), np.nan)
 
+    def oracle_line(self, i: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Corners of the oracle's accuracy over escalation rate, for the pair of point ``i``.
+
+        Returns:
+            Escalation rates and accuracies, shape (4,) each: little alone, all that is needed, all
+            that does no harm, big alone. Between them it is straight.
+        """
+        little, big = self.little_accuracy[i], self.big_accuracy[i]
+        needed, best = self.oracle_best_escalation_rate[i], self.oracle_best_accuracy[i]
+        return np.array([0.0, needed, 1.0 - (best - big), 1.0]), np.array([little, best, best, big])
+
     def record(self, i: int) -> dict[str, Any]:
         """Point ``i`` as plain JSON; what cannot be computed is None."""
         figures = [*_FIGURES, "oracle_share", "gain_over_random", "gap_to_oracle"]
@@ -215,7 +226,7 @@ def diagnose(
     big_accuracy = np.array([alone[row] for row in big.tolist()])
     needed = counts["escalated_needed"] + counts["kept_needed"]
     harmful = needed - (big_accuracy - little_accuracy)
-    # needed ones first, then those that make no difference, and those that harm last
+    # those that need it first, then those to which it makes no difference, last those it harms
     reached = np.minimum(rate, needed) - np.maximum(0.0, rate - (1.0 - harmful))
     errors = {row: calibration_error(table, row, split) for row in set(little.tolist())}
     return Diagnostics(

@@ -20,6 +20,8 @@ from .search import SingleNetworks
 VERMILION, BLUE, BLACK = "#D55E00", "#0072B2", "#222222"
 SCALE = "Cividis"  # reads the same for everyone, and in grey
 
+LATENCY_LABEL = "mean latency, ms"
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 1240px; margin: 2rem auto;
   padding: 0 1.2rem; }
@@ -29,7 +31,7 @@ table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabul
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd;
   white-space: nowrap; }
 th { background: #f3f3f3; vertical-align: bottom; } th small { font-weight: normal; color: #555; }
-td.id { font-family: ui-monospace, monospace; text-align: left; } td.name { text-align: left; }
+td.id { font-family: ui-monospace, monospace; text-align: left; } .name { text-align: left; }
 """
 
 
@@ -75,12 +77,9 @@ def _page(
         singles = _by_latency(singles)
     where = dict(config.get("sources", {})).get("device", config.get("device", ""))
     title = "Big/little front" + (f" on {where}" if where else "")
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
-<h1>{html.escape(title)}</h1>
-<p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
+    return page(
+        title,
+        f"""<p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
 <h2>Accuracy against mean latency</h2>
 {_accuracy_plot(points, singles, exact, exact_label)}
 <h2>How often the big network is asked</h2>
@@ -88,7 +87,18 @@ def _page(
 <h2>The {len(points)} operating points</h2>
 <div class="scroll">{_table(points)}</div>
 <h2>Config</h2>
-<div class="scroll">{_config(config)}</div>
+<div class="scroll">{_config(config)}</div>""",
+    )
+
+
+def page(title: str, body: str) -> str:
+    """A whole page: the title, escaped, above a body that is HTML already."""
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
+<h1>{html.escape(title)}</h1>
+{body}
 </body></html>
 """
 
@@ -155,18 +165,23 @@ def _hover(points: Points) -> list[str]:
     ]
 
 
-def _plotly() -> Any:
+def graph_objects() -> Any:
+    """The module ``graph_objects`` of plotly.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
     try:
-        import plotly.graph_objects as graph_objects
+        import plotly.graph_objects as objects
     except ImportError as error:
         raise MissingExtraError("plotly", "report", "drawing the report") from error
-    return graph_objects
+    return objects
 
 
 def _accuracy_plot(
     points: Points, singles: SingleNetworks | None, exact: Points | None, exact_label: str
 ) -> str:
-    go = _plotly()
+    go = graph_objects()
     figure = go.Figure()
     if singles is not None and len(singles):
         # the best single network stays the best until a slower one beats it, up to the last point
@@ -207,7 +222,8 @@ def _accuracy_plot(
             hovertemplate="%{text}<extra></extra>",
             name=f"{exact_label}; latency {exact.provenance.get('latency_ms', 'unknown')}",
         )
-    return _drawn(figure, _span(points, exact), "accuracy, %", 540, inline=True)
+    span = _span(points, exact)
+    return drawn(figure, LATENCY_LABEL, span, "accuracy, %", 540, inline=True)
 
 
 def _words(figures: Points | SingleNetworks) -> str:
@@ -225,7 +241,7 @@ def _span(points: Points, exact: Points | None) -> tuple[float, float]:
 
 
 def _escalation_plot(points: Points, exact: Points | None) -> str:
-    figure = _plotly().Figure()
+    figure = graph_objects().Figure()
     figure.add_scatter(
         x=points.latency_ms.tolist(),
         y=(100 * points.escalation_rate).tolist(),
@@ -237,27 +253,41 @@ def _escalation_plot(points: Points, exact: Points | None) -> str:
     )
     figure.update_yaxes(range=[-3, 103])
     label = f"escalation rate, % ({points.provenance.get('escalation_rate', 'unknown')})"
-    return _drawn(figure, _span(points, exact), label, 340, inline=False)
+    return drawn(figure, LATENCY_LABEL, _span(points, exact), label, 340, inline=False)
 
 
-def _drawn(figure: Any, span: tuple[float, float], y_label: str, height: int, inline: bool) -> str:
+def drawn(
+    figure: Any,
+    x_label: str,
+    span: tuple[float, float] | None,
+    y_label: str,
+    height: int,
+    inline: bool,
+    legend_above: bool = False,
+) -> str:
+    """A plotly figure in the house's dress, as HTML.
+
+    Args:
+        figure: to be drawn; its layout is set.
+        x_label: what goes along the page, with its unit.
+        span: smallest and largest x; None: as the data have it.
+        y_label: what goes up the page, with its unit.
+        height: in pixels.
+        inline: whether to bring plotly itself along; the first figure of a page has to.
+        legend_above: above the figure instead of in its lower right corner.
+    """
+    corner = {"x": 0.99, "y": 0.02, "xanchor": "right", "yanchor": "bottom"}
+    above = {"x": 0.0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "orientation": "h"}
+    frame = {"bgcolor": "rgba(255,255,255,.85)", "bordercolor": "#ccc", "borderwidth": 1}
     figure.update_layout(
         template="plotly_white",
         height=height,
-        margin={"l": 70, "r": 20, "t": 20, "b": 60},
+        margin={"l": 70, "r": 20, "t": 50 if legend_above else 20, "b": 60},
         font={"size": 14, "color": BLACK},
-        legend={
-            "x": 0.99,
-            "y": 0.02,
-            "xanchor": "right",
-            "yanchor": "bottom",
-            "bgcolor": "rgba(255,255,255,.85)",
-            "bordercolor": "#ccc",
-            "borderwidth": 1,
-        },
+        legend=above if legend_above else corner | frame,
     )
     axis = {"showline": True, "linecolor": "#888", "ticks": "outside", "zeroline": False}
-    figure.update_xaxes(title="mean latency, ms", range=list(span), **axis)
+    figure.update_xaxes(title=x_label, range=None if span is None else list(span), **axis)
     figure.update_yaxes(title=y_label, **axis)
     options = {"displaylogo": False, "responsive": True}
     return str(figure.to_html(full_html=False, include_plotlyjs=inline, config=options))

@@ -1,0 +1,334 @@
+"""What a gate does to one pair, in the terminal and as one page that opens without a network.
+
+It stands beside ``console.py`` and ``report.py``, on the floor that may use rich and plotly, and
+shares the page and the dress of plots with the latter. The figures come ready from
+``bench.diagnostics``; nothing is computed here but the place of a character or a mark.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..bench import OperatingPoint
+from ..bench.diagnostics import Diagnostics
+from ..bench.objective import OBJECTIVES
+from .front_files import write_files
+from .report import BLACK, BLUE, VERMILION, drawn, graph_objects, page
+
+GREY = "#888888"
+PLOT_COLUMNS, PLOT_ROWS = 72, 17
+_OUTCOMES = (
+    ("escalated_needed", "escalated, needed: only big is right"),
+    ("escalated_in_vain", "escalated in vain: both right or both wrong"),
+    ("escalated_harmed", "escalated, harmed: only little is right"),
+    ("kept_right", "kept: little is right"),
+    ("kept_hopeless", "kept: both are wrong"),
+    ("kept_needed", "kept although needed: only big is right"),
+    ("routing_accuracy", "routed as it should be"),
+)
+_BESIDE = (
+    ("accuracy", "this gate", None),
+    ("random_accuracy", "random, same escalation rate", "gain_over_random"),
+    ("oracle_accuracy", "oracle, same escalation rate", "gap_to_oracle"),
+    ("oracle_best_accuracy", "oracle, at its best rate", "gap_to_oracle_best"),
+    ("little_accuracy", "little alone", None),
+    ("big_accuracy", "big alone", None),
+)
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """All that is shown of a pair under a gate.
+
+    Attributes:
+        point: the operating point on a device.
+        device: name of the device.
+        found: what the gate does there, one point.
+        curve: what it does at every cut, 257 points.
+        classes: names of the classes, or their numbers.
+        class_thresholds: the ``max_prob`` from which each class is kept, shape (n_classes,), for a
+            gate that has one threshold per class; else None.
+    """
+
+    point: OperatingPoint
+    device: str
+    found: Diagnostics
+    curve: Diagnostics
+    classes: Sequence[str]
+    class_thresholds: NDArray[np.float64] | None = None
+
+    def title(self) -> str:
+        """The pair, its gate, and where it was looked at."""
+        at = f"{self.point.gate} {self.point.threshold:g}"
+        return f"{self.point.little} -> {self.point.big}, {at}, {self.found.split} images"
+
+    def record(self) -> dict[str, Any]:
+        """The diagnostics as plain JSON; a list per class goes by the names in ``classes``."""
+        each = self.class_thresholds
+        thresholds = {} if each is None else {"class_max_prob_thresholds": each.tolist()}
+        return {**self.found.record(0), "classes": list(self.classes), **thresholds}
+
+    def word(self, name: str) -> str:
+        """The provenance of a figure of the diagnostics."""
+        return self.found.provenance.get(name, "unknown")
+
+
+def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
+    """The operating point's figures and those of little's calibration: name, value, provenance."""
+    rows = []
+    for name, word in report.point.provenance.items():
+        value, known = getattr(report.point, name), OBJECTIVES[name]
+        unit = "" if known.unit == "fraction" else known.unit
+        rows.append((known.label, _shown(value, unit), word))
+    found = report.found
+    rows.append(("worst-case MACs", _shown(found.worst_macs[0], "MAC"), report.word("worst_macs")))
+    error = f"{found.calibration_error[0]:.4f} ± {found.calibration_rounding:.4f}"
+    rows.append(("little's calibration error", error, report.word("calibration_error")))
+    return rows
+
+
+def routing_rows(report: PairReport) -> list[tuple[str, str, str]]:
+    """What became of the images: name, share in percent, provenance."""
+    return [
+        (text, _percent(getattr(report.found, name)[0]), report.word(name))
+        for name, text in _OUTCOMES
+    ]
+
+
+def beside_rows(report: PairReport) -> list[tuple[str, str, str, str]]:
+    """The gate beside control and bound: name, accuracy, this gate's lead in points, provenance."""
+    rows = []
+    for name, text, difference in _BESIDE:
+        lead = ""
+        if difference is not None:
+            sign = 1 if difference.startswith("gain") else -1
+            lead = f"{sign * 100 * getattr(report.found, difference)[0]:+.2f}"
+        if name == "oracle_best_accuracy":
+            text += f" of {_percent(report.found.oracle_best_escalation_rate[0])} %"
+        rows.append((text, _percent(getattr(report.found, name)[0]), lead, report.word(name)))
+    return rows
+
+
+def class_rows(report: PairReport) -> list[tuple[str, ...]]:
+    """Each class: name, accuracy and escalation rate in percent, and its threshold if any."""
+    rows = []
+    for i, name in enumerate(report.classes):
+        figures = (report.found.class_accuracy[0, i], report.found.class_escalation_rate[0, i])
+        row = (name, *("-" if np.isnan(v) else _percent(v) for v in figures))
+        if report.class_thresholds is not None:
+            row += (f"{report.class_thresholds[i]:.4f}",)
+        rows.append(row)
+    return rows
+
+
+def oracle_share(report: PairReport) -> str:
+    """One sentence: how much of what an oracle could gain over chance this gate gains."""
+    share = report.found.oracle_share[0]
+    if np.isnan(share):
+        return "At this escalation rate an oracle gains nothing over escalating at random."
+    return (
+        f"The gate reaches {_percent(share, 1)} % of what an oracle gains over random escalation "
+        f"at this rate ({report.word('oracle_share')})."
+    )
+
+
+def _shown(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not available"
+    return f"{value / 1e6:.2f} M MAC" if unit == "MAC" else f"{value:.6g} {unit}".rstrip()
+
+
+def _percent(value: float, digits: int = 2) -> str:
+    return f"{100 * value:.{digits}f}"
+
+
+# ---- terminal ----------------------------------------------------------------------------------
+def print_pair(report: PairReport, console: Console) -> None:
+    """Prints the diagnostics of a pair as tables, and its curve as a plot of characters."""
+    console.print(f"{report.title()}, on {report.device}")
+    for title, heads, rows in _tables(report):
+        table = Table(
+            title=title,
+            title_justify="left",
+            header_style="bold",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+        )
+        for k, head in enumerate(heads):
+            left = k == 0 or head == "provenance"
+            table.add_column(head, justify="left" if left else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        console.print()
+        console.print(table)
+    console.print()
+    console.print(oracle_share(report))
+    console.print()
+    for line in text_plot(report):
+        console.print(line, markup=False, no_wrap=True)
+
+
+def _tables(report: PairReport) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    thresholds = () if report.class_thresholds is None else ("kept from max_prob",)
+    word = report.word("class_accuracy")
+    return [
+        ("Operating point", ("figure", "value", "provenance"), [*figure_rows(report)]),
+        ("Routing, share of images", ("", "%", "provenance"), [*routing_rows(report)]),
+        (
+            "Accuracy beside control and bound",
+            ("", "%", "this gate ahead by", "provenance"),
+            [*beside_rows(report)],
+        ),
+        (
+            f"True classes ({word})",
+            ("class", "accuracy %", "escalated %", *thresholds),
+            class_rows(report),
+        ),
+    ]
+
+
+def text_plot(report: PairReport, columns: int = PLOT_COLUMNS, rows: int = PLOT_ROWS) -> list[str]:
+    """Accuracy against escalation rate in plain characters: lines of at most ``columns``."""
+    curve, edge = report.curve, 7
+    width = columns - edge - 1
+    x = np.linspace(0, 1, width)
+    lines = {
+        ".": np.interp(x, [0, 1], [curve.little_accuracy[0], curve.big_accuracy[0]]),
+        "o": np.interp(x, *curve.oracle_line(0)),
+        "*": np.interp(x, curve.escalation_rate, curve.accuracy),
+    }
+    low, high = (float(f([f(y) for y in lines.values()])) for f in (np.min, np.max))
+    margin = 0.02 * (high - low) or 0.005
+    low, high = low - margin, high + margin
+
+    def row_of(y: Any) -> Any:
+        return np.rint((high - np.asarray(y)) / (high - low) * (rows - 1)).astype(int)
+
+    grid = np.full((rows, width), " ")
+    for mark, y in lines.items():
+        grid[row_of(y), np.arange(width)] = mark
+    found = report.found
+    grid[row_of(found.accuracy[0]), int(np.rint(found.escalation_rate[0] * (width - 1)))] = "@"
+    out = [f"accuracy, % ({report.word('accuracy')})"]
+    for i, line in enumerate(grid):
+        value = high - i / (rows - 1) * (high - low)
+        label = f"{100 * value:{edge - 1}.2f} " if i % 4 == 0 or i == rows - 1 else " " * edge
+        out.append(f"{label}|{''.join(line)}".rstrip())
+    out.append(" " * edge + "+" + "-" * width)
+    scale = "0" + "50".center(width - 4) + "100"
+    out.append(" " * (edge + 1) + scale)
+    rate = f"escalation rate, % ({report.word('escalation_rate')})"
+    out.append(" " * (edge + 1) + rate.center(width).rstrip())
+    out.append(f"  * {report.curve.gate}   @ this threshold")
+    out.append(
+        f"  o oracle ({report.word('oracle_accuracy')})   "
+        f". random ({report.word('random_accuracy')})"
+    )
+    return out
+
+
+# ---- page --------------------------------------------------------------------------------------
+def write_pair_report(path: str | Path, report: PairReport) -> Path:
+    """The path of the page, one self-contained HTML file; its folder is made if need be.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+        BigLittleError: the file cannot be written.
+    """
+    path = Path(path)
+    tables = "".join(
+        f'<h2>{html.escape(title)}</h2><div class="scroll">{_html_table(heads, rows)}</div>'
+        for title, heads, rows in _tables(report)
+    )
+    body = f"""<p>{html.escape(report.title())}, on {html.escape(report.device)}.
+{html.escape(oracle_share(report))} The dotted line is what escalating at random gives; the dashed
+one is what an oracle could do that asks the big network where this helps.</p>
+<h2>Accuracy against escalation rate</h2>
+{_curve_plot(report)}
+<h2>Which classes reach the big network</h2>
+{_class_plot(report)}
+{tables}"""
+    title = f"Big/little pair under {report.point.gate}"
+    return write_files(path.parent, {path.name: page(title, body)})[0]
+
+
+def _curve_plot(report: PairReport) -> str:
+    curve, found, figure = report.curve, report.found, graph_objects().Figure()
+    rates, best = curve.oracle_line(0)
+    ends = [100 * float(curve.little_accuracy[0]), 100 * float(curve.big_accuracy[0])]
+    figure.add_scatter(
+        x=(100 * rates).tolist(),
+        y=(100 * best).tolist(),
+        mode="lines",
+        line={"color": BLACK, "width": 2, "dash": "dash"},
+        name=f"oracle ({report.word('oracle_accuracy')})",
+    )
+    hover = [f"threshold {t:.4f}" for t in curve.threshold]
+    figure.add_scatter(
+        x=(100 * curve.escalation_rate).tolist(),
+        y=(100 * curve.accuracy).tolist(),
+        text=hover,
+        mode="lines+markers",
+        line={"color": BLUE, "width": 2},
+        marker={"size": 4},
+        hovertemplate="%{text}<br>escalation %{x:.2f} %, accuracy %{y:.2f} %<extra></extra>",
+        name=f"{curve.gate}, all thresholds ({report.word('accuracy')})",
+    )
+    figure.add_scatter(
+        x=[0, 100],
+        y=ends,
+        mode="lines",
+        line={"color": GREY, "width": 2, "dash": "dot"},
+        name=f"random ({report.word('random_accuracy')})",
+    )
+    figure.add_scatter(
+        x=[100 * float(found.escalation_rate[0])],
+        y=[100 * float(found.accuracy[0])],
+        mode="markers",
+        marker={"symbol": "diamond", "size": 13, "color": VERMILION},
+        name=f"threshold {report.point.threshold:g}",
+    )
+    label = f"escalation rate, % ({report.word('escalation_rate')})"
+    return drawn(figure, label, (-2, 102), "accuracy, %", 520, inline=True)
+
+
+def _class_plot(report: PairReport) -> str:
+    figure, found = graph_objects().Figure(), report.found
+    for name, text, colour in (
+        ("class_escalation_rate", "escalated", VERMILION),
+        ("class_accuracy", "accuracy", BLUE),
+    ):
+        values = 100 * getattr(found, name)[0]
+        figure.add_bar(
+            x=list(report.classes),
+            y=[None if np.isnan(v) else v for v in values.tolist()],
+            marker={"color": colour},
+            hovertemplate="%{x}: %{y:.1f} %<extra></extra>",
+            name=f"{text} ({report.word(name)})",
+        )
+    figure.update_yaxes(range=[0, 100])
+    label = "share of the class's images, %"
+    return drawn(figure, "true class", None, label, 380, inline=False, legend_above=True)
+
+
+def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    named = f'<th class="name">{html.escape(heads[0])}</th>'
+    head = named + "".join(f"<th>{html.escape(h)}</th>" for h in heads[1:])
+    lines = "".join(
+        "<tr>"
+        + f'<td class="name">{html.escape(row[0])}</td>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"

@@ -1,0 +1,149 @@
+"""A pair explained: in the terminal, as a page, and where there is little to draw."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from biglittle.bench import OperatingPoint, Table
+from biglittle.bench.diagnostics import diagnose
+from biglittle.bench.errors import BigLittleError, MissingExtraError
+from biglittle.bench.synthetic import synthetic_table
+from biglittle.bench.table import write_table
+from biglittle.searchers.pair_report import (
+    PairReport,
+    class_rows,
+    print_pair,
+    text_plot,
+    write_pair_report,
+)
+
+CLASSES = (*"abcdefghi", "<script>alert(1)</script>")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(), "1", "2026-01-01")
+    return Table(path)
+
+
+def _report(table: Table, little: int, big: int, cut: int = 80, gate: str = "margin") -> PairReport:
+    found = diagnose(table, little, big, gate, cut)
+    ids, costs = table.networks["architecture"], ("latency_ms", "latency_p95_ms")
+    point = OperatingPoint(
+        little=str(ids[little]),
+        big=str(ids[big]),
+        gate=gate,
+        threshold=float(found.threshold[0]),
+        accuracy=float(found.accuracy[0]),
+        escalation_rate=float(found.escalation_rate[0]),
+        latency_ms=12.5,
+        latency_p95_ms=20.0,
+        energy_mj=None,
+        macs=float(found.macs[0]),
+        peak_memory_mib=3.0,
+        provenance={
+            "accuracy": "measured",
+            "escalation_rate": "measured",
+            **dict.fromkeys(costs, "block-sum"),
+            **dict.fromkeys(("energy_mj", "macs", "peak_memory_mib"), "modelled"),
+        },
+    )
+    curve = diagnose(table, little, big, gate, np.arange(257))
+    return PairReport(point, "some-board", found, curve, CLASSES)
+
+
+def _printed(report: PairReport, width: int = 100) -> str:
+    text = io.StringIO()
+    print_pair(report, Console(file=text, width=width))
+    return text.getvalue()
+
+
+def test_every_figure_has_its_provenance(table: Table) -> None:
+    text = _printed(_report(table, 0, 5))
+    for line in text.splitlines():
+        if re.match(r" (accuracy|escalated,|kept|little alone|this gate)", line):
+            assert "measured" in line
+        if re.match(r" (random|oracle|worst-case|mean MACs)", line):
+            assert "modelled" in line
+        if re.match(r" (mean|p95) latency", line):
+            assert "block-sum" in line
+    assert "not available" in text
+    assert text.count("modelled") >= 8
+    assert "…" not in text  # nothing cut short
+
+
+@pytest.mark.parametrize(("little", "big"), [(0, 5), (5, 0), (3, 3), (1, 9)])
+@pytest.mark.parametrize("cut", [0, 80, 256])
+def test_the_plot_is_at_most_72_plain_columns(
+    table: Table, little: int, big: int, cut: int
+) -> None:
+    lines = text_plot(_report(table, little, big, cut))
+    assert max(map(len, lines)) <= 72
+    assert "\n".join(lines).isascii()
+    assert "\n".join(lines).count("@") == 2  # the point and the legend
+
+
+def test_the_plot_puts_the_ends_where_they_are(table: Table) -> None:
+    report = _report(table, 0, 5)
+    lines = [line for line in text_plot(report) if "|" in line]
+    marks = [line.split("|", 1)[1].ljust(64) for line in lines]
+    high, low = (float(lines[k].split("|")[0]) for k in (0, -1))
+    for column, accuracy in (
+        (0, report.found.little_accuracy[0]),
+        (63, report.found.big_accuracy[0]),
+    ):
+        row = round((high - 100 * accuracy) / (high - low) * (len(lines) - 1))
+        assert marks[row][column] == "*"
+    scale = next(line for line in text_plot(report) if line.endswith("100"))
+    assert (scale.index("0"), len(scale)) == (8, 72)
+
+
+def test_classes_without_images_are_not_nought(table: Table) -> None:
+    report = _report(table, 0, 5)
+    report.found.class_accuracy[0, 2] = np.nan
+    assert class_rows(report)[2][:2] == ("c", "-")
+
+
+def test_page_is_self_contained_and_escaped(table: Table, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    path = write_pair_report(tmp_path / "new" / "pair.html", _report(table, 0, 5))
+    text = path.read_text()
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=", text)
+    assert text.count("Plotly.newPlot(") >= 2
+    assert len(text) > 1_000_000  # plotly itself is inside
+    assert "some-board" in text
+    for word in ("measured", "modelled", "block-sum"):
+        assert word in text
+    tables = text[text.index("<h2>Operating point") :]
+    assert "<script>alert" not in tables
+    assert "&lt;script&gt;alert" in tables
+    assert "<script>alert" not in text.replace("\\u003cscript\\u003e", "")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_page_of_one_network_twice(table: Table, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    text = write_pair_report(tmp_path / "pair.html", _report(table, 3, 3)).read_text()
+    assert "an oracle gains nothing" in text
+
+
+def test_without_plotly(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(MissingExtraError, match=r"biglittle\[report\]"):
+        write_pair_report(tmp_path / "pair.html", _report(table, 0, 5))
+    assert not list(tmp_path.iterdir())
+
+
+def test_unwritable(table: Table, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BigLittleError, match="cannot write"):
+        write_pair_report(tmp_path / "file" / "pair.html", _report(table, 0, 5))
