@@ -404,6 +404,94 @@ def _write_html(
 
 
 @app.command()
+def cotrain(
+    front_file: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")],
+    top: Annotated[int, typer.Option(min=1, help="Pairs to train at most.")] = 5,
+    method: Annotated[
+        str, typer.Option(help="joint, distilled, independent or all of them.")
+    ] = "joint",
+    start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited",
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None,
+    images: Annotated[int | None, typer.Option(help="Training images seen, instead.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML; None: the one for --from.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    table: TableOption = DEFAULT_TABLE,
+    device: DeviceOption = "raspberry-pi-4",
+    out: Annotated[Path, typer.Option(help="Folder of the pairs; goes on from what is there.")] = (
+        Path("out/cotrain")
+    ),
+    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the training.")] = None,
+    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Trains the best pairs of a searched front fully, exports and checks them; resumable."""
+    import logging
+
+    from .bench import Benchmark, load_device
+    from .bench.datasets import get_dataset
+    from .bench.errors import UnknownNameError
+    from .bench.table import file_hash
+    from .cotrain.console import print_reports
+    from .cotrain.front import FrontJob, FrontProgress, cotrain_front, select
+    from .cotrain.methods import METHODS, get_method
+    from .cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe, sized
+    from .cotrain.weights import load_weights
+    from .edge_profiler.deploy import check_exportable, deploy_pair
+    from .searchers.front_files import read_front
+    from .surrogates import Surrogate, SurrogateEvaluator
+
+    if start not in ("inherited", "scratch"):
+        raise UnknownNameError("start", start, ("inherited", "scratch"))
+    methods = METHODS.names() if method == "all" else (get_method(method).name,)
+    found = read_front(front_file).points
+    chosen = select(found, top)
+    _console(stderr=True).print(chosen.text())
+    check_exportable()
+    _check_writable(out)
+    bench = Benchmark.load(table)
+    folder = bench.table.path.parent
+    asked = load_recipe(recipe or (SCRATCH if start == "scratch" else FINE_TUNE))
+    splits = get_dataset(asked.dataset).load(data)
+    sources = {"table": bench.table.name, "table_sha256": bench.table.sha256, "device": device}
+    inherit = None
+    if start == "inherited":
+        weights = folder / "supernet.safetensors"
+        sources["supernet_sha256"] = file_hash(weights)
+        inherit = load_weights(weights).inherit
+    job = FrontJob(
+        methods=methods,
+        recipe=sized(asked, len(splits["train"]), epochs, images),
+        seed=seed,
+        out=out,
+        start=inherit,
+        evaluator=SurrogateEvaluator(Surrogate.load(folder / "surrogate"), load_device(device)),
+        table_point=lambda pair, gate: (
+            bench.query(pair, gate, device)
+            if {pair.little, pair.big} <= set(bench.architectures)
+            else None
+        ),
+        deploy=deploy_pair,
+        sources=sources,
+        device=train_device,
+        threads=threads,
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    log = logging.getLogger("biglittle.cotrain")
+
+    def told(progress: FrontProgress) -> None:
+        log.info("%s", progress.text())
+
+    reports = list(cotrain_front(job, [found[i] for i in chosen.rows], splits, told))
+    if as_json:
+        _emit({"selection": vars(chosen), "pairs": reports})
+        return
+    console = _console()
+    print_reports(reports, console)
+    console.print(f"Written: {out}/LITTLE-BIG/METHOD: weights, ONNX files, report.json")
+
+
+@app.command()
 def profile(
     networks: Annotated[
         str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")

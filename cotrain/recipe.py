@@ -180,3 +180,22 @@ def load_recipe(path: Path) -> Recipe:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BigLittleError(f"recipe {path} cannot be read: {error}") from error
     return recipe_from(values, path.name)
+
+
+def sized(recipe: Recipe, n_train: int, epochs: float | None, images: int | None) -> Recipe:
+    """The recipe with another number of training images.
+
+    Args:
+        recipe: to change.
+        n_train: images of one epoch.
+        epochs: passes over them.
+        images: or their number.
+
+    Raises:
+        BigLittleError: both are given, or fewer than a batch.
+    """
+    if epochs is not None and images is not None:
+        raise BigLittleError("both epochs and images are given; give one of them.")
+    if epochs is not None:
+        images = round(epochs * n_train)
+    return recipe if images is None else dataclasses.replace(recipe, images=images)

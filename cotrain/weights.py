@@ -1,7 +1,8 @@
-"""A supernet's weights as they are kept: float16, safetensors, without batch-norm statistics.
+"""Weights as they are kept, in safetensors.
 
-The statistics of a supernet are of no use to any of its networks: every network re-estimates its
-own (``recalibrate.py``).
+A supernet's are float16 and without batch-norm statistics, which are of no use to any of its
+networks: every network re-estimates its own (``recalibrate.py``). Those of a network are float32
+and whole.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 
 from ..bench.errors import CheckpointError, MissingExtraError
 from ..bench.files import replacing
+from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
 from .supernet import Supernet
 
@@ -23,6 +25,7 @@ except ImportError as error:  # pragma: no cover - exercised by the light instal
     raise MissingExtraError("safetensors", "train", "reading or writing weights") from error
 
 FORMAT = "biglittle-supernet-1"
+NETWORK_FORMAT = "biglittle-network-1"
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -50,23 +53,32 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         partial.write_bytes(save(tensors, metadata))
 
 
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
+    except Exception as error:  # safetensors raises its own, OSError and ValueError alike
+        raise CheckpointError(f"{path} cannot be read as weights ({error}).") from error
+
+
+def _check(path: Path, metadata: dict[str, str], wanted: str) -> None:
+    if metadata.get("format") != wanted:
+        raise CheckpointError(f"{path} has format {metadata.get('format')!r}, expected {wanted!r}.")
+    space = get_space(metadata["space"])
+    if metadata["space_hash"] != space.hash:
+        raise CheckpointError(f"{path} is of another version of space {space.name!r}.")
+
+
 def load_weights(path: Path) -> Supernet:
     """The supernet of a ``.safetensors`` file; its batch-norm statistics are the initial ones.
 
     Raises:
         CheckpointError: unreadable, of another format, or of another version of its space.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors: dict[str, torch.Tensor] = {k: file.get_tensor(k).float() for k in file.keys()}
-    except Exception as error:  # safetensors raises its own, OSError and ValueError alike
-        raise CheckpointError(f"{path} cannot be read as weights ({error}).") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
+    metadata, tensors = _read(path)
+    _check(path, metadata, FORMAT)
     space = get_space(metadata["space"])
-    if metadata["space_hash"] != space.hash:
-        raise CheckpointError(f"{path} is of another version of space {space.name!r}.")
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
     net = Supernet(space, int(metadata["n_classes"]))
     missing, unexpected = net.load_state_dict(tensors, strict=False)
     lost = [name for name in missing if not name.endswith(_STATISTICS)]
@@ -76,3 +88,42 @@ def load_weights(path: Path) -> Supernet:
             f"{len(unexpected)} are unknown."
         )
     return net
+
+
+def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
+    """Writes one network, float32, with its batch-norm statistics, whole or not at all.
+
+    Args:
+        path: the ``.safetensors`` file.
+        network: its weights are written as they are.
+        facts: text to keep beside them, for example data set and training.
+    """
+    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    metadata = {
+        **facts,
+        "format": NETWORK_FORMAT,
+        "space": network.space,
+        "space_hash": get_space(network.space).hash,
+        "architecture": network.architecture,
+        "n_classes": json.dumps(network.n_classes),
+    }
+    with replacing(path) as partial:
+        partial.write_bytes(save(tensors, metadata))
+
+
+def load_network(path: Path) -> Network:
+    """The network of a ``.safetensors`` file, in evaluation mode.
+
+    Raises:
+        CheckpointError: unreadable, of another format, or of another version of its space.
+    """
+    metadata, tensors = _read(path)
+    _check(path, metadata, NETWORK_FORMAT)
+    network = build_network(
+        metadata["architecture"], int(metadata["n_classes"]), metadata["space"], seed=0
+    )
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit its architecture: {error}") from error
+    return network.eval()

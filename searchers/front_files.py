@@ -180,7 +180,9 @@ def _cell(value: object) -> object:
 
 
 def read_front(path: str | Path) -> FrontFile:
-    """The front of a ``front.json``, or of the folder that holds one.
+    """The front of a ``front.json`` or a ``front.csv``, or of the folder that holds one.
+
+    A CSV knows no config, so that of its front is empty, and no best singles.
 
     Raises:
         BigLittleError: no such file, or one that is no front.
@@ -188,7 +190,8 @@ def read_front(path: str | Path) -> FrontFile:
     path = Path(path)
     path = path / "front.json" if path.is_dir() else path
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = _csv_document(text) if path.suffix == ".csv" else json.loads(text)
         records = document["front"]
         points = Points(
             little=np.array([r["little"] for r in records], np.str_),
@@ -203,13 +206,27 @@ def read_front(path: str | Path) -> FrontFile:
         return FrontFile(dict(document["config"]), points, singles)
     except OSError as error:
         raise BigLittleError(
-            f"cannot read {path}: {error.strerror or error}. Expected the front.json of a search."
+            f"cannot read {path}: {error.strerror or error}. Expected the front.json or "
+            "front.csv of a search."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BigLittleError(
-            f"{path} is not a front: {type(error).__name__} {error}. Expected the front.json that "
-            "'biglittle search' or 'biglittle front' wrote."
+            f"{path} is not a front: {type(error).__name__} {error}. Expected the front.json or "
+            "front.csv that 'biglittle search' wrote, or the JSON of 'biglittle front'."
         ) from error
+
+
+def _csv_document(text: str) -> dict[str, Any]:
+    rows = list(csv.DictReader(io.StringIO(text)))
+    records: list[dict[str, Any]] = []
+    for row in rows:
+        record: dict[str, Any] = {name: row[name] for name in NAMED}
+        for name in ("threshold", *FIGURES):
+            record[name] = float(row[name]) if row[name] else None
+        words = {name: row[f"{name}_provenance"] for name in FIGURES}
+        record["provenance"] = {name: word for name, word in words.items() if word}
+        records.append(record)
+    return {"config": {}, "front": records}
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:

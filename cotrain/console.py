@@ -1,0 +1,82 @@
+"""Co-trained pairs as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+MISSING = "-"
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else f"{100 * value:.2f}"
+
+
+def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints one row for each report of ``cotrain_front``, provenance in the heads.
+
+    Args:
+        reports: as written to ``report.json``.
+        console: where to print.
+    """
+    if not reports:
+        console.print("Nothing was trained.")
+        return
+    first = reports[0]
+    table = Table(
+        title="Co-trained pairs, threshold chosen on val, shown on test",
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+    )
+    promised = first["promised"]["provenance"]
+    now = first["after"]["test"]["provenance"]
+    heads = (
+        ("#", "", ""),
+        ("method", "", ""),
+        ("promised", "%", promised.get("accuracy", "unknown")),
+        ("table", "%", "measured"),
+        ("before", "%", "measured"),
+        ("acc", "%", now["accuracy"]),
+        ("escal", "%", now["escalation_rate"]),
+        ("little", "%", "measured"),
+        ("big", "%", "measured"),
+        ("promised", "ms", promised.get("latency_ms", "unknown")),
+        ("mean", "ms", now["latency_ms"]),
+    )
+    for head, unit, provenance in heads:
+        label = Text("\n".join((head, unit, provenance)), justify="right")
+        table.add_column(label, justify="right")
+    pairs: list[str] = []
+    for report in reports:
+        test, before = report["after"]["test"], report["before"]
+        ids = f"{test['little']} -> {test['big']}"
+        if ids not in pairs:
+            pairs.append(ids)
+        table.add_row(
+            str(pairs.index(ids) + 1),
+            report["config"]["method"],
+            _share(report["promised"]["accuracy"]),
+            _share((report["promised_by_table"] or {}).get("accuracy")),
+            _share(None if before is None else before["test"]["accuracy"]),
+            _share(test["accuracy"]),
+            _share(test["escalation_rate"]),
+            _share(test["little_accuracy"]),
+            _share(test["big_accuracy"]),
+            f"{report['promised']['latency_ms']:.2f}",
+            f"{test['latency_ms']:.2f}",
+        )
+    console.print(table)
+    note = (
+        "promised: by the front's search; table: inherited weights at the front's threshold; "
+        "before: inherited weights, threshold chosen anew; little, big: each alone."
+    )
+    console.print(Text(note, style="dim"))
+    for number, ids in enumerate(pairs, start=1):
+        console.print(f"{number}: {ids}")

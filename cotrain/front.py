@@ -1,0 +1,405 @@
+"""Co-trains the pairs of a front and says how far its promise was off.
+
+A pair's folder holds everything that is known of it, and is whole once it has a ``report.json``::
+
+    OUT/LITTLE-BIG/METHOD/pair.h5               checkpoint, gone when the pair is done
+    OUT/LITTLE-BIG/METHOD/little.safetensors    and big.safetensors: float32 weights
+    OUT/LITTLE-BIG/METHOD/little.onnx           and big.onnx, cascade.onnx: as deployed
+    OUT/LITTLE-BIG/METHOD/report.json           figures, their provenance, config, versions
+
+Thresholds are chosen on ``val``, results reported on ``test``. Export is handed in, so that this
+folder knows no deployment format.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..bench.cost import NetworkCosts
+from ..bench.datasets import Dataset, Images, get_dataset
+from ..bench.errors import BigLittleError, CheckpointError
+from ..bench.evaluator import Evaluator
+from ..bench.files import replacing
+from ..bench.gate import Gate
+from ..bench.gates import get_metric
+from ..bench.networks import Network, weights_hash
+from ..bench.pair import Pair
+from ..bench.points import OperatingPoint, Points
+from ..bench.spaces import SearchSpace
+from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
+from .images import normalised
+from .recalibrate import calibrated
+from .recipe import Recipe
+from .train_loop import TrainProgress
+from .train_pair import train_pair
+from .weights import save_network
+
+FORMAT = "biglittle-cotrained-pair-1"
+REAL_RATE = 0.01  # below this share of escalated inputs a pair is in effect its little network
+CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
+LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+class Deploy(Protocol):
+    """Writes both networks and the cascade into a folder and checks that they answer alike."""
+
+    def __call__(
+        self,
+        folder: Path,
+        space: SearchSpace,
+        architectures: tuple[str, str],
+        weights: tuple[Weights, Weights],
+        gate: Gate,
+        images: NDArray[np.float32],
+        logits: tuple[NDArray[np.float32], NDArray[np.float32]],
+    ) -> dict[str, Any]:
+        """Facts for the report; raises where answers differ from ``logits`` (n, n_classes)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which points of a front are worth training.
+
+    Attributes:
+        rows: of the chosen points, from fast to slow.
+        n_points: points of the front.
+        n_single: points that are single networks: little is big, or nothing or everything is
+            escalated.
+        n_pairs: different pairs among the others.
+        n_real: of these, pairs that escalate at least 1 % of the inputs at some point.
+    """
+
+    rows: tuple[int, ...]
+    n_points: int
+    n_single: int
+    n_pairs: int
+    n_real: int
+
+    def text(self) -> str:
+        """What was chosen, and of what, in two sentences."""
+        return (
+            f"{self.n_points} points: {self.n_single} are single networks in effect, which are "
+            f"skipped; the others are {self.n_pairs} different pairs, of which {self.n_real} "
+            f"escalate at least 1 % of the inputs. {len(self.rows)} are trained."
+        )
+
+
+def select(points: Points, top: int) -> Selection:
+    """Chooses at most ``top`` different pairs of a front.
+
+    Points that are single networks are never chosen: there is nothing to co-train. Of several
+    points of one pair the middle one by latency stands for it. Pairs that escalate at least 1 % of
+    the inputs come first, evenly spread over the front by their rank in latency, both ends
+    included; only where these are fewer than ``top`` the others follow, chosen likewise.
+    """
+    rate, latency = points.escalation_rate, points.latency_ms
+    paired = (points.little != points.big) & (rate > 0.0) & (rate < 1.0)
+    chosen: list[int] = []
+    seen: set[tuple[str, str]] = set()
+    counts = []
+    for usable in (paired & (rate >= REAL_RATE), paired & (rate < REAL_RATE)):
+        rows_of: dict[tuple[str, str], list[int]] = {}
+        for i in np.flatnonzero(usable)[np.argsort(latency[usable], kind="stable")]:
+            key = (str(points.little[i]), str(points.big[i]))
+            if key not in seen:
+                rows_of.setdefault(key, []).append(int(i))
+        seen |= set(rows_of)
+        counts.append(len(rows_of))
+        middle = sorted((r[(len(r) - 1) // 2] for r in rows_of.values()), key=lambda i: latency[i])
+        n = min(max(top - len(chosen), 0), len(middle))
+        if n:
+            at = np.unique(np.rint(np.linspace(0, len(middle) - 1, n)).astype(int))
+            chosen += [middle[k] for k in at]
+    rows = tuple(sorted(chosen, key=lambda i: (latency[i], i)))
+    n_single = int(len(points) - paired.sum())
+    return Selection(rows, len(points), n_single, sum(counts), counts[0])
+
+
+@dataclass(frozen=True)
+class FrontJob:
+    """What to do with the pairs of a front.
+
+    Attributes:
+        methods: keys in ``methods/``; each trains every pair.
+        recipe: how.
+        seed: of weights, order and augmentation.
+        out: folder of the pairs' folders.
+        start: gives the network to start from by architecture id; None: random weights.
+        evaluator: of the device; what networks cost there.
+        table_point: what a table promises for a pair and gate; None where it has no such pair.
+        deploy: writes and checks what is deployed.
+        sources: what the figures rest on, for the report: table, device, hashes.
+        device: torch device of the training.
+        threads: torch threads; None leaves them as they are.
+    """
+
+    methods: tuple[str, ...]
+    recipe: Recipe
+    seed: int
+    out: Path
+    start: Callable[[str], Network] | None
+    evaluator: Evaluator
+    table_point: Callable[[Pair, Gate], OperatingPoint | None]
+    deploy: Deploy
+    sources: Mapping[str, Any]
+    device: str = "cpu"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class FrontProgress:
+    """Where the co-training of a front stands.
+
+    Attributes:
+        pair: number of the run at work, from 0: a pair under a method.
+        n_pairs: runs in all.
+        point: the point of the front at work.
+        method: its method.
+        training: where its training stands.
+        eta_s: estimated seconds until all runs are trained, evaluation not counted.
+    """
+
+    pair: int
+    n_pairs: int
+    point: OperatingPoint
+    method: str
+    training: TrainProgress
+    eta_s: float
+
+    def text(self) -> str:
+        """One line for a log."""
+        at = self.training
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in at.loss.items())
+        return (
+            f"{self.pair + 1}/{self.n_pairs} {self.point.little} -> {self.point.big} "
+            f"{self.method}: step {at.step}/{at.n_steps}, loss {losses}, "
+            f"{at.images_per_s:.0f} images/s, {self.eta_s / 60:.1f} min left"
+        )
+
+
+def cotrain_front(
+    job: FrontJob,
+    points: Sequence[OperatingPoint],
+    splits: Mapping[str, Images],
+    on_progress: Callable[[FrontProgress], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Co-trains every point under every method; yields each report as it is done.
+
+    A pair whose folder has a report is not trained again; one that was stopped goes on.
+
+    Args:
+        job: what to do.
+        points: of the front, as chosen by `select`.
+        splits: images, from ``Dataset.load``.
+        on_progress: called every few steps.
+
+    Raises:
+        BigLittleError: a point that was promised for another device.
+        CheckpointError: a pair's folder holds another run.
+        TrainingError: a loss that is not finite.
+        GateError: a gate that is not made of the little network's probabilities alone.
+    """
+    costs = [_costs(job, point) for point in points]
+    runs = [(p, c, method) for p, c in zip(points, costs, strict=True) for method in job.methods]
+    todo = [not _folder(job, p, m).joinpath("report.json").exists() for p, _, m in runs]
+    work = np.array([c.macs.sum() for _, c, _ in runs]) * todo
+    before: dict[str, Any] = {}
+    for i, (point, cost, method) in enumerate(runs):
+
+        def told(training: TrainProgress, i: int = i) -> None:
+            if on_progress is not None:
+                point, _, method = runs[i]
+                whole = training.n_steps * job.recipe.batch / training.images_per_s
+                eta = training.eta_s + whole * float(work[i + 1 :].sum() / work[i])
+                on_progress(FrontProgress(i, len(runs), point, method, training, eta))
+
+        yield _cotrain(job, point, cost, method, splits, before, told)
+
+
+def _folder(job: FrontJob, point: OperatingPoint, method: str) -> Path:
+    return job.out / f"{point.little}-{point.big}" / method
+
+
+def _costs(job: FrontJob, point: OperatingPoint) -> NetworkCosts:
+    """Costs of both networks alone; checks that the point was promised for this device."""
+    get_metric(point.gate)
+    genomes = job.evaluator.space.parse([point.little, point.big])
+    costs = job.evaluator.networks(genomes).costs
+    little, big = costs.latency_ms
+    here = little + costs.gate_ms + point.escalation_rate * big
+    promised = point.latency_ms
+    if promised is None or not abs(here - promised) <= LATENCY_TOLERANCE * promised:
+        raise BigLittleError(
+            f"the front promises {promised} ms for {point.little} with {point.big}, but on this "
+            f"device that is {here:.4g} ms: it was searched for another device, or with another "
+            "table. Give the --device and --table of the search."
+        )
+    return costs
+
+
+def _cotrain(
+    job: FrontJob,
+    point: OperatingPoint,
+    costs: NetworkCosts,
+    method: str,
+    splits: Mapping[str, Images],
+    before: dict[str, Any],
+    told: Callable[[TrainProgress], None],
+) -> dict[str, Any]:
+    folder, ids = _folder(job, point, method), (point.little, point.big)
+    starts = None if job.start is None else (job.start(ids[0]), job.start(ids[1]))
+    config = {
+        "method": method,
+        "from": "scratch" if starts is None else "inherited",
+        "seed": job.seed,
+        "recipe": job.recipe.as_dict(),
+        "starts_sha256": None if starts is None else [weights_hash(n) for n in starts],
+        "sources": dict(job.sources),
+    }
+    wanted = json.loads(json.dumps({"config": config, "promised": point.as_dict()}))
+    path = folder / "report.json"
+    if path.exists():
+        report = _finished(path, wanted)
+        (folder / "pair.h5").unlink(missing_ok=True)
+        return report
+    began, last = time.monotonic(), [0.0]
+
+    def progress(training: TrainProgress) -> None:
+        last[0] = training.images_per_s
+        told(training)
+
+    networks = train_pair(
+        *ids,
+        method,
+        job.recipe,
+        splits,
+        folder,
+        starts,
+        job.seed,
+        job.device,
+        job.threads,
+        progress,
+    )
+    duration, dataset = time.monotonic() - began, get_dataset(job.recipe.dataset)
+    if starts is not None and "-".join(ids) not in before:
+        clean = [calibrated(n, splits["train"], dataset) for n in starts]
+        before["-".join(ids)] = _evaluated(
+            job, point, costs, (clean[0], clean[1]), splits, dataset
+        )[0]
+    after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
+    table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
+    deployed = _deploy(job, folder, networks, Gate(point.gate, threshold), splits, answers, dataset)
+    report = {
+        "format": FORMAT,
+        **wanted,
+        "promised_by_table": None if table is None else table.as_dict(),
+        "before": before.get("-".join(ids)),
+        "after": after,
+        "deployed": deployed,
+        "training": {
+            "steps": job.recipe.n_steps,
+            "images": job.recipe.n_steps * job.recipe.batch,
+            "duration_s": round(duration, 3),
+            "images_per_s": round(last[0], 3),
+            "device": job.device,
+            "threads": torch.get_num_threads(),
+        },
+        "weights_sha256": [weights_hash(n) for n in networks],
+        "versions": {
+            "biglittle": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    report = json.loads(json.dumps(report))
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+    (folder / "pair.h5").unlink(missing_ok=True)
+    return report
+
+
+def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text())
+        found = {key: report[key] for key in wanted}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} is no report of a co-trained pair ({error!r}). Delete it, or choose another "
+            "output folder."
+        ) from error
+    for group, values in wanted.items():
+        for key, value in values.items():
+            if found[group].get(key) != value:
+                raise CheckpointError(
+                    f"{path} belongs to another run: its {key} is {found[group].get(key)!r}, "
+                    f"expected {value!r}. Delete its folder, or choose another output folder."
+                )
+    return report
+
+
+def _evaluated(
+    job: FrontJob,
+    point: OperatingPoint,
+    costs: NetworkCosts,
+    networks: tuple[Network, Network],
+    splits: Mapping[str, Images],
+    dataset: Dataset,
+) -> tuple[dict[str, Any], float, PairAnswers]:
+    """Figures on val and test, the threshold chosen on val, and the answers on test."""
+    metric, ids = get_metric(point.gate), (point.little, point.big)
+    answers = {s: answers_of(*networks, splits[s], dataset) for s in ("val", "test")}
+    assert point.latency_ms is not None
+    threshold = best_threshold(answers["val"], metric, costs, point.latency_ms)
+    found: dict[str, Any] = {"threshold": threshold, "threshold_chosen_on": "val"}
+    for split, said in answers.items():
+        found[split] = {
+            **operating_point(said, ids, metric, threshold, costs).as_dict(),
+            "little_accuracy": float(said.little_right.mean()),
+            "big_accuracy": float(said.big_right.mean()),
+            "oracle_accuracy": float((said.little_right | said.big_right).mean()),
+        }
+    limit = point.latency_ms * (1 + 1e-9)
+    found["val_latency_within_promise"] = found["val"]["latency_ms"] <= limit
+    return found, threshold, answers["test"]
+
+
+def _deploy(
+    job: FrontJob,
+    folder: Path,
+    networks: tuple[Network, Network],
+    gate: Gate,
+    splits: Mapping[str, Images],
+    answers: PairAnswers,
+    dataset: Dataset,
+) -> dict[str, Any]:
+    for name, network in zip(("little", "big"), networks, strict=True):
+        save_network(folder / f"{name}.safetensors", network, {"dataset": dataset.name})
+    weights = tuple({k: v.numpy() for k, v in n.state_dict().items()} for n in networks)
+    # Spread over the split, so that an ordered one is no trap.
+    n = len(splits["test"])
+    index = np.unique(np.linspace(0, n - 1, min(n, CHECKED_IMAGES)).astype(np.int64))
+    images = np.ascontiguousarray(normalised(splits["test"].subset(index), dataset).numpy())
+    return job.deploy(
+        folder,
+        job.evaluator.space,
+        (networks[0].architecture, networks[1].architecture),
+        (weights[0], weights[1]),
+        gate,
+        images,
+        (answers.little[index], answers.big[index]),
+    )

@@ -1,0 +1,155 @@
+"""Writes a trained pair as it is deployed, and checks that ONNX Runtime answers as training did.
+
+Three files: ``little.onnx``, ``big.onnx`` and ``cascade.onnx``, the one graph with an ``If`` node
+that runs the big network only where the gate asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench.errors import MissingExtraError, ProfileError
+from ..bench.files import replacing
+from ..bench.gate import Gate
+from ..bench.gates import get_metric
+from ..bench.spaces import SearchSpace
+from .onnx_network import ESCALATED, INPUT, LOGITS, Weights, cascade_model, import_onnx, onnx_model
+
+if TYPE_CHECKING:
+    import onnx
+
+LOGIT_TOLERANCE = 1e-3  # absolute; folding batch norms moves a logit by some 1e-5
+GATE_TOLERANCE = 1e-4  # in the metric's unit: a decision this close to the threshold may differ
+
+
+def check_exportable() -> None:
+    """Says before a long training, not after it, that a pair could not be written.
+
+    Raises:
+        MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
+    """
+    import_onnx()
+    _onnxruntime()
+
+
+def deploy_pair(
+    folder: Path,
+    space: SearchSpace,
+    architectures: tuple[str, str],
+    weights: tuple[Weights, Weights],
+    gate: Gate,
+    images: NDArray[np.float32],
+    logits: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> dict[str, Any]:
+    """Facts of three written files, once all of them were found to answer as they should.
+
+    Args:
+        folder: where to write; it is made if need be.
+        space: of both networks.
+        architectures: ids of the little and the big network.
+        weights: state dicts of both, as arrays.
+        gate: metric and threshold of the cascade.
+        images: to check with, normalised, (n, channels, height, width).
+        logits: what the little and the big network answer in training's framework, each
+            (n, n_classes).
+
+    Returns:
+        ``images`` checked, largest ``logit_difference`` of each file, ``decisions_at_threshold``:
+        images so close to the threshold that rounding decided otherwise, the SHA-256 of each file,
+        and the runtime's version.
+
+    Raises:
+        ProfileError: a logit, a class or a decision differs by more than rounding.
+        MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
+    """
+    n_classes = logits[0].shape[1]
+    little, big = (
+        onnx_model(space, a, n_classes, weights=w)
+        for a, w in zip(architectures, weights, strict=True)
+    )
+    cascade = cascade_model(little, big, gate.metric, gate.threshold)
+    models = {"little": little, "big": big, "cascade": cascade}
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name, model in models.items():
+        content = model.SerializeToString()
+        files[f"{name}.onnx"] = hashlib.sha256(content).hexdigest()
+        with replacing(folder / f"{name}.onnx") as partial:
+            partial.write_bytes(content)
+    answers = {name: _run(model, images) for name, model in models.items()}
+    escalated = answers["cascade"][1]
+    value = get_metric(gate.metric).compute(_probabilities(logits[0]))
+    confident = get_metric(gate.metric).confident
+    sure = value >= gate.threshold if confident == "high" else value <= gate.threshold
+    differs = escalated != ~sure
+    if (differs & ~(np.abs(value - gate.threshold) <= GATE_TOLERANCE)).any():
+        raise ProfileError(
+            f"cascade.onnx escalates {differs.sum()} of {len(images)} images otherwise than the "
+            f"gate {gate.metric!r} at {gate.threshold:g} does; expected the same decisions. The "
+            "files must not be deployed."
+        )
+    expected = {
+        "little": logits[0],
+        "big": logits[1],
+        "cascade": np.where(escalated[:, None], logits[1], logits[0]),
+    }
+    return {
+        "images": len(images),
+        "logit_difference": {n: _compare(n, answers[n][0], expected[n]) for n in models},
+        "decisions_at_threshold": int(differs.sum()),
+        "sha256": files,
+        "onnxruntime": str(_onnxruntime().__version__),
+    }
+
+
+def _compare(name: str, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    difference = float(np.abs(got - wanted).max())
+    two = np.sort(wanted, axis=1)[:, -2:]
+    tie = two[:, 1] - two[:, 0] <= 2 * LOGIT_TOLERANCE
+    classes = ((got.argmax(axis=1) != wanted.argmax(axis=1)) & ~tie).sum()
+    if not difference <= LOGIT_TOLERANCE or classes:
+        raise ProfileError(
+            f"{name}.onnx answers otherwise than the trained network: its logits differ by up to "
+            f"{difference:.3g} (at most {LOGIT_TOLERANCE:g} is rounding), the class of {classes} "
+            f"of {len(got)} images. The files must not be deployed."
+        )
+    return difference
+
+
+def _run(
+    model: onnx.ModelProto, images: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Logits (n, n_classes) and, of a cascade, what was escalated (n,)."""
+    ort = _onnxruntime()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    wanted = [o.name for o in session.get_outputs()]
+    logits, escalated = [], []
+    for i in range(len(images)):
+        said = dict(zip(wanted, session.run(wanted, {INPUT: images[i : i + 1]}), strict=True))
+        logits.append(said[LOGITS])
+        escalated.append(bool(said.get(ESCALATED, False)))
+    return np.concatenate(logits), np.array(escalated)
+
+
+def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = logits.astype(np.float64)
+    exponent = np.exp(wide - wide.max(axis=1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "profiler", "deploying a pair") from error
+    return onnxruntime
