@@ -47,6 +47,29 @@ def test_query_json_has_the_promised_fields(run) -> None:  # type: ignore[no-unt
     assert "block-sum" in out
 
 
+@pytest.mark.parametrize("gate", ["margin", "per_class", "oracle"])
+def test_query_explained(run, tmp_path: Path, gate: str) -> None:  # type: ignore[no-untyped-def]
+    asked = ("query", LITTLE, BIG, "--gate", gate, "--threshold", "0.42", "--explain")
+    code, out, _ = run(*asked, "--json")
+    point = json.loads(out)
+    found = point["diagnostics"]
+    assert code == 0
+    assert found["accuracy"] == point["accuracy"]
+    assert found["escalation_rate"] == point["escalation_rate"]
+    assert found["provenance"]["oracle_accuracy"] == "modelled"
+    assert len(found["class_escalation_rate"]) == len(found["classes"]) == 10
+    assert ("class_max_prob_thresholds" in found) == (gate == "per_class")
+    code, out, _ = run(*asked)
+    assert code == 0
+    assert "airplane" in out
+    assert "escalation rate, % (measured)" in out
+    pytest.importorskip("plotly")
+    code, out, _ = run(*asked[:-1], "--out", str(tmp_path / "pair.html"))
+    assert code == 0
+    assert out.startswith("Written:")
+    assert "Plotly.newPlot(" in (tmp_path / "pair.html").read_text()
+
+
 def test_front_and_info_json(run) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = run("front", "--latency-ms-max", "15", "--json")
     document = json.loads(out)
