@@ -25,7 +25,7 @@ from .learner import Learner, States
 from .memory import keep_freed_memory
 from .recipe import Recipe
 
-CHECKPOINT_S = 60.0  # at most a minute of work is lost to a kill
+CHECKPOINT_S = 30.0  # at most half a minute of work is lost to a kill
 LOG_STEPS = 10
 
 Losses = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]

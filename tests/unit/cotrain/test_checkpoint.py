@@ -82,3 +82,18 @@ def test_a_write_that_dies_leaves_the_old_file(path: Path) -> None:
         save_checkpoint(path, IDENTITY, {"step": 4}, weights={"a": Dies()})
     assert path.read_bytes() == before
     assert load_checkpoint(path, IDENTITY)[0] == {"step": 3}
+
+
+def test_what_may_differ_is_decided_by_the_reader(path: Path) -> None:
+    asked: list[tuple[str, object, object]] = []
+
+    def accepts(key: str, found: object, wanted: object) -> bool:
+        asked.append((key, found, wanted))
+        return key != "space_hash" or found == wanted
+
+    longer = {**IDENTITY, "schedule": {"seed": 0, "grow": ["k3_e3", "k3_e6"]}}
+    assert load_checkpoint(path, longer, accepts)[0] == {"step": 3}
+    assert [key for key, *_ in asked] == ["schedule", "space_hash"]
+    assert asked[0][1:] == ({"seed": 0, "grow": ["k3_e3"]}, longer["schedule"])
+    with pytest.raises(CheckpointError, match="its space_hash is 'abc', expected 'xyz'"):
+        load_checkpoint(path, {**longer, "space_hash": "xyz"}, accepts)

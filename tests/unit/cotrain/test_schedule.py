@@ -101,3 +101,15 @@ def test_a_phase_without_epochs_is_refused(tmp_path: Path, without: str) -> None
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BigLittleError, match=r"absent\.toml cannot be read"):
         load_schedule(tmp_path / "absent.toml")
+
+
+def test_a_schedule_continues_itself_and_its_beginnings_alone(tmp_path: Path) -> None:
+    first = _load(tmp_path, SMALLEST)
+    second = SMALLEST[SMALLEST.index("[[") :].replace('"anchor"', '"more"')
+    longer = _load(tmp_path, SMALLEST + second)
+    assert first.continues(first)
+    assert longer.continues(first)
+    assert not first.continues(longer)
+    for old, new in (("batch = 16", "batch = 32"), ("[16, 32]", "[16]"), ("seed = 0", "seed = 1")):
+        changed = _load(tmp_path, SMALLEST.replace(old, new, 1) + second)
+        assert not changed.continues(first)

@@ -20,11 +20,7 @@ from biglittle.bench.errors import (  # noqa: E402
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
 from biglittle.cotrain import train_loop  # noqa: E402
 from biglittle.cotrain.methods import METHODS  # noqa: E402
-from biglittle.cotrain.recalibrate import (  # noqa: E402
-    RECALIBRATION_BATCH,
-    RECALIBRATION_IMAGES,
-    calibrated,
-)
+from biglittle.cotrain.recalibrate import calibrated  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
 from biglittle.cotrain.train_loop import TrainingRun, TrainProgress  # noqa: E402
 from biglittle.cotrain.train_network import train_network  # noqa: E402
@@ -196,14 +192,6 @@ def test_statistics_are_those_of_every_other_network(
                 module.reset_running_stats()
     assert weights_hash(trained) != before
     assert weights_hash(calibrated(trained, few_digits["train"], digits)) == before
-
-
-def test_recalibration_is_that_of_the_shipped_table() -> None:
-    build = pytest.importorskip("biglittle.data_tables.fbnet_cifar10.build")
-    assert (RECALIBRATION_IMAGES, RECALIBRATION_BATCH) == (
-        build.RECALIBRATION_IMAGES,
-        build.RECALIBRATION_BATCH,
-    )
 
 
 @pytest.mark.parametrize(

@@ -183,3 +183,62 @@ def test_anchor_and_all_skip_come_as_often_as_the_rule_says() -> None:
 def test_a_generator_decides_the_path() -> None:
     rule = PathSampling(0.2, 0.6, {"k3_e1": 0.5, "k3_e3": 0.5})
     assert np.array_equal(_paths(rule, 10), _paths(rule, 10))
+
+
+def test_without_a_concentration_paths_are_drawn_as_ever() -> None:
+    # Pinned: a checkpoint's run goes on with the paths it would have taken.
+    rule = PathSampling(0.2, 0.6, {"k3_e1": 0.5, "k3_e3": 0.5}, all_skip=0.1, anchor=0.1)
+    rng, expected = np.random.default_rng(5), np.random.default_rng(5)
+    for _ in range(50):
+        path = draw_path(SPACE, rule, ANCHOR, rng)
+        kind = expected.random()
+        if kind < 0.1:
+            drawn = np.full(SPACE.n_layers, SKIP)
+        elif kind < 0.2:
+            drawn = np.full(SPACE.n_layers, ANCHOR)
+        else:
+            share = expected.uniform(0.2, 0.6)
+            choices = [SPACE.choices.index(n) for n in rule.weights]
+            drawn = expected.choice(choices, SPACE.n_layers, p=[0.5, 0.5])
+            drawn = np.where(expected.random(SPACE.n_layers) < share, SKIP, drawn)
+        assert np.array_equal(path, drawn)
+    assert rng.random() == expected.random()
+
+
+def test_a_concentration_gives_paths_of_their_own_mix_around_the_same_mean() -> None:
+    weights = {"k3_e1": 3.0, "k3_e6": 1.0}
+    wide = SPACE.choices.index("k3_e6")
+    shares = {
+        concentration: (
+            _paths(PathSampling(0.0, 0.0, weights, concentration=concentration), 600) == wide
+        ).mean(axis=1)
+        for concentration in (None, 0.5, 1000.0)
+    }
+    for share in shares.values():
+        assert share.mean() == pytest.approx(0.25, abs=0.05)
+    assert shares[1000.0].std() == pytest.approx(shares[None].std(), rel=0.15)
+    # Few and small parameters: most paths make nearly one choice.
+    assert np.isin(shares[0.5], (0.0, 1.0)).mean() > 0.4 > np.isin(shares[None], (0.0, 1.0)).mean()
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_run_goes_on_under_further_phases_alone(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    run = SupernetRun(SCHEDULE, tmp_path, splits, threads=1)
+    run.train(validate=0)
+    trained = {name: t.clone() for name, t in run.net.state_dict().items()}
+    more = Phase("more", (16,), peak_lr=0.01, end_lr=0.0, warmup_steps=1)
+    longer = dataclasses.replace(SCHEDULE, phases=(*SCHEDULE.phases, more))
+    assert longer.continues(SCHEDULE)
+    assert not SCHEDULE.continues(longer)
+    changed = dataclasses.replace(SCHEDULE.phases[1], peak_lr=0.03)
+    other = dataclasses.replace(longer, phases=(SCHEDULE.phases[0], changed, more))
+    with pytest.raises(CheckpointError, match="belongs to another run: its schedule"):
+        SupernetRun(other, tmp_path, splits)
+    onward = SupernetRun(longer, tmp_path, splits)
+    assert (onward.epoch, onward.step) == (2, 0)
+    assert all(torch.equal(t, trained[name]) for name, t in onward.net.state_dict().items())
+    onward.train(max_steps=1, validate=0)
+    with pytest.raises(CheckpointError, match="belongs to another run: its schedule"):
+        SupernetRun(SCHEDULE, tmp_path, splits)  # begun phases are not forgotten

@@ -13,9 +13,10 @@ import torch
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import CheckpointError
+from biglittle.bench.networks import build_network, weights_hash
 from biglittle.cotrain.recalibrate import recalibrated
 from biglittle.cotrain.supernet import Supernet
-from biglittle.cotrain.weights import load_weights, save_weights
+from biglittle.cotrain.weights import load_network, load_weights, save_network, save_weights
 
 
 def test_networks_of_kept_weights_answer_alike(tmp_path: Path) -> None:
@@ -48,3 +49,18 @@ def test_damaged_and_foreign_weights_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(CheckpointError, match="expected 'biglittle-supernet-1'"):
         load_weights(path)
+
+
+def test_a_kept_network_is_the_network(tmp_path: Path) -> None:
+    network = build_network("0123456780123456780123", 10, seed=1)
+    with torch.no_grad():
+        network(torch.randn(8, 3, 32, 32))  # statistics of its own
+    save_network(tmp_path / "a.safetensors", network, {"dataset": "noise"})
+    again = load_network(tmp_path / "a.safetensors")
+    assert weights_hash(again) == weights_hash(network)
+    assert again.architecture == network.architecture
+    assert not again.training
+    with pytest.raises(CheckpointError, match="expected 'biglittle-supernet-1'"):
+        load_weights(tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_network(tmp_path / "absent.safetensors")

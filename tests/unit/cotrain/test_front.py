@@ -1,0 +1,282 @@
+"""Which pairs of a front are trained, what their reports say, and that a stopped run goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from biglittle.bench import Gate, NetworkCosts, NetworkFigures, Points, get_space  # noqa: E402
+from biglittle.bench.cost import analytic_memory  # noqa: E402
+from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.errors import BigLittleError, CheckpointError, GateError  # noqa: E402
+from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
+from biglittle.cotrain import front, train_loop  # noqa: E402
+from biglittle.cotrain.console import print_reports  # noqa: E402
+from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front, select  # noqa: E402
+from biglittle.cotrain.recipe import Recipe  # noqa: E402
+from biglittle.cotrain.weights import load_network  # noqa: E402
+
+SPACE = get_space("fbnet")
+WORDS = {
+    "accuracy": "predicted",
+    "escalation_rate": "predicted",
+    "latency_ms": "block-sum",
+    "latency_p95_ms": "block-sum",
+    "energy_mj": "modelled",
+    "macs": "modelled",
+    "peak_memory_mib": "modelled",
+}
+LITTLE, BIG = "8" * 22, "0" + "8" * 20 + "0"
+RECIPE = Recipe(
+    space="fbnet",
+    dataset="digits",
+    images=48,
+    batch=16,
+    peak_lr=0.01,
+    end_lr=0.0,
+    warmup_share=0.0,
+    momentum=0.9,
+    weight_decay=0.0,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    resolutions=((16, 1.0),),
+)
+
+
+def _points(*rows: tuple[str, str, float, float]) -> Points:
+    """A front of (little, big, escalation rate, latency in ms)."""
+    little, big, rate, latency = (list(column) for column in zip(*rows, strict=True))
+    n = len(rows)
+    return Points(
+        little=np.array(little),
+        big=np.array(big),
+        gate=np.full(n, "margin"),
+        threshold=np.full(n, 0.5),
+        accuracy=np.full(n, 0.8),
+        escalation_rate=np.array(rate, float),
+        latency_ms=np.array(latency, float),
+        latency_p95_ms=np.array(latency, float),
+        energy_mj=np.full(n, np.nan),
+        macs=np.full(n, 1e6),
+        peak_memory_mib=np.full(n, 1.0),
+        provenance=WORDS,
+    )
+
+
+def test_single_networks_in_disguise_are_skipped_and_counted() -> None:
+    points = _points(("a", "a", 0.5, 1), ("a", "b", 0.0, 2), ("a", "c", 1.0, 3), ("a", "d", 0.3, 4))
+    chosen = select(points, 5)
+    assert chosen.rows == (3,)
+    assert (chosen.n_points, chosen.n_single, chosen.n_pairs, chosen.n_real) == (4, 3, 1, 1)
+    assert "3 are single networks" in chosen.text()
+
+
+def test_pairs_that_escalate_come_first_and_the_others_fill_up() -> None:
+    points = _points(
+        ("a", "b", 0.001, 1), ("a", "c", 0.2, 2), ("a", "d", 0.005, 3), ("a", "e", 0.01, 4)
+    )
+    assert select(points, 2).rows == (1, 3)
+    assert select(points, 3).rows == (0, 1, 3)
+    assert select(points, 9).rows == (0, 1, 2, 3)
+    assert select(points, 9).n_real == 2
+
+
+def test_a_pair_is_taken_once_and_rows_spread_over_the_front() -> None:
+    same = [("a", "b", 0.1 + i / 100, 5.0 + i) for i in range(3)]
+    assert select(_points(*same), 5).rows == (1,)
+    # A point of a pair that also escalates in earnest elsewhere does not count again.
+    assert select(_points(*same, ("a", "b", 0.001, 1.0)), 5).rows == (1,)
+    many = [("a", f"b{i}", 0.2, 50.0 - i) for i in range(21)]
+    rows = select(_points(*many), 3).rows
+    assert rows == (20, 10, 0)  # fastest, middle, slowest
+
+
+def test_an_empty_front_and_one_without_pairs() -> None:
+    points = _points(("a", "a", 0.5, 1))
+    assert select(points, 3).rows == ()
+    assert select(points.take(np.array([], int)), 3).rows == ()
+
+
+class Device:
+    """An evaluator that knows costs alone: 1 ms and 1 ms for every million MACs."""
+
+    space, choices, gates = SPACE, SPACE.choices, ("margin",)
+
+    def networks(self, genomes: np.ndarray) -> NetworkFigures:
+        macs = SPACE.macs(genomes, 10).astype(float)
+        weights, activation = analytic_memory(SPACE, genomes, 10)
+        words = {"latency_ms": "measured", "energy_mj": "modelled"}
+        costs = NetworkCosts(
+            1 + macs / 1e6, np.full(len(macs), np.nan), macs, weights, activation, 0.0, words
+        )
+        return NetworkFigures(np.full(len(macs), 0.5), costs, "predicted")
+
+    def evaluate(self, candidates: object) -> Points:
+        raise AssertionError("nothing is searched here")
+
+
+def _real(rate: float = 0.3, big: str = BIG) -> Points:
+    """A front of one point whose latency is that of the device."""
+    little_ms, big_ms = Device().networks(SPACE.parse([LITTLE, big])).costs.latency_ms
+    return _points((LITTLE, big, rate, little_ms + rate * big_ms))
+
+
+def _job(out: Path, **changes: Any) -> FrontJob:
+    def deploy(folder: Path, space, ids, weights, gate, images, logits) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+        return {"images": len(images), "ids": list(ids), "threshold": gate.threshold}
+
+    job = FrontJob(
+        methods=("independent", "joint"),
+        recipe=RECIPE,
+        seed=1,
+        out=out,
+        start=lambda a: build_network(a, 10, seed=5),
+        evaluator=Device(),
+        table_point=lambda pair, gate: None,
+        deploy=deploy,
+        sources={"table": "none"},
+    )
+    return dataclasses.replace(job, **changes)
+
+
+@pytest.fixture
+def splits(
+    few_digits: dict[str, Images], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Images]:
+    monkeypatch.setattr(front, "get_dataset", lambda name: digits)
+    monkeypatch.setattr(train_loop, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(train_loop, "LOG_STEPS", 1)
+    small = {s: few_digits[s].subset(np.arange(60)) for s in ("val", "test")}
+    return {**few_digits, **small}
+
+
+def test_reports_say_what_was_promised_and_what_came(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    told: list[FrontProgress] = []
+    points = _real()
+    reports = list(cotrain_front(_job(tmp_path), [points[0]], splits, told.append))
+    assert [r["config"]["method"] for r in reports] == ["independent", "joint"]
+    assert [(p.pair, p.training.step) for p in told] == [(i, s) for i in (0, 1) for s in (1, 2, 3)]
+    assert told[2].eta_s > 0 == told[-1].eta_s
+    assert "2/2" in told[-1].text()
+    for report in reports:
+        folder = tmp_path / f"{LITTLE}-{BIG}" / report["config"]["method"]
+        assert json.loads((folder / "report.json").read_text()) == report
+        assert not (folder / "pair.h5").exists()
+        hashes = [
+            weights_hash(load_network(folder / f"{n}.safetensors")) for n in ("little", "big")
+        ]
+        assert hashes == report["weights_sha256"]
+        assert report["promised"]["provenance"]["accuracy"] == "predicted"
+        assert report["after"]["val"]["latency_ms"] <= points.latency_ms[0] * (1 + 1e-9)
+        assert report["after"]["val_latency_within_promise"]
+        assert report["deployed"]["threshold"] == report["after"]["threshold"]
+        for stage in ("before", "after"):
+            for split in ("val", "test"):
+                words = report[stage][split]["provenance"]
+                assert words["accuracy"] == "measured"
+                assert words["latency_ms"] == "modelled"  # of measured parts, not run end to end
+        assert report["training"]["images"] == 48
+    assert reports[0]["before"] == reports[1]["before"]
+
+
+def test_a_stopped_front_goes_on_and_a_finished_pair_is_not_trained_again(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    point = _real()[0]
+    whole = list(cotrain_front(_job(tmp_path / "whole"), [point], splits))
+
+    def kill(progress: FrontProgress) -> None:
+        if (progress.method, progress.training.step) == ("joint", 2):
+            raise Killed
+
+    with pytest.raises(Killed):
+        list(cotrain_front(_job(tmp_path / "cut"), [point], splits, kill))
+    told: list[FrontProgress] = []
+    resumed = list(cotrain_front(_job(tmp_path / "cut"), [point], splits, told.append))
+    assert [(p.method, p.training.step) for p in told] == [("joint", 3)]
+    assert [r["weights_sha256"] for r in resumed] == [r["weights_sha256"] for r in whole]
+    assert [r["after"] for r in resumed] == [r["after"] for r in whole]
+    told.clear()
+    assert list(cotrain_front(_job(tmp_path / "cut"), [point], splits, told.append)) == resumed
+    assert told == []
+
+
+def test_from_scratch_nothing_was_before(tmp_path: Path, splits: dict[str, Images]) -> None:
+    job = _job(tmp_path, start=None, methods=("independent",))
+    (report,) = cotrain_front(job, [_real()[0]], splits)
+    assert report["before"] is None
+    assert report["config"]["from"] == "scratch"
+
+
+def test_what_does_not_deploy_leaves_no_report(tmp_path: Path, splits: dict[str, Images]) -> None:
+    def deploy(*arguments: object) -> dict[str, Any]:
+        raise BigLittleError("answers otherwise")
+
+    with pytest.raises(BigLittleError, match="answers otherwise"):
+        list(cotrain_front(_job(tmp_path, deploy=deploy), [_real()[0]], splits))
+    assert not list(tmp_path.rglob("report.json"))
+    assert list(tmp_path.rglob("pair.h5"))
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path: Path, splits: dict[str, Images]) -> None:
+    list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real()[0]], splits))
+    with pytest.raises(CheckpointError, match="its seed is 1, expected 2"):
+        list(cotrain_front(_job(tmp_path, seed=2), [_real()[0]], splits))
+    with pytest.raises(CheckpointError, match=r"its escalation_rate is 0\.3, expected 0\.2"):
+        list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real(0.2)[0]], splits))
+    path = next(tmp_path.rglob("report.json"))
+    path.write_text("{}")
+    with pytest.raises(CheckpointError, match="no report of a co-trained pair"):
+        list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real()[0]], splits))
+
+
+def test_a_front_of_another_device_is_refused_before_anything_is_trained(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    points = _real()
+    elsewhere = dataclasses.replace(points, latency_ms=points.latency_ms * 2)
+    with pytest.raises(BigLittleError, match="searched for another device"):
+        list(cotrain_front(_job(tmp_path), [elsewhere[0]], splits))
+    unknown = dataclasses.replace(points, gate=np.array(["oracle"]))
+    with pytest.raises(GateError, match="oracle"):
+        list(cotrain_front(_job(tmp_path), [unknown[0]], splits))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_table_in_the_terminal_names_provenance(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    import io
+
+    from rich.console import Console
+
+    reports = list(cotrain_front(_job(tmp_path), [_real()[0]], splits))
+    text = io.StringIO()
+    print_reports(reports, Console(file=text, width=140))
+    shown = text.getvalue()
+    assert "independent" in shown
+    assert "predicted" in shown
+    assert "modelled" in shown
+    assert f"{LITTLE} -> {BIG}" in shown
+    print_reports([], Console(file=text))
+    assert "Nothing was trained" in text.getvalue()
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def test_the_gate_of_a_report_is_a_gate(tmp_path: Path, splits: dict[str, Images]) -> None:
+    job = _job(tmp_path, methods=("joint",))
+    (report,) = cotrain_front(job, [_real()[0]], splits)
+    Gate(report["promised"]["gate"], report["after"]["threshold"]).cut(10)
