@@ -18,10 +18,17 @@ from .points import OperatingPoint, Points
 from .spaces import SPACES, SearchSpace, get_space
 
 if TYPE_CHECKING:
-    from .benchmark import Benchmark, Curve, Front
+    from .benchmark import Benchmark, Front
+    from .curve import Curve, Curves
     from .table import Table
 
-_LATE = {"Benchmark": "benchmark", "Curve": "benchmark", "Front": "benchmark", "Table": "table"}
+_LATE = {
+    "Benchmark": "benchmark",
+    "Curve": "curve",
+    "Curves": "curve",
+    "Front": "benchmark",
+    "Table": "table",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -40,6 +47,7 @@ __all__ = [
     "BigLittleError",
     "Candidates",
     "Curve",
+    "Curves",
     "DeviceProfile",
     "Evaluator",
     "Front",

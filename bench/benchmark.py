@@ -1,83 +1,65 @@
-"""The face of a table: query one operating point, a pair's curve, or the whole front.
-
-Thresholds are chosen on ``val`` and results reported on ``test``: ``front`` does both by itself;
-``query`` and ``curve`` report on ``test`` unless asked for ``val``.
-"""
+"""The benchmark: every pair, gate and threshold of a table, evaluated without training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .cost import NetworkCosts, pair_costs, pair_provenance
-from .errors import ConstraintError, TableError
+from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
+from .counts import Counts, outcome_codes
+from .curve import Curve, Curves
+from .diagnostics import Diagnostics, diagnose
+from .errors import ConstraintError, GateError, TableError
+from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
 from .gate import Gate
-from .gates import GATES, N_CODES, get_metric
+from .gates import N_CODES, get_gate, stored_metrics
+from .hypervolume import Reference, hypervolume, reference_of
+from .limits import check_limits, unreachable, within
 from .objective import get_objective
 from .pair import Pair
-from .pareto import nondominated
-from .points import OperatingPoint, Points, concatenate
+from .points import OperatingPoint, Points
 from .table import Table, find_table
 
-
-@dataclass(frozen=True)
-class Curve:
-    """All operating points of a pair under one gate metric, from little alone to big alone.
-
-    Attributes:
-        pair: the pair.
-        gate: name of the gate metric.
-        device: name of the device.
-        split: whose images.
-        threshold: shape (257,), in the metric's unit.
-        escalation_rate: shape (257,), from 0 to 1.
-        accuracy: shape (257,), fractions.
-        latency_ms: mean latency, shape (257,).
-        latency_p95_ms: shape (257,).
-        energy_mj: mean energy, shape (257,).
-        macs: mean MACs, shape (257,).
-        provenance: how each figure came about, by field.
-    """
-
-    pair: Pair
-    gate: str
-    device: str
-    split: str
-    threshold: NDArray[np.float64]
-    escalation_rate: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    latency_ms: NDArray[np.float64]
-    latency_p95_ms: NDArray[np.float64]
-    energy_mj: NDArray[np.float64]
-    macs: NDArray[np.float64]
-    provenance: Mapping[str, str]
+#: Objective sets whose reference box is kept with a table.
+REFERENCE_SETS = (
+    ("error", "latency_ms"),
+    ("error", "energy_mj"),
+    ("error", "macs"),
+    ("error", "latency_ms", "peak_memory_mib"),
+)
 
 
 @dataclass(frozen=True)
 class Front:
-    """The non-dominated operating points of a whole table.
+    """The non-dominated operating points of a whole table, chosen on ``val``.
 
     Attributes:
-        points: accuracy and escalation rate on ``test``; costs from the escalation on ``test``.
-        val_accuracy: accuracy on ``val``, by which the points were chosen, shape (n,).
-        objectives: what they are non-dominated in, on ``val``.
+        points: as they are reported: accuracy, escalation and costs on ``test``.
+        chosen: the same points on ``val``, where they are non-dominated.
+        objectives: what in.
         device: name of the device.
         n_pairs: pairs that were looked at.
+        n_points: operating points that were looked at.
+        n_counted: of them, those that had to be counted; the rest were proven dominated.
         n_left_out: networks without a figure on this device, which were left out.
+        complete: whether every little network was looked at (False: interrupted).
     """
 
     points: Points
-    val_accuracy: NDArray[np.float64]
+    chosen: Points
     objectives: tuple[str, ...]
     device: str
     n_pairs: int
+    n_points: int
+    n_counted: int
     n_left_out: int
+    complete: bool = True
 
     def __len__(self) -> int:
         return len(self.points)
@@ -86,48 +68,12 @@ class Front:
         return self.points[i]
 
 
-def check_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
-    """Upper limits by figure, checked.
-
-    Raises:
-        UnknownNameError: no such figure.
-        ConstraintError: a limit that is not a finite number.
-    """
-    out = {}
-    for name, limit in (limits or {}).items():
-        objective = get_objective(name)
-        if not np.isfinite(limit) or (objective.direction == "min" and limit < 0):
-            raise ConstraintError(
-                f"the limit {limit} on {name} is not usable; expected a number of at least 0."
-            )
-        out[name] = float(limit)
-    return out
-
-
-def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
-    """Which points respect every limit: at most, or at least for what is maximised."""
-    ok = np.ones(len(points), bool)
-    for name, limit in limits.items():
-        objective = get_objective(name)
-        signed = float(objective.minimised(np.array([limit]))[0])
-        ok &= objective.minimised(points.figure(name)) <= signed
-    return ok
-
-
-def unreachable(
-    limits: Mapping[str, float], best: Mapping[str, float], where: str
-) -> ConstraintError:
-    """The error for limits that nothing meets; says what the best reachable is."""
-    asked = ", ".join(f"{name} {limit:g}" for name, limit in limits.items())
-    reach = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
-    return ConstraintError(
-        f"no operating point {where} meets the limits ({asked}). The best reachable, each by "
-        f"itself: {reach}. Loosen the limits."
-    )
-
-
 class Benchmark:
     """Exact evaluation of every pair, gate and threshold of a table, without training.
+
+    What is chosen is chosen on ``val``, what is reported is reported on ``test``: ``front`` and
+    ``choose`` do both, each on its split, and everything else reports on ``test`` unless told
+    otherwise.
 
     Example::
 
@@ -138,6 +84,8 @@ class Benchmark:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._costs: dict[str, NetworkCosts] = {}
+        self._counts: dict[str, Counts] = {}
+        self._references: dict[tuple[str, ...], Reference] = {}
 
     @classmethod
     def load(cls, name: str | Path, check: bool = True) -> Benchmark:
@@ -156,8 +104,7 @@ class Benchmark:
     @cached_property
     def architectures(self) -> list[str]:
         """Ids of the inherited networks, in the order of the table's rows."""
-        chosen = self.table.networks["training"] == "inherited"
-        return [str(a) for a in self.table.networks["architecture"][chosen]]
+        return [str(a) for a in self.table.networks["architecture"][self.table.rows()]]
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -178,28 +125,31 @@ class Benchmark:
             self._costs[device] = self.table.costs(device)
         return self._costs[device]
 
-    def row(self, architecture: str, training: str = "inherited") -> int:
-        """The row of a network.
+    def row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
+        """The row of a network that is no part of a co-trained pair.
 
         Raises:
             ArchitectureError: no architecture of the space.
             TableError: a network that is not in the table.
         """
-        found = self.table.row.get((architecture, training))
-        if found is None:
-            self.table.space.parse(architecture)
-            raise TableError(
-                f"network {architecture} ({training}) is not in table {self.table.name!r} of "
-                f"{len(self.table)} networks. Bench.architectures lists those that are; for others "
-                "use a surrogate: biglittle search."
-            )
-        return found
+        return self.table.network_row(architecture, training, seed)
 
     def accuracy(self, split: str = "test") -> NDArray[np.float64]:
         """Accuracy of every network alone, shape (n_networks,)."""
-        return np.asarray(self.table.predictions(split).correct.mean(axis=1))
+        counts = self._split(split)
+        return np.asarray(counts.tally.right / counts.n_images)
 
-    # ---- one pair --------------------------------------------------------------------------
+    def provenance(self, device: str) -> dict[str, str]:
+        """How the figures of pairs on a device come about, by field."""
+        answers = {"accuracy": "measured", "escalation_rate": "measured"}
+        return {**answers, **pair_provenance(self.costs(device).provenance)}
+
+    def _split(self, split: str) -> Counts:
+        if split not in self._counts:
+            self._counts[split] = Counts(self.table, split)
+        return self._counts[split]
+
+    # ---- some points -----------------------------------------------------------------------
     def query(self, pair: Pair, gate: Gate, device: str, split: str = "test") -> OperatingPoint:
         """The operating point of a pair under a gate.
 
@@ -208,30 +158,154 @@ class Benchmark:
             GateError: the threshold lies outside the metric's range.
             UnknownNameError: no such device or split.
         """
-        rows = [self.row(a, pair.training) for a in (pair.little, pair.big)]
-        cut = gate.cut(self.table.n_classes)
-        said = self.table.predictions(split)
-        escalated = said.codes[gate.metric][rows[0]] < cut
-        right = np.where(escalated, said.correct[rows[1]], said.correct[rows[0]])
-        costs, rate = self.costs(device), np.array([escalated.mean()])
-        figures = pair_costs(costs.take(rows[:1]), costs.take(rows[1:]), rate)
-        values = {k: None if np.isnan(v[0]) else float(v[0]) for k, v in figures.items()}
+        little, big = self.table.pair_rows(pair)
+        counts, costs = self._split(split), self.costs(device)
+        escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
+        rate = np.float64(escalated / counts.n_images)
+        figures = pair_costs(costs.one(little), costs.one(big), rate)
+        values = {k: None if v != v else float(v) for k, v in figures.items()}
         return OperatingPoint(
             little=pair.little,
             big=pair.big,
             gate=gate.metric,
             threshold=float(gate.threshold),
-            accuracy=float(right.mean()),
-            escalation_rate=float(rate[0]),
+            accuracy=hits / counts.n_images,
+            escalation_rate=float(rate),
             provenance=self.provenance(device),
             **values,  # type: ignore[arg-type]
         )
 
-    def provenance(self, device: str) -> dict[str, str]:
-        """How the figures of pairs on a device come about, by field."""
-        answers = {"accuracy": "measured", "escalation_rate": "measured"}
-        return {**answers, **pair_provenance(self.costs(device).provenance)}
+    def query_many(
+        self,
+        little: ArrayLike,
+        big: ArrayLike,
+        gate: str | ArrayLike,
+        threshold: ArrayLike,
+        device: str,
+        split: str = "test",
+    ) -> Points:
+        """Many operating points at once; the arrays broadcast against one another.
 
+        Args:
+            little: ids of inherited networks, or rows of the table (which is faster), shape (n,).
+            big: likewise.
+            gate: name of the gate, one or n.
+            threshold: in the gate's unit.
+            device: name of a device of the table, or the path of a profile.
+            split: "test" to report, "val" to choose.
+
+        Raises:
+            TableError: a network that is not in the table.
+            GateError: a threshold outside the gate's range.
+            UnknownNameError: no such gate, device or split.
+        """
+        names = np.asarray(gate)
+        rows = [self._rows(little), self._rows(big)]
+        first, second, names, values = np.broadcast_arrays(
+            *rows, names, np.asarray(threshold, np.float64)
+        )
+        first, second, names, values = (
+            np.atleast_1d(a).ravel() for a in (first, second, names, values)
+        )
+        kinds = [str(names[0])] if np.ndim(gate) == 0 and len(names) else np.unique(names).tolist()
+        cut = np.empty(len(values), np.int64)
+        masks = {k: slice(None) if len(kinds) == 1 else names == k for k in kinds}
+        for kind, mask in masks.items():
+            cut[mask] = get_gate(kind).cut(values[mask], self.table.n_classes)
+        return self._points(first, second, masks, cut, names, values, device, split)
+
+    def _rows(self, networks: ArrayLike) -> NDArray[np.intp]:
+        given = np.asarray(networks)
+        if given.dtype.kind == "U":
+            unique, back = np.unique(given, return_inverse=True)
+            rows = np.array([self.row(str(a)) for a in unique], np.intp)
+            return np.asarray(rows[back].reshape(given.shape))
+        if given.dtype.kind not in "iu":
+            raise TableError(f"networks are ids or rows of the table, not {given.dtype}.")
+        if given.size and not (given.min() >= 0 and given.max() < len(self.table)):
+            raise TableError(
+                f"row {int(given.min() if given.min() < 0 else given.max())} is not in table "
+                f"{self.table.name!r}, whose rows are 0 to {len(self.table) - 1}."
+            )
+        return given.astype(np.intp, copy=False)
+
+    def _points(
+        self,
+        little: NDArray[np.intp],
+        big: NDArray[np.intp],
+        gates: Mapping[str, Any],
+        cut: NDArray[np.int64],
+        names: NDArray[np.str_],
+        threshold: NDArray[np.float64],
+        device: str,
+        split: str,
+    ) -> Points:
+        counts, costs = self._split(split), self.costs(device)
+        escalated, hits = np.empty(len(cut), np.int64), np.empty(len(cut), np.int64)
+        for gate, mask in gates.items():
+            escalated[mask], hits[mask] = counts.many(gate, little[mask], big[mask], cut[mask])
+        rate, ids = escalated / counts.n_images, self.table.networks["architecture"]
+        return Points(
+            little=ids[little],
+            big=ids[big],
+            gate=names,
+            threshold=threshold,
+            accuracy=hits / counts.n_images,
+            escalation_rate=rate,
+            **pair_costs(costs.take(little), costs.take(big), rate),
+            provenance=self.provenance(device),
+            split=split,
+        )
+
+    def reported(self, points: Points, device: str, split: str = "test") -> Points:
+        """The same pairs, gates and thresholds evaluated on another split, or device.
+
+        Raises:
+            TableError: a network that is not in the table.
+        """
+        return self.query_many(
+            points.little, points.big, points.gate, points.threshold, device, split
+        )
+
+    def choose(
+        self,
+        pair: Pair,
+        gate: str,
+        device: str,
+        limits: Mapping[str, float],
+    ) -> OperatingPoint:
+        """The threshold that is most accurate within limits on ``val``, reported on ``test``.
+
+        Args:
+            pair: the pair.
+            gate: name of the gate metric.
+            device: name of the device.
+            limits: largest values by figure, for example ``{"latency_ms": 20.0}``.
+
+        Raises:
+            ConstraintError: no threshold meets the limits on ``val``.
+        """
+        limits = check_limits(limits)
+        points = self._curve_points(pair, gate, device, "val")
+        allowed = np.flatnonzero(within(points, limits))
+        if not len(allowed):
+            best = {n: _best(points, n) for n in limits}
+            raise unreachable(limits, best, f"of this pair under {gate} on {device}")
+        best_at = int(allowed[np.argmax(points.accuracy[allowed])])
+        return self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
+
+    def explain(self, pair: Pair, gate: Gate, device: str = "", split: str = "test") -> Diagnostics:
+        """Why a pair under a gate is as good as it is: routing, gap to the oracle, classes.
+
+        Raises:
+            TableError: a network that is not in the table.
+            GateError: the threshold lies outside the gate's range.
+        """
+        little, big = self.table.pair_rows(pair)
+        cut = gate.cut(self.table.n_classes)
+        return diagnose(self.table, [little], [big], gate.metric, [cut], split)
+
+    # ---- whole curves ----------------------------------------------------------------------
     def curve(self, pair: Pair, gate: str, device: str, split: str = "test") -> Curve:
         """All operating points of a pair under one gate metric, both ends included.
 
@@ -239,38 +313,89 @@ class Benchmark:
             TableError: a network that is not in the table.
             UnknownNameError: no such metric, device or split.
         """
-        little, big = (self.row(a, pair.training) for a in (pair.little, pair.big))
-        threshold = get_metric(gate).thresholds(self.table.n_classes)
-        rate, accuracy = self._swept(little, gate, split, np.array([big]))
-        costs = self.costs(device)
-        figures = pair_costs(costs.take([little]), costs.take([big]), rate)
+        little, big = self.table.pair_rows(pair)
+        counts, costs = self._split(split), self.costs(device)
+        escalated, hits = counts.curve(gate, little, big)
+        rate = escalated / counts.n_images
+        figures = pair_costs(costs.one(little), costs.one(big), rate)
         return Curve(
             pair=pair,
             gate=gate,
             device=device,
             split=split,
-            threshold=threshold,
+            threshold=get_gate(gate).thresholds(self.table.n_classes),
             escalation_rate=rate,
-            accuracy=accuracy[:, 0],
+            accuracy=hits / counts.n_images,
             provenance=self.provenance(device),
             **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
         )
 
-    def _swept(
-        self, little: int, metric: str, split: str, bigs: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Escalation rate (257,) and accuracy (257, n_bigs) of one little at every cut."""
-        said = self.table.predictions(split)
-        codes, n = said.codes[metric][little], len(said.labels)
-        counts = np.bincount(codes, minlength=N_CODES)
-        kept_right = np.bincount(codes, weights=said.correct[little], minlength=N_CODES)
-        order = np.argsort(codes, kind="stable")
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        right = said.correct[bigs][:, order]
-        running = np.zeros((len(bigs), n + 1), np.int32)
-        np.cumsum(right, axis=1, dtype=np.int32, out=running[:, 1:])
-        kept = kept_right.sum() - np.concatenate([[0.0], np.cumsum(kept_right)])
-        return ends / n, (kept[:, None] + running[:, ends].T) / n
+    def curves(
+        self,
+        little: str,
+        gate: str,
+        device: str,
+        bigs: Sequence[str] | None = None,
+        split: str = "test",
+    ) -> Curves:
+        """The curves of one little network with many bigs.
+
+        Args:
+            little: id of an inherited network.
+            gate: name of the gate metric.
+            device: name of the device.
+            bigs: ids of inherited networks; None takes all.
+            split: "test" to report, "val" to choose.
+
+        Raises:
+            TableError: a network that is not in the table.
+            UnknownNameError: no such metric, device or split.
+        """
+        row = self.row(little)
+        rows = self.table.rows() if bigs is None else self._rows(np.asarray(bigs, np.str_))
+        counts, costs = self._split(split), self.costs(device)
+        escalated, hits = counts.curves(gate, row, rows)
+        rate = escalated / counts.n_images
+        figures = pair_costs(costs.take([row]), costs.take(rows), rate)
+        shared = get_gate(gate).kind != "pairwise"
+        return Curves(
+            little=little,
+            bigs=self.table.networks["architecture"][rows],
+            gate=gate,
+            device=device,
+            split=split,
+            threshold=get_gate(gate).thresholds(self.table.n_classes),
+            escalation_rate=rate[:, 0] if shared and len(rows) else rate,
+            accuracy=hits / counts.n_images,
+            provenance=self.provenance(device),
+            **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
+        )
+
+    def _curve_points(self, pair: Pair, gate: str, device: str, split: str) -> Points:
+        curve = self.curve(pair, gate, device, split)
+        n, rows = len(curve.threshold), self.table.pair_rows(pair)
+        costs = self.costs(device)
+        memory = pair_costs(costs.one(rows[0]), costs.one(rows[1]), curve.escalation_rate)
+        return Points(
+            little=np.full(n, pair.little),
+            big=np.full(n, pair.big),
+            gate=np.full(n, gate),
+            peak_memory_mib=memory["peak_memory_mib"],
+            split=split,
+            **{
+                name: getattr(curve, name)
+                for name in (
+                    "threshold",
+                    "accuracy",
+                    "escalation_rate",
+                    "latency_ms",
+                    "latency_p95_ms",
+                    "energy_mj",
+                    "macs",
+                    "provenance",
+                )
+            },
+        )
 
     # ---- all pairs -------------------------------------------------------------------------
     def front(
@@ -279,6 +404,8 @@ class Benchmark:
         objectives: Sequence[str] = ("error", "latency_ms"),
         limits: Mapping[str, float] | None = None,
         gates: Sequence[str] | None = None,
+        n_thresholds: int = N_CODES,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> Front:
         """The exact front over all pairs of inherited networks, all gates and thresholds.
 
@@ -286,103 +413,177 @@ class Benchmark:
 
         Args:
             device: name of a device of the table, or the path of a profile.
-            objectives: two or three figures of an operating point.
+            objectives: one to three figures of an operating point (four and more work, slowly).
             limits: figures that may not be exceeded (for accuracy: undercut), on ``val``.
-            gates: gate metrics; None takes all.
+            gates: gate metrics; None takes those that tables store. The control ``random`` and
+                the bound ``oracle`` are answered as well, by themselves or with others.
+            n_thresholds: thresholds of a gate; fewer than 256 are spread evenly over the codes.
+            on_progress: called with (little networks done, little networks).
 
         Raises:
             ConstraintError: nothing meets the limits; says what the best reachable is.
             UnknownNameError: no such device, objective or gate.
+            FrontInterrupted: on an interrupt; its ``front`` holds what was done, as a ``Front``
+                that says it is not complete.
         """
-        wanted = [get_objective(o) for o in objectives]
-        limits, metrics = check_limits(limits), tuple(gates or GATES.names())
-        costs = self.costs(device)
-        inherited = np.flatnonzero(self.table.networks["training"] == "inherited")
-        needed = {*objectives, *limits}
-        usable = np.isfinite(costs.latency_ms[inherited])
-        if "energy_mj" in needed:
-            usable &= np.isfinite(costs.energy_mj[inherited])
+        for name in objectives:
+            get_objective(name)
+        if not objectives or len(set(objectives)) < len(objectives):
+            raise ConstraintError(f"objectives {list(objectives)}: give some, each once.")
+        if not 1 <= n_thresholds <= N_CODES:
+            raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
+        limits, metrics = check_limits(limits), tuple(gates or stored_metrics())
+        costs, inherited = self.costs(device), self.table.rows()
+        usable = np.ones(len(inherited), bool)
+        for name in {*objectives, *limits} & {*PAIR_COSTS}:
+            figure = {"latency_p95_ms": "latency_ms", "peak_memory_mib": "weights_mib"}
+            usable &= np.isfinite(getattr(costs, figure.get(name, name))[inherited])
         rows = inherited[usable]
         if not len(rows):
-            raise ConstraintError(
-                f"no network of the table has the figures {', '.join(sorted(needed))} on {device}."
-            )
-        survivors: list[Points] = []
-        best: dict[str, float] = {}
-        for little in rows:
-            for metric in metrics:
-                points = self._points(int(little), rows, metric, "val", costs, device)
-                if limits:
-                    for name in limits:
-                        signed = get_objective(name).minimised(points.figure(name))
-                        value = float(points.figure(name)[int(np.nanargmin(signed))])
-                        pick = max if get_objective(name).direction == "max" else min
-                        best[name] = pick(best.get(name, value), value)
-                    points = points.take(np.flatnonzero(within(points, limits)))
-                survivors.append(points.take(nondominated(_matrix(points, wanted))))
-        pool = concatenate(survivors)
-        if not len(pool):
+            needed = ", ".join(sorted({*objectives, *limits}))
+            raise ConstraintError(f"no network of the table has the figures {needed} on {device}.")
+        question = self._question(rows, metrics, costs, tuple(objectives), limits, n_thresholds)
+        n_left_out = len(inherited) - len(rows)
+
+        def answer(found: FrontRows) -> Front:
+            return self._front(found, rows, metrics, question, device, n_left_out)
+
+        try:
+            found = exact_front(question, on_progress=on_progress)
+        except FrontInterrupted as interrupt:
+            interrupt.front = answer(interrupt.front)  # type: ignore[arg-type]
+            raise
+        if not len(found.cut):
+            best = {n: self._reach(question, n) for n in limits}
             raise unreachable(limits, best, f"on {device}")
-        chosen = pool.take(nondominated(_matrix(pool, wanted)))
-        return Front(
-            points=self.reported(chosen, device),
-            val_accuracy=chosen.accuracy,
-            objectives=tuple(objectives),
-            device=device,
-            n_pairs=len(rows) ** 2,
-            n_left_out=len(inherited) - len(rows),
-        )
+        return answer(found)
 
-    def _points(
+    def _question(
         self,
-        little: int,
-        bigs: NDArray[np.intp],
-        metric: str,
-        split: str,
+        rows: NDArray[np.intp],
+        metrics: Sequence[str],
         costs: NetworkCosts,
+        objectives: tuple[str, ...],
+        limits: dict[str, float],
+        n_thresholds: int,
+    ) -> Question:
+        counts = self._split("val")
+        tally = counts.tally if len(rows) == len(self.table) else counts.tally.take(rows)
+
+        def entry(gate: str) -> Any:
+            if get_gate(gate).kind == "pairwise":
+                return outcome_codes(gate)
+            return lambda i: counts.codes(gate, int(rows[i]))
+
+        gates = [entry(m) for m in metrics]
+        cuts = np.unique(np.linspace(0, N_CODES, n_thresholds + 1).round().astype(np.int64))
+        return Question(tally, gates, costs.take(rows), objectives, limits, cuts)
+
+    def _front(
+        self,
+        found: FrontRows,
+        rows: NDArray[np.intp],
+        metrics: Sequence[str],
+        question: Question,
         device: str,
-    ) -> Points:
-        rate, accuracy = self._swept(little, metric, split, bigs)
-        shape = (N_CODES + 1, len(bigs))
-        figures = pair_costs(
-            costs.take([little]), costs.take(bigs), rate[:, None] + np.zeros(shape)
-        )
-        ids = self.table.networks["architecture"]
-        threshold = get_metric(metric).thresholds(self.table.n_classes)
-        return Points(
-            little=np.broadcast_to(ids[little], shape).ravel(),
-            big=np.broadcast_to(ids[bigs], shape).ravel(),
-            gate=np.broadcast_to(np.array(metric), shape).ravel(),
-            threshold=np.repeat(threshold, len(bigs)),
-            accuracy=accuracy.ravel(),
-            escalation_rate=np.repeat(rate, len(bigs)),
-            **{k: v.ravel() for k, v in figures.items()},
-            provenance=self.provenance(device),
-        )
-
-    def reported(self, points: Points, device: str, split: str = "test") -> Points:
-        """The same pairs, gates and thresholds evaluated on another split."""
-        rows = zip(points.little, points.big, points.gate, points.threshold, strict=True)
-        answers = [
-            self.query(Pair(str(little), str(big)), Gate(str(gate), float(t)), device, split)
-            for little, big, gate, t in rows
+        n_left_out: int,
+    ) -> Front:
+        thresholds = np.stack([get_gate(m).thresholds(self.table.n_classes) for m in metrics])
+        names = np.array(metrics)[found.gate]
+        masks = {m: names == m for m in np.unique(names).tolist()}
+        little, big = rows[found.little], rows[found.big]
+        both = [
+            self._points(
+                little,
+                big,
+                masks,
+                found.cut,
+                names,
+                thresholds[found.gate, found.cut],
+                device,
+                split,
+            )
+            for split in ("val", "test")
         ]
-
-        def column(name: str) -> NDArray[np.float64]:
-            return np.array([getattr(a, name) for a in answers], np.float64)
-
-        names = ("accuracy", "escalation_rate", "latency_ms", "latency_p95_ms", "energy_mj", "macs")
-        return Points(
-            little=points.little,
-            big=points.big,
-            gate=points.gate,
-            threshold=points.threshold,
-            peak_memory_mib=points.peak_memory_mib,
-            provenance=points.provenance,
-            **{n: column(n) for n in names},
+        assert np.array_equal(both[0].accuracy, found.hits / question.tally.n_images)
+        return Front(
+            points=both[1],
+            chosen=both[0],
+            objectives=tuple(question.objectives),
+            device=device,
+            n_pairs=len(rows) * found.n_littles,
+            n_points=found.n_points,
+            n_counted=found.n_counted,
+            n_left_out=n_left_out,
+            complete=found.n_littles == len(rows),
         )
 
+    def _reach(self, question: Question, name: str) -> float:
+        """The best value of one figure over all points, whatever the others."""
+        found = exact_front(replace(question, objectives=(name,), limits={}))
+        if name in ("accuracy", "error"):
+            accuracy = float(found.hits[0] / question.tally.n_images)
+            return accuracy if name == "accuracy" else 1.0 - accuracy
+        if name == "escalation_rate":
+            return 0.0
+        i, j = int(found.little[0]), int(found.big[0])
+        keeps_all = np.float64(0.0)  # no cost falls when more is escalated
+        return float(pair_costs(question.costs.one(i), question.costs.one(j), keeps_all)[name])
 
-def _matrix(points: Points, objectives: Sequence[Any]) -> NDArray[np.float64]:
-    columns = [o.minimised(points.figure(o.name)) for o in objectives]
-    return np.stack(columns, axis=1)
+    # ---- how far from the optimum ----------------------------------------------------------
+    def reference(
+        self, device: str, objectives: Sequence[str] = ("error", "latency_ms")
+    ) -> Reference:
+        """The box in which fronts are compared, and the hypervolume of the true one.
+
+        As it stands with the table; worked out from the true front where the table has none.
+        """
+        key = (device, *objectives)
+        if key not in self._references:
+            stored = self.table.reference_points.get(device, {}).get(",".join(objectives))
+            if stored is not None:
+                fields = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+                self._references[key] = Reference(**fields)
+            else:
+                front = self.front(device, objectives)
+                self._references[key] = reference_of(_values(front.chosen, objectives), objectives)
+        return self._references[key]
+
+    def regret(
+        self,
+        points: Points | Front,
+        device: str,
+        objectives: Sequence[str] = ("error", "latency_ms"),
+    ) -> float:
+        """Normalised hypervolume regret: the share of the true front's hypervolume that is missing.
+
+        0 means as good as the true front. The points are evaluated anew on ``val``, where fronts
+        are chosen, so it does not matter what anyone promised of them.
+
+        Args:
+            points: any operating points of networks of this table.
+            device: name of a device of the table.
+            objectives: two or more figures.
+
+        Raises:
+            TableError: a network that is not in the table.
+
+        Source: Zitzler and Thiele 1999 (hypervolume), by pymoo.
+        """
+        given = points.points if isinstance(points, Front) else points
+        box = self.reference(device, objectives)
+        if not len(given):
+            return 1.0
+        values = _values(self.reported(given, device, "val"), objectives)
+        reached = hypervolume(values, box.utopian, box.nadir)
+        return 1.0 - reached / box.hypervolume
+
+
+def _values(points: Points, objectives: Sequence[str]) -> NDArray[np.float64]:
+    wanted = [get_objective(o) for o in objectives]
+    return np.stack([o.minimised(points.figure(o.name)) for o in wanted], axis=1)
+
+
+def _best(points: Points, name: str) -> float:
+    signed = get_objective(name).minimised(points.figure(name))
+    return float(points.figure(name)[int(np.nanargmin(signed))])

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .errors import UnknownNameError
 from .spaces import SearchSpace
 from .spaces._space import Genomes
 
 BYTES_PER_VALUE = 4  # fp32
+PAIR_COSTS = ("latency_ms", "latency_p95_ms", "energy_mj", "macs", "peak_memory_mib")
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
 
 
@@ -43,6 +45,12 @@ class NetworkCosts:
         arrays = {n: getattr(self, n)[np.asarray(index)] for n in names}
         return NetworkCosts(**arrays, gate_ms=self.gate_ms, provenance=self.provenance)
 
+    def one(self, index: int) -> NetworkCosts:
+        """One network, its figures without an axis."""
+        names = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
+        figures = {n: getattr(self, n)[index] for n in names}
+        return NetworkCosts(**figures, gate_ms=self.gate_ms, provenance=self.provenance)
+
 
 def analytic_memory(
     space: SearchSpace, genomes: Genomes, n_classes: int
@@ -70,24 +78,44 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def pair_costs(
-    little: NetworkCosts, big: NetworkCosts, escalation_rate: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Costs of pairs; every array broadcasts against ``escalation_rate``.
+def pair_figure(
+    name: str, little: NetworkCosts, big: NetworkCosts, escalation_rate: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One cost of pairs; every array broadcasts against ``escalation_rate``.
 
     The latency of an input is little + gate, plus big if it is escalated, so the mean is
     ``t_l + t_g + r * t_b``, and the 95th percentile includes the big network as soon as more than
     one input in twenty reaches it. Energy and MACs likewise (the gate's energy is not counted).
+    Both networks are resident.
+
+    Args:
+        name: one of ``PAIR_COSTS``, or "escalation_rate".
+        little: of the networks that answer first.
+        big: of the networks that answer what is escalated.
+        escalation_rate: in [0, 1].
+
+    Raises:
+        UnknownNameError: no such cost.
     """
     r = escalation_rate
-    first = little.latency_ms + little.gate_ms
-    return {
-        "latency_ms": first + r * big.latency_ms,
-        "latency_p95_ms": first + np.where(r > TAIL, big.latency_ms, 0.0),
-        "energy_mj": little.energy_mj + r * big.energy_mj,
-        "macs": little.macs + r * big.macs,
-        "peak_memory_mib": little.weights_mib
-        + big.weights_mib
-        + np.maximum(little.activation_mib, big.activation_mib)
-        + np.zeros_like(r),
-    }
+    if name == "latency_ms":
+        return little.latency_ms + little.gate_ms + r * big.latency_ms
+    if name == "latency_p95_ms":
+        return little.latency_ms + little.gate_ms + np.where(r > TAIL, big.latency_ms, 0.0)
+    if name == "energy_mj":
+        return little.energy_mj + r * big.energy_mj
+    if name == "macs":
+        return little.macs + r * big.macs
+    if name == "peak_memory_mib":
+        weights = little.weights_mib + big.weights_mib
+        return weights + np.maximum(little.activation_mib, big.activation_mib) + np.zeros_like(r)
+    if name == "escalation_rate":
+        return r
+    raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
+
+
+def pair_costs(
+    little: NetworkCosts, big: NetworkCosts, escalation_rate: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """All costs of pairs by name; see ``pair_figure``."""
+    return {name: pair_figure(name, little, big, escalation_rate) for name in PAIR_COSTS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,8 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
         keep = np.ones(len(order), bool)
         keep[1:] = ordered[1:, 1] < best[:-1]
         return order[keep]
+    if values.shape[1] == 3:
+        return order[_sweep(ordered)]
     kept: list[int] = []
     alive = np.ones(len(order), bool)
     for i in range(len(order)):
@@ -35,3 +39,24 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
         later = slice(i + 1, None)
         alive[later] &= (ordered[later] < ordered[i]).any(axis=1)
     return order[kept]
+
+
+def _sweep(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Non-dominated rows of lexically sorted (n, 3): a staircase in the last two columns.
+
+    Source: Kung, Luccio and Preparata 1975, "On finding the maxima of a set of vectors".
+    """
+    ys: list[float] = []  # rising, with falling zs: the staircase of the rows so far
+    zs: list[float] = []
+    kept = []
+    for i, (_, y, z) in enumerate(ordered.tolist()):
+        at = bisect.bisect_right(ys, y)
+        if at and zs[at - 1] <= z:
+            continue
+        kept.append(i)
+        start = bisect.bisect_left(ys, y)
+        end = start
+        while end < len(zs) and zs[end] >= z:
+            end += 1
+        ys[start:end], zs[start:end] = [y], [z]
+    return np.array(kept, np.intp)

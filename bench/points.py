@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import TableError
+
 #: Provenances from the best founded to the least.
 PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
 
@@ -65,7 +67,8 @@ class OperatingPoint:
 class Points:
     """Many operating points, one array per field, all of shape (n,).
 
-    ``latency_ms`` and the other figures of a device are NaN where it has none.
+    ``latency_ms`` and the other figures of a device are NaN where it has none. ``split`` says on
+    whose images the answers were counted; None where they are predicted.
     """
 
     little: NDArray[np.str_]
@@ -80,6 +83,7 @@ class Points:
     macs: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
+    split: str | None = None
 
     def __len__(self) -> int:
         return len(self.threshold)
@@ -95,8 +99,8 @@ class Points:
 
     def take(self, index: NDArray[np.intp]) -> Points:
         """The points at ``index`` (integers or a mask), in that order."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "provenance"}
-        return Points(**{k: v[index] for k, v in arrays.items()}, provenance=self.provenance)
+        arrays = {name: getattr(self, name)[index] for name in _COLUMNS}
+        return Points(**arrays, provenance=self.provenance, split=self.split)
 
     def __getitem__(self, i: int) -> OperatingPoint:
         values: dict[str, Any] = {}
@@ -115,8 +119,22 @@ class Points:
         return [self[i].as_dict() for i in range(len(self))]
 
 
+_COLUMNS = tuple(f.name for f in fields(Points) if f.name not in ("provenance", "split"))
+
+
 def concatenate(parts: list[Points]) -> Points:
-    """One after the other; all must have one provenance."""
-    arrays = [f.name for f in fields(Points) if f.name != "provenance"]
-    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in arrays}
-    return Points(**joined, provenance=parts[0].provenance)
+    """One after the other.
+
+    Raises:
+        TableError: points of different splits, or whose figures came about differently.
+    """
+    for what in ("split", "provenance"):
+        kinds = [getattr(p, what) for p in parts]
+        if any(kind != kinds[0] for kind in kinds):
+            other = next(kind for kind in kinds if kind != kinds[0])
+            raise TableError(
+                f"points of {what} {kinds[0]!r} and {other!r} are not comparable; evaluate them "
+                "anew with Benchmark.reported."
+            )
+    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS}
+    return Points(**joined, provenance=parts[0].provenance, split=parts[0].split)

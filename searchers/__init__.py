@@ -3,6 +3,7 @@
 Importing this package imports neither pymoo nor plotly; a searcher is loaded when asked for.
 """
 
+from ..bench.hypervolume import hypervolume
 from .algorithms import SEARCHERS, get_searcher
 from .front_files import FrontFile, front_json, read_front, resolved_config, write_results
 from .search import (
@@ -16,7 +17,7 @@ from .search import (
     Snapshot,
     uniform_candidates,
 )
-from .summary import best_single, hypervolume
+from .summary import best_single
 
 __all__ = [
     "SEARCHERS",

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import BigLittleError, Candidates, Evaluator, Points
-from ..bench.benchmark import check_limits, unreachable, within
 from ..bench.errors import ConstraintError
 from ..bench.gates import N_CODES
+from ..bench.limits import check_limits, unreachable, within
 from ..bench.objective import get_objective
 from ..bench.pareto import nondominated
 from ..bench.points import concatenate

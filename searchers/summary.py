@@ -5,42 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..bench import Points
 from ..bench.errors import ConstraintError
 from ..bench.objective import get_objective
 from .search import SINGLE_COSTS, SingleNetworks
-
-
-def hypervolume(values: ArrayLike, ideal: Sequence[float], nadir: Sequence[float]) -> float:
-    """Share of the box between ideal and nadir that the values dominate, in [0, 1].
-
-    Args:
-        values: shape (n, n_objectives), everything minimised, in the objectives' own units. Rows
-            at or beyond the nadir add nothing, rows beyond the ideal count as the ideal.
-        ideal: the best value of each objective.
-        nadir: the worst value of each objective that still counts.
-
-    Raises:
-        ConstraintError: the nadir is not above the ideal in every objective.
-
-    Source: Zitzler and Thiele 1999; computed by pymoo, on objectives scaled to [0, 1].
-
-    >>> hypervolume([[0.1, 5.0]], ideal=(0.0, 0.0), nadir=(0.2, 20.0))
-    0.375
-    """
-    from pymoo.indicators.hv import HV
-
-    low, high = np.asarray(ideal, np.float64), np.asarray(nadir, np.float64)
-    if low.shape != high.shape or not bool(np.all(low < high)):
-        raise ConstraintError(f"nadir {list(nadir)} must exceed ideal {list(ideal)} everywhere.")
-    rows = np.asarray(values, np.float64).reshape(-1, len(low))
-    scaled = (rows - low) / (high - low)
-    scaled = np.clip(scaled[(scaled < 1).all(axis=1)], 0.0, None)
-    if not len(scaled):
-        return 0.0
-    return float(HV(ref_point=np.ones(len(low)))(scaled))
 
 
 def front_values(points: Points, objectives: Sequence[str]) -> NDArray[np.float64]:

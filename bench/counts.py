@@ -1,0 +1,145 @@
+"""Escalated images and right answers of operating points of a table, by rows and cuts.
+
+What ``Benchmark`` turns into accuracies and costs. One instance serves one split.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gates import N_CODES, get_gate, pair_codes
+from .tally import Tally, below_cut
+
+if TYPE_CHECKING:
+    from .table import Table
+
+Ints = NDArray[np.int64]
+Rows = NDArray[np.intp]
+_SWEPT_BYTES = 256 * 2**20  # swept curves that are kept
+_WORTH_SWEEPING = 8  # points of one little, per network, from which all its curves are cheaper
+
+
+def outcome_codes(gate: str) -> NDArray[np.uint8]:
+    """Codes of a pairwise gate by [little is right, big is right], shape (2, 2)."""
+    no_yes = np.array([False, True])
+    return pair_codes(gate, no_yes[:, None], no_yes[None, :])
+
+
+class Counts:
+    """Counts of one split of a table.
+
+    Args:
+        table: the table.
+        split: "val" or "test".
+    """
+
+    def __init__(self, table: Table, split: str) -> None:
+        self.table, self.split = table, split
+        self.tally = Tally(table.predictions(split).correct)
+        self.n_images = self.tally.n_images
+        self._codes: dict[tuple[str, int], NDArray[np.uint8]] = {}
+        self._swept: dict[tuple[str, int], tuple[Ints, NDArray[np.uint32]]] = {}
+
+    @cached_property
+    def _room(self) -> int:
+        n = len(self.table)
+        return max(1, _SWEPT_BYTES // ((N_CODES + 1) * (n + 2) * 4))
+
+    def codes(self, gate: str, row: int) -> NDArray[np.uint8]:
+        """Confidence codes of one network, shape (n_images,); kept once asked for."""
+        key = (gate, row)
+        if key not in self._codes:
+            self._codes[key] = self.table.codes_of(gate, self.split, [row])[0]
+        return self._codes[key]
+
+    def pair_codes(self, gate: str, little: int, big: int) -> NDArray[np.uint8]:
+        """The codes that decide for a pair, shape (n_images,), whatever the gate looks at."""
+        if get_gate(gate).kind == "pairwise":
+            correct = self.tally.correct
+            return pair_codes(gate, correct[little], correct[big])
+        return self.codes(gate, little)
+
+    def point(self, gate: str, little: int, big: int, cut: int) -> tuple[int, int]:
+        """Images escalated and right answers of one operating point."""
+        correct = self.tally.correct
+        escalated = self.pair_codes(gate, little, big) < cut
+        hits = (
+            int(self.tally.right[little])
+            - np.count_nonzero(escalated & correct[little])
+            + np.count_nonzero(escalated & correct[big])
+        )
+        return int(np.count_nonzero(escalated)), int(hits)
+
+    def curve(self, gate: str, little: int, big: int) -> tuple[Ints, Ints]:
+        """Images escalated and right answers of one pair at every cut, each (257,)."""
+        correct, codes = self.tally.correct, self.pair_codes(gate, little, big)
+        kept = self.tally.right[little] - below_cut(codes, correct[little])
+        return below_cut(codes), kept + below_cut(codes, correct[big])
+
+    def curves(self, gate: str, little: int, bigs: Rows) -> tuple[Ints, Ints]:
+        """Images escalated and right answers of one little with n bigs, each (257, n)."""
+        shape = (N_CODES + 1, len(bigs))
+        if get_gate(gate).kind == "pairwise":
+            both = [self.curve(gate, little, int(b)) for b in bigs]
+            escalated, hits = (np.stack(part, axis=1) for part in zip(*both, strict=True))
+            return escalated, hits
+        escalated, hits = self.tally.swept(little, self.codes(gate, little), bigs)
+        return np.broadcast_to(escalated[:, None], shape), hits
+
+    def many(self, gate: str, little: Rows, big: Rows, cut: Ints) -> tuple[Ints, Ints]:
+        """Images escalated and right answers of any points of one gate, each of shape (n,)."""
+        if get_gate(gate).kind == "pairwise":
+            return self._many_pairwise(gate, little, big, cut)
+        escalated, hits = np.empty(len(little), np.int64), np.empty(len(little), np.int64)
+        order = np.argsort(little, kind="stable")
+        littles, starts = np.unique(little[order], return_index=True)
+        ends = np.append(starts[1:], len(order))
+        rest = []
+        for row, start, end in zip(littles.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            points = order[start:end]
+            if not self._is_swept(gate, row, end - start):
+                rest.append(points)
+                continue
+            all_escalated, all_hits = self._swept[gate, row]
+            escalated[points] = all_escalated[cut[points]]
+            hits[points] = all_hits[cut[points], big[points]]
+        if rest:
+            points = np.concatenate(rest)
+            rows, which = np.unique(little[points], return_inverse=True)
+            codes = np.stack([self.codes(gate, int(r)) for r in rows])
+            escalated[points], hits[points] = self.tally.hits(
+                codes, little[points], big[points], cut[points], which
+            )
+        return escalated, hits
+
+    def _is_swept(self, gate: str, row: int, n_points: int) -> bool:
+        """Whether all curves of a little are at hand, after sweeping it if that is worth it."""
+        n = len(self.table)
+        if (gate, row) in self._swept:
+            return True
+        if n_points < _WORTH_SWEEPING * n:
+            return False
+        while len(self._swept) >= self._room:
+            self._swept.pop(next(iter(self._swept)))
+        escalated, hits = self.tally.swept(row, self.codes(gate, row), np.arange(n))
+        self._swept[gate, row] = escalated, hits.astype(np.uint32)
+        return True
+
+    def _many_pairwise(self, gate: str, little: Rows, big: Rows, cut: Ints) -> tuple[Ints, Ints]:
+        """The counts of the four outcomes of a pair say all that a pairwise gate can do."""
+        tally, n = self.tally, self.n_images
+        both = tally.both_right[little, big]
+        only_little, only_big = tally.right[little] - both, tally.right[big] - both
+        neither = n - both - only_little - only_big
+        goes = outcome_codes(gate)[:, :, None] < cut
+        escalated = (
+            goes[1, 1] * both
+            + goes[1, 0] * only_little
+            + goes[0, 1] * only_big
+            + goes[0, 0] * neither
+        )
+        return escalated, both + np.where(goes[1, 0], 0, only_little) + goes[0, 1] * only_big

@@ -1,0 +1,365 @@
+"""The exact front over all pairs, gates and thresholds, without looking at every point.
+
+One little network at a time. For each cut of its gate and each big network the number of right
+answers is bounded from what the two networks are right about together: of the escalated images
+that little had right, big cannot have right more than the two share, and of those little had wrong
+no more than big has right and little wrong. A point whose bound is dominated by a known point is
+dominated itself, so it is never counted. What is left is counted in three steps: first a few cuts,
+whose counts bound those between them (moving the cut over k images moves the count by at most k),
+then more, then the rest. Nothing is estimated: a point is dropped only when it is proven dominated.
+
+The known front is looked up in a grid over the costs. A cell holds the most right answers of the
+known points that cost no more than the cell's lower corner, so the lookup errs to the safe side.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cost import NetworkCosts, pair_figure
+from .gates import N_CODES
+from .pareto import nondominated
+from .tally import Tally, below_cut, below_each, count_both, pack_bits
+
+#: Cells along each cost axis of the grid, by the number of costs: about as many in all.
+_CELLS = {0: 1, 1: 4096, 2: 320, 3: 48}
+_SLACK = 1e-3  # of a cell; far more than rounding
+_ROUND = 16  # littles that look at the same known front, so that threads change nothing
+_STRIDES = (16, 4, 1)  # every 16th cut is counted first, then every 4th, then the rest
+_COLUMNS = ("little", "big", "gate", "cut", "hits")
+
+
+@dataclass(frozen=True)
+class FrontRows:
+    """Non-dominated points as indices, all of shape (n,), sorted by the first objective.
+
+    Attributes:
+        little: index among the networks looked at.
+        big: likewise.
+        gate: index among the gates looked at.
+        cut: 0 to 256.
+        hits: right answers.
+        n_points: operating points that the front is that of.
+        n_counted: of them, those whose right answers were counted.
+        n_littles: little networks that were done; fewer than there are after an interrupt.
+    """
+
+    little: NDArray[np.intp]
+    big: NDArray[np.intp]
+    gate: NDArray[np.intp]
+    cut: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    n_points: int
+    n_counted: int
+    n_littles: int
+
+
+class FrontInterrupted(KeyboardInterrupt):
+    """An interrupt while a front was worked out.
+
+    Attributes:
+        front: of the little networks that were done; whatever the caller makes of it.
+    """
+
+    def __init__(self, front: object) -> None:
+        super().__init__("interrupted; the front so far is in .front")
+        self.front = front
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a front is asked of.
+
+    Attributes:
+        tally: right answers of n networks.
+        gates: what decides, one entry a gate: a function that gives the codes (n_images,) of a
+            network, or for a pairwise gate its codes by [little is right, big is right], (2, 2).
+        costs: of the same networks; no NaN in what ``objectives`` and ``limits`` need.
+        objectives: names; "error" and "accuracy" are the same.
+        limits: largest value by name (for accuracy: smallest).
+        cuts: cuts to look at, rising, both ends included.
+    """
+
+    tally: Tally
+    gates: Sequence[Callable[[int], NDArray[np.uint8]] | NDArray[np.uint8]]
+    costs: NetworkCosts
+    objectives: Sequence[str]
+    limits: dict[str, float] = field(default_factory=dict)
+    cuts: NDArray[np.int64] = field(default_factory=lambda: np.arange(N_CODES + 1))
+
+    @property
+    def axes(self) -> list[str]:
+        """The objectives that are costs."""
+        return [o for o in self.objectives if o not in ("error", "accuracy")]
+
+    @property
+    def by_accuracy(self) -> bool:
+        """Whether right answers count."""
+        return len(self.axes) < len(self.objectives)
+
+    @property
+    def fewest_hits(self) -> int:
+        """Right answers below which the limits on accuracy or error are not met."""
+        n, least = self.tally.n_images, 0.0
+        if "accuracy" in self.limits:
+            least = max(least, self.limits["accuracy"])
+        if "error" in self.limits:
+            least = max(least, 1.0 - self.limits["error"])
+        hits = np.arange(n + 1)
+        return int(np.searchsorted(hits / n, least - 1e-12))
+
+
+class _Grid:
+    """The most right answers known at no higher costs, by cell."""
+
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        self.cells = _CELLS.get(len(low), 24)
+        extent = high - low
+        self.low, self.scale = (
+            low,
+            np.where(extent > 0, self.cells / np.where(extent > 0, extent, 1), 0),
+        )
+        self.best = np.full((self.cells + 2,) * len(low), -1, np.int32)
+
+    def update(self, costs: NDArray[np.float64], hits: NDArray[np.int64]) -> None:
+        """Takes points in: costs (n, n_axes), hits (n,)."""
+        cell = np.ceil((costs - self.low) * self.scale).astype(np.int64)
+        cell = np.clip(cell, 0, self.cells + 1)
+        flat = np.zeros(len(hits), np.int64)
+        for index in cell.T:
+            flat = flat * (self.cells + 2) + index
+        np.maximum.at(self.best.ravel(), flat, hits.astype(np.int32))
+        for axis in range(self.best.ndim):
+            np.maximum.accumulate(self.best, axis=axis, out=self.best)
+
+    def at(self, costs: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
+        """Right answers that a point with these costs must exceed, of the shape of the costs."""
+        flat: NDArray[np.int32] | int = 0
+        for axis, cost in enumerate(costs):
+            cell = cost - self.low[axis]  # first, so that nothing is lost where costs hardly differ
+            cell *= self.scale[axis]
+            cell -= _SLACK
+            index = cell.astype(np.int32)  # towards 0: what is cheaper than all is in cell 0
+            flat = flat * (self.cells + 2) + index
+        return np.asarray(self.best.ravel()[flat])
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Points that may be on the front: columns as in ``FrontRows``, costs (n, n_axes)."""
+
+    little: NDArray[np.intp]
+    big: NDArray[np.intp]
+    gate: NDArray[np.intp]
+    cut: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    costs: NDArray[np.float64]
+
+    def take(self, index: NDArray[np.intp]) -> _Batch:
+        return _Batch(*(getattr(self, c)[index] for c in (*_COLUMNS, "costs")))
+
+
+def _joined(parts: Sequence[_Batch]) -> _Batch:
+    return _Batch(*(np.concatenate([getattr(p, c) for p in parts]) for c in (*_COLUMNS, "costs")))
+
+
+class _Search:
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.tally, self.costs = question.tally, question.costs
+        self.n = len(self.tally.correct)
+        self.axes = question.axes
+        self.cost_limits = {
+            k: v for k, v in question.limits.items() if k not in ("error", "accuracy")
+        }
+        self.fewest = question.fewest_hits
+        ends = np.array([self._costs(i, np.array([[0.0], [1.0]])) for i in range(self.n)])
+        ends = ends.reshape(self.n, len(self.axes), 2 * self.n)
+        self.grid = _Grid(ends.min(axis=(0, 2)), ends.max(axis=(0, 2)))
+        self.pool: _Batch | None = None
+        self.compact = 4096
+        self.n_counted = 0
+
+    def _costs(self, little: int, rate: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Each cost of one little with every big at some rates, each (n_rates, n_networks)."""
+        first = self.costs.take([little])
+        shape = np.broadcast_shapes(rate.shape, (1, self.n))
+        return [
+            np.broadcast_to(pair_figure(name, first, self.costs, rate), shape) for name in self.axes
+        ]
+
+    def _allowed(self, little: int, rate: NDArray[np.float64]) -> NDArray[np.bool_]:
+        shape = np.broadcast_shapes(rate.shape, (1, self.n))
+        ok, first = np.ones(shape, bool), self.costs.take([little])
+        for name, limit in self.cost_limits.items():
+            ok &= pair_figure(name, first, self.costs, rate) <= limit
+        return ok
+
+    def _batch(
+        self,
+        little: int,
+        gate: int,
+        cut: NDArray[np.int64],
+        big: NDArray[np.intp],
+        hits: NDArray[np.int64],
+        costs: list[NDArray[np.float64]],
+    ) -> _Batch:
+        matrix = np.stack(costs, axis=1) if costs else np.zeros((len(cut), 0))
+        same = np.full(len(cut), little, np.intp)
+        return _Batch(same, big, np.full(len(cut), gate, np.intp), cut, hits, matrix)
+
+    def pairwise(self, little: int, gate: int, codes: NDArray[np.uint8]) -> tuple[_Batch, int]:
+        """All points of a gate that knows who is right: the counts of each outcome say it all."""
+        tally, n = self.tally, self.tally.n_images
+        both, own = tally.both_right[little], int(tally.right[little])
+        only_big = tally.right - both
+        outcome = {(1, 1): both, (1, 0): own - both, (0, 1): only_big}
+        outcome[0, 0] = n - both - (own - both) - only_big
+        cuts = self.question.cuts
+        cuts = cuts[np.unique(np.searchsorted(np.sort(codes.ravel()), cuts), return_index=True)[1]]
+        goes = {k: (codes[k] < cuts)[:, None] for k in outcome}
+        escalated = np.sum([goes[k] * count for k, count in outcome.items()], axis=0)
+        hits = both + np.where(goes[1, 0], 0, outcome[1, 0]) + goes[0, 1] * only_big
+        rate = escalated / n
+        costs = self._costs(little, rate)
+        good = self._allowed(little, rate) & (hits >= self.fewest)
+        row, big = np.nonzero(good & self._open(hits, costs))
+        picked = [c[row, big] for c in costs]
+        return self._batch(little, gate, cuts[row], big, hits[row, big], picked), hits.size
+
+    def _open(
+        self, hits: NDArray[np.int64] | NDArray[np.int32], costs: list[NDArray[np.float64]]
+    ) -> NDArray[np.bool_]:
+        """Points that no known point is proven to dominate."""
+        if not self.question.by_accuracy:
+            return np.asarray(self.grid.at(costs) < 0)
+        return np.asarray(hits > self.grid.at(costs))
+
+    def gated(self, little: int, gate: int, codes: NDArray[np.uint8]) -> tuple[_Batch, int]:
+        """Points of one little network under one gate that may be on the front."""
+        tally, n = self.tally, self.tally.n_images
+        escalated = below_cut(codes)[self.question.cuts]
+        fresh = np.flatnonzero(np.concatenate([[True], np.diff(escalated) > 0]))
+        cuts, escalated = self.question.cuts[fresh], escalated[fresh]
+        right = below_cut(codes, tally.correct[little])[cuts]
+        kept = (tally.right[little] - right).astype(np.int32)
+        rate = (escalated / n)[:, None]
+        costs, shared = self._costs(little, rate), tally.both_right[little].astype(np.int32)
+        gain = tally.right.astype(np.int32) - shared
+        bound = np.minimum(right.astype(np.int32)[:, None], shared)
+        bound += np.minimum((escalated - right).astype(np.int32)[:, None], gain)
+        total = bound + kept[:, None]
+        wanted = self._open(total, costs) & (total >= self.fewest)
+        if self.cost_limits:
+            wanted &= self._allowed(little, rate)
+        row, big = np.nonzero(wanted)
+        if not len(row):
+            return self._batch(little, gate, row, big, row, [c[row, big] for c in costs]), 0
+        masks = pack_bits(below_each(np.broadcast_to(codes, (len(cuts), n)), cuts))
+        parts, last = [], len(cuts) - 1
+        for level, stride in enumerate(_STRIDES):
+            chosen = (row % stride == 0) | (row == last)
+            if level:
+                wide = _STRIDES[level - 1]
+                chosen &= (row % wide != 0) & (row != last)
+            r, b = row[chosen], big[chosen]
+            if level:
+                below = r // wide * wide
+                above = np.minimum(below + wide, last)
+                moved = bound[below, b] + (escalated[r] - escalated[below])
+                bound[r, b] = np.minimum(np.minimum(moved, bound[above, b]), bound[r, b])
+                total = bound[r, b] + kept[r]
+                open_ = self._open(total, [c[r, b] for c in costs]) & (total >= self.fewest)
+                r, b = r[open_], b[open_]
+            bound[r, b] = count_both(masks, r, tally.bits, b)
+            parts.append((r, b))
+        row, big = (np.concatenate(p) for p in zip(*parts, strict=True))
+        hits = (bound[row, big] + kept[row]).astype(np.int64)
+        picked = [c[row, big] for c in costs]
+        good = np.flatnonzero(self._open(hits, picked) & (hits >= self.fewest))
+        found = self._batch(little, gate, cuts[row], big, hits, picked)
+        return found.take(good), len(row)
+
+    def look(self, little: int) -> tuple[list[_Batch], int]:
+        """What one little network adds, and how many points were counted for it."""
+        batches, counted = [], 0
+        for gate, codes in enumerate(self.question.gates):
+            found, n = (
+                self.gated(little, gate, codes(little))
+                if callable(codes)
+                else self.pairwise(little, gate, codes)
+            )
+            batches.append(found)
+            counted += n
+        return batches, counted
+
+    def values(self, batch: _Batch) -> NDArray[np.float64]:
+        """The objectives of points, minimised, shape (n, n_objectives)."""
+        columns, axes = [], iter(batch.costs.T)
+        for name in self.question.objectives:
+            columns.append(
+                -batch.hits.astype(float) if name in ("error", "accuracy") else next(axes)
+            )
+        return np.stack(columns, axis=1)
+
+    def take_in(self, batches: list[_Batch]) -> None:
+        """Adds points to the pool and to the grid; drops the dominated now and then."""
+        parts = [b for b in batches if len(b.cut)]
+        if not parts:
+            return
+        fresh = _joined(parts)
+        fresh = fresh.take(nondominated(self.values(fresh)))
+        hits = fresh.hits if self.question.by_accuracy else np.zeros_like(fresh.hits)
+        self.grid.update(fresh.costs, hits)
+        self.pool = fresh if self.pool is None else _joined([self.pool, fresh])
+        if len(self.pool.cut) > self.compact:
+            self.pool = self.pool.take(nondominated(self.values(self.pool)))
+            self.compact = max(self.compact, 2 * len(self.pool.cut))
+
+    def result(self, n_littles: int) -> FrontRows:
+        """The front of what was taken in."""
+        rows: dict[str, NDArray[np.int64]] = {c: np.zeros(0, np.int64) for c in _COLUMNS}
+        if self.pool is not None:
+            pool = self.pool.take(nondominated(self.values(self.pool)))
+            rows = {c: getattr(pool, c) for c in _COLUMNS}
+        n_points = self.n * n_littles * len(self.question.cuts) * len(self.question.gates)
+        return FrontRows(**rows, n_points=n_points, n_counted=self.n_counted, n_littles=n_littles)
+
+
+def exact_front(
+    question: Question,
+    threads: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> FrontRows:
+    """The front of every pair of n networks under every gate and cut, exact to the last image.
+
+    Args:
+        question: networks, gates, costs, objectives, limits.
+        threads: that look at little networks side by side; the answer does not depend on it.
+        on_progress: called with (littles done, littles).
+
+    Raises:
+        FrontInterrupted: on an interrupt; carries the ``FrontRows`` of the littles done.
+    """
+    search, done = _Search(question), 0
+    n = search.n
+    _ = search.tally.bits, search.tally.right, search.tally.both_right  # before threads share them
+    order = np.random.default_rng(0).permutation(n)  # a good front early prunes more
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        try:
+            for start in range(0, n, _ROUND):
+                littles = order[start : start + _ROUND].tolist()
+                for batches, counted in list(pool.map(search.look, littles)):
+                    search.take_in(batches)
+                    search.n_counted += counted
+                done += len(littles)
+                if on_progress is not None:
+                    on_progress(done, n)
+        except KeyboardInterrupt:
+            raise FrontInterrupted(search.result(done)) from None
+    return search.result(done)
