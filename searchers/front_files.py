@@ -217,9 +217,13 @@ def read_front(path: str | Path) -> FrontFile:
 
 
 def _csv_document(text: str) -> dict[str, Any]:
-    rows = list(csv.DictReader(io.StringIO(text)))
+    reader = csv.DictReader(io.StringIO(text))
+    wanted = (*NAMED, "threshold", *FIGURES, *(f"{name}_provenance" for name in FIGURES))
+    missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ValueError(f"it has no column {missing[0]!r}")
     records: list[dict[str, Any]] = []
-    for row in rows:
+    for row in reader:
         record: dict[str, Any] = {name: row[name] for name in NAMED}
         for name in ("threshold", *FIGURES):
             record[name] = float(row[name]) if row[name] else None

@@ -148,3 +148,19 @@ def test_same_points_same_bytes(tmp_path: Path, outcome: SearchOutcome, config: 
     second = write_results(tmp_path / "b", slower, config)
     assert isinstance(outcome.front, Points)
     assert [p.read_bytes() for p in first[:2]] == [p.read_bytes() for p in second[:2]]
+
+
+def test_a_front_reads_the_same_from_csv_and_json(tmp_path: Path, outcome: SearchOutcome) -> None:
+    write_results(tmp_path, outcome, {"seed": 0})
+    from_csv, from_json = (read_front(tmp_path / f"front.{kind}") for kind in ("csv", "json"))
+    assert from_csv.points.records() == from_json.points.records()
+    assert from_csv.points.provenance == from_json.points.provenance
+    assert from_csv.config == {}
+
+
+@pytest.mark.parametrize("text", ["", "little,big\na,b\n", "not a front"])
+def test_another_csv_is_no_front(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "front.csv"
+    path.write_text(text)
+    with pytest.raises(BigLittleError, match="is not a front: ValueError it has no column"):
+        read_front(path)

@@ -1,0 +1,129 @@
+"""``biglittle cotrain`` from a front to checked ONNX files, on small images, and its errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+pytest.importorskip("safetensors")
+
+from biglittle.__main__ import main  # noqa: E402
+from biglittle.bench import Benchmark, Gate, Pair  # noqa: E402
+from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.points import FIGURES  # noqa: E402
+
+LITTLE, BIG = "8" * 22, "0" * 22
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Path:
+    """A front.csv of one real pair and one single network in disguise, as a search writes it."""
+    bench = Benchmark.load("fbnet-cifar10")
+    points = [
+        bench.query(Pair(LITTLE, big), Gate("margin", 0.2), "raspberry-pi-4", "val").as_dict()
+        for big in (BIG, LITTLE)
+    ]
+    path = tmp_path / "front.csv"
+    with path.open("w", newline="") as file:
+        heads = ["little", "big", "gate", "threshold", *FIGURES]
+        writer = csv.DictWriter(file, [*heads, *(f"{name}_provenance" for name in FIGURES)])
+        writer.writeheader()
+        for point in points:
+            words = {f"{name}_provenance": point["provenance"][name] for name in FIGURES}
+            writer.writerow({name: point[name] for name in heads} | words)
+    return path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["biglittle", "cotrain", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
+    run,
+    front: Path,
+    tmp_path: Path,
+    digits: Dataset,
+    digit_splits: dict[str, Images],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from biglittle.cotrain import front as front_module
+    from biglittle.cotrain import train_pair
+
+    few = {s: digit_splits[s].subset(np.arange(100)) for s in ("val", "test")}
+    few["train"] = digit_splits["train"].subset(np.arange(256))
+
+    class Here:
+        def load(self, folder: Path | None) -> dict[str, Images]:
+            return few
+
+    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: Here())
+    for module in (front_module, train_pair):
+        monkeypatch.setattr(module, "get_dataset", lambda name: digits)
+    arguments = (str(front), "--images", "256", "--out", str(tmp_path / "out"), "--threads", "1")
+    code, out, err = run(*arguments, "--json")
+    assert code == 0, err
+    assert "1 are single networks in effect" in err
+    document = json.loads(out)
+    (report,) = document["pairs"]
+    folder = tmp_path / "out" / f"{LITTLE}-{BIG}" / "joint"
+    assert {p.name for p in folder.iterdir()} == {
+        "little.safetensors", "big.safetensors", "little.onnx", "big.onnx", "cascade.onnx",
+        "report.json",
+    }  # fmt: skip
+    assert report["deployed"]["images"] == 100
+    assert report["after"]["test"]["provenance"]["latency_ms"] == "block-sum"
+    assert report["promised_by_table"]["provenance"]["accuracy"] == "measured"
+    assert report["config"]["sources"]["table_sha256"]
+    ort.InferenceSession(str(folder / "cascade.onnx"))
+    code, out, err = run(*arguments)  # finished: nothing is trained again
+    assert code == 0, err
+    assert "step" not in err
+    assert "block-sum" in out
+    code, _, err = run(*arguments, "--seed", "1")
+    assert code == 1
+    assert "its seed is 0, expected 1" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--method", "jont"), "Did you mean 'joint'"),
+        (("--from", "inherit"), "Did you mean 'inherited'"),
+        (("--recipe", "absent.toml"), "cannot be read"),
+        (("--table", "fbnet"), "unknown table"),
+    ],
+)
+def test_bad_input_is_one_line_and_an_exit_code(run, front, tmp_path, arguments, text) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run(str(front), "--out", str(tmp_path / "out"), *arguments)
+    assert code == 1
+    assert out == ""
+    assert text in err
+    assert err.splitlines()[-1].startswith("error: ")
+
+
+def test_a_file_that_is_no_front(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "front.csv").write_text("a,b\n1,2\n")
+    code, _, err = run(str(tmp_path / "front.csv"))
+    assert code == 1
+    assert "is not a front" in err
+    assert run(str(tmp_path / "absent.csv"))[0] == 1
