@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..bench.datasets import Images, get_dataset
-from ..bench.errors import ArchitectureError
+from ..bench.errors import ArchitectureError, TrainingError
 from ..bench.networks import Network, build_network, weights_hash
 from ..bench.spaces import get_space
 from .learner import Learner
@@ -46,12 +46,12 @@ def train_network(
 
     Raises:
         ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
-        TrainingError: a loss that is not finite; the checkpoint is of before.
+        TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
         CheckpointError: ``folder`` holds another run.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    dataset, where = get_dataset(recipe.dataset), torch.device(device)
+    dataset, where = get_dataset(recipe.dataset), usable_device(device)
     facts = {"architecture": architecture, "start": start_name(start)}
     run = TrainingRun(
         recipe=recipe,
@@ -89,6 +89,24 @@ def start_network(
             f"{architecture} of {recipe.space!r}."
         )
     return start
+
+
+def usable_device(name: str) -> torch.device:
+    """The torch device of that name.
+
+    Raises:
+        TrainingError: torch knows no such device, or this machine has none.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise TrainingError(
+            f"torch cannot train on device {name!r} here ({reason}); expected cpu, or cuda where "
+            "there is a GPU and a torch built for it."
+        ) from error
+    return device
 
 
 def start_name(start: Network | None) -> str:

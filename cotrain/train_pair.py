@@ -19,7 +19,7 @@ from .methods import get_method
 from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainingRun, TrainProgress, train_learners
-from .train_network import identity, start_name, start_network
+from .train_network import identity, start_name, start_network, usable_device
 
 
 def train_pair(
@@ -53,14 +53,14 @@ def train_pair(
     Raises:
         UnknownNameError: no such method.
         ArchitectureError: an id that is not in the space, or not that of its start.
-        TrainingError: a loss that is not finite; the checkpoint is of before.
+        TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
         CheckpointError: ``folder`` holds another run.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     chosen, dataset = get_method(method), get_dataset(recipe.dataset)
     ids, begun = {"little": little, "big": big}, starts or (None, None)
-    where = torch.device(device)
+    where = usable_device(device)
     facts = {**ids, "method": chosen.name, "starts": [start_name(s) for s in begun]}
     run = TrainingRun(
         recipe=recipe,

@@ -200,6 +200,7 @@ def test_statistics_are_those_of_every_other_network(
         ({"architecture": "12"}, ArchitectureError, "22 digits"),
         ({"start": build_network("0" * 22, 10)}, ArchitectureError, "network to start from is 000"),
         ({"recipe": dataclasses.replace(RECIPE, batch=80)}, TrainingError, "70 training images"),
+        ({"device": "gpu"}, TrainingError, "cannot train on device 'gpu'"),
     ],
 )
 def test_wrong_arguments(tmp_path: Path, few_digits: Splits, arguments, kind, message) -> None:  # type: ignore[no-untyped-def]
