@@ -303,7 +303,7 @@ def _cotrain(
     after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
     table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
     deployed = _deploy(job, folder, networks, Gate(point.gate, threshold), splits, answers, dataset)
-    report = {
+    report: dict[str, Any] = {
         "format": FORMAT,
         **wanted,
         "promised_by_table": None if table is None else table.as_dict(),

@@ -29,19 +29,20 @@ SPACE = get_space("fbnet")
 LARGE, SMALL = "2" * 22, "0808080808080808080808"  # k3_e3 everywhere; every other layer skipped
 BATCH, SIDE, ROUNDS = 32, 16, 3
 
-# Widest blocks of activations beyond 32 MiB, which glibc gives back to the kernel by itself.
+# Activations beyond 32 MiB (64 x 144 channels x 32 x 32), which glibc gives back to the kernel by
+# itself. Processor time, page faults included: it hardly depends on what else the machine does.
 STEPS = """
 import json, sys, time, torch
 from biglittle.bench.networks import build_network
 from biglittle.cotrain.memory import keep_freed_memory
 if sys.argv[1] == "keep": keep_freed_memory()
 torch.set_num_threads(1)
-net, taken = build_network("3" * 22, 10, seed=0), []
-x, y = torch.randn(96, 3, 32, 32), torch.zeros(96, dtype=torch.int64)
-for _ in range(2):
-    began = time.perf_counter()
+net, taken = build_network("333" + "8" * 19, 10, seed=0), []
+x, y = torch.randn(64, 3, 32, 32), torch.zeros(64, dtype=torch.int64)
+for _ in range(3):
+    began = time.process_time()
     torch.nn.functional.cross_entropy(net(x), y).backward()
-    taken.append(time.perf_counter() - began)
+    taken.append(time.process_time() - began)
 print(json.dumps(min(taken)))
 """
 
@@ -94,5 +95,5 @@ def test_steps_with_and_without_kept_memory(benchmark) -> None:  # type: ignore[
         taken[mode] = float(json.loads(done.stdout))
     assert all(seconds > 0 for seconds in taken.values())
     benchmark.pedantic(lambda: None, rounds=1)
-    benchmark.extra_info["seconds_with_kept_memory"] = taken["keep"]
+    benchmark.extra_info["cpu_s_with_kept_memory"] = taken["keep"]
     benchmark.extra_info["times_without_kept_memory"] = taken["return"] / taken["keep"]
