@@ -189,12 +189,22 @@ def front(
     energy_mj_max: EnergyMax = None,
     peak_memory_mib_max: MemoryMax = None,
     accuracy_min: AccuracyMin = None,
+    gates: Annotated[
+        str, typer.Option("--gate", help="Gates, comma-separated; empty: all that tables store.")
+    ] = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write the front to.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The exact front over all pairs of the table, chosen on val and reported on test."""
+    """The exact front over all pairs of the table, chosen on val and reported on test.
+
+    An interrupt ends the search early: the front of the little networks done by then is printed
+    and written all the same, and says that it is not complete.
+    """
     from .bench import Benchmark
+    from .bench.exact_front import FrontInterrupted
+    from .bench.files import replacing
 
     bench = Benchmark.load(table)
     limits = _limits(
@@ -203,20 +213,38 @@ def front(
         peak_memory_mib=peak_memory_mib_max,
         accuracy=accuracy_min,
     )
-    found = bench.front(device, _objectives(objectives), limits)
-    if as_json:
-        config = {
+    move, close = _progress("little networks")
+    try:
+        found = bench.front(
+            device, _objectives(objectives), limits, _objectives(gates) or None, on_progress=move
+        )
+    except FrontInterrupted as interrupt:
+        found = interrupt.front
+    finally:
+        close()
+    document = {
+        "config": {
             "table": bench.table.name,
             "table_sha256": bench.table.sha256,
             "device": device,
             "objectives": list(found.objectives),
             "limits": limits,
+            "gates": list(_objectives(gates)) or "stored",
             "chosen_on": "val",
             "reported_on": "test",
-        }
-        _emit({"config": config, "front": found.points.records()})
-        return
-    _print_table_front(bench, found, device, top)
+            "complete": found.complete,
+        },
+        "front": found.points.records(),
+    }
+    if out is not None:
+        with replacing(out) as partial:
+            partial.write_text(json.dumps(document, indent=2) + "\n")
+    if as_json:
+        _emit(document)
+    else:
+        _print_table_front(bench, found, device, top)
+    if not found.complete:
+        raise typer.Exit(130)
 
 
 def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) -> None:
@@ -225,9 +253,12 @@ def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) ->
 
     console = _console()
     console.print(
-        f"Exact front of {found.n_pairs:,} pairs of table {bench.table.name} on {device}: chosen "
-        f"on val, shown on test. {found.n_left_out} networks have no figure on this device."
+        f"Exact front of {found.n_pairs:,} pairs and {found.n_points:,} operating points of table "
+        f"{bench.table.name} on {device}: chosen on val, shown on test. {found.n_left_out} "
+        "networks have no figure on this device."
     )
+    if not found.complete:
+        console.print("[bold]Interrupted: the front of the little networks done so far.[/bold]")
     print_front(found.points, best_table_single(bench, found.points, device), console, top)
 
 
@@ -257,38 +288,172 @@ def table_info(
     console.print(f"  schema {facts['schema_version']}, SHA-256 {facts['sha256']}")
 
 
-@table_app.command("build")
-def table_build(
-    working: Annotated[Path, typer.Option(help="Folder of checkpoints; goes on from them.")] = Path(
-        "build/fbnet-cifar10"
-    ),
-    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate networks.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 1,
-    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    stage: Annotated[str, typer.Option(help="all, train, evaluate or assemble.")] = "all",
-    out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None,
+WorkingOption = Annotated[
+    Path, typer.Option(help="Folder of checkpoints and evaluations; goes on from them.")
+]
+ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
+OutTable = Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")]
+StageOption = Annotated[
+    str, typer.Option(help="all, train, evaluate, assemble, trust, pairs or extend.")
+]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that share a stage's jobs.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
+TrainDeviceOption = Annotated[str, typer.Option(help="cpu or cuda, for trainings.")]
+LimitOption = Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")]
+ShardOption = Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")]
+WORKING = Path("build/fbnet-cifar10")
+
+
+def _run_stages(
+    name: str,
+    stages: tuple[str, ...],
+    working: Path,
+    data: Path | None,
+    out: Path | None,
+    workers: int,
+    threads: int,
+    train_device: str,
+    limit: int | None,
+    shard: str,
 ) -> None:
-    """Builds the fbnet-cifar10 table from the images; resumable after a kill at any moment."""
     import logging
 
+    from .bench import BigLittleError
+    from .data_tables import table_module
+
+    try:
+        part, parts = (int(number) for number in shard.split("/"))
+    except ValueError as error:
+        raise BigLittleError(f"shard {shard!r} is not of the form i/n, for example 0/2.") from error
+    build = table_module(name, "build")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    plan = build.Plan.load(working, data)
+    for stage in stages:
+        said = build.run_stage(
+            stage, plan, out or build.TABLE, workers, threads, train_device, limit, (part, parts)
+        )
+        _console(stderr=True).print(said)
+
+
+def _check_stage(stage: str, known: tuple[str, ...]) -> None:
     from .bench.errors import UnknownNameError
 
-    stages = ("train", "evaluate", "assemble")
-    if stage not in (*stages, "all"):
-        raise UnknownNameError("stage", stage, (*stages, "all"))
-    from .data_tables.fbnet_cifar10 import build
+    if stage not in known:
+        raise UnknownNameError("stage", stage, known)
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    if stage in ("train", "all"):
-        build.train(working, data, train_device, threads)
-    if stage in ("evaluate", "all"):
-        build.evaluate_networks(working, data, workers)
-    if stage in ("assemble", "all"):
-        target = out or build.TABLE
-        digest = build.assemble(working, data, target)
-        build.keep_weights(working, target.with_name(build.WEIGHTS.name))
-        _console(stderr=True).print(f"table written, SHA-256 {digest}")
+
+@table_app.command("build")
+def table_build(
+    name: Annotated[str, typer.Argument(help="Table name.")] = DEFAULT_TABLE,
+    working: WorkingOption = WORKING,
+    stage: StageOption = "all",
+    data: ImagesOption = None,
+    workers: WorkersOption = 1,
+    threads: ThreadsOption = 1,
+    train_device: TrainDeviceOption = "cpu",
+    limit: LimitOption = None,
+    shard: ShardOption = "0/1",
+    out: OutTable = None,
+) -> None:
+    """Builds a table anew from the images, all stages or one; resumable after any kill."""
+    every = ("train", "evaluate", "assemble", "trust", "pairs", "extend")
+    _check_stage(stage, (*every, "all"))
+    stages = every if stage == "all" else (stage,)
+    _run_stages(name, stages, working, data, out, workers, threads, train_device, limit, shard)
+
+
+@table_app.command("extend")
+def table_extend(
+    name: Annotated[str, typer.Argument(help="Table name.")] = DEFAULT_TABLE,
+    working: WorkingOption = WORKING,
+    stage: Annotated[
+        str, typer.Option(help="none (add what is there), or first evaluate, trust or pairs.")
+    ] = "none",
+    data: ImagesOption = None,
+    workers: WorkersOption = 1,
+    threads: ThreadsOption = 1,
+    train_device: TrainDeviceOption = "cpu",
+    limit: LimitOption = None,
+    shard: ShardOption = "0/1",
+    out: OutTable = None,
+) -> None:
+    """Adds what the working folder has to a table; rows that are there stay bit for bit."""
+    _check_stage(stage, ("none", "evaluate", "trust", "pairs"))
+    stages = ("extend",) if stage == "none" else (stage, "extend")
+    _run_stages(name, stages, working, data, out, workers, threads, train_device, limit, shard)
+
+
+@table_app.command("verify")
+def table_verify(
+    name: Annotated[str, typer.Argument(help="Table name or .h5 file.")] = DEFAULT_TABLE,
+    rows: Annotated[int, typer.Option(min=1, help="Networks to evaluate again.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    data: ImagesOption = None,
+    threads: ThreadsOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Evaluates random networks again from the weights that ship and compares every byte."""
+    from .bench import Benchmark
+    from .data_tables import table_module
+
+    table = Benchmark.load(name).table
+    found = table_module(table.name, "reproduce").verify(table, rows, seed, data, threads)
+    if as_json:
+        _emit(found)
+    else:
+        console = _console()
+        for row in found["rows"]:
+            console.print(
+                f"  {row['architecture']}: {100 * row['equal_bytes']:.3f} % of bytes equal, "
+                f"{100 * row['disagreeing_answers']:.3f} % of answers differ, weights "
+                f"{'equal' if row['weights_equal'] else 'not equal bit by bit'}"
+            )
+        limits = found["tolerance"]
+        console.print(
+            f"{'verified' if found['ok'] else 'NOT verified'}: {len(found['rows'])} networks, "
+            f"{100 * found['equal_bytes']:.3f} % of bytes equal, "
+            f"{100 * found['disagreeing_answers']:.3f} % of answers differ (tolerated: "
+            f"{100 * limits['disagreeing_answers']:g} %), {100 * found['far_codes']:.3f} % of "
+            f"codes are more than one step away (tolerated: {100 * limits['far_codes']:g} %)"
+        )
+    if not found["ok"]:
+        raise typer.Exit(1)
+
+
+@table_app.command("extract")
+def table_extract(
+    architecture: Annotated[str, typer.Argument(help="Architecture id, in the table or not.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    table: TableOption = DEFAULT_TABLE,
+    check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
+    data: ImagesOption = None,
+    threads: ThreadsOption = 1,
+) -> None:
+    """A deployable ONNX network with inherited weights: no training, but the images are needed."""
+    from .bench import Benchmark
+    from .bench.files import replacing
+    from .data_tables import table_module
+
+    opened = Benchmark.load(table).table
+    module = table_module(opened.name, "reproduce")
+    found = module.extract(opened, architecture, data, check, threads)
+    _check_writable(out.parent)
+    with replacing(out) as partial:
+        partial.write_bytes(found.model)
+    console = _console(stderr=True)
+    console.print(f"{out}: {len(found.model) / 2**20:.2f} MiB, weights {found.weights_sha256}")
+    for split, accuracy in found.accuracy.items():
+        console.print(f"accuracy on {split}: {100 * accuracy:.2f} % (measured here)")
+    if found.stored_sha256 is None:
+        console.print(f"table {opened.name} has no such network: nothing to compare it with")
+    elif found.stored_sha256 == found.weights_sha256:
+        console.print("the weights are those of the table, bit for bit")
+    else:
+        console.print(
+            f"the weights are not bit for bit those of the table ({found.stored_sha256}): batch "
+            "norms recalibrated on another machine or version differ in rounding; compare with "
+            "'biglittle table verify'"
+        )
 
 
 # ---- search ------------------------------------------------------------------------------------

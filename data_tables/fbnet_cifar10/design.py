@@ -1,33 +1,85 @@
-"""Which networks are in the table: spread over the Raspberry Pi 4's latency, not over the space.
+"""Which networks are in the table, and in which order they are evaluated.
 
 Drawn uniformly, nearly all networks of the space are of middling cost, and the small ones that make
 good littles never come up. So a large pool is drawn in which the share of skipped layers and the
-taste for wide blocks vary from network to network, and equal bands of Pi 4 latency get fixed
-quotas. The extremes (every layer the same) are always in.
+taste for wide blocks vary from network to network, and a quota of it is taken from every cell of a
+grid over Raspberry Pi 4 latency and MACs. Beside the grid stand the extremes (every layer the same)
+and the neighbourhood of fronts that searches found (``front_seed.json``), where a surrogate has to
+be right.
+
+The design is a sequence: every cell is spread evenly over it, so that wherever the evaluation stops
+the networks evaluated so far cover the grid in the proportions of the quotas. Networks of a design
+stay in all later ones: a new front adds some, and none leaves.
+
+``python -m biglittle.data_tables.fbnet_cifar10.design`` prints what the design holds and what it
+costs to evaluate; with ``--add-front BUDGET`` it searches the surrogate and adds the front's
+neighbourhood to the design.
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ...bench.device import load_device
-from ...bench.spaces import SearchSpace
+from ...bench.errors import TableError
+from ...bench.files import replacing
+from ...bench.points import Points
+from ...bench.spaces import SearchSpace, get_space
 from ...bench.spaces._space import Genomes
 
 DEVICE = "raspberry-pi-4"
-#: Networks per band of equal width, from the cheapest up: the dear ones are bigs only, and take
-#: several times as long to evaluate.
-QUOTAS = (26, 32, 30, 24, 16, 10, 7, 4, 2, 1)
+FRONT_SEED = Path(__file__).parent / "front_seed.json"
 POOL = 200_000
 SEED = 0
+N_CLASSES = 10
+
+#: Networks per band of latency, from the cheapest up. Bands are equal on a logarithmic scale,
+#: because what a millisecond is worth depends on how many there are. Most go where littles are
+#: (below 15 ms) and where a big still pays (to 30 ms); the dearest bands get few, because a network
+#: there takes six times as long to evaluate and the front hardly ever reaches it.
+QUOTAS = (30, 42, 45, 45, 42, 30, 26, 15, 10, 5)
+#: Cells of equal width in MACs within a band: networks of one latency differ in MACs by a factor
+#: of two, and with three cells both ends of that and the middle are there.
+MACS_CELLS = 3
+#: Equal bands of latency and their quotas in the first design, whose networks all stay.
+FIRST_QUOTAS = (26, 32, 30, 24, 16, 10, 7, 4, 2, 1)
+
+LEAST_ESCALATION = 0.01  # below that a pair is in effect its little network
+FRONT_POINTS, FRONT_SINGLES = 16, 8  # spread over latency: at most 40 networks of the front itself
+FRONT_NETWORKS = 130  # so that the neighbourhood is a third of the design
+MOST_REPEATS = 1000  # in a row: then the neighbourhood is as good as exhausted
+FRONT_LATENCY_MS = 35.0  # what lies beyond is dear to evaluate and dominated
+
+#: What a network takes to evaluate on one core of the build machine: 1,280 images to recalibrate
+#: and 15,000 to answer, at a cost of an image that is linear in MACs (1,000 images/s at 31 million
+#: MACs, 480 at 76 million).
+IMAGES = 16_280
+SECONDS_PER_IMAGE = 0.24e-3
+SECONDS_PER_MAC = 2.43e-11
 
 
-def draw_pool(space: SearchSpace, choices: tuple[str, ...], rng: np.random.Generator) -> Genomes:
+def evaluation_seconds(space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+    """Estimated seconds to evaluate each network on one core of the build machine, shape (n,)."""
+    macs = space.macs(genomes, N_CLASSES).astype(np.float64)
+    return IMAGES * (SECONDS_PER_IMAGE + SECONDS_PER_MAC * macs)
+
+
+def draw_pool(space: SearchSpace, choices: Sequence[str], rng: np.random.Generator) -> Genomes:
     """Genomes whose share of skips and whose taste for costly blocks vary, shape (POOL, layers)."""
     skip = space.choices.index("skip")
     blocks = np.array([space.choices.index(c) for c in choices if c != "skip"])
     uniform = np.repeat(blocks[:, None], space.n_layers, axis=1).astype(np.uint8)
-    cost = space.macs(uniform, n_classes=10).astype(np.float64)
+    cost = space.macs(uniform, N_CLASSES).astype(np.float64)
     taste = rng.normal(0.0, 2.0, (POOL, 1)) - 1.0
     weight = (cost / cost.min()) ** taste
     weight /= weight.sum(axis=1, keepdims=True)
@@ -37,20 +89,273 @@ def draw_pool(space: SearchSpace, choices: tuple[str, ...], rng: np.random.Gener
     return np.where(skipped, skip, picked).astype(np.uint8)
 
 
-def chosen_architectures(space: SearchSpace, choices: tuple[str, ...]) -> list[str]:
-    """Ids of the table's networks, from cheap to dear.
+def uniform_networks(space: SearchSpace, choices: Sequence[str]) -> Genomes:
+    """The networks whose layers are all alike: the extremes, shape (n_choices, n_layers)."""
+    return np.repeat(space.allowed(choices)[:, None], space.n_layers, axis=1)
+
+
+def first_design(space: SearchSpace, choices: Sequence[str]) -> Genomes:
+    """The networks of the first design, from cheap to dear, shape (n, n_layers)."""
+    rng = np.random.default_rng(SEED)
+    profile = load_device(DEVICE)
+    same = uniform_networks(space, choices)
+    pool = np.unique(draw_pool(space, choices, rng), axis=0)
+    latency = profile.latency_ms(space, pool)
+    low, high = profile.latency_ms(space, same).min(), profile.latency_ms(space, same).max()
+    n_bands = len(FIRST_QUOTAS)
+    band = np.clip((latency - low) / (high - low) * n_bands, 0, n_bands - 1).astype(int)
+    picked = [rng.permutation(np.flatnonzero(band == b))[:q] for b, q in enumerate(FIRST_QUOTAS)]
+    genomes = np.unique(np.concatenate([same, pool[np.concatenate(picked)]]), axis=0)
+    return genomes[np.argsort(profile.latency_ms(space, genomes), kind="stable")]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells over latency and MACs.
+
+    Attributes:
+        latency_ms: edges of the bands, shape (n_bands + 1,).
+        macs: edges of the cells of each band, shape (n_bands, MACS_CELLS + 1).
+    """
+
+    latency_ms: NDArray[np.float64]
+    macs: NDArray[np.float64]
+
+    @classmethod
+    def over(cls, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]) -> Grid:
+        """The grid over a pool of networks: log-equal bands, equal cells without the outliers."""
+        edges = np.geomspace(latency_ms.min(), latency_ms.max(), len(QUOTAS) + 1)
+        inner = np.clip(np.digitize(latency_ms, edges) - 1, 0, len(QUOTAS) - 1)
+        rows = []
+        for band in range(len(QUOTAS)):
+            own = macs[inner == band] if (inner == band).any() else macs
+            rows.append(np.linspace(*np.quantile(own, [0.02, 0.98]), MACS_CELLS + 1))
+        return cls(edges, np.array(rows))
+
+    def cell(self, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Index of each network's cell, ``band * MACS_CELLS + cell within it``, shape (n,)."""
+        band = np.clip(np.digitize(latency_ms, self.latency_ms) - 1, 0, len(QUOTAS) - 1)
+        inner = (macs[:, None] >= self.macs[band, 1:-1]).sum(axis=1)
+        return np.asarray(band * MACS_CELLS + inner, np.intp)
+
+
+def neighbourhood(
+    space: SearchSpace,
+    genomes: Genomes,
+    n: int,
+    rng: np.random.Generator,
+    choices: Sequence[str] | None = None,
+) -> Genomes:
+    """``n`` different networks that differ from some of ``genomes`` in one or two layers.
+
+    The genomes take turns, and every second round changes two layers.
+
+    Args:
+        space: of the networks.
+        genomes: shape (k, n_layers).
+        n: how many.
+        rng: every random choice comes from it.
+        choices: the space's choices that may come up; None for all.
+
+    Raises:
+        TableError: so many there are not.
+    """
+    allowed = space.allowed(choices)
+    if len(allowed) < 2:
+        raise TableError(f"a space with {len(allowed)} choice has no neighbourhood.")
+    seen = {row.tobytes() for row in genomes}
+    found: list[Genomes] = []
+    turn = repeats = 0
+    while len(found) < n:
+        child = np.array(genomes[turn % len(genomes)], np.uint8)
+        layers = rng.choice(space.n_layers, 1 + turn // len(genomes) % 2, replace=False)
+        for layer in layers:
+            child[layer] = rng.choice(allowed[allowed != child[layer]])
+        turn += 1
+        if child.tobytes() in seen:
+            repeats += 1
+            if repeats > MOST_REPEATS:
+                raise TableError(f"{len(found)} of {n} neighbours found; ask for fewer.")
+            continue
+        repeats = 0
+        seen.add(child.tobytes())
+        found.append(child)
+    return np.array(found, np.uint8).reshape(-1, space.n_layers)
+
+
+# ---- fronts ------------------------------------------------------------------------------------
+def front_entry(
+    front: Points, singles: Sequence[str], source: Mapping[str, Any], n: int, seed: int
+) -> dict[str, Any]:
+    """What ``front_seed.json`` keeps of one front.
+
+    Args:
+        front: points of a search.
+        singles: single networks to set beside them.
+        source: which search it was, any JSON.
+        n: networks that the design takes from its neighbourhood, the front's own included.
+        seed: of the neighbourhood.
+    """
+    return {
+        "source": dict(source),
+        "networks": n,
+        "seed": seed,
+        "littles": sorted({str(a) for a in front.little}),
+        "bigs": sorted({str(a) for a in front.big}),
+        "singles": sorted({str(a) for a in singles}),
+    }
+
+
+def read_fronts(path: Path = FRONT_SEED) -> list[dict[str, Any]]:
+    """The fronts whose neighbourhoods belong to the design, oldest first; none without a file."""
+    if not path.exists():
+        return []
+    fronts: list[dict[str, Any]] = json.loads(path.read_text())["fronts"]
+    return fronts
+
+
+def add_front(entry: Mapping[str, Any], path: Path = FRONT_SEED) -> None:
+    """Adds a front to the design; those before it stay."""
+    with replacing(path) as partial:
+        document = {"fronts": [*read_fronts(path), dict(entry)]}
+        partial.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def front_networks(space: SearchSpace, choices: Sequence[str], entry: Mapping[str, Any]) -> Genomes:
+    """A front's own networks and their neighbourhood, shape (n, n_layers), the own ones first."""
+    own = space.parse(sorted({*entry["littles"], *entry["bigs"], *entry["singles"]}))
+    own = own[np.isin(own, space.allowed(choices)).all(axis=1)]
+    if not len(own):
+        return own
+    rng = np.random.default_rng(entry["seed"])
+    own = own[rng.permutation(len(own))][: entry["networks"]]
+    around = neighbourhood(space, own, entry["networks"] - len(own), rng, choices)
+    return np.concatenate([own, around])
+
+
+# ---- the sequence ------------------------------------------------------------------------------
+def _cells(
+    space: SearchSpace, choices: Sequence[str], rng: np.random.Generator
+) -> list[list[bytes]]:
+    """The networks of every cell of the grid, those of the first design before others."""
+    profile = load_device(DEVICE)
+    first, pool = (
+        first_design(space, choices),
+        np.unique(draw_pool(space, choices, rng), axis=0),
+    )
+    pool = pool[rng.permutation(len(pool))]
+    genomes = np.concatenate([first[rng.permutation(len(first))], pool])
+    latency, macs = profile.latency_ms(space, genomes), space.macs(genomes, N_CLASSES) * 1.0
+    grid = Grid.over(latency[len(first) :], macs[len(first) :])
+    cell = grid.cell(latency, macs)
+    cells = []
+    for index in range(len(QUOTAS) * MACS_CELLS):
+        band, inner = divmod(index, MACS_CELLS)
+        quota = QUOTAS[band] // MACS_CELLS + (inner < QUOTAS[band] % MACS_CELLS)
+        members = np.flatnonzero(cell == index)
+        count = max(quota, int((members < len(first)).sum()))
+        unique = dict.fromkeys(genomes[i].tobytes() for i in members[: 2 * count])
+        cells.append(list(unique)[:count])
+    return cells
+
+
+def interleaved(groups: Sequence[Sequence[bytes]], rng: np.random.Generator) -> list[bytes]:
+    """All members of the groups, each group spread evenly over the whole, none twice.
+
+    The j-th of n members stands at (j + u) / n with one u in [0, 1) for each group, so that any
+    prefix holds every group's share to within one member.
+    """
+    placed = []
+    for number, members in enumerate(groups):
+        start = rng.random()
+        placed += [((j + start) / len(members), number, g) for j, g in enumerate(members)]
+    return list(dict.fromkeys(genome for _, _, genome in sorted(placed)))
+
+
+def sequence(
+    space: SearchSpace, choices: Sequence[str], fronts: Sequence[Mapping[str, Any]] | None = None
+) -> list[str]:
+    """Ids of the table's networks in the order in which they are to be evaluated.
 
     Args:
         space: the search space.
         choices: those whose weights were trained.
+        fronts: whose neighbourhoods belong to it; None for those of ``front_seed.json``.
     """
-    rng = np.random.default_rng(SEED)
-    profile = load_device(DEVICE)
-    same = np.repeat(space.allowed(choices)[:, None], space.n_layers, axis=1)
-    pool = np.unique(draw_pool(space, choices, rng), axis=0)
-    latency = profile.latency_ms(space, pool)
-    low, high = profile.latency_ms(space, same).min(), profile.latency_ms(space, same).max()
-    band = np.clip((latency - low) / (high - low) * len(QUOTAS), 0, len(QUOTAS) - 1).astype(int)
-    picked = [rng.permutation(np.flatnonzero(band == b))[:q] for b, q in enumerate(QUOTAS)]
-    genomes = np.unique(np.concatenate([same, pool[np.concatenate(picked)]]), axis=0)
-    return space.format(genomes[np.argsort(profile.latency_ms(space, genomes), kind="stable")])
+    rng = np.random.default_rng((SEED, 1))
+    groups = [[row.tobytes() for row in uniform_networks(space, choices)]]
+    rest = _cells(space, choices, rng)
+    for entry in read_fronts() if fronts is None else fronts:
+        rest.append([row.tobytes() for row in front_networks(space, choices, entry)])
+    ordered = list(dict.fromkeys([*groups[0], *interleaved([g for g in rest if g], rng)]))
+    return space.format(np.array([np.frombuffer(g, np.uint8) for g in ordered]))
+
+
+# ---- the command -------------------------------------------------------------------------------
+def describe(space: SearchSpace, choices: Sequence[str]) -> str:
+    """How many networks the design has by band of latency, and what they take to evaluate."""
+    ids = sequence(space, choices)
+    genomes, profile = space.parse(ids), load_device(DEVICE)
+    latency, seconds = profile.latency_ms(space, genomes), evaluation_seconds(space, genomes)
+    edges = np.geomspace(latency.min(), latency.max(), len(QUOTAS) + 1)
+    lines = [f"{'Pi 4 latency (ms)':>20} {'all':>5} {'first 100':>10} {'first 200':>10}"]
+    for low, high in itertools.pairwise(edges):
+        inside = (latency >= low) & ((latency < high) | (high == edges[-1]))
+        counts = (int(inside[:n].sum()) for n in (None, 100, 200))
+        lines.append("{:>9.1f} to {:>7.1f} {:>5} {:>10} {:>10}".format(low, high, *counts))
+    for n in sorted({100, 200, 400, len(ids)} & set(range(len(ids) + 1))):
+        lines.append(f"first {n} networks: {seconds[:n].sum() / 3600:.2f} core hours to evaluate")
+    return "\n".join(lines)
+
+
+def _search(budget: int, n: int, latency_ms_max: float) -> dict[str, Any]:
+    """The entry of a search on the shipped surrogate: points spread over its front.
+
+    Points that escalate come first; where there are few of them, others fill up.
+    """
+    from ...bench.table import file_hash
+    from ...searchers import get_searcher
+    from ...searchers.console import spread
+    from ...searchers.search import SearchSettings
+    from ...surrogates import Surrogate, SurrogateEvaluator
+
+    folder = Path(__file__).parent / "surrogate"
+    settings = SearchSettings(budget=budget, seed=SEED, limits={"latency_ms": latency_ms_max})
+    judge = SurrogateEvaluator(Surrogate.load(folder), load_device(DEVICE))
+    outcome = get_searcher("nsga2")(judge, settings)
+    front = outcome.front.take(np.argsort(outcome.front.latency_ms))
+    real = np.flatnonzero(front.escalation_rate >= LEAST_ESCALATION)
+    real = real[spread(len(real), FRONT_POINTS)] if len(real) else real
+    others = np.setdiff1d(np.arange(len(front)), real)
+    others = others[spread(len(others), FRONT_POINTS)][: FRONT_POINTS - len(real)]
+    front = front.take(np.sort(np.concatenate([real, others])))
+    order = np.argsort(outcome.singles.latency_ms)
+    singles = outcome.singles.architecture[order][spread(len(order), FRONT_SINGLES)]
+    source = {
+        "searcher": "nsga2",
+        "device": DEVICE,
+        "budget": budget,
+        "seed": SEED,
+        "latency_ms_max": latency_ms_max,
+        "surrogate_sha256": file_hash(folder / "surrogate.json"),
+    }
+    return front_entry(front, [str(a) for a in singles], source, n, seed=len(read_fronts()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Describes the design; with ``--add-front`` first adds a front's neighbourhood to it."""
+    from ...cotrain.schedule import load_schedule
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--add-front", type=int, metavar="BUDGET", help="evaluations of the search")
+    parser.add_argument("--networks", type=int, default=FRONT_NETWORKS)
+    parser.add_argument("--latency-ms-max", type=float, default=FRONT_LATENCY_MS)
+    given = parser.parse_args(arguments)
+    if given.add_front is not None:
+        add_front(_search(given.add_front, given.networks, given.latency_ms_max))
+    schedule = load_schedule(Path(__file__).parent / "supernet.toml")
+    sys.stdout.write(describe(get_space(schedule.space), schedule.trained_choices) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,94 +1,187 @@
-"""The build on a tiny data set: resumed after an interrupt, never a half-written table."""
+"""The build on a tiny data set: resumed, extended, and never a half-written table."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from biglittle.bench import Benchmark, get_space
-from biglittle.bench.datasets import Dataset
-from biglittle.bench.errors import TableError
-from biglittle.data_tables.fbnet_cifar10 import build, design
+from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
+from biglittle.bench.errors import CheckpointError, TableError, UnknownNameError  # noqa: E402
+from biglittle.bench.networks import weights_hash  # noqa: E402
+from biglittle.cotrain.recipe import Recipe  # noqa: E402
+from biglittle.data_tables.fbnet_cifar10 import assemble, build, jobs  # noqa: E402
+from biglittle.data_tables.fbnet_cifar10.evaluate import (  # noqa: E402
+    NetworkEvaluator,
+    NetworkKey,
+    read_evaluation,
+)
+from biglittle.data_tables.fbnet_cifar10.plan import Plan, TrainedSupernet  # noqa: E402
+from biglittle.data_tables.fbnet_cifar10.selection import ChosenPair  # noqa: E402
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
-SCHEDULE = """
-space = "fbnet"
-dataset = "cifar10"
-anchor = "k3_e1"
-batch = 16
-momentum = 0.9
-weight_decay = 5e-4
-label_smoothing = 0.1
-distillation = 0.5
-clip_norm = 5.0
-seed = 0
-[[phases]]
-name = "anchor"
-resolutions = [8]
-peak_lr = 0.05
-end_lr = 0.0
-warmup_steps = 1
-"""
+RECIPE = Recipe(
+    space="fbnet",
+    dataset="digits",
+    images=64,
+    batch=16,
+    peak_lr=0.02,
+    end_lr=0.0,
+    warmup_share=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    resolutions=((8, 1.0),),
+)
 
 
 @pytest.fixture
-def working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> Path:
-    (tmp_path / "tiny.toml").write_text(SCHEDULE)
-    monkeypatch.setattr(build, "SCHEDULE", tmp_path / "tiny.toml")
-    monkeypatch.setattr(build, "get_dataset", lambda _: digits)
-    monkeypatch.setattr("biglittle.cotrain.train_supernet.get_dataset", lambda _: digits)
-    monkeypatch.setattr(build, "chosen_architectures", lambda *_: NETWORKS)
-    monkeypatch.setattr(build.SupernetRun, "_log_validation", lambda *_: None)
-    build.train(tmp_path, None)
-    return tmp_path
+def table(plan: Plan) -> Path:
+    return plan.working / "table.h5"
+
+
+def _same_rows(before: Table, after: Table) -> None:
+    n = len(before)
+    for name, column in before.networks.items():
+        assert after.networks[name][:n].tolist() == column.tolist()
+    for split in ("val", "test"):
+        old, new = before.predictions(split), after.predictions(split)
+        assert np.array_equal(new.top1[:n], old.top1)
+        for metric, codes in old.codes.items():
+            assert np.array_equal(new.codes[metric][:n], codes)
 
 
 def test_build_resumes_and_its_table_says_what_the_networks_said(
-    working: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate, seen = build.NetworkEvaluator.evaluate, []
+    evaluate, seen = NetworkEvaluator.evaluate, []
 
-    def interrupted(self: build.NetworkEvaluator, architecture: str) -> float:
-        if len(seen) == 1:
+    def interrupted(self: NetworkEvaluator, network, key: NetworkKey, folder: Path) -> float:  # type: ignore[no-untyped-def]
+        if len(seen) == 2:
             raise KeyboardInterrupt
-        seen.append(architecture)
-        return evaluate(self, architecture)
+        seen.append(key.architecture)
+        return evaluate(self, network, key, folder)
 
-    monkeypatch.setattr(build.NetworkEvaluator, "evaluate", interrupted)
+    with pytest.raises(TableError, match="--stage evaluate"):
+        build.run_stage("assemble", plan, table)
+    monkeypatch.setattr(NetworkEvaluator, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        build.evaluate_networks(working)
-    target = working / "table.h5"
-    with pytest.raises(TableError, match="2 of 3 networks are not evaluated"):
-        build.assemble(working, target=target)
-    assert not target.exists()
-
-    def counted(self: build.NetworkEvaluator, architecture: str) -> float:
-        seen.append(architecture)
-        return evaluate(self, architecture)
-
-    monkeypatch.setattr(build.NetworkEvaluator, "evaluate", counted)
-    build.evaluate_networks(working)
-    assert sorted(seen) == sorted(NETWORKS)
-    build.assemble(working, target=target)
-    bench = Benchmark.load(target)
-    assert bench.architectures == NETWORKS
-    net = build.load_supernet(working).net
-    evaluator = build.NetworkEvaluator(net, working / "networks", None)
-    for architecture in NETWORKS:
-        accuracy = evaluate(evaluator, architecture)
-        assert bench.accuracy("val")[bench.row(architecture)] == accuracy
+        build.run_stage("evaluate", plan, table)
+    monkeypatch.undo()
+    assert seen == NETWORKS[:2]  # in the order of the design
+    assert not table.exists()
 
 
-def test_design_is_repeatable_and_spans_the_range() -> None:
-    space, choices = get_space("fbnet"), ("k3_e1", "k3_e3", "skip")
-    first = design.chosen_architectures(space, choices)
-    assert first == design.chosen_architectures(space, choices)
-    assert len(set(first)) == len(first)
-    genomes = space.parse(first)
-    assert set(np.unique(genomes)) == set(space.allowed(choices))
-    for digit in space.allowed(choices):
-        assert str(digit) * 22 in first
+def test_a_table_holds_what_was_evaluated_and_grows(plan: Plan, table: Path) -> None:
+    said = build.run_stage("evaluate", plan, table, limit=2)
+    assert said == "stage evaluate: 3 jobs, 1 of this share left"
+    build.run_stage("assemble", plan, table)
+    first = Table(table)
+    assert Benchmark.load(table).architectures == NETWORKS[:2]
+    assert first.training["supernet_sha256"] == plan.supernet().sha256
+    assert (plan.working / "supernet.safetensors").exists()
+    assert build.run_stage("extend", plan, table).startswith("0 rows added")
+    assert build.run_stage("evaluate", plan, table).endswith(" 0 of this share left")
+    assert build.run_stage("extend", plan, table).startswith("1 rows added")
+    whole = Table(table)
+    assert [str(a) for a in whole.networks["architecture"]] == NETWORKS
+    _same_rows(first, whole)
+    build.run_stage("assemble", plan, table)  # anew: the same rows
+    _same_rows(whole, Table(table))
+
+
+def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
+    trained, site = plan.supernet(), jobs.Site(plan)
+    kept_file = plan.working / "kept.safetensors"
+    assemble.keep_weights(plan, trained, kept_file)
+    kept = TrainedSupernet.kept(kept_file)
+    assert kept.sha256 == trained.sha256
+    one = site.evaluator.inherited(trained.net, NETWORKS[1])
+    other = site.evaluator.inherited(kept.net, NETWORKS[1])
+    assert weights_hash(one) == weights_hash(other)
+
+
+def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table: Path) -> None:
+    build.run_stage("evaluate", plan, table)
+    build.run_stage("assemble", plan, table)
+    path = plan.networks / f"inherited-{NETWORKS[1]}-s0.npz"
+    evaluation = read_evaluation(path)
+    from biglittle.data_tables.fbnet_cifar10.evaluate import write_evaluation
+
+    other = dataclasses.replace(evaluation.key, origin="f" * 64)
+    write_evaluation(path, dataclasses.replace(evaluation, key=other))
+    assert len(assemble.evaluations(plan, plan.supernet().sha256)) == 2
+    assert jobs.is_done(plan, jobs.InheritedJob(NETWORKS[0]), plan.supernet().sha256)
+    assert not jobs.is_done(plan, jobs.InheritedJob(NETWORKS[1]), plan.supernet().sha256)
+    before = Table(table).contents()
+    foreign = {**before.training, "supernet_sha256": "f" * 64}
+    from biglittle.bench.table import write_table
+
+    write_table(table, dataclasses.replace(before, training=foreign), "1", "d")
+    with pytest.raises(CheckpointError, match="other supernet weights"):
+        build.run_stage("extend", plan, table)
+
+
+def test_trained_networks_and_pairs_become_rows(plan: Plan, table: Path) -> None:
+    build.run_stage("evaluate", plan, table)
+    build.run_stage("assemble", plan, table)
+    first, site = Table(table), jobs.Site(plan)
+    trust = [
+        jobs.NetworkJob(NETWORKS[1], "finetuned", RECIPE),
+        jobs.NetworkJob(NETWORKS[1], "standalone", RECIPE),
+    ]
+    pairs = jobs.pair_jobs([ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
+    short = [dataclasses.replace(j, recipe=RECIPE) for j in pairs]  # type: ignore[type-var]
+    assert [(j.method, j.seed) for j in short] == [
+        (m, s) for s in (0, 1) for m in ("independent", "distilled", "joint")
+    ]
+    assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
+    assert build.run_stage("extend", plan, table).startswith("14 rows added")
+    whole = Table(table)
+    _same_rows(first, whole)
+    assert len(whole.cotrained()) == 6
+    little, big = whole.pair_rows(Pair(NETWORKS[0], NETWORKS[2], "joint", seed=1))
+    assert whole.networks["images"][[little, big]].tolist() == [64, 64]
+    tuned = whole.network_row(NETWORKS[1], "finetuned")
+    assert whole.networks["images"][tuned] == 64
+    assert whole.networks["weights_sha256"][tuned] != whole.networks["weights_sha256"][1]
+    recipe = whole.training["recipes"]["joint"]
+    assert [r["images"] for r in recipe] == [64]
+    path = plan.networks / f"{short[0].names[1]}.npz"
+    path.unlink()  # half a pair is no pair; its job trains no more, it only evaluates
+    build.run_stage("assemble", plan, table)
+    assert len(Table(table).cotrained()) == 5
+    assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
+    build.run_stage("extend", plan, table)
+    assert len(Table(table).cotrained()) == 6
+
+
+def test_shards_share_the_jobs(plan: Plan, table: Path) -> None:
+    for part in (0, 1):
+        build.run_stage("evaluate", plan, table, shard=(part, 2))
+    names = {f"inherited-{a}-s0.npz" for a in NETWORKS}
+    assert {p.name for p in plan.networks.iterdir()} == names
+    with pytest.raises(TableError, match="shard 2/2"):
+        build.run_stage("evaluate", plan, table, shard=(2, 2))
+    with pytest.raises(UnknownNameError, match="stage"):
+        build.run_stage("bake", plan, table)
+
+
+def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
+    build.run_stage("evaluate", plan, table, limit=1)
+    path = plan.networks / f"inherited-{NETWORKS[0]}-s0.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TableError, match="no evaluation of a network"):
+        read_evaluation(path)
+    build.run_stage("evaluate", plan, table, limit=1)
+    again = read_evaluation(path)
+    assert again.key.architecture == NETWORKS[0]
+    path.write_bytes(whole)
+    first = read_evaluation(path)
+    assert all(np.array_equal(first.answers["val"][m], a) for m, a in again.answers["val"].items())

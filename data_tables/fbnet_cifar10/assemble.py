@@ -1,0 +1,255 @@
+"""Makes the table of what was evaluated, or adds to one that is there.
+
+Either way a whole new file takes the place of the old one at the end; until then the old one stays
+as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from ... import __version__
+from ...bench.datasets import Images
+from ...bench.device import load_device, shipped_devices
+from ...bench.errors import TableError
+from ...bench.rows import PAIR_TRAININGS, TRAININGS, completed, joined, key_of
+from ...bench.spaces import SearchSpace, get_space
+from ...bench.table import (
+    REPORTED,
+    Predictions,
+    Table,
+    TableContents,
+    device_columns,
+    write_table,
+)
+from ...cotrain.recalibrate import RECALIBRATION_IMAGES
+from ...cotrain.weights import save_weights
+from .design import sequence
+from .evaluate import Evaluation, NetworkKey, read_evaluation
+from .plan import NAME, TABLE, WEIGHTS, Plan, TrainedSupernet, of_another_supernet
+
+log = logging.getLogger(__name__)
+
+
+def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
+    """What was evaluated with these supernet weights, in the order of the table's rows.
+
+    Inherited networks come in the order of the design, then the others by training, name and seed;
+    of pairs only whole ones. Inherited networks that the design has not (any more) are left out, as
+    are those evaluated with other weights; the log says how many.
+    """
+    found = [read_evaluation(path) for path in sorted(plan.networks.glob("*.npz"))]
+    fitting = [e for e in found if e.key.origin in ("", origin)]
+    place = {a: i for i, a in enumerate(sequence(plan.space, plan.schedule.trained_choices))}
+    known = {(k.training, k.seed, k.architecture, k.partner, k.role) for k in _keys(fitting)}
+
+    def belongs(key: NetworkKey) -> bool:
+        if key.training == "inherited":
+            return key.architecture in place
+        other = {"little": "big", "big": "little"}.get(key.role, "")
+        twin = (key.training, key.seed, key.partner, key.architecture, other)
+        return key.training not in PAIR_TRAININGS or twin in known
+
+    kept = [e for e in fitting if belongs(e.key)]
+    n_inherited = sum(e.key.training == "inherited" for e in kept)
+    log.info(
+        "%d evaluations: %d of the design's %d networks, %d others; left out: %d of other "
+        "supernet weights, %d that are not of the design or half a pair",
+        len(found), n_inherited, len(place), len(kept) - n_inherited,
+        len(found) - len(fitting), len(fitting) - len(kept),
+    )  # fmt: skip
+
+    def order(e: Evaluation) -> tuple[Any, ...]:
+        key, inherited = e.key, e.key.training == "inherited"
+        pair = (key.architecture, key.partner)
+        pair = pair[::-1] if key.role == "big" else pair
+        rank = place[key.architecture] if inherited else 0
+        return (TRAININGS.index(key.training), rank, *pair, key.seed, key.role != "little")
+
+    return sorted(kept, key=order)
+
+
+def _keys(found: Sequence[Evaluation]) -> list[NetworkKey]:
+    return [e.key for e in found]
+
+
+def network_columns(
+    space: SearchSpace, n_classes: int, found: Sequence[Evaluation]
+) -> dict[str, Any]:
+    """The columns of some evaluated networks, shape (n,) each."""
+    keys = _keys(found)
+    genomes = space.parse([k.architecture for k in keys])
+    named = ("architecture", "training", "seed", "partner", "role", "epochs", "images")
+    columns = {name: np.array([getattr(k, name) for k in keys]) for name in named}
+    return completed(
+        {
+            **columns,
+            "precision": np.full(len(keys), "fp32"),
+            "weights_sha256": np.array([e.weights_sha256 for e in found]),
+            "macs": space.macs(genomes, n_classes),
+            "params": space.params(genomes, n_classes),
+        }
+    )
+
+
+def _stacked(found: Sequence[Evaluation], images: Mapping[str, Images]) -> dict[str, Predictions]:
+    out = {}
+    for split in REPORTED:
+        metrics = [name for name in found[0].answers[split] if name != "top1"]
+        out[split] = Predictions(
+            labels=images[split].labels,
+            top1=np.array([e.answers[split]["top1"] for e in found]),
+            codes={m: np.array([e.answers[split][m] for e in found]) for m in metrics},
+        )
+    return out
+
+
+def _recipes(found: Sequence[Evaluation]) -> dict[str, Any]:
+    """How trained rows were trained, by training; different recipes of one are listed."""
+    out: dict[str, list[Any]] = {}
+    for key in _keys(found):
+        recipe = dict(key.recipe)
+        if recipe and recipe not in out.setdefault(key.training, []):
+            out[key.training].append(recipe)
+    return out
+
+
+def assemble(
+    plan: Plan,
+    target: Path = TABLE,
+    code_version: str = __version__,
+    reference_points: Mapping[str, Any] | None = None,
+) -> str:
+    """Writes the table of everything evaluated so far; returns its SHA-256.
+
+    The weights that its networks inherit are written beside it, before it.
+
+    Args:
+        plan: the build.
+        target: the table's file.
+        code_version: kept in the table.
+        reference_points: kept in the table; None keeps those of the table that is replaced.
+
+    Raises:
+        TableError: nothing was evaluated yet.
+    """
+    trained = plan.supernet()
+    found = evaluations(plan, trained.sha256)
+    if not found:
+        raise TableError(
+            f"no network in {plan.networks} was evaluated with these supernet weights; run "
+            "'biglittle table build --stage evaluate' first, it goes on where it stopped."
+        )
+    if reference_points is None and target.exists():
+        reference_points = Table(target, check=False).reference_points
+    images, space = plan.images(), plan.space
+    ids = [e.key.architecture for e in found]
+    held_out = images["val"].index
+    assert held_out is not None
+    contents = TableContents(
+        name=NAME,
+        space=space.name,
+        dataset=plan.dataset.name,
+        n_classes=plan.dataset.n_classes,
+        choices=plan.schedule.trained_choices,
+        networks=network_columns(space, plan.dataset.n_classes, found),
+        val_index=held_out,
+        predictions=_stacked(found, images),
+        devices={name: device_columns(load_device(name), space, ids) for name in shipped_devices()},
+        training={
+            "schedule": plan.schedule.as_dict(),
+            "supernet_seconds": round(trained.elapsed_s),
+            "supernet_sha256": trained.sha256,
+            "recalibration_images": RECALIBRATION_IMAGES,
+            "n_train": len(images["train"]),
+            "torch": torch.__version__,
+            "onnxruntime": onnxruntime.__version__,
+            "recipes": _recipes(found),
+        },
+        reference_points=reference_points or {},
+    )
+    keep_weights(plan, trained, target.with_name(WEIGHTS.name))
+    return write_table(target, contents, code_version, _today())
+
+
+def extend(plan: Plan, target: Path = TABLE, code_version: str = __version__) -> tuple[str, int]:
+    """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
+
+    Rows that are there stay as they are, bit for bit, and so does everything else.
+
+    Raises:
+        TableError: no table there.
+        CheckpointError: it was built from other supernet weights.
+    """
+    table = Table(target)
+    origin = plan.supernet().sha256
+    if table.training.get("supernet_sha256") != origin:
+        raise of_another_supernet(f"the networks of {target}")
+    before = table.contents()
+    there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
+    new = [
+        e
+        for e in evaluations(plan, origin)
+        if (e.key.architecture, e.key.training, e.key.seed, e.key.partner, e.key.role) not in there
+    ]
+    if not new:
+        assert table.sha256 is not None
+        return table.sha256, 0
+    return write_table(target, added(before, new, plan.images()), code_version, _today()), len(new)
+
+
+def added(
+    before: TableContents, new: Sequence[Evaluation], images: Mapping[str, Images]
+) -> TableContents:
+    """A table's contents with further networks behind those that are there."""
+    space = get_space(before.space)
+    said, more = before.predictions, _stacked(new, images)
+    predictions = {
+        split: Predictions(
+            labels=said[split].labels,
+            top1=np.concatenate([said[split].top1, more[split].top1]),
+            codes={
+                m: np.concatenate([codes, more[split].codes[m]])
+                for m, codes in said[split].codes.items()
+            },
+        )
+        for split in REPORTED
+    }
+    ids = [e.key.architecture for e in new]
+    devices = {}
+    for name, columns in before.devices.items():
+        fresh = device_columns(load_device(name), space, ids)
+        devices[name] = {
+            key: np.concatenate([value, fresh[key]]) if isinstance(value, np.ndarray) else value
+            for key, value in columns.items()
+        }
+    recipes = dict(before.training.get("recipes", {}))
+    for training, some in _recipes(new).items():
+        kept = recipes.get(training, [])
+        recipes[training] = [*kept, *(r for r in some if r not in kept)]
+    return dataclasses.replace(
+        before,
+        networks=joined([before.networks, network_columns(space, before.n_classes, new)]),
+        predictions=predictions,
+        devices=devices,
+        training={**before.training, "recipes": recipes},
+    )
+
+
+def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path = WEIGHTS) -> None:
+    """Writes the weights that every network of the table inherits from."""
+    facts = {"dataset": plan.dataset.name, "epochs": str(trained.epochs)}
+    save_weights(target, trained.net, facts)
+
+
+def _today() -> str:
+    return datetime.date.today().isoformat()

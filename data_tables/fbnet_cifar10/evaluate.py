@@ -1,0 +1,230 @@
+"""What a network says about every image, in one file per network.
+
+Works for any network, inherited or trained, and any process: a file is whole or not there, so any
+number of workers may share a folder, and a build goes on from whatever is in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from ...bench.datasets import Dataset, Images
+from ...bench.errors import TableError
+from ...bench.files import replacing
+from ...bench.networks import Network, weights_hash
+from ...bench.spaces import SearchSpace, get_space
+from ...bench.table import encode_predictions
+from ...cotrain.images import normalised
+from ...cotrain.recalibrate import calibrated
+from ...cotrain.supernet import Supernet
+from ...edge_profiler.onnx_network import onnx_model
+
+REPORTED = ("val", "test")
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
+
+
+@dataclass(frozen=True)
+class NetworkKey:
+    """Which network an evaluation is of.
+
+    Attributes:
+        architecture: id.
+        training: as in the table's column.
+        seed: of that training.
+        partner: the other network of a co-trained pair, else "".
+        role: "little" or "big" in one, else "".
+        epochs: whole passes over the training images in the training that made the weights.
+        images: training images it saw by itself, 0 when inherited.
+        origin: SHA-256 of the supernet its weights come from; "" for random ones.
+        recipe: how it was trained, plain JSON; empty when inherited.
+    """
+
+    architecture: str
+    training: str = "inherited"
+    seed: int = 0
+    partner: str = ""
+    role: str = ""
+    epochs: int = 0
+    images: int = 0
+    origin: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Stem of its file; two different networks of one build have different ones."""
+        parts = [self.training, self.architecture, self.partner, self.role, f"s{self.seed}"]
+        return "-".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one network said.
+
+    Attributes:
+        key: which network.
+        weights_sha256: of its weights, batch-norm statistics included.
+        answers: ``top1`` and the codes of every stored metric, uint8 (n_images,), by split.
+    """
+
+    key: NetworkKey
+    weights_sha256: str
+    answers: Mapping[str, Mapping[str, NDArray[np.uint8]]]
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Writes one file, whole or not at all."""
+    arrays = {
+        f"{split}_{name}": array
+        for split, said in evaluation.answers.items()
+        for name, array in said.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            key=np.array(json.dumps(dataclasses.asdict(evaluation.key))),
+            weights_sha256=np.array(evaluation.weights_sha256),
+            **arrays,  # type: ignore[arg-type]
+        )
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """One file.
+
+    Raises:
+        TableError: it is no evaluation of a network.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            held = {name: arrays[name] for name in arrays.files}
+        key = NetworkKey(**json.loads(str(held.pop("key"))))
+        digest = str(held.pop("weights_sha256"))
+    except _DAMAGED as error:
+        raise TableError(
+            f"{path} is no evaluation of a network ({error}); delete it and evaluate again."
+        ) from error
+    answers: dict[str, dict[str, NDArray[np.uint8]]] = {}
+    for name, array in held.items():
+        split, _, metric = name.partition("_")
+        answers.setdefault(split, {})[metric] = array
+    return Evaluation(key, digest, answers)
+
+
+def read_key(path: Path) -> NetworkKey:
+    """Which network a file is of, without its answers.
+
+    Raises:
+        TableError: it is no evaluation of a network.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return NetworkKey(**json.loads(str(arrays["key"])))
+    except _DAMAGED as error:
+        raise TableError(
+            f"{path} is no evaluation of a network ({error}); delete it and evaluate again."
+        ) from error
+
+
+def deployed(
+    space: SearchSpace, architecture: str, n_classes: int, weights: Mapping[str, NDArray[Any]]
+) -> bytes:
+    """A network as it is deployed, serialised ONNX, but with a free batch axis."""
+    model = onnx_model(space, architecture, n_classes, weights=weights)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+def probabilities(
+    model: bytes, images: NDArray[np.float32], threads: int = 1
+) -> NDArray[np.float64]:
+    """Class probabilities (n, n_classes) that a deployed network gives in ONNX Runtime.
+
+    Args:
+        model: serialised ONNX with a free batch axis.
+        images: normalised, (n, channels, height, width).
+        threads: of ONNX Runtime.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    logits = np.concatenate(
+        [
+            session.run(["logits"], {name: images[i : i + INFERENCE_BATCH]})[0]
+            for i in range(0, len(images), INFERENCE_BATCH)
+        ]
+    ).astype(np.float64)
+    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
+
+
+class NetworkEvaluator:
+    """Asks networks about every image, and makes inherited ones ready for that.
+
+    Args:
+        dataset: facts of the images.
+        images: from ``Dataset.load``; ``train`` serves recalibration alone.
+        threads: of torch and of ONNX Runtime.
+        splits: whose images to answer.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        images: Mapping[str, Images],
+        threads: int = 1,
+        splits: Sequence[str] = REPORTED,
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.dataset, self.threads, self.train = dataset, threads, images["train"]
+        self.images = {s: images[s] for s in splits}
+        self.inputs = {
+            s: np.ascontiguousarray(normalised(im, dataset).numpy())
+            for s, im in self.images.items()
+        }
+
+    def inherited(self, net: Supernet, architecture: str) -> Network:
+        """A network with a supernet's weights, its batch norms recalibrated.
+
+        Raises:
+            ArchitectureError: ``architecture`` is not in the supernet's space.
+        """
+        return calibrated(net.inherit(architecture), self.train, self.dataset)
+
+    def probabilities(self, network: Network, split: str) -> NDArray[np.float64]:
+        """Class probabilities of a network as it would be deployed, (n_images, n_classes)."""
+        weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        space = get_space(network.space)
+        model = deployed(space, network.architecture, self.dataset.n_classes, weights)
+        return probabilities(model, self.inputs[split], self.threads)
+
+    def answers(self, network: Network) -> dict[str, dict[str, NDArray[np.uint8]]]:
+        """``top1`` and the codes of every stored metric by split, uint8 (n_images,) each."""
+        found = {}
+        for split, images in self.images.items():
+            top1, codes = encode_predictions(self.probabilities(network, split), images.labels)
+            found[split] = {"top1": top1, **codes}
+        return found
+
+    def evaluate(self, network: Network, key: NetworkKey, folder: Path) -> float:
+        """Writes what a network says into ``folder``; returns its accuracy on val (or NaN)."""
+        answers = self.answers(network)
+        evaluation = Evaluation(key, weights_hash(network), answers)
+        write_evaluation(folder / f"{key.name}.npz", evaluation)
+        if "val" not in answers:
+            return float("nan")
+        return float((answers["val"]["top1"] == self.images["val"].labels).mean())

@@ -1,0 +1,346 @@
+"""The jobs of a build: evaluate an inherited network, train a network or a pair and evaluate it.
+
+Each leaves one file per network and is done when they are there; what is in training has its
+checkpoint. So the jobs may be stopped at any moment, and any number of workers and machines may
+share them (``shard``), as long as their files come together in one folder.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from ...bench.errors import TableError
+from ...bench.networks import Network
+from ...cotrain.recipe import Recipe, load_recipe
+from ...cotrain.train_loop import TrainProgress
+from ...cotrain.train_network import train_network
+from ...cotrain.train_pair import train_pair
+from .design import evaluation_seconds, sequence
+from .evaluate import NetworkEvaluator, NetworkKey, read_key
+from .plan import FOLDER, Plan, TrainedSupernet
+from .selection import ChosenPair, trust_networks
+
+log = logging.getLogger(__name__)
+
+METHODS = ("independent", "distilled", "joint")
+TRUST_RECIPES = {"finetuned": "finetune", "standalone": "standalone"}
+LOG_S = 60.0
+
+
+class Site:
+    """Where jobs run: images and supernet are loaded when a job first needs them.
+
+    Args:
+        plan: the build.
+        threads: of torch and of ONNX Runtime.
+        device: torch device of trainings.
+    """
+
+    def __init__(self, plan: Plan, threads: int = 1, device: str = "cpu") -> None:
+        torch.set_num_threads(threads)
+        self.plan, self.threads, self.device = plan, threads, device
+
+    @cached_property
+    def supernet(self) -> TrainedSupernet:
+        """The supernet whose weights networks inherit."""
+        return self.plan.supernet()
+
+    @cached_property
+    def origin(self) -> str:
+        """SHA-256 of its weights."""
+        return self.supernet.sha256
+
+    @cached_property
+    def images(self) -> dict[str, Any]:
+        """Train, val and test."""
+        return self.plan.images()
+
+    @cached_property
+    def evaluator(self) -> NetworkEvaluator:
+        """Asks networks about every image."""
+        return NetworkEvaluator(self.plan.dataset, self.images, self.threads)
+
+    def start(self, architecture: str) -> Network:
+        """A network with inherited weights to train on, without batch-norm statistics.
+
+        Without, because those of a checkpoint and of kept weights differ, and a run is known again
+        by what it started from.
+        """
+        network = self.supernet.net.inherit(architecture)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+        return network
+
+    def report(self, name: str) -> Callable[[TrainProgress], None]:
+        """Logs how far a training is, once a minute."""
+        last = time.monotonic()
+
+        def told(p: TrainProgress) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LOG_S or p.step == p.n_steps:
+                last = time.monotonic()
+                losses = ", ".join(f"{k} {v:.3f}" for k, v in p.loss.items())
+                rate, eta = p.images_per_s, p.eta_s / 60
+                log.info(
+                    "%s step %d/%d loss %s, %.0f images/s, %.0f min left",
+                    name, p.step, p.n_steps, losses, rate, eta,
+                )  # fmt: skip
+
+        return told
+
+
+class Job(Protocol):
+    """Something that leaves evaluations behind."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Stems of the files it leaves."""
+
+    def run(self, site: Site) -> str:
+        """Does it and returns a line for the log."""
+
+
+@dataclass(frozen=True)
+class InheritedJob:
+    """Evaluates a network with inherited weights."""
+
+    architecture: str
+    seed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One file."""
+        return (NetworkKey(self.architecture, seed=self.seed).name,)
+
+    def run(self, site: Site) -> str:
+        """Recalibrates and evaluates."""
+        key = NetworkKey(
+            self.architecture,
+            seed=self.seed,
+            epochs=site.supernet.epochs,
+            origin=site.origin,
+        )
+        network = site.evaluator.inherited(site.supernet.net, self.architecture)
+        return f"val {site.evaluator.evaluate(network, key, site.plan.networks):.4f}"
+
+
+def _images(recipe: Recipe) -> int:
+    return recipe.n_steps * recipe.batch
+
+
+@dataclass(frozen=True)
+class NetworkJob:
+    """Trains a network by itself, from inherited or from random weights, and evaluates it."""
+
+    architecture: str
+    training: str
+    recipe: Recipe
+    seed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One file."""
+        return (NetworkKey(self.architecture, self.training, self.seed).name,)
+
+    def run(self, site: Site) -> str:
+        """Trains (or goes on) and evaluates."""
+        name, finetuned = self.names[0], self.training == "finetuned"
+        network = train_network(
+            self.architecture,
+            self.recipe,
+            site.images,
+            site.plan.working / "runs" / name,
+            site.start(self.architecture) if finetuned else None,
+            self.seed,
+            site.device,
+            site.threads,
+            site.report(name),
+        )
+        key = NetworkKey(
+            self.architecture,
+            self.training,
+            self.seed,
+            epochs=_images(self.recipe) // len(site.images["train"]),
+            images=_images(self.recipe),
+            origin=site.origin if finetuned else "",
+            recipe=self.recipe.as_dict(),
+        )
+        return f"val {site.evaluator.evaluate(network, key, site.plan.networks):.4f}"
+
+
+@dataclass(frozen=True)
+class PairJob:
+    """Co-trains a pair in one way from inherited weights, and evaluates both networks."""
+
+    little: str
+    big: str
+    method: str
+    recipe: Recipe
+    seed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One file for each network."""
+        return (
+            NetworkKey(self.little, self.method, self.seed, self.big, "little").name,
+            NetworkKey(self.big, self.method, self.seed, self.little, "big").name,
+        )
+
+    def run(self, site: Site) -> str:
+        """Trains (or goes on) and evaluates."""
+        folder = site.plan.working / "runs" / self.names[0]
+        networks = train_pair(
+            self.little,
+            self.big,
+            self.method,
+            self.recipe,
+            site.images,
+            folder,
+            (site.start(self.little), site.start(self.big)),
+            self.seed,
+            site.device,
+            site.threads,
+            site.report(self.names[0]),
+        )
+        said = []
+        ids = ((self.little, self.big, "little"), (self.big, self.little, "big"))
+        for network, (own, partner, role) in zip(networks, ids, strict=True):
+            key = NetworkKey(
+                own,
+                self.method,
+                self.seed,
+                partner,
+                role,
+                _images(self.recipe) // len(site.images["train"]),
+                _images(self.recipe),
+                site.origin,
+                self.recipe.as_dict(),
+            )
+            accuracy = site.evaluator.evaluate(network, key, site.plan.networks)
+            said.append(f"{role} val {accuracy:.4f}")
+        return ", ".join(said)
+
+
+# ---- which jobs --------------------------------------------------------------------------------
+def inherited_jobs(plan: Plan) -> list[Job]:
+    """The evaluations of the design, in its order."""
+    ids = sequence(plan.space, plan.schedule.trained_choices)
+    hours = evaluation_seconds(plan.space, plan.space.parse(ids)).sum() / 3600
+    log.info("the design has %d networks, about %.1f core hours", len(ids), hours)
+    return [InheritedJob(a, plan.schedule.seed) for a in ids]
+
+
+def trust_jobs(plan: Plan) -> list[Job]:
+    """The networks that are trained further or from scratch, spread over latency at any time."""
+    recipes = {t: load_recipe(FOLDER / f"{f}.toml") for t, f in TRUST_RECIPES.items()}
+    chosen = trust_networks(plan.space, plan.schedule.trained_choices)
+    return [NetworkJob(a, training, recipes[training]) for a, training in chosen]
+
+
+def pair_jobs(pairs: Sequence[ChosenPair]) -> list[Job]:
+    """Every pair in all three ways, one pair after the other; further seeds come last."""
+    recipe = load_recipe(FOLDER / "pairs.toml")
+    jobs = [
+        (place, PairJob(pair.little, pair.big, method, recipe, seed))
+        for pair in pairs
+        for place, seed in enumerate(pair.seeds)
+        for method in METHODS
+    ]
+    return [job for _, job in sorted(jobs, key=lambda item: item[0])]
+
+
+# ---- running them ------------------------------------------------------------------------------
+def is_done(plan: Plan, job: Job, origin: str) -> bool:
+    """Whether every file of a job is there and comes from these supernet weights (or from none)."""
+    for name in job.names:
+        path = plan.networks / f"{name}.npz"
+        try:
+            if not path.exists() or read_key(path).origin not in ("", origin):
+                return False
+        except TableError as error:
+            log.warning("%s", error)
+            return False
+    return True
+
+
+_SITE: Site | None = None
+
+
+def _leave_with_parent() -> None:
+    """Ends this worker when the process that started it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _start_worker(plan: Plan, threads: int, device: str) -> None:
+    global _SITE
+    _leave_with_parent()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    _SITE = Site(plan, threads, device)
+
+
+def _work(job: Job) -> str:
+    assert _SITE is not None
+    return job.run(_SITE)
+
+
+def run_jobs(
+    site: Site,
+    jobs: Sequence[Job],
+    workers: int = 1,
+    limit: int | None = None,
+    shard: tuple[int, int] = (0, 1),
+) -> int:
+    """Runs the jobs that are not done yet, in their order; returns how many are left.
+
+    Args:
+        site: where; its threads and device are those of every worker.
+        jobs: what to do.
+        workers: processes.
+        limit: jobs to run at the most; None for all.
+        shard: (i, n) runs only every n-th job from the i-th on, so that n machines share them.
+    """
+    part, parts = shard
+    if not 0 <= part < parts:
+        raise TableError(f"shard {part}/{parts} does not exist; give one from 0/{parts}.")
+    todo = [j for j in jobs[part::parts] if not is_done(site.plan, j, site.origin)]
+    batch = todo if limit is None else todo[:limit]
+    started = time.monotonic()
+
+    def told(done: int, job: Job, line: str) -> None:
+        left = (time.monotonic() - started) / done * (len(batch) - done)
+        log.info("%d/%d %s %s, %.0f s left", done, len(batch), job.names[0], line, left)
+
+    if workers == 1:
+        for done, job in enumerate(batch, 1):
+            told(done, job, job.run(site))
+        return len(todo) - len(batch)
+    with concurrent.futures.ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(site.plan, site.threads, site.device),
+    ) as pool:
+        waiting = {pool.submit(_work, job): job for job in batch}
+        for done, future in enumerate(concurrent.futures.as_completed(waiting), 1):
+            told(done, waiting[future], future.result())
+    return len(todo) - len(batch)

@@ -1,0 +1,153 @@
+"""What the table is built from and where: the schedule, the images, the working folder.
+
+working/supernet.h5              checkpoint of the supernet (``cotrain.train_supernet``)
+working/networks/NETWORK.npz     what one network said about every image (``evaluate``)
+working/runs/NETWORK/            checkpoint of a network or pair in training (``jobs``)
+working/pairs.json               which pairs are co-trained (``jobs``)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...bench.datasets import Dataset, Images, get_dataset
+from ...bench.errors import CheckpointError
+from ...bench.spaces import SearchSpace, get_space
+from ...cotrain.checkpoint import load_checkpoint
+from ...cotrain.schedule import Schedule, load_schedule
+from ...cotrain.supernet import Supernet
+from ...cotrain.weights import load_weights
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parent
+SCHEDULE = FOLDER / "supernet.toml"
+TABLE = FOLDER / "table.h5"
+WEIGHTS = FOLDER / "supernet.safetensors"
+NAME = "fbnet-cifar10"
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build: everything its stages share.
+
+    Attributes:
+        working: folder of checkpoints and evaluations.
+        schedule: of the supernet.
+        dataset: facts of the images.
+        data: folder of the images; None for the usual place.
+    """
+
+    working: Path
+    schedule: Schedule
+    dataset: Dataset
+    data: Path | None = None
+
+    @classmethod
+    def load(cls, working: Path, data: Path | None = None) -> Plan:
+        """The build of the table that ships, in a folder.
+
+        Raises:
+            BigLittleError: the schedule cannot be read.
+        """
+        schedule = load_schedule(SCHEDULE)
+        return cls(working, schedule, get_dataset(schedule.dataset), data)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space."""
+        return get_space(self.schedule.space)
+
+    @property
+    def networks(self) -> Path:
+        """Folder of the evaluations."""
+        return self.working / "networks"
+
+    def images(self) -> dict[str, Images]:
+        """Train, val and test.
+
+        Raises:
+            DatasetError: no images, or not the ones expected.
+        """
+        return self.dataset.load(self.data)
+
+    def supernet(self) -> TrainedSupernet:
+        """The supernet in ``working/supernet.h5``, its weights rounded to float16.
+
+        Rounded, because that is how they are kept: whoever has the kept weights gets the very
+        networks that the table's answers come from.
+
+        Raises:
+            CheckpointError: none there, or one of another schedule.
+        """
+        identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
+        progress, states = load_checkpoint(self.working / "supernet.h5", identity)
+        if progress["epoch"] < self.schedule.n_epochs:
+            log.warning(
+                "the supernet has trained %d of %d epochs; go on with --stage train",
+                progress["epoch"],
+                self.schedule.n_epochs,
+            )
+        net = Supernet(self.space, self.dataset.n_classes)
+        net.load_state_dict({k: _rounded(v) for k, v in states["weights"].items()})
+        return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
+
+
+@dataclass(frozen=True)
+class TrainedSupernet:
+    """A supernet with its weights.
+
+    Attributes:
+        net: the supernet.
+        epochs: how far its training went; 0 where that is not known.
+        elapsed_s: what that took.
+    """
+
+    net: Supernet
+    epochs: int = 0
+    elapsed_s: float = 0.0
+
+    @classmethod
+    def kept(cls, path: Path = WEIGHTS) -> TrainedSupernet:
+        """The supernet that ships with the table.
+
+        Raises:
+            CheckpointError: unreadable, or of another space.
+        """
+        return cls(load_weights(path))
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its float16 weights, the same for a checkpoint and for what ships of it."""
+        return supernet_hash(self.net)
+
+
+def _rounded(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.half().float() if tensor.is_floating_point() else tensor
+
+
+def supernet_hash(net: Supernet) -> str:
+    """SHA-256 of a supernet's weights as they are kept: float16, without statistics."""
+    digest = hashlib.sha256()
+    state: dict[str, Any] = net.state_dict()
+    for name, tensor in sorted(state.items()):
+        if not name.endswith(_STATISTICS):
+            array = tensor.detach().cpu().half().contiguous().numpy()
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def of_another_supernet(what: str) -> CheckpointError:
+    """The error for things made with other weights than those at hand."""
+    return CheckpointError(
+        f"{what} come from other supernet weights than those at hand. Give the folder of the "
+        "build they come from with --working, or build the table anew: biglittle table build."
+    )

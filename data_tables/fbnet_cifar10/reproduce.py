@@ -1,0 +1,207 @@
+"""Networks of the table made again from the weights that ship: checked, or handed out as ONNX.
+
+A network's weights are the supernet's, which ship; its batch-norm statistics are not stored (for
+400 networks they would take more room than all answers together) but estimated again on the same
+1,280 training images. So both need the images, and neither needs any training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...bench.datasets import Images, get_dataset
+from ...bench.errors import ArchitectureError, TableError
+from ...bench.networks import weights_hash
+from ...bench.table import Table
+from ...edge_profiler.onnx_network import onnx_model
+from .evaluate import REPORTED, NetworkEvaluator
+from .plan import WEIGHTS, TrainedSupernet, of_another_supernet
+
+#: On the machine of the build every byte is the same. Elsewhere sums are rounded otherwise, which
+#: moves a code that lay at its edge to the next one, and an answer only where two classes tie.
+DISAGREEING_MAX = 0.001  # of answers
+FAR_CODES_MAX = 0.001  # of codes, more than one step away
+
+
+def weights_of(table: Table) -> TrainedSupernet:
+    """The supernet whose weights ship beside a table.
+
+    Raises:
+        TableError: no weights there.
+        CheckpointError: they are not those the table was built from.
+    """
+    path = table.path.with_name(WEIGHTS.name)
+    if not path.exists():
+        raise TableError(
+            f"{table.path} has no weights {path.name} beside it; copy both files, or build the "
+            "table: biglittle table build."
+        )
+    supernet = TrainedSupernet.kept(path)
+    if table.training.get("supernet_sha256", supernet.sha256) != supernet.sha256:
+        raise of_another_supernet(f"the networks of {table.path}")
+    return supernet
+
+
+def _evaluator(table: Table, data: Path | None, threads: int, splits: Any) -> NetworkEvaluator:
+    dataset = get_dataset(table.dataset)
+    images: Mapping[str, Images] = dataset.load(data)
+    return NetworkEvaluator(dataset, images, threads, splits)
+
+
+# ---- verify ------------------------------------------------------------------------------------
+def verify(
+    table: Table, rows: int = 3, seed: int = 0, data: Path | None = None, threads: int = 1
+) -> dict[str, Any]:
+    """Evaluates random inherited networks again and compares every stored byte; plain JSON.
+
+    Args:
+        table: with its weights beside it.
+        rows: how many networks, drawn without replacement.
+        seed: of the draw.
+        data: folder of the images; None for the usual place.
+        threads: of torch and of ONNX Runtime.
+
+    Returns:
+        ``rows`` with one entry per network, shares over all of them, the tolerance, and ``ok``.
+
+    Raises:
+        TableError: no weights beside the table, or it has no inherited networks.
+        DatasetError: no images.
+    """
+    candidates = table.rows("inherited")
+    if not len(candidates):
+        raise TableError(f"{table.path} has no inherited networks to verify.")
+    supernet = weights_of(table)
+    evaluator = _evaluator(table, data, threads, REPORTED)
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.permutation(candidates)[: max(1, rows)])
+    checked = [_check(table, int(row), supernet, evaluator) for row in drawn]
+    whole = {
+        name: float(np.mean([c[name] for c in checked]))
+        for name in ("equal_bytes", "disagreeing_answers", "far_codes")
+    }
+    ok = whole["disagreeing_answers"] <= DISAGREEING_MAX and whole["far_codes"] <= FAR_CODES_MAX
+    return {
+        "table": table.name,
+        "sha256": table.sha256,
+        "seed": seed,
+        "rows": checked,
+        **whole,
+        "tolerance": {"disagreeing_answers": DISAGREEING_MAX, "far_codes": FAR_CODES_MAX},
+        "ok": ok,
+    }
+
+
+def _check(
+    table: Table, row: int, supernet: TrainedSupernet, evaluator: NetworkEvaluator
+) -> dict[str, Any]:
+    architecture = str(table.networks["architecture"][row])
+    network = evaluator.inherited(supernet.net, architecture)
+    equal = answers = differ = codes = far = total = 0
+    accuracy = {}
+    for split, said in evaluator.answers(network).items():
+        stored = table.predictions(split)
+        for name, now in said.items():
+            before = stored.top1[row] if name == "top1" else stored.codes[name][row]
+            total += before.size
+            equal += int((before == now).sum())
+            if name == "top1":
+                answers += before.size
+                differ += int((before != now).sum())
+                accuracy[split] = float((now == stored.labels).mean())
+            else:
+                codes += before.size
+                far += int((np.abs(before.astype(int) - now) > 1).sum())
+    return {
+        "architecture": architecture,
+        "equal_bytes": equal / total,
+        "disagreeing_answers": differ / answers,
+        "far_codes": far / codes,
+        "weights_equal": weights_hash(network) == str(table.networks["weights_sha256"][row]),
+        "accuracy": accuracy,
+        "stored_accuracy": {s: float(table.predictions(s).correct[row].mean()) for s in accuracy},
+    }
+
+
+# ---- extract -----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Extracted:
+    """A network ready to deploy.
+
+    Attributes:
+        model: serialised ONNX: input ``images`` float32 (1, channels, height, width) normalised
+            with the mean and standard deviation in its metadata, output ``logits``.
+        weights_sha256: of its weights.
+        stored_sha256: of the table's network of that architecture; None where it has none.
+        accuracy: by split that was asked for.
+    """
+
+    model: bytes
+    weights_sha256: str
+    stored_sha256: str | None
+    accuracy: Mapping[str, float]
+
+
+def extract(
+    table: Table,
+    architecture: str,
+    data: Path | None = None,
+    check: bool = False,
+    threads: int = 1,
+) -> Extracted:
+    """A network with inherited weights and recalibrated batch norms, folded, as ONNX.
+
+    Args:
+        table: with its weights beside it.
+        architecture: id; it need not be in the table.
+        data: folder of the images; None for the usual place.
+        check: also say its accuracy on val.
+        threads: of torch and of ONNX Runtime.
+
+    Raises:
+        ArchitectureError: not of the table's space, or with choices that were never trained.
+        TableError: no weights beside the table.
+        DatasetError: no images to recalibrate on.
+    """
+    space = table.space
+    genome, allowed = space.parse(architecture)[0], space.allowed(table.choices)
+    bad = np.flatnonzero(~np.isin(genome, allowed))
+    if len(bad):
+        raise ArchitectureError(
+            f"architecture {architecture} has {space.choices[genome[bad[0]]]} at layer {bad[0]}, "
+            f"whose weights were never trained; expected only {', '.join(table.choices)}."
+        )
+    supernet = weights_of(table)
+    evaluator = _evaluator(table, data, threads, ("val",) if check else ())
+    network = evaluator.inherited(supernet.net, architecture)
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    model = onnx_model(space, architecture, table.n_classes, weights=weights)
+    digest, dataset = weights_hash(network), evaluator.dataset
+    facts = {
+        "architecture": architecture,
+        "space": space.name,
+        "dataset": dataset.name,
+        "classes": ",".join(dataset.classes),
+        "mean": ",".join(map(str, dataset.mean)),
+        "std": ",".join(map(str, dataset.std)),
+        "weights_sha256": digest,
+        "table_sha256": str(table.sha256),
+    }
+    for key, value in facts.items():
+        model.metadata_props.add(key=key, value=value)
+    inherited = table.rows("inherited")
+    same = inherited[table.networks["architecture"][inherited] == architecture]
+    return Extracted(
+        model=model.SerializeToString(),
+        weights_sha256=digest,
+        stored_sha256=str(table.networks["weights_sha256"][same[0]]) if len(same) else None,
+        accuracy={
+            split: float((said["top1"] == evaluator.images[split].labels).mean())
+            for split, said in evaluator.answers(network).items()
+        },
+    )

@@ -1,0 +1,156 @@
+"""Which networks are trained further, to say what inherited accuracies are worth, and which pairs.
+
+Both choices are fixed before anything is trained: networks by the design alone, pairs by the table
+of inherited networks, once, in ``pairs.json`` of the working folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench import Benchmark
+from ...bench.device import load_device
+from ...bench.errors import TableError
+from ...bench.files import replacing
+from ...bench.spaces import SearchSpace
+from .design import DEVICE, SEED, sequence
+
+FINETUNED, STANDALONE = 24, 4
+EVALUATED_FIRST = 100  # a stratified design by itself, evaluated early, and the same for ever
+FRONT_PAIRS, OTHER_PAIRS = 5, 3
+SEEDS = 3  # of one pair: an idea of what a seed is worth, at the price of two more pairs
+#: Rates at which both networks of a pair matter; beyond them a pair is in effect one network.
+ESCALATING = (0.05, 0.6)
+
+
+@dataclass(frozen=True)
+class ChosenPair:
+    """A pair that is co-trained.
+
+    Attributes:
+        little: architecture id.
+        big: architecture id.
+        where: "front" of the inherited table, or "other".
+        seeds: under which it is trained.
+    """
+
+    little: str
+    big: str
+    where: str
+    seeds: tuple[int, ...] = (0,)
+
+
+def halving_order(n: int) -> list[int]:
+    """0 to n - 1 in an order of which every beginning is spread out: by reversed binary digits.
+
+    >>> halving_order(6)
+    [0, 4, 2, 1, 5, 3]
+    """
+    bits = max(1, (n - 1).bit_length())
+    return sorted(range(n), key=lambda i: int(format(i, f"0{bits}b")[::-1], 2))
+
+
+def trust_networks(
+    space: SearchSpace, choices: Sequence[str], n: int = FINETUNED
+) -> list[tuple[str, str]]:
+    """Architecture and training of every network of the trust rows, in the order of training.
+
+    The first networks of the design, in ``n`` strata of Pi 4 latency of equal size; the middle one
+    of each is fine-tuned, and four of them, spread over latency, are also trained from scratch.
+    """
+    first = sequence(space, choices, fronts=[])[:EVALUATED_FIRST]
+    latency = load_device(DEVICE).latency_ms(space, space.parse(first))
+    strata = np.array_split(np.argsort(latency, kind="stable"), n)
+    picked = [first[int(stratum[len(stratum) // 2])] for stratum in strata if len(stratum)]
+    scratch = [picked[int((i + 0.5) * len(picked) / STANDALONE)] for i in range(STANDALONE)]
+    out, each = [], -(-len(picked) // STANDALONE)
+    for place, i in enumerate(halving_order(len(picked))):
+        out.append((picked[i], "finetuned"))
+        if place % each == each - 1 and scratch:
+            out.append((scratch.pop(1 if len(scratch) > 2 else 0), "standalone"))
+    return out + [(a, "standalone") for a in scratch]
+
+
+def choose_pairs(
+    bench: Benchmark, n_front: int = FRONT_PAIRS, n_other: int = OTHER_PAIRS
+) -> list[ChosenPair]:
+    """Pairs to co-train, on and off the front of inherited pairs, each spread over latency.
+
+    Those of the front escalate enough that both networks matter. The others are random, of a
+    little and a big network that is dearer and, on val, better. The first has several seeds.
+
+    Raises:
+        TableError: the table has too few networks for that.
+    """
+    points = bench.front(DEVICE).points
+    low, high = ESCALATING
+    distance = np.maximum(low - points.escalation_rate, points.escalation_rate - high).clip(0)
+    wanted = np.lexsort((points.latency_ms, distance))
+    unique: dict[tuple[str, str], float] = {}
+    for i in wanted:
+        ids = (str(points.little[i]), str(points.big[i]))
+        if ids[0] != ids[1] and (distance[i] == 0 or len(unique) < n_front):
+            unique.setdefault(ids, float(points.latency_ms[i]))
+    by_latency = sorted(unique, key=lambda ids: unique[ids])
+    front = [by_latency[i] for i in _spread(len(by_latency), n_front)]
+    other = _random_pairs(bench, n_other, set(unique))
+    if len(front) < n_front or len(other) < n_other:
+        raise TableError(
+            f"the table's {len(bench.table)} networks give {len(front)} pairs of the front and "
+            f"{len(other)} others, expected {n_front} and {n_other}; evaluate more networks first."
+        )
+    chosen = [ChosenPair(*ids, "front") for ids in front]
+    middle = chosen.pop(len(chosen) // 2)
+    rest = [chosen[i] for i in halving_order(len(chosen))]
+    mixed = [ChosenPair(middle.little, middle.big, "front", tuple(range(SEEDS)))]
+    others = [ChosenPair(*ids, "other") for ids in other]
+    while rest or others:
+        mixed += [group.pop(0) for group in (others, rest) if group]
+    return mixed
+
+
+def _spread(n: int, k: int) -> NDArray[np.intp]:
+    return (
+        np.unique(np.rint(np.linspace(0, n - 1, min(n, k))).astype(np.intp)) if n else np.arange(0)
+    )
+
+
+def _random_pairs(bench: Benchmark, n: int, taken: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    rows = bench.table.rows("inherited")
+    latency = bench.costs(DEVICE).latency_ms[rows]
+    accuracy = bench.table.predictions("val").correct[rows].mean(axis=1)
+    ids = [str(a) for a in bench.table.networks["architecture"][rows]]
+    rng, found = np.random.default_rng(SEED), []
+    ranked = np.argsort(latency, kind="stable")
+    for stratum in np.array_split(ranked[: len(ranked) * 2 // 3], n):  # the littles
+        for little in rng.permutation(stratum):
+            better = (latency > 1.3 * latency[little]) & (accuracy > accuracy[little])
+            bigs = [b for b in np.flatnonzero(better) if (ids[little], ids[b]) not in taken]
+            if bigs:
+                found.append((ids[little], ids[int(rng.choice(bigs))]))
+                break
+    return found
+
+
+def write_pairs(path: Path, pairs: Sequence[ChosenPair], origin: str) -> None:
+    """Keeps the choice, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        document = {"origin": origin, "pairs": [asdict(p) for p in pairs]}
+        partial.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def read_pairs(path: Path, origin: str) -> list[ChosenPair] | None:
+    """The choice that was made, or None if there is none for these supernet weights."""
+    if not path.exists():
+        return None
+    document = json.loads(path.read_text())
+    if document["origin"] != origin:
+        return None
+    return [ChosenPair(**{**p, "seeds": tuple(p["seeds"])}) for p in document["pairs"]]

@@ -1,0 +1,100 @@
+"""A build of three tiny networks on scikit-learn's digits, with a supernet of one short epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench.datasets import Dataset
+
+NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
+SCHEDULE = """
+space = "fbnet"
+dataset = "cifar10"
+anchor = "k3_e1"
+batch = 16
+momentum = 0.9
+weight_decay = 5e-4
+label_smoothing = 0.1
+distillation = 0.5
+clip_norm = 5.0
+seed = 0
+[[phases]]
+name = "anchor"
+resolutions = [8]
+peak_lr = 0.05
+end_lr = 0.0
+warmup_steps = 1
+"""
+
+
+def _read_few(folder: Path) -> dict[str, np.ndarray]:
+    arrays = _read_digits(folder)
+    return {k: a[:300] if k.endswith("train") else a[:100] for k, a in arrays.items()}
+
+
+def _read_digits(folder: Path) -> dict[str, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    grey = (found.images * 15).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    x, y = np.repeat(grey[..., None], 3, axis=-1), found.target.astype(np.uint8)
+    return {"x_train": x[:1500], "y_train": y[:1500], "x_test": x[1500:], "y_test": y[1500:]}
+
+
+@pytest.fixture(scope="session")
+def few(digits: Dataset) -> Dataset:
+    """The digits, but only 240 to train on, 60 of val and 100 of test."""
+    return dataclasses.replace(digits, n_val=60, read=_read_few)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, few: Dataset) -> None:
+    """The build's data set is the digits, its design three networks."""
+    pytest.importorskip("torch")
+    from biglittle.data_tables.fbnet_cifar10 import assemble, jobs
+
+    for module in ("train_supernet", "train_network", "train_pair"):
+        monkeypatch.setattr(f"biglittle.cotrain.{module}.get_dataset", lambda _: few)
+    for user in (assemble, jobs):
+        monkeypatch.setattr(user, "sequence", lambda *_: NETWORKS)
+
+
+@pytest.fixture(scope="session")
+def supernet_file(tmp_path_factory: pytest.TempPathFactory, few: Dataset) -> Path:
+    """A folder with the checkpoint of a trained supernet, and its schedule."""
+    pytest.importorskip("torch")
+    from biglittle.cotrain import train_supernet
+    from biglittle.cotrain.schedule import load_schedule
+
+    folder = tmp_path_factory.mktemp("supernet")
+    (folder / "tiny.toml").write_text(SCHEDULE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_supernet, "get_dataset", lambda _: few)
+        run = train_supernet.SupernetRun(
+            load_schedule(folder / "tiny.toml"), folder, few.load(folder)
+        )
+        run.train(validate=0)
+    return folder
+
+
+@pytest.fixture
+def plan(  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    tiny: None,
+    supernet_file: Path,
+    few: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The build, its supernet trained and nothing evaluated."""
+    from biglittle.cotrain.schedule import load_schedule
+    from biglittle.data_tables.fbnet_cifar10.plan import Plan
+
+    (tmp_path / "supernet.h5").write_bytes((supernet_file / "supernet.h5").read_bytes())
+    plan = Plan(tmp_path, load_schedule(supernet_file / "tiny.toml"), few, tmp_path)
+    trained = plan.supernet()  # read once: that is most of what a stage takes here
+    monkeypatch.setattr(Plan, "supernet", lambda _: trained)
+    return plan
