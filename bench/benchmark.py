@@ -85,6 +85,8 @@ class Benchmark:
         self.table = table
         self._costs: dict[str, NetworkCosts] = {}
         self._counts: dict[str, Counts] = {}
+        self._gate_thresholds: dict[str, NDArray[np.float64]] = {}
+        self._fronts: dict[tuple[str, ...], Front] = {}
         self._references: dict[tuple[str, ...], Reference] = {}
 
     @classmethod
@@ -149,6 +151,12 @@ class Benchmark:
             self._counts[split] = Counts(self.table, split)
         return self._counts[split]
 
+    def _thresholds(self, gate: str) -> NDArray[np.float64]:
+        if gate not in self._gate_thresholds:
+            self._gate_thresholds[gate] = get_gate(gate).thresholds(self.table.n_classes)
+            self._gate_thresholds[gate].flags.writeable = False
+        return self._gate_thresholds[gate]
+
     # ---- some points -----------------------------------------------------------------------
     def query(self, pair: Pair, gate: Gate, device: str, split: str = "test") -> OperatingPoint:
         """The operating point of a pair under a gate.
@@ -161,7 +169,7 @@ class Benchmark:
         little, big = self.table.pair_rows(pair)
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
-        rate = np.float64(escalated / counts.n_images)
+        rate = escalated / counts.n_images
         figures = pair_costs(costs.one(little), costs.one(big), rate)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         return OperatingPoint(
@@ -170,7 +178,7 @@ class Benchmark:
             gate=gate.metric,
             threshold=float(gate.threshold),
             accuracy=hits / counts.n_images,
-            escalation_rate=float(rate),
+            escalation_rate=rate,
             provenance=self.provenance(device),
             **values,  # type: ignore[arg-type]
         )
@@ -323,7 +331,7 @@ class Benchmark:
             gate=gate,
             device=device,
             split=split,
-            threshold=get_gate(gate).thresholds(self.table.n_classes),
+            threshold=self._thresholds(gate),
             escalation_rate=rate,
             accuracy=hits / counts.n_images,
             provenance=self.provenance(device),
@@ -364,7 +372,7 @@ class Benchmark:
             gate=gate,
             device=device,
             split=split,
-            threshold=get_gate(gate).thresholds(self.table.n_classes),
+            threshold=self._thresholds(gate),
             escalation_rate=rate[:, 0] if shared and len(rows) else rate,
             accuracy=hits / counts.n_images,
             provenance=self.provenance(device),
@@ -433,6 +441,9 @@ class Benchmark:
         if not 1 <= n_thresholds <= N_CODES:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
         limits, metrics = check_limits(limits), tuple(gates or stored_metrics())
+        whole = not limits and metrics == stored_metrics() and n_thresholds == N_CODES
+        if whole and (device, *objectives) in self._fronts:
+            return self._fronts[(device, *objectives)]
         costs, inherited = self.costs(device), self.table.rows()
         usable = np.ones(len(inherited), bool)
         for name in {*objectives, *limits} & {*PAIR_COSTS}:
@@ -451,12 +462,15 @@ class Benchmark:
         try:
             found = exact_front(question, on_progress=on_progress)
         except FrontInterrupted as interrupt:
-            interrupt.front = answer(interrupt.front)  # type: ignore[arg-type]
+            interrupt.front = answer(interrupt.front)
             raise
         if not len(found.cut):
             best = {n: self._reach(question, n) for n in limits}
             raise unreachable(limits, best, f"on {device}")
-        return answer(found)
+        front = answer(found)
+        if whole:
+            self._fronts[(device, *objectives)] = front
+        return front
 
     def _question(
         self,
@@ -488,7 +502,7 @@ class Benchmark:
         device: str,
         n_left_out: int,
     ) -> Front:
-        thresholds = np.stack([get_gate(m).thresholds(self.table.n_classes) for m in metrics])
+        thresholds = np.stack([self._thresholds(m) for m in metrics])
         names = np.array(metrics)[found.gate]
         masks = {m: names == m for m in np.unique(names).tolist()}
         little, big = rows[found.little], rows[found.big]
@@ -527,7 +541,7 @@ class Benchmark:
         if name == "escalation_rate":
             return 0.0
         i, j = int(found.little[0]), int(found.big[0])
-        keeps_all = np.float64(0.0)  # no cost falls when more is escalated
+        keeps_all = 0.0  # no cost falls when more is escalated
         return float(pair_costs(question.costs.one(i), question.costs.one(j), keeps_all)[name])
 
     # ---- how far from the optimum ----------------------------------------------------------
@@ -542,8 +556,7 @@ class Benchmark:
         if key not in self._references:
             stored = self.table.reference_points.get(device, {}).get(",".join(objectives))
             if stored is not None:
-                fields = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
-                self._references[key] = Reference(**fields)
+                self._references[key] = Reference.from_dict(stored)
             else:
                 front = self.front(device, objectives)
                 self._references[key] = reference_of(_values(front.chosen, objectives), objectives)

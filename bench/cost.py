@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from .spaces import SearchSpace
 from .spaces._space import Genomes
 
 BYTES_PER_VALUE = 4  # fp32
+Figure = NDArray[np.float64] | float
 PAIR_COSTS = ("latency_ms", "latency_p95_ms", "energy_mj", "macs", "peak_memory_mib")
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
 
@@ -46,9 +48,9 @@ class NetworkCosts:
         return NetworkCosts(**arrays, gate_ms=self.gate_ms, provenance=self.provenance)
 
     def one(self, index: int) -> NetworkCosts:
-        """One network, its figures without an axis."""
+        """One network, its figures plain numbers."""
         names = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
-        figures = {n: getattr(self, n)[index] for n in names}
+        figures: dict[str, Any] = {n: getattr(self, n).item(index) for n in names}
         return NetworkCosts(**figures, gate_ms=self.gate_ms, provenance=self.provenance)
 
 
@@ -79,7 +81,7 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def pair_figure(
-    name: str, little: NetworkCosts, big: NetworkCosts, escalation_rate: NDArray[np.float64]
+    name: str, little: NetworkCosts, big: NetworkCosts, escalation_rate: Figure
 ) -> NDArray[np.float64]:
     """One cost of pairs; every array broadcasts against ``escalation_rate``.
 
@@ -97,25 +99,25 @@ def pair_figure(
     Raises:
         UnknownNameError: no such cost.
     """
-    r = escalation_rate
+    r: Any = escalation_rate
     if name == "latency_ms":
         return little.latency_ms + little.gate_ms + r * big.latency_ms
     if name == "latency_p95_ms":
-        return little.latency_ms + little.gate_ms + np.where(r > TAIL, big.latency_ms, 0.0)
+        return little.latency_ms + little.gate_ms + (r > TAIL) * big.latency_ms
     if name == "energy_mj":
         return little.energy_mj + r * big.energy_mj
     if name == "macs":
         return little.macs + r * big.macs
     if name == "peak_memory_mib":
         weights = little.weights_mib + big.weights_mib
-        return weights + np.maximum(little.activation_mib, big.activation_mib) + np.zeros_like(r)
+        return weights + np.maximum(little.activation_mib, big.activation_mib) + 0.0 * r
     if name == "escalation_rate":
-        return r
+        return np.asarray(r)
     raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
 
 
 def pair_costs(
-    little: NetworkCosts, big: NetworkCosts, escalation_rate: NDArray[np.float64]
+    little: NetworkCosts, big: NetworkCosts, escalation_rate: Figure
 ) -> dict[str, NDArray[np.float64]]:
     """All costs of pairs by name; see ``pair_figure``."""
     return {name: pair_figure(name, little, big, escalation_rate) for name in PAIR_COSTS}

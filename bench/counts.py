@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .gates import N_CODES, get_gate, pair_codes
-from .tally import Tally, below_cut
+from .tally import Tally, below_each_cut
 
 if TYPE_CHECKING:
     from .table import Table
@@ -77,8 +77,8 @@ class Counts:
     def curve(self, gate: str, little: int, big: int) -> tuple[Ints, Ints]:
         """Images escalated and right answers of one pair at every cut, each (257,)."""
         correct, codes = self.tally.correct, self.pair_codes(gate, little, big)
-        kept = self.tally.right[little] - below_cut(codes, correct[little])
-        return below_cut(codes), kept + below_cut(codes, correct[big])
+        escalated, lost, won = below_each_cut(codes, correct[little], correct[big])
+        return escalated, self.tally.right[little] - lost + won
 
     def curves(self, gate: str, little: int, bigs: Rows) -> tuple[Ints, Ints]:
         """Images escalated and right answers of one little with n bigs, each (257, n)."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,10 +64,11 @@ class FrontInterrupted(KeyboardInterrupt):
     """An interrupt while a front was worked out.
 
     Attributes:
-        front: of the little networks that were done; whatever the caller makes of it.
+        front: of the little networks that were done: ``FrontRows`` from ``exact_front``, a
+            ``Front`` from ``Benchmark.front``.
     """
 
-    def __init__(self, front: object) -> None:
+    def __init__(self, front: Any) -> None:
         super().__init__("interrupted; the front so far is in .front")
         self.front = front
 
@@ -184,6 +186,16 @@ class _Search:
         self.pool: _Batch | None = None
         self.compact = 4096
         self.n_counted = 0
+        self.take_in([self._alone(i) for i in range(self.n)])
+
+    def _alone(self, network: int) -> _Batch:
+        """A network by itself, as a point of the first gate: what all else is measured against."""
+        rate, own = np.zeros((1, 1)), np.array([network])
+        hits = self.tally.right[own]
+        good = self._allowed(network, rate)[0, own] & (hits >= self.fewest)
+        costs = [c[0, own] for c in self._costs(network, rate)]
+        found = self._batch(network, 0, self.question.cuts[:1], own, hits, costs)
+        return found.take(np.flatnonzero(good))
 
     def _costs(self, little: int, rate: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Each cost of one little with every big at some rates, each (n_rates, n_networks)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +33,17 @@ class Reference:
     nadir: tuple[float, ...]
     hypervolume: float
     n_points: int
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Reference:
+        """What ``as_dict`` gave."""
+        return cls(
+            objectives=tuple(stored["objectives"]),
+            utopian=tuple(stored["utopian"]),
+            nadir=tuple(stored["nadir"]),
+            hypervolume=float(stored["hypervolume"]),
+            n_points=int(stored["n_points"]),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON."""

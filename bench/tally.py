@@ -61,6 +61,23 @@ def below_each(codes: NDArray[np.uint8], cut: NDArray[np.int64]) -> NDArray[np.b
     return np.asarray(below)
 
 
+def below_each_cut(
+    codes: NDArray[np.uint8], little: NDArray[np.bool_], big: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """``below_cut`` of all images, of those little has right and of those big has right.
+
+    One count over code and outcome together, which is three times as fast as three counts.
+    """
+    key = codes.astype(np.intp)
+    key += little.view(np.uint8) * np.intp(N_CODES)
+    key += big.view(np.uint8) * np.intp(2 * N_CODES)
+    counted = np.bincount(key, minlength=4 * N_CODES).reshape(2, 2, N_CODES)
+    out = np.zeros((3, N_CODES + 1), np.int64)
+    parts = np.stack([counted.sum(axis=(0, 1)), counted[:, 1].sum(axis=0), counted[1].sum(axis=0)])
+    np.cumsum(parts, axis=1, out=out[:, 1:])
+    return out[0], out[1], out[2]
+
+
 class Tally:
     """Who is right about which image of a split.
 
@@ -90,7 +107,7 @@ class Tally:
     def both_right(self) -> NDArray[np.int64]:
         """Images on which both of two networks are right, shape (n_networks, n_networks)."""
         flags = self.correct.astype(np.float32)  # counts below 2**24 are exact in float32
-        return np.rint(flags @ flags.T).astype(np.int64)
+        return np.asarray(np.rint(flags @ flags.T).astype(np.int64))
 
     def swept(
         self, little: int, codes: NDArray[np.uint8], bigs: NDArray[np.intp]

@@ -199,6 +199,7 @@ def read_front(path: str | Path) -> FrontFile:
             gate=np.array([r["gate"] for r in records], np.str_),
             **{name: _column(records, name) for name in ("threshold", *FIGURES)},
             provenance=_provenance(records),
+            split=None,
         )
         singles = None
         if any("best_single" in r for r in records):

@@ -118,6 +118,7 @@ class SurrogateEvaluator:
             escalation_rate=rate,
             **pair_costs(self.costs(candidates.little), self.costs(candidates.big), rate),
             provenance={**answers, **pair_provenance(self.provenance)},
+            split=None,
         )
 
     def _ids(self, genomes: Genomes) -> NDArray[np.str_]:
