@@ -273,9 +273,9 @@ def _cotrain(
     wanted = json.loads(json.dumps({"config": config, "promised": point.as_dict()}))
     path = folder / "report.json"
     if path.exists():
-        report = _finished(path, wanted)
+        finished = _finished(path, wanted)
         (folder / "pair.h5").unlink(missing_ok=True)
-        return report
+        return finished
     began, last = time.monotonic(), [0.0]
 
     def progress(training: TrainProgress) -> None:
@@ -326,11 +326,11 @@ def _cotrain(
             "numpy": np.__version__,
         },
     }
-    report = json.loads(json.dumps(report))
+    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
     with replacing(path) as partial:
-        partial.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+        partial.write_text(text)
     (folder / "pair.h5").unlink(missing_ok=True)
-    return report
+    return _finished(path, wanted)
 
 
 def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
