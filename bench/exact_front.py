@@ -15,6 +15,7 @@ known points that cost no more than the cell's lower corner, so the lookup errs 
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,6 +171,24 @@ def _joined(parts: Sequence[_Batch]) -> _Batch:
     return _Batch(*(np.concatenate([getattr(p, c) for p in parts]) for c in (*_COLUMNS, "costs")))
 
 
+@functools.cache
+def _brackets(n_cuts: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """At which step each cut is counted, and the nearest cuts below and above counted before it."""
+    cut = np.arange(n_cuts)
+    level = np.full(n_cuts, len(_STRIDES) - 1)
+    below, above = cut.copy(), cut.copy()
+    for step in range(len(_STRIDES) - 1, 0, -1):
+        wide = _STRIDES[step - 1]
+        finer = cut % wide != 0
+        mine = finer & (level == step)
+        below[mine] = cut[mine] // wide * wide
+        above[mine] = np.minimum(below[mine] + wide, n_cuts - 1)
+        level[~finer] = step - 1
+    level[-1] = 0
+    below[-1] = above[-1] = n_cuts - 1
+    return level, below, above
+
+
 class _Search:
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -273,26 +292,29 @@ class _Search:
         if not len(row):
             return self._batch(little, gate, row, big, row, [c[row, big] for c in costs]), 0
         masks = pack_bits(below_each(np.broadcast_to(codes, (len(cuts), n)), cuts))
-        parts, last = [], len(cuts) - 1
-        for level, stride in enumerate(_STRIDES):
-            chosen = (row % stride == 0) | (row == last)
-            if level:
-                wide = _STRIDES[level - 1]
-                chosen &= (row % wide != 0) & (row != last)
+        limit, flat_costs = bound.ravel(), [np.ravel(c) for c in costs]
+        parts = []
+        level, below, above = _brackets(len(cuts))
+        step = (escalated - escalated[below]).astype(np.int32)
+        level_of = level[row]
+        for each in range(len(_STRIDES)):
+            chosen = np.flatnonzero(level_of == each)
             r, b = row[chosen], big[chosen]
-            if level:
-                below = r // wide * wide
-                above = np.minimum(below + wide, last)
-                moved = bound[below, b] + (escalated[r] - escalated[below])
-                bound[r, b] = np.minimum(np.minimum(moved, bound[above, b]), bound[r, b])
-                total = bound[r, b] + kept[r]
-                open_ = self._open(total, [c[r, b] for c in costs]) & (total >= self.fewest)
-                r, b = r[open_], b[open_]
-            bound[r, b] = count_both(masks, r, tally.bits, b)
-            parts.append((r, b))
-        row, big = (np.concatenate(p) for p in zip(*parts, strict=True))
-        hits = (bound[row, big] + kept[row]).astype(np.int64)
-        picked = [c[row, big] for c in costs]
+            at = r * self.n + b
+            if each:
+                moved = limit[below[r] * self.n + b] + step[r]
+                tight = np.minimum(moved, limit[above[r] * self.n + b])
+                tight = np.minimum(tight, limit[at])
+                limit[at] = tight
+                total = tight + kept[r]
+                still = self._open(total, [c[at] for c in flat_costs]) & (total >= self.fewest)
+                still = np.flatnonzero(still)
+                r, b, at = r[still], b[still], at[still]
+            limit[at] = count_both(masks, r, tally.bits, b)
+            parts.append((r, b, at))
+        row, big, at = (np.concatenate(p) for p in zip(*parts, strict=True))
+        hits = (limit[at] + kept[row]).astype(np.int64)
+        picked = [c[at] for c in flat_costs]
         good = np.flatnonzero(self._open(hits, picked) & (hits >= self.fewest))
         found = self._batch(little, gate, cuts[row], big, hits, picked)
         return found.take(good), len(row)
