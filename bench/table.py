@@ -195,9 +195,8 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
     """
     space, networks = get_space(contents.space), completed(contents.networks)
     check_rows(networks)
-    manifest = path.with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(manifest) as manifest_partial, replacing(path) as partial:
+    with replacing(path) as partial:
         with h5py.File(partial, "w", libver="v110") as file:
             file.attrs.update(
                 format=FORMAT,
@@ -246,8 +245,16 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                         group.attrs[key] = json.dumps(value)
         digest = file_hash(partial)
         facts = {"file": path.name, "name": contents.name, "sha256": digest}
-        manifest_partial.write_text(json.dumps(facts, indent=2) + "\n")
+        # Two files cannot be replaced at once: until the table is, the manifest fits both.
+        _write_manifest(path, facts, file_hash(path) if path.exists() else None)
+    _write_manifest(path, facts, None)
     return digest
+
+
+def _write_manifest(path: Path, facts: Mapping[str, Any], replaced: str | None) -> None:
+    document = dict(facts) if replaced is None else {**facts, "replaces_sha256": replaced}
+    with replacing(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def shipped_tables() -> dict[str, Path]:
@@ -298,14 +305,15 @@ class Table:
     def _check_hash(self) -> str:
         manifest = self.path.with_suffix(".json")
         try:
-            expected = json.loads(manifest.read_text())["sha256"]
+            facts = json.loads(manifest.read_text())
+            expected = facts["sha256"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TableError(
                 f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it; copy "
                 "both files, or open the table with check=False if you trust it."
             ) from error
         got = file_hash(self.path)
-        if got != expected:
+        if got not in (expected, facts.get("replaces_sha256")):
             raise TableError(
                 f"{self.path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "
                 "was edited or is truncated. Fetch it again, or open it with check=False."

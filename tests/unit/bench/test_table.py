@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
@@ -108,6 +110,36 @@ def test_interrupted_write_leaves_the_old_table(
     monkeypatch.undo()
     assert path.read_bytes() == before
     Table(path)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 4, 5, 6])
+def test_a_table_can_be_opened_wherever_its_replacement_stopped(
+    path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Stopped before the n-th file is written or renamed: the old or the new table, whole."""
+    old = Table(path)
+    left, rename, text = calls, os.replace, Path.write_text
+
+    def counted(call):  # type: ignore[no-untyped-def]
+        def wrapper(*given, **named):  # type: ignore[no-untyped-def]
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+            return call(*given, **named)
+
+        return wrapper
+
+    monkeypatch.setattr("biglittle.bench.files.os.replace", counted(rename))
+    monkeypatch.setattr(Path, "write_text", counted(text))
+    with contextlib.suppress(KeyboardInterrupt):
+        write_table(path, synthetic_table(seed=1), "2", "2026-01-02")
+    monkeypatch.undo()
+    table = Table(path)
+    assert table.code_version == ("1" if calls <= 3 else "2")
+    if calls <= 3:
+        assert table.sha256 == old.sha256
+    assert len(table.predictions("val").top1) == 12
 
 
 @pytest.mark.parametrize("name", stored_metrics())
