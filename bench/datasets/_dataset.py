@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class Dataset:
         n_val: how many training images are set aside for validation.
         split_seed: of that draw.
         hashes: SHA-256 of the arrays ``x_train``, ``y_train``, ``x_test``, ``y_test``.
-        read: reads the four arrays from a folder; None where the folder holds no such data.
+        read: reads the four arrays from a folder or an archive; None where it holds no such data.
         how_to_get: one sentence for the person whose folder is empty.
     """
 
@@ -104,7 +104,7 @@ class Dataset:
         """Splits ``train``, ``val`` and ``test``.
 
         Args:
-            folder: where the files are; None looks in ``data_folder() / name``.
+            folder: of the files or of their archive; None looks in ``data_folder() / name``.
 
         Raises:
             DatasetError: nothing found there, or the arrays' hashes are not the known ones.
@@ -113,15 +113,33 @@ class Dataset:
         arrays = self.read(where)
         if arrays is None:
             raise DatasetError(f"no {self.name} images in {where}. {self.how_to_get}")
+        self.check(arrays, where)
+        full = Images(arrays["x_train"], arrays["y_train"])
+        train, val = stratified_split(full.labels, self.n_val, self.split_seed)
+        test = Images(arrays["x_test"], arrays["y_test"])
+        return {"train": full.subset(train), "val": full.subset(val), "test": test}
+
+    def check(self, arrays: Mapping[str, NDArray[np.uint8]], where: object) -> None:
+        """Nothing, if the arrays are those of the data set, from whichever layout they came.
+
+        Args:
+            arrays: ``x_train``, ``y_train``, ``x_test``, ``y_test``.
+            where: they came from, for the message.
+
+        Raises:
+            DatasetError: an array whose SHA-256 or shape is not the known one.
+        """
         for key, expected in self.hashes.items():
-            got = array_hash(arrays[key])
+            got, shape = array_hash(arrays[key]), arrays[key].shape
             if got != expected:
                 raise DatasetError(
                     f"{self.name} array {key} in {where} has SHA-256 {got[:12]}..., expected "
                     f"{expected[:12]}...: the images are incomplete or altered. "
                     f"{self.how_to_get}"
                 )
-        full = Images(arrays["x_train"], arrays["y_train"])
-        train, val = stratified_split(full.labels, self.n_val, self.split_seed)
-        test = Images(arrays["x_test"], arrays["y_test"])
-        return {"train": full.subset(train), "val": full.subset(val), "test": test}
+            wanted = (self.height, self.height, len(self.mean)) if key.startswith("x") else ()
+            if shape[1:] != wanted:
+                raise DatasetError(
+                    f"{self.name} array {key} in {where} has shape {shape}, expected "
+                    f"{('n', *wanted)}. {self.how_to_get}"
+                )

