@@ -126,15 +126,13 @@ class RowIndex:
     """
 
     def __init__(self, networks: Mapping[str, NDArray[Any]]) -> None:
-        self.row: dict[Any, int] = {}
+        self.row: dict[RowKey, int] = {}
         self.pair: dict[tuple[str, str, str, int], tuple[int, int]] = {}
         halves: dict[tuple[str, str, str, int], dict[str, int]] = {}
         for i, role in enumerate(networks["role"]):
             key = key_of(networks, i)
             self.row.setdefault(key, i)
             architecture, training, seed, partner = key
-            if not partner:
-                self.row.setdefault((architecture, training), i)
             if role:
                 both = (architecture, partner) if role == "little" else (partner, architecture)
                 halves.setdefault((*both, training, seed), {})[str(role)] = i
@@ -144,8 +142,7 @@ class RowIndex:
 
     def seeds(self, architecture: str, training: str) -> list[int]:
         """Seeds under which an architecture is there with a training, outside of pairs."""
-        keys = (key for key in self.row if len(key) == 4)
-        return sorted(s for a, t, s, p in keys if (a, t, p) == (architecture, training, ""))
+        return sorted(s for a, t, s, p in self.row if (a, t, p) == (architecture, training, ""))
 
 
 def joined(parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
