@@ -715,7 +715,7 @@ def surrogate_fit(
     out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
 ) -> None:
-    """Judges a surrogate on held-out networks, then fits it on all of them and writes it."""
+    """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
     from .bench import Benchmark, load_device, shipped_devices
     from .surrogates.fit import fit_surrogate
 

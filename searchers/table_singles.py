@@ -10,11 +10,12 @@ from .summary import best_single
 
 
 def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
-    """All networks of a table alone, with their accuracy on ``split``."""
-    costs = bench.costs(device)
+    """All inherited networks of a table alone, with their accuracy on ``split``."""
+    rows = bench.table.rows()
+    costs = bench.costs(device).take(rows)
     return SingleNetworks(
-        architecture=bench.table.networks["architecture"],
-        accuracy=bench.accuracy(split),
+        architecture=bench.table.networks["architecture"][rows],
+        accuracy=bench.accuracy(split)[rows],
         latency_ms=costs.latency_ms,
         energy_mj=costs.energy_mj,
         macs=costs.macs,
@@ -31,7 +32,8 @@ def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
 def best_table_single(bench: Benchmark, points: Points, device: str) -> SingleNetworks:
     """For each point the single network that is best on val and costs no more, shown on test."""
     chosen = best_single(points, table_singles(bench, device, "val"))
-    test = dict(zip(bench.table.networks["architecture"], bench.accuracy("test"), strict=True))
+    alone = table_singles(bench, device, "test")
+    test = dict(zip(alone.architecture, alone.accuracy, strict=True))
     accuracy = np.array([test.get(a, np.nan) for a in chosen.architecture], np.float64)
     columns = {k: v for k, v in vars(chosen).items() if k != "accuracy"}
     return SingleNetworks(accuracy=accuracy, **columns)
