@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,19 @@ from numpy.typing import NDArray
 
 from .errors import DeviceError, UnknownNameError
 from .points import PROVENANCES
+from .schema import problems
 from .spaces import SearchSpace
 from .spaces._space import Genomes
 
-FORMAT = "biglittle-device-profile-1"
+#: The first format, which is still read, and the present one, which has a JSON Schema.
+FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
+SCHEMA = Path(__file__).with_name("device_profile.schema.json")
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
+#: Larger files are refused unread: 200,000 networks take some 50 MiB.
+MAX_BYTES = 64 * 2**20
+#: What a device may be called; it is also the name of its file.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class DeviceProfile:
     """One device, runtime and precision, for the networks of one space.
 
     A profile knows latencies in one of two ways: a block table, whose sum is the latency of any
-    network of the space (provenance ``block-sum``), or a list of networks that were measured.
+    network of the space (provenance ``block-sum``), or a list of networks that were measured or,
+    if they say so, predicted.
 
     Attributes:
         name: key of the device.
@@ -41,8 +50,15 @@ class DeviceProfile:
         power_source: where that figure comes from.
         block_ms: latency of every choice at every layer, shape (n_layers, n_choices), or None.
         constant_ms: what is added to the sum of blocks.
-        measured_ms: median latency by architecture, for what was measured.
-        measured_p90_ms: 90th percentile by architecture.
+        measured_ms: median latency by architecture, for what is listed.
+        measured_p90_ms: 90th percentile by architecture, where there is one.
+        latency_low_ms: lower end of the interval by architecture, where there is one.
+        latency_high_ms: upper end.
+        listed_energy_mj: energy by architecture, idle power included. Never beside a load power.
+        listed_memory_mib: peak memory by architecture.
+        latency_provenance: of the listed latencies; the least founded of them, if they differ.
+        energy_provenance: of the listed energies, likewise.
+        pairs: pairs that were measured end to end, as they stand in the file.
         facts: everything else in the file, for reports.
     """
 
@@ -60,13 +76,20 @@ class DeviceProfile:
     constant_ms: float = 0.0
     measured_ms: Mapping[str, float] = field(default_factory=dict)
     measured_p90_ms: Mapping[str, float] = field(default_factory=dict)
+    latency_low_ms: Mapping[str, float] = field(default_factory=dict)
+    latency_high_ms: Mapping[str, float] = field(default_factory=dict)
+    listed_energy_mj: Mapping[str, float] = field(default_factory=dict)
+    listed_memory_mib: Mapping[str, float] = field(default_factory=dict)
+    latency_provenance: str = "measured"
+    energy_provenance: str = "modelled"
+    pairs: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def provenance(self) -> dict[str, str]:
         """Of a single network's latency and energy."""
-        latency = "block-sum" if self.block_ms is not None else "measured"
-        return {"latency_ms": latency, "energy_mj": "modelled"}
+        latency = "block-sum" if self.block_ms is not None else self.latency_provenance
+        return {"latency_ms": latency, "energy_mj": self.energy_provenance}
 
     def latency_ms(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
         """Latency of single networks, shape (n,); NaN for those the profile does not cover.
@@ -74,16 +97,48 @@ class DeviceProfile:
         Raises:
             DeviceError: the profile is of another space.
         """
-        if space.hash != self.space_hash:
-            raise DeviceError(
-                f"device profile {self.name!r} is of space {self.space!r} "
-                f"({self.space_hash[:8]}), the networks are of {space.name!r} ({space.hash[:8]})."
-            )
+        self._check_space(space)
         if self.block_ms is not None:
             picked = self.block_ms[np.arange(space.n_layers), np.atleast_2d(genomes)]
             return np.asarray(picked.sum(axis=1) + self.constant_ms)
         ids = space.format(genomes)
         return np.array([self.measured_ms.get(a, np.nan) for a in ids], np.float64)
+
+    def latency_interval_ms(
+        self, space: SearchSpace, genomes: Genomes
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper end of the stated interval, each (n,); NaN where none is stated.
+
+        Raises:
+            DeviceError: the profile is of another space.
+        """
+        self._check_space(space)
+        low, high = (
+            np.array([ends.get(a, np.nan) for a in space.format(genomes)], np.float64)
+            for ends in (self.latency_low_ms, self.latency_high_ms)
+        )
+        return low, high
+
+    def network_energy_mj(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+        """Energy of single networks, shape (n,): as listed, else modelled from latency.
+
+        Its provenance is ``provenance["energy_mj"]``; NaN where there is no figure.
+
+        Raises:
+            DeviceError: the profile is of another space.
+        """
+        if not self.listed_energy_mj:
+            return self.energy_mj(self.latency_ms(space, genomes))
+        self._check_space(space)
+        ids = space.format(genomes)
+        return np.array([self.listed_energy_mj.get(a, np.nan) for a in ids], np.float64)
+
+    def _check_space(self, space: SearchSpace) -> None:
+        if space.hash != self.space_hash:
+            raise DeviceError(
+                f"device profile {self.name!r} is of space {self.space!r} "
+                f"({self.space_hash[:8]}), the networks are of {space.name!r} ({space.hash[:8]})."
+            )
 
     def energy_mj(self, latency_ms: NDArray[np.float64]) -> NDArray[np.float64]:
         """Energy modelled as latency times load power, shape (n,); NaN without a power."""
@@ -96,33 +151,106 @@ def shipped_devices() -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in SHIPPED.glob("*.json")))
 
 
+def user_folder() -> Path:
+    """Where a user's own profiles lie: ``devices`` in the folder of data sets."""
+    from .datasets import data_folder  # late: it brings what downloads need
+
+    return data_folder() / "devices"
+
+
+def user_devices() -> tuple[str, ...]:
+    """Names of the profiles in the user's folder."""
+    return tuple(sorted(p.stem for p in user_folder().glob("*.json") if NAME.fullmatch(p.stem)))
+
+
+def find_device(name: str | Path) -> Path:
+    """The file of a profile: one that ships, one of the user's, or a path that ends in .json.
+
+    Raises:
+        UnknownNameError: no profile of that name.
+    """
+    if Path(name).suffix == ".json":
+        return Path(name)
+    if NAME.fullmatch(str(name)):
+        for folder in (SHIPPED, user_folder()):
+            if (path := folder / f"{name}.json").is_file():
+                return path
+    raise UnknownNameError("device", str(name), {*shipped_devices(), *user_devices()})
+
+
 def load_device(name: str | Path) -> DeviceProfile:
     """A device profile by name, or from a JSON file.
 
     Raises:
-        UnknownNameError: no profile of that name ships, and it is no file.
+        UnknownNameError: no profile of that name ships or is the user's, and it is no file.
         DeviceError: the file is no usable profile.
     """
-    path = Path(name)
-    if path.suffix != ".json":
-        path = SHIPPED / f"{name}.json"
+    path = find_device(name)
+    return parse_profile(read_document(path), path.name)
+
+
+def read_document(path: Path) -> Any:
+    """The JSON document in a file that may come from anyone.
+
+    Raises:
+        DeviceError: it cannot be read, is too large, or is no JSON; NaN is none.
+    """
+
+    def refuse(word: str) -> float:
+        raise ValueError(f"{word} is no number in JSON; write null for what was not measured")
+
+    try:
         if not path.is_file():
-            raise UnknownNameError("device", str(name), shipped_devices())
-    try:
-        raw = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+            raise DeviceError(f"device profile {path} cannot be read: there is no such file.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DeviceError(
+                f"device profile {path.name} has {size / 2**20:,.0f} MiB and was not read; "
+                f"expected at most {MAX_BYTES // 2**20} MiB."
+            )
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except (OSError, ValueError, RecursionError) as error:
         raise DeviceError(f"device profile {path} cannot be read: {error}") from error
-    return _parse(raw, path)
 
 
-def _parse(raw: Any, path: Path) -> DeviceProfile:
-    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
-        raise DeviceError(f"{path.name} has format {got!r}, expected {FORMAT!r}.")
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the present format."""
+    found: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return found
+
+
+def parse_profile(raw: Any, label: str) -> DeviceProfile:
+    """The profile that a JSON document holds.
+
+    Args:
+        raw: as from `read_document`.
+        label: what messages call it.
+
+    Raises:
+        DeviceError: no usable profile; the message says what is wrong.
+    """
+    got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
+    if got not in (FORMAT, FORMAT_2):
+        raise DeviceError(f"{label} has format {got!r}, expected {FORMAT!r} or {FORMAT_2!r}.")
+    if got == FORMAT_2:
+        for problem in problems(raw, schema()):
+            raise DeviceError(f"{label} is no complete device profile: {problem}.")
     try:
-        networks = [n for n in raw.get("networks", []) if n["latency_ms"] is not None]
+        listed = raw.get("networks") or []
+        names = [n["architecture"] for n in listed]
+        if len(set(names)) < len(names):
+            twice = next(a for i, a in enumerate(names) if a in names[:i])
+            raise DeviceError(f"{label} has two claims for network {twice}; keep one of them.")
+        networks = [n for n in listed if n["latency_ms"] is not None]
+        words = {n["architecture"]: _words(n, label) for n in networks}
         block = raw.get("block_table")
         power = raw.get("load_power") or {}
+        energies = _column(networks, "energy_mj")
+        if energies and power:
+            raise DeviceError(
+                f"{label} has energies of networks and a load power too; expected one of them, "
+                "since a reader must know which a figure is."
+            )
         profile = DeviceProfile(
             name=raw["device"],
             description=raw["description"],
@@ -136,23 +264,58 @@ def _parse(raw: Any, path: Path) -> DeviceProfile:
             power_source=power.get("source", ""),
             block_ms=None if block is None else np.array(block["latency_ms"], np.float64),
             constant_ms=0.0 if block is None else float(block["constant_ms"]),
-            measured_ms={n["architecture"]: float(n["latency_ms"]) for n in networks},
-            measured_p90_ms={n["architecture"]: float(n["latency_p90_ms"]) for n in networks},
-            facts={k: v for k, v in raw.items() if k not in ("networks", "block_table")},
+            measured_ms=_column(networks, "latency_ms"),
+            measured_p90_ms=_column(networks, "latency_p90_ms"),
+            latency_low_ms=_column(networks, "latency_ms_low"),
+            latency_high_ms=_column(networks, "latency_ms_high"),
+            listed_energy_mj=energies,
+            listed_memory_mib=_column(networks, "peak_memory_mib"),
+            latency_provenance=_least((w["latency_ms"] for w in words.values()), "measured"),
+            energy_provenance=_least((words[a]["energy_mj"] for a in energies), "modelled"),
+            pairs=tuple(raw.get("pairs") or ()),
+            facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DeviceError(f"{path.name} is no complete device profile: {error!r}.") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeviceError(f"{label} is no complete device profile: {error!r}.") from error
+    _check_figures(profile, label)
+    return profile
+
+
+def _column(networks: list[dict[str, Any]], name: str) -> dict[str, float]:
+    return {n["architecture"]: float(n[name]) for n in networks if n.get(name) is not None}
+
+
+def _words(network: dict[str, Any], label: str) -> dict[str, str]:
+    """Provenance of a network's figures by field; one word stands for all of them."""
+    said = network["provenance"]
+    fields = ("latency_ms", "energy_mj", "peak_memory_mib")
+    words: dict[str, str] = dict.fromkeys(fields, said) if isinstance(said, str) else dict(said)
+    for name in fields:
+        if network.get(name) is not None and words.get(name) not in PROVENANCES:
+            raise DeviceError(
+                f"{label} has provenance {words.get(name)!r} for {name} of "
+                f"{network['architecture']}; expected one of {', '.join(PROVENANCES)}."
+            )
+    return words
+
+
+def _least(words: Iterable[str], default: str) -> str:
+    return max(words, key=PROVENANCES.index, default=default)
+
+
+def _check_figures(profile: DeviceProfile, label: str) -> None:
     latencies = list(profile.measured_ms.values())
     if profile.block_ms is not None:
         latencies += profile.block_ms.ravel().tolist()
-    if not latencies or not np.isfinite(latencies).all() or min(latencies) < 0:
+    others = [*profile.listed_energy_mj.values(), *profile.listed_memory_mib.values()]
+    if not latencies or not np.isfinite(latencies + others).all() or min(latencies + others) < 0:
         raise DeviceError(
-            f"{path.name} has no latencies, or some that are negative or not finite; expected "
-            "milliseconds of at least 0."
+            f"{label} has no latencies, or figures that are negative or not finite; expected "
+            "milliseconds (millijoules, MiB) of at least 0."
         )
-    foreign = [n["provenance"] for n in networks if n.get("provenance") not in PROVENANCES]
-    if foreign:
-        raise DeviceError(
-            f"{path.name} has provenance {foreign[0]!r}; expected one of {', '.join(PROVENANCES)}."
-        )
-    return profile
+    for a, low in profile.latency_low_ms.items():
+        if not low <= profile.measured_ms[a] <= profile.latency_high_ms.get(a, -1.0):
+            raise DeviceError(
+                f"{label} has latency {profile.measured_ms[a]:g} ms for {a} outside of its own "
+                f"interval from {low:g} to {profile.latency_high_ms.get(a)} ms."
+            )
