@@ -7,8 +7,10 @@ from typing import cast
 import numpy as np
 
 from .errors import MissingExtraError
+from .graph import IMAGE, GraphBuilder
 from .operators import Operator
 from .spaces import SearchSpace, get_space
+from .spaces._space import Genomes
 
 try:
     import torch
@@ -17,8 +19,13 @@ except ImportError as error:  # pragma: no cover - exercised by the light instal
     raise MissingExtraError("torch", "train", "building a network") from error
 
 
-def make_operator(op: Operator) -> nn.Module:
-    """The torch layer of one primitive operator ("same" padding, no convolution bias)."""
+def make_operator(op: Operator, inplace: bool = True) -> nn.Module:
+    """The torch layer of one primitive operator ("same" padding, no convolution bias).
+
+    Args:
+        op: what to build.
+        inplace: whether a ReLU may overwrite its input.
+    """
     if op.kind == "conv":
         return nn.Conv2d(
             op.in_channels,
@@ -32,9 +39,12 @@ def make_operator(op: Operator) -> nn.Module:
     if op.kind == "batch_norm":
         return nn.BatchNorm2d(op.out_channels)
     if op.kind == "relu":
-        return nn.ReLU(inplace=True)
+        return nn.ReLU(inplace=inplace)
     if op.kind == "channel_shuffle":
         return nn.ChannelShuffle(op.groups)
+    if op.kind == "avg_pool":
+        padding = (op.kernel - 1) // 2  # what is padded does not count in the average
+        return nn.AvgPool2d(op.kernel, op.stride, padding, count_include_pad=False)
     if op.kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     if op.kind == "linear":
@@ -56,8 +66,63 @@ class Block(nn.Module):
         return out + x if self.residual else out
 
 
+class Add(nn.Module):
+    """The sum of two tensors of one shape."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """``a + b``."""
+        return a + b
+
+
+class Zero(nn.Module):
+    """Zeros of the input's shape; gradients pass and are zero."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``0 * x``."""
+        return x.mul(0.0)
+
+
+class Body(nn.Module):
+    """Everything between stem and head of a space that is no chain: nodes and what feeds them.
+
+    Args:
+        space: with a ``build_body``.
+        genome: shape (n_layers,).
+    """
+
+    def __init__(self, space: SearchSpace, genome: Genomes) -> None:
+        super().__init__()
+        assert space.build_body is not None
+        builder = GraphBuilder()
+        self.output = space.build_body(builder, IMAGE, genome)
+        graph = builder.graph()
+        # What waits for no later node is forgotten, as a chain would.
+        last = {i: k for k, node in enumerate(graph) for i in node.inputs}
+        self.inputs = tuple(node.inputs for node in graph)
+        self.ends = tuple(
+            tuple(i for i in set(node.inputs) if last[i] == k and i != self.output)
+            for k, node in enumerate(graph)
+        )
+        two = {"add": Add, "zero": Zero}
+        self.nodes = nn.ModuleList(
+            two[n.operator.kind]() if n.operator.kind in two else make_operator(n.operator, False)
+            for n in graph
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps what the stem gives to what the head takes."""
+        values = {IMAGE: x}
+        for k, (node, inputs) in enumerate(zip(self.nodes, self.inputs, strict=True)):
+            values[k] = node(*(values[i] for i in inputs))
+            for i in self.ends[k]:
+                del values[i]
+        return values[self.output]
+
+
 class Network(nn.Module):
     """One architecture as a trainable module; logits of shape (batch, n_classes).
+
+    ``blocks`` holds one module per layer of a chain, or one ``Body`` for a space of cells.
 
     >>> sum(p.numel() for p in build_network("2863848418780625260277", n_classes=100).parameters())
     2447972
@@ -66,11 +131,15 @@ class Network(nn.Module):
     def __init__(self, space: SearchSpace, architecture: str, n_classes: int) -> None:
         super().__init__()
         genome = space.parse(architecture)[0]
-        self.space, self.architecture, self.n_classes = space.name, architecture, n_classes
+        self.space, self.architecture = space.name, space.format(genome)[0]
+        self.n_classes = n_classes
         self.stem = nn.Sequential(*map(make_operator, space.stem))
-        self.blocks = nn.ModuleList(
-            Block(space.build_layer(layer, int(genome[layer.index]))) for layer in space.layers
-        )
+        if space.build_body is not None:
+            self.blocks = nn.ModuleList([Body(space, genome)])
+        else:
+            self.blocks = nn.ModuleList(
+                Block(space.build_layer(layer, int(genome[layer.index]))) for layer in space.layers
+            )
         self.head = nn.Sequential(*map(make_operator, space.head))
         self.classifier = nn.Linear(space.n_features, n_classes)
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 OperatorKind = Literal[
-    "conv", "batch_norm", "relu", "channel_shuffle", "add", "global_avg_pool", "linear"
+    "conv",
+    "batch_norm",
+    "relu",
+    "channel_shuffle",
+    "add",
+    "avg_pool",
+    "max_pool",
+    "global_avg_pool",
+    "linear",
+    "zero",  # gives zeros of its input's shape
+    "activation",  # any other function of single elements
+    "multiply",
+    "concat",
+    "other",
 ]
 
 
@@ -20,9 +33,11 @@ class Operator:
         out_channels: channels (features) that go out.
         height: rows of the input.
         width: columns of the input.
-        kernel: side of the convolution window, 1 for anything else.
-        stride: convolution stride, 1 for anything else.
+        kernel: side of the convolution or pooling window, 1 for anything else.
+        stride: of the window, 1 for anything else.
         groups: convolution groups.
+        kernel_width: columns of the window where it is not a square, else 0.
+        output: rows and columns of the output where padding is not "same", else None.
 
     >>> Operator("conv", 16, 16, 32, 32, kernel=3, groups=16).macs
     147456
@@ -36,22 +51,34 @@ class Operator:
     kernel: int = 1
     stride: int = 1
     groups: int = 1
+    # Not in the repr, which a space's hash is made of: no space needs them.
+    kernel_width: int = field(default=0, repr=False)
+    output: tuple[int, int] | None = field(default=None, repr=False)
 
     @property
     def out_height(self) -> int:
-        """Rows of the output ("same" padding, floor at odd kernels)."""
+        """Rows of the output ("same" padding unless ``output`` says otherwise)."""
+        if self.output is not None:
+            return self.output[0]
         return 1 if self.kind in ("global_avg_pool", "linear") else -(-self.height // self.stride)
 
     @property
     def out_width(self) -> int:
         """Columns of the output."""
+        if self.output is not None:
+            return self.output[1]
         return 1 if self.kind in ("global_avg_pool", "linear") else -(-self.width // self.stride)
+
+    @property
+    def taps(self) -> int:
+        """Positions of the window: its rows times its columns."""
+        return self.kernel * (self.kernel_width or self.kernel)
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of convolutions and linear layers; everything else counts 0."""
         if self.kind == "conv":
-            per_pixel = self.kernel**2 * self.in_channels // self.groups * self.out_channels
+            per_pixel = self.taps * self.in_channels // self.groups * self.out_channels
             return per_pixel * self.out_height * self.out_width
         return self.in_channels * self.out_channels if self.kind == "linear" else 0
 
@@ -59,7 +86,7 @@ class Operator:
     def params(self) -> int:
         """Trainable parameters (a batch norm has 2 per channel, a linear layer has a bias)."""
         if self.kind == "conv":
-            return self.kernel**2 * self.in_channels // self.groups * self.out_channels
+            return self.taps * self.in_channels // self.groups * self.out_channels
         if self.kind == "batch_norm":
             return 2 * self.out_channels
         return (self.in_channels + 1) * self.out_channels if self.kind == "linear" else 0

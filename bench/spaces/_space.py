@@ -1,9 +1,9 @@
-"""What every chain-structured search space can do; a concrete space supplies its layers."""
+"""What every search space can do; a concrete space supplies its layers, or its cells' edges."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArchitectureError
+from ..graph import IMAGE, Graph, GraphBuilder, peak_elements
 from ..operators import Operator
 
 Genomes = NDArray[np.uint8]
@@ -21,6 +22,12 @@ class LayerBuilder(Protocol):
     """Lists the operators of one choice at one layer."""
 
     def __call__(self, layer: Layer, choice: int) -> tuple[Operator, ...]: ...
+
+
+class BodyBuilder(Protocol):
+    """Adds everything between stem and head to a graph, for spaces that are no chain."""
+
+    def __call__(self, builder: GraphBuilder, source: int, genome: Genomes) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A chain of layers, each of which picks one of the same named choices.
+    """Layers, each of which picks one of the same named choices.
+
+    In a chain the layers follow one another. A space of cells has a ``build_body``: its layers are
+    the edges of the cell, and ``build_layer`` lists what an edge costs in all cells together.
 
     An architecture's id is a string with one digit per layer; a genome is the same as an array of
     shape (n_layers,), dtype uint8. Everything below takes genomes of shape (n, n_layers) and is
@@ -64,6 +74,10 @@ class SearchSpace:
         n_features: features that reach the classifier.
         build_layer: operators of a choice at a layer.
         source: where the space was published.
+        between: operators that stand between layers whatever is chosen.
+        build_body: adds the graph between stem and head, for spaces that are no chain.
+        read_name: id of a published name of an architecture, or None for what is no such name.
+        write_name: that name of an id.
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
@@ -79,6 +93,10 @@ class SearchSpace:
     build_layer: LayerBuilder
     source: str
     digits: str = field(default="0123456789", repr=False)
+    between: tuple[Operator, ...] = ()
+    build_body: BodyBuilder | None = None
+    read_name: Callable[[str], str | None] | None = None
+    write_name: Callable[[str], str] | None = None
 
     @property
     def n_layers(self) -> int:
@@ -89,6 +107,7 @@ class SearchSpace:
     def hash(self) -> str:
         """SHA-256 over everything that decides what an id means."""
         text = repr((self.name, self.choices, self.layers, self.stem, self.head, self.n_features))
+        text += repr(self.between) if self.between else ""
         built = [[self.build_layer(ly, c) for c in range(len(self.choices))] for ly in self.layers]
         return hashlib.sha256((text + repr(built)).encode()).hexdigest()
 
@@ -102,7 +121,10 @@ class SearchSpace:
         ids = [architectures] if isinstance(architectures, str) else list(architectures)
         out = np.empty((len(ids), self.n_layers), np.uint8)
         legal = self.digits[: len(self.choices)]
-        for row, arch in zip(out, ids, strict=True):
+        for row, given in zip(out, ids, strict=True):
+            arch = given
+            if self.read_name is not None and isinstance(arch, str) and len(arch) != self.n_layers:
+                arch = self.read_name(arch) or given
             if not isinstance(arch, str) or len(arch) != self.n_layers:
                 got = f"{len(arch)} characters" if isinstance(arch, str) else type(arch).__name__
                 raise ArchitectureError(
@@ -122,6 +144,11 @@ class SearchSpace:
     def format(self, genomes: ArrayLike) -> list[str]:
         """Ids of genomes of shape (n, n_layers); the inverse of ``parse``."""
         return ["".join(self.digits[g] for g in row) for row in np.atleast_2d(np.asarray(genomes))]
+
+    def names(self, genomes: ArrayLike) -> list[str]:
+        """Names of genomes as the space's authors write them; ids where they wrote none."""
+        ids = self.format(genomes)
+        return ids if self.write_name is None else [self.write_name(i) for i in ids]
 
     def allowed(self, choices: Sequence[str] | None) -> Genomes:
         """Indices of the named choices (all of them for None), sorted, shape (k,).
@@ -195,12 +222,23 @@ class SearchSpace:
         return np.asarray(np.asarray(encoded).reshape(shape).argmax(-1), np.uint8)
 
     # ---- what a network costs before anything is measured ----------------------------------
+    def graph(self, genome: Genomes | str, n_classes: int) -> Graph:
+        """One architecture as operators and what feeds them, in order of execution."""
+        row = (self.parse(genome) if isinstance(genome, str) else np.atleast_2d(genome))[0]
+        builder = GraphBuilder()
+        at = builder.chain(self.stem, IMAGE)
+        if self.build_body is not None:
+            at = self.build_body(builder, at, row)
+        else:
+            for ly in self.layers:
+                at = builder.chain(self.build_layer(ly, int(row[ly.index])), at)
+        at = builder.chain(self.head, at)
+        builder.node(Operator("linear", self.n_features, n_classes, 1, 1), at)
+        return builder.graph()
+
     def operators(self, genome: Genomes | str, n_classes: int) -> tuple[Operator, ...]:
         """The primitive operators of one architecture, in order of execution."""
-        row = (self.parse(genome) if isinstance(genome, str) else np.atleast_2d(genome))[0]
-        body = [op for ly in self.layers for op in self.build_layer(ly, int(row[ly.index]))]
-        classifier = Operator("linear", self.n_features, n_classes, 1, 1)
-        return (*self.stem, *body, *self.head, classifier)
+        return tuple(node.operator for node in self.graph(genome, n_classes))
 
     @cached_property
     def _tables(self) -> dict[str, NDArray[np.int64]]:
@@ -217,7 +255,8 @@ class SearchSpace:
         return tables
 
     def _additive(self, key: str, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
-        fixed = (*self.stem, *self.head, Operator("linear", self.n_features, n_classes, 1, 1))
+        classifier = Operator("linear", self.n_features, n_classes, 1, 1)
+        fixed = (*self.stem, *self.between, *self.head, classifier)
         constant = sum(getattr(o, key) for o in fixed)
         picked = self._tables[key][np.arange(self.n_layers), np.atleast_2d(genomes)]
         return np.asarray(picked.sum(axis=1) + constant, np.int64)
@@ -234,8 +273,13 @@ class SearchSpace:
         """Largest number of activation elements alive at once, shape (n,).
 
         A convolution keeps its input and its output alive, a residual block its input as well;
-        batch norm and ReLU work in place. An analytic model, not a measurement.
+        batch norm and ReLU work in place. In a space that is no chain, whatever a later operator
+        needs is alive. An analytic model, not a measurement.
         """
+        if self.build_body is not None:
+            rows, where = np.unique(np.atleast_2d(genomes), axis=0, return_inverse=True)
+            peaks = [peak_elements(self.graph(row, n_classes=1)) for row in rows]
+            return np.array(peaks, np.int64)[where.ravel()]
         picked = self._tables["activation"][np.arange(self.n_layers), np.atleast_2d(genomes)]
         fixed = max(o.in_size + o.out_size for o in (*self.stem, *self.head) if o.kind == "conv")
         return np.asarray(np.maximum(picked.max(axis=1), fixed), np.int64)
