@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
+from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_figure, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
 from .diagnostics import Diagnostics, diagnose
@@ -23,7 +23,7 @@ from .hypervolume import Reference, hypervolume, reference_of
 from .limits import check_limits, unreachable, within
 from .objective import get_objective
 from .pair import Pair
-from .points import OperatingPoint, Points
+from .points import FIGURES, OperatingPoint, Points
 from .table import Table, find_table
 
 #: Objective sets whose reference box is kept with a table.
@@ -383,26 +383,16 @@ class Benchmark:
         curve = self.curve(pair, gate, device, split)
         n, rows = len(curve.threshold), self.table.pair_rows(pair)
         costs = self.costs(device)
-        memory = pair_costs(costs.one(rows[0]), costs.one(rows[1]), curve.escalation_rate)
+        memory = "peak_memory_mib"
+        first, second = costs.one(rows[0]), costs.one(rows[1])
         return Points(
             little=np.full(n, pair.little),
             big=np.full(n, pair.big),
             gate=np.full(n, gate),
-            peak_memory_mib=memory["peak_memory_mib"],
+            peak_memory_mib=pair_figure(memory, first, second, curve.escalation_rate),
             split=split,
-            **{
-                name: getattr(curve, name)
-                for name in (
-                    "threshold",
-                    "accuracy",
-                    "escalation_rate",
-                    "latency_ms",
-                    "latency_p95_ms",
-                    "energy_mj",
-                    "macs",
-                    "provenance",
-                )
-            },
+            provenance=curve.provenance,
+            **{name: getattr(curve, name) for name in ("threshold", *FIGURES) if name != memory},
         )
 
     # ---- all pairs -------------------------------------------------------------------------

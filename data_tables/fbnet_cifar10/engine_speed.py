@@ -7,6 +7,8 @@ take cumulative sums of who is right. It runs on a sample of pairs and is scaled
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +25,7 @@ from ...bench.tally import Tally
 NAME, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
 SAMPLE = 60  # pairs the baseline runs on
 N_NETWORKS, N_IMAGES, N_THRESHOLDS = 1000, 5000, 64
+N_MEMORY = 2000
 N_POINTS = 1_000_000
 RUNS = 5
 
@@ -150,6 +153,22 @@ def query_speed(bench: Benchmark) -> dict[str, Any]:
     }
 
 
+_PEAK = """
+import resource
+from biglittle.bench.exact_front import exact_front
+from biglittle.data_tables.fbnet_cifar10.engine_speed import random_question
+exact_front(random_question({n}, {images}, {thresholds}))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak_memory_mib(n_networks: int) -> float:
+    """Peak resident memory of a process that makes up a table of this size and its front."""
+    code = _PEAK.format(n=n_networks, images=N_IMAGES, thresholds=N_THRESHOLDS)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(run.stdout)
+
+
 def measure() -> dict[str, Any]:
     """All figures of the engine."""
     bench = Benchmark.load(NAME)
@@ -179,12 +198,14 @@ def measure() -> dict[str, Any]:
         },
         "random": front_speed(random_question(N_NETWORKS, N_IMAGES, N_THRESHOLDS)),
         "calls": query_speed(Benchmark(bench.table)),
+        "memory": {"networks": N_MEMORY, "peak_memory_mib": peak_memory_mib(N_MEMORY)},
     }
 
 
 def engine_section(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     shipped, made_up, calls = figures["shipped"], figures["random"], figures["calls"]
+    memory = figures["memory"]
     where = figures["conditions"]
     return f"""\
 | | front of | points | time | the straightforward way | points counted |
@@ -197,14 +218,15 @@ def engine_section(figures: dict[str, Any]) -> str:
 | {made_up["front_s"]:.1f} s | {made_up["times_baseline"]:.0f} times as long \
 | {100 * made_up["counted_share"]:.1f} % |
 
-- The straightforward way: per pair and gate, sort little's confidences and take cumulative sums
-  ({made_up["baseline_pair_us"]:.0f} microseconds here, timed on {SAMPLE} pairs and scaled).
-  Counting all points by one float32 matrix product per little network and gate would take
-  {made_up["matrix_product_s"]:.0f} s; the population counts that were needed take
-  {made_up["counting_alone_s"]:.1f} s by themselves, so what bounds the engine now is bounding.
-- Warm, {calls["images"]:,} test images: `query` {calls["query_us"]:.0f} microseconds, `curve`
-  {calls["curve_us"]:.0f} (straightforward: {calls["baseline_curve_us"]:.0f}), `query_many`
-  {calls["query_many_warm_per_s"] / 1e6:.1f} million points a second
-  ({calls["query_many_cold_per_s"] / 1e6:.1f} the first time), single process.
-- {where["cores"]} cores of {where["cpu"]}, Python {where["python"]}, NumPy {where["numpy"]};
-  `python -m biglittle.data_tables.fbnet_cifar10.figures engine`."""
+- The straightforward way: per pair and gate, sort little's confidences and take cumulative sums \
+({made_up["baseline_pair_us"]:.0f} microseconds here, timed on {SAMPLE} pairs and scaled).
+- Counting all points by one float32 matrix product per little network and gate would take \
+{made_up["matrix_product_s"]:.0f} s. The population counts that were needed take \
+{made_up["counting_alone_s"]:.1f} s by themselves: what bounds the engine now is bounding.
+- Warm, {calls["images"]:,} test images: `query` {calls["query_us"]:.0f} microseconds, `curve` \
+{calls["curve_us"]:.0f} (straightforward: {calls["baseline_curve_us"]:.0f}), `query_many` \
+{calls["query_many_warm_per_s"] / 1e6:.1f} million points a second \
+({calls["query_many_cold_per_s"] / 1e6:.1f} the first time, in one thread).
+- The front of {memory["networks"]:,} networks peaks at {memory["peak_memory_mib"]:.0f} MiB.
+- {where["cores"]} cores of {where["cpu"]}, Python {where["python"]}, NumPy {where["numpy"]}; \
+`python -m biglittle.data_tables.fbnet_cifar10.figures engine`."""
