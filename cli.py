@@ -248,6 +248,7 @@ def front(
 
 
 def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) -> None:
+    from .bench.gates import get_gate
     from .searchers.console import print_front
     from .searchers.table_singles import best_table_single
 
@@ -257,6 +258,10 @@ def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) ->
         f"{bench.table.name} on {device}: chosen on val, shown on test. {found.n_left_out} "
         "networks have no figure on this device."
     )
+    bounds = [g for g in sorted({str(g) for g in found.points.gate}) if not get_gate(g).deployable]
+    if bounds:
+        names = ", ".join(bounds)
+        console.print(f"[bold]No device can run {names}: a bound or a control, no choice.[/bold]")
     if not found.complete:
         console.print("[bold]Interrupted: the front of the little networks done so far.[/bold]")
     print_front(found.points, best_table_single(bench, found.points, device), console, top)

@@ -81,6 +81,31 @@ def test_front_and_info_json(run) -> None:  # type: ignore[no-untyped-def]
     assert run("front", "--top", "3")[0] == 0
 
 
+def test_front_of_the_oracle_says_that_no_device_runs_it(run, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    target = tmp_path / "front.json"
+    code, out, _ = run("front", "--gate", "oracle", "--out", str(target))
+    assert code == 0
+    assert "No device can run oracle" in out
+    document = json.loads(target.read_text())
+    assert document["config"]["gates"] == ["oracle"]
+    assert document["config"]["complete"] is True
+    assert {p["gate"] for p in document["front"]} == {"oracle"}
+
+
+def test_an_interrupted_front_is_shown_and_written(run, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("biglittle.cli._progress", lambda label: (stop, lambda: None))
+    target = tmp_path / "front.json"
+    code, out, _ = run("front", "--out", str(target))
+    assert code == 130
+    assert "Interrupted" in out
+    document = json.loads(target.read_text())
+    assert document["config"]["complete"] is False
+    assert document["front"]
+
+
 def test_search_writes_everything_and_repeats_itself(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("plotly")
     arguments = ("search", "--budget", "600", "--seed", "3", "--latency-ms-max", "20")
