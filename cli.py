@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 table_app = typer.Typer(no_args_is_help=True, help="Inspect, build and check benchmark tables.")
-device_app = typer.Typer(no_args_is_help=True, help="List and show device profiles.")
+device_app = typer.Typer(no_args_is_help=True, help="List, show, check, add and remove profiles.")
 data_app = typer.Typer(no_args_is_help=True, help="Get the images a table was built from.")
 surrogate_app = typer.Typer(no_args_is_help=True, help="Fit and judge surrogates of a table.")
 for name, sub in (
@@ -749,17 +749,27 @@ def surrogate_eval(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = Fal
 # ---- devices and data --------------------------------------------------------------------------
 @device_app.command("list")
 def device_list(as_json: JsonOption = False) -> None:
-    """The device profiles that ship."""
-    from .bench import load_device, shipped_devices
+    """The device profiles that ship, and those of your own."""
+    from .bench import BigLittleError, load_device, shipped_devices
+    from .bench.device import user_devices
 
-    profiles = [load_device(n) for n in shipped_devices()]
+    found: dict[str, dict[str, Any]] = {}
+    for name in (*shipped_devices(), *user_devices()):
+        where = "shipped" if name in shipped_devices() else "yours"
+        try:
+            profile = load_device(name)
+        except BigLittleError as error:  # one bad file must not hide the others
+            found[name] = {"where": where, "problem": str(error)}
+        else:
+            found[name] = {"where": where, "provenance": profile.provenance, **profile.facts}
     if as_json:
-        _emit({p.name: {"provenance": p.provenance, **p.facts} for p in profiles})
+        _emit(found)
         return
     console = _console()
-    for profile in profiles:
-        shown = ", ".join(f"{k} {v}" for k, v in profile.provenance.items())
-        console.print(f"{profile.name}: {profile.description} ({shown})")
+    for name, facts in found.items():
+        words = ", ".join(f"{k} {v}" for k, v in facts.get("provenance", {}).items())
+        said = facts.get("problem") or f"{facts['description']} ({words})"
+        console.print(f"{name}{'' if facts['where'] == 'shipped' else ' (yours)'}: {said}")
 
 
 @device_app.command("show")
@@ -773,6 +783,45 @@ def device_show(name: str, as_json: JsonOption = False) -> None:
         return
     console = _console()
     console.print_json(data={"provenance": profile.provenance, **profile.facts})
+
+
+@device_app.command("check")
+def device_check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Profile .json, or a device name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """The admission test: what is wrong with a profile, and what to do; exit code 1 if anything."""
+    from .bench.device import find_device
+    from .edge_profiler.check import check_file
+
+    admission = check_file(find_device(file))
+    if as_json:
+        _emit(admission.as_dict())
+    else:
+        sys.stdout.write(admission.text() + "\n")
+    if not admission.passed:
+        raise typer.Exit(1)
+
+
+@device_app.command("add")
+def device_add(
+    file: Annotated[Path, typer.Argument(help="Profile .json that passes 'device check'.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Of one that is there.")] = False,
+) -> None:
+    """Keeps a profile among your own, so that --device takes its name."""
+    from .edge_profiler.contribute import add_device
+
+    target, admission = add_device(file, replace)
+    _console(stderr=True).print(admission.text(), markup=False)
+    _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
+
+
+@device_app.command("remove")
+def device_remove(name: str) -> None:
+    """Removes a profile of your own."""
+    from .edge_profiler.contribute import remove_device
+
+    _console(stderr=True).print(f"removed: {remove_device(name)}")
 
 
 @data_app.command("list")
