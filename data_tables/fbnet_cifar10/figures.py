@@ -1,7 +1,8 @@
 """Computes every figure that README and card show, and writes them into both.
 
 ``python -m biglittle.data_tables.fbnet_cifar10.figures STEP ...`` with the steps ``table``,
-``searchers``, ``searched``, ``startup``, ``fresh`` (each leaves ``figures/STEP.json``),
+``coverage``, ``trust``, ``quantisation``, ``searchers``, ``searched``, ``startup``, ``engine``,
+``gates``, ``fresh`` (each leaves ``figures/STEP.json``),
 ``picture`` and ``write`` (fills the marked parts of README.md here and at the root).
 The surrogate's figures come from its own ``surrogate.json``.
 """
@@ -24,16 +25,17 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ...bench import Benchmark, Points, get_space, load_device
+from ...bench import Benchmark, get_space, load_device
 from ...bench.files import replacing
+from ...bench.hypervolume import hypervolume
 from ...edge_profiler.machine import device_name
 from ...searchers import SEARCHERS
 from ...searchers.search import SearchSettings
-from ...searchers.summary import escalating, front_values, hypervolume
-from ...searchers.table_singles import best_table_single, table_singles
+from ...searchers.summary import escalating, front_values
 from ...surrogates import Surrogate, SurrogateEvaluator
 from ...surrogates.latency import spearman
 from ...surrogates.summary import markdown
+from . import coverage, engine_speed, gate_comparison, pictures, quantisation, trust
 
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
@@ -45,6 +47,7 @@ COMPARE_BUDGET, COMPARE_SEEDS = 5000, 10
 SPEED_BUDGET = 20_000
 SEARCHED_POINTS = 12
 STARTUP_RUNS = 7
+QUANTISATION_LATENCY_MS = 20.0  # networks that are quick to evaluate again
 
 
 def conditions() -> dict[str, Any]:
@@ -76,8 +79,9 @@ def load(step: str) -> dict[str, Any]:
 def at_equal_latency(bench: Benchmark) -> list[dict[str, Any]]:
     """Best pair and best single network within some latencies: chosen on val, shown on test."""
     front = bench.front(DEVICE)
-    costs = bench.costs(DEVICE)
-    val, test = bench.accuracy("val"), bench.accuracy("test")
+    inherited = bench.table.rows()
+    costs = bench.costs(DEVICE).take(inherited)
+    val, test = bench.accuracy("val")[inherited], bench.accuracy("test")[inherited]
     on_val = bench.reported(front.points, DEVICE, "val")
     rows = []
     for limit in LATENCIES_MS:
@@ -88,8 +92,8 @@ def at_equal_latency(bench: Benchmark) -> list[dict[str, Any]]:
         pick = within[np.argmax(on_val.accuracy[within])]
         single = alone[np.argmax(val[alone])]
         point = front.points[int(pick)]
-        labels, right = paired_answers(bench, point, int(single))
-        low, high = bootstrap_difference(labels, right)
+        pair, alone_right = paired_answers(bench, point, int(inherited[single]))
+        low, high = bootstrap_difference(pair, alone_right)
         rows.append(
             {
                 "latency_ms_max": limit,
@@ -135,8 +139,9 @@ def bootstrap_difference(
 def table_step() -> None:
     """What the table holds."""
     bench = Benchmark.load(NAME)
-    val, test = bench.accuracy("val"), bench.accuracy("test")
-    costs, best = bench.costs(DEVICE), int(np.argmax(val))
+    rows = bench.table.rows()
+    val, test = bench.accuracy("val")[rows], bench.accuracy("test")[rows]
+    costs, best = bench.costs(DEVICE).take(rows), int(np.argmax(val))
     began = time.perf_counter()
     front = bench.front(DEVICE)
     seconds = time.perf_counter() - began
@@ -144,8 +149,8 @@ def table_step() -> None:
     save(
         "table",
         {
-            "networks": len(bench.table),
-            "pairs": len(bench.table) ** 2,
+            "networks": len(rows),
+            "pairs": len(rows) ** 2,
             "size_mib": (FOLDER / "table.h5").stat().st_size / 2**20,
             "val_accuracy": [float(v) for v in (val.min(), np.median(val), val.max())],
             "test_accuracy": [float(v) for v in (test.min(), np.median(test), test.max())],
@@ -214,31 +219,31 @@ def searched_step() -> None:
     Points spread over the front of one search (seed 0) are evaluated on val with the weights that
     their networks inherit, as the table's networks were.
     """
+    from ...bench.datasets import get_dataset
     from ...bench.gates import get_metric
-    from ...cotrain.weights import load_weights
     from ...searchers.console import spread
-    from .build import WEIGHTS, NetworkEvaluator
+    from .evaluate import NetworkEvaluator
+    from .plan import TrainedSupernet
 
     judge = evaluator()
     settings = SearchSettings(budget=SPEED_BUDGET, seed=0, limits={"latency_ms": 30.0})
     front = SEARCHERS.load("nsga2")(judge, settings).front
     front = front.take(np.argsort(front.latency_ms))
     points = front.take(spread(len(front), SEARCHED_POINTS))
-    with tempfile.TemporaryDirectory() as temporary:
-        live = NetworkEvaluator(load_weights(WEIGHTS), Path(temporary), None, splits=("val",))
-        said = {}
-        for architecture in {*points.little, *points.big}:
-            live.evaluate(str(architecture))
-            with np.load(live.folder / f"{architecture}.npz") as arrays:
-                said[str(architecture)] = {k: arrays[k] for k in arrays.files}
-            sys.stderr.write(f"{architecture}\n")
+    dataset = get_dataset("cifar10")
+    live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
+    net, said = TrainedSupernet.kept().net, {}
+    for architecture in {*points.little, *points.big}:
+        network = live.inherited(net, str(architecture))
+        said[str(architecture)] = live.answers(network)["val"]
+        sys.stderr.write(f"{architecture}\n")
     labels, rows = live.images["val"].labels, []
     for i in range(len(points)):
         point = points[i]
         little, big = said[point.little], said[point.big]
         cut = int(get_metric(point.gate).cut(point.threshold, judge.surrogate.n_classes))
-        escalated = little[f"val_{point.gate}"] < cut
-        right = np.where(escalated, big["val_top1"] == labels, little["val_top1"] == labels)
+        escalated = little[point.gate] < cut
+        right = np.where(escalated, big["top1"] == labels, little["top1"] == labels)
         rows.append(
             {
                 "latency_ms": point.latency_ms,
@@ -301,49 +306,31 @@ def fresh_step() -> None:
 
 # ---- the picture -------------------------------------------------------------------------------
 def picture_step() -> None:
-    """Accuracy against Pi 4 latency: all networks, and the exact front of pairs over them."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    """Accuracy against latency, and inherited against trained accuracy where there is any."""
     bench = Benchmark.load(NAME)
-    singles = table_singles(bench, DEVICE, "test")
-    points: Points = bench.front(DEVICE).points
-    order = np.argsort(points.latency_ms)
-    best = best_table_single(bench, points, DEVICE)
-    figure, axes = plt.subplots(figsize=(8, 4.6), dpi=130)
-    axes.scatter(
-        singles.latency_ms,
-        100 * singles.accuracy,
-        s=14,
-        c="#999999",
-        label="a network of the table",
+    pictures.front_picture(bench, FOLDER / pictures.FRONT_PICTURE)
+    pictures.trust_picture(bench, FOLDER / pictures.TRUST_PICTURE)
+
+
+def trust_picture_text() -> str:
+    """The picture of inherited against trained accuracy, or that there is none yet."""
+    if not (FOLDER / pictures.TRUST_PICTURE).exists():
+        return "A picture will stand here as soon as there are networks trained further."
+    return (
+        f"![Test accuracy with inherited weights against after training]({pictures.TRUST_PICTURE})"
     )
-    axes.step(
-        points.latency_ms[order],
-        100 * best.accuracy[order],
-        where="post",
-        color="#555555",
-        lw=1.3,
-        label="best single network within that latency (chosen on val)",
-    )
-    drawn = axes.scatter(
-        points.latency_ms,
-        100 * points.accuracy,
-        s=12,
-        c=100 * points.escalation_rate,
-        cmap="viridis",
-        label="exact front of big/little pairs (chosen on val)",
-    )
-    figure.colorbar(drawn, ax=axes, label="escalation rate (%)")
-    axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum: added up, not measured")
-    axes.set_ylabel("CIFAR-10 test accuracy (%), measured")
-    axes.set_xlim(right=float(np.quantile(singles.latency_ms, 0.97)))
-    axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(FOLDER / "front.png")
+
+
+def quantisation_step() -> None:
+    """What a byte per confidence does to curves, on a cheap, a middling and a good network."""
+    bench = Benchmark.load(NAME)
+    rows = bench.table.rows()
+    cheap = rows[bench.costs(DEVICE).latency_ms[rows] <= QUANTISATION_LATENCY_MS]
+    ends = [cheap[np.argmin(bench.table.networks["macs"][cheap])]]
+    ranked = cheap[np.argsort(bench.accuracy("val")[cheap])]
+    ends += [ranked[len(ranked) // 2], ranked[-1]]
+    ids = [str(a) for a in bench.table.networks["architecture"][ends]]
+    save("quantisation", quantisation.recomputed(list(dict.fromkeys(ids))))
 
 
 # ---- into the pages ----------------------------------------------------------------------------
@@ -445,6 +432,14 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "searched": searched_text,
     "startup": startup_text,
     "surrogate": surrogate_text,
+    "coverage": lambda: coverage.coverage_section(load("coverage")),
+    "supernet": lambda: coverage.supernet_section(load("coverage")),
+    "trust": lambda: trust.trust_section(load("trust")),
+    "trust_picture": trust_picture_text,
+    "cotraining": lambda: trust.cotraining_section(load("trust")),
+    "quantisation": lambda: quantisation.quantisation_section(load("quantisation")),
+    "engine": lambda: engine_speed.engine_section(load("engine")),
+    "gates": lambda: gate_comparison.gates_section(load("gates")),
 }
 
 
@@ -469,6 +464,11 @@ STEPS: dict[str, Callable[[], None]] = {
     "searchers": searchers_step,
     "searched": searched_step,
     "startup": startup_step,
+    "coverage": lambda: save("coverage", coverage.measure(Benchmark.load(NAME))),
+    "trust": lambda: save("trust", trust.report(Benchmark.load(NAME), DEVICE)),
+    "quantisation": quantisation_step,
+    "engine": lambda: save("engine", engine_speed.measure()),
+    "gates": lambda: save("gates", gate_comparison.measure()),
     "fresh": fresh_step,
     "picture": picture_step,
     "write": write_step,

@@ -294,3 +294,60 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
         }
     out["cotraining"] = cotraining_gains(bench, device, rounds)
     return out
+
+
+# ---- for the card ------------------------------------------------------------------------------
+def trust_section(t: dict[str, Any]) -> str:
+    """What inherited accuracies are worth, as Markdown; says so itself where nothing is there."""
+    lines = []
+    for training in ("finetuned", "standalone"):
+        found = t["ranks"].get(training)
+        if found is None:
+            lines.append(
+                f"- No `{training}` networks yet: how inherited ranks agree with theirs has **not** "
+                "been measured."
+            )
+            continue
+        gain = f"they gain {100 * found['mean_gain']:+.2f} points on average"
+        if "kendall_tau" not in found:
+            lines.append(f"- `{training}`: {found['n']} networks, too few to rank; {gain}.")
+            continue
+        shown = "; ".join(
+            f"{label} {found[name]['value']:.2f} ({found[name]['low']:.2f} to "
+            f"{found[name]['high']:.2f})"
+            for name, label in (("kendall_tau", "Kendall's tau"), ("spearman", "Spearman's rho"))
+        )
+        lines.append(
+            f"- Inherited against `{training}`, test accuracy of {found['n']} networks: {shown} "
+            f"(95 % bootstrap over networks); {gain}."
+        )
+    return "\n".join(lines)
+
+
+def cotraining_section(t: dict[str, Any]) -> str:
+    """What co-training is worth, as Markdown; says so itself where nothing is there."""
+    if not t["cotraining"]:
+        return (
+            "No co-trained pairs yet: whether a pair is better for having been trained as one has "
+            "**not** been measured."
+        )
+    lines = [
+        "Accuracy on test at equal mean latency (Pi 4, block-sum), thresholds chosen on val, mean "
+        f"over latencies from {100 * SHARES[0]:.0f} to {100 * SHARES[-1]:.0f} % of the big "
+        "network's share; 95 % paired bootstrap over images and seeds, over all also over pairs:",
+        "",
+        "| difference (points) | pair | seeds | value | interval |",
+        "|---|---|---|---|---|",
+    ]
+    for c in t["cotraining"]:
+        named = f"`{c['one']}` - `{c['other']}`"
+        rows = [
+            (f"`{p['little']}` -> `{p['big']}`", p["seeds"], p["difference"]) for p in c["pairs"]
+        ]
+        rows.append((f"**all {len(c['pairs'])}**", "", c["overall"]))
+        lines += [
+            f"| {named} | {pair} | {seeds} | {100 * d['value']:+.2f} | {100 * d['low']:+.2f} to "
+            f"{100 * d['high']:+.2f} |"
+            for pair, seeds, d in rows
+        ]
+    return "\n".join(lines)

@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from biglittle.bench import Table  # noqa: E402
-from biglittle.data_tables.fbnet_cifar10 import build  # noqa: E402
-from biglittle.data_tables.fbnet_cifar10.plan import Plan  # noqa: E402
+from biglittle.bench import Table
+from biglittle.data_tables.fbnet_cifar10 import build
+from biglittle.data_tables.fbnet_cifar10.plan import Plan
 
 # Runs one stage, and stands still just before the file of the given name takes its place.
 SCRIPT = """

@@ -1,0 +1,141 @@
+"""What the table holds, for its card: rows by training, bands, the held-out split, the supernet."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from ...bench import Benchmark
+from ...bench.table import Table
+from .design import DEVICE, QUOTAS, sequence
+
+#: What each training means, in the order of the card.
+MEANINGS = {
+    "inherited": "weights of the supernet, batch norms recalibrated",
+    "finetuned": "inherited weights trained further, each network by itself",
+    "standalone": "trained from random weights, each network by itself",
+    "independent": "co-trained pair: both on the labels, the same images for the same time",
+    "distilled": "co-trained pair: little also learns from big's answers",
+    "joint": "co-trained pair: both learn for the cascade they will be",
+}
+
+
+def measure(bench: Benchmark) -> dict[str, Any]:
+    """Rows by training, coverage of latency and MACs, the held-out split and the supernet."""
+    table = bench.table
+    rows = table.rows()
+    latency = bench.costs(DEVICE).latency_ms[rows]
+    macs = table.networks["macs"][rows]
+    ids = {str(a) for a in table.networks["architecture"][rows]}
+    design = sequence(table.space, table.choices)
+    edges = np.geomspace(latency.min(), latency.max() * (1 + 1e-9), len(QUOTAS) + 1)
+    bands = []
+    for low, high in itertools.pairwise(edges):
+        inside = (latency >= low) & (latency < high)
+        own = macs[inside]
+        bands.append(
+            {
+                "latency_ms": [float(low), float(high)],
+                "networks": int(inside.sum()),
+                "macs": [int(own.min()), int(own.max())] if len(own) else None,
+            }
+        )
+    schedule = table.training.get("schedule", {})
+    return {
+        "rows": {t: _training(table, t) for t in MEANINGS if len(table.rows(t))},
+        "size_mib": table.path.stat().st_size / 2**20,
+        "design": {"networks": len(design), "evaluated": len(ids & set(design))},
+        "bands": bands,
+        "held_out": {
+            "architectures": int(table.held_out[rows].sum()),
+            "of": len(rows),
+        },
+        "supernet": {
+            "seconds": table.training.get("supernet_seconds"),
+            "seed": schedule.get("seed"),
+            "phases": [
+                {"name": p["name"], "resolutions": p["resolutions"]}
+                for p in schedule.get("phases", [])
+            ],
+        },
+    }
+
+
+def _training(table: Table, training: str) -> dict[str, Any]:
+    rows = table.rows(training)
+    accuracy = table.predictions("test").correct[rows].mean(axis=1)
+    pairs = {
+        (str(table.networks["architecture"][r]), str(table.networks["partner"][r]))
+        for r in rows
+        if table.networks["role"][r] == "little"
+    }
+    return {
+        "networks": len(rows),
+        "pairs": len(pairs),
+        "seeds": len({int(s) for s in table.networks["seed"][rows]}),
+        "images": [int(v) for v in sorted({int(i) for i in table.networks["images"][rows]})],
+        "test_accuracy": [float(accuracy.min()), float(np.median(accuracy)), float(accuracy.max())],
+    }
+
+
+def coverage_section(c: dict[str, Any]) -> str:
+    """What the table holds as Markdown."""
+    design, held = c["design"], c["held_out"]
+    lines = [
+        "| training | rows | images each | test accuracy (%), lowest, median, highest | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for training, meaning in MEANINGS.items():
+        facts = c["rows"].get(training)
+        if facts is None:
+            lines.append(f"| `{training}` | none yet | | | {meaning} |")
+            continue
+        seeds = "1 seed" if facts["seeds"] == 1 else f"up to {facts['seeds']} seeds"
+        count = (
+            f"{facts['pairs']} pairs, {facts['networks']}"
+            if facts["pairs"]
+            else (f"{facts['networks']}")
+        )
+        images = ", ".join(f"{i:,}" for i in facts["images"] if i) or "none of its own"
+        accuracy = ", ".join(f"{100 * a:.1f}" for a in facts["test_accuracy"])
+        lines.append(f"| `{training}` | {count} ({seeds}) | {images} | {accuracy} | {meaning} |")
+    lines += [
+        "",
+        f"{design['evaluated']} of the design's {design['networks']} networks are evaluated. "
+        f"{held['architectures']} of {held['of']} inherited architectures are held out: surrogates "
+        f"must not be fitted on them. The file takes {c['size_mib']:.1f} MiB.",
+        "",
+        "| Pi 4 latency (ms, block-sum) | inherited networks | MACs (millions) |",
+        "|---|---|---|",
+    ]
+    for band in c["bands"]:
+        low, high = band["latency_ms"]
+        macs = "" if band["macs"] is None else " to ".join(f"{m / 1e6:.0f}" for m in band["macs"])
+        lines.append(f"| {low:.1f} to {high:.1f} | {band['networks']} | {macs} |")
+    return "\n".join(lines)
+
+
+def supernet_section(c: dict[str, Any]) -> str:
+    """How long and on what the supernet was trained, as Markdown."""
+    s = c["supernet"]
+    if not s["phases"]:
+        return "The table does not say how its supernet was trained."
+    epochs = sum(len(p["resolutions"]) for p in s["phases"])
+    full = max(max(p["resolutions"]) for p in s["phases"])
+    at_full = sum(r == full for p in s["phases"] for r in p["resolutions"])
+    phases = "; ".join(
+        f"`{p['name']}`, {len(p['resolutions'])} epochs at {_runs(p['resolutions'])} pixels"
+        for p in s["phases"]
+    )
+    took = "" if s["seconds"] is None else f" in {s['seconds'] / 3600:.1f} hours"
+    return (
+        f"All inherited networks share the weights of *one* supernet, trained once (seed "
+        f"{s['seed']}) for {epochs} epochs{took}, of which {at_full} saw images of the full {full} "
+        f"pixels. Phases: {phases}."
+    )
+
+
+def _runs(values: list[int]) -> str:
+    return ", ".join(str(v) for v in dict.fromkeys(values))
