@@ -55,40 +55,75 @@ class GraphBuilder:
         return tuple(self._nodes)
 
 
-def simplified(graph: Graph) -> Graph:
-    """The graph without what does not matter: constants, what only they feed, and dead ends.
-
-    Runtimes fold such nodes when a network is loaded. A sum with a constant stays only where both
-    sides depend on the image. A graph whose output does not depend on the image becomes empty.
-    """
-    varies: list[bool] = []
+def _reduced(graph: Graph, void: list[bool]) -> tuple[Graph, tuple[int, ...]]:
+    """The graph without void nodes and dead ends, and the indices of what nothing reads."""
     alias = {IMAGE: IMAGE}
     for index, node in enumerate(graph):
-        live = [i for i in node.inputs if i == IMAGE or varies[i]]
-        alias[index] = index
-        if node.operator.kind == "zero" or not live:
-            varies.append(False)
-            continue
-        varies.append(True)
-        if node.operator.kind == "add" and len(live) == 1:
-            alias[index] = alias[live[0]]
-    if not graph or not varies[-1]:
-        return ()
+        live = [i for i in node.inputs if i == IMAGE or not void[i]]
+        lone = node.operator.kind == "add" and len(live) == 1
+        alias[index] = alias[live[0]] if lone else index
+    if not graph or void[-1]:
+        return (), ()
+
+    def inputs(index: int) -> tuple[int, ...]:
+        # What takes a void node as its only input computes on a constant: it takes no node.
+        return tuple(alias[i] for i in graph[index].inputs if i == IMAGE or not void[i])
+
     needed, stack = set[int](), [alias[len(graph) - 1]]
     while stack:
         index = stack.pop()
-        if index == IMAGE or index in needed:
-            continue
-        needed.add(index)
-        stack += [alias[i] for i in graph[index].inputs if i == IMAGE or varies[i]]
-    place = {IMAGE: IMAGE} | {old: new for new, old in enumerate(sorted(needed))}
-    return tuple(
-        replace(
-            graph[old],
-            inputs=tuple(place[alias[i]] for i in graph[old].inputs if i == IMAGE or varies[i]),
-        )
-        for old in sorted(needed)
+        if index != IMAGE and index not in needed:
+            needed.add(index)
+            stack += inputs(index)
+    read = {i for k in range(len(graph)) if not void[k] and alias[k] == k for i in inputs(k)}
+    unread = tuple(
+        k for k in range(len(graph)) if alias[k] == k and not void[k] and k not in needed | read
     )
+    place = {IMAGE: IMAGE} | {old: new for new, old in enumerate(sorted(needed))}
+    kept = tuple(
+        replace(graph[old], inputs=tuple(place[i] for i in inputs(old))) for old in sorted(needed)
+    )
+    return kept, unread
+
+
+def simplified(graph: Graph) -> Graph:
+    """The graph without what does not matter: constants, what only they feed, and dead ends.
+
+    A sum stays only where both sides depend on the image. A graph whose output does not depend on
+    the image becomes empty.
+    """
+    void: list[bool] = []
+    for node in graph:
+        varies = any(i == IMAGE or not void[i] for i in node.inputs)
+        void.append(node.operator.kind == "zero" or not varies)
+    return _reduced(graph, void)[0]
+
+
+def lowered(graph: Graph) -> tuple[Graph, tuple[Operator, ...]]:
+    """What a runtime executes of a graph as it was exported, and convolutions at dead ends.
+
+    Sums with zeros are left out and so is what nothing reads, but operators on zeros are executed:
+    runtimes fold them only when they are small. The convolutions are those that end in a batch norm
+    which nothing reads, with what leads to them; some runtimes execute these too, where the
+    exported network multiplies them by zero.
+    """
+    void: list[bool] = []
+    for node in graph:
+        sides = [i == IMAGE or not void[i] for i in node.inputs]
+        void.append(
+            node.operator.kind == "zero" or (node.operator.kind == "add" and not any(sides))
+        )
+    kept, unread = _reduced(graph, void)
+    dangling: list[Operator] = []
+    for end in unread:
+        at = end
+        if graph[end].operator.kind != "batch_norm":
+            continue
+        while at != IMAGE and graph[at].operator.kind in ("batch_norm", "relu"):
+            at = graph[at].inputs[0]
+        if at != IMAGE and graph[at].operator.kind == "conv":
+            dangling.append(graph[at].operator)
+    return kept, tuple(dangling)
 
 
 def peak_elements(graph: Graph) -> int:

@@ -60,8 +60,7 @@ def _reduction(
 
 
 _REDUCTIONS = tuple(
-    _reduction(before, after, size)
-    for (before, size), (after, _) in pairwise(STAGES)
+    _reduction(before, after, size) for (before, size), (after, _) in pairwise(STAGES)
 )
 
 

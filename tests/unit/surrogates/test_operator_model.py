@@ -1,0 +1,122 @@
+"""The operator-level model: its sums, its fit, and the coverage of its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biglittle.bench import get_space
+from biglittle.bench.errors import SurrogateError
+from biglittle.surrogates.operator_model import (
+    NAMES,
+    OperatorModel,
+    chain_features,
+    conformal_factors,
+    fit_operator_model,
+    fit_sum,
+    operator_class,
+    operator_features,
+)
+
+FBNET = get_space("fbnet")
+
+
+@pytest.fixture(scope="module")
+def features() -> np.ndarray:
+    rows = FBNET.sample(np.random.default_rng(0), 160)
+    return operator_features([FBNET.graph(row, 10) for row in rows])
+
+
+def column(name: str) -> int:
+    return NAMES.index(name)
+
+
+def test_macs_of_all_classes_add_up_to_the_networks_own(features: np.ndarray) -> None:
+    rows = FBNET.sample(np.random.default_rng(0), 160)
+    listed = features[:, [i for i, name in enumerate(NAMES) if name.endswith(".macs")]]
+    assert np.allclose(1e6 * listed.sum(axis=1), FBNET.macs(rows, 10))
+
+
+def test_every_choice_at_every_layer_adds_up_to_the_network() -> None:
+    architecture = "2863848418780625260277"
+    row = FBNET.parse(architecture)[0]
+    parts = [FBNET.build_layer(ly, int(row[ly.index])) for ly in FBNET.layers]
+    classifier = FBNET.operators(architecture, 10)[-1]
+    ends = (FBNET.stem, (*FBNET.head, classifier))
+    whole = operator_features([FBNET.graph(architecture, 10)])[0]
+    total = sum(chain_features(part) for part in (*parts, *ends))
+    total[column("networks")] = 1.0
+    assert np.allclose(total, whole)
+
+
+def test_batch_norms_and_activations_after_a_convolution_are_fused() -> None:
+    kinds = {op.kind: operator_class(op) for op in FBNET.operators("1" * 22, 10)}
+    assert kinds["batch_norm"] is None
+    assert kinds["channel_shuffle"] == "shuffle"
+    found = operator_features([FBNET.graph("1" * 22, 10)])[0]
+    assert found[column("elementwise.count")] == 0
+    assert found[column("shuffle.count")] == 22
+
+
+def test_a_dead_end_is_counted_apart() -> None:
+    space = get_space("nb201")
+    found = operator_features([space.graph("300300", 10)])[0]
+    assert found[column("dangling.count")] == 15
+    assert found[column("dangling.macs")] > 0
+
+
+def test_a_sum_of_operators_is_found_again(features: np.ndarray) -> None:
+    truth = np.zeros(len(NAMES))
+    truth[column("networks")], truth[column("pointwise.macs")] = 2.0, 0.3
+    truth[column("depthwise.traffic")] = 1.5
+    figure = features @ truth
+    fitted = fit_sum(features[:120], figure[:120])
+    assert (fitted >= 0).all()
+    assert np.allclose(features[120:] @ fitted, figure[120:], rtol=0.03)
+
+
+def test_the_interval_covers_further_networks(features: np.ndarray) -> None:
+    rng, truth = np.random.default_rng(1), np.zeros(len(NAMES))
+    truth[column("pointwise.macs")] = 1.0
+    inside = []
+    for seed in range(20):
+        figure = features @ truth * np.exp(0.1 * rng.standard_normal(len(features)))
+        model = fit_operator_model(
+            features[:100], figure[:100], seed=seed, coverage=0.8, trees=False, calibration=0.4
+        )
+        low, high = model.interval(features[100:])
+        inside.append(((low <= figure[100:]) & (figure[100:] <= high)).mean())
+    assert 0.72 < np.mean(inside) < 0.93
+
+
+def test_trees_learn_what_no_sum_can_say(features: np.ndarray) -> None:
+    pytest.importorskip("xgboost")
+    shuffled = features[:, column("shuffle.count")]
+    figure = features[:, column("pointwise.macs")] * np.where(shuffled > 5, 3.0, 1.0)
+    errors = {}
+    for trees in (False, True):
+        model = fit_operator_model(features[:130], figure[:130], trees=trees)
+        errors[trees] = np.abs(model.predict(features[130:]) / figure[130:] - 1).mean()
+    assert errors[True] < 0.6 * errors[False]
+
+
+def test_too_few_or_impossible_rows_are_refused(features: np.ndarray) -> None:
+    with pytest.raises(SurrogateError, match="5 figures, the smallest 1; expected at least 20"):
+        fit_sum(features[:5], np.ones(5))
+    with pytest.raises(SurrogateError, match="the smallest 0"):
+        fit_sum(features, np.zeros(len(features)))
+    with pytest.raises(SurrogateError, match=r"5 held-out networks cannot calibrate .* 90%"):
+        conformal_factors(np.ones(5), np.ones(5), 0.9)
+
+
+def test_conformal_factors_leave_out_as_many_as_they_may() -> None:
+    measured = np.linspace(0.5, 1.5, 99)
+    low, high = conformal_factors(np.ones(99), measured, 0.9)
+    assert ((measured < low).sum(), (measured > high).sum()) == (4, 4)
+
+
+def test_a_model_without_trees_is_its_coefficients(features: np.ndarray) -> None:
+    model = OperatorModel(np.ones(len(NAMES)), None, 0.5, 2.0, 0.9)
+    assert np.allclose(model.predict(features), features.sum(axis=1))
+    low, high = model.interval(features)
+    assert np.allclose(high, 4 * low)
