@@ -1,0 +1,254 @@
+"""Many architectures and seeds into one HDF5 file, which a stopped run goes on from.
+
+The file has one row per architecture and seed: columns ``architecture`` and ``seed``, one column per
+proxy under ``scores`` and ``alone_s``, and ``failures``, a JSON object of reasons by proxy. A score
+that does not exist is NaN and has its reason there. The attributes say what it was made with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..bench.errors import BigLittleError
+from ..bench.files import replacing
+from ..bench.spaces import get_space
+from .batch import Batch
+from .score import Scores, chosen_proxies, score
+
+SCHEMA = "biglittle-scores-1"
+SAVE_EVERY_S = 30.0  # what a killed run loses at the most
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Scores of many networks, one row per architecture and seed.
+
+    Attributes:
+        architectures: id of every row.
+        seeds: initialisation seed of every row, (n,) int64.
+        scores: by proxy, (n,) float64, NaN where there is none.
+        alone_s: by proxy, wall time of its equation and passes, (n,) float64.
+        failures: of every row, reasons by proxy.
+        facts: space, batch, proxies and versions it was made with.
+    """
+
+    architectures: tuple[str, ...]
+    seeds: NDArray[np.int64]
+    scores: Mapping[str, NDArray[np.float64]]
+    alone_s: Mapping[str, NDArray[np.float64]]
+    failures: tuple[dict[str, str], ...]
+    facts: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    def column(self, proxy: str, architectures: Sequence[str], seed: int) -> NDArray[np.float64]:
+        """Scores of given architectures under one seed, NaN where there are none, shape (n,).
+
+        This joins them to a table: ``columns.column("synflow", bench.architectures, seed=0)``.
+
+        Raises:
+            BigLittleError: the file has no such proxy.
+        """
+        if proxy not in self.scores:
+            raise BigLittleError(
+                f"no scores of proxy {proxy!r} here; there are {', '.join(self.scores)}."
+            )
+        rows = {key: i for i, key in enumerate(zip(self.architectures, self.seeds, strict=True))}
+        at = [rows.get((a, np.int64(seed)), -1) for a in architectures]
+        values = np.append(self.scores[proxy], np.nan)
+        return np.asarray(values[at], np.float64)
+
+    def merged(self, others: Sequence[Columns]) -> Columns:
+        """These rows and those of other files that were made alike.
+
+        Raises:
+            BigLittleError: a file of other settings.
+        """
+        for other in others:
+            _check_facts(other.facts, self.facts, "scores to be merged")
+        parts = [self, *others]
+        return Columns(
+            tuple(a for part in parts for a in part.architectures),
+            np.concatenate([part.seeds for part in parts]),
+            {p: np.concatenate([part.scores[p] for part in parts]) for p in self.scores},
+            {p: np.concatenate([part.alone_s[p] for part in parts]) for p in self.scores},
+            tuple(f for part in parts for f in part.failures),
+            self.facts,
+        )
+
+
+def run(
+    architectures: Sequence[str],
+    batch: Batch,
+    out: Path,
+    proxies: str | Sequence[str] = "all",
+    *,
+    space: str = "fbnet",
+    n_classes: int = 10,
+    seeds: Sequence[int] = (0,),
+    device: str = "cpu",
+    dtype: str = "float32",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Columns:
+    """Scores of every architecture under every seed, into ``out``, going on from what is there.
+
+    A network that cannot be scored is a row with its reasons; the run goes on.
+
+    Args:
+        architectures: ids in ``space``.
+        batch: what all are scored on.
+        out: HDF5 file; replaced at most every ``SAVE_EVERY_S`` seconds and at the end.
+        proxies: "all", names separated by commas, or a sequence of names.
+        space: of the architectures.
+        n_classes: of the networks.
+        seeds: of initialisation; every architecture is scored once under each.
+        device: that torch knows.
+        dtype: "float32" or "float64".
+        on_progress: called with (rows done, rows in all).
+
+    Raises:
+        ArchitectureError: an id that is not in the space, before anything is scored.
+        BigLittleError: ``out`` was made with other settings.
+    """
+    known = get_space(space)
+    known.parse(list(architectures))
+    names = tuple(p.name for p in chosen_proxies(proxies))
+    facts = {
+        "schema": SCHEMA,
+        "space": space,
+        "space_hash": known.hash,
+        "n_classes": n_classes,
+        "batch": batch.name,
+        "batch_sha256": _batch_hash(batch),
+        "proxies": list(names),
+        "dtype": dtype,
+        "device": torch.device(device).type,
+        "torch": torch.__version__,
+        "biglittle": __version__,
+    }
+    rows: dict[tuple[str, int], tuple[dict[str, float], dict[str, float], dict[str, str]]] = {}
+    if out.exists():
+        found = read_columns(out)
+        _check_facts(found.facts, facts, str(out))
+        for i, key in enumerate(zip(found.architectures, found.seeds.tolist(), strict=True)):
+            rows[key] = (
+                {p: float(found.scores[p][i]) for p in names},
+                {p: float(found.alone_s[p][i]) for p in names},
+                found.failures[i],
+            )
+    wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
+    saved = time.monotonic()
+    try:
+        for done, (architecture, seed) in enumerate(wanted, 1):
+            if (architecture, seed) not in rows:
+                rows[architecture, seed] = _row(
+                    score(
+                        architecture,
+                        batch,
+                        proxies=names,
+                        space=space,
+                        n_classes=n_classes,
+                        seed=seed,
+                        device=device,
+                        dtype=dtype,
+                        failures="keep",
+                    ),
+                    names,
+                )
+            if on_progress is not None:
+                on_progress(done, len(wanted))
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                _write(out, _columns(rows, names, facts))
+                saved = time.monotonic()
+    finally:
+        if rows:
+            _write(out, _columns(rows, names, facts))
+    return read_columns(out)
+
+
+def _row(
+    found: Scores, names: Sequence[str]
+) -> tuple[dict[str, float], dict[str, float], dict[str, str]]:
+    values = {p: found.values.get(p, float("nan")) for p in names}
+    return values, {p: found.alone_s.get(p, float("nan")) for p in names}, dict(found.failures)
+
+
+def _columns(rows: Mapping[Any, Any], names: Sequence[str], facts: Mapping[str, Any]) -> Columns:
+    keys = list(rows)
+    return Columns(
+        tuple(a for a, _ in keys),
+        np.array([s for _, s in keys], np.int64),
+        {p: np.array([rows[k][0][p] for k in keys]) for p in names},
+        {p: np.array([rows[k][1][p] for k in keys]) for p in names},
+        tuple(rows[k][2] for k in keys),
+        facts,
+    )
+
+
+def _write(out: Path, columns: Columns) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    text = h5py.string_dtype()
+    with replacing(out) as partial, h5py.File(partial, "w") as file:
+        file.attrs["facts"] = json.dumps(dict(columns.facts))
+        file.create_dataset("architecture", data=list(columns.architectures), dtype=text)
+        file.create_dataset("seed", data=columns.seeds)
+        file.create_dataset("failures", data=[json.dumps(f) for f in columns.failures], dtype=text)
+        for group, columns_of in (("scores", columns.scores), ("alone_s", columns.alone_s)):
+            for proxy, values in columns_of.items():
+                file.create_dataset(f"{group}/{proxy}", data=values)
+
+
+def read_columns(path: Path) -> Columns:
+    """Scores that ``run`` wrote.
+
+    Raises:
+        BigLittleError: the file is missing, or is not one that ``run`` wrote.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            facts = json.loads(file.attrs["facts"])
+            if facts.get("schema") != SCHEMA:
+                raise KeyError(f"schema {facts.get('schema')!r}, expected {SCHEMA!r}")
+            return Columns(
+                tuple(file["architecture"].asstr()[:].tolist()),
+                file["seed"][:],
+                {p: file[f"scores/{p}"][:] for p in facts["proxies"]},
+                {p: file[f"alone_s/{p}"][:] for p in facts["proxies"]},
+                tuple(json.loads(text) for text in file["failures"].asstr()[:]),
+                facts,
+            )
+    except (OSError, KeyError, ValueError) as error:
+        raise BigLittleError(
+            f"{path} is no file of scores ({error}); expected one that `biglittle score --out` "
+            "wrote. Give another file, or remove it to start anew."
+        ) from error
+
+
+def _check_facts(got: Mapping[str, Any], expected: Mapping[str, Any], where: str) -> None:
+    other = [key for key in expected if got.get(key) != expected[key]]
+    if other:
+        told = "; ".join(f"{key} is {got.get(key)!r}, asked for {expected[key]!r}" for key in other)
+        raise BigLittleError(
+            f"{where} was made with other settings ({told}). Ask for the same, or write to "
+            "another file."
+        )
+
+
+def _batch_hash(batch: Batch) -> str:
+    digest = hashlib.sha256(batch.images.detach().cpu().contiguous().numpy().tobytes())
+    if batch.labels is not None:
+        digest.update(batch.labels.cpu().numpy().tobytes())
+    return digest.hexdigest()

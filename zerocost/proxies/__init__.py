@@ -1,0 +1,23 @@
+"""Zero-cost proxies, one file each; ``get_proxy("synflow")`` gives one by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ...bench.registry import Registry
+from ._proxy import Proxy, ProxyError
+
+PROXIES = Registry("zero-cost proxy", __name__, Path(__file__).parent, "PROXY")
+
+
+def get_proxy(name: str) -> Proxy:
+    """The proxy called ``name``.
+
+    Raises:
+        UnknownNameError: no such proxy.
+    """
+    return cast(Proxy, PROXIES.load(name))
+
+
+__all__ = ["PROXIES", "Proxy", "ProxyError", "get_proxy"]

@@ -1,0 +1,35 @@
+"""Inverse coefficient of variation of gradients (ZiCo).
+
+    zico = sum_l log( sum over weights w of layer l of mean_b |g_w(b)| / std_b g_w(b) )
+
+b are mini-batches and g_w(b) the gradient of the loss of mini-batch b.
+
+Source: Li et al. 2023, "ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients".
+Two mini-batches, as they recommend: here the two halves of the batch. Weights without
+variation, and layers in which all are, are left out, as in their code.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..network import PassError
+from ..passes import Passes
+from ._proxy import Proxy
+
+
+def zico(passes: Passes) -> float:
+    """The sum over layers."""
+    found = []
+    for _, a, b in passes.half_gradients:
+        deviation = (a - b).abs() / 2
+        mean = (a.abs() + b.abs()) / 2
+        total = float((mean / deviation)[deviation > 0].double().sum())
+        if total > 0:
+            found.append(math.log(total))
+    if not found:
+        raise PassError("no weight's gradient differs between the two halves of the batch.")
+    return sum(found)
+
+
+PROXY = Proxy("zico", "Li et al. 2023", ("half_gradients",), True, zico)

@@ -1,0 +1,226 @@
+"""Scores of networks: the wrapper that owns copying, mode, seed, device, dtype and timing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ..bench.errors import BigLittleError
+from ..bench.networks import build_network
+from .batch import Batch, noise_batch
+from .network import PassError
+from .passes import OF_THE_BATCH, Passes
+from .proxies import PROXIES, Proxy, ProxyError, get_proxy
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the proxies say about one network.
+
+    Attributes:
+        values: score by proxy; a proxy that has none is not in here.
+        failures: reason by proxy that has no score.
+        passes_s: wall time by shared pass.
+        equations_s: wall time by proxy of its equation alone, passes not included.
+        alone_s: wall time by proxy of its equation and of every pass it needs, in seconds. A pass
+            that several proxies share counts in full for each, so these do not add up.
+    """
+
+    values: Mapping[str, float]
+    failures: Mapping[str, str]
+    passes_s: Mapping[str, float]
+    equations_s: Mapping[str, float]
+    alone_s: Mapping[str, float]
+
+    @property
+    def total_s(self) -> float:
+        """Wall time of everything."""
+        return sum(self.passes_s.values()) + sum(self.equations_s.values())
+
+    def __getitem__(self, proxy: str) -> float:
+        if proxy in self.failures:
+            raise ProxyError(proxy, self.failures[proxy])
+        return self.values[proxy]
+
+
+def chosen_proxies(proxies: str | Sequence[str]) -> tuple[Proxy, ...]:
+    """Proxies by name: "all", one name, several separated by commas, or a sequence.
+
+    Raises:
+        UnknownNameError: no such proxy.
+    """
+    if isinstance(proxies, str):
+        proxies = PROXIES.names() if proxies == "all" else proxies.split(",")
+    return tuple(get_proxy(name.strip()) for name in dict.fromkeys(proxies))
+
+
+def score(
+    network: nn.Module | str,
+    images: Batch | torch.Tensor | None = None,
+    labels: torch.Tensor | None = None,
+    proxies: str | Sequence[str] = "all",
+    *,
+    space: str = "fbnet",
+    n_classes: int = 10,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float32",
+    failures: str = "raise",
+) -> Scores:
+    """Scores of one network; the network itself is not changed in any way.
+
+    Args:
+        network: any module that maps images (n, ...) to logits (n, classes), scored with the
+            weights it has; or the id of an architecture, which is built and initialised from
+            ``seed``.
+        images: the batch, (n, channels, height, width) floating point; or a ``Batch`` with its
+            labels. None takes 64 images of noise, 3x32x32.
+        labels: (n,) integers; proxies of the loss need them.
+        proxies: "all", names separated by commas, or a sequence of names.
+        space: of an architecture given by its id.
+        n_classes: of a network built here, and of the labels of noise.
+        seed: of initialisation and of everything random in a proxy.
+        device: that torch knows, for example "cuda".
+        dtype: "float32" or "float64".
+        failures: "raise", or "keep" to have reasons in ``Scores.failures``.
+
+    Returns:
+        One score per proxy.
+
+    Raises:
+        ProxyError: a proxy has no value for this network; names it, and the layer where known.
+        ArchitectureError: no such architecture.
+        UnknownNameError: no such proxy or space.
+
+    >>> found = score("8" * 22, proxies="params,macs")
+    >>> {name: int(value) for name, value in found.values.items()}
+    {'params': 677778, 'macs': 11473600}
+    """
+    if failures not in ("raise", "keep"):
+        raise BigLittleError(f"failures={failures!r}; expected 'raise' or 'keep'.")
+    if dtype not in DTYPES:
+        raise BigLittleError(f"dtype {dtype!r}; expected one of {', '.join(DTYPES)}.")
+    if images is None:
+        images = noise_batch(n_classes=n_classes)
+    if isinstance(images, Batch):
+        images, labels = images.images, images.labels if labels is None else labels
+    wanted = chosen_proxies(proxies)
+    module = build_network(network, n_classes, space, seed) if isinstance(network, str) else network
+    where = _device(device)
+    try:
+        scores = _scores(module, images, labels, wanted, seed, where, DTYPES[dtype])
+    except PassError as error:
+        reason = str(error)
+        if failures == "raise":
+            raise ProxyError(wanted[0].name if len(wanted) == 1 else "", reason) from error
+        return Scores({}, {p.name: reason for p in wanted}, {}, {}, {})
+    if failures == "raise" and scores.failures:
+        name = next(iter(scores.failures))
+        raise ProxyError(name, scores.failures[name])
+    return scores
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BigLittleError(f"device {name!r} is not usable here: {error}") from error
+    return device
+
+
+def _scores(
+    network: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor | None,
+    wanted: Sequence[Proxy],
+    seed: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Scores:
+    needs = {need for proxy in wanted for need in proxy.needs if labels is not None or not proxy.labels}
+    passes = Passes(network, images, labels, sorted(needs), seed, device, dtype)
+    values: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    equations_s: dict[str, float] = {}
+    for proxy in wanted:
+        began, before = time.perf_counter(), sum(passes.durations_s.values())
+        try:
+            if proxy.labels:
+                _ = passes.labels
+            value = float(proxy.compute(passes))
+            if not math.isfinite(value):
+                raise PassError(f"its value is {value}; expected a finite number.")
+            values[proxy.name] = value
+        except PassError as error:
+            failures[proxy.name] = str(error)
+        inner = sum(passes.durations_s.values()) - before
+        equations_s[proxy.name] = time.perf_counter() - began - inner
+    taken = passes.durations_s
+    alone_s = {
+        p.name: equations_s[p.name]
+        + sum(taken.get(need, 0.0) for need in p.needs)
+        + (taken.get("forward", 0.0) if set(p.needs) & set(OF_THE_BATCH) else 0.0)
+        for p in wanted
+    }
+    return Scores(values, failures, dict(taken), equations_s, alone_s)
+
+
+def score_many(
+    architectures: Sequence[str],
+    images: Batch | torch.Tensor | None = None,
+    labels: torch.Tensor | None = None,
+    proxies: str | Sequence[str] = "all",
+    *,
+    space: str = "fbnet",
+    n_classes: int = 10,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float32",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Scores]:
+    """Scores of many architectures; one that fails keeps its reasons and does not stop the rest.
+
+    Args:
+        architectures: ids in ``space``.
+        images: as in ``score``.
+        labels: as in ``score``.
+        proxies: as in ``score``.
+        space: of the architectures.
+        n_classes: of the networks.
+        seed: of every network's initialisation.
+        device: as in ``score``.
+        dtype: as in ``score``.
+        on_progress: called with (done, total).
+
+    Raises:
+        ArchitectureError: an id that is not in the space.
+        UnknownNameError: no such proxy or space.
+    """
+    found = []
+    batch = noise_batch(n_classes=n_classes) if images is None else images
+    for done, architecture in enumerate(architectures, 1):
+        found.append(
+            score(
+                architecture,
+                batch,
+                labels,
+                proxies,
+                space=space,
+                n_classes=n_classes,
+                seed=seed,
+                device=device,
+                dtype=dtype,
+                failures="keep",
+            )
+        )
+        if on_progress is not None:
+            on_progress(done, len(architectures))
+    return found
