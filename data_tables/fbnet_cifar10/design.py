@@ -129,7 +129,8 @@ class Grid:
         rows = []
         for band in range(len(QUOTAS)):
             own = macs[inner == band] if (inner == band).any() else macs
-            rows.append(np.linspace(*np.quantile(own, [0.02, 0.98]), MACS_CELLS + 1))
+            low, high = (float(np.quantile(own, q)) for q in (0.02, 0.98))
+            rows.append(np.linspace(low, high, MACS_CELLS + 1))
         return cls(edges, np.array(rows))
 
     def cell(self, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -245,7 +246,8 @@ def _cells(
     )
     pool = pool[rng.permutation(len(pool))]
     genomes = np.concatenate([first[rng.permutation(len(first))], pool])
-    latency, macs = profile.latency_ms(space, genomes), space.macs(genomes, N_CLASSES) * 1.0
+    latency = profile.latency_ms(space, genomes)
+    macs = space.macs(genomes, N_CLASSES).astype(np.float64)
     grid = Grid.over(latency[len(first) :], macs[len(first) :])
     cell = grid.cell(latency, macs)
     cells = []

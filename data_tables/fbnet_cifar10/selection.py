@@ -105,11 +105,11 @@ def choose_pairs(
             f"the table's {len(bench.table)} networks give {len(front)} pairs of the front and "
             f"{len(other)} others, expected {n_front} and {n_other}; evaluate more networks first."
         )
-    chosen = [ChosenPair(*ids, "front") for ids in front]
+    chosen = [ChosenPair(little, big, "front") for little, big in front]
     middle = chosen.pop(len(chosen) // 2)
     rest = [chosen[i] for i in halving_order(len(chosen))]
     mixed = [ChosenPair(middle.little, middle.big, "front", tuple(range(SEEDS)))]
-    others = [ChosenPair(*ids, "other") for ids in other]
+    others = [ChosenPair(little, big, "other") for little, big in other]
     while rest or others:
         mixed += [group.pop(0) for group in (others, rest) if group]
     return mixed

@@ -20,6 +20,7 @@ from ...bench import Benchmark, Pair
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.pareto import nondominated
 from ...bench.table import Table
+from ...surrogates.extras import import_extra
 
 Array = NDArray[np.float64]
 
@@ -39,15 +40,11 @@ def interval(values: Array) -> tuple[float, float]:
 
 # ---- ranks -------------------------------------------------------------------------------------
 def _kendall(a: Array, b: Array) -> float:
-    from scipy.stats import kendalltau
-
-    return float(kendalltau(a, b).statistic)
+    return float(import_extra("scipy.stats", "trust statistics").kendalltau(a, b).statistic)
 
 
 def _spearman(a: Array, b: Array) -> float:
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
+    return float(import_extra("scipy.stats", "trust statistics").spearmanr(a, b).statistic)
 
 
 def rank_agreement(a: Array, b: Array, rounds: int = ROUNDS, seed: int = 0) -> dict[str, Any]:
@@ -304,8 +301,8 @@ def trust_section(t: dict[str, Any]) -> str:
         found = t["ranks"].get(training)
         if found is None:
             lines.append(
-                f"- No `{training}` networks yet: how inherited ranks agree with theirs has **not** "
-                "been measured."
+                f"- No `{training}` networks yet: how inherited ranks agree with theirs has "
+                "**not** been measured."
             )
             continue
         gain = f"they gain {100 * found['mean_gain']:+.2f} points on average"

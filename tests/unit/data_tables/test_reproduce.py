@@ -1,0 +1,108 @@
+"""Networks made again from kept weights: the same bytes, and what is said when they are not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from biglittle.bench import Table
+from biglittle.bench.datasets import Dataset
+from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetError, TableError
+from biglittle.bench.table import write_table
+from biglittle.data_tables.fbnet_cifar10 import build, reproduce
+from biglittle.data_tables.fbnet_cifar10.plan import Plan
+
+NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
+
+
+@pytest.fixture
+def table(plan: Plan, few: Dataset, monkeypatch: pytest.MonkeyPatch) -> Table:
+    monkeypatch.setattr(reproduce, "get_dataset", lambda _: few)
+    path = plan.working / "table.h5"
+    build.run_stage("evaluate", plan, path, limit=2)
+    build.run_stage("assemble", plan, path)
+    contents = dataclasses.replace(Table(path).contents(), choices=("k3_e1", "skip"))
+    write_table(path, contents, "1", "d")
+    return Table(path)
+
+
+def test_the_same_machine_gives_the_same_bytes(table: Table) -> None:
+    found = reproduce.verify(table, rows=2)
+    assert found["ok"]
+    assert (found["equal_bytes"], found["disagreeing_answers"]) == (1.0, 0.0)
+    assert all(row["weights_equal"] for row in found["rows"])
+    assert {row["architecture"] for row in found["rows"]} == set(NETWORKS[:2])
+    for row in found["rows"]:
+        assert row["accuracy"] == row["stored_accuracy"]
+
+
+def test_answers_that_were_changed_are_found(table: Table) -> None:
+    contents = table.contents()
+    contents.predictions["test"].top1[0] ^= 1
+    write_table(table.path, contents, "1", "d")
+    found = reproduce.verify(Table(table.path), rows=2)
+    assert not found["ok"]
+    assert found["disagreeing_answers"] > 0.2
+    assert found["disagreeing_answers"] == np.mean(
+        [row["disagreeing_answers"] for row in found["rows"]]
+    )
+
+
+def test_an_extracted_network_answers_as_the_table_says(table: Table) -> None:
+    import onnxruntime
+
+    from biglittle.cotrain.images import normalised
+
+    found = reproduce.extract(table, NETWORKS[1], check=True)
+    assert found.weights_sha256 == found.stored_sha256
+    row = table.network_row(NETWORKS[1])
+    said = table.predictions("val")
+    assert found.accuracy == {"val": said.correct[row].mean()}
+    session = onnxruntime.InferenceSession(found.model, providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    assert facts["architecture"] == NETWORKS[1]
+    assert facts["weights_sha256"] == found.weights_sha256
+    dataset = reproduce.get_dataset("digits")  # as the fixture has it
+    images = normalised(dataset.load(table.path.parent)["val"], dataset).numpy()
+    top1 = [session.run(["logits"], {"images": images[i : i + 1]})[0].argmax() for i in range(20)]
+    assert top1 == said.top1[row, :20].tolist()
+
+
+def test_networks_outside_the_table_are_extracted_if_their_weights_were_trained(
+    table: Table,
+) -> None:
+    found = reproduce.extract(table, NETWORKS[2])
+    assert found.stored_sha256 is None
+    assert found.accuracy == {}
+    with pytest.raises(ArchitectureError, match=r"k5_e6 at layer 3, whose weights were never"):
+        reproduce.extract(table, "888" + "7" + "8" * 18)
+    with pytest.raises(ArchitectureError, match="22 digits"):
+        reproduce.extract(table, "888")
+
+
+def test_missing_images_and_weights_say_what_to_do(
+    table: Table, plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    cifar = dataclasses.replace(table.contents(), dataset="cifar10")
+    write_table(table.path, cifar, "1", "d")
+    for call in (
+        lambda t: reproduce.verify(t, data=empty),
+        lambda t: reproduce.extract(t, NETWORKS[0], data=empty),
+    ):
+        with pytest.raises(DatasetError, match="biglittle data fetch cifar10"):
+            call(Table(table.path))
+    other = {**cifar.training, "supernet_sha256": "f" * 64}
+    write_table(table.path, dataclasses.replace(cifar, training=other), "1", "d")
+    with pytest.raises(CheckpointError, match="other supernet weights"):
+        reproduce.weights_of(Table(table.path))
+    (plan.working / "supernet.safetensors").unlink()
+    with pytest.raises(TableError, match=r"no weights supernet\.safetensors beside it"):
+        reproduce.weights_of(Table(table.path))
