@@ -20,7 +20,7 @@ from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
 from ...cotrain.checkpoint import load_checkpoint
-from ...cotrain.schedule import Schedule, load_schedule
+from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.weights import load_weights
 
@@ -88,7 +88,7 @@ class Plan:
             CheckpointError: none there, or one of another schedule.
         """
         identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
-        progress, states = load_checkpoint(self.working / "supernet.h5", identity)
+        progress, states = load_checkpoint(self.working / "supernet.h5", identity, self._accepts)
         if progress["epoch"] < self.schedule.n_epochs:
             log.warning(
                 "the supernet has trained %d of %d epochs; go on with --stage train",
@@ -98,6 +98,12 @@ class Plan:
         net = Supernet(self.space, self.dataset.n_classes)
         net.load_state_dict({k: _rounded(v) for k, v in states["weights"].items()})
         return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
+
+    def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
+        """The same schedule, whether or not a checkpoint spells out what was not yet there then."""
+        if key == "schedule":
+            return schedule_from(found, "the checkpoint's schedule") == self.schedule
+        return bool(found == wanted)
 
 
 @dataclass(frozen=True)
