@@ -664,54 +664,83 @@ def cotrain(
 @app.command()
 def profile(
     networks: Annotated[
-        str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")
-    ] = "table",
+        str,
+        typer.Option(help="'anchors', 'table', a file with one id a line, or ids and commas."),
+    ] = "anchors",
+    pairs: Annotated[
+        str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Profile to write; goes on from one that is there.")] = (
         Path("profile.json")
     ),
-    runtime: Annotated[str, typer.Option(help="What runs the networks.")] = "ort-cpu",
-    threads: Annotated[int, typer.Option(help="Threads inside an operator.")] = 1,
+    runtime: Annotated[
+        str, typer.Option(help="ort-cpu, ort-cuda, ort-tensorrt or tensorrt.")
+    ] = "ort-cpu",
+    precision: Annotated[str | None, typer.Option(help="fp32, fp16 or int8.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads inside an operator.")] = 1,
+    meter: Annotated[
+        str, typer.Option(help="Of energy: auto, none, or ina3221, rapl, nvml ...")
+    ] = "none",
+    trace: Annotated[
+        Path | None, typer.Option(help="CSV of an external meter: its energies go into --out.")
+    ] = None,
+    space: Annotated[str, typer.Option(help="Search space, if not that of a table.")] = "fbnet",
+    classes: Annotated[int, typer.Option(min=1, help="Classes, if not those of a table.")] = 10,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who measured, for the profile.")] = None,
+    host: Annotated[str | None, typer.Option(help="Board to measure on, by ssh: user@board.")] = (
+        None
+    ),
     table: TableOption = DEFAULT_TABLE,
     as_json: JsonOption = False,
 ) -> None:
-    """Measures single networks on this machine, each bracketed by a reference network."""
-    from .bench import Benchmark
-    from .edge_profiler import Protocol, profile_networks
+    """Measures networks and pairs on this machine or a board, bracketed by a reference network."""
+    from .edge_profiler.remote import profile_on_host
+    from .edge_profiler.session import ProfileRequest, run_request, summary
 
-    bench = Benchmark.load(table)
-    wanted = _architectures(networks, bench)
-    bench.table.space.parse(wanted)
-    move, close = _progress("profile")
-    try:
-        found = profile_networks(
-            bench.table.space,
-            wanted,
-            bench.table.n_classes,
-            Protocol(threads=threads),
-            runtime,
-            on_progress=lambda done, total, *_: move(done, total),
-            out=out,
-        )
-    finally:
-        close()
+    if trace is not None:
+        _fill_from_trace(out, trace)
+        return
+    if networks == "table":
+        from .bench import Benchmark
+
+        bench = Benchmark.load(table)
+        networks = ",".join(bench.architectures)
+        space, classes = bench.table.space.name, bench.table.n_classes
+    request = ProfileRequest(
+        networks=networks,
+        pairs=pairs,
+        space=space,
+        n_classes=classes,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
+        meter=meter,
+        rounds=rounds,
+        author=author,
+    )
+    if host is not None:
+        found = profile_on_host(request, host, out, _console(stderr=True).print)
+    else:
+        move, close = _progress("profile")
+        try:
+            found = run_request(request, out, lambda done, total, *_: move(done, total))
+        finally:
+            close()
     if as_json:
         _emit(found)
         return
-    measured = [n for n in found["networks"] if n["latency_ms"] is not None]
-    console = _console()
-    console.print(
-        f"{len(measured)} of {len(found['networks'])} networks measured on {found['device']}, "
-        f"{found['runtime']}, {found['threads']} thread, batch {found['batch']}: {out}"
-    )
-    console.print(f"Ask it: biglittle front --device {out}")
+    sys.stdout.write("\n".join(summary(found, out)) + "\n")
 
 
-def _architectures(text: str, bench: Benchmark) -> list[str]:
-    if text == "table":
-        return bench.architectures
-    if Path(text).is_file():
-        return Path(text).read_text().split()
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _fill_from_trace(out: Path, trace: Path) -> None:
+    from .edge_profiler import read_profile, write_profile
+    from .edge_profiler.meters.trace import fill
+
+    document = read_profile(out)
+    filled = fill(document, trace)
+    write_profile(out, document)
+    _console(stderr=True).print(f"{filled} networks have an energy now: {out}")
 
 
 @surrogate_app.command("fit")

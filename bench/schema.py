@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -15,6 +16,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
     "integer": (int,),
     "number": (int, float),
+}
+_RANGES: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "minimum": (operator.ge, "at least"),
+    "exclusiveMinimum": (operator.gt, "more than"),
+    "maximum": (operator.le, "at most"),
+    "exclusiveMaximum": (operator.lt, "less than"),
 }
 _SAID_ELSEWHERE = ("$schema", "$id", "$defs", "$comment", "title", "description")
 KEYWORDS = frozenset(
@@ -92,14 +99,8 @@ def _string(value: str, rule: Mapping[str, Any], where: str) -> Iterator[str]:
 
 
 def _number(value: float, rule: Mapping[str, Any], where: str) -> Iterator[str]:
-    tests = (
-        ("minimum", lambda limit: value >= limit, "at least"),
-        ("exclusiveMinimum", lambda limit: value > limit, "more than"),
-        ("maximum", lambda limit: value <= limit, "at most"),
-        ("exclusiveMaximum", lambda limit: value < limit, "less than"),
-    )
-    for keyword, holds, words in tests:
-        if keyword in rule and not holds(rule[keyword]):
+    for keyword, (holds, words) in _RANGES.items():
+        if keyword in rule and not holds(value, rule[keyword]):
             yield f"{where} is {_shown(value)}, expected {words} {rule[keyword]:g}"
 
 

@@ -105,6 +105,18 @@ def _version(package: str) -> str | None:
         return None
 
 
+def conditions(root: Path = _ROOT) -> dict[str, float | None]:
+    """Clock and temperature at this moment: ``clock_mhz``, ``temperature_c``; None = not given.
+
+    Args:
+        root: where /proc and /sys lie; another one for tests.
+    """
+    clock_mhz = _number(_read(root / _FREQUENCY / "scaling_cur_freq"), 1000.0)
+    if clock_mhz is None:
+        clock_mhz = _number(_cpuinfo(root)[0].get("cpu MHz"), 1.0)
+    return {"clock_mhz": clock_mhz, "temperature_c": _temperature_c(root)}
+
+
 def environment(root: Path = _ROOT) -> dict[str, Any]:
     """What a reader of a profile needs to know of the machine; None = the system does not say.
 
@@ -115,8 +127,7 @@ def environment(root: Path = _ROOT) -> dict[str, Any]:
     Args:
         root: where /proc and /sys lie; another one for tests.
     """
-    facts, processors = _cpuinfo(root)
-    clock_mhz = _number(_read(root / _FREQUENCY / "scaling_cur_freq"), 1000.0)
+    _, processors = _cpuinfo(root)
     load = (_read(root / "proc/loadavg") or "").split()
     return {
         "cpu_model": cpu_model(root),
@@ -126,8 +137,7 @@ def environment(root: Path = _ROOT) -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: _version(package) for package in _VERSIONS},
         "governor": _read(root / _FREQUENCY / "scaling_governor"),
-        "clock_mhz": _number(facts.get("cpu MHz"), 1.0) if clock_mhz is None else clock_mhz,
         "clock_max_mhz": _number(_read(root / _FREQUENCY / "cpuinfo_max_freq"), 1000.0),
-        "temperature_c": _temperature_c(root),
+        **conditions(root),
         "load_average": _number(load[0], 1.0) if load else None,
     }

@@ -211,7 +211,7 @@ def onnx_model(
 
     Raises:
         ArchitectureError: ``architecture`` is not in ``space``.
-        ProfileError: a weight is missing or of another shape.
+        ProfileError: a weight is missing or of another shape, or a space of cells.
         MissingExtraError: ``onnx`` is not installed.
 
     >>> from biglittle.bench.spaces import get_space
@@ -219,6 +219,11 @@ def onnx_model(
     >>> [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim]
     [1, 10]
     """
+    if space.build_body is not None:
+        raise ProfileError(
+            f"networks of space {space.name!r} are graphs of cells, which are not written as ONNX "
+            "yet; expected a space whose networks are chains, such as 'fbnet'."
+        )
     genome = space.parse(architecture)[0]
     graph, source = _Graph(), _WeightSource(weights, seed)
     x = _write_chain(graph, space.stem, "stem", INPUT, source)

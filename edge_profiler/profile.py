@@ -11,11 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import __version__
-from ..bench.device import FORMAT
-from ..bench.errors import ProfileError
+from ..bench.device import FORMAT, FORMAT_2
+from ..bench.errors import BigLittleError, ProfileError
 from ..bench.spaces import SearchSpace
-from .machine import cpu_model, device_name, environment
+from .machine import conditions, cpu_model, device_name, environment
+from .meters import Meter, get_meter
+from .meters._power import put_energy
 from .onnx_network import (
     cascade_model,
     classifier_model,
@@ -45,6 +49,7 @@ IDENTITY = (
     "protocol",
 )
 _DIGITS = 6  # nanoseconds, in ms: finer than any clock here
+_MOST_RUNS = 10**6  # for energy, should the clock stand still
 
 Profile = dict[str, Any]
 #: Called after every network with (measured so far, to be measured in all, the network's entry).
@@ -69,8 +74,13 @@ def read_profile(path: Path) -> Profile:
         profile = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ProfileError(f"profile {path.name} cannot be read: {error}") from error
-    if not isinstance(profile, dict) or profile.get("format") != FORMAT:
-        raise ProfileError(f"{path.name} is no device profile; expected format {FORMAT!r}.")
+    if isinstance(profile, dict) and profile.get("format") == FORMAT:
+        raise ProfileError(
+            f"{path.name} is a profile of the first format, which cannot be gone on with; measure "
+            "into another file."
+        )
+    if not isinstance(profile, dict) or profile.get("format") != FORMAT_2:
+        raise ProfileError(f"{path.name} is no device profile; expected format {FORMAT_2!r}.")
     return profile
 
 
@@ -107,6 +117,10 @@ def profile_networks(
     out: Path | None = None,
     clock: Clock = time.perf_counter_ns,
     root: Path = Path("/"),
+    meter: str | Meter = "none",
+    pairs: Sequence[tuple[str, str]] = (),
+    sleep: Callable[[float], None] = time.sleep,
+    author: str | None = None,
 ) -> Profile:
     """The profile of networks on this machine, as a dict in the format of device profiles.
 
@@ -116,6 +130,11 @@ def profile_networks(
     margin and comparison add to a classifier, 0 if the difference came out negative, in which
     case ``gate_latency_clipped`` is true. Networks carry random weights, on which latency does
     not depend.
+
+    ``cold_start_ms`` is the first run after ``idle_gap_s`` of rest. With a meter ``energy_mj`` is
+    what one run takes on its rail, idle power and all; ``energy_net_mj`` is that less the idle
+    power, which is measured once at the start. ``clock_mhz`` and ``temperature_c`` are read after
+    each network, where the system gives them.
 
     With ``out`` the file is written after every network. If it exists already, networks measured
     there are kept and not measured again; those that failed are tried again.
@@ -132,6 +151,10 @@ def profile_networks(
         out: JSON file to write, and to resume from.
         clock: a clock in ns; another one for tests.
         root: where /proc and /sys lie; another one for tests.
+        meter: key of an energy meter, "auto", or a meter.
+        pairs: (little, big) to measure end to end as one graph, after the networks.
+        sleep: rests for some seconds; another one for tests.
+        author: who measured; None: what ``out`` says, or nobody.
 
     Returns:
         The profile. A network that the runtime cannot run, or for which the machine was too
@@ -146,12 +169,14 @@ def profile_networks(
     """
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
-    space.parse(wanted)
+    space.parse([*wanted, *(a for pair in pairs for a in pair)])
+    measuring = get_meter(meter, root) if isinstance(meter, str) else meter
     engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
     fresh: Profile = {
-        "format": FORMAT,
+        "format": FORMAT_2,
         "device": device_name(root),
         "description": cpu_model(root) or "a processor whose model the system does not give",
+        "soc": cpu_model(root),
         "space": space.name,
         "space_hash": space.hash,
         "n_classes": n_classes,
@@ -163,7 +188,7 @@ def profile_networks(
     }
     before = read_profile(out) if out is not None and out.exists() else None
     if before is not None:
-        _check_identity(before, fresh, reference, str(out))
+        _check_identity(before, fresh, reference, measuring, str(out))
         reference = before["reference"]["architecture"]
     reference = reference or default_reference(space)
 
@@ -175,13 +200,18 @@ def profile_networks(
         profile = {
             **fresh,
             "environment": environment(root),
+            "meter": _idle(measuring, protocol, clock, sleep),
             **_session_facts(space, reference, n_classes, brackets, protocol, load, clock),
             "source": SOURCE,
+            "author": None,
             "networks": [],
+            "pairs": [],
         }
         _rescale(profile)
     else:
         profile = before
+    if author is not None:
+        profile["author"] = author
     profile["tool_version"] = __version__
     profile["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
@@ -191,13 +221,24 @@ def profile_networks(
         try:
             network = load(onnx_model(space, architecture, n_classes))
             entry = _entry(architecture, measure(network, brackets, protocol, clock))
-        except ProfileError as error:
+            entry |= conditions(root)
+            entry["cold_start_ms"] = _cold_start_ms(network, protocol, clock, sleep)
+            _measure_energy(entry, network, measuring, profile["meter"], protocol, clock)
+            if (facts := getattr(network, "facts", None)) is not None:
+                entry["engine"] = facts
+            if event_ms := getattr(network, "event_ms", None):
+                entry["event_ms"] = round(float(np.median(event_ms)), _DIGITS)
+        except Exception as error:
+            # A runtime's errors share no base of their own; a network that it cannot run is
+            # marked, and the others are measured all the same.
+            if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
+                raise
             entry = {
                 "architecture": architecture,
                 "latency_ms": None,
                 "latency_p90_ms": None,
                 "provenance": "measured",
-                "error": str(error),
+                "error": f"{error}"[:2000] or type(error).__name__,
             }
         entries[architecture] = entry
         profile["networks"] = list(entries.values())
@@ -206,15 +247,118 @@ def profile_networks(
             write_profile(out, profile)
         if on_progress is not None:
             on_progress(done, len(missing), entry)
+    _measure_pairs(profile, pairs, space, n_classes, protocol, engine, clock, out)
+    profile["environment_end"] = conditions(root)
+    if out is not None and (missing or pairs):
+        write_profile(out, profile)
     if out is not None and not missing and before is None:
         write_profile(out, profile)
     return profile
 
 
-def _check_identity(before: Profile, fresh: Profile, reference: str | None, path: str) -> None:
+def _measure_pairs(
+    profile: Profile,
+    pairs: Sequence[tuple[str, str]],
+    space: SearchSpace,
+    n_classes: int,
+    protocol: Protocol,
+    engine: Runtime,
+    clock: Clock,
+    out: Path | None,
+) -> None:
+    """Adds every pair that is not in the profile yet, or failed before."""
+    done = {(p["little"], p["big"]): p for p in profile.setdefault("pairs", [])}
+    for little, big in dict.fromkeys(pairs):
+        if (little, big) in done and "error" not in done[little, big]:
+            continue
+        try:
+            found = profile_pair(
+                space, little, big, n_classes, protocol, runtime=engine, clock=clock
+            )
+        except Exception as error:  # as above
+            if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
+                raise
+            found = {
+                "little": little,
+                "big": big,
+                "gate": "margin",
+                "provenance": "measured",
+                "error": f"{error}"[:2000] or type(error).__name__,
+            }
+        done[little, big] = found
+        profile["pairs"] = list(done.values())
+        if out is not None:
+            write_profile(out, profile)
+
+
+def _cold_start_ms(
+    network: Run, protocol: Protocol, clock: Clock, sleep: Callable[[float], None]
+) -> float | None:
+    if protocol.idle_gap_s == 0:
+        return None
+    sleep(protocol.idle_gap_s)
+    return round(float(time_runs(network, 1, clock)[0]), _DIGITS)
+
+
+def _idle(
+    meter: Meter, protocol: Protocol, clock: Clock, sleep: Callable[[float], None]
+) -> dict[str, Any] | None:
+    """Facts of the meter with the power of the device at rest; None without a meter."""
+    if meter.name == "none":
+        return None
+    meter.start()
+    began = clock()
+    sleep(protocol.energy_s)
+    took_s = (clock() - began) / 1e9
+    total_mj = meter.stop()
+    known = total_mj is not None and took_s > 0
+    facts: dict[str, Any] = {
+        "name": meter.name,
+        "rail": meter.rail,
+        "sampling_hz": meter.sampling_hz,
+        "idle_power_mw": round((total_mj or 0.0) / took_s, 3) if known else None,
+        "idle_s": round(took_s, 6),
+    }
+    if (windows := getattr(meter, "windows", None)) is not None:
+        facts["idle_window_s"] = list(windows[-1])
+    return facts
+
+
+def _measure_energy(
+    entry: dict[str, Any],
+    network: Run,
+    meter: Meter,
+    facts: dict[str, Any] | None,
+    protocol: Protocol,
+    clock: Clock,
+) -> None:
+    """Runs a network for ``energy_s`` under the meter; nothing is written where it says nothing."""
+    if facts is None:
+        return
+    runs, limit_ns = 0, protocol.energy_s * 1e9
+    meter.start()
+    began = clock()
+    while runs < _MOST_RUNS:
+        network()
+        runs += 1
+        if clock() - began >= limit_ns:
+            break
+    took_s = (clock() - began) / 1e9
+    total_mj = meter.stop()
+    if (windows := getattr(meter, "windows", None)) is not None:
+        entry |= {"energy_window_s": list(windows[-1]), "energy_runs": runs}
+    if total_mj is not None and total_mj > 0:
+        put_energy(entry, total_mj, took_s, runs, facts.get("idle_power_mw"))
+
+
+def _check_identity(
+    before: Profile, fresh: Profile, reference: str | None, meter: Meter, path: str
+) -> None:
     differing = [key for key in IDENTITY if before.get(key) != fresh[key]]
     got = {key: before.get(key) for key in differing}
     here = {key: fresh[key] for key in differing}
+    if ((before.get("meter") or {}).get("name") or "none") != meter.name:
+        got["meter"], here["meter"] = before.get("meter"), meter.name
     base = (before.get("reference") or {}).get("architecture")
     if base is None or (reference is not None and reference != base):
         got["reference"], here["reference"] = base, reference

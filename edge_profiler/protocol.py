@@ -39,6 +39,8 @@ class Protocol:
         max_drift: largest difference of a round's two reference blocks, relative to their mean;
             a round beyond it is dropped and repeated.
         max_dropped: dropped rounds after which no more are repeated.
+        idle_gap_s: rest before the run whose latency is the cold start; 0: no such run.
+        energy_s: how long a network runs for its energy, and the device idles before all.
 
     Raises:
         ProfileError: a figure that makes no measurement.
@@ -54,6 +56,8 @@ class Protocol:
     batch: int = 1
     max_drift: float = 0.10
     max_dropped: int = 24
+    idle_gap_s: float = 0.25
+    energy_s: float = 2.0
 
     def __post_init__(self) -> None:
         lowest = {"warm_up": 0, "rounds": 1, "runs_per_round": 1, "threads": 1, "max_dropped": 0}
@@ -64,6 +68,11 @@ class Protocol:
                 )
         if self.batch != 1:
             raise ProfileError(f"protocol: batch is {self.batch}, only 1 can be measured.")
+        for name in ("idle_gap_s", "energy_s"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ProfileError(
+                    f"protocol: {name} is {getattr(self, name)}, expected seconds of at least 0."
+                )
         if not self.max_drift > 0:
             raise ProfileError(f"protocol: max_drift is {self.max_drift}, expected above 0.")
 

@@ -23,6 +23,13 @@ class Runtime(typing.Protocol):
     def precision(self) -> str:
         """Precision in which networks run, for example ``fp32``."""
 
+    def at(self, precision: str) -> Runtime:
+        """The same runtime in another precision.
+
+        Raises:
+            ProfileError: it has no such precision.
+        """
+
     def load(self, model: bytes, threads: int) -> Run:
         """A callable that runs the serialised ONNX model once on a fixed input of batch 1.
 
@@ -39,13 +46,19 @@ class Runtime(typing.Protocol):
 RUNTIMES = Registry("runtime", __name__, Path(__file__).parent, "RUNTIME")
 
 
-def get_runtime(name: str) -> Runtime:
+def get_runtime(name: str, precision: str | None = None) -> Runtime:
     """The runtime called ``name``, for example ``ort-cpu``.
+
+    Args:
+        name: key of the runtime.
+        precision: for example ``fp16``; None: its usual one.
 
     Raises:
         UnknownNameError: no such runtime.
+        ProfileError: it has no such precision.
     """
-    return typing.cast(Runtime, RUNTIMES.load(name))
+    runtime = typing.cast(Runtime, RUNTIMES.load(name))
+    return runtime if precision is None else runtime.at(precision)
 
 
 __all__ = ["RUNTIMES", "Run", "Runtime", "get_runtime"]

@@ -22,7 +22,7 @@ SPACE = get_space("fbnet")
 SMALL = "8" * 22
 IDS = [SMALL, "8" * 21 + "0", "8" * 20 + "00"]
 REFERENCE = "8" * 21 + "1"
-SHORT = Protocol(warm_up=1, rounds=2, runs_per_round=3)
+SHORT = Protocol(warm_up=1, rounds=2, runs_per_round=3, idle_gap_s=0)
 
 
 class FakeRuntime:
@@ -59,6 +59,12 @@ def nodes(architecture):
     return len(onnx_model(SPACE, architecture, 10).graph.node)
 
 
+def without_conditions(document):
+    drop = ("clock_mhz", "temperature_c")
+    networks = [{k: v for k, v in e.items() if k not in drop} for e in document["networks"]]
+    return document | {"networks": networks}
+
+
 def profile(runtime, ids=IDS, **more):
     more = {"reference": REFERENCE, "protocol": SHORT, **more}
     return profile_networks(SPACE, ids, 10, runtime=runtime, clock=runtime.clock, **more)
@@ -69,7 +75,7 @@ def test_the_fields_are_those_of_a_device_profile(tmp_path):
     got = profile(FakeRuntime(), out=out)
     assert json.loads(out.read_text()) == got
     assert list(tmp_path.iterdir()) == [out]
-    assert got["format"] == "biglittle-device-profile-1"
+    assert got["format"] == "biglittle-device-profile-2"
     assert (got["space"], got["space_hash"], got["n_classes"]) == ("fbnet", SPACE.hash, 10)
     assert (got["runtime"], got["precision"]) == ("fake 1.0", "fp32")
     assert (got["threads"], got["batch"], got["protocol"]["rounds"]) == (1, 1, 2)
@@ -115,7 +121,8 @@ def test_an_interrupt_loses_nothing_that_was_measured(tmp_path):
     resumed = profile(runtime, reference=None, out=out, on_progress=lambda *step: seen.append(step))
     assert runtime.loaded == [f"fbnet_{REFERENCE}", f"fbnet_{IDS[2]}"]
     assert [(done, total) for done, total, _ in seen] == [(1, 1)]
-    assert resumed == profile(FakeRuntime()) | {"environment": resumed["environment"]}
+    now = {k: resumed[k] for k in ("environment", "environment_end")}
+    assert without_conditions(resumed) == without_conditions(profile(FakeRuntime()) | now)
 
 
 def test_a_network_that_cannot_run_is_kept_and_tried_again(tmp_path):
@@ -169,10 +176,10 @@ def test_a_wrong_architecture_is_found_before_anything_runs():
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     out = tmp_path / "device.json"
-    write_profile(out, {"format": "biglittle-device-profile-1"})
+    write_profile(out, {"format": "biglittle-device-profile-2"})
     with pytest.raises(ValueError, match="JSON compliant"):
         write_profile(out, {"latency_ms": float("nan")})
-    assert read_profile(out) == {"format": "biglittle-device-profile-1"}
+    assert read_profile(out) == {"format": "biglittle-device-profile-2"}
 
 
 def test_the_default_reference_belongs_to_the_space():
@@ -183,6 +190,103 @@ def test_an_unknown_runtime_names_the_known_ones():
     assert "ort_cpu" in RUNTIMES.names()
     with pytest.raises(UnknownNameError, match="ort_cpu"):
         profile_networks(SPACE, IDS, 10, runtime="ort-cpux")
+
+
+def test_the_file_keeps_to_the_published_schema(tmp_path):
+    from biglittle.bench.device import schema
+    from biglittle.bench.schema import problems
+
+    out = tmp_path / "device.json"
+    profile(FakeRuntime(refuse=IDS[1:2]), out=out, pairs=[(SMALL, REFERENCE)])
+    assert list(problems(json.loads(out.read_text()), schema())) == []
+
+
+def test_the_first_format_is_not_gone_on_with(tmp_path):
+    out = tmp_path / "device.json"
+    out.write_text('{"format": "biglittle-device-profile-1"}')
+    with pytest.raises(ProfileError, match="first format"):
+        profile(FakeRuntime(), out=out)
+
+
+def test_an_error_of_the_runtime_marks_the_network_and_no_zero_is_written():
+    class Breaks(FakeRuntime):
+        def load(self, model, threads):
+            run = super().load(model, threads)
+            if not self.loaded[-1].endswith(IDS[1]):
+                return run
+
+            def fail():
+                raise RuntimeError("CUDA error 700")
+
+            return fail
+
+    got = profile(Breaks())
+    assert got["networks"][1]["latency_ms"] is None
+    assert "CUDA error 700" in got["networks"][1]["error"]
+    assert all(got["networks"][i]["latency_ms"] > 0 for i in (0, 2))
+
+
+class FakeMeter:
+    """3 W above 1 W idle, by the runtime's clock."""
+
+    name, rail, sampling_hz = "fake", "board", None
+
+    def __init__(self, runtime, dead=False):
+        self.runtime, self.dead, self.idle = runtime, dead, True
+
+    def start(self):
+        self.began = self.runtime.now_ns
+
+    def stop(self):
+        if self.dead:
+            return None
+        power_mw, self.idle = (1000.0 if self.idle else 4000.0), False
+        return (self.runtime.now_ns - self.began) / 1e9 * power_mw
+
+
+def metered(runtime, meter, **more):
+    def sleep(seconds):
+        runtime.now_ns += int(seconds * 1e9)
+
+    short = Protocol(warm_up=1, rounds=2, runs_per_round=3, idle_gap_s=0.5, energy_s=0.1)
+    return profile(runtime, meter=meter, sleep=sleep, protocol=short, **more)
+
+
+def test_energy_and_idle_power_stand_in_columns_of_their_own(tmp_path):
+    runtime, out = FakeRuntime(), tmp_path / "device.json"
+    got = metered(runtime, FakeMeter(runtime), out=out)
+    assert got["meter"]["idle_power_mw"] == pytest.approx(1000)
+    for entry in got["networks"]:
+        assert entry["energy_mj"] == pytest.approx(entry["latency_ms"] * 4, rel=1e-4)
+        assert entry["energy_net_mj"] == pytest.approx(entry["latency_ms"] * 3, rel=1e-4)
+        assert entry["cold_start_ms"] == pytest.approx(0.1 * nodes(entry["architecture"]))
+    device = load_device(out)
+    assert device.provenance["energy_mj"] == "measured"
+    energy = device.network_energy_mj(SPACE, SPACE.parse(IDS))
+    assert energy.tolist() == [e["energy_mj"] for e in got["networks"]]
+    with pytest.raises(ProfileError, match="meter"):
+        profile(FakeRuntime(), out=out, protocol=None)
+
+
+def test_a_meter_that_says_nothing_leaves_no_energy():
+    runtime = FakeRuntime()
+    got = metered(runtime, FakeMeter(runtime, dead=True))
+    assert got["meter"]["idle_power_mw"] is None
+    assert not any("energy_mj" in e for e in got["networks"])
+
+
+def test_pairs_are_kept_in_the_file_and_failed_ones_tried_again(tmp_path):
+    out, pair = tmp_path / "device.json", (SMALL, REFERENCE)
+    got = profile(FakeRuntime(refuse=["cascade"]), out=out, pairs=[pair])
+    assert "not supported" in got["pairs"][0]["error"]
+    runtime = FakeRuntime()
+    got = profile(runtime, reference=None, out=out, pairs=[pair, pair])
+    assert [(p["little"], p["big"]) for p in got["pairs"]] == [pair]
+    assert got["pairs"][0]["escalated_ms"] > 0
+    assert load_device(out).pairs[0]["gap"] == got["pairs"][0]["gap"]
+    runtime = FakeRuntime()
+    profile(runtime, reference=None, out=out, pairs=[pair])
+    assert runtime.loaded == [f"fbnet_{REFERENCE}"]
 
 
 def test_a_pair_is_compared_with_the_sum_of_its_parts():
@@ -201,7 +305,7 @@ def test_a_pair_is_compared_with_the_sum_of_its_parts():
 def test_onnxruntime_measures_two_networks_and_a_pair(tmp_path):
     pytest.importorskip("onnxruntime")
     # A busy test machine may drift as it likes: what is tested is that figures come out.
-    tiny = Protocol(warm_up=1, rounds=2, runs_per_round=2, max_drift=2.0)
+    tiny = Protocol(warm_up=1, rounds=2, runs_per_round=2, max_drift=2.0, idle_gap_s=0.01)
     out = tmp_path / "device.json"
     got = profile_networks(SPACE, IDS[:2], 10, tiny, reference=SMALL, out=out)
     assert got["runtime"].startswith("onnxruntime ")

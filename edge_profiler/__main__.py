@@ -1,0 +1,59 @@
+"""``python -m biglittle.edge_profiler``: ``biglittle profile`` for boards that have only numpy.
+
+The verb of the command line takes the same options; this one needs no package but onnx and a
+runtime, and is what ``--host`` starts on the board.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..bench.errors import BigLittleError
+from .session import ProfileRequest, run_request, summary
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, named as those of ``biglittle profile``."""
+    base = ProfileRequest()
+    made = argparse.ArgumentParser("python -m biglittle.edge_profiler", description=__doc__)
+    made.add_argument("--networks", default=base.networks, help="anchors, a file, or ids")
+    made.add_argument("--pairs", default=base.pairs, help="file of pairs, or LITTLE:BIG,...")
+    made.add_argument("--space", default=base.space)
+    made.add_argument("--classes", type=int, default=base.n_classes)
+    made.add_argument("--runtime", default=base.runtime)
+    made.add_argument("--precision", default=base.precision)
+    made.add_argument("--threads", type=int, default=base.threads)
+    made.add_argument("--meter", default=base.meter)
+    made.add_argument("--reference", default=base.reference)
+    made.add_argument("--rounds", type=int, default=base.rounds)
+    made.add_argument("--author", default=base.author)
+    made.add_argument("--out", type=Path, default=Path("profile.json"))
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 for a profile, 1 for an error, 130 when interrupted."""
+    given = vars(parser().parse_args(arguments))
+    out = given.pop("out")
+    given["n_classes"] = given.pop("classes")
+
+    def told(done: int, total: int, entry: dict[str, Any]) -> None:
+        sys.stderr.write(f"{done}/{total} {entry['architecture']} {entry['latency_ms']} ms\n")
+
+    try:
+        profile = run_request(ProfileRequest(**given), out, told)
+    except BigLittleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was finished is kept\n")
+        return 130
+    sys.stdout.write("\n".join(summary(profile, out)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,182 @@
+"""Profiles a board over ssh: copies what is needed, runs there, brings the profile back.
+
+Nothing is installed on the board, which needs python3 with numpy, onnx and onnxruntime: the code is
+copied into a folder of its own below the home folder and removed when the profile is back. If the
+board goes away in the middle, the folder stays, and the same command goes on from what it holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..bench.errors import ProfileError
+from ..bench.files import replacing
+from ..bench.spaces import get_space
+from .profile import Profile, read_profile
+from .session import ProfileRequest, architectures, pairs
+
+#: Commands to use instead of ssh and scp, with options, for example "ssh -p 2222 -i key".
+SSH_VARIABLE, SCP_VARIABLE = "BIGLITTLE_SSH", "BIGLITTLE_SCP"
+#: The interpreter on the board, if not python3.
+PYTHON_VARIABLE = "BIGLITTLE_REMOTE_PYTHON"
+_HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_\[][A-Za-z0-9_.:\[\]-]*")
+_ROOT = Path(__file__).parent.parent
+_FOLDERS = ("bench", "edge_profiler")
+PROFILE = "profile.json"
+
+
+def profile_on_host(
+    request: ProfileRequest,
+    host: str,
+    out: Path,
+    log: Callable[[str], object] = lambda _: None,
+) -> Profile:
+    """The profile that was measured on a board, which then lies in ``out`` too.
+
+    Args:
+        request: what to measure; files that it names are read here.
+        host: as ssh takes it, ``user@board``.
+        out: file to write, and to go on from.
+        log: told what is being done.
+
+    Raises:
+        ProfileError: a host that is none, a board that cannot be reached or lacks a package, or a
+            run that failed there; what was measured by then is in ``out``.
+    """
+    if not _HOST.fullmatch(host):
+        raise ProfileError(f"{host!r} is no host for ssh; expected user@board.")
+    space = get_space(request.space)
+    ids = architectures(request.networks, space, request.n_classes)
+    wanted = pairs(request.pairs, space) if request.pairs else []
+    there = dataclasses.replace(
+        request, networks="networks.txt", pairs="pairs.txt" if wanted else ""
+    )
+    folder = f".cache/biglittle/profile-{_key(request, ids)}"
+    board = _Board(host)
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = Path(scratch) / "bundle.tar.gz"
+        texts = {"networks.txt": "\n".join(ids), "pairs.txt": "\n".join(map(" ".join, wanted))}
+        if out.exists():
+            read_profile(out)
+            texts["before.json"] = out.read_text(encoding="utf-8")
+        bundle.write_bytes(_bundle(texts))
+        log(f"copying to {host}")
+        board.run(f"mkdir -p {folder}")
+        board.put(bundle, f"{folder}/bundle.tar.gz")
+    board.run(
+        f"cd {folder} && tar -xzf bundle.tar.gz && "
+        f"if [ -f before.json ] && [ ! -f {PROFILE} ]; then mv before.json {PROFILE}; fi"
+    )
+    log(f"measuring on {host}: {len(ids)} networks, {len(wanted)} pairs")
+    code = board.call(f"cd {folder} && {_command(there)}")
+    returned = _bring_back(board, f"{folder}/{PROFILE}", out)
+    if code != 0:
+        kept = (
+            f"what was measured by then is in {out.name}"
+            if returned
+            else f"what was measured by then is on the board, in {folder}"
+        )
+        raise ProfileError(
+            f"the run on {host} ended with exit code {code}; {kept}. The same command goes on."
+        )
+    if not returned:
+        raise ProfileError(f"the profile cannot be copied from {host}; it lies in {folder} there.")
+    board.call(f"rm -rf {folder}")
+    return read_profile(out)
+
+
+def _key(request: ProfileRequest, ids: Sequence[str]) -> str:
+    """The same for the same request, so that a run is found again."""
+    return hashlib.sha256(repr((request, list(ids))).encode()).hexdigest()[:12]
+
+
+def _command(request: ProfileRequest) -> str:
+    options: list[str] = []
+    for name, value in dataclasses.asdict(request).items():
+        if value is not None and value != "":
+            options += [f"--{'classes' if name == 'n_classes' else name}", str(value)]
+    python = os.environ.get(PYTHON_VARIABLE) or "python3"
+    words = [*shlex.split(python), "-m", "biglittle.edge_profiler", *options, "--out", PROFILE]
+    return f"PYTHONPATH=. {shlex.join(words)}"
+
+
+def _bundle(texts: dict[str, str]) -> bytes:
+    """A tar of the profiler's code and of some texts."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        files = [_ROOT / "__init__.py"]
+        for name in _FOLDERS:
+            files += sorted((_ROOT / name).rglob("*.py")) + sorted((_ROOT / name).rglob("*.json"))
+        for path in files:
+            tar.add(path, f"biglittle/{path.relative_to(_ROOT).as_posix()}")
+        for name, text in texts.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _bring_back(board: _Board, source: str, out: Path) -> bool:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with replacing(out) as partial:
+            board.get(source, partial)
+            read_profile(partial)
+    except ProfileError:
+        return False
+    return True
+
+
+class _Board:
+    """A host that plain ssh and scp reach."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._ssh = shlex.split(os.environ.get(SSH_VARIABLE) or "ssh")
+        self._scp = shlex.split(os.environ.get(SCP_VARIABLE) or "scp")
+
+    def call(self, command: str) -> int:
+        """The exit code; what the command says to stderr is passed through."""
+        return self._start([*self._ssh, self._host, command], quiet=False)
+
+    def run(self, command: str) -> None:
+        code = self.call(command)
+        if code != 0:
+            raise ProfileError(
+                f"{self._ssh[0]} {self._host} failed with exit code {code}; does "
+                f"'{self._ssh[0]} {self._host} true' work?"
+            )
+
+    def put(self, source: Path, target: str) -> None:
+        self._copy(str(source), f"{self._host}:{target}")
+
+    def get(self, source: str, target: Path) -> None:
+        self._copy(f"{self._host}:{source}", str(target))
+
+    def _copy(self, source: str, target: str) -> None:
+        code = self._start([*self._scp, "-q", source, target], quiet=True)
+        if code != 0:
+            raise ProfileError(f"{self._scp[0]} failed with exit code {code} for {self._host}.")
+
+    def _start(self, command: list[str], quiet: bool) -> int:
+        try:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if quiet else None,
+                check=False,
+            ).returncode
+        except OSError as error:
+            raise ProfileError(f"{command[0]} cannot be started: {error.strerror}.") from error

@@ -1,0 +1,113 @@
+"""ONNX Runtime with one execution provider: what the entries of this folder share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...bench.errors import MissingExtraError, ProfileError
+from . import Run
+
+CPU = "CPUExecutionProvider"
+
+
+def import_onnxruntime() -> Any:
+    """The module ``onnxruntime``.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "profiler", "profiling a network") from error
+    return onnxruntime
+
+
+class OrtRuntime:
+    """ONNX Runtime with all graph optimisations, operators one after another.
+
+    Args:
+        provider: name of the execution provider that has to run every network.
+        precision: in which it runs them.
+        options: of the provider, by precision.
+        hint: what to install where the provider is absent.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        options: dict[str, dict[str, Any]],
+        hint: str = "",
+        precision: str = "fp32",
+    ) -> None:
+        self.provider, self.precision = provider, precision
+        self._options, self._hint = options, hint
+
+    def at(self, precision: str) -> OrtRuntime:
+        """The same runtime in another precision.
+
+        Raises:
+            ProfileError: it has no such precision.
+        """
+        if precision not in self._options:
+            raise ProfileError(
+                f"{self.provider} runs these networks in {', '.join(self._options)}, not in "
+                f"{precision!r}."
+            )
+        return OrtRuntime(self.provider, self._options, self._hint, precision)
+
+    @property
+    def description(self) -> str:
+        """Name, version and provider.
+
+        Raises:
+            MissingExtraError: ``onnxruntime`` is not installed.
+        """
+        return f"onnxruntime {import_onnxruntime().__version__} {self.provider}"
+
+    def load(self, model: bytes, threads: int) -> Run:
+        """A callable that runs the model once on normal noise (seed 0) of the input's shape.
+
+        Images and answers lie in the host's memory, so that a GPU's copies count.
+
+        Raises:
+            ProfileError: the provider is not here, or the model cannot be loaded or run.
+            MissingExtraError: ``onnxruntime`` is not installed.
+        """
+        ort = import_onnxruntime()
+        available = ort.get_available_providers()
+        if self.provider not in available:
+            raise ProfileError(
+                f"this onnxruntime has no {self.provider} (it has {', '.join(available)}). "
+                f"{self._hint}"
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Operators one after another: batch 1 is a chain, and a second pool only adds jitter.
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        providers: list[Any] = [(self.provider, self._options[self.precision])]
+        if self.provider != CPU:
+            providers.append(CPU)  # for what stays on the host, such as shapes
+        try:
+            session = ort.InferenceSession(model, options, providers=providers)
+            (source,) = session.get_inputs()
+            images = np.random.default_rng(0).standard_normal(source.shape).astype(np.float32)
+            feed = {source.name: images}
+            session.run(None, feed)
+        except Exception as error:  # the runtime's errors share no base of their own
+            raise ProfileError(f"{self.description} cannot run the network: {error}") from error
+        if self.provider not in session.get_providers():
+            # It falls back to the CPU without an error, and the figures would be the CPU's.
+            raise ProfileError(
+                f"{self.provider} did not start, and onnxruntime went on with "
+                f"{', '.join(session.get_providers())}; are the driver and its libraries here?"
+            )
+
+        def run() -> None:
+            session.run(None, feed)
+
+        return run

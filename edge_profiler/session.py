@@ -1,0 +1,183 @@
+"""What is asked of the profiler, in the words of the command line, and how it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bench.errors import ProfileError
+from ..bench.spaces import SearchSpace, get_space
+from .anchors import anchor_networks
+from .profile import Profile, Progress, profile_networks
+from .protocol import Protocol
+from .runtimes import get_runtime
+
+ANCHORS = "anchors"
+#: Larger lists of networks are refused unread.
+MAX_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class ProfileRequest:
+    """One run of the profiler.
+
+    Attributes:
+        networks: "anchors", a file with one id a line, or ids separated by commas.
+        pairs: file with "LITTLE BIG" a line, or "LITTLE:BIG" separated by commas; empty: none.
+        space: name of the search space.
+        n_classes: of the classifiers.
+        runtime: key of a runtime.
+        precision: None: the runtime's usual one.
+        threads: inside an operator.
+        meter: key of an energy meter, or "auto".
+        reference: architecture that brackets all others; None: the space's default.
+        rounds: rounds that count, of every network; None: the protocol's default.
+        author: who measured, as it shall stand in the profile.
+    """
+
+    networks: str = ANCHORS
+    pairs: str = ""
+    space: str = "fbnet"
+    n_classes: int = 10
+    runtime: str = "ort-cpu"
+    precision: str | None = None
+    threads: int = 1
+    meter: str = "none"
+    reference: str | None = None
+    rounds: int | None = None
+    author: str | None = None
+
+    @property
+    def protocol(self) -> Protocol:
+        """How often what is run."""
+        if self.rounds is None:
+            return Protocol(threads=self.threads)
+        return Protocol(threads=self.threads, rounds=self.rounds)
+
+
+def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
+    """Ids of what a user asked to measure.
+
+    Args:
+        text: "anchors", a file with one id a line (# begins a comment), or ids and commas.
+        space: of the ids.
+        n_classes: of the classifiers.
+
+    Raises:
+        ArchitectureError: no id of the space.
+        ProfileError: the file cannot be read, or names nothing.
+    """
+    if text == ANCHORS:
+        return anchor_networks(space, n_classes=n_classes)
+    ids = [word for line in _lines(text) for word in line.replace(",", " ").split()]
+    if not ids:
+        raise ProfileError(f"{text[:60]!r} names no network; expected ids, a file, or 'anchors'.")
+    space.parse(ids)
+    return list(dict.fromkeys(ids))
+
+
+def pairs(text: str, space: SearchSpace) -> list[tuple[str, str]]:
+    """(little, big) of what a user asked to measure end to end.
+
+    Raises:
+        ArchitectureError: no id of the space.
+        ProfileError: the file cannot be read, or a line is no pair.
+    """
+    found = []
+    for line in _lines(text):
+        for words in line.split(",") if ":" in line else [line]:
+            pair = words.replace(":", " ").replace(",", " ").split()
+            if len(pair) != 2:
+                raise ProfileError(
+                    f"{words[:60]!r} is no pair; expected LITTLE:BIG, or a file of 'LITTLE BIG'."
+                )
+            found.append((pair[0], pair[1]))
+    space.parse([a for pair in found for a in pair])
+    return list(dict.fromkeys(found))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of the file of that name, or the text itself; without comments and blanks."""
+    path = Path(text)
+    try:
+        if "\n" not in text and len(text) < 4096 and path.is_file():
+            if path.stat().st_size > MAX_BYTES:
+                raise ProfileError(f"{path.name} is over {MAX_BYTES // 2**20} MiB; expected ids.")
+            text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"{path.name} cannot be read: {error}") from error
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def run_request(
+    request: ProfileRequest,
+    out: Path | None,
+    on_progress: Progress | None = None,
+    measure: Callable[..., Profile] = profile_networks,
+) -> Profile:
+    """The profile that was asked for, measured on this machine.
+
+    Args:
+        request: what was asked.
+        out: JSON file to write and to go on from.
+        on_progress: called after every network.
+        measure: measures; another one for tests.
+
+    Raises:
+        BigLittleError: see `profile_networks`.
+    """
+    space = get_space(request.space)
+    wanted = architectures(request.networks, space, request.n_classes)
+    profile = measure(
+        space,
+        wanted,
+        request.n_classes,
+        request.protocol,
+        get_runtime(request.runtime, request.precision),
+        reference=request.reference,
+        on_progress=on_progress,
+        out=out,
+        meter=request.meter,
+        pairs=pairs(request.pairs, space) if request.pairs else (),
+        author=request.author,
+    )
+    return profile
+
+
+def summary(profile: Profile, out: Path) -> list[str]:
+    """What a profile came to, as lines for a reader."""
+    networks: Sequence[dict[str, Any]] = profile["networks"]
+    measured = [n for n in networks if n["latency_ms"] is not None]
+    reference = profile["reference"]
+    lines = [
+        f"{len(measured)} of {len(networks)} networks measured on {profile['device']}: "
+        f"{profile['runtime']}, {profile['precision']}, {profile['threads']} thread, "
+        f"batch {profile['batch']}.",
+        f"The reference against itself: {reference['self_ratio']:.4f} (1 is perfect). The harness "
+        f"takes {1000 * profile['harness_overhead_ms']:.1f} us of every run, on a null network.",
+    ]
+    failed = [n for n in networks if n["latency_ms"] is None]
+    if failed:
+        lines.append(f"{len(failed)} failed; the first because: {failed[0]['error']}")
+    meter = profile.get("meter")
+    if meter is not None:
+        idle = meter.get("idle_power_mw")
+        known = sum("energy_mj" in n for n in networks)
+        lines.append(
+            f"Energy of {known} networks by {meter['name']} ({meter['rail']}), idle power "
+            + ("not known." if idle is None else f"{idle:.0f} mW, in a column of its own.")
+        )
+    for pair in profile.get("pairs") or []:
+        name = f"{pair['little']} -> {pair['big']}"
+        if "error" in pair:
+            lines.append(f"{name} failed: {pair['error']}")
+        else:
+            lines.append(
+                f"{name}: {pair['kept_ms']:.4g} ms kept, {pair['escalated_ms']:.4g} ms escalated, "
+                f"{pair['gap']:+.1%} against the sum of its parts."
+            )
+    lines.append(f"Written: {out}. Next: biglittle device check {out}")
+    return lines

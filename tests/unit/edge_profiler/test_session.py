@@ -1,0 +1,118 @@
+"""What a user asks of the profiler, and the light command line that boards run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biglittle.bench import get_space
+from biglittle.bench.errors import ArchitectureError, ProfileError, UnknownNameError
+from biglittle.edge_profiler import __main__ as light
+from biglittle.edge_profiler.anchors import anchor_networks
+from biglittle.edge_profiler.onnx_network import onnx_model
+from biglittle.edge_profiler.session import (
+    ProfileRequest,
+    architectures,
+    pairs,
+    run_request,
+    summary,
+)
+
+SPACE = get_space("fbnet")
+A, B = "8" * 22, "0" * 22
+
+
+def test_anchors_are_few_spread_and_the_same_every_time():
+    ids = anchor_networks(SPACE)
+    assert (len(set(ids)), ids) == (40, anchor_networks(SPACE))
+    genomes = SPACE.parse(ids)
+    macs = SPACE.macs(genomes, 10)
+    drawn = SPACE.macs(SPACE.sample(np.random.default_rng(0), 1000), 10)
+    # Smaller than any of a thousand random ones, and larger.
+    assert macs.min() < drawn.min()
+    assert macs.max() > drawn.max()
+    assert all((genomes == c).any(axis=0).sum() >= 11 for c in range(len(SPACE.choices)))
+
+
+def test_networks_come_from_a_file_or_the_line(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text(f"# mine\n{A}\n\n{B} # the largest but one\n{A}\n")
+    assert architectures(str(path), SPACE, 10) == [A, B]
+    assert architectures(f"{A},{B}", SPACE, 10) == [A, B]
+    assert len(architectures("anchors", SPACE, 10)) == 40
+    for text, error in (("", ProfileError), ("nothing.txt", ArchitectureError)):
+        with pytest.raises(error):
+            architectures(text, SPACE, 10)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ProfileError, match="cannot be read"):
+        architectures(str(path), SPACE, 10)
+
+
+def test_pairs_come_from_a_file_or_the_line(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text(f"{A} {B}\n{B},{A}\n")
+    assert pairs(str(path), SPACE) == [(A, B), (B, A)]
+    assert pairs(f"{A}:{B},{B}:{A}", SPACE) == [(A, B), (B, A)]
+    with pytest.raises(ProfileError, match="is no pair"):
+        pairs(A, SPACE)
+    with pytest.raises(ArchitectureError):
+        pairs(f"{A}:9", SPACE)
+
+
+def test_a_request_reaches_the_profiler():
+    def measure(space, wanted, n_classes, protocol, runtime, **more):
+        asked.update(more, wanted=wanted, classes=n_classes, protocol=protocol, runtime=runtime)
+        return {"networks": []}
+
+    asked = {}
+    request = ProfileRequest(f"{A},{B}", f"{A}:{B}", n_classes=7, threads=3, rounds=2, meter="none")
+    run_request(request, None, measure=measure)
+    assert (asked["wanted"], asked["pairs"], asked["classes"]) == ([A, B], [(A, B)], 7)
+    assert (asked["protocol"].threads, asked["protocol"].rounds) == (3, 2)
+    assert asked["runtime"].precision == "fp32"
+    with pytest.raises(UnknownNameError, match="ort_cpu"):
+        run_request(ProfileRequest(A, runtime="ort-cpux"), None, measure=measure)
+
+
+def test_the_summary_names_failures_energy_and_gaps(tmp_path):
+    document = {
+        "device": "x", "runtime": "fake", "precision": "fp32", "threads": 1, "batch": 1,
+        "reference": {"self_ratio": 1.001}, "harness_overhead_ms": 0.004,
+        "networks": [
+            {"architecture": A, "latency_ms": 1.0, "energy_mj": 2.0},
+            {"architecture": B, "latency_ms": None, "error": "no kernel"},
+        ],
+        "meter": {"name": "rapl", "rail": "core", "idle_power_mw": 800.0},
+        "pairs": [
+            {"little": A, "big": B, "kept_ms": 1.0, "escalated_ms": 2.0, "gap": 0.02},
+            {"little": B, "big": A, "error": "too unsteady"},
+        ],
+    }  # fmt: skip
+    text = "\n".join(summary(document, tmp_path / "p.json"))
+    words = ("1 of 2", "no kernel", "4.0 us", "1.0010", "800 mW", "+2.0%", "too unsteady")
+    assert all(word in text for word in words)
+
+
+def test_the_light_command_line(tmp_path, capsys, monkeypatch):
+    def run(request, out, told):
+        told(1, 1, {"architecture": A, "latency_ms": 2.0})
+        seen.append((request, out))
+        return {}
+
+    seen = []
+    monkeypatch.setattr(light, "run_request", run)
+    monkeypatch.setattr(light, "summary", lambda profile, out: ["done"])
+    out = tmp_path / "p.json"
+    assert light.main(["--networks", A, "--classes", "5", "--out", str(out)]) == 0
+    assert seen == [(ProfileRequest(A, n_classes=5), out)]
+    said = capsys.readouterr()
+    assert (said.out, "1/1" in said.err) == ("done\n", True)
+    monkeypatch.undo()
+    assert light.main(["--networks", "9"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_cells_have_no_onnx_form_and_say_so():
+    pytest.importorskip("onnx")
+    with pytest.raises(ProfileError, match="'nb201' are graphs of cells"):
+        onnx_model(get_space("nb201"), "0" * 6, 10)
