@@ -2,8 +2,8 @@
 
 ``score(network, images, labels)`` gives every proxy of any ``torch.nn.Module``, or of an
 architecture of a search space; ``score_many`` and ``run`` do many, ``run`` into a file that a
-stopped run goes on from. The proxies are in ``proxies/``, one equation a file; ``passes.py`` has the
-forward and backward passes they share.
+stopped run goes on from. The proxies are in ``proxies/``, one equation a file; ``passes.py`` has
+the forward and backward passes they share.
 """
 
 from __future__ import annotations

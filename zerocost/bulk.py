@@ -1,8 +1,8 @@
 """Many architectures and seeds into one HDF5 file, which a stopped run goes on from.
 
-The file has one row per architecture and seed: columns ``architecture`` and ``seed``, one column per
-proxy under ``scores`` and ``alone_s``, and ``failures``, a JSON object of reasons by proxy. A score
-that does not exist is NaN and has its reason there. The attributes say what it was made with.
+The file has one row per architecture and seed: columns ``architecture`` and ``seed``, one column
+per proxy under ``scores`` and ``alone_s``, and ``failures``, a JSON object of reasons by proxy. A
+score that does not exist is NaN and has its reason there. The attributes say what it was made with.
 """
 
 from __future__ import annotations

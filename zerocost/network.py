@@ -57,7 +57,7 @@ def copied(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.M
     out = out.to(device=device, dtype=dtype).train()
     for module in out.modules():
         if getattr(module, "inplace", False) is True:
-            module.inplace = False
+            module.inplace = False  # type: ignore[assignment]
     for parameter in out.parameters():
         parameter.grad = None
         if parameter.is_floating_point():

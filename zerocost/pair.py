@@ -4,8 +4,8 @@ A pair at escalation rate r answers the share 1 - r with its little network and 
 so if a proxy ranks networks, the pair ought to lie between its two. But the gate escalates what the
 little network is unsure of: the gain of escalating is largest first, and of the big network's
 advantage the pair gets more than its share r. ``pair_features`` therefore offers, next to the plain
-combinations, a mixture with the weight sqrt(r) on the big network. How far each is right is measured
-on the table, by ``data_tables/zerocost_evidence.py``.
+combinations, a mixture with the weight sqrt(r) on the big network. How far each is right is
+measured on the table, by ``data_tables/zerocost_evidence.py``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def pair_features(
     if not 0 <= escalation_rate <= 1:
         raise BigLittleError(f"escalation rate {escalation_rate}; expected one from 0 to 1.")
     ranks = rank(scores)
-    span = max(np.count_nonzero(~np.isnan(ranks)) - 1, 1)
+    span = max(int(np.count_nonzero(~np.isnan(ranks))) - 1, 1)
     unit = (ranks - 1) / span
     a, b = unit[np.asarray(little, np.intp)], unit[np.asarray(big, np.intp)]
     r = float(escalation_rate)

@@ -105,11 +105,19 @@ class GaussianResponse:
     log_deviations: tuple[float, ...]
 
 
-class _ReluPatterns(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A mode that looks at operations without the compiler, whose import takes seconds."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class _ReluPatterns(_Watch):  # type: ignore[no-untyped-call]
     """Notes which outputs of ReLUs are positive, also of functional ones; one tensor a call."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         aten = torch.ops.aten
         self.positive: list[torch.Tensor] = []
         self._watched = {aten.relu.default, aten.relu_.default, aten.leaky_relu.default}
@@ -126,11 +134,11 @@ class _ReluPatterns(TorchDispatchMode):
         return out
 
 
-class _Macs(TorchDispatchMode):
+class _Macs(_Watch):  # type: ignore[no-untyped-call]
     """Adds up the multiply-accumulates of convolutions and matrix products, functional ones too."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(
@@ -252,7 +260,7 @@ class Passes:
             began = time.perf_counter()
             try:
                 cloned, changed = frozenset[str](), frozenset[str]()
-                while True:  # at most twice: what is overwritten after we saw it is handed out again
+                while True:  # at most twice: what is overwritten after we saw it is then copied
                     with _seeded(self._seed, self._device):
                         self._found["forward"], changed = self._forward_noting(cloned)
                     if changed <= cloned:
@@ -289,7 +297,7 @@ class Passes:
 
         def note_saliency(name: str, out: torch.Tensor) -> None:
             if out.requires_grad:
-                out.register_hook(self._saliency_hook(name, out))
+                out.register_hook(self._saliency_hook(name, out))  # type: ignore[no-untyped-call]
 
         def note_layer(name: str, out: torch.Tensor) -> None:
             if out.ndim == 4:
@@ -340,7 +348,8 @@ class Passes:
         def hook(gradient: torch.Tensor) -> None:
             if self._note_saliency:
                 product = out.detach() * gradient.detach()
-                self._saliency.append((name, product.flatten(2).sum(2) if out.ndim > 2 else product))
+                summed = product.flatten(2).sum(2) if out.ndim > 2 else product
+                self._saliency.append((name, summed))
 
         return hook
 
@@ -409,7 +418,9 @@ class Passes:
         )
         self._note_saliency = False
         used = [
-            (name, _weight(m), g) for (name, m), g in zip(layers, found, strict=True) if g is not None
+            (name, _weight(m), g)
+            for (name, m), g in zip(layers, found, strict=True)
+            if g is not None
         ]
         if not used:
             raise PassError("the loss depends on no convolution and no linear layer.")
@@ -497,9 +508,7 @@ class Passes:
     def _image_gradient(self, weight: torch.Tensor | None) -> torch.Tensor:
         logits = self._differentiable()
         outer = torch.ones_like(logits) if weight is None else weight
-        (found,) = torch.autograd.grad(
-            logits, self._x, outer, retain_graph=True, allow_unused=True
-        )
+        (found,) = torch.autograd.grad(logits, self._x, outer, retain_graph=True, allow_unused=True)
         if found is None:
             raise PassError("the network's output does not depend on its input.")
         _check_finite(found, "the gradient with respect to the images")
@@ -671,7 +680,8 @@ class Passes:
         shape = self._images.shape
         first = torch.randn(shape, generator=generator).to(self._images)
         noise = torch.randn(shape, generator=generator).to(self._images)
-        features, deviations = [], []
+        features: list[torch.Tensor] = []
+        deviations: list[float] = []
         try:
             with torch.no_grad():
                 for x in (first, first + PERTURBATION * noise):
@@ -683,10 +693,10 @@ class Passes:
                     features.append(seen.flatten(1))
                     if not deviations:
                         deviations = [
-                            0.5 * math.log(float(m.running_var.mean()))  # type: ignore[operator,union-attr]
+                            0.5 * math.log(float(m.running_var.mean()))  # type: ignore[operator]
                             for m in normed
                             if getattr(m, "running_var", None) is not None
-                            and float(m.running_var.mean()) > 0  # type: ignore[operator,union-attr]
+                            and float(m.running_var.mean()) > 0  # type: ignore[operator]
                         ]
         finally:
             for handle in handles:
@@ -713,9 +723,9 @@ class Passes:
                 logits[i].sum(), parameters, retain_graph=i + 1 < n, allow_unused=True
             )
             rows.append(torch.cat([g.flatten() for g in found if g is not None]))
-        stacked = torch.stack(rows)
+        stacked = torch.stack(rows).double()
         _check_finite(stacked, "an image's gradient of the logits")
-        return (stacked @ stacked.T).double()
+        return stacked @ stacked.T
 
 
 _GRAPH = {"gradients", "channel_saliency", "hessian_gradient"}
@@ -731,9 +741,7 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     names = {module: name for name, module in network.named_modules()}
     handles = []
     for module in names:
-        handles.append(
-            module.register_forward_pre_hook(lambda m, args: entered.append(names[m]) or None)
-        )
+        handles.append(module.register_forward_pre_hook(lambda m, args: _enter(entered, names[m])))
         handles.append(module.register_forward_hook(lambda m, args, out: _leave(entered)))
     try:
         logits = network(images)
@@ -759,6 +767,10 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
             f"({len(images)}, classes)."
         )
     return logits
+
+
+def _enter(entered: list[str], name: str) -> None:
+    entered.append(name)
 
 
 def _leave(entered: list[str]) -> None:

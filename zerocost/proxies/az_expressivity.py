@@ -21,6 +21,4 @@ def az_expressivity(passes: Passes) -> float:
     return sum(entropies(passes))
 
 
-PROXY = Proxy(
-    "az_expressivity", "Lee and Ham 2024", ("block_maps",), False, az_expressivity
-)
+PROXY = Proxy("az_expressivity", "Lee and Ham 2024", ("block_maps",), False, az_expressivity)

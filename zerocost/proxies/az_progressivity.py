@@ -10,6 +10,8 @@ Source: Lee and Ham 2024, "AZ-NAS: Assembling Zero-Cost Proxies for Network Arch
 
 from __future__ import annotations
 
+import itertools
+
 from ..passes import Passes
 from ._expressivity import entropies
 from ._proxy import Proxy
@@ -18,9 +20,7 @@ from ._proxy import Proxy
 def az_progressivity(passes: Passes) -> float:
     """The smallest step, in nat."""
     s = entropies(passes)
-    return min(after - before for before, after in zip(s[:-1], s[1:], strict=True))
+    return min(after - before for before, after in itertools.pairwise(s))
 
 
-PROXY = Proxy(
-    "az_progressivity", "Lee and Ham 2024", ("block_maps",), False, az_progressivity
-)
+PROXY = Proxy("az_progressivity", "Lee and Ham 2024", ("block_maps",), False, az_progressivity)

@@ -2,9 +2,9 @@
 
     az_trainability = mean over blocks of  -s - 1 / (s + 1e-6) + 2
 
-s is the largest singular value of A_l = E[ g_in g_out^T ] over images and positions, where g_out are
-random signs at the block's output and g_in their gradient at its input. 0 is best, at s = 1. Where a
-block shrinks its maps by k, the k x k inputs of an output count as channels.
+s is the largest singular value of A_l = E[ g_in g_out^T ] over images and positions, where g_out
+are random signs at the block's output and g_in their gradient at its input. 0 is best, at s = 1.
+Where a block shrinks its maps by k, the k x k inputs of an output count as channels.
 
 Source: Lee and Ham 2024, "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search".
 Theirs is minus infinity for a block that is the identity; such blocks, a legal

@@ -2,8 +2,8 @@
 
     epe_nas = sum_c | sum_ij log( |corr(J_c)_ij| + k ) |        k = 1e-5
 
-J_c are the rows of class c of the matrix that ``jacov`` uses. With more than 100 classes the sums are
-per class averaged over its images, and compared between classes:
+J_c are the rows of class c of the matrix that ``jacov`` uses. With more than 100 classes the sums
+are averaged over the images of each class, and compared between classes:
 
     epe_nas = sum_c sum_d | e_c - e_d | / n_classes,   e_c = sum_ij log(|corr(J_c)_ij| + k) / n_c
 

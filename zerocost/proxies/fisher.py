@@ -4,10 +4,10 @@
 
 a are the outputs of convolutions and linear layers, i the n images, x and y positions.
 
-Source: Turner et al. 2020, "BlockSwap: Fisher-guided Block Substitution for Network Compression on a
-Budget"; layers as in Abdelfattah et al. 2021. L is the mean over the batch, as
-there, so that the figure shrinks with its size. A layer that runs twice counts twice, each time with
-its own activations.
+Source: Turner et al. 2020, "BlockSwap: Fisher-guided Block Substitution for Network Compression on
+a Budget"; layers as in Abdelfattah et al. 2021. L is the mean over the batch, as there, so that the
+figure shrinks with its size. A layer that runs twice counts twice, each time with its own
+activations.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def correlation(rows: torch.Tensor) -> torch.Tensor:
             "is constant over its pixels (the output may not depend on the input): it has no "
             "correlation."
         )
-    unit = centred / norms[:, None]
+    unit: torch.Tensor = centred / norms[:, None]
     return unit @ unit.T
 
 

@@ -2,8 +2,8 @@
 
     l2_norm = sum_l ||w_l||_2        l over convolutions and linear layers
 
-Source: Abdelfattah et al. 2021, "Zero-Cost Proxies for Lightweight NAS" (their code). It looks at no
-image. Layers that are never run count, since nothing is run.
+Source: Abdelfattah et al. 2021, "Zero-Cost Proxies for Lightweight NAS" (their code). It looks at
+no image. Layers that are never run count, since nothing is run.
 """
 
 from __future__ import annotations

@@ -25,6 +25,4 @@ def linear_regions(passes: Passes) -> float:
     return float((total - kernel).sum()) / (n * (n - 1))
 
 
-PROXY = Proxy(
-    "linear_regions", "Hanin and Rolnick 2019", ("relu_patterns",), False, linear_regions
-)
+PROXY = Proxy("linear_regions", "Hanin and Rolnick 2019", ("relu_patterns",), False, linear_regions)

@@ -5,9 +5,9 @@
 f is the sum of logits, w are all parameters. Higher is better conditioned, hence the sign.
 
 Source: Chen, Gong and Wang 2021, "Neural Architecture Search on ImageNet in Four GPU Hours: A
-Theoretically Inspired Perspective" (TE-NAS). They take the ratio itself on 32 or more
-images; we take its logarithm on the 8 images that ``passes.KERNEL_IMAGES`` allows, because each costs
-a backward pass.
+Theoretically Inspired Perspective" (TE-NAS). They take the ratio itself on many more images;
+we take its logarithm on the 8 images that ``passes.KERNEL_IMAGES`` allows, because each costs a
+backward pass.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ def ntk(passes: Passes) -> float:
     """Minus the log of the condition number."""
     values = torch.linalg.eigvalsh(passes.sample_gradients)
     low, high = float(values[0]), float(values[-1])
-    # The kernel is a product of float32 gradients: below their rounding an eigenvalue is noise.
-    if low <= len(values) * torch.finfo(torch.float32).eps * high:
-        raise PassError("the tangent kernel is singular in float32: no finite condition number.")
+    # Gradients are rounded to float32; the kernel, their product, is exact to the square of that.
+    if low <= (len(values) * torch.finfo(torch.float32).eps) ** 2 * high:
+        raise PassError(
+            "the tangent kernel is singular (images with the same gradient): it has no condition "
+            "number."
+        )
     return -math.log(high / low)
 
 
