@@ -435,11 +435,7 @@ class Benchmark:
         if whole and (device, *objectives) in self._fronts:
             return self._fronts[(device, *objectives)]
         costs, inherited = self.costs(device), self.table.rows()
-        usable = np.ones(len(inherited), bool)
-        for name in {*objectives, *limits} & {*PAIR_COSTS}:
-            figure = {"latency_p95_ms": "latency_ms", "peak_memory_mib": "weights_mib"}
-            usable &= np.isfinite(getattr(costs, figure.get(name, name))[inherited])
-        rows = inherited[usable]
+        rows = self._usable(device, {*objectives, *limits})
         if not len(rows):
             needed = ", ".join(sorted({*objectives, *limits}))
             raise ConstraintError(f"no network of the table has the figures {needed} on {device}.")
@@ -461,6 +457,15 @@ class Benchmark:
         if whole:
             self._fronts[(device, *objectives)] = front
         return front
+
+    def _usable(self, device: str, figures: set[str]) -> NDArray[np.intp]:
+        """Rows of the inherited networks that have all these figures on a device."""
+        costs, rows = self.costs(device), self.table.rows()
+        column = {"latency_p95_ms": "latency_ms", "peak_memory_mib": "weights_mib"}
+        usable = np.ones(len(rows), bool)
+        for name in figures & {*PAIR_COSTS}:
+            usable &= np.isfinite(getattr(costs, column.get(name, name))[rows])
+        return np.asarray(rows[usable])
 
     def _question(
         self,
@@ -545,12 +550,30 @@ class Benchmark:
         key = (device, *objectives)
         if key not in self._references:
             stored = self.table.reference_points.get(device, {}).get(",".join(objectives))
-            if stored is not None:
-                self._references[key] = Reference.from_dict(stored)
-            else:
-                front = self.front(device, objectives)
-                self._references[key] = reference_of(_values(front.chosen, objectives), objectives)
+            self._references[key] = (
+                Reference.from_dict(stored) if stored else self.true_reference(device, objectives)
+            )
         return self._references[key]
+
+    def true_reference(self, device: str, objectives: Sequence[str]) -> Reference:
+        """The reference box of the true front, worked out anew."""
+        front = self.front(device, objectives)
+        return reference_of(_values(front.chosen, objectives), objectives)
+
+    def reference_points(self) -> dict[str, dict[str, Any]]:
+        """What is kept with a table: the boxes of ``REFERENCE_SETS`` by device, as plain JSON.
+
+        Sets with a figure that no network has on a device are left out there.
+        """
+        out: dict[str, dict[str, Any]] = {}
+        for device in self.devices:
+            has = {n for n in PAIR_COSTS if len(self._usable(device, {n}))}
+            out[device] = {
+                ",".join(names): self.true_reference(device, names).as_dict()
+                for names in REFERENCE_SETS
+                if {*names} & {*PAIR_COSTS} <= has
+            }
+        return out
 
     def regret(
         self,

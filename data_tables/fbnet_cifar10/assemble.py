@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import onnxruntime
 import torch
 
 from ... import __version__
+from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
@@ -127,7 +129,6 @@ def assemble(
     plan: Plan,
     target: Path = TABLE,
     code_version: str = __version__,
-    reference_points: Mapping[str, Any] | None = None,
 ) -> str:
     """Writes the table of everything evaluated so far; returns its SHA-256.
 
@@ -137,7 +138,6 @@ def assemble(
         plan: the build.
         target: the table's file.
         code_version: kept in the table.
-        reference_points: kept in the table; None keeps those of the table that is replaced.
 
     Raises:
         TableError: nothing was evaluated yet.
@@ -149,8 +149,6 @@ def assemble(
             f"no network in {plan.networks} was evaluated with these supernet weights; run "
             "'biglittle table build --stage evaluate' first, it goes on where it stopped."
         )
-    if reference_points is None and target.exists():
-        reference_points = Table(target, check=False).reference_points
     images, space = plan.images(), plan.space
     ids = [e.key.architecture for e in found]
     held_out = images["val"].index
@@ -175,16 +173,30 @@ def assemble(
             "onnxruntime": onnxruntime.__version__,
             "recipes": _recipes(found),
         },
-        reference_points=reference_points or {},
     )
     keep_weights(plan, trained, target.with_name(WEIGHTS.name))
-    return write_table(target, contents, code_version, _today())
+    return write_with_references(target, contents, code_version)
+
+
+def write_with_references(path: Path, contents: TableContents, code_version: str) -> str:
+    """Writes a table with the reference boxes of its own true fronts; returns its SHA-256.
+
+    They belong to the rows: with other rows the true fronts are others, and so are the boxes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        plain = Path(folder) / path.name
+        write_table(plain, contents, code_version, _today())
+        boxes = Benchmark.load(plain).reference_points()
+    with_boxes = dataclasses.replace(contents, reference_points=boxes)
+    return write_table(path, with_boxes, code_version, _today())
 
 
 def extend(plan: Plan, target: Path = TABLE, code_version: str = __version__) -> tuple[str, int]:
     """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
 
-    Rows that are there stay as they are, bit for bit, and so does everything else.
+    Rows that are there stay as they are, bit for bit, and so does everything else but the
+    reference boxes.
 
     Raises:
         TableError: no table there.
@@ -204,7 +216,8 @@ def extend(plan: Plan, target: Path = TABLE, code_version: str = __version__) ->
     if not new:
         assert table.sha256 is not None
         return table.sha256, 0
-    return write_table(target, added(before, new, plan.images()), code_version, _today()), len(new)
+    contents = added(before, new, plan.images())
+    return write_with_references(target, contents, code_version), len(new)
 
 
 def added(

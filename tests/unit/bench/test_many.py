@@ -157,6 +157,16 @@ def test_a_stored_reference_box_is_used(tmp_path: Path, bench: Benchmark) -> Non
     assert again.regret(again.front(DEVICE), DEVICE) == pytest.approx(0.5)
 
 
+def test_every_device_has_a_box_for_every_set(bench: Benchmark) -> None:
+    boxes = bench.reference_points()
+    assert set(boxes) == {DEVICE}
+    assert set(boxes[DEVICE]) == {",".join(names) for names in REFERENCE_SETS}
+    for names in REFERENCE_SETS:
+        box = boxes[DEVICE][",".join(names)]
+        assert (np.array(box["utopian"]) < np.array(box["nadir"])).all()
+        assert 0 < box["hypervolume"] < 1
+
+
 def test_fewer_thresholds_are_spread_over_the_codes(bench: Benchmark) -> None:
     front = bench.front(DEVICE, gates=["margin"], n_thresholds=4)
     assert set(front.points.threshold) <= set(get_gate("margin").thresholds(10)[::64])
