@@ -743,6 +743,77 @@ def _fill_from_trace(out: Path, trace: Path) -> None:
     _console(stderr=True).print(f"{filled} networks have an energy now: {out}")
 
 
+def _architectures(text: str, bench: Benchmark | None) -> list[str]:
+    """Ids that were asked for: 'table', a file with one a line, or ids separated by commas."""
+    if text == "table" and bench is not None:
+        return bench.architectures
+    if Path(text).is_file():
+        return Path(text).read_text().split()
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+@app.command()
+def validate(
+    front_file: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")],
+    device: DeviceOption = "raspberry-pi-4",
+    measure: Annotated[
+        str, typer.Option(help="'here': measure the front's networks and pairs on this machine.")
+    ] = "",
+    profile_file: Annotated[
+        Path | None, typer.Option("--profile", help="Profile .json that was measured, instead.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Error of latency allowed where the device states no interval.")
+    ] = 0.10,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, with --measure.")] = 1,
+    meter: Annotated[str, typer.Option(help="Energy meter, with --measure.")] = "none",
+    out: Annotated[Path, typer.Option(help="Folder of the report, and of what is measured.")] = (
+        Path("out/validate")
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Holds a front's promises against measurements; exit code 1 if they were not kept."""
+    from .bench import BigLittleError, get_space, load_device
+    from .edge_profiler.session import ProfileRequest, run_request
+    from .edge_profiler.validate import networks_of, pairs_of
+    from .edge_profiler.validate import validate as compare
+    from .searchers.front_files import read_front
+    from .searchers.validation_report import write_validation
+
+    if (measure == "here") == (profile_file is not None) or measure not in ("", "here"):
+        raise BigLittleError("expected one of --measure here and --profile FILE.")
+    points = read_front(front_file).points
+    promised = load_device(device)
+    space = get_space(promised.space)
+    ids, pairs = networks_of(points), pairs_of(points)
+    space.parse(ids)
+    _check_writable(out)
+    if profile_file is None:
+        profile_file = out / "measured.json"
+        request = ProfileRequest(
+            networks=",".join(ids),
+            pairs=",".join(f"{little}:{big}" for little, big in pairs),
+            space=space.name,
+            n_classes=promised.n_classes,
+            threads=threads,
+            meter=meter,
+        )
+        move, close = _progress("measure")
+        try:
+            run_request(request, profile_file, lambda done, total, *_: move(done, total))
+        finally:
+            close()
+    found = compare(points, promised, load_device(profile_file), space, tolerance)
+    document = found.as_dict()
+    written = write_validation(out / "validation.html", document, found.text())
+    if as_json:
+        _emit(document)
+    else:
+        sys.stdout.write(f"{found.text()}\nWritten: {written}\n")
+    if not found.kept:
+        raise typer.Exit(1)
+
+
 @surrogate_app.command("fit")
 def surrogate_fit(
     table: TableOption = DEFAULT_TABLE,

@@ -1,0 +1,193 @@
+"""Promises of a front against measurements, by hand-made profiles whose answers are known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from biglittle import __main__
+from biglittle.bench import Points, get_space
+from biglittle.bench.device import parse_profile
+from biglittle.bench.errors import DeviceError
+from biglittle.edge_profiler.validate import Coverage, networks_of, pairs_of, validate
+
+SPACE = get_space("fbnet")
+A, B, C = "8" * 22, "0" * 22, "7" * 22
+TIME_MS = {A: 1.0, B: 4.0, C: 10.0}
+
+
+def profile(name="board", scale=1.0, word="measured", interval=None, **changes):
+    networks = []
+    for a, ms in TIME_MS.items():
+        entry = {"architecture": a, "latency_ms": ms * scale, "provenance": word}
+        if interval is not None:
+            entry |= {"latency_ms_low": ms * scale * interval[0]}
+            entry |= {"latency_ms_high": ms * scale * interval[1]}
+        networks.append(entry)
+    made = {
+        "format": "biglittle-device-profile-2", "device": name, "description": "x",
+        "space": "fbnet", "space_hash": SPACE.hash, "n_classes": 10, "runtime": "fake",
+        "precision": "fp32", "threads": 1, "batch": 1, "source": "a test", "author": None,
+        "date": "2026-01-02", "tool_version": None, "networks": networks,
+    }  # fmt: skip
+    if interval is not None:
+        made["interval"] = {"coverage": 0.9, "method": "conformal"}
+    return made | changes
+
+
+def loaded(**given):
+    return parse_profile(profile(**given), "x")
+
+
+def front():
+    rate = np.array([0.0, 0.5, 0.02, 0.0])
+    little, big = np.array([A, A, B, C]), np.array([B, C, C, C])
+    cost = np.array(
+        [TIME_MS[x] + r * TIME_MS[y] for x, y, r in zip(little, big, rate, strict=True)]
+    )
+    nothing = np.full(4, np.nan)
+    words = {"accuracy": "measured", "escalation_rate": "measured", "latency_ms": "modelled"}
+    return Points(
+        little=little, big=big, gate=np.array(["margin"] * 4), threshold=np.full(4, 0.5),
+        accuracy=np.array([0.5, 0.8, 0.6, 0.9]), escalation_rate=rate, latency_ms=cost,
+        latency_p95_ms=np.array([1.0, 11.0, 4.0, 10.0]), energy_mj=nothing, macs=nothing,
+        peak_memory_mib=nothing, provenance=words, split=None,
+    )  # fmt: skip
+
+
+def test_what_is_measured_is_what_the_front_uses():
+    assert networks_of(front()) == [B, C, A]
+    assert pairs_of(front()) == [(B, C), (A, C)]
+
+
+def test_a_kept_promise_has_no_error_and_no_optimism():
+    got = validate(front(), loaded(), loaded(), SPACE)
+    assert got.kept
+    for name in ("latency_ms", "latency_p95_ms"):
+        assert got.figures[name].mape == pytest.approx(0, abs=1e-12)
+        assert got.figures[name].within_10 == 1.0
+    assert got.figures["energy_mj"] is None
+    assert got.networks.spearman == 1.0
+    words = [p["latency_ms"]["provenance"] for p in got.points]
+    assert words == ["measured", "modelled", "modelled", "measured"]
+    assert any("measured alone" in note for note in got.notes)
+
+
+def test_a_slower_device_is_an_optimistic_search():
+    got = validate(front(), loaded(), loaded(scale=1.5), SPACE)
+    assert not got.kept
+    assert got.figures["latency_ms"].optimism == pytest.approx(0.5)
+    assert got.figures["latency_ms"].mape == pytest.approx(1 / 3)
+    assert got.figures["latency_ms"].spearman == 1.0
+    assert "NOT kept" in got.text()
+    assert validate(front(), loaded(), loaded(scale=1.5), SPACE, tolerance=0.4).kept
+
+
+def test_a_pair_measured_end_to_end_wins_over_its_parts():
+    pair = {
+        "little": A, "big": C, "gate": "margin", "kept_ms": 1.2, "escalated_ms": 14.0,
+        "provenance": "measured",
+    }  # fmt: skip
+    broken = {"little": B, "big": C, "gate": "margin", "provenance": "measured", "error": "x"}
+    got = validate(front(), loaded(), loaded(pairs=[pair, broken]), SPACE)
+    point = got.points[1]
+    assert point["latency_ms"]["measured"] == pytest.approx(0.5 * 1.2 + 0.5 * 14.0)
+    assert point["latency_ms"]["provenance"] == "measured"
+    assert point["latency_p95_ms"]["measured"] == 14.0
+    # At 7.6 ms and 80 % it still beats nothing and is beaten by nothing.
+    assert [p["on_front"] for p in got.points] == [True] * 4
+    other = validate(front(), loaded(), loaded(pairs=[pair | {"gate": "entropy"}]), SPACE)
+    assert other.points[1]["latency_ms"]["provenance"] == "modelled"
+
+
+def test_a_point_that_turns_out_dear_leaves_the_front():
+    pair = {
+        "little": A, "big": C, "gate": "margin", "kept_ms": 15.0, "escalated_ms": 30.0,
+        "provenance": "measured",
+    }  # fmt: skip
+    got = validate(front(), loaded(), loaded(pairs=[pair]), SPACE)
+    assert [p["on_front"] for p in got.points] == [True, False, True, True]
+    assert (got.n_front, got.n_measured) == (3, 4)
+
+
+@pytest.mark.parametrize(("scale", "kept"), [(1.04, True), (1.3, False)])
+def test_a_stated_interval_decides(scale, kept):
+    promised = loaded(word="predicted", interval=(0.95, 1.05))
+    got = validate(front(), promised, loaded(scale=scale), SPACE)
+    assert (got.coverage.n, got.coverage.stated) == (3, 0.9)
+    assert got.kept is kept
+    assert "inside the stated 90% interval" in got.text()
+
+
+def test_chance_is_not_held_against_an_interval():
+    assert Coverage(0.9, 17, 20).kept  # as few happens 13 times in 100
+    assert not Coverage(0.9, 14, 20).kept  # 1 in 100
+    assert Coverage(0.9, 0, 0).kept
+
+
+def test_networks_that_were_not_measured_are_left_out():
+    some = profile()
+    some["networks"] = [n for n in some["networks"] if n["architecture"] != C]
+    got = validate(front(), loaded(), parse_profile(some, "x"), SPACE)
+    assert got.n_measured == 1
+    assert [p["on_front"] for p in got.points] == [True, None, None, None]
+    none = profile()
+    none["networks"] = [dict(none["networks"][0], architecture="1" * 22)]
+    with pytest.raises(DeviceError, match="no network of this front"):
+        validate(front(), loaded(), parse_profile(none, "x"), SPACE)
+
+
+def test_energy_and_memory_are_compared_where_both_know_them():
+    document = profile()
+    for entry in document["networks"]:
+        entry |= {"energy_mj": 2.0 * entry["latency_ms"], "peak_memory_mib": 3.0}
+    points = front()
+    points = Points(**{**vars(points), "energy_mj": 2.0 * points.latency_ms})
+    got = validate(points, loaded(), parse_profile(document, "x"), SPACE)
+    assert got.figures["energy_mj"].mape == pytest.approx(0, abs=1e-12)
+    assert got.points[1]["peak_memory_mib"]["measured"] == 6.0
+    assert got.figures["peak_memory_mib"] is None  # nothing was promised
+
+
+def test_a_prediction_is_no_measurement_and_another_space_none_either():
+    with pytest.raises(DeviceError, match="is predicted, not measured"):
+        validate(front(), loaded(), loaded(word="predicted"), SPACE)
+    with pytest.raises(DeviceError, match="of space"):
+        validate(front(), loaded(), loaded(space_hash="0" * 64), SPACE)
+
+
+def test_two_devices_are_called_two():
+    got = validate(front(), loaded(name="a"), loaded(name="b"), SPACE)
+    assert any("two devices" in n for n in got.notes)
+
+
+def test_the_command_writes_a_page_and_tells_by_its_exit_code(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("plotly")
+    (tmp_path / "front.json").write_text(json.dumps({"config": {}, "front": front().records()}))
+    for name, scale in (("promised", 1.0), ("measured", 1.0), ("slow", 1.5)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(profile(scale=scale)))
+
+    def run(*more):
+        words = ["validate", "front.json", "--device", "promised.json", "--out", "out", *more]
+        monkeypatch.setattr("sys.argv", ["biglittle", *words])
+        try:
+            __main__.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("--profile", "measured.json")
+    assert (code, "Kept: " in out) == (0, True)
+    page = (tmp_path / "out" / "validation.html").read_text()
+    assert page.count("<h2>") == 3
+    assert A in page
+    code, out, _ = run("--profile", "slow.json", "--json")
+    assert (code, json.loads(out)["kept"]) == (1, False)
+    code, _, err = run()
+    assert (code, "one of --measure here and --profile" in err) == (1, True)
+    code, _, err = run("--profile", "measured.json", "--measure", "there")
+    assert (code, "expected one of" in err) == (1, True)
