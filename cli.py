@@ -814,6 +814,76 @@ def validate(
         raise typer.Exit(1)
 
 
+@app.command()
+def score(
+    arch: Annotated[
+        str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")
+    ] = "",
+    sample: Annotated[int, typer.Option(min=0, help="Architectures to draw instead.")] = 0,
+    space: Annotated[str, typer.Option(help="Search space of the ids.")] = "fbnet",
+    proxies: Annotated[str, typer.Option(help="'all', or names separated by commas.")] = "all",
+    batch: Annotated[str, typer.Option(help="'noise', or a data set's name.")] = "noise",
+    batch_size: Annotated[int, typer.Option(min=2, help="Images.")] = 64,
+    n_classes: Annotated[
+        int | None, typer.Option(min=2, help="None: the data set's; 10 for noise.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the batch, the draw and the first weights.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Initialisations of every network.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="HDF5 file; goes on from what is there.")] = None,
+    data: ImagesOption = None,
+    threads: ThreadsOption = 1,
+    train_device: Annotated[str, typer.Option("--on", help="cpu or cuda.")] = "cpu",
+    table: TableOption = DEFAULT_TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Scores networks at initialisation by zero-cost proxies; a network that fails says why."""
+    import numpy as np
+
+    from .bench import Benchmark, BigLittleError, get_space
+    from .bench.datasets import get_dataset
+    from .zerocost import dataset_batch, noise_batch
+    from .zerocost import run as run_scores
+    from .zerocost.console import print_scores, record
+
+    known = get_space(space)
+    if bool(arch) == bool(sample):
+        raise BigLittleError("give either --arch or --sample (a number of architectures).")
+    if sample:
+        wanted = known.format(known.sample(np.random.default_rng(seed), sample))
+    else:
+        wanted = _architectures(arch, Benchmark.load(table) if arch == "table" else None)
+    if batch == "noise":
+        classes = n_classes or 10
+        images = noise_batch(batch_size, classes, seed=seed)
+    else:
+        classes = n_classes or get_dataset(batch).n_classes
+        images = dataset_batch(batch, batch_size, seed, data)
+    import torch
+
+    torch.set_num_threads(threads)
+    move, close = _progress("networks")
+    try:
+        found = run_scores(
+            wanted,
+            images,
+            out,
+            proxies,
+            space=space,
+            n_classes=classes,
+            seeds=range(seed, seed + seeds),
+            device=train_device,
+            on_progress=move,
+        )
+    finally:
+        close()
+    if as_json:
+        _emit(record(found))
+        return
+    print_scores(found, _console())
+    if out is not None:
+        _console(stderr=True).print(f"Written: {out}")
+
+
 @surrogate_app.command("fit")
 def surrogate_fit(
     table: TableOption = DEFAULT_TABLE,

@@ -93,7 +93,7 @@ class Columns:
 def run(
     architectures: Sequence[str],
     batch: Batch,
-    out: Path,
+    out: Path | None = None,
     proxies: str | Sequence[str] = "all",
     *,
     space: str = "fbnet",
@@ -110,7 +110,8 @@ def run(
     Args:
         architectures: ids in ``space``.
         batch: what all are scored on.
-        out: HDF5 file; replaced at most every ``SAVE_EVERY_S`` seconds and at the end.
+        out: HDF5 file; replaced at most every ``SAVE_EVERY_S`` seconds and at the end. None keeps
+            the scores in memory alone.
         proxies: "all", names separated by commas, or a sequence of names.
         space: of the architectures.
         n_classes: of the networks.
@@ -140,7 +141,7 @@ def run(
         "biglittle": __version__,
     }
     rows: dict[tuple[str, int], tuple[dict[str, float], dict[str, float], dict[str, str]]] = {}
-    if out.exists():
+    if out is not None and out.exists():
         found = read_columns(out)
         _check_facts(found.facts, facts, str(out))
         for i, key in enumerate(zip(found.architectures, found.seeds.tolist(), strict=True)):
@@ -170,13 +171,13 @@ def run(
                 )
             if on_progress is not None:
                 on_progress(done, len(wanted))
-            if time.monotonic() - saved > SAVE_EVERY_S:
+            if out is not None and time.monotonic() - saved > SAVE_EVERY_S:
                 _write(out, _columns(rows, names, facts))
                 saved = time.monotonic()
     finally:
-        if rows:
+        if out is not None and rows:
             _write(out, _columns(rows, names, facts))
-    return read_columns(out)
+    return _columns(rows, names, facts)
 
 
 def _row(

@@ -11,7 +11,15 @@ import pytest
 from biglittle.bench.errors import MissingExtraError
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("bench", "cotrain", "data_tables", "edge_profiler", "searchers", "surrogates", "zerocost")
+FOLDERS = (
+    "bench",
+    "cotrain",
+    "data_tables",
+    "edge_profiler",
+    "searchers",
+    "surrogates",
+    "zerocost",
+)
 
 
 def _modules_with_examples() -> list[str]:

@@ -1,0 +1,73 @@
+"""``biglittle score`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from biglittle.__main__ import main
+from biglittle.zerocost import read_columns
+
+SKIP = "8" * 22
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["biglittle", "score", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_json_alone_on_stdout_and_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "scores.h5"
+    asked = ("--arch", SKIP, "--proxies", "params,macs,snip", "--batch-size", "2", "--seeds", "2")
+    code, text, _ = run(*asked, "--out", str(out), "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert [(n["architecture"], n["seed"]) for n in found["networks"]] == [(SKIP, 0), (SKIP, 1)]
+    assert found["networks"][0]["scores"]["params"] == 645210
+    assert found["networks"][0]["scores"]["snip"] != found["networks"][1]["scores"]["snip"]
+    assert found["networks"][0]["failures"] == {}
+    assert found["config"]["batch"] == "noise, n=2, seed=0"
+    assert len(read_columns(out)) == 2
+
+
+def test_a_table_of_one_and_of_many(run) -> None:  # type: ignore[no-untyped-def]
+    code, text, _ = run("--arch", SKIP, "--proxies", "macs", "--batch-size", "2")
+    assert code == 0
+    assert "1.14736e+07" in text
+    code, text, _ = run("--sample", "2", "--space", "nb201", "--proxies", "macs,params")
+    assert code == 0
+    assert "median" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "--sample"),
+        (("--arch", SKIP, "--sample", "3"), "--sample"),
+        (("--arch", "999"), "22 digits"),
+        (("--arch", SKIP, "--proxies", "snipp"), "snip"),
+        (("--arch", SKIP, "--batch", "cifar1"), "cifar10"),
+        (("--arch", SKIP, "--space", "fbnets"), "fbnet"),
+    ],
+)
+def test_errors_are_one_line(run, arguments: tuple[str, ...], told: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run(*arguments)
+    assert code != 0
+    assert told in err.replace("\n", " ")
+    assert not out

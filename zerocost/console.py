@@ -1,0 +1,70 @@
+"""Scores as JSON and as a table in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .bulk import Columns
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def record(columns: Columns) -> dict[str, Any]:
+    """What JSON says of scores: a score that does not exist is null and has its reason."""
+    rows = [
+        {
+            "architecture": architecture,
+            "seed": int(seed),
+            "scores": {
+                proxy: None if np.isnan(values[i]) else float(values[i])
+                for proxy, values in columns.scores.items()
+            },
+            "failures": columns.failures[i],
+        }
+        for i, (architecture, seed) in enumerate(
+            zip(columns.architectures, columns.seeds, strict=True)
+        )
+    ]
+    return {
+        "config": dict(columns.facts),
+        "networks": rows,
+        "alone_s": {proxy: mean_s(columns, proxy) for proxy in columns.scores},
+    }
+
+
+def mean_s(columns: Columns, proxy: str) -> float | None:
+    """Mean wall time of a proxy with every pass it needs; None where it never ran."""
+    taken = columns.alone_s[proxy]
+    return None if np.isnan(taken).all() else float(np.nanmean(taken))
+
+
+def print_scores(columns: Columns, console: Console) -> None:
+    """One line per proxy: the score of a single network, or how those of many are spread."""
+    from rich.table import Table
+
+    n = len(columns)
+    title = f"{n} networks of {columns.facts['space']}, {columns.facts['batch']}"
+    if n == 1:
+        title = f"{columns.architectures[0]} of {columns.facts['space']}, {columns.facts['batch']}"
+    table = Table(title=title)
+    for head in ("proxy", *(("score",) if n == 1 else ("min", "median", "max", "failed")), "s"):
+        table.add_column(head, justify="left" if head == "proxy" else "right")
+    for proxy, values in columns.scores.items():
+        known = values[~np.isnan(values)]
+        taken = mean_s(columns, proxy)
+        time = "" if taken is None else f"{taken:.3f}"
+        if n == 1:
+            table.add_row(proxy, f"{known[0]:.6g}" if len(known) else "failed", time)
+            continue
+        spread = [f"{f(known):.4g}" if len(known) else "" for f in (np.min, np.median, np.max)]
+        table.add_row(proxy, *spread, str(n - len(known)), time)
+    console.print(table)
+    reasons = sorted({f"{proxy}: {why}" for row in columns.failures for proxy, why in row.items()})
+    for reason in reasons[:10]:
+        console.print(f"  {reason}", markup=False)
+    if len(reasons) > 10:
+        console.print(f"  and {len(reasons) - 10} more reasons; --json has them all")
+    console.print("s: mean wall time with every pass that the proxy needs, shared or not")
