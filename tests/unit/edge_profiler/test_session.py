@@ -116,3 +116,40 @@ def test_cells_have_no_onnx_form_and_say_so():
     pytest.importorskip("onnx")
     with pytest.raises(ProfileError, match="'nb201' are graphs of cells"):
         onnx_model(get_space("nb201"), "0" * 6, 10)
+
+
+def test_repeatability_tells_a_drifting_clock_from_a_drifting_network():
+    onnx = pytest.importorskip("onnx")
+    from biglittle.edge_profiler import Protocol
+    from biglittle.edge_profiler.repeatability import repeatability
+
+    class Runtime:
+        description, precision = "fake", "fp32"
+        now_ns, loads = 0, 0
+
+        def __init__(self, all_slow_down=0.0, network_slows_down=0.0):
+            self.rates = all_slow_down, network_slows_down
+
+        def load(self, model, threads):
+            graph = onnx.load_from_string(model).graph
+            self.loads += 1
+            other = 0.0 if graph.name.endswith(B) else self.rates[1]
+            factor = 1 + self.loads * (self.rates[0] + other)
+
+            def run():
+                self.now_ns += int(1000 * len(graph.node) * factor)
+
+            return run
+
+    def ranges(runtime):
+        # The reference is loaded first in every session, so that all networks share its clock.
+        short = Protocol(warm_up=0, rounds=2, runs_per_round=2)
+        rows = repeatability(SPACE, runtime, short, 3, clock=lambda: runtime.now_ns)
+        assert [len(r["ratios"]) for r in rows] == [3, 3, 3]
+        return [r["ratio_range"] for r in rows], [r["raw_range"] for r in rows]
+
+    steady = ranges(Runtime())
+    assert max(steady[0] + steady[1]) < 1e-3
+    ratio, raw = ranges(Runtime(all_slow_down=0.01))
+    assert max(ratio) < 0.01 < min(raw)
+    assert min(ranges(Runtime(network_slows_down=0.01))[0]) > 0.01

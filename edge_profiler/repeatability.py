@@ -1,0 +1,140 @@
+"""How well the profiler repeats itself on this machine, what it costs, and how long it takes.
+
+Run: ``python -m biglittle.edge_profiler.repeatability`` with nothing else running. It prints one
+JSON document: for three anchors the ratio to the reference in five sessions with networks loaded
+anew, the same for their raw medians, the harness on a null network, and the seconds that a profile
+of all anchors takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..bench.spaces import SearchSpace, get_space
+from .anchors import anchor_networks
+from .machine import device_name, environment
+from .onnx_network import onnx_model
+from .profile import default_reference, profile_networks
+from .protocol import Clock, Protocol, measure
+from .runtimes import Runtime, get_runtime
+
+REPEATS = 5
+WITHIN = 0.01  # what the ratio shall repeat within
+
+
+def repeatability(
+    space: SearchSpace,
+    engine: Runtime,
+    protocol: Protocol | None = None,
+    repeats: int = REPEATS,
+    n_classes: int = 10,
+    clock: Clock = time.perf_counter_ns,
+    log: Callable[[str], object] = lambda _: None,
+) -> list[dict[str, Any]]:
+    """Of the smallest, a middling and the largest anchor: ratios of every session, and spreads.
+
+    ``ratio_range`` and ``raw_range`` are largest minus smallest over the median: the first of what
+    a profile keeps, the second of what a stopwatch would say.
+
+    Args:
+        space: the search space.
+        engine: the runtime.
+        protocol: how often what is run; None: the default.
+        repeats: sessions; each loads all networks anew.
+        n_classes: of the classifiers.
+        clock: a clock in ns; another one for tests.
+        log: told what is being done.
+
+    Raises:
+        ProfileError: the machine is too unsteady.
+    """
+    protocol = protocol or Protocol()
+    anchors = anchor_networks(space, n_classes=n_classes)
+    macs = space.macs(space.parse(anchors), n_classes)
+    order = np.argsort(macs)
+    chosen = [anchors[order[i]] for i in (0, len(order) // 2, -1)]
+    reference = default_reference(space)
+    ratios: dict[str, list[float]] = {a: [] for a in chosen}
+    raw: dict[str, list[float]] = {a: [] for a in chosen}
+    for repeat in range(repeats):
+        log(f"session {repeat + 1} of {repeats}")
+        base = engine.load(
+            onnx_model(space, reference, n_classes).SerializeToString(), protocol.threads
+        )
+        for a in chosen:
+            model = onnx_model(space, a, n_classes).SerializeToString()
+            found = measure(engine.load(model, protocol.threads), base, protocol, clock)
+            ratios[a].append(found.ratio)
+            raw[a].append(found.median_ms)
+    return [
+        {
+            "architecture": a,
+            "ratios": [round(r, 6) for r in ratios[a]],
+            "ratio_range": round(_range(ratios[a]), 6),
+            "raw_range": round(_range(raw[a]), 6),
+            "repeats_within_1_percent": _range(ratios[a]) <= WITHIN,
+        }
+        for a in chosen
+    ]
+
+
+def _range(values: list[float]) -> float:
+    return float((max(values) - min(values)) / np.median(values))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 if every ratio repeats within 1 %."""
+    parser = argparse.ArgumentParser(
+        "python -m biglittle.edge_profiler.repeatability", description=__doc__
+    )
+    parser.add_argument("--space", default="fbnet")
+    parser.add_argument("--runtime", default="ort-cpu")
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--anchors", type=int, default=40, help="0: do not time a profile")
+    given = parser.parse_args(arguments)
+
+    def log(text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    space, engine = get_space(given.space), get_runtime(given.runtime)
+    before = environment()
+    networks = repeatability(space, engine, repeats=given.repeats, log=log)
+    document: dict[str, Any] = {
+        "device": device_name(),
+        "runtime": engine.description,
+        "load_average": before["load_average"],
+        "networks": networks,
+    }
+    if given.anchors:
+        log(f"profile of {given.anchors} anchors")
+        began = time.perf_counter()
+        with TemporaryDirectory() as folder:
+            profile = profile_networks(
+                space,
+                anchor_networks(space, given.anchors),
+                10,
+                runtime=engine,
+                out=Path(folder) / "profile.json",
+            )
+        document |= {
+            "anchors": given.anchors,
+            "anchors_s": round(time.perf_counter() - began, 1),
+            "failed": sum(n["latency_ms"] is None for n in profile["networks"]),
+            "self_ratio": profile["reference"]["self_ratio"],
+            "null_network_us": round(1000 * profile["harness_overhead_ms"], 3),
+        }
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    return 0 if all(n["repeats_within_1_percent"] for n in networks) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
