@@ -986,6 +986,31 @@ def device_add(
     _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
 
 
+@device_app.command("import")
+def device_import(
+    kind: Annotated[str, typer.Argument(help="hw-nas-bench.")],
+    file: Annotated[Path, typer.Argument(help="HW-NAS-Bench-v1_0.pickle.")],
+    metric: Annotated[str, typer.Option(help="Its device; edgegpu is the Jetson TX2.")] = "edgegpu",
+    replace: Annotated[bool, typer.Option("--replace", help="Of one that is there.")] = False,
+) -> None:
+    """Makes a profile of your own from a published file; a pickle is read without running it."""
+    from .bench.device import user_folder
+    from .bench.errors import DeviceError, UnknownNameError
+    from .bench.files import replacing
+    from .data_tables.devices.hw_nas_bench import make_profile
+
+    if kind != "hw-nas-bench":
+        raise UnknownNameError("published file", kind, ("hw-nas-bench",))
+    profile = make_profile(file, metric)
+    target = user_folder() / f"{profile['device']}.json"
+    if target.exists() and not replace:
+        raise DeviceError(f"{target} is there already; add --replace to take its place.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as partial:
+        partial.write_text(json.dumps(profile, indent=1) + "\n")
+    _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
+
+
 @device_app.command("remove")
 def device_remove(name: str) -> None:
     """Removes a profile of your own."""

@@ -1,0 +1,164 @@
+"""Makes a device profile from the public file of HW-NAS-Bench, which is a pickle.
+
+A pickle can ask for any function to be run. The reader here builds containers, numbers, strings and
+NumPy arrays; a file that asks for anything else is refused before it is looked up.
+
+Source: Li et al. 2021, "HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark" (MIT).
+"""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...bench.datasets._pickled import ArrayUnpickler
+from ...bench.device import FORMAT_2
+from ...bench.errors import DeviceError
+from ...bench.spaces import SearchSpace, get_space
+from ...bench.spaces._space import Layer
+from ...bench.spaces.fbnet import BLOCKS
+
+MAX_BYTES = 256 * 2**20  # the published file has some 10 MiB
+N_CLASSES = 100
+#: What the devices of the file are called here.
+DEVICES = {
+    "edgegpu": ("jetson-tx2", "NVIDIA Jetson TX2"),
+    "raspi4": ("raspberry-pi-4-hw-nas-bench", "Raspberry Pi 4"),
+    "pixel3": ("pixel3", "Google Pixel 3"),
+}
+_SCALAR: Any = np.float64(0.0).__reduce__()[0]
+_PLAIN: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("numpy.core.multiarray", "scalar"): _SCALAR,
+    ("numpy._core.multiarray", "scalar"): _SCALAR,
+}
+
+
+class _Reader(ArrayUnpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        return _PLAIN.get((module, name)) or super().find_class(module, name)
+
+
+def read_file(path: Path) -> Mapping[str, Any]:
+    """What the file holds: ``fbnet`` and ``nasbench201``, each by metric.
+
+    Raises:
+        DeviceError: no such file, one that is too large, damaged, or asks for code to be run.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DeviceError(
+                f"{path.name} has more than {MAX_BYTES // 2**20} MiB and was not read; expected "
+                "HW-NAS-Bench-v1_0.pickle."
+            )
+        with path.open("rb") as file:
+            found = _Reader(file).load()
+    except OSError as error:
+        raise DeviceError(f"{path} cannot be read: {error.strerror}.") from error
+    except pickle.UnpicklingError as error:
+        raise DeviceError(
+            f"{path.name} was refused: {error}. Expected the published HW-NAS-Bench file; do not "
+            "open this one elsewhere."
+        ) from error
+    except Exception as error:  # a damaged pickle fails in any way
+        raise DeviceError(f"{path.name} is damaged or no pickle: {error!r}.") from error
+    if not isinstance(found, dict) or not isinstance(found.get("fbnet"), dict):
+        raise DeviceError(
+            f"{path.name} holds {type(found).__name__} without the key 'fbnet'; expected the "
+            "published HW-NAS-Bench file."
+        )
+    return found
+
+
+def operator_name(layer: Layer, choice: str) -> str:
+    """What the file calls a choice at a layer."""
+    h, cin, cout = layer.height, layer.in_channels, layer.out_channels
+    place = f"H{h}_W{h}_Cin{cin}_Cout{cout}"
+    if choice == "skip":
+        return f"Skip_{place}_stride{layer.stride}"
+    kernel, expansion, groups = BLOCKS[choice]
+    return f"ConvBlock_{place}_exp{expansion}_kernel{kernel}_stride{layer.stride}_group{groups}"
+
+
+def _figure(costs: Mapping[str, Any], name: str, free: bool = False) -> float:
+    if name not in costs and free:
+        return 0.0
+    try:
+        value = float(costs[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeviceError(f"the file has no figure for operator {name}.") from error
+    if not np.isfinite(value) or value < 0:
+        raise DeviceError(f"the file says {value} for operator {name}; expected at least 0.")
+    return value
+
+
+def _blocks(space: SearchSpace, costs: Mapping[str, Any]) -> tuple[np.ndarray, float]:
+    table = np.array(
+        [
+            [
+                _figure(costs, operator_name(ly, c), free=c == "skip" and ly.identity)
+                for c in space.choices
+            ]
+            for ly in space.layers
+        ]
+    )
+    # Stem and head; the classifier and the average are added where the file has them.
+    ends = [n for n in costs if n.startswith(("ConvNorm_", "AvgP", "FC", "Linear"))]
+    return table, sum(_figure(costs, n) for n in ends)
+
+
+def make_profile(path: Path, device: str) -> dict[str, Any]:
+    """A block-sum profile of one device in the file, ``edgegpu`` for the Jetson TX2.
+
+    Where the file has energies of operators too, energy is modelled: latency times the ratio of
+    both sums, the median of 500 random networks.
+
+    Raises:
+        DeviceError: the file is refused, or has no figures of that device.
+    """
+    found, space = read_file(path)["fbnet"], get_space("fbnet")
+    known = sorted(k.removesuffix("_latency") for k in found if str(k).endswith("_latency"))
+    costs = found.get(f"{device}_latency")
+    if not isinstance(costs, dict):
+        raise DeviceError(
+            f"{path.name} has no operator latencies of {device!r}; known: "
+            f"{', '.join(known) or 'none'}."
+        )
+    name, title = DEVICES.get(device, (device.replace("_", "-"), device))
+    table, constant = _blocks(space, costs)
+    power: dict[str, Any] | None = None
+    if isinstance(energies := found.get(f"{device}_energy"), dict):
+        energy, base = _blocks(space, energies)
+        rows = space.sample(np.random.default_rng(0), 500)
+        at = np.arange(space.n_layers), rows
+        ratio = (energy[at].sum(axis=1) + base) / (table[at].sum(axis=1) + constant)
+        power = {
+            "power_mw": round(1000 * float(np.median(ratio)), 1),
+            "rail": "as in HW-NAS-Bench",
+            "source": "HW-NAS-Bench: summed energy over summed latency, median of 500 random "
+            f"networks ({1000 * ratio.min():.0f} to {1000 * ratio.max():.0f} mW)",
+        }
+    return {
+        "format": FORMAT_2,
+        "device": name,
+        "description": f"{title}, block latencies of HW-NAS-Bench added up",
+        "space": space.name,
+        "space_hash": space.hash,
+        "n_classes": N_CLASSES,
+        "runtime": f"as published (HW-NAS-Bench, {device})",
+        "precision": "fp32",
+        "threads": None,
+        "batch": 1,
+        "source": f"Li et al. 2021, HW-NAS-Bench (MIT), {path.name}, metric {device}_latency",
+        "author": None,
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "tool_version": None,
+        "load_power": power,
+        "block_table": {"constant_ms": constant, "latency_ms": table.tolist()},
+    }
