@@ -767,6 +767,12 @@ def validate(
     ] = 0.10,
     threads: Annotated[int, typer.Option(min=1, help="Threads, with --measure.")] = 1,
     meter: Annotated[str, typer.Option(help="Energy meter, with --measure.")] = "none",
+    accuracy: Annotated[
+        int,
+        typer.Option(min=0, help="Points whose exported pair answers every test image again."),
+    ] = 0,
+    table: TableOption = DEFAULT_TABLE,
+    data: ImagesOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the report, and of what is measured.")] = (
         Path("out/validate")
     ),
@@ -804,14 +810,66 @@ def validate(
         finally:
             close()
     found = compare(points, promised, load_device(profile_file), space, tolerance)
-    document = found.as_dict()
-    written = write_validation(out / "validation.html", document, found.text())
+    again = _accuracy_again(points, accuracy, table, device, data, threads) if accuracy else []
+    document = {**found.as_dict(), "accuracy": again}
+    text = "\n".join([found.text(), *(row["text"] for row in again)])
+    written = write_validation(out / "validation.html", document, text)
     if as_json:
         _emit(document)
     else:
-        sys.stdout.write(f"{found.text()}\nWritten: {written}\n")
-    if not found.kept:
+        sys.stdout.write(f"{text}\nWritten: {written}\n")
+    if not (found.kept and all(row["equal"] is not False for row in again)):
         raise typer.Exit(1)
+
+
+def _accuracy_again(
+    points: Points, n: int, table: str, device: str, data: Path | None, threads: int
+) -> list[dict[str, Any]]:
+    """Points spread over the front: the exported pair's right answers against the table's."""
+    import numpy as np
+    import onnx
+
+    from .bench import Benchmark, Gate, Pair
+    from .bench.datasets import get_dataset
+    from .data_tables import table_module
+    from .edge_profiler.accuracy import normalised, rerun
+
+    bench = Benchmark.load(table)
+    extract = table_module(bench.table.name, "reproduce").extract
+    dataset = get_dataset(bench.table.dataset)
+    test = dataset.load(data)["test"]
+    inputs, known = normalised(test, dataset), set(bench.architectures)
+    rows = []
+    for i in np.unique(np.linspace(0, len(points) - 1, n).round().astype(int)):
+        point = points[int(i)]
+        gate = Gate(point.gate, point.threshold)
+        little, big = (
+            onnx.load_from_string(extract(bench.table, a, data, threads=threads).model)
+            for a in (point.little, point.big)
+        )
+        said = rerun(little, big, gate, inputs, test.labels, threads)
+        stored = None
+        if {point.little, point.big} <= known:
+            told = bench.query(Pair(point.little, point.big), gate, device)
+            stored = round(told.accuracy * said.n)
+        equal = None if stored is None else stored == said.right
+        beside = "the table knows not both" if stored is None else f"{stored} in the table"
+        rows.append(
+            {
+                **{k: getattr(point, k) for k in ("little", "big", "gate", "threshold")},
+                "images": said.n,
+                "right": said.right,
+                "escalated": said.escalated,
+                "right_in_table": stored,
+                "accuracy_promised": point.accuracy,
+                "equal": equal,
+                "text": f"  {point.little} -> {point.big}: the exported pair is right about "
+                f"{said.right} of {said.n} test images ({beside}; "
+                f"{point.accuracy:.2%} promised, {said.right / said.n:.2%} now)"
+                + (": NOT equal." if equal is False else "."),
+            }
+        )
+    return rows
 
 
 @app.command()
