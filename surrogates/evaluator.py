@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
+from ..bench.block_model import block_model
 from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provenance
 from ..bench.errors import SurrogateError
 from ..bench.gates import get_metric
@@ -17,7 +18,8 @@ class SurrogateEvaluator:
     """Evaluates candidates with a surrogate, for one device.
 
     Accuracy and escalation rate are ``predicted`` (for ``val`` images). Latency is the exact sum of
-    blocks where the profile has a block table, else the surrogate's latency model of the device.
+    blocks where the profile has a block table, what its own model predicts where it has one, else
+    the surrogate's latency model of the device.
 
     Args:
         surrogate: of the networks.
@@ -43,7 +45,8 @@ class SurrogateEvaluator:
                 f"({surrogate.space.hash[:8]})."
             )
         self._summed = profile.block_ms is not None
-        if not self._summed and profile.name not in surrogate.devices:
+        self._model = None if self._summed else block_model(profile, surrogate.space)
+        if not self._summed and self._model is None and profile.name not in surrogate.devices:
             known = ", ".join(surrogate.devices) or "none"
             raise SurrogateError(
                 f"device profile {profile.name!r} has no block table and the surrogate no latency "
@@ -73,14 +76,18 @@ class SurrogateEvaluator:
 
     def costs(self, genomes: Genomes) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
+        energy = None
         if self._summed:
             latency = self.profile.latency_ms(self.space, genomes)
+        elif self._model is not None:
+            latency = self._model.latency_ms(genomes)
+            energy = self._model.energy_mj(latency)
         else:
             latency = self.surrogate.latency_ms(self.profile.name, genomes)
         weights, activation = analytic_memory(self.space, genomes, self.surrogate.n_classes)
         return NetworkCosts(
             latency_ms=latency,
-            energy_mj=self.profile.energy_mj(latency),
+            energy_mj=self.profile.energy_mj(latency) if energy is None else energy,
             macs=self.space.macs(genomes, self.surrogate.n_classes).astype(np.float64),
             weights_mib=weights,
             activation_mib=activation,

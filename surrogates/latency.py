@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import DeviceProfile, SearchSpace
+from ..bench.block_model import block_model
 from ..bench.cost import BYTES_PER_VALUE
 from ..bench.errors import SurrogateError
 from ..bench.operators import Operator
@@ -182,14 +183,14 @@ def fit_latency(
 def fit_profile_latency(
     profile: DeviceProfile, space: SearchSpace, choices: Sequence[str], seed: int = 0
 ) -> FittedLatency | None:
-    """The latency model of a device profile; None where its block table makes one needless.
+    """The latency model of a device profile; None where its block table or model makes it needless.
 
     Measured networks with a choice outside ``choices`` are left out.
 
     Raises:
         SurrogateError: another space, or too few networks.
     """
-    if profile.block_ms is not None:
+    if profile.block_ms is not None or block_model(profile, space) is not None:
         return None
     if profile.space_hash != space.hash:
         raise SurrogateError(

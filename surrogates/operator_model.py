@@ -186,7 +186,10 @@ def fit_sum(features: Array, figure: Array, ridge: float = RIDGE) -> Array:
         )
     relative = features / figure[:, None]
     scale = np.sqrt(np.mean(relative**2, axis=0))
-    used = np.flatnonzero(scale > 0)
+    # What is the same in all networks is the constant's business: alone it would be guessed.
+    constant = np.ptp(features, axis=0) <= 1e-9 * np.abs(features).max(axis=0)
+    constant[0] = False
+    used = np.flatnonzero((scale > 0) & ~constant)
     k = len(used)
     left = np.vstack([relative[:, used] / scale[used], np.sqrt(ridge * len(figure)) * np.eye(k)])
     right = np.concatenate([np.ones(len(figure)), np.zeros(k)])
