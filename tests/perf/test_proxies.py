@@ -1,0 +1,48 @@
+"""Speed of the proxies: all at once, sharing passes, against one by one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench import get_space  # noqa: E402
+from biglittle.bench.networks import build_network  # noqa: E402
+from biglittle.zerocost import PROXIES, noise_batch, score  # noqa: E402
+
+pytestmark = pytest.mark.perf
+
+ARCHITECTURE = "8652610626534125368116"  # 59.7 M MACs
+SMALL = "0808080808080808080808"
+BATCH = 64
+
+
+def _once(architecture: str, batch: int) -> tuple[float, float]:
+    """Wall time in s of all proxies together and of one call for each."""
+    network, images = build_network(architecture, 10, seed=0), noise_batch(batch)
+    score(network, noise_batch(2))
+    began = time.perf_counter()
+    score(network, images)
+    together = time.perf_counter() - began
+    began = time.perf_counter()
+    for name in PROXIES.names():
+        score(network, images, proxies=name)
+    return together, time.perf_counter() - began
+
+
+def test_all_proxies_against_one_by_one(benchmark, request) -> None:  # type: ignore[no-untyped-def]
+    # The figure is of 60 M MACs and 64 images; a smaller one where benchmarks are switched off.
+    measuring = not request.config.getoption("--benchmark-disable", default=False)
+    architecture, batch = (ARCHITECTURE, BATCH) if measuring else (SMALL, 8)
+    times = benchmark.pedantic(lambda: _once(architecture, batch), rounds=1)
+    together, one_by_one = times
+    assert together > 0
+    space = get_space("fbnet")
+    benchmark.extra_info["macs"] = int(space.macs(space.parse(architecture), 10)[0])
+    benchmark.extra_info["batch"] = batch
+    benchmark.extra_info["threads"] = torch.get_num_threads()
+    benchmark.extra_info["together_s"] = together
+    benchmark.extra_info["one_by_one_s"] = one_by_one
+    benchmark.extra_info["times_faster"] = one_by_one / together
