@@ -1,0 +1,131 @@
+"""Judges the operator-level model on published measurements and writes the table of the README.
+
+Run: ``python -m biglittle.data_tables.devices.figures``. The reference data are looked for in
+``BIGLITTLE_REFERENCE_DATA``; writes ``figures/operator_model.json`` and fills the part of README.md
+between its marks. 900 networks to fit on, 900 others to judge, one thread, no tuning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench.files import replacing
+from ...surrogates.latency import latency_figures
+from ...surrogates.operator_model import (
+    NAMES,
+    Array,
+    OperatorModel,
+    fit_operator_model,
+    operator_features,
+)
+from . import reference
+
+FOLDER = Path(__file__).parent
+TARGET = FOLDER / "figures" / "operator_model.json"
+ROWS, TRAIN, COVERAGE = 1900, 900, 0.9
+SETS: dict[str, Callable[[], reference.Measured]] = {
+    "Pi 4, NB201": lambda: reference.nb201("raspi4", ROWS),
+    "Pi 5 ONNX Runtime, NB201": lambda: reference.raspberry_pi_5("onnx", ROWS),
+    "Jetson Nano TensorRT, ConvNets": lambda: reference.jetson_nano(ROWS),
+}
+Rows = NDArray[np.int64]
+MACS = np.array([name.endswith(".macs") for name in NAMES])
+
+
+def _least_squares(train: Array, figure: Array, test: Array, ridge: float) -> Array:
+    """Ridge regression of relative errors, columns scaled; floored at a tenth of the smallest."""
+    scale = np.abs(train).max(axis=0) + 1e-12
+    left = np.hstack([train / scale, np.ones((len(train), 1))]) / figure[:, None]
+    right = np.hstack([test / scale, np.ones((len(test), 1))])
+    gram = left.T @ left + ridge * len(figure) * np.eye(left.shape[1])
+    solution = np.linalg.solve(gram, left.T @ np.ones(len(figure)))
+    return np.asarray(np.maximum(right @ solution, figure.min() / 10))
+
+
+def judge(features: Array, figure: Array, train: Rows, test: Rows) -> dict[str, dict[str, float]]:
+    """Figures of the model and of trivial baselines on ``test``, fitted on ``train``."""
+    x, y, z, truth = features[train], figure[train], features[test], figure[test]
+    macs = features[:, MACS].sum(axis=1, keepdims=True)
+    out = {
+        "MACs only": latency_figures(_least_squares(macs[train], y, macs[test], 1e-9), truth),
+        "ridge": latency_figures(_least_squares(x, y, z, 1e-6), truth),
+    }
+    for name, trees in (("operators", False), ("operators + trees", True)):
+        model: OperatorModel = fit_operator_model(x, y, coverage=COVERAGE, trees=trees)
+        low, high = model.interval(z)
+        out[name] = {
+            **latency_figures(model.predict(z), truth),
+            "coverage": float(((low <= truth) & (truth <= high)).mean()),
+        }
+    return out
+
+
+def evaluate() -> dict[str, Any]:
+    """Figures by data set, figure and split."""
+    found: dict[str, Any] = {"coverage_nominal": COVERAGE, "sets": {}}
+    for name, load in SETS.items():
+        measured = load()
+        features = operator_features(measured.graphs)
+        macs = features[:, MACS].sum(axis=1)
+        n = len(macs)
+        by_size = np.argsort(-macs, kind="stable").astype(np.int64)
+        drawn = np.random.default_rng(0).permutation(n).astype(np.int64)
+        for column in ("latency_ms", "energy_mj"):
+            if column in measured.figures:
+                figure = measured.figures[column]
+                found["sets"][f"{name}, {column}"] = {
+                    "random": judge(features, figure, drawn[:TRAIN], drawn[TRAIN:]),
+                    "the smaller half from the larger": judge(
+                        features, figure, by_size[: n // 2], by_size[n // 2 :]
+                    ),
+                }
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"Held-out networks, {TRAIN} to fit on (by size: the larger half); interval nominally "
+        f"{found['coverage_nominal']:.0%}.",
+        "",
+        "| measured | split | model | MAPE | within 10 % | Spearman | inside interval |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, splits in found["sets"].items():
+        for split, models in splits.items():
+            for model, f in models.items():
+                inside = f"{100 * f['coverage']:.0f} %" if "coverage" in f else ""
+                lines.append(
+                    f"| {name} | {split} | {model} | {100 * f['mape']:.1f} % | "
+                    f"{100 * f['share_within_10_percent']:.1f} % | {f['spearman']:.3f} | {inside} |"
+                )
+    return "\n".join(lines)
+
+
+def write(found: dict[str, Any]) -> None:
+    """Fills the part of README.md between the marks."""
+    page = FOLDER / "README.md"
+    marks = re.compile(r"(<!-- figures:operator_model -->\n).*?(<!-- /figures -->)", re.DOTALL)
+    text = marks.sub(lambda m: f"{m[1]}{table(found)}\n{m[2]}", page.read_text())
+    with replacing(page) as partial:
+        partial.write_text(text)
+
+
+def main() -> None:
+    """Writes both files."""
+    found = evaluate()
+    TARGET.parent.mkdir(exist_ok=True)
+    with replacing(TARGET) as partial:
+        partial.write_text(json.dumps(found, indent=1) + "\n")
+    write(found)
+
+
+if __name__ == "__main__":
+    main()
