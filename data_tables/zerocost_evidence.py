@@ -225,7 +225,8 @@ def pair_targets(
     drawn = np.array([rng.choice(len(ids), 2, replace=False) for _ in range(n_pairs)])
     order = np.argsort(macs[drawn], axis=1, kind="stable")
     little, big = np.take_along_axis(drawn, order, axis=1).T
-    found: dict[str, list[float]] = {f"accuracy at {r:g}": [] for r in RATES} | {"escalation": []}
+    names = (*(f"accuracy at {r:g}" for r in RATES), "escalation")
+    found: dict[str, list[float]] = {name: [] for name in names}
     for a, b in zip(little, big, strict=True):
         curve = bench.curve(Pair(ids[a], ids[b]), GATE, DEVICE)
         for r in RATES:
