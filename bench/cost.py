@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,20 +100,23 @@ def pair_figure(
         UnknownNameError: no such cost.
     """
     r: Any = escalation_rate
+    value: Any
     if name == "latency_ms":
-        return little.latency_ms + little.gate_ms + r * big.latency_ms
-    if name == "latency_p95_ms":
-        return little.latency_ms + little.gate_ms + (r > TAIL) * big.latency_ms
-    if name == "energy_mj":
-        return little.energy_mj + r * big.energy_mj
-    if name == "macs":
-        return little.macs + r * big.macs
-    if name == "peak_memory_mib":
+        value = little.latency_ms + little.gate_ms + r * big.latency_ms
+    elif name == "latency_p95_ms":
+        value = little.latency_ms + little.gate_ms + (r > TAIL) * big.latency_ms
+    elif name == "energy_mj":
+        value = little.energy_mj + r * big.energy_mj
+    elif name == "macs":
+        value = little.macs + r * big.macs
+    elif name == "peak_memory_mib":
         weights = little.weights_mib + big.weights_mib
-        return weights + np.maximum(little.activation_mib, big.activation_mib) + 0.0 * r
-    if name == "escalation_rate":
-        return np.asarray(r)
-    raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
+        value = weights + np.maximum(little.activation_mib, big.activation_mib) + 0.0 * r
+    elif name == "escalation_rate":
+        value = r
+    else:
+        raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
+    return cast(NDArray[np.float64], value)
 
 
 def pair_costs(

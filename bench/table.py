@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes
 from .cost import NetworkCosts, analytic_memory
-from .device import DeviceProfile, load_device
+from .device import DeviceProfile, load_device, shipped_devices, user_devices
 from .errors import TableError, UnknownNameError
 from .files import replacing
 from .gates import get_metric, stored_metrics
@@ -167,10 +167,10 @@ def device_columns(
     profile: DeviceProfile, space: SearchSpace, architectures: Sequence[str]
 ) -> dict[str, Any]:
     """The columns and facts a table keeps of one device."""
-    latency = profile.latency_ms(space, space.parse(list(architectures)))
+    genomes = space.parse(list(architectures))
     return {
-        "latency_ms": latency,
-        "energy_mj": profile.energy_mj(latency),
+        "latency_ms": profile.latency_ms(space, genomes),
+        "energy_mj": profile.network_energy_mj(space, genomes),
         "provenance": profile.provenance,
         "gate_ms": profile.gate_ms,
         "description": profile.description,
@@ -499,7 +499,7 @@ class Table:
         return {k: json.loads(v) for k, v in self._file[f"devices/{name}"].attrs.items()}
 
     def costs(self, device: str) -> NetworkCosts:
-        """Costs of all networks on a device of the table, or of a profile given as JSON file.
+        """Costs of all networks on a device of the table, or of any profile by name or as file.
 
         Raises:
             UnknownNameError: neither a device of the table nor a profile.
@@ -510,11 +510,12 @@ class Table:
             facts = self.device_facts(device)
             group = self._file[f"devices/{device}"]
             columns = facts | {key: group[key][()] for key in ("latency_ms", "energy_mj")}
-        elif device.endswith(".json"):
+        else:
+            known = {*self.devices, *shipped_devices(), *user_devices()}
+            if device not in known and not device.endswith(".json"):
+                raise UnknownNameError("device", device, known)
             ids = [str(a) for a in self.networks["architecture"]]
             columns = device_columns(load_device(device), self.space, ids)
-        else:
-            raise UnknownNameError("device", device, self.devices)
         weights, activation = analytic_memory(self.space, genomes, self.n_classes)
         return NetworkCosts(
             latency_ms=columns["latency_ms"],
