@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from .points import PROVENANCES
 from .schema import problems
 from .spaces import SearchSpace
 from .spaces._space import Genomes
+
+if TYPE_CHECKING:
+    from .block_model import BlockModel
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.
 FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
@@ -94,6 +97,8 @@ class DeviceProfile:
     def latency_ms(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
         """Latency of single networks, shape (n,); NaN for those the profile does not cover.
 
+        A predicted profile that holds a model covers networks that it does not list.
+
         Raises:
             DeviceError: the profile is of another space.
         """
@@ -101,8 +106,16 @@ class DeviceProfile:
         if self.block_ms is not None:
             picked = self.block_ms[np.arange(space.n_layers), np.atleast_2d(genomes)]
             return np.asarray(picked.sum(axis=1) + self.constant_ms)
-        ids = space.format(genomes)
-        return np.array([self.measured_ms.get(a, np.nan) for a in ids], np.float64)
+        listed = _listed(self.measured_ms, space, genomes)
+        model = self._model(space)
+        return listed if model is None else _filled(listed, model.latency_ms(genomes))
+
+    def _model(self, space: SearchSpace) -> BlockModel | None:
+        if "model" not in self.facts:
+            return None
+        from .block_model import block_model  # late: it is about profiles, and so imports this
+
+        return block_model(self, space)
 
     def latency_interval_ms(
         self, space: SearchSpace, genomes: Genomes
@@ -113,11 +126,12 @@ class DeviceProfile:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        low, high = (
-            np.array([ends.get(a, np.nan) for a in space.format(genomes)], np.float64)
-            for ends in (self.latency_low_ms, self.latency_high_ms)
-        )
-        return low, high
+        listed = [_listed(e, space, genomes) for e in (self.latency_low_ms, self.latency_high_ms)]
+        model = self._model(space)
+        if model is not None:
+            ends = zip(listed, model.latency_interval_ms(genomes), strict=True)
+            listed = [_filled(known, predicted) for known, predicted in ends]
+        return listed[0], listed[1]
 
     def network_energy_mj(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
         """Energy of single networks, shape (n,): as listed, else modelled from latency.
@@ -130,8 +144,10 @@ class DeviceProfile:
         if not self.listed_energy_mj:
             return self.energy_mj(self.latency_ms(space, genomes))
         self._check_space(space)
-        ids = space.format(genomes)
-        return np.array([self.listed_energy_mj.get(a, np.nan) for a in ids], np.float64)
+        listed, model = _listed(self.listed_energy_mj, space, genomes), self._model(space)
+        if model is None:
+            return listed
+        return _filled(listed, model.energy_mj(model.latency_ms(genomes)))
 
     def _check_space(self, space: SearchSpace) -> None:
         if space.hash != self.space_hash:
@@ -144,6 +160,16 @@ class DeviceProfile:
         """Energy modelled as latency times load power, shape (n,); NaN without a power."""
         power = np.nan if self.load_power_mw is None else self.load_power_mw
         return np.asarray(latency_ms * power / 1000.0)
+
+
+def _listed(
+    figures: Mapping[str, float], space: SearchSpace, genomes: Genomes
+) -> NDArray[np.float64]:
+    return np.array([figures.get(a, np.nan) for a in space.format(genomes)], np.float64)
+
+
+def _filled(listed: NDArray[np.float64], predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isnan(listed), predicted, listed)
 
 
 def shipped_devices() -> tuple[str, ...]:

@@ -77,3 +77,21 @@ def test_a_wrong_model_is_refused(tmp_path: Path, change: dict[str, Any], text: 
 def test_a_model_of_another_space_is_refused() -> None:
     with pytest.raises(DeviceError, match="is of space 'fbnet'"):
         block_model(load_device("raspberry-pi-5"), get_space("nb201"))
+
+
+def test_a_profile_with_a_model_covers_networks_it_does_not_list() -> None:
+    profile = load_device("raspberry-pi-5")
+    model = block_model(profile, SPACE)
+    assert model is not None
+    genomes = SPACE.sample(np.random.default_rng(7), 20)
+    unlisted = [a not in profile.measured_ms for a in SPACE.format(genomes)]
+    assert all(unlisted)
+    latency = profile.latency_ms(SPACE, genomes)
+    assert np.allclose(latency, model.latency_ms(genomes))
+    low, high = profile.latency_interval_ms(SPACE, genomes)
+    assert (low < latency).all()
+    assert (latency < high).all()
+    assert np.allclose(profile.network_energy_mj(SPACE, genomes), model.energy_mj(latency))
+    listed = list(profile.measured_ms)[:5]
+    known = profile.latency_ms(SPACE, SPACE.parse(listed))
+    assert known.tolist() == [profile.measured_ms[a] for a in listed]
