@@ -359,11 +359,18 @@ def table_build(
     limit: LimitOption = None,
     shard: ShardOption = "0/1",
     out: OutTable = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Kept supernet weights to go on from (.safetensors).")
+    ] = None,
 ) -> None:
     """Builds a table anew from the images, all stages or one; resumable after any kill."""
     every = ("train", "evaluate", "assemble", "trust", "pairs", "extend")
     _check_stage(stage, (*every, "all"))
     stages = every if stage == "all" else (stage,)
+    if start is not None:
+        from .data_tables import table_module
+
+        table_module(name, "build").begin(working, start)
     _run_stages(name, stages, working, data, out, workers, threads, train_device, limit, shard)
 
 

@@ -69,6 +69,15 @@ def _check(path: Path, metadata: dict[str, str], wanted: str) -> None:
         raise CheckpointError(f"{path} is of another version of space {space.name!r}.")
 
 
+def kept_facts(path: Path) -> dict[str, str]:
+    """The text that stands beside kept weights, for example data set and epochs.
+
+    Raises:
+        CheckpointError: unreadable.
+    """
+    return _read(path)[0]
+
+
 def load_weights(path: Path) -> Supernet:
     """The supernet of a ``.safetensors`` file; its batch-norm statistics are the initial ones.
 

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from ...bench import Benchmark
 from ...bench.errors import TableError, UnknownNameError
-from ...cotrain.train_supernet import Progress, SupernetRun
+from ...cotrain.schedule import load_schedule
+from ...cotrain.train_supernet import Progress, SupernetRun, begin_from
 from .assemble import assemble, extend
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
-from .plan import TABLE, Plan, of_another_supernet
+from .plan import SCHEDULE, TABLE, Plan, of_another_supernet
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,15 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
         )
 
     run.train(report)
+
+
+def begin(working: Path, weights: Path) -> int:
+    """Lays a checkpoint from kept weights in a working folder that has none; returns its epoch.
+
+    Raises:
+        CheckpointError: there is one already, or the weights do not fit the schedule.
+    """
+    return begin_from(load_schedule(SCHEDULE), weights, working)
 
 
 def chosen_pairs(site: Site, table: Path = TABLE) -> list[ChosenPair]:

@@ -18,9 +18,11 @@ from biglittle.cotrain.schedule import PathSampling, Phase, Schedule  # noqa: E4
 from biglittle.cotrain.train_supernet import (  # noqa: E402
     Progress,
     SupernetRun,
+    begin_from,
     draw_path,
     quick_accuracy,
 )
+from biglittle.cotrain.weights import save_weights  # noqa: E402
 
 SPACE = get_space("fbnet")
 ANCHOR, SKIP = SPACE.choices.index("k3_e1"), SPACE.choices.index("skip")
@@ -242,3 +244,22 @@ def test_a_run_goes_on_under_further_phases_alone(
     onward.train(max_steps=1, validate=0)
     with pytest.raises(CheckpointError, match="belongs to another run: its schedule"):
         SupernetRun(SCHEDULE, tmp_path, splits)  # begun phases are not forgotten
+
+
+def test_a_run_begins_from_kept_weights(tmp_path: Path, splits: dict[str, Images]) -> None:
+    run = SupernetRun(SCHEDULE, tmp_path / "lost", splits, threads=1)
+    run.train(max_steps=STEPS, validate=0)
+    kept = tmp_path / "kept.safetensors"
+    save_weights(kept, run.net, {"epochs": "1"})
+    folder = tmp_path / "new"
+    assert begin_from(SCHEDULE, kept, folder) == 1
+    again = SupernetRun(SCHEDULE, folder, splits, threads=1)
+    assert (again.epoch, again.step) == (1, 0)
+    for name, tensor in run.net.named_parameters():
+        assert torch.equal(dict(again.net.named_parameters())[name], tensor.half().float())
+    again.train(max_steps=1, validate=0)
+    with pytest.raises(CheckpointError, match="there already"):
+        begin_from(SCHEDULE, kept, folder)
+    save_weights(kept, run.net, {"epochs": "9"})
+    with pytest.raises(CheckpointError, match="after 9 epochs; expected 'fbnet' after 1 to 2"):
+        begin_from(SCHEDULE, kept, tmp_path / "other")
