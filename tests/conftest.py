@@ -1,13 +1,36 @@
-"""Data that needs no download: scikit-learn's 8x8 digits, blown up to the shape of CIFAR-10."""
+"""What many tests share: the command line, and data that needs no download.
+
+The data are scikit-learn's 8x8 digits, blown up to the shape of CIFAR-10.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from biglittle.bench.datasets import Dataset, Images
+
+
+@pytest.fixture
+def command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Runs the command line; gives exit code, stdout and stderr."""
+    from biglittle.__main__ import main
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["biglittle", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
 
 
 def _read_digits(folder: Path) -> dict[str, np.ndarray]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import h5py
 import pytest
 
-from biglittle.__main__ import main
 from biglittle.bench import Benchmark
 from biglittle.bench.table import find_table
 
@@ -18,21 +17,9 @@ LITTLE, BIG = "8" * 22, "0" * 22
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Runs the command line; gives exit code, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["biglittle", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(command_line):  # type: ignore[no-untyped-def]
+    """Runs ``biglittle``."""
+    return command_line
 
 
 def test_query_json_has_the_promised_fields(run) -> None:  # type: ignore[no-untyped-def]

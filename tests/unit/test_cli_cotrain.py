@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ ort = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 pytest.importorskip("safetensors")
 
-from biglittle.__main__ import main  # noqa: E402
 from biglittle.bench import Benchmark, Gate, Pair  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.points import FIGURES  # noqa: E402
@@ -43,19 +42,9 @@ def front(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["biglittle", "cotrain", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(command_line):  # type: ignore[no-untyped-def]
+    """Runs ``biglittle cotrain``."""
+    return partial(command_line, "cotrain")
 
 
 def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from biglittle.__main__ import main
 from biglittle.bench.datasets import DATASETS, get_dataset
 from biglittle.bench.datasets._dataset import array_hash
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Runs the command line; gives exit code, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["biglittle", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(command_line):  # type: ignore[no-untyped-def]
+    """Runs ``biglittle``."""
+    return command_line
 
 
 @pytest.mark.parametrize(

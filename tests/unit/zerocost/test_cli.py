@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
-from biglittle.__main__ import main
 from biglittle.zerocost import read_columns
 
 SKIP = "8" * 22
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["biglittle", "score", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(command_line):  # type: ignore[no-untyped-def]
+    """Runs ``biglittle score``."""
+    return partial(command_line, "score")
 
 
 def test_json_alone_on_stdout_and_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
