@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_figure, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
-from .diagnostics import Diagnostics, diagnose
+from .diagnostics import Diagnostics, explain
 from .errors import ConstraintError, GateError, TableError
 from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
 from .gate import Gate
@@ -302,16 +302,14 @@ class Benchmark:
         best_at = int(allowed[np.argmax(points.accuracy[allowed])])
         return self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
 
-    def explain(self, pair: Pair, gate: Gate, device: str = "", split: str = "test") -> Diagnostics:
+    def explain(self, pair: Pair, gate: Gate, split: str = "test") -> Diagnostics:
         """Why a pair under a gate is as good as it is: routing, gap to the oracle, classes.
 
         Raises:
             TableError: a network that is not in the table.
             GateError: the threshold lies outside the gate's range.
         """
-        little, big = self.table.pair_rows(pair)
-        cut = gate.cut(self.table.n_classes)
-        return diagnose(self.table, [little], [big], gate.metric, [cut], split)
+        return explain(self.table, pair, gate, split)
 
     # ---- whole curves ----------------------------------------------------------------------
     def curve(self, pair: Pair, gate: str, device: str, split: str = "test") -> Curve:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .gates import N_CODES, get_gate, pair_codes
-from .tally import Tally, below_each_cut
+from .tally import Tally, below_each_cut, of_outcomes
 
 if TYPE_CHECKING:
     from .table import Table
@@ -131,15 +131,8 @@ class Counts:
 
     def _many_pairwise(self, gate: str, little: Rows, big: Rows, cut: Ints) -> tuple[Ints, Ints]:
         """The counts of the four outcomes of a pair say all that a pairwise gate can do."""
-        tally, n = self.tally, self.n_images
+        tally = self.tally
         both = tally.both_right[little, big]
         only_little, only_big = tally.right[little] - both, tally.right[big] - both
-        neither = n - both - only_little - only_big
         goes = outcome_codes(gate)[:, :, None] < cut
-        escalated = (
-            goes[1, 1] * both
-            + goes[1, 0] * only_little
-            + goes[0, 1] * only_big
-            + goes[0, 0] * neither
-        )
-        return escalated, both + np.where(goes[1, 0], 0, only_little) + goes[0, 1] * only_big
+        return of_outcomes(goes, both, only_little, only_big, self.n_images)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from .cost import NetworkCosts, pair_figure
 from .gates import N_CODES
 from .pareto import nondominated
-from .tally import Tally, below_cut, below_each, count_both, pack_bits
+from .tally import Tally, below_cut, below_each, count_both, of_outcomes, pack_bits
 
 #: Cells along each cost axis of the grid, by the number of costs: about as many in all.
 _CELLS = {0: 1, 1: 4096, 2: 320, 3: 48}
@@ -249,13 +249,10 @@ class _Search:
         tally, n = self.tally, self.tally.n_images
         both, own = tally.both_right[little], int(tally.right[little])
         only_big = tally.right - both
-        outcome = {(1, 1): both, (1, 0): own - both, (0, 1): only_big}
-        outcome[0, 0] = n - both - (own - both) - only_big
         cuts = self.question.cuts
         cuts = cuts[np.unique(np.searchsorted(np.sort(codes.ravel()), cuts), return_index=True)[1]]
-        goes = {k: (codes[k] < cuts)[:, None] for k in outcome}
-        escalated = np.sum([goes[k] * count for k, count in outcome.items()], axis=0)
-        hits = both + np.where(goes[1, 0], 0, outcome[1, 0]) + goes[0, 1] * only_big
+        goes = (codes[:, :, None] < cuts)[..., None]
+        escalated, hits = of_outcomes(goes, both, own - both, only_big, n)
         rate = escalated / n
         costs = self._costs(little, rate)
         good = self._allowed(little, rate) & (hits >= self.fewest)

@@ -78,6 +78,29 @@ def below_each_cut(
     return out[0], out[1], out[2]
 
 
+def of_outcomes(
+    goes: NDArray[np.bool_],
+    both: NDArray[np.int64],
+    only_little: NDArray[np.int64],
+    only_big: NDArray[np.int64],
+    n_images: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Images escalated and right answers of a pairwise gate: its four outcomes say it all.
+
+    Args:
+        goes: whether [little is right, big is right] is escalated, shape (2, 2, ...).
+        both: images both networks have right; broadcasts with ``goes[0, 0]`` as do the others.
+        only_little: images little alone has right.
+        only_big: images big alone has right.
+        n_images: of the split.
+    """
+    neither = n_images - both - only_little - only_big
+    escalated = (
+        goes[1, 1] * both + goes[1, 0] * only_little + goes[0, 1] * only_big + goes[0, 0] * neither
+    )
+    return escalated, both + np.where(goes[1, 0], 0, only_little) + goes[0, 1] * only_big
+
+
 class Tally:
     """Who is right about which image of a split.
 

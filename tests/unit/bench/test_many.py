@@ -181,3 +181,13 @@ def test_an_interrupted_front_keeps_what_was_done(bench: Benchmark) -> None:
     with pytest.raises(FrontInterrupted) as caught:
         Benchmark(bench.table).front(DEVICE, on_progress=interrupt)
     assert len(caught.value.front.points) > 0
+
+
+def test_explain_is_about_the_point_that_query_gives(bench: Benchmark) -> None:
+    ids = bench.architectures
+    pair, gate = Pair(ids[0], ids[5]), Gate("margin", 0.4)
+    for split in ("val", "test"):
+        told, point = bench.explain(pair, gate, split), bench.query(pair, gate, DEVICE, split)
+        assert (told.split, len(told)) == (split, 1)
+        assert told.accuracy[0] == point.accuracy
+        assert told.escalation_rate[0] == point.escalation_rate
