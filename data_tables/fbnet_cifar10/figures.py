@@ -35,7 +35,15 @@ from ...searchers.summary import escalating, front_values
 from ...surrogates import Surrogate, SurrogateEvaluator
 from ...surrogates.latency import spearman
 from ...surrogates.summary import markdown
-from . import coverage, engine_speed, gate_comparison, pictures, quantisation, trust
+from . import (
+    coverage,
+    engine_speed,
+    gate_comparison,
+    pictures,
+    quantisation,
+    training_history,
+    trust,
+)
 
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
@@ -434,6 +442,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "surrogate": surrogate_text,
     "coverage": lambda: coverage.coverage_section(load("coverage")),
     "supernet": lambda: coverage.supernet_section(load("coverage")),
+    "training": lambda: training_history.training_section(load("training")),
     "trust": lambda: trust.trust_section(load("trust")),
     "trust_picture": trust_picture_text,
     "cotraining": lambda: trust.cotraining_section(load("trust")),
