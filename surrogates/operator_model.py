@@ -4,8 +4,9 @@ A network is a graph of operators with shapes, of any space or from any ONNX fil
 operators do is added up by class (counts, MACs, traffic, and rooflines), and a sum of these with
 coefficients of at least 0 is fitted to relative errors. Boosted trees may correct the sum by a
 factor, where such networks were measured; a model without trees is a few numbers, is additive over
-operators, and does not bend where nothing was measured. The interval is split conformal on
-relative residuals.
+operators, and does not bend where nothing was measured. Where a handful of networks was measured,
+the coefficients of other devices are columns too: few figures say which of them a device is like.
+The interval is split conformal on relative residuals, or by leaving out one network at a time.
 
 Source: sums over operators as in Cai et al. 2019, "ProxylessNAS"; the roofline of Williams et al.
 2009; split conformal intervals of Lei et al. 2018, "Distribution-free predictive inference".
@@ -13,123 +14,27 @@ Source: sums over operators as in Cai et al. 2019, "ProxylessNAS"; the roofline 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..bench.cost import BYTES_PER_VALUE
 from ..bench.errors import SurrogateError
-from ..bench.graph import Graph, GraphBuilder, lowered
-from ..bench.operators import Operator
+from ..bench.operator_features import (
+    NAMES,
+    Array,
+    chain_features,
+    operator_class,
+    operator_features,
+)
 from .extras import import_extra
 
-Array = NDArray[np.float64]
-#: MACs per byte at which a roofline bends: small, middle and large cores.
-RIDGES = (0.5, 2.0, 8.0)
-WEIGHTED = ("dense", "pointwise", "grouped", "depthwise", "linear")
-OTHERS = ("add", "pool", "shuffle", "elementwise")
-#: A convolution that nothing reads, left in by runtimes that multiply its output by zero.
-DANGLING = "dangling"
-_OF_WEIGHTED = ("count", "macs", "lanes", "traffic", "weights", *(f"roof{r:g}" for r in RIDGES))
-NAMES = (
-    "networks",
-    *(f"{kind}.{what}" for kind in WEIGHTED for what in _OF_WEIGHTED),
-    *(f"{kind}.{what}" for kind in OTHERS for what in ("count", "traffic")),
-    *(f"{DANGLING}.{what}" for what in ("count", "macs", "traffic")),
-)
-_INDEX = {name: i for i, name in enumerate(NAMES)}
 RIDGE = 1e-4  # of coefficients of columns that are scaled to deviation 1
-MIN_ROWS = 20
-
-
-def operator_class(op: Operator) -> str | None:
-    """The class whose sums an operator adds to; None for what runtimes fuse or fold."""
-    if op.kind == "linear":
-        return "linear"
-    if op.kind == "conv":
-        if op.groups > 1:
-            return "depthwise" if op.groups == op.in_channels else "grouped"
-        return "pointwise" if op.taps == 1 else "dense"
-    if op.kind in ("avg_pool", "max_pool", "global_avg_pool"):
-        return "pool"
-    if op.kind in ("batch_norm", "zero"):
-        return None
-    if op.kind == "channel_shuffle":
-        return "shuffle"
-    return "add" if op.kind == "add" else "elementwise"
-
-
-@lru_cache(maxsize=65536)
-def _terms(op: Operator, dangling: bool) -> tuple[tuple[int, float], ...]:
-    kind = operator_class(op)
-    if kind is None:
-        return ()
-    traffic = (op.in_size + op.out_size) * BYTES_PER_VALUE / 1e6
-    macs = op.macs / 1e6
-    if dangling:
-        given = {"count": 1.0, "macs": macs, "traffic": traffic}
-        return tuple((_INDEX[f"{DANGLING}.{k}"], v) for k, v in given.items())
-    given = {"count": 1.0, "traffic": traffic}
-    if kind in WEIGHTED:
-        weights = op.params * BYTES_PER_VALUE / 1e6
-        # MACs on few input channels fill vector lanes badly.
-        given |= {"macs": macs, "weights": weights}
-        given["lanes"] = macs * op.groups / max(op.in_channels, 1)
-        given |= {f"roof{r:g}": max(macs, r * (traffic + weights)) for r in RIDGES}
-    return tuple((_INDEX[f"{kind}.{k}"], v) for k, v in given.items())
-
-
-def _counted(graph: Graph) -> Counter[tuple[Operator, bool]]:
-    kept, dangling = lowered(graph)
-    counts: Counter[tuple[Operator, bool]] = Counter()
-    for node in kept:
-        op = node.operator
-        fused = op.kind in ("relu", "activation") and all(
-            i >= 0 and kept[i].operator.kind in ("batch_norm", "conv", "linear")
-            for i in node.inputs
-        )
-        if not fused:
-            counts[op, False] += 1
-    for op in dangling:
-        counts[op, True] += 1
-    return counts
-
-
-def operator_features(graphs: Sequence[Graph]) -> Array:
-    """Sums over the operators of each network, shape (n, len(NAMES)), columns as ``NAMES``.
-
-    MACs in millions, traffic and weights in 1e6 bytes of float32. Batch norms, and activations
-    right after what they are fused with, count nothing.
-
-    Args:
-        graphs: the networks.
-    """
-    out = np.zeros((len(graphs), len(NAMES)))
-    for row, graph in zip(out, graphs, strict=True):
-        row[0] = 1.0
-        for (op, dangling), times in _counted(graph).items():
-            for column, value in _terms(op, dangling):
-                row[column] += times * value
-    return out
-
-
-def chain_features(operators: Sequence[Operator]) -> Array:
-    """The same for a part of a network whose operators follow one another, shape (len(NAMES),).
-
-    An ``add`` adds what came into the part. The constant per network is not in it.
-    """
-    builder = GraphBuilder()
-    if not operators:
-        return np.zeros(len(NAMES))
-    builder.chain(operators, -1)
-    row: Array = operator_features([builder.graph()])[0]
-    row[0] = 0.0
-    return row
+MIN_ROWS = 5
+#: With priors: the penalty on departing from them, shared by all rows, so that it fades with their
+#: number. With one of 0.1 a row, whatever their number, a device unlike all others stays wrong.
+STIFFNESS = 0.5
+PRIOR_RIDGE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -167,13 +72,20 @@ def _with_log(features: Array, total: Array) -> Array:
     return np.column_stack([features, np.log(np.maximum(total, 1e-12))])
 
 
-def fit_sum(features: Array, figure: Array, ridge: float = RIDGE) -> Array:
+def fit_sum(
+    features: Array, figure: Array, ridge: float = RIDGE, priors: Array | None = None
+) -> Array:
     """Coefficients of at least 0 with the least squares of relative errors, shape (k,).
+
+    With priors the result is a mixture of them, in shares of at least 0, plus what departs from it,
+    which is held down the more the fewer figures there are.
 
     Args:
         features: shape (n, k).
         figure: what was measured, above 0, shape (n,).
-        ridge: penalty on columns that are scaled to a root mean square of 1 relative to ``figure``.
+        ridge: penalty on columns that are scaled to a root mean square of 1 relative to ``figure``;
+            with priors it is at least ``STIFFNESS / n``.
+        priors: coefficients of other devices, in any unit, shape (n_devices, k), or None.
 
     Raises:
         SurrogateError: too few rows, or a figure that is not above 0.
@@ -184,19 +96,24 @@ def fit_sum(features: Array, figure: Array, ridge: float = RIDGE) -> Array:
             f"a model of operators was given {len(figure)} figures, the smallest "
             f"{min(figure, default=0.0):g}; expected at least {MIN_ROWS}, all above 0."
         )
-    relative = features / figure[:, None]
+    columns, n, n_own = features, len(figure), features.shape[1]
+    penalty = np.full(n_own, ridge)
+    if priors is not None:
+        columns = np.hstack([features, features @ priors.T])
+        own = np.full(n_own, max(ridge, STIFFNESS / n))
+        penalty = np.concatenate([own, np.full(len(priors), PRIOR_RIDGE)])
+    relative = columns / figure[:, None]
     scale = np.sqrt(np.mean(relative**2, axis=0))
     # What is the same in all networks is the constant's business: alone it would be guessed.
-    constant = np.ptp(features, axis=0) <= 1e-9 * np.abs(features).max(axis=0)
+    constant = np.ptp(columns, axis=0) <= 1e-9 * np.abs(columns).max(axis=0)
     constant[0] = False
     used = np.flatnonzero((scale > 0) & ~constant)
-    k = len(used)
-    left = np.vstack([relative[:, used] / scale[used], np.sqrt(ridge * len(figure)) * np.eye(k)])
-    right = np.concatenate([np.ones(len(figure)), np.zeros(k)])
-    solution, _ = import_extra("scipy.optimize").nnls(left, right, maxiter=50 * k)
-    out = np.zeros(features.shape[1])
+    left = np.vstack([relative[:, used] / scale[used], np.diag(np.sqrt(penalty[used] * n))])
+    right = np.concatenate([np.ones(n), np.zeros(len(used))])
+    solution, _ = import_extra("scipy.optimize").nnls(left, right, maxiter=50 * len(used))
+    out = np.zeros(columns.shape[1])
     out[used] = solution / scale[used]
-    return out
+    return out[:n_own] if priors is None else out[:n_own] + out[n_own:] @ priors
 
 
 def conformal_factors(predicted: Array, measured: Array, coverage: float) -> tuple[float, float]:
@@ -266,3 +183,52 @@ def fit_operator_model(
     bare = OperatorModel(coefficients, booster)
     low, high = conformal_factors(bare.predict(features[kept_back]), figure[kept_back], coverage)
     return OperatorModel(coefficients, booster, low, high, coverage)
+
+
+def fit_few(
+    features: Array, figure: Array, priors: Array | None = None, coverage: float = 0.9
+) -> OperatorModel:
+    """A model of all the networks that were measured, for when there are few.
+
+    None is kept back: every network is predicted once from the others, and the interval is made of
+    these errors. It is as wide as ``n`` errors can make it: with fewer than 19 networks an interval
+    of 90 % cannot be had, and ``coverage`` of the result is what can.
+
+    Args:
+        features: ``operator_features`` of the networks, shape (n, len(NAMES)).
+        figure: latency or energy, in any unit, above 0, shape (n,).
+        priors: coefficients of other devices, shape (n_devices, len(NAMES)), or None.
+        coverage: nominal share of networks inside the interval.
+
+    Raises:
+        SurrogateError: too few rows, or a figure that is not above 0.
+        MissingExtraError: scipy is not installed.
+
+    Source: Barber et al. 2021, "Predictive inference with the jackknife+"; theirs guarantees
+    1 - 2 alpha, this simpler one nothing: its coverage is measured, see the README of the devices.
+    """
+    n = len(figure)
+    coefficients = fit_sum(features, figure, priors=priors)
+    told = np.zeros(n)
+    for i in range(n) if n > MIN_ROWS else ():
+        others = np.arange(n) != i
+        told[i] = features[i] @ fit_sum(features[others], figure[others], priors=priors)
+    if n <= MIN_ROWS or not (told > 0).all():
+        return OperatorModel(coefficients, None)
+    coverage = min(coverage, (n - 1) / (n + 1))
+    low, high = conformal_factors(told, figure, coverage)
+    return OperatorModel(coefficients, None, low, high, coverage)
+
+
+__all__ = [
+    "NAMES",
+    "Array",
+    "OperatorModel",
+    "chain_features",
+    "conformal_factors",
+    "fit_few",
+    "fit_operator_model",
+    "fit_sum",
+    "operator_class",
+    "operator_features",
+]

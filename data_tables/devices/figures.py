@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bench.errors import DatasetError
 from ...bench.files import replacing
 from ...surrogates.latency import latency_figures
 from ...surrogates.operator_model import (
@@ -109,11 +110,19 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write(found: dict[str, Any]) -> None:
-    """Fills the part of README.md between the marks."""
-    page = FOLDER / "README.md"
-    marks = re.compile(r"(<!-- figures:operator_model -->\n).*?(<!-- /figures -->)", re.DOTALL)
-    text = marks.sub(lambda m: f"{m[1]}{table(found)}\n{m[2]}", page.read_text())
+def fill_page(step: str, content: str, page: Path = FOLDER / "README.md") -> None:
+    """Puts ``content`` between the marks of ``step`` on a page.
+
+    Raises:
+        DatasetError: the page has no such marks.
+    """
+    marks = re.compile(rf"(<!-- figures:{step} -->\n).*?(<!-- /figures -->)", re.DOTALL)
+    text, times = marks.subn(lambda m: f"{m[1]}{content}\n{m[2]}", page.read_text())
+    if times != 1:
+        raise DatasetError(
+            f"{page.name} has {times} places for the figures {step!r}; expected one, between "
+            f"'<!-- figures:{step} -->' and '<!-- /figures -->'."
+        )
     with replacing(page) as partial:
         partial.write_text(text)
 
@@ -124,7 +133,7 @@ def main() -> None:
     TARGET.parent.mkdir(exist_ok=True)
     with replacing(TARGET) as partial:
         partial.write_text(json.dumps(found, indent=1) + "\n")
-    write(found)
+    fill_page("operator_model", table(found))
 
 
 if __name__ == "__main__":

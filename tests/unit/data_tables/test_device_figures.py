@@ -1,0 +1,68 @@
+"""What the pages of device figures are made with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from biglittle.bench import shipped_devices
+from biglittle.bench.errors import DatasetError, SurrogateError
+from biglittle.bench.operator_features import NAMES
+from biglittle.data_tables.devices import few_anchors
+from biglittle.data_tables.devices.chart import line_chart
+from biglittle.data_tables.devices.figures import fill_page
+from biglittle.data_tables.devices.priors import FILE, load_priors
+
+
+def test_figures_go_between_their_own_marks(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    end = "<!-- /figures -->\n"
+    page.write_text(f"a\n<!-- figures:one -->\nold\n{end}b\n<!-- figures:two -->\nx\n{end}")
+    fill_page("one", r"new \1", page)
+    assert page.read_text().splitlines()[:5] == [
+        "a", "<!-- figures:one -->", r"new \1", "<!-- /figures -->", "b",
+    ]  # fmt: skip
+    assert "<!-- figures:two -->\nx\n" in page.read_text()
+    with pytest.raises(DatasetError, match="0 places"):
+        fill_page("three", "", page)
+
+
+def test_a_chart_has_a_line_and_a_legend_for_every_series() -> None:
+    svg = line_chart({"a < b": [(5, 3.0), (40, 1.0)], "c": [(5, 2.0), (40, 0.5)]}, "n", "error (%)")
+    root = ElementTree.fromstring(svg)
+    lines = [e for e in root if e.tag.endswith("polyline")]
+    assert len(lines) == 2
+    texts = [e.text for e in root if e.tag.endswith("text")]
+    assert {"a < b", "c", "5", "40", "error (%)"} <= set(texts)
+    (first, last) = lines[0].get("points", "").split()
+    assert float(first.split(",")[0]) < float(last.split(",")[0])
+    assert float(first.split(",")[1]) < float(last.split(",")[1])  # a larger y is higher up
+
+
+def test_priors_are_no_device_and_fit_the_features() -> None:
+    priors = load_priors()
+    assert priors.shape == (20, len(NAMES))
+    assert (priors >= 0).all()
+    assert np.isfinite(priors).all()
+    assert "operators" not in shipped_devices()
+    assert "raspi4" not in json.loads(FILE.read_text())["devices"]
+
+
+def test_priors_of_other_features_are_refused(tmp_path: Path) -> None:
+    document = json.loads(FILE.read_text())
+    document["names"][0] = "nets"
+    path = tmp_path / "operators.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(SurrogateError, match="few_anchors"):
+        load_priors(path)
+
+
+def test_no_near_relative_tells_about_a_device() -> None:
+    assert few_anchors.kin("titanx_64") == few_anchors.kin("1080ti_1")
+    assert few_anchors.kin("titan_rtx_1") != few_anchors.kin("titanx_1")
+    assert few_anchors.kin("gold_6240") == few_anchors.kin("silver_4114")
+    assert few_anchors.kind("samsung_s7") == "phone"
