@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import GateError, MissingExtraError, ProfileError
+from ..bench.graph import IMAGE, GraphBuilder
 from ..bench.operators import Operator
 from ..bench.spaces import SearchSpace
+from ..bench.spaces._space import Genomes
 
 if TYPE_CHECKING:
     import onnx
@@ -111,13 +114,18 @@ class _WeightSource:
         weight = self.take(f"{name}.weight", shape)
         if norm is None or self.weights is None:
             return weight, np.zeros(op.out_channels, np.float32)
-        keys = ("weight", "bias", "running_mean", "running_var")
-        gamma, beta, mean, var = (
-            self.take(f"{norm}.{key}", (op.out_channels,)).astype(np.float64) for key in keys
-        )
+        gamma, beta, mean, var = (value.astype(np.float64) for value in self.norm(op, norm))
         scale = gamma / np.sqrt(var + BATCH_NORM_EPSILON)
         folded = weight.astype(np.float64) * scale[:, None, None, None]
         return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)
+
+    def norm(self, op: Operator, name: str) -> list[NDArray[np.float32]]:
+        """Scale, shift, mean and variance of a batch norm; a fresh one's where none are given."""
+        shape = (op.out_channels,)
+        if self.weights is None:
+            return [np.full(shape, value, np.float32) for value in (1.0, 0.0, 0.0, 1.0)]
+        keys = ("weight", "bias", "running_mean", "running_var")
+        return [self.take(f"{name}.{key}", shape) for key in keys]
 
 
 def _write_chain(
@@ -132,43 +140,103 @@ def _write_chain(
         here = f"{name}.{i}"
         if op.kind == "conv":
             norm = i + 1 < len(chain) and chain[i + 1].kind == "batch_norm"
-            weight, bias = source.conv(op, here, f"{name}.{i + 1}" if norm else None)
-            inputs = (
-                x,
-                graph.constant(f"{here}.weight", weight),
-                graph.constant(f"{here}.bias", bias),
-            )
-            x = graph.add(
-                "Conv",
-                inputs,
-                here,
-                kernel_shape=[op.kernel] * 2,
-                strides=[op.stride] * 2,
-                pads=[op.kernel // 2] * 4,
-                group=op.groups,
-            )
-        elif op.kind == "batch_norm":
-            if i == 0 or chain[i - 1].kind != "conv":
-                raise ProfileError(
-                    f"batch norm {here!r} does not follow a convolution and cannot be folded; "
-                    "expected a space whose batch norms follow convolutions."
-                )
-        elif op.kind == "relu":
-            x = graph.add("Relu", (x,), here)
-        elif op.kind == "channel_shuffle":
-            split = (1, op.groups, op.in_channels // op.groups, op.height, op.width)
-            whole = (1, op.in_channels, op.height, op.width)
-            x = graph.add(
-                "Reshape", (x, graph.constant(f"{here}.split", split, np.int64)), f"{here}.grouped"
-            )
-            x = graph.add("Transpose", (x,), f"{here}.swapped", perm=[0, 2, 1, 3, 4])
-            x = graph.add("Reshape", (x, graph.constant(f"{here}.whole", whole, np.int64)), here)
-        elif op.kind == "global_avg_pool":
-            x = graph.add("GlobalAveragePool", (x,), f"{here}.pooled")
-            x = graph.add("Flatten", (x,), here)
-        else:
-            raise ProfileError(f"operator kind {op.kind!r} at {here!r} has no ONNX form here.")
+            x = _write_conv(graph, op, here, f"{name}.{i + 1}" if norm else None, x, source)
+        elif op.kind != "batch_norm" or i == 0 or chain[i - 1].kind != "conv":
+            x = _write_operator(graph, op, here, x, source)
     return graph.add("Add", (x, entry), f"{name}.sum") if residual else x
+
+
+def _write_conv(
+    graph: _Graph, op: Operator, here: str, norm: str | None, x: str, source: _WeightSource
+) -> str:
+    """A convolution with the batch norm called ``norm``, if there is one, folded into it."""
+    weight, bias = source.conv(op, here, norm)
+    inputs = (x, graph.constant(f"{here}.weight", weight), graph.constant(f"{here}.bias", bias))
+    return graph.add(
+        "Conv",
+        inputs,
+        here,
+        kernel_shape=[op.kernel] * 2,
+        strides=[op.stride] * 2,
+        pads=[op.kernel // 2] * 4,
+        group=op.groups,
+    )
+
+
+def _write_operator(graph: _Graph, op: Operator, here: str, x: str, source: _WeightSource) -> str:
+    """Any operator with one input but a convolution."""
+    if op.kind == "batch_norm":  # one that follows no convolution, so that nothing can take it in
+        keys = ("weight", "bias", "running_mean", "running_var")
+        norm = source.norm(op, here)
+        inputs = [
+            graph.constant(f"{here}.{key}", value) for key, value in zip(keys, norm, strict=True)
+        ]
+        return graph.add("BatchNormalization", (x, *inputs), here, epsilon=BATCH_NORM_EPSILON)
+    if op.kind == "relu":
+        return graph.add("Relu", (x,), here)
+    if op.kind == "avg_pool":
+        return graph.add(
+            "AveragePool",
+            (x,),
+            here,
+            kernel_shape=[op.kernel] * 2,
+            strides=[op.stride] * 2,
+            pads=[(op.kernel - 1) // 2] * 4,
+            count_include_pad=0,
+        )
+    if op.kind == "zero":
+        return graph.add("Mul", (x, graph.constant(f"{here}.zero", 0.0)), here)
+    if op.kind == "channel_shuffle":
+        split = (1, op.groups, op.in_channels // op.groups, op.height, op.width)
+        whole = (1, op.in_channels, op.height, op.width)
+        x = graph.add(
+            "Reshape", (x, graph.constant(f"{here}.split", split, np.int64)), f"{here}.grouped"
+        )
+        x = graph.add("Transpose", (x,), f"{here}.swapped", perm=[0, 2, 1, 3, 4])
+        return graph.add("Reshape", (x, graph.constant(f"{here}.whole", whole, np.int64)), here)
+    if op.kind == "global_avg_pool":
+        x = graph.add("GlobalAveragePool", (x,), f"{here}.pooled")
+        return graph.add("Flatten", (x,), here)
+    raise ProfileError(f"operator kind {op.kind!r} at {here!r} has no ONNX form here.")
+
+
+def _write_body(
+    graph: _Graph, space: SearchSpace, genome: Genomes, x: str, source: _WeightSource
+) -> str:
+    """Everything between stem and head of a space of cells, without what nothing reads."""
+    assert space.build_body is not None
+    builder = GraphBuilder()
+    last = space.build_body(builder, IMAGE, genome)
+    nodes = builder.graph()
+    needed, stack = set[int](), [last]
+    while stack:
+        k = stack.pop()
+        if k != IMAGE and k not in needed:
+            needed.add(k)
+            stack += nodes[k].inputs
+    readers = Counter(i for k in needed for i in nodes[k].inputs)
+    values = {IMAGE: x}
+    for k in sorted(needed):
+        op, inputs, here = nodes[k].operator, nodes[k].inputs, f"blocks.0.nodes.{k}"
+        if op.kind == "add":
+            values[k] = graph.add("Add", [values[i] for i in inputs], here)
+        elif op.kind == "conv":
+            norm = next(
+                (
+                    j
+                    for j in sorted(needed)
+                    if nodes[j].operator.kind == "batch_norm" and nodes[j].inputs == (k,)
+                ),
+                None,
+            )
+            folded = norm is not None and readers[k] == 1
+            name = f"blocks.0.nodes.{norm}" if folded else None
+            values[k] = _write_conv(graph, op, here, name, values[inputs[0]], source)
+            if folded and norm is not None:
+                values[norm] = values[k]
+        elif k not in values:
+            values[k] = _write_operator(graph, op, here, values[inputs[0]], source)
+    return values[last]
 
 
 def _write_classifier(
@@ -197,8 +265,8 @@ def onnx_model(
 ) -> onnx.ModelProto:
     """The network of one architecture as an ONNX model, as it would be deployed.
 
-    Batch norm is folded: every convolution carries a bias and no normalisation is left, which is
-    what any runtime makes of a trained network. A skip that is the identity leaves no node. Input
+    Batch norm is folded into the convolution before it, which then carries a bias: that is what any
+    runtime makes of a trained network. A skip that is the identity leaves no node. Input
     ``images`` float32 (1, 3, height, width), output ``logits`` float32 (1, n_classes).
 
     Args:
@@ -211,7 +279,7 @@ def onnx_model(
 
     Raises:
         ArchitectureError: ``architecture`` is not in ``space``.
-        ProfileError: a weight is missing or of another shape, or a space of cells.
+        ProfileError: a weight is missing or of another shape, or an operator without ONNX form.
         MissingExtraError: ``onnx`` is not installed.
 
     >>> from biglittle.bench.spaces import get_space
@@ -219,15 +287,12 @@ def onnx_model(
     >>> [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim]
     [1, 10]
     """
-    if space.build_body is not None:
-        raise ProfileError(
-            f"networks of space {space.name!r} are graphs of cells, which are not written as ONNX "
-            "yet; expected a space whose networks are chains, such as 'fbnet'."
-        )
     genome = space.parse(architecture)[0]
     graph, source = _Graph(), _WeightSource(weights, seed)
     x = _write_chain(graph, space.stem, "stem", INPUT, source)
-    for layer in space.layers:
+    if space.build_body is not None:
+        x = _write_body(graph, space, genome, x, source)
+    for layer in space.layers if space.build_body is None else ():
         operators = space.build_layer(layer, int(genome[layer.index]))
         if operators:
             x = _write_chain(graph, operators, f"blocks.{layer.index}.body", x, source)
@@ -236,7 +301,7 @@ def onnx_model(
     first = space.stem[0]
     images = graph.value(INPUT, (1, first.in_channels, first.height, first.width))
     logits = graph.value(LOGITS, (1, n_classes))
-    return graph.model([images], [logits], f"{space.name}_{architecture}")
+    return graph.model([images], [logits], f"{space.name}_{space.format(genome)[0]}")
 
 
 def null_model(space: SearchSpace) -> onnx.ModelProto:

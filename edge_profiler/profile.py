@@ -16,6 +16,7 @@ import numpy as np
 from .. import __version__
 from ..bench.device import FORMAT, FORMAT_2
 from ..bench.errors import BigLittleError, ProfileError
+from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace
 from .machine import conditions, cpu_model, device_name, environment
 from .meters import Meter, get_meter
@@ -57,11 +58,13 @@ Progress = Callable[[int, int, dict[str, Any]], None]
 
 
 def default_reference(space: SearchSpace) -> str:
-    """The architecture that brackets all others unless one is named: the first choice everywhere.
+    """The architecture that brackets all others unless one is named: one choice everywhere.
 
-    It depends on the space alone, so that ratios of two profiles of a space compare.
+    It is the first choice with which the answer depends on the image. It depends on the space
+    alone, so that ratios of two profiles of a space compare.
     """
-    return space.digits[0] * space.n_layers
+    uniform = (space.digits[c] * space.n_layers for c in range(len(space.choices)))
+    return next(a for a in uniform if simplified(space.graph(a, 2)))
 
 
 def read_profile(path: Path) -> Profile:

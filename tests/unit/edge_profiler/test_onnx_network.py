@@ -106,6 +106,42 @@ def test_folded_weights_answer_as_the_trained_network_does(architecture):
     assert kinds(model.graph) == kinds(onnx_model(SPACE, architecture, 10).graph)
 
 
+# Cells: every choice; a shared sum; dead ends; constants that a convolution makes of zeros.
+@pytest.mark.parametrize("architecture", ["123432", "330400", "300300", "000330", "000000"])
+def test_cells_answer_as_the_trained_network_does(architecture):
+    torch = pytest.importorskip("torch")
+    from biglittle.bench.networks import build_network
+
+    space = get_space("nb201")
+    network = build_network(architecture, n_classes=10, space="nb201", seed=3)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0.0, 0.1, generator=generator)
+                module.running_var.uniform_(0.5, 1.5, generator=generator)
+                module.weight.uniform_(0.8, 1.6, generator=generator)
+                module.bias.normal_(0.0, 0.1, generator=generator)
+        expected = network.eval()(torch.from_numpy(IMAGES)).numpy()
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    model = onnx_model(space, architecture, 10, weights=weights)
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(run(model)[0], expected, rtol=1e-3, atol=1e-3)
+    # Only the head's batch norm follows no convolution.
+    assert kinds(model.graph).count("BatchNormalization") == 1
+    assert kinds(model.graph) == kinds(onnx_model(space, architecture, 10).graph)
+
+
+def test_cells_have_the_macs_of_the_space_and_its_published_names():
+    space, name = (
+        get_space("nb201"),
+        "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|",
+    )
+    model = onnx_model(space, name, 10)
+    assert macs(model) == space.macs(space.parse(name), 10)[0]
+    assert model.graph.name == f"nb201_{space.format(space.parse(name))[0]}"
+
+
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ProfileError, match="missing"):
         onnx_model(SPACE, LITTLE, 10, weights={})

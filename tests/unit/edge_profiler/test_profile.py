@@ -184,6 +184,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 def test_the_default_reference_belongs_to_the_space():
     assert default_reference(SPACE) == "0" * 22
+    assert default_reference(get_space("nb201")) == "1" * 6  # "none" everywhere answers a constant
 
 
 def test_an_unknown_runtime_names_the_known_ones():
