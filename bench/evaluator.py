@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ class Candidates:
         big: genomes, shape (n, n_layers).
         gate: index into the evaluator's ``gates``, shape (n,).
         cut: stored code below which an answer is escalated, 0 to 256, shape (n,).
+
+    An evaluator of single networks has no gates: there ``big`` is ``little``, gate and cut are 0.
     """
 
     little: Genomes
@@ -49,6 +52,27 @@ class NetworkFigures:
     provenance: str
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """Operating points of n pairs under every gate and every cut that matters, m in all.
+
+    Attributes:
+        owner: which of the pairs each point belongs to, rising, shape (m,).
+        gate: index into the evaluator's ``gates``, shape (m,).
+        cut: 0 to 256, shape (m,).
+        figures: ``threshold`` and the figures of an operating point by name, shape (m,) each.
+        provenance: how each figure came about, by field.
+        split: on whose images the answers were counted; None where they are predicted.
+    """
+
+    owner: NDArray[np.intp]
+    gate: NDArray[np.int64]
+    cut: NDArray[np.int64]
+    figures: Mapping[str, NDArray[np.float64]]
+    provenance: Mapping[str, str]
+    split: str | None = None
+
+
 class Evaluator(Protocol):
     """Evaluates many candidates at once. A table, a surrogate and a training run all are one."""
 
@@ -73,4 +97,37 @@ class Evaluator(Protocol):
 
     def networks(self, genomes: Genomes) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""
+        ...
+
+
+@runtime_checkable
+class SweepingEvaluator(Protocol):
+    """An evaluator to which all operating points of a pair cost hardly more than one."""
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """All points of n pairs, genomes of shape (n, n_layers); at least one of each pair."""
+        ...
+
+
+@runtime_checkable
+class ListedEvaluator(Protocol):
+    """An evaluator that knows some architectures and nothing about all others."""
+
+    @property
+    def listed(self) -> Genomes:
+        """The architectures it knows, distinct, shape (n_listed, n_layers)."""
+        ...
+
+
+@runtime_checkable
+class FidelityEvaluator(Protocol):
+    """An evaluator that also answers cheaply and roughly."""
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Shares of a full evaluation's cost, rising; the last one is 1."""
+        ...
+
+    def at(self, fidelity: float) -> Evaluator:
+        """The evaluator that spends this share of a full evaluation."""
         ...

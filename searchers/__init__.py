@@ -5,9 +5,13 @@ Importing this package imports neither pymoo nor plotly; a searcher is loaded wh
 
 from ..bench.hypervolume import hypervolume
 from .algorithms import SEARCHERS, get_searcher
+from .domain import Domain
 from .front_files import FrontFile, front_json, read_front, resolved_config, write_results
+from .log import EvaluationLog
 from .search import (
+    Batch,
     CountingEvaluator,
+    Problem,
     Progress,
     Scores,
     Searcher,
@@ -15,14 +19,18 @@ from .search import (
     SearchSettings,
     SingleNetworks,
     Snapshot,
-    uniform_candidates,
+    Strategy,
 )
 from .summary import best_single
 
 __all__ = [
     "SEARCHERS",
+    "Batch",
     "CountingEvaluator",
+    "Domain",
+    "EvaluationLog",
     "FrontFile",
+    "Problem",
     "Progress",
     "Scores",
     "SearchOutcome",
@@ -30,12 +38,12 @@ __all__ = [
     "Searcher",
     "SingleNetworks",
     "Snapshot",
+    "Strategy",
     "best_single",
     "front_json",
     "get_searcher",
     "hypervolume",
     "read_front",
     "resolved_config",
-    "uniform_candidates",
     "write_results",
 ]

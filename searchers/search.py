@@ -1,391 +1,216 @@
-"""What every searcher shares: its settings, its budget, its archive and what it returns.
+"""What every searcher is: something that is asked for candidates and told what they are worth.
 
-A searcher is a function ``search(evaluator, settings, on_progress) -> SearchOutcome``. It wraps the
-evaluator in a `CountingEvaluator`, which counts, times, keeps the archive and knows the limits, so
-that the searcher holds nothing but its own idea.
+A searcher's file says how it starts; everything else is here. ``run`` asks, evaluates, tells, and
+keeps the log, until the budget is spent. A search that was stopped goes on from its log: it is
+asked again, told what is logged, and asked on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..bench import BigLittleError, Candidates, Evaluator, Points
-from ..bench.errors import ConstraintError
-from ..bench.gates import N_CODES
-from ..bench.limits import check_limits, unreachable, within
-from ..bench.objective import get_objective
-from ..bench.pareto import nondominated
-from ..bench.points import concatenate
+from ..bench import Candidates, Evaluator
+from ..bench.errors import CheckpointError, ConstraintError
+from .counting import CountingEvaluator, Scores
+from .domain import Domain, Genes
+from .log import EvaluationLog
+from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
+from .settings import SearchSettings
+from .singles import SINGLE_COSTS, SingleNetworks
 
-#: Costs by which a single network can be compared with a pair.
-SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib")
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """What is asked of a search.
-
-    Attributes:
-        objectives: two or three figures of an operating point.
-        limits: largest value by figure (for accuracy: smallest).
-        budget: candidates that may be evaluated; each one counts.
-        seed: of the searcher's random numbers; the same seed gives the same front.
-        population: candidates evaluated together, and the population of an evolutionary searcher.
-
-    Raises:
-        ConstraintError: a number that cannot be searched with, or objectives that are no two.
-        UnknownNameError: an objective or limited figure that does not exist.
-
-    >>> SearchSettings(budget=1000, population=50, limits={"latency_ms": 20}).limits
-    {'latency_ms': 20.0}
-    """
-
-    objectives: tuple[str, ...] = ("error", "latency_ms")
-    limits: Mapping[str, float] = field(default_factory=dict)
-    budget: int = 20_000
-    seed: int = 0
-    population: int = 200
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "objectives", tuple(self.objectives))
-        object.__setattr__(self, "limits", check_limits(self.limits))
-        for name in self.objectives:
-            get_objective(name)
-        different = {"error" if o == "accuracy" else o for o in self.objectives}
-        if not 2 <= len(different) == len(self.objectives) <= 3:
-            raise ConstraintError(
-                f"a search needs two or three different objectives, got {list(self.objectives)} "
-                "(error and accuracy are the same one)."
-            )
-        _at_least("budget", self.budget, 1)
-        _at_least("population", self.population, 2)
-        _at_least("seed", self.seed, 0)
-        for name in ("budget", "population", "seed"):  # numpy's integers are no JSON
-            object.__setattr__(self, name, int(getattr(self, name)))
-        if self.budget < self.population:
-            raise ConstraintError(
-                f"a budget of {self.budget} evaluations is smaller than one population of "
-                f"{self.population}; raise the budget or lower the population."
-            )
-
-
-def _at_least(name: str, value: Any, least: int) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ConstraintError(f"{name} {value!r} is not usable; expected an integer >= {least}.")
+SAVE_EVERY_S = 10.0  # a killed search loses at most this and the batch it was at
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a search is, for a progress bar.
+class Batch:
+    """What a searcher wants evaluated.
 
     Attributes:
-        n_evaluations: candidates evaluated so far.
-        budget: candidates that will be.
-        n_front: operating points of the front so far.
-        duration_s: since the search began.
+        genes: rows of the domain, shape (n, n_genes); none: it has nothing left to ask.
+        fidelity: one of the problem's fidelities; each row costs this share of an evaluation.
     """
 
-    n_evaluations: int
-    budget: int
-    n_front: int
-    duration_s: float
-
-
-OnProgress = Callable[[Progress], None]
+    genes: Genes
+    fidelity: float = 1.0
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The front as it was after some evaluations.
+class Problem:
+    """What a searcher knows before it starts.
 
     Attributes:
-        n_evaluations: candidates evaluated until then.
-        values: of the front, shape (n_front, n_objectives), everything minimised.
+        domain: candidates, and the moves among them.
+        n_values: figures to minimise; 1 under a soft score.
+        n_limits: limits to meet.
+        population: candidates to ask for at once.
+        seed: of the searcher's random numbers.
+        fidelities: shares of a full evaluation that can be asked for, rising; the last is 1.
+        warm: rows to begin with, shape (n, n_genes).
     """
 
-    n_evaluations: int
-    values: NDArray[np.float64]
+    domain: Domain
+    n_values: int
+    n_limits: int
+    population: int
+    seed: int
+    fidelities: tuple[float, ...]
+    warm: Genes
+
+    def first(self, rng: np.random.Generator, n: int) -> Genes:
+        """Rows to begin with: the warm ones, then networks of all sizes."""
+        fresh = self.domain.sample_sizes(rng, max(0, n - len(self.warm)))
+        return np.concatenate([self.warm[:n], fresh])
+
+
+class Strategy(Protocol):
+    """A search under way."""
+
+    def ask(self, room: int) -> Batch:
+        """What to evaluate next, at most ``room`` full evaluations (``room`` > 0)."""
+        ...
+
+    def tell(self, batch: Batch, scores: Scores) -> None:
+        """What the batch that was asked for is worth."""
+        ...
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a searcher learns about a batch of n candidates.
+class Searcher:
+    """Looks for the front of an evaluator within a budget.
 
     Attributes:
-        values: shape (n, n_objectives), everything minimised; NaN where there is no figure.
-        excess: by how much each limit is exceeded, as a share of the limit, shape (n, n_limits);
-            0 or less where it is met.
-        usable: whether every objective and limited figure has a value, shape (n,). What is not
-            usable may not be ranked.
-        points: the operating points.
+        start: a strategy for a problem; the same problem gives the same strategy.
+        name: key of the searcher, for logs.
     """
 
-    values: NDArray[np.float64]
-    excess: NDArray[np.float64]
-    usable: NDArray[np.bool_]
-    points: Points
-
-    @property
-    def feasible(self) -> NDArray[np.bool_]:
-        """Usable and within every limit, shape (n,)."""
-        return self.usable & (self.excess <= 0).all(axis=1)
-
-
-@dataclass(frozen=True)
-class SingleNetworks:
-    """Networks that answer alone, without gate or partner, arrays of shape (n,).
-
-    A row whose architecture is the empty string, with NaN figures, stands for "there is none".
-
-    Attributes:
-        architecture: ids.
-        accuracy: fractions.
-        latency_ms: of every input alike.
-        energy_mj: of one input.
-        macs: of one input.
-        peak_memory_mib: weights and largest activations.
-        provenance: how each figure came about, by field.
-    """
-
-    architecture: NDArray[np.str_]
-    accuracy: NDArray[np.float64]
-    latency_ms: NDArray[np.float64]
-    energy_mj: NDArray[np.float64]
-    macs: NDArray[np.float64]
-    peak_memory_mib: NDArray[np.float64]
-    provenance: Mapping[str, str]
-
-    def __len__(self) -> int:
-        return len(self.architecture)
-
-    def records(self) -> list[dict[str, Any] | None]:
-        """Every network as plain JSON; None for a row that stands for "there is none"."""
-        names = ("accuracy", *SINGLE_COSTS)
-        out: list[dict[str, Any] | None] = []
-        for i, architecture in enumerate(self.architecture):
-            values = {n: float(getattr(self, n)[i]) for n in names}
-            record = {n: None if np.isnan(v) else v for n, v in values.items()}
-            named = {"architecture": str(architecture), **record}
-            out.append({**named, "provenance": dict(self.provenance)} if architecture else None)
-        return out
-
-
-@dataclass(frozen=True)
-class SearchOutcome:
-    """What a search returns.
-
-    Attributes:
-        front: non-dominated over everything evaluated that meets the limits.
-        singles: of all networks seen as little or big, those that are the most accurate for
-            their latency, energy, MACs or memory. They are a by-product: a search for single
-            networks alone may find better ones.
-        history: the front after each batch, to draw any-time curves.
-        n_evaluations: candidates evaluated.
-        n_infeasible: of these, beyond a limit.
-        n_unusable: of these, without one of the figures asked for.
-        n_networks: distinct networks among them.
-        seconds_total: wall-clock time of the whole search.
-        seconds_evaluating: of that, inside the evaluator.
-        settings: what was asked.
-    """
-
-    front: Points
-    singles: SingleNetworks
-    history: tuple[Snapshot, ...]
-    n_evaluations: int
-    n_infeasible: int
-    n_unusable: int
-    n_networks: int
-    seconds_total: float
-    seconds_evaluating: float
-    settings: SearchSettings
-
-    @property
-    def seconds_overhead(self) -> float:
-        """The searcher's own time: everything outside the evaluator."""
-        return self.seconds_total - self.seconds_evaluating
-
-
-class Searcher(Protocol):
-    """Looks for the front of an evaluator within a budget."""
+    start: Callable[[Problem], Strategy]
+    name: str = ""
 
     def __call__(
         self,
         evaluator: Evaluator,
         settings: SearchSettings,
         on_progress: OnProgress | None = None,
+        checkpoint: Path | None = None,
+        warm: Candidates | None = None,
     ) -> SearchOutcome:
-        """The front found; raises ConstraintError where nothing meets the limits."""
-        ...
+        """The front found.
 
-
-def uniform_candidates(evaluator: Evaluator, rng: np.random.Generator, n: int) -> Candidates:
-    """``n`` candidates drawn uniformly: both networks, the gate and the cut."""
-    return Candidates(
-        little=evaluator.space.sample(rng, n, evaluator.choices),
-        big=evaluator.space.sample(rng, n, evaluator.choices),
-        gate=rng.integers(0, len(evaluator.gates), n),
-        cut=rng.integers(0, N_CODES + 1, n),
-    )
-
-
-class CountingEvaluator:
-    """An evaluator with a budget, a clock, an archive and limits. One serves one search.
-
-    Example::
-
-        counting = CountingEvaluator(evaluator, settings)
-        while counting.remaining:
-            scores = counting.evaluate(next_candidates(counting.remaining))
-        return counting.outcome()
-    """
-
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        settings: SearchSettings,
-        on_progress: OnProgress | None = None,
-    ) -> None:
-        self.evaluator = evaluator
-        self.settings = settings
-        self._objectives = [get_objective(name) for name in settings.objectives]
-        self._on_progress = on_progress
-        self._began = time.perf_counter()
-        self._evaluating = 0.0
-        self._counts = {"evaluated": 0, "infeasible": 0, "unusable": 0}
-        self._networks: dict[bytes, None] = {}
-        self._front: Points | None = None
-        self._history: list[Snapshot] = []
-        self._best: dict[str, float] = {}
-
-    @property
-    def remaining(self) -> int:
-        """Evaluations left in the budget."""
-        return self.settings.budget - self._counts["evaluated"]
-
-    def evaluate(self, candidates: Candidates) -> Scores:
-        """Scores of the candidates, which are counted, archived and set against the limits.
+        Args:
+            evaluator: what is asked.
+            settings: objectives, limits, budget, seed.
+            on_progress: told after every batch.
+            checkpoint: file of the log; a search goes on from what it holds.
+            warm: candidates to begin with; they count as evaluations.
 
         Raises:
-            BigLittleError: the evaluator returned another number of points than it was given, or
-                figures of another provenance than before.
+            ConstraintError: nothing that was evaluated meets the limits.
+            CheckpointError: the checkpoint is of another search.
         """
-        n = len(candidates)
-        assert 0 < n <= self.remaining, f"{n} candidates, {self.remaining} left in the budget"
-        began = time.perf_counter()
-        points = self.evaluator.evaluate(candidates)
-        self._evaluating += time.perf_counter() - began
-        if len(points) != n:
-            raise BigLittleError(
-                f"the evaluator returned {len(points)} operating points for {n} candidates; "
-                "expected one each, in their order."
+        counting = CountingEvaluator(evaluator, settings, on_progress)
+        domain = counting.domain
+        rows = np.zeros((0, domain.n_genes), np.int64) if warm is None else domain.genes(warm)
+        header = _header(self.name, settings, domain, rows)
+        counting = CountingEvaluator(evaluator, settings, on_progress, header)
+        strategy = self.start(
+            Problem(
+                domain=domain,
+                n_values=1 if settings.soft else len(settings.objectives),
+                n_limits=len(settings.limits),
+                population=settings.batch,
+                seed=settings.seed,
+                fidelities=counting.fidelities,
+                warm=_distinct(domain, rows),
             )
-        for genomes in (candidates.little, candidates.big):
-            rows = np.ascontiguousarray(genomes, np.uint8)
-            self._networks.update(dict.fromkeys(row.tobytes() for row in rows))
-        scores = self._score(points)
-        self._counts["evaluated"] += n
-        self._counts["unusable"] += int((~scores.usable).sum())
-        self._counts["infeasible"] += int((scores.usable & ~scores.feasible).sum())
-        self._archive(scores)
-        if self._on_progress is not None:
-            n_front = 0 if self._front is None else len(self._front)
-            done, since = self._counts["evaluated"], time.perf_counter() - self._began
-            self._on_progress(Progress(done, self.settings.budget, n_front, since))
-        return scores
-
-    def _matrix(self, points: Points) -> NDArray[np.float64]:
-        return np.stack([o.minimised(points.figure(o.name)) for o in self._objectives], axis=1)
-
-    def _score(self, points: Points) -> Scores:
-        values = self._matrix(points)
-        excess = np.zeros((len(points), len(self.settings.limits)))
-        for column, (name, limit) in enumerate(self.settings.limits.items()):
-            objective, figure = get_objective(name), points.figure(name)
-            signed = objective.minimised(figure - limit)
-            excess[:, column] = signed / (abs(limit) or 1.0)
-            finite = figure[np.isfinite(figure)]
-            if len(finite):
-                value = float(finite[np.argmin(objective.minimised(finite))])
-                pick = max if objective.direction == "max" else min
-                self._best[name] = pick(self._best.get(name, value), value)
-        usable = np.isfinite(np.concatenate([values, excess], axis=1)).all(axis=1)
-        values = np.where(usable[:, None], values, np.nan)
-        return Scores(values, excess, usable, points)
-
-    def _archive(self, scores: Scores) -> None:
-        pool = scores.points.take(np.flatnonzero(scores.feasible))
-        if self._front is not None:
-            if dict(pool.provenance) != dict(self._front.provenance):
-                raise BigLittleError(
-                    "the evaluator changed the provenance of its figures during the search, from "
-                    f"{dict(self._front.provenance)} to {dict(pool.provenance)}."
-                )
-            pool = concatenate([self._front, pool])
-        values = self._matrix(pool)
-        kept = nondominated(values)
-        self._front = pool.take(kept)
-        self._history.append(Snapshot(self._counts["evaluated"], values[kept]))
-
-    def outcome(self) -> SearchOutcome:
-        """The outcome of the search that ends now.
-
-        Raises:
-            ConstraintError: nothing evaluated meets the limits (says what the best reachable is),
-                or no candidate has the figures asked for.
-        """
-        n = self._counts["evaluated"]
-        assert self._front is not None, "outcome before the first evaluation"
-        if not len(self._front):
-            wanted = sorted({*self.settings.objectives, *self.settings.limits})
-            if self._counts["unusable"] == n:
-                raise ConstraintError(
-                    f"none of the {n} candidates evaluated has all of the figures "
-                    f"{', '.join(wanted)}; ask for figures that this device has."
-                )
-            raise unreachable(self.settings.limits, self._best, f"of the {n} evaluated")
-        assert within(self._front, self.settings.limits).all()
-        singles = self._singles()
-        return SearchOutcome(
-            front=self._front,
-            singles=singles,
-            history=tuple(self._history),
-            n_evaluations=n,
-            n_infeasible=self._counts["infeasible"],
-            n_unusable=self._counts["unusable"],
-            n_networks=len(self._networks),
-            seconds_total=time.perf_counter() - self._began,
-            seconds_evaluating=self._evaluating,
-            settings=self.settings,
         )
+        if checkpoint is not None and checkpoint.exists():
+            _replay(counting, strategy, header, checkpoint)
+        saved = time.perf_counter()
+        while counting.remaining >= min(counting.fidelities):
+            batch = strategy.ask(max(1, int(counting.remaining)))
+            fits = int(counting.remaining / batch.fidelity + 1e-9)
+            batch = replace(batch, genes=batch.genes[:fits])
+            if not len(batch.genes):
+                break
+            strategy.tell(batch, counting.evaluate(batch.genes, batch.fidelity))
+            if checkpoint is not None and time.perf_counter() - saved > SAVE_EVERY_S:
+                counting.log().write(checkpoint)
+                saved = time.perf_counter()
+        if not counting.spent:
+            raise ConstraintError(f"{self.name or 'the searcher'} asked for no evaluation at all.")
+        if checkpoint is not None:
+            counting.log().write(checkpoint)
+        return counting.outcome()
 
-    def _singles(self) -> SingleNetworks:
-        space = self.evaluator.space
-        genomes = np.frombuffer(b"".join(self._networks), np.uint8).reshape(-1, space.n_layers)
-        began = time.perf_counter()
-        figures = self.evaluator.networks(genomes)
-        self._evaluating += time.perf_counter() - began
-        costs = figures.costs
-        columns = {
-            "latency_ms": costs.latency_ms,
-            "energy_mj": costs.energy_mj,
-            "macs": costs.macs,
-            "peak_memory_mib": costs.weights_mib + costs.activation_mib,
-        }
-        error = 1.0 - figures.accuracy
-        steps = [nondominated(np.stack([error, c], axis=1)) for c in columns.values()]
-        kept = np.unique(np.concatenate(steps))
-        analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
-        return SingleNetworks(
-            architecture=np.array(space.format(genomes[kept]) if len(kept) else [], np.str_),
-            accuracy=figures.accuracy[kept],
-            **{name: np.asarray(c, np.float64)[kept] for name, c in columns.items()},
-            provenance={"accuracy": figures.provenance, **analytic, **costs.provenance},
-        )
+    def run(
+        self, evaluator: Evaluator, budget: int, seed: int = 0, **settings: Any
+    ) -> SearchOutcome:
+        """The front found within a budget; ``settings`` are those of `SearchSettings`."""
+        return self(evaluator, SearchSettings(budget=budget, seed=seed, **settings))
+
+
+def _header(name: str, settings: SearchSettings, domain: Domain, warm: Genes) -> dict[str, Any]:
+    asked = asdict(settings)
+    del asked["budget"]  # a search may go on under a larger one
+    asked["objectives"] = list(settings.objectives)
+    return {
+        "searcher": name,
+        **asked,
+        "space": domain.space.name,
+        "domain_sha256": domain.sha256,
+        "warm_sha256": hashlib.sha256(warm.tobytes()).hexdigest(),
+    }
+
+
+def _distinct(domain: Domain, rows: Genes) -> Genes:
+    first = {key: i for i, key in reversed(list(enumerate(domain.keys(rows))))}
+    return rows[sorted(first.values())]
+
+
+def _replay(
+    counting: CountingEvaluator, strategy: Strategy, header: dict[str, Any], path: Path
+) -> None:
+    """Asks a strategy again and tells it what is logged, until the log ends."""
+    log = EvaluationLog.read(path)
+    log.check(header, path)
+    if log.batches:
+        counting.told(log.header["provenance"], log.header["split"])
+    for logged in log.batches:
+        if len(logged) * logged.fidelity > counting.remaining + 1e-9:
+            raise CheckpointError(
+                f"the checkpoint {path} holds {log.n_evaluations} evaluations, more than the "
+                f"budget of {counting.settings.budget}; raise the budget or name another file."
+            )
+        batch = strategy.ask(max(1, int(logged.room)))
+        batch = replace(batch, genes=batch.genes[: len(logged)])
+        same = batch.fidelity == logged.fidelity and np.array_equal(batch.genes, logged.genes)
+        if not same:
+            raise CheckpointError(
+                f"the searcher asks for other candidates than those in the checkpoint {path}: it "
+                "is of another version of the code. Name another file, or delete it."
+            )
+        strategy.tell(batch, counting.replay(logged))
+
+
+__all__ = [
+    "SINGLE_COSTS",
+    "Batch",
+    "CountingEvaluator",
+    "OnProgress",
+    "Problem",
+    "Progress",
+    "Scores",
+    "SearchOutcome",
+    "SearchSettings",
+    "Searcher",
+    "SingleNetworks",
+    "Snapshot",
+    "Strategy",
+]

@@ -18,7 +18,7 @@ from biglittle.searchers import SearchSettings
         ({"budget": 0}, "budget 0"),
         ({"budget": 10.5}, "budget 10.5"),
         ({"budget": True}, "budget True"),
-        ({"budget": 100}, "smaller than one population of 200"),
+        ({"budget": 100, "population": 200}, "smaller than one population of 200"),
         ({"population": 1}, "population 1"),
         ({"seed": -1}, "seed -1"),
         ({"objectives": ("error",)}, "two or three"),

@@ -1,0 +1,369 @@
+"""An evaluator with a budget, a clock, a log, an archive and limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import BigLittleError, Evaluator, Points
+from ..bench.errors import ConstraintError
+from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator
+from ..bench.limits import unreachable
+from ..bench.pareto import nondominated
+from ..bench.points import FIGURES
+from ..bench.spaces import SearchSpace
+from ..bench.spaces._space import Genomes
+from .domain import Domain, Genes
+from .evaluators.grid import GridSweeps
+from .log import EvaluationLog, LoggedBatch
+from .objectives import DERIVED, get_searchable, minimised, pair_params, worst_latency_ms
+from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
+from .settings import SearchSettings
+from .singles import best_of
+
+Array = NDArray[np.float64]
+_KEPT = ("threshold", *FIGURES)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a searcher learns about a batch of n candidates: m operating points.
+
+    Where the gate is a gene, m is n; where it is optimised inside, each candidate has those of its
+    points that no other of its points dominates.
+
+    Attributes:
+        genes: of each point, gate and cut filled in, shape (m, n_genes).
+        owner: which candidate each point is of, rising, shape (m,); every candidate has one.
+        values: shape (m, n_values), everything minimised; NaN where there is no figure. The
+            objectives, or the negative of the soft score alone.
+        excess: by how much each limit is exceeded, as a share of the limit, shape (m, n_limits);
+            0 or less where it is met.
+        usable: whether every figure asked for has a value, shape (m,). What is not usable may not
+            be ranked.
+    """
+
+    genes: Genes
+    owner: NDArray[np.intp]
+    values: Array
+    excess: Array
+    usable: NDArray[np.bool_]
+
+    @property
+    def feasible(self) -> NDArray[np.bool_]:
+        """Usable and within every limit, shape (m,)."""
+        return self.usable & (self.excess <= 0).all(axis=1)
+
+
+class CountingEvaluator:
+    """An evaluator with a budget, a clock, a log, an archive and limits. One serves one search.
+
+    Args:
+        evaluator: what is asked.
+        settings: objectives, limits, budget, and where the gate is chosen.
+        on_progress: told after every batch.
+        header: of the log.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        settings: SearchSettings,
+        on_progress: OnProgress | None = None,
+        header: Mapping[str, Any] | None = None,
+    ) -> None:
+        sweeps = isinstance(evaluator, SweepingEvaluator)
+        inside = settings.gate == "inside" or (settings.gate == "auto" and sweeps)
+        if inside and not sweeps and evaluator.gates:
+            evaluator = GridSweeps(evaluator)
+        self.evaluator, self.settings = evaluator, settings
+        self.domain = Domain.of(evaluator, inside)
+        self.fidelities: tuple[float, ...] = (
+            tuple(evaluator.fidelities) if isinstance(evaluator, FidelityEvaluator) else (1.0,)
+        )
+        self._at: dict[float, Evaluator] = {1.0: evaluator}
+        self._on_progress = on_progress
+        self._header = dict(header or {})
+        self._began = time.perf_counter()
+        self._evaluating = 0.0
+        self._spent = 0.0
+        self._counts = {"evaluated": 0, "infeasible": 0, "unusable": 0}
+        self._networks: list[Genomes] = []
+        self._batches: list[LoggedBatch] = []
+        self._history: list[Snapshot] = []
+        self._reach: dict[str, float] = {}
+        self._told: tuple[dict[str, str], str | None] | None = None
+        self._front: tuple[Genes, dict[str, Array]] | None = None
+        self._best: tuple[Genes, dict[str, Array]] | None = None
+
+    # ---- the budget ------------------------------------------------------------------------
+    @property
+    def spent(self) -> float:
+        """Budget spent; an evaluation costs its fidelity."""
+        return self._spent
+
+    @property
+    def remaining(self) -> float:
+        """Budget left, in full evaluations."""
+        left = self.settings.budget - self._spent
+        return left if left > 1e-9 else 0.0
+
+    # ---- evaluating ------------------------------------------------------------------------
+    def evaluate(self, x: Genes, fidelity: float = 1.0) -> Scores:
+        """Scores of candidates, which are counted, logged, archived and set against the limits.
+
+        Args:
+            x: rows of the domain, shape (n, n_genes), n > 0.
+            fidelity: one of ``fidelities``.
+
+        Raises:
+            BigLittleError: the evaluator returned another number of points than it was given, or
+                figures of another provenance than before.
+        """
+        n, room = len(x), self.remaining
+        assert 0 < n * fidelity <= room + 1e-9, f"{n} candidates at {fidelity}, {room} left"
+        began = time.perf_counter()
+        owner, gate, cut, figures = self._asked(x, fidelity)
+        self._evaluating += time.perf_counter() - began
+        batch = LoggedBatch(x, room, fidelity, 0.0, owner, gate, cut, figures)
+        if len(owner) > n:
+            batch = self._reduced(batch)
+        elapsed = {"ended_s": time.perf_counter() - self._began}
+        return self._take_in(LoggedBatch(**{**vars(batch), **elapsed}))
+
+    def replay(self, batch: LoggedBatch) -> Scores:
+        """The same for a batch that was evaluated before, from the log."""
+        return self._take_in(batch)
+
+    def told(self, provenance: Mapping[str, str], split: str | None) -> None:
+        """Notes how figures came about.
+
+        Raises:
+            BigLittleError: otherwise than before.
+        """
+        now = (dict(provenance), split)
+        if self._told is not None and self._told != now:
+            raise BigLittleError(
+                "the evaluator changed the provenance of its figures during the search, from "
+                f"{self._told} to {now}."
+            )
+        self._told = now
+
+    def _asked(
+        self, x: Genes, fidelity: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64], dict[str, Array]]:
+        if fidelity not in self._at:
+            assert isinstance(self.evaluator, FidelityEvaluator)
+            self._at[fidelity] = self.evaluator.at(fidelity)
+        judge = self._at[fidelity]
+        if self.domain.inside and self.domain.n_gates:
+            assert isinstance(judge, SweepingEvaluator)
+            swept = judge.sweep(*self.domain.networks(x))
+            owner, gate, cut = swept.owner, swept.gate, swept.cut
+            figures, provenance, split = dict(swept.figures), swept.provenance, swept.split
+            if len(np.unique(owner)) != len(x):
+                raise BigLittleError(
+                    f"the evaluator returned points of {len(np.unique(owner))} pairs for {len(x)}; "
+                    "expected at least one each."
+                )
+        else:
+            points = judge.evaluate(self.domain.candidates(x))
+            if len(points) != len(x):
+                raise BigLittleError(
+                    f"the evaluator returned {len(points)} operating points for {len(x)} "
+                    "candidates; expected one each, in their order."
+                )
+            owner, gate, cut = np.arange(len(x)), x[:, -2], x[:, -1]
+            figures = {name: np.asarray(getattr(points, name), np.float64) for name in _KEPT}
+            provenance, split = points.provenance, points.split
+        self.told(provenance, split)
+        wanted = self.settings.figures
+        if "latency_worst_ms" in wanted and "latency_worst_ms" not in figures:
+            times = (figures[n] for n in ("escalation_rate", "latency_ms", "latency_p95_ms"))
+            figures["latency_worst_ms"] = worst_latency_ms(*times)
+        if "params" in wanted:
+            both = self.domain.networks(x)[: len(self.domain.parts)]
+            weights = [self.evaluator.networks(g).costs.weights_mib for g in both]
+            figures["params"] = pair_params(np.sum(weights, axis=0))[owner]
+        kept = {n: figures[n] for n in (*_KEPT, *DERIVED) if n in figures}
+        return owner, gate, cut, kept
+
+    # ---- what points are worth -------------------------------------------------------------
+    def _minimised(self, figures: Mapping[str, Array]) -> Array:
+        whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        return np.stack([minimised(n, whole) for n in self.settings.objectives], axis=1)
+
+    def _soft(self, figures: Mapping[str, Array]) -> Array:
+        score = self.settings.score
+        assert score is not None
+        return -score.of({**figures, "error": 1.0 - figures["accuracy"]})
+
+    def _excess(self, figures: Mapping[str, Array]) -> Array:
+        whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        out = np.zeros((len(figures["accuracy"]), len(self.settings.limits)))
+        for column, (name, limit) in enumerate(self.settings.limits.items()):
+            objective = get_searchable(name)
+            # signed before the difference, so that a figure equal to its limit meets it exactly
+            signed = objective.minimised(whole[name]) - float(
+                objective.minimised(np.array([limit]))[0]
+            )
+            out[:, column] = signed / (abs(limit) or 1.0)
+        return out
+
+    def _judged(self, figures: Mapping[str, Array]) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Objectives (m, k), excess (m, n_limits), and which rows have every figure (m,)."""
+        objectives, excess = self._minimised(figures), self._excess(figures)
+        columns = [objectives, excess]
+        if self.settings.soft:
+            columns.append(self._soft(figures)[:, None])
+        usable = np.isfinite(np.concatenate(columns, axis=1)).all(axis=1)
+        return np.where(usable[:, None], objectives, np.nan), excess, usable
+
+    def _reduced(self, batch: LoggedBatch) -> LoggedBatch:
+        """Of each candidate the points that count; where none is feasible, the nearest to it."""
+        objectives, excess, usable = self._judged(batch.figures)
+        feasible = usable & (excess <= 0).all(axis=1)
+        soft = self._soft(batch.figures) if self.settings.soft else None
+        ends = np.searchsorted(batch.owner, np.arange(len(batch) + 1))
+        kept = []
+        for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            good = np.flatnonzero(feasible[start:end]) + start
+            if len(good):
+                rows = good[nondominated(objectives[good])]
+                if soft is not None:
+                    rows = np.append(rows, good[np.argmin(soft[good])])
+            else:
+                some = np.flatnonzero(usable[start:end]) + start
+                if not len(some):
+                    kept.append(np.array([start]))
+                    continue
+                total = np.maximum(excess[some], 0).sum(axis=1)
+                nearest = [total, *excess[some].T]
+                rows = some[[int(np.argmin(column)) for column in nearest]]
+            kept.append(np.unique(rows))
+        index = np.concatenate(kept)
+        figures = {name: column[index] for name, column in batch.figures.items()}
+        picked = {k: getattr(batch, k)[index] for k in ("owner", "gate", "cut")}
+        return LoggedBatch(**{**vars(batch), **picked, "figures": figures})
+
+    def _take_in(self, batch: LoggedBatch) -> Scores:
+        objectives, excess, usable = self._judged(batch.figures)
+        genes = batch.genes[batch.owner].copy()
+        if self.domain.n_gates:
+            genes[:, -2], genes[:, -1] = batch.gate, batch.cut
+        values = objectives
+        if self.settings.soft:
+            values = np.where(usable, self._soft(batch.figures), np.nan)[:, None]
+        scores = Scores(genes, batch.owner, values, excess, usable)
+        n = len(batch)
+        some = np.zeros((2, n), bool)
+        some[0, batch.owner[usable]] = True
+        some[1, batch.owner[scores.feasible]] = True
+        self._spent += n * batch.fidelity
+        self._counts["evaluated"] += n
+        self._counts["unusable"] += int((~some[0]).sum())
+        self._counts["infeasible"] += int((some[0] & ~some[1]).sum())
+        self._note_reach(batch.figures)
+        self._networks += list(self.domain.networks(batch.genes)[: len(self.domain.parts)])
+        self._batches.append(batch)
+        if batch.fidelity == 1.0 or self._front is None:
+            good = scores.feasible if batch.fidelity == 1.0 else np.zeros(len(usable), bool)
+            self._archive(genes[good], batch.figures, good)
+        assert self._front is not None
+        at, done = batch.ended_s, int(self._spent + 1e-6)
+        self._history.append(Snapshot(done, self._minimised(self._front[1]), at))
+        if self._on_progress is not None:
+            self._on_progress(Progress(done, self.settings.budget, len(self._front[0]), at))
+        return scores
+
+    def _note_reach(self, figures: Mapping[str, Array]) -> None:
+        whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        for name in self.settings.limits:
+            objective, figure = get_searchable(name), whole[name]
+            finite = figure[np.isfinite(figure)]
+            if len(finite):
+                value = float(finite[np.argmin(objective.minimised(finite))])
+                pick = max if objective.direction == "max" else min
+                self._reach[name] = pick(self._reach.get(name, value), value)
+
+    def _archive(self, genes: Genes, figures: Mapping[str, Array], good: NDArray[np.bool_]) -> None:
+        pool = (genes, {name: column[good] for name, column in figures.items()})
+        if self._front is not None:
+            pool = _together(self._front, pool)
+        if self.settings.soft and len(genes):
+            best = pool if self._best is None else _together(self._best, pool)
+            at = np.array([int(np.argmin(self._soft(best[1])))])
+            self._best = (best[0][at], {name: c[at] for name, c in best[1].items()})
+        kept = nondominated(self._minimised(pool[1]))
+        self._front = (pool[0][kept], {name: c[kept] for name, c in pool[1].items()})
+
+    # ---- the end ---------------------------------------------------------------------------
+    def log(self) -> EvaluationLog:
+        """Every evaluation so far."""
+        words, split = self._told or ({}, None)
+        return EvaluationLog({**self._header, "provenance": words, "split": split}, self._batches)
+
+    def outcome(self) -> SearchOutcome:
+        """The outcome of the search that ends now.
+
+        Raises:
+            ConstraintError: nothing evaluated meets the limits (says what the best reachable is),
+                or no candidate has the figures asked for.
+        """
+        n = self._counts["evaluated"]
+        assert self._front is not None, "outcome before the first evaluation"
+        if not len(self._front[0]):
+            if self._counts["unusable"] == n:
+                raise ConstraintError(
+                    f"none of the {n} candidates evaluated has all of the figures "
+                    f"{', '.join(self.settings.figures)}; ask for figures that this device has."
+                )
+            raise unreachable(self.settings.limits, self._reach, f"of the {n} evaluated")
+        seen = np.unique(np.concatenate(self._networks), axis=0)
+        began = time.perf_counter()
+        singles = best_of(self.domain.space, seen, self.evaluator.networks(seen))
+        self._evaluating += time.perf_counter() - began
+        return SearchOutcome(
+            front=self._points(*self._front),
+            singles=singles,
+            history=tuple(self._history),
+            n_evaluations=n,
+            n_infeasible=self._counts["infeasible"],
+            n_unusable=self._counts["unusable"],
+            n_networks=len(seen),
+            seconds_total=time.perf_counter() - self._began,
+            seconds_evaluating=self._evaluating,
+            settings=self.settings,
+            best=None if self._best is None else self._points(*self._best),
+            extra={n: self._front[1][n] for n in DERIVED if n in self._front[1]},
+            log=self.log(),
+        )
+
+    def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
+        little, big = self.domain.networks(genes)
+        space, gates = self.domain.space, np.array(self.evaluator.gates or ("none",))
+        assert self._told is not None
+        return Points(
+            little=_ids(space, little),
+            big=_ids(space, big),
+            gate=gates[genes[:, -2]],
+            **{name: figures[name] for name in _KEPT},
+            provenance=self._told[0],
+            split=self._told[1],
+        )
+
+
+def _together(
+    a: tuple[Genes, dict[str, Array]], b: tuple[Genes, dict[str, Array]]
+) -> tuple[Genes, dict[str, Array]]:
+    figures = {name: np.concatenate([column, b[1][name]]) for name, column in a[1].items()}
+    return np.concatenate([a[0], b[0]]), figures
+
+
+def _ids(space: SearchSpace, genomes: Genomes) -> NDArray[np.str_]:
+    return np.array(space.format(genomes) if len(genomes) else [], np.str_)

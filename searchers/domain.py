@@ -1,0 +1,283 @@
+"""What a searcher moves in: rows of integers that stand for candidates, and the moves among them.
+
+A row of genes is [little | big | gate | cut]. In a whole space a network is one gene per layer, the
+index of an allowed choice. Where only some architectures are known, as in a table, a network is one
+gene, its place in the list, which is ordered by MACs so that neighbours cost about the same. Where
+there are no gates (single networks) there is no big, and gate and cut are always 0.
+
+Where the gate is optimised inside an evaluation, gate and cut of a row that is asked about mean
+nothing; the rows a searcher is told about carry those of the operating points that were found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import Candidates, Evaluator, SearchSpace
+from ..bench.errors import ConstraintError
+from ..bench.evaluator import ListedEvaluator
+from ..bench.gates import N_CODES
+from ..bench.spaces._space import Genomes
+
+Genes = NDArray[np.int64]
+
+SWAP_WHOLE = 0.25  # of matings: a good little network should meet other big ones, unbroken
+CUT_STEP = 16.0  # codes; a sixteenth of the range, so neighbouring cuts are tried often
+CUT_MUTATION = 0.5  # of children: one evaluation of another cut of the same pair is a cheap step
+ALIKE = 8  # listed networks that count as neighbours because few of their layers differ
+RANK_STEP = 1 / 24  # of the list; the deviation of a step along its order
+N_ALIKE_MOVES = 0.3  # of moves in a list: to a network that looks alike; the rest go along the list
+N_FAR_MOVES = 0.1  # of moves in a list: anywhere
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The candidates of one evaluator as rows of integers, and the moves among them.
+
+    Attributes:
+        space: of both networks.
+        allowed: indices of the choices that may be used, shape (k,).
+        listed: the only architectures there are, ordered by MACs; None: all of the space's.
+        n_gates: gates a candidate may name; 0: single networks.
+        inside: whether gate and cut are optimised inside an evaluation.
+    """
+
+    space: SearchSpace
+    allowed: Genomes
+    listed: Genomes | None
+    n_gates: int
+    inside: bool
+
+    @classmethod
+    def of(cls, evaluator: Evaluator, inside: bool) -> Domain:
+        """The domain of an evaluator.
+
+        Raises:
+            ConstraintError: an evaluator that lists no architectures.
+        """
+        space, listed = evaluator.space, None
+        if isinstance(evaluator, ListedEvaluator):
+            known = np.ascontiguousarray(evaluator.listed, np.uint8)
+            if not len(known):
+                raise ConstraintError("the evaluator knows no architecture with all figures.")
+            listed = known[np.argsort(space.macs(known, n_classes=1), kind="stable")]
+        n_gates = len(evaluator.gates)
+        return cls(space, space.allowed(evaluator.choices), listed, n_gates, inside or not n_gates)
+
+    # ---- the shape of a row ----------------------------------------------------------------
+    @property
+    def n_network_genes(self) -> int:
+        """Genes of one network."""
+        return 1 if self.listed is not None else self.space.n_layers
+
+    @property
+    def parts(self) -> tuple[slice, ...]:
+        """Where the networks of a candidate stand in a row: little and big, or one network."""
+        n = self.n_network_genes
+        return (slice(0, n), slice(n, 2 * n)) if self.n_gates else (slice(0, n),)
+
+    @property
+    def n_genes(self) -> int:
+        """Length of a row; the last two genes are gate and cut."""
+        return self.parts[-1].stop + 2
+
+    @cached_property
+    def options(self) -> Genes:
+        """How many values each gene can have, shape (n_genes,)."""
+        out = np.full(self.n_genes, len(self.allowed), np.int64)
+        if self.listed is not None:
+            out[:] = len(self.listed)
+        out[-2:] = (1, 1) if self.inside else (self.n_gates, N_CODES + 1)
+        return out
+
+    @property
+    def size(self) -> float:
+        """How many different candidates there are (a float: whole spaces are beyond integers)."""
+        return float(np.prod(self.options.astype(np.float64)))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of everything that decides what a row means."""
+        text = repr((self.space.hash, self.allowed.tolist(), self.n_gates, self.inside))
+        listed = b"" if self.listed is None else self.listed.tobytes()
+        return hashlib.sha256(text.encode() + listed).hexdigest()
+
+    # ---- what rows stand for ---------------------------------------------------------------
+    def networks(self, x: Genes) -> tuple[Genomes, Genomes]:
+        """Genomes of little and big of rows (n, n_genes), each (n, n_layers)."""
+        source = self.allowed if self.listed is None else self.listed
+        found = [np.asarray(source[x[:, part]], np.uint8) for part in self.parts]
+        flat = [g.reshape(len(x), self.space.n_layers) for g in found]
+        return flat[0], flat[-1]
+
+    def candidates(self, x: Genes) -> Candidates:
+        """What rows of shape (n, n_genes) stand for."""
+        little, big = self.networks(x)
+        return Candidates(little, big, x[:, -2], x[:, -1])
+
+    def genes(self, candidates: Candidates) -> Genes:
+        """Rows that stand for candidates; those that lie outside the domain are left out."""
+        ok = np.ones(len(candidates), bool)
+        x = np.zeros((len(candidates), self.n_genes), np.int64)
+        for part, genomes in zip(self.parts, (candidates.little, candidates.big), strict=False):
+            if self.listed is None:
+                place = np.searchsorted(self.allowed, genomes).clip(0, len(self.allowed) - 1)
+                ok &= (self.allowed[place] == genomes).all(axis=1)
+                x[:, part] = place
+            else:
+                at = {row.tobytes(): i for i, row in enumerate(self.listed)}
+                rows = [at.get(g.tobytes(), -1) for g in np.ascontiguousarray(genomes, np.uint8)]
+                x[:, part.start] = rows
+                ok &= x[:, part.start] >= 0
+        if not self.inside:
+            x[:, -2], x[:, -1] = candidates.gate, candidates.cut
+        return x[ok]
+
+    def keys(self, x: Genes) -> list[bytes]:
+        """What tells rows apart that are asked about; gate and cut do not where they are inside."""
+        rows = np.ascontiguousarray(x[:, :-2] if self.inside else x, np.int64)
+        return [row.tobytes() for row in rows]
+
+    def features(self, x: Genes) -> NDArray[np.float64]:
+        """What a model may learn from before anything is evaluated, shape (n, n_features).
+
+        One-hot choices of each network, its MACs and their logarithm; where the gate is a gene,
+        also which gate and the cut with its square.
+        """
+        columns = []
+        for genomes in self.networks(x)[: len(self.parts)]:
+            macs = self.space.macs(genomes, n_classes=1).astype(np.float64)[:, None] / 1e8
+            columns += [self.space.encode(genomes).astype(np.float64), macs, np.log(macs)]
+        if not self.inside:
+            cut = x[:, -1:] / N_CODES
+            columns += [np.eye(self.n_gates)[x[:, -2]], cut, cut**2]
+        return np.concatenate(columns, axis=1)
+
+    # ---- moves -----------------------------------------------------------------------------
+    def sample(self, rng: np.random.Generator, n: int) -> Genes:
+        """``n`` rows drawn uniformly."""
+        return np.asarray(rng.integers(0, self.options, size=(n, self.n_genes)))
+
+    def sample_sizes(self, rng: np.random.Generator, n: int) -> Genes:
+        """``n`` rows of networks of all sizes.
+
+        In a whole space uniform networks are all of middling size; in half of the rows each network
+        has its own share of cheapest choices. A list has the sizes it has.
+        """
+        x = self.sample(rng, n)
+        if self.listed is None:
+            whole = np.repeat(self.allowed[:, None], self.space.n_layers, axis=1)
+            cheapest = int(np.argmin(self.space.macs(whole, n_classes=1)))
+            for part in self.parts:
+                genes = x[n // 2 :, part]
+                share = rng.random((len(genes), 1))
+                genes[rng.random(genes.shape) < share] = cheapest
+        return x
+
+    @cached_property
+    def _alike(self) -> Genes:
+        """For each listed network those of which the fewest layers differ, (n_listed, k)."""
+        assert self.listed is not None
+        n = len(self.listed)
+        k = min(ALIKE, max(n - 1, 1))
+        out = np.empty((n, k), np.int64)
+        for i, row in enumerate(self.listed):
+            distance = (self.listed != row).sum(axis=1) * n + abs(np.arange(n) - i)
+            distance[i] = np.iinfo(np.int64).max if n > 1 else 0
+            out[i] = np.argsort(distance, kind="stable")[:k]
+        return out
+
+    def _move_listed(self, rng: np.random.Generator, rows: Genes) -> Genes:
+        assert self.listed is not None
+        n = len(self.listed)
+        step = np.rint(rng.normal(0.0, max(1.0, RANK_STEP * n), len(rows))).astype(np.int64)
+        step = np.where(step == 0, rng.choice([-1, 1], len(rows)), step)
+        moved = np.abs(rows + step)  # reflected at both ends
+        moved = np.where(moved > n - 1, np.maximum(2 * (n - 1) - moved, 0), moved)
+        alike = self._alike[rows, rng.integers(0, self._alike.shape[1], len(rows))]
+        kind, far = rng.random(len(rows)), rng.integers(0, n, len(rows))
+        out = np.where(kind < N_ALIKE_MOVES, alike, moved)
+        return np.asarray(np.where(kind > 1 - N_FAR_MOVES, far, out))
+
+    def mutate(self, rng: np.random.Generator, x: Genes) -> Genes:
+        """A changed copy of rows: at least one gene of a network where the gate is inside.
+
+        In a whole space each gene is replaced with probability 1 / n; in a list one network or both
+        move. Where the gate is a gene, the cut also takes a gaussian step.
+        """
+        out, width = x.copy(), self.parts[-1].stop
+        if self.listed is None:
+            genes = slice(0, width if self.inside else self.n_genes)
+            options = self.options[genes]
+            # an offset of 1 .. options - 1 modulo options is another value, each equally likely
+            offset = rng.integers(1, np.maximum(options, 2), size=out[:, genes].shape)
+            hit = rng.random(offset.shape) < 1.0 / offset.shape[1]
+            if self.inside:
+                at = rng.integers(0, width, len(x))
+                hit[np.arange(len(x)), at] |= ~hit.any(axis=1)
+            out[:, genes] = np.where(hit, (out[:, genes] + offset) % options, out[:, genes])
+        else:
+            which = rng.random(len(x))
+            chosen = [which < 0.6, which > 0.4] if len(self.parts) == 2 else [which >= 0.0]
+            if not self.inside:  # some children only have another gate or cut
+                stays = rng.random(len(x)) < CUT_MUTATION
+                chosen = [c & ~stays for c in chosen]
+                other = rng.integers(0, self.n_gates, len(x))
+                out[:, -2] = np.where(rng.random(len(x)) < 0.2, other, out[:, -2])
+            for part, mask in zip(self.parts, chosen, strict=True):
+                moved = self._move_listed(rng, out[:, part.start])
+                out[:, part.start] = np.where(mask, moved, out[:, part.start])
+        if not self.inside:
+            step = np.rint(rng.normal(0.0, CUT_STEP, len(x))).astype(np.int64)
+            step *= rng.random(len(x)) < CUT_MUTATION
+            out[:, -1] = np.clip(out[:, -1] + step, 0, N_CODES)
+        return out
+
+    def cross(self, rng: np.random.Generator, a: Genes, b: Genes) -> tuple[Genes, Genes]:
+        """Two children of each two parents, all of shape (n, n_genes).
+
+        Uniform, two-point or whole exchange of each network; gate and cut travel together.
+        """
+        n, layers = len(a), self.n_network_genes
+        swap = np.zeros(a.shape, bool)
+        for part in self.parts:
+            uniform = rng.random((n, layers)) < 0.5
+            ends = np.sort(rng.integers(0, layers + 1, size=(n, 2)), axis=1)
+            at = np.arange(layers)
+            two_point = (at >= ends[:, :1]) & (at < ends[:, 1:])
+            whole = np.broadcast_to(rng.random((n, 1)) < 0.5, (n, layers))
+            kind = rng.random((n, 1))
+            mixed = np.where(kind < (1 + SWAP_WHOLE) / 2, uniform, two_point)
+            swap[:, part] = np.where(kind < SWAP_WHOLE, whole, mixed)
+        swap[:, -2:] = rng.random((n, 1)) < 0.5
+        return np.where(swap, b, a), np.where(swap, a, b)
+
+    def neighbours(self, row: Genes) -> Genes:
+        """Every row one small move away from ``row`` of shape (n_genes,), shape (n, n_genes).
+
+        In a whole space: another choice in one layer. In a list: the networks next to each of the
+        two in MACs, and those that look alike. Where the gate is a gene: other gates, near cuts.
+        """
+        moves: list[tuple[int, int]] = []
+        for part in self.parts:
+            for gene in range(part.start, part.stop):
+                if self.listed is None:
+                    others: list[int] = list(range(int(self.options[gene])))
+                else:
+                    here, n = int(row[gene]), len(self.listed)
+                    near = [i for i in range(here - 2, here + 3) if 0 <= i < n]
+                    others = list(dict.fromkeys([*near, *self._alike[here].tolist()]))
+                moves += [(gene, v) for v in others if v != row[gene]]
+        if not self.inside:
+            moves += [(self.n_genes - 2, g) for g in range(self.n_gates) if g != row[-2]]
+            near_cuts = {int(np.clip(row[-1] + s, 0, N_CODES)) for s in (-32, -8, -2, 2, 8, 32)}
+            moves += [(self.n_genes - 1, c) for c in sorted(near_cuts) if c != row[-1]]
+        out = np.repeat(row[None], len(moves), axis=0)
+        for i, (gene, value) in enumerate(moves):
+            out[i, gene] = value
+        return out

@@ -1,0 +1,1 @@
+"""Evaluators that searchers are handed: table, published table, live supernet, several devices."""

@@ -1,0 +1,172 @@
+"""Exact operating points of pairs from who is right about which image, and how sure it was.
+
+What a table evaluator and a live evaluator share: both know the answers of networks, one from a
+file, the other by running them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench.cost import NetworkCosts, pair_costs
+from ...bench.evaluator import Sweep
+from ...bench.gates import get_gate
+from ...bench.points import Points
+from ...bench.tally import below_cut
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Images of one network under one gate, the least confident first.
+
+    Attributes:
+        order: of the images, shape (n_images,).
+        starts: where each level of confidence begins in that order, shape (n_levels,).
+        cuts: that keep all, and that escalate each further level, shape (n_levels + 1,).
+        escalated: images at each of these cuts.
+        kept: of the images not escalated, those the network has right.
+    """
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    cuts: NDArray[np.intp]
+    escalated: NDArray[np.int64]
+    kept: NDArray[np.int64]
+
+
+class Answers:
+    """Answers of n networks to the images of one split.
+
+    Args:
+        right: whether each network is right, bool, shape (n, n_images).
+        codes: confidence codes by gate, uint8, shape (n, n_images) each.
+        n_classes: of the classifier.
+    """
+
+    def __init__(
+        self,
+        right: NDArray[np.bool_],
+        codes: Mapping[str, NDArray[np.uint8]],
+        n_classes: int,
+    ) -> None:
+        self.right, self.codes = right, codes
+        self.gates = tuple(codes)
+        self.n_images = right.shape[1]
+        self.thresholds = np.array([get_gate(g).thresholds(n_classes) for g in codes])
+        self._ranked: dict[tuple[int, str], _Ranked] = {}
+
+    @property
+    def accuracy(self) -> Array:
+        """Of every network alone, shape (n,)."""
+        return np.asarray(self.right.mean(axis=1, dtype=np.float64))
+
+    def points(
+        self, little: Rows, big: Rows, gate: NDArray[np.int64], cut: NDArray[np.int64]
+    ) -> tuple[Array, Array]:
+        """Escalation rate and accuracy of single operating points, each (n,)."""
+        rate, accuracy = np.empty(len(little)), np.empty(len(little))
+        for i in range(len(little)):
+            up = self.codes[self.gates[gate[i]]][little[i]] < cut[i]
+            rate[i] = np.count_nonzero(up)
+            accuracy[i] = np.count_nonzero(np.where(up, self.right[big[i]], self.right[little[i]]))
+        return rate / self.n_images, accuracy / self.n_images
+
+    def _rank(self, row: int, gate: str) -> _Ranked:
+        if (row, gate) not in self._ranked:
+            codes = self.codes[gate][row]
+            below, lost = below_cut(codes), below_cut(codes, self.right[row])
+            cuts = np.concatenate([[0], np.flatnonzero(np.diff(below)) + 1])
+            escalated = below[cuts]
+            self._ranked[row, gate] = _Ranked(
+                order=np.argsort(codes, kind="stable"),
+                starts=escalated[:-1].astype(np.intp),
+                cuts=cuts,
+                escalated=escalated,
+                kept=np.count_nonzero(self.right[row]) - lost[cuts],
+            )
+        return self._ranked[row, gate]
+
+    def curve(
+        self, little: int, big: int, gate: str
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
+        """Cuts, images escalated and right answers of a pair where escalating more pays.
+
+        The first is little alone. A cut at which no more images are right than at a lower one
+        costs as much or more for nothing, and is left out.
+        """
+        ranked = self._rank(little, gate)
+        right = self.right[big].view(np.uint8)[ranked.order]
+        hits = ranked.kept.copy()
+        hits[1:] += np.cumsum(np.add.reduceat(right, ranked.starts, dtype=np.int64))
+        better = np.ones(len(hits), bool)
+        better[1:] = hits[1:] > np.maximum.accumulate(hits)[:-1]
+        return ranked.cuts[better], ranked.escalated[better], hits[better]
+
+    def sweep(
+        self,
+        little: Rows,
+        big: Rows,
+        costs: tuple[NetworkCosts, NetworkCosts],
+        provenance: Mapping[str, str],
+        split: str,
+    ) -> Sweep:
+        """The operating points of pairs at which escalating more pays, under every gate.
+
+        Args:
+            little: row of each pair's little network, shape (n,).
+            big: likewise.
+            costs: of those little and big networks, arrays of shape (n,).
+            provenance: of the figures.
+            split: of the images.
+        """
+        parts, sizes = [], []
+        for a, b in zip(little.tolist(), big.tolist(), strict=True):
+            for g, gate in enumerate(self.gates):
+                found = self.curve(a, b, gate)
+                parts.append(found if not g else tuple(c[1:] for c in found))  # little alone once
+                sizes.append(len(parts[-1][0]))
+        cut, escalated, hits = (np.concatenate(column) for column in zip(*parts, strict=True))
+        n_gates = len(self.gates)
+        curve = np.repeat(np.arange(len(sizes)), sizes)
+        owner, gate_index = curve // n_gates, curve % n_gates
+        rate = escalated / self.n_images
+        both = [c.take(owner) for c in costs]
+        figures = {
+            "threshold": self.thresholds[gate_index, cut],
+            "accuracy": hits / self.n_images,
+            "escalation_rate": rate,
+            **pair_costs(both[0], both[1], rate),
+        }
+        return Sweep(owner, gate_index, cut, figures, provenance, split)
+
+
+def points_of(
+    ids: tuple[NDArray[np.str_], NDArray[np.str_]],
+    gates: Sequence[str],
+    gate: NDArray[np.int64],
+    threshold: Array,
+    answers: tuple[Array, Array],
+    costs: tuple[NetworkCosts, NetworkCosts],
+    provenance: Mapping[str, str],
+    split: str | None,
+) -> Points:
+    """Operating points from their parts: ids of little and big, (rate, accuracy), costs."""
+    rate, accuracy = answers
+    return Points(
+        little=ids[0],
+        big=ids[1],
+        gate=np.array(gates)[gate],
+        threshold=threshold,
+        accuracy=accuracy,
+        escalation_rate=rate,
+        **pair_costs(costs[0], costs[1], rate),
+        provenance=provenance,
+        split=split,
+    )

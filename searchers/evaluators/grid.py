@@ -1,0 +1,58 @@
+"""Whole curves from an evaluator that only answers point by point."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...bench import Candidates, Evaluator, NetworkFigures, Points, SearchSpace
+from ...bench.evaluator import Sweep
+from ...bench.gates import N_CODES
+from ...bench.points import FIGURES
+from ...bench.spaces._space import Genomes
+
+#: Cuts of each gate that are tried: denser at the high end, where few answers are kept.
+CUTS = (0, 64, 112, 144, 168, 192, 208, 224, 236, 246, N_CODES)
+
+
+class GridSweeps:
+    """An evaluator whose curves are taken at a grid of cuts, one candidate each.
+
+    Args:
+        evaluator: answers point by point.
+        cuts: of every gate.
+    """
+
+    def __init__(self, evaluator: Evaluator, cuts: tuple[int, ...] = CUTS) -> None:
+        self.evaluator, self.cuts = evaluator, cuts
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of both networks."""
+        return self.evaluator.space
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices that may be used."""
+        return self.evaluator.choices
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Gate metrics that a candidate may name by index."""
+        return self.evaluator.gates
+
+    def evaluate(self, candidates: Candidates) -> Points:
+        """As the evaluator itself does."""
+        return self.evaluator.evaluate(candidates)
+
+    def networks(self, genomes: Genomes) -> NetworkFigures:
+        """As the evaluator itself does."""
+        return self.evaluator.networks(genomes)
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """Points of n pairs at the grid's cuts; cut 0, little alone, once for all gates."""
+        pairs = [(g, c) for g in range(len(self.gates)) for c in self.cuts if c or not g]
+        gate, cut = (np.tile(column, len(little)) for column in np.array(pairs, np.int64).T)
+        owner = np.repeat(np.arange(len(little)), len(pairs))
+        points = self.evaluator.evaluate(Candidates(little[owner], big[owner], gate, cut))
+        figures = {n: np.asarray(getattr(points, n), np.float64) for n in ("threshold", *FIGURES)}
+        return Sweep(owner, gate, cut, figures, points.provenance, points.split)

@@ -1,0 +1,171 @@
+"""A table as an evaluator: exact figures of the networks it holds, and of no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench import Benchmark, Candidates, NetworkFigures, Points, SearchSpace
+from ...bench.cost import NetworkCosts, pair_provenance
+from ...bench.errors import ConstraintError, GateError
+from ...bench.evaluator import Sweep
+from ...bench.gates import get_gate, stored_metrics
+from ...bench.spaces._space import Genomes
+from .answers import Answers, points_of
+
+#: Shares of the images; the first ones, which are in no order.
+FIDELITIES = (1 / 16, 1 / 4, 1.0)
+
+
+class TableEvaluator:
+    """Evaluates pairs of a table's inherited networks exactly.
+
+    Searchers are told which architectures there are (``listed``) and search over those. Whoever
+    asks about another one gets NaN: infeasible, and counted as such.
+
+    Args:
+        bench: the table.
+        device: name of a device of the table, or the path of a profile.
+        split: ``val`` to choose; ``test`` is for reporting what was chosen.
+        gates: gates to search over; None: those that tables store.
+        share: of the split's images to count, from the first on.
+
+    Raises:
+        ConstraintError: no network of the table has a latency on the device, or a share that
+            leaves no image.
+        GateError: a gate that no device can run.
+
+    Example::
+
+        evaluator = TableEvaluator(Benchmark.load("fbnet-cifar10"), "raspberry-pi-4")
+        outcome = get_searcher("nsga2").run(evaluator, budget=2000, seed=0)
+        reported = evaluator.bench.reported(outcome.front, "raspberry-pi-4", "test")
+    """
+
+    def __init__(
+        self,
+        bench: Benchmark,
+        device: str,
+        split: str = "val",
+        gates: Sequence[str] | None = None,
+        share: float = 1.0,
+    ) -> None:
+        self.bench, self.device, self.split = bench, device, split
+        self._gates = tuple(gates or stored_metrics())
+        for gate in self._gates:
+            if get_gate(gate).kind == "pairwise" or not get_gate(gate).deployable:
+                raise GateError(
+                    f"gate {gate!r} is a bound or a control, no choice; search over gates that a "
+                    f"device can run, for example {', '.join(stored_metrics())}."
+                )
+        table = bench.table
+        costs, rows = bench.costs(device), table.rows()
+        rows = rows[np.isfinite(costs.latency_ms[rows])]
+        if not len(rows):
+            raise ConstraintError(f"no network of table {table.name!r} has a latency on {device}.")
+        self._costs = costs.take(rows)
+        self._ids = table.networks["architecture"][rows]
+        self._listed = table.space.parse([str(a) for a in self._ids])
+        self._row = {g.tobytes(): i for i, g in enumerate(self._listed)}
+        n_images = round(table.predictions(split).correct.shape[1] * share)
+        if not 0 < share <= 1 or n_images < 1:
+            raise ConstraintError(f"a share of {share} of the images; expected one in (0, 1].")
+        images = slice(0, n_images)
+        self._answers = Answers(
+            right=table.predictions(split).correct[rows][:, images],
+            codes={g: table.codes_of(g, split, rows)[:, images] for g in self._gates},
+            n_classes=table.n_classes,
+        )
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of both networks."""
+        return self.bench.table.space
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices of the space; the table has few of the networks they make."""
+        return self.space.choices
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Gates that a candidate may name by index."""
+        return self._gates
+
+    @property
+    def listed(self) -> Genomes:
+        """The architectures of the table, shape (n_listed, n_layers)."""
+        return self._listed
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Shares of the images that can be asked for."""
+        return FIDELITIES
+
+    def at(self, fidelity: float) -> TableEvaluator:
+        """The same on a share of the images."""
+        return TableEvaluator(self.bench, self.device, self.split, self._gates, fidelity)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """How the figures of pairs come about, by field."""
+        answers = {"accuracy": "measured", "escalation_rate": "measured"}
+        return {**answers, **pair_provenance(self._costs.provenance)}
+
+    def _rows(self, genomes: Genomes) -> NDArray[np.intp]:
+        whole = np.ascontiguousarray(genomes, np.uint8)
+        return np.array([self._row.get(g.tobytes(), -1) for g in whole], np.intp)
+
+    def _costs_of(self, rows: NDArray[np.intp]) -> NetworkCosts:
+        """Costs by row; NaN where there is none (-1)."""
+        found = self._costs.take(np.maximum(rows, 0))
+        missing = rows < 0
+        if not missing.any():
+            return found
+        columns = {
+            name: np.where(missing, np.nan, getattr(found, name))
+            for name in ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
+        }
+        return NetworkCosts(**columns, gate_ms=found.gate_ms, provenance=found.provenance)
+
+    def networks(self, genomes: Genomes) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table."""
+        rows = self._rows(genomes)
+        accuracy = np.where(rows < 0, np.nan, self._answers.accuracy[np.maximum(rows, 0)])
+        return NetworkFigures(accuracy, self._costs_of(rows), "measured")
+
+    def evaluate(self, candidates: Candidates) -> Points:
+        """Operating points of the candidates, in their order; NaN outside the table."""
+        little, big = self._rows(candidates.little), self._rows(candidates.big)
+        missing = (little < 0) | (big < 0)
+        gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
+        known = np.maximum(little, 0), np.maximum(big, 0)
+        rate, accuracy = self._answers.points(*known, gate, cut)
+        rate, accuracy = (np.where(missing, np.nan, column) for column in (rate, accuracy))
+        ids = [np.array(self.space.format(g)) for g in (candidates.little, candidates.big)]
+        return points_of(
+            (ids[0], ids[1]),
+            self._gates,
+            gate,
+            self._answers.thresholds[gate, cut],
+            (rate, accuracy),
+            (self._costs_of(little), self._costs_of(big)),
+            self.provenance,
+            self.split,
+        )
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """All operating points of n pairs of the table, genomes of shape (n, n_layers).
+
+        Raises:
+            ConstraintError: a network that the table does not hold.
+        """
+        rows = self._rows(little), self._rows(big)
+        if min(rows[0].min(), rows[1].min()) < 0:
+            raise ConstraintError(
+                "a network is not in the table; search over the architectures it lists."
+            )
+        costs = self._costs.take(rows[0]), self._costs.take(rows[1])
+        return self._answers.sweep(*rows, costs, self.provenance, self.split)

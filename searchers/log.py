@@ -1,0 +1,152 @@
+"""Every evaluation of a search, with time and provenance, in one compact file without pickle.
+
+The log is also the checkpoint. A searcher with a seed does the same thing whenever it is told the
+same, so a search goes on by being told again what is logged; nothing of a searcher's state is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench.errors import CheckpointError
+from ..bench.files import replacing
+from .domain import Genes
+
+FORMAT = "biglittle-evaluations-1"
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class LoggedBatch:
+    """Candidates that were evaluated together, and the operating points that count of each.
+
+    Attributes:
+        genes: what was asked about, shape (n, n_genes).
+        room: evaluations that were left when the searcher was asked.
+        fidelity: share of a full evaluation that each cost.
+        ended_s: since the search began.
+        owner: which candidate each point is of, rising, shape (m,).
+        gate: of each point, index into the evaluator's gates, shape (m,).
+        cut: of each point, shape (m,).
+        figures: of each point, by name, shape (m,) each.
+    """
+
+    genes: Genes
+    room: float
+    fidelity: float
+    ended_s: float
+    owner: NDArray[np.intp]
+    gate: NDArray[np.int64]
+    cut: NDArray[np.int64]
+    figures: Mapping[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+
+@dataclass(frozen=True)
+class EvaluationLog:
+    """All evaluations of a search.
+
+    Attributes:
+        header: what was searched, how, and how the figures came about; plain JSON.
+        batches: in their order.
+    """
+
+    header: Mapping[str, Any]
+    batches: Sequence[LoggedBatch]
+
+    @property
+    def n_evaluations(self) -> int:
+        """Candidates in all batches."""
+        return sum(len(batch) for batch in self.batches)
+
+    def write(self, path: Path) -> None:
+        """Writes one ``.npz`` file, whole or not at all."""
+        batches = self.batches
+        names = list(batches[0].figures) if batches else []
+        genes = np.concatenate([b.genes for b in batches]) if batches else np.zeros((0, 0))
+        header = {**self.header, "format": FORMAT, "figures": names}
+        arrays = {
+            "genes": genes.astype(np.uint16),
+            "size": np.array([len(b) for b in batches], np.int64),
+            "n_points": np.array([len(b.owner) for b in batches], np.int64),
+            "room": np.array([b.room for b in batches]),
+            "fidelity": np.array([b.fidelity for b in batches]),
+            "ended_s": np.array([b.ended_s for b in batches]),
+            "owner": _joined([b.owner for b in batches], np.uint32),
+            "gate": _joined([b.gate for b in batches], np.uint8),
+            "cut": _joined([b.cut for b in batches], np.uint16),
+            "values": np.array([_joined([b.figures[n] for b in batches], float) for n in names]),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(
+                file,
+                header=np.array(json.dumps(header)),
+                **arrays,  # type: ignore[arg-type]
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> EvaluationLog:
+        """A log from its file.
+
+        Raises:
+            CheckpointError: it is no log of a search.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                held = {name: file[name] for name in file.files}
+            header = json.loads(str(held["header"]))
+            if header.pop("format") != FORMAT:
+                raise ValueError("another format")
+            names = header.pop("figures")
+            ends = np.cumsum(held["size"]).tolist()
+            point_ends = np.cumsum(held["n_points"]).tolist()
+            batches, start, first = [], 0, 0
+            for i, (end, last) in enumerate(zip(ends, point_ends, strict=True)):
+                part = slice(first, last)
+                batches.append(
+                    LoggedBatch(
+                        genes=held["genes"][start:end].astype(np.int64),
+                        room=float(held["room"][i]),
+                        fidelity=float(held["fidelity"][i]),
+                        ended_s=float(held["ended_s"][i]),
+                        owner=held["owner"][part].astype(np.intp),
+                        gate=held["gate"][part].astype(np.int64),
+                        cut=held["cut"][part].astype(np.int64),
+                        figures={n: held["values"][k][part] for k, n in enumerate(names)},
+                    )
+                )
+                start, first = end, last
+        except _DAMAGED as error:
+            raise CheckpointError(
+                f"{path} is no log of a search ({error}); name another file, or delete it."
+            ) from error
+        return cls(header, batches)
+
+    def check(self, header: Mapping[str, Any], path: Path) -> None:
+        """Nothing, if this log is of the search that ``header`` describes.
+
+        Raises:
+            CheckpointError: says what differs.
+        """
+        for name, wanted in header.items():
+            got = self.header.get(name)
+            if got != json.loads(json.dumps(wanted)):
+                raise CheckpointError(
+                    f"the checkpoint {path} is of a search with {name} {got!r}, this one has "
+                    f"{wanted!r}; name another file, or search as then."
+                )
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)

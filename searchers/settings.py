@@ -1,0 +1,107 @@
+"""What is asked of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..bench.errors import ConstraintError, UnknownNameError
+from .objectives import SEARCHABLE, checked_limits, get_searchable
+from .soft import SoftScore, parse_soft
+
+#: Where gate and cut are chosen: ``auto`` is ``inside`` where an evaluator has whole curves.
+GATE_MODES = ("auto", "inside", "gene")
+POPULATIONS = 40  # populations a budget holds where no population is given
+SMALLEST_POPULATION, LARGEST_POPULATION = 20, 200
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is asked of a search.
+
+    Attributes:
+        objectives: two or three figures of an operating point.
+        limits: largest value by figure (for accuracy: smallest).
+        budget: candidates that may be evaluated; each one counts.
+        seed: of the searcher's random numbers; the same seed gives the same front.
+        population: candidates evaluated together, and the population of an evolutionary searcher;
+            None: a fortieth of the budget, from 20 to 200.
+        soft: a score to maximise instead, as arithmetic on names of figures; the front in the
+            objectives is kept all the same. Empty: none.
+        gate: ``inside``: an evaluation is of a pair, and all its non-dominated operating points
+            count; ``gene``: an evaluation is of one operating point, and the searcher chooses gate
+            and cut; ``auto``: inside where the evaluator has whole curves.
+
+    Raises:
+        ConstraintError: a number that cannot be searched with, objectives that are no two, or a
+            soft score that is no arithmetic.
+        UnknownNameError: an objective, limited figure or gate mode that does not exist.
+
+    >>> SearchSettings(budget=1000, limits={"latency_ms": 20}).limits
+    {'latency_ms': 20.0}
+    """
+
+    objectives: tuple[str, ...] = ("error", "latency_ms")
+    limits: Mapping[str, float] = field(default_factory=dict)
+    budget: int = 20_000
+    seed: int = 0
+    population: int | None = None
+    soft: str = ""
+    gate: str = "auto"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", tuple(self.objectives))
+        object.__setattr__(self, "limits", checked_limits(self.limits))
+        for name in self.objectives:
+            get_searchable(name)
+        different = {"error" if o == "accuracy" else o for o in self.objectives}
+        if not 2 <= len(different) == len(self.objectives) <= 3:
+            raise ConstraintError(
+                f"a search needs two or three different objectives, got {list(self.objectives)} "
+                "(error and accuracy are the same one)."
+            )
+        if self.gate not in GATE_MODES:
+            raise UnknownNameError("gate mode", self.gate, GATE_MODES)
+        if self.soft:
+            _ = self.score
+        _at_least("budget", self.budget, 1)
+        _at_least("seed", self.seed, 0)
+        if self.population is None:
+            fitting = min(LARGEST_POPULATION, max(SMALLEST_POPULATION, self.budget // POPULATIONS))
+            object.__setattr__(self, "population", min(fitting, max(2, self.budget)))
+        else:
+            _at_least("population", self.population, 2)
+            if self.budget < self.population:
+                raise ConstraintError(
+                    f"a budget of {self.budget} evaluations is smaller than one population of "
+                    f"{self.population}; raise the budget or lower the population."
+                )
+        for name in ("budget", "population", "seed"):  # numpy's integers are no JSON
+            object.__setattr__(self, name, int(getattr(self, name)))
+
+    @cached_property
+    def score(self) -> SoftScore | None:
+        """The soft score, parsed; None where there is none."""
+        return parse_soft(self.soft, tuple(SEARCHABLE)) if self.soft else None
+
+    @property
+    def batch(self) -> int:
+        """The population, which is known by now."""
+        assert self.population is not None
+        return self.population
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Every figure that is needed, sorted."""
+        soft = self.score.names if self.score is not None else ()
+        return tuple(sorted({*self.objectives, *self.limits, *soft}))
+
+
+def _at_least(name: str, value: Any, least: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ConstraintError(f"{name} {value!r} is not usable; expected an integer >= {least}.")

@@ -1,0 +1,83 @@
+"""Single networks, to set beside pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import NetworkFigures, SearchSpace
+from ..bench.pareto import nondominated
+from ..bench.spaces._space import Genomes
+
+#: Costs by which a single network can be compared with a pair.
+SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib")
+
+
+@dataclass(frozen=True)
+class SingleNetworks:
+    """Networks that answer alone, without gate or partner, arrays of shape (n,).
+
+    A row whose architecture is the empty string, with NaN figures, stands for "there is none".
+
+    Attributes:
+        architecture: ids.
+        accuracy: fractions.
+        latency_ms: of every input alike.
+        energy_mj: of one input.
+        macs: of one input.
+        peak_memory_mib: weights and largest activations.
+        provenance: how each figure came about, by field.
+    """
+
+    architecture: NDArray[np.str_]
+    accuracy: NDArray[np.float64]
+    latency_ms: NDArray[np.float64]
+    energy_mj: NDArray[np.float64]
+    macs: NDArray[np.float64]
+    peak_memory_mib: NDArray[np.float64]
+    provenance: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.architecture)
+
+    def records(self) -> list[dict[str, Any] | None]:
+        """Every network as plain JSON; None for a row that stands for "there is none"."""
+        names = ("accuracy", *SINGLE_COSTS)
+        out: list[dict[str, Any] | None] = []
+        for i, architecture in enumerate(self.architecture):
+            values = {n: float(getattr(self, n)[i]) for n in names}
+            record = {n: None if np.isnan(v) else v for n, v in values.items()}
+            named = {"architecture": str(architecture), **record}
+            out.append({**named, "provenance": dict(self.provenance)} if architecture else None)
+        return out
+
+
+def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> SingleNetworks:
+    """Of some networks those that are the most accurate for their cost, by any of the costs.
+
+    Args:
+        space: of the networks.
+        genomes: shape (n, n_layers).
+        figures: of the same networks.
+    """
+    costs = figures.costs
+    columns = {
+        "latency_ms": costs.latency_ms,
+        "energy_mj": costs.energy_mj,
+        "macs": costs.macs,
+        "peak_memory_mib": costs.weights_mib + costs.activation_mib,
+    }
+    error = 1.0 - figures.accuracy
+    steps = [nondominated(np.stack([error, c], axis=1)) for c in columns.values()]
+    kept = np.unique(np.concatenate(steps))
+    analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
+    return SingleNetworks(
+        architecture=np.array(space.format(genomes[kept]) if len(kept) else [], np.str_),
+        accuracy=figures.accuracy[kept],
+        **{name: np.asarray(c, np.float64)[kept] for name, c in columns.items()},
+        provenance={"accuracy": figures.provenance, **analytic, **costs.provenance},
+    )

@@ -1,0 +1,47 @@
+"""Rows that were not asked about before: no searcher spends its budget twice on one candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .domain import Domain, Genes
+
+TRIES = 30  # proposals without a new row before a domain counts as exhausted
+
+
+class Unseen:
+    """Keeps what was asked about, and drops what comes again.
+
+    Args:
+        domain: of the rows.
+    """
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.seen: set[bytes] = set()
+
+    def of(self, x: Genes) -> Genes:
+        """The rows that are new, once each, in their order; they are not noted."""
+        fresh, batch = [], set(self.seen)
+        for i, key in enumerate(self.domain.keys(x)):
+            if key not in batch:
+                batch.add(key)
+                fresh.append(i)
+        return x[fresh]
+
+    def note(self, x: Genes) -> Genes:
+        """The same rows, noted as asked about."""
+        self.seen.update(self.domain.keys(x))
+        return x
+
+    def draw(self, propose: Callable[[int], Genes], n: int) -> Genes:
+        """Up to ``n`` new rows from proposals, noted; fewer where nothing new comes any more."""
+        found = np.zeros((0, self.domain.n_genes), np.int64)
+        for _ in range(TRIES):
+            if len(found) >= n or len(self.seen) >= self.domain.size:
+                break
+            fresh = self.of(propose(max(n - len(found), 8)))[: n - len(found)]
+            found = np.concatenate([found, self.note(fresh)])
+        return found
