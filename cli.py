@@ -954,31 +954,90 @@ def surrogate_fit(
     table: TableOption = DEFAULT_TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
+    recipe: Annotated[
+        str | None, typer.Option(help="ACCURACY[/PAIRS[/POINTS]], see 'surrogate list'.")
+    ] = None,
 ) -> None:
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
     from .bench import Benchmark, load_device, shipped_devices
-    from .surrogates.fit import fit_surrogate
+    from .surrogates import FitSettings, Recipe, fit_surrogate
 
+    settings = FitSettings(Recipe() if recipe is None else Recipe.parse(recipe))
     bench = Benchmark.load(table)
     folder = out or bench.table.path.parent / "surrogate"
     profiles = [load_device(n) for n in shipped_devices()]
     console = _console(stderr=True)
-    fit_surrogate(bench.table, folder, devices=profiles, seed=seed, progress=console.print)
+    fit_surrogate(
+        bench.table,
+        folder,
+        devices=profiles,
+        seed=seed,
+        settings=settings,
+        progress=console.print,
+    )
     console.print(f"surrogate written to {folder}")
 
 
 @surrogate_app.command("eval")
-def surrogate_eval(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = False) -> None:
-    """How good the shipped surrogate is on pairs whose networks it never saw."""
+def surrogate_eval(
+    table: TableOption = DEFAULT_TABLE,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(help="Judge this one instead: ACCURACY[/PAIRS[/POINTS]]; may be repeated."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Random splits, with --recipe.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """How good a surrogate is on networks it never saw: random, cheap to dear, dear to cheap."""
+    from .bench import Benchmark
+    from .surrogates import FitSettings, Recipe, Surrogate, report_surrogate
+    from .surrogates.summary import markdown, report_markdown
+
+    bench = Benchmark.load(table)
+    if not recipe:
+        surrogate = Surrogate.load(bench.table.path.parent / "surrogate")
+        if as_json:
+            _emit(surrogate.report)
+        else:
+            sys.stdout.write(markdown(surrogate.document) + "\n")
+        return
+    first, *others = [Recipe.parse(text) for text in recipe]
+    say = _console(stderr=True).print
+    report = report_surrogate(bench.table, range(seeds), FitSettings(first), say, others)
+    if as_json:
+        _emit(report)
+        return
+    sys.stdout.write(report_markdown(report) + "\n")
+
+
+@surrogate_app.command("list")
+def surrogate_list(as_json: JsonOption = False) -> None:
+    """The members and pair models that a recipe may name."""
+    from .surrogates.summary import entries
+
+    found = entries()
+    if as_json:
+        _emit(found)
+        return
+    for kind, named in found.items():
+        sys.stdout.write(f"{kind}\n")
+        for name, summary in named.items():
+            sys.stdout.write(f"  {name:18} {summary}\n")
+
+
+@surrogate_app.command("info")
+def surrogate_info(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = False) -> None:
+    """What the surrogate beside a table is made of, what it was fitted on, and its limits."""
     from .bench import Benchmark
     from .surrogates import Surrogate
-    from .surrogates.summary import markdown
+    from .surrogates.summary import facts
 
-    surrogate = Surrogate.load(Benchmark.load(table).table.path.parent / "surrogate")
+    found = facts(Surrogate.load(Benchmark.load(table).table.path.parent / "surrogate").document)
     if as_json:
-        _emit(surrogate.report)
+        _emit(found)
         return
-    sys.stdout.write(markdown(surrogate.document) + "\n")
+    for key, value in found.items():
+        sys.stdout.write(f"{key:20} {value}\n")
 
 
 # ---- devices and data --------------------------------------------------------------------------
@@ -1049,6 +1108,22 @@ def device_add(
     target, admission = add_device(file, replace)
     _console(stderr=True).print(admission.text(), markup=False)
     _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
+
+
+@device_app.command("predict")
+def device_predict(
+    device: Annotated[str, typer.Argument(help="Device name or profile .json.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Any ONNX networks.")],
+    as_json: JsonOption = False,
+) -> None:
+    """What any ONNX network would take on a device: predicted from its operators, with interval."""
+    from .data_tables.devices.predict import predict_files
+
+    found = predict_files(device, files)
+    if as_json:
+        _emit({"predictions": [p.as_dict() for p in found]})
+        return
+    sys.stdout.write("\n".join(p.text() for p in found) + "\n")
 
 
 @device_app.command("import")

@@ -53,6 +53,7 @@ class Prediction:
         high: factor of the upper end.
         interval: what the interval is, in words.
         coverage: its nominal coverage.
+        macs: smallest and largest measured network, in MACs.
         fit: rows, errors, baselines, for the file.
     """
 
@@ -62,6 +63,7 @@ class Prediction:
     high: float
     interval: str
     coverage: float
+    macs: tuple[float, float]
     fit: dict[str, Any]
 
 
@@ -71,6 +73,12 @@ def _held_out(features: Array, figure: Array) -> dict[str, float]:
     for k in range(5):
         predicted[fold == k] = features[fold == k] @ fit_sum(features[fold != k], figure[fold != k])
     return latency_figures(predicted, figure)
+
+
+def _range(features: Array) -> tuple[float, float]:
+    """Smallest and largest MACs of networks."""
+    macs = 1e6 * features[:, [name.endswith(".macs") for name in NAMES]].sum(axis=1)
+    return float(macs.min()), float(macs.max())
 
 
 def block_table(coefficients: Array) -> dict[str, Any]:
@@ -156,6 +164,7 @@ def raspberry_pi_5() -> Prediction:
         interval="from the 1st to the 99th percentile of measured over predicted on the five CPUs "
         f"where both spaces were measured ({', '.join(BOTH_SPACES)}), each predicted as this one",
         coverage=0.98,
+        macs=_range(features),
         fit={
             "measured": "NAS-Bench-201 cells in ONNX Runtime, 1 thread, batch 1",
             "rows": len(latency),
@@ -188,6 +197,7 @@ def jetson_nano() -> Prediction:
         "the others, 1st to 99th percentile, widened 1.5 times: below what was measured nothing is "
         "calibrated",
         coverage=0.98,
+        macs=_range(features),
         fit={
             "measured": "ConvNets, plain and depthwise-separable, TensorRT, batch 1, power mode 0",
             "rows": len(latency),
@@ -216,6 +226,7 @@ def jetson_agx_orin_cpu() -> Prediction:
         interval="the worst error on MobileNet v1 of a fit on MobileNet v2 alone, to both sides: "
         "our networks are another family too, and few networks were measured",
         coverage=0.9,
+        macs=_range(features),
         fit={
             "measured": "MobileNet v1 and v2, TFLite 2.11 (ruy), single stream, mean latency",
             "rows": len(latency),
@@ -316,6 +327,16 @@ def make_profile(device: str) -> dict[str, Any]:
             "latency_low_factor": found.low,
             "latency_high_factor": found.high,
             "power_mw": found.power_mw,
+            "operators": {
+                "fitted_to": f"{found.fit['rows']} networks: {found.fit['measured']}",
+                "macs_min": found.macs[0],
+                "macs_max": found.macs[1],
+                "coefficients_ms": {
+                    name: float(f"{value:.7g}")
+                    for name, value in zip(NAMES, found.coefficients.tolist(), strict=True)
+                    if value > 0
+                },
+            },
         },
         "networks": networks,
     }

@@ -73,3 +73,19 @@ def test_a_broken_file_of_the_users_does_not_hide_the_others(run: Run, tmp_path:
     (tmp_path / "data" / "devices" / "broken.json").write_text("{")
     code, out, _ = run("device", "list")
     assert (code, "cannot be read" in out, "raspberry-pi-4" in out) == (0, True, True)
+
+
+def test_any_onnx_network_is_predicted_on_a_device(run: Run, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from biglittle.bench import get_space
+    from biglittle.edge_profiler import onnx_model
+
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx_model(get_space("fbnet"), "8" * 22, 10), str(path))
+    code, out, _ = run("device", "predict", "raspberry-pi-5", str(path), str(path), "--json")
+    one, two = json.loads(out)["predictions"]
+    assert (code, one == two, one["network"]) == (0, True, "net.onnx")
+    assert one["provenance"] == {"latency_ms": "predicted", "energy_mj": "modelled"}
+    assert "interval" in run("device", "predict", "raspberry-pi-5", str(path))[1]
+    code, _, err = run("device", "predict", "raspberry-pi-5", str(tmp_path / "none.onnx"))
+    assert (code, "cannot be read" in err) == (1, True)

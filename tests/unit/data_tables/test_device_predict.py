@@ -1,0 +1,143 @@
+"""Any ONNX network on any device: predicted, with an interval, or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import get_space, load_device, shipped_devices
+from biglittle.bench.device import SHIPPED
+from biglittle.bench.errors import DeviceError, ProfileError
+from biglittle.bench.operator_features import NAMES
+from biglittle.data_tables.devices.predict import device_model, predict, predict_files
+from biglittle.edge_profiler import onnx_model
+from biglittle.edge_profiler.anchors import anchor_networks
+from biglittle.edge_profiler.onnx_reader import read_model
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("scipy")
+FBNET, NB201 = get_space("fbnet"), get_space("nb201")
+NETWORK = "2863848418780625260277"
+
+
+def board(tmp_path: Path, n: int, truth: np.ndarray) -> Path:
+    """A profile of a board whose latency is a sum over operators, with a little noise."""
+    from biglittle.bench.operator_features import network_features
+
+    ids, rng = anchor_networks(FBNET, n), np.random.default_rng(0)
+    ms = network_features(FBNET, FBNET.parse(ids), 10) @ truth
+    raw = json.loads((SHIPPED / "raspberry-pi-4.json").read_text())
+    raw = {k: v for k, v in raw.items() if k not in ("block_table", "load_power", "fit")} | {
+        "device": "board",
+        "networks": [
+            {"architecture": a, "latency_ms": float(v * np.exp(rng.normal(0, 0.005))),
+             "provenance": "measured"}
+            for a, v in zip(ids, ms, strict=True)
+        ],
+    }  # fmt: skip
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps(raw))
+    return path
+
+
+@pytest.fixture
+def truth() -> np.ndarray:
+    truth = np.zeros(len(NAMES))
+    for name, value in (("networks", 1.0), ("pointwise.macs", 0.1), ("depthwise.roof2", 0.2)):
+        truth[NAMES.index(name)] = value
+    return truth
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx_model(FBNET, NETWORK, 10), str(path))
+    return path
+
+
+@pytest.mark.parametrize("device", shipped_devices())
+def test_every_shipped_device_predicts_with_an_interval(device: str, network: Path) -> None:
+    (found,) = predict_files(device, [network])
+    assert found.latency_low_ms is not None
+    assert found.latency_high_ms is not None
+    assert found.latency_low_ms < found.latency_ms < found.latency_high_ms
+    assert found.provenance["latency_ms"] == "predicted"
+    assert (found.energy_mj is not None) == (found.provenance.get("energy_mj") == "modelled")
+    assert "predicted" in found.text()
+
+
+def test_a_network_of_the_space_is_predicted_as_its_profile_has_it(network: Path) -> None:
+    profile = load_device("raspberry-pi-4")
+    known = float(profile.latency_ms(FBNET, FBNET.parse(NETWORK))[0])
+    (found,) = predict_files("raspberry-pi-4", [network])
+    assert found.latency_ms == pytest.approx(known, rel=0.1)
+    profile = load_device("raspberry-pi-5")  # the very same model, so the very same figure
+    known = float(profile.latency_ms(FBNET, FBNET.parse(NETWORK))[0])
+    assert predict_files("raspberry-pi-5", [network])[0].latency_ms == pytest.approx(
+        known, rel=1e-3
+    )
+
+
+def test_a_board_of_which_forty_networks_were_measured(
+    tmp_path: Path, truth: np.ndarray, network: Path
+) -> None:
+    from biglittle.bench.operator_features import operator_features
+
+    (found,) = predict_files(board(tmp_path, 40, truth), [network])
+    wanted = float((operator_features([FBNET.graph(NETWORK, 10)]) @ truth)[0])
+    assert found.latency_ms == pytest.approx(wanted, rel=0.03)
+    assert (found.coverage, found.energy_mj) == (0.9, None)
+    assert "40 measured fbnet networks" in found.fitted_to
+
+
+def test_with_five_networks_there_is_a_figure_and_no_interval(
+    tmp_path: Path, truth: np.ndarray, network: Path
+) -> None:
+    (found,) = predict_files(board(tmp_path, 5, truth), [network])
+    assert (found.latency_low_ms, found.coverage) == (None, None)
+    assert "no interval" in found.text()
+
+
+def test_what_a_devices_networks_say_nothing_of_is_not_predicted(tmp_path: Path) -> None:
+    path = tmp_path / "cell.onnx"
+    onnx.save(onnx_model(NB201, "333333", 10), str(path))
+    with pytest.raises(DeviceError, match=r"no figure.*dense"):
+        predict_files("raspberry-pi-4", [path])
+    assert predict_files("raspberry-pi-5", [path])[0].latency_ms > 0
+
+
+def test_an_extrapolation_says_that_it_is_one(network: Path) -> None:
+    (found,) = predict_files("jetson-nano", [network])
+    assert any("extrapolation" in note for note in found.notes)
+
+
+def test_operators_that_cannot_be_predicted_are_named(truth: np.ndarray) -> None:
+    profile = load_device("raspberry-pi-5")
+    read = read_model(onnx_model(FBNET, NETWORK, 10), "net")
+    bad = type(read)(read.name, read.graph, {"LSTM": 2, "Einsum": 1}, read.input_shape)
+    with pytest.raises(ProfileError, match=r"Einsum \(1\), LSTM \(2\)"):
+        predict(profile, device_model(profile), bad)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"coefficients_ms": {"networks": -1.0}}, "negative"),
+        ({"coefficients_ms": {"magic.macs": 1.0}}, "magic.macs"),
+        ({"coefficients_ms": "many"}, "incomplete"),
+        ({}, "incomplete"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused(
+    tmp_path: Path, network: Path, change: dict[str, object], text: str
+) -> None:
+    raw = json.loads((SHIPPED / "raspberry-pi-5.json").read_text())
+    held = raw["model"]["operators"]
+    raw["model"]["operators"] = {**held, **change} if change else {}
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(raw))
+    with pytest.raises(DeviceError, match=text):
+        predict_files(path, [network])
