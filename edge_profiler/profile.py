@@ -19,6 +19,7 @@ from ..bench.errors import BigLittleError, ProfileError
 from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace
 from .machine import conditions, cpu_model, device_name, environment
+from .memory import rise_of
 from .meters import Meter, get_meter
 from .meters._power import put_energy
 from .onnx_network import (
@@ -137,7 +138,9 @@ def profile_networks(
     ``cold_start_ms`` is the first run after ``idle_gap_s`` of rest. With a meter ``energy_mj`` is
     what one run takes on its rail, idle power and all; ``energy_net_mj`` is that less the idle
     power, which is measured once at the start. ``clock_mhz`` and ``temperature_c`` are read after
-    each network, where the system gives them.
+    each network, where the system gives them. ``peak_memory_mib`` is by how much the process grew
+    at its highest while the network was loaded and run once, ``resident_memory_mib`` what it kept
+    of that; None where the system keeps no count, or the network lies in a GPU's memory.
 
     With ``out`` the file is written after every network. If it exists already, networks measured
     there are kept and not measured again; those that failed are tried again.
@@ -222,15 +225,17 @@ def profile_networks(
     missing = [a for a in wanted if entries.get(a, {}).get("latency_ms") is None]
     for done, architecture in enumerate(missing, start=1):
         try:
-            network = load(onnx_model(space, architecture, n_classes))
+            model = onnx_model(space, architecture, n_classes).SerializeToString()
+            network, memory = _load_counted(engine, model, protocol.threads, root)
             entry = _entry(architecture, measure(network, brackets, protocol, clock))
-            entry |= conditions(root)
+            entry |= {**conditions(root), **memory}
             entry["cold_start_ms"] = _cold_start_ms(network, protocol, clock, sleep)
             _measure_energy(entry, network, measuring, profile["meter"], protocol, clock)
             if (facts := getattr(network, "facts", None)) is not None:
                 entry["engine"] = facts
             if event_ms := getattr(network, "event_ms", None):
                 entry["event_ms"] = round(float(np.median(event_ms)), _DIGITS)
+            del network  # or its memory would be there to be used again by the next one
         except Exception as error:
             # A runtime's errors share no base of their own; a network that it cannot run is
             # marked, and the others are measured all the same.
@@ -292,6 +297,31 @@ def _measure_pairs(
         profile["pairs"] = list(done.values())
         if out is not None:
             write_profile(out, profile)
+
+
+def _load_counted(
+    engine: Runtime, model: bytes, threads: int, root: Path
+) -> tuple[Run, dict[str, float | None]]:
+    """A loaded network and the resident memory that loading and a first run took.
+
+    None where the system keeps no count, where the network lies in another memory than the
+    processor's, and where less would have been taken than the weights alone need: then memory that
+    was free in the process already was used.
+    """
+
+    def load() -> Run:
+        return engine.load(model, threads)
+
+    taken: dict[str, float | None] = {"peak_memory_mib": None, "resident_memory_mib": None}
+    if not getattr(engine, "in_host_memory", False):
+        return load(), taken
+    network, rise = rise_of(load, root)
+    if rise is not None and min(rise.peak_mib, rise.kept_mib) >= 0.9 * len(model) / 2**20:
+        taken = {
+            "peak_memory_mib": round(rise.peak_mib, 3),
+            "resident_memory_mib": round(rise.kept_mib, 3),
+        }
+    return network, taken
 
 
 def _cold_start_ms(

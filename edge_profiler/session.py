@@ -170,6 +170,12 @@ def summary(profile: Profile, out: Path) -> list[str]:
             f"Energy of {known} networks by {meter['name']} ({meter['rail']}), idle power "
             + ("not known." if idle is None else f"{idle:.0f} mW, in a column of its own.")
         )
+    grown = [n["peak_memory_mib"] for n in measured if n.get("peak_memory_mib") is not None]
+    if grown:
+        lines.append(
+            f"Peak memory of {len(grown)} networks, loading included: {min(grown):.1f} to "
+            f"{max(grown):.1f} MiB."
+        )
     for pair in profile.get("pairs") or []:
         name = f"{pair['little']} -> {pair['big']}"
         if "error" in pair:

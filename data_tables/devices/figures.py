@@ -95,7 +95,8 @@ def evaluate() -> dict[str, Any]:
         for column in ("latency_ms", "energy_mj"):
             if column in measured.figures:
                 figure = measured.figures[column]
-                judged = found["sets"][f"{name}, {column}"] = {}
+                judged: dict[str, dict[str, Figures]] = {}
+                found["sets"][f"{name}, {column}"] = judged
                 for split, rows in (("random", drawn), (BY_SIZE, by_size)):
                     cut = TRAIN if split == "random" else n // 2
                     judged[split] = {}

@@ -59,6 +59,11 @@ class OrtRuntime:
         return OrtRuntime(self.provider, self._options, self._hint, precision)
 
     @property
+    def in_host_memory(self) -> bool:
+        """Whether networks lie in the processor's memory, so that the system's count is theirs."""
+        return self.provider == CPU
+
+    @property
     def description(self) -> str:
         """Name, version and provider.
 

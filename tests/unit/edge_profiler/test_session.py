@@ -9,7 +9,6 @@ from biglittle.bench import get_space
 from biglittle.bench.errors import ArchitectureError, ProfileError, UnknownNameError
 from biglittle.edge_profiler import __main__ as light
 from biglittle.edge_profiler.anchors import anchor_networks
-from biglittle.edge_profiler.onnx_network import onnx_model
 from biglittle.edge_profiler.session import (
     ProfileRequest,
     architectures,
@@ -112,10 +111,29 @@ def test_the_light_command_line(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_cells_have_no_onnx_form_and_say_so():
+def test_another_space_is_profiled_by_its_name(tmp_path):
     pytest.importorskip("onnx")
-    with pytest.raises(ProfileError, match="'nb201' are graphs of cells"):
-        onnx_model(get_space("nb201"), "0" * 6, 10)
+    from biglittle.bench import load_device
+    from biglittle.bench.errors import ArchitectureError
+    from biglittle.edge_profiler import Protocol, profile_networks
+
+    class Runtime:
+        description, precision, now_ns = "fake", "fp32", 0
+
+        def load(self, model, threads):
+            def run():
+                self.now_ns += len(model)
+
+            return run
+
+    runtime, space, out = Runtime(), get_space("nb201"), tmp_path / "cells.json"
+    short = Protocol(warm_up=1, rounds=1, runs_per_round=2, idle_gap_s=0)
+    ids = architectures("333333,123432", space, 10)
+    got = profile_networks(space, ids, 10, short, runtime, clock=lambda: runtime.now_ns, out=out)
+    assert (got["space"], got["reference"]["architecture"]) == ("nb201", "111111")
+    assert load_device(out).measured_ms.keys() == {"333333", "123432"}
+    with pytest.raises(ArchitectureError):
+        architectures(A, space, 10)
 
 
 def test_repeatability_tells_a_drifting_clock_from_a_drifting_network():
