@@ -114,8 +114,8 @@ class ListedEvaluator(Protocol):
     """An evaluator that knows some architectures and nothing about all others."""
 
     @property
-    def listed(self) -> Genomes:
-        """The architectures it knows, distinct, shape (n_listed, n_layers)."""
+    def listed(self) -> Genomes | None:
+        """The architectures it knows, distinct, shape (n_listed, n_layers); None: all."""
         ...
 
 

@@ -221,7 +221,7 @@ class CountingEvaluator:
         columns = [objectives, excess]
         if self.settings.soft:
             columns.append(self._soft(figures)[:, None])
-        usable = np.isfinite(np.concatenate(columns, axis=1)).all(axis=1)
+        usable = np.asarray(np.isfinite(np.concatenate(columns, axis=1)).all(axis=1))
         return np.where(usable[:, None], objectives, np.nan), excess, usable
 
     def _reduced(self, batch: LoggedBatch) -> LoggedBatch:

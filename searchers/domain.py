@@ -61,7 +61,7 @@ class Domain:
             ConstraintError: an evaluator that lists no architectures.
         """
         space, listed = evaluator.space, None
-        if isinstance(evaluator, ListedEvaluator):
+        if isinstance(evaluator, ListedEvaluator) and evaluator.listed is not None:
             known = np.ascontiguousarray(evaluator.listed, np.uint8)
             if not len(known):
                 raise ConstraintError("the evaluator knows no architecture with all figures.")
@@ -84,7 +84,7 @@ class Domain:
     @property
     def n_genes(self) -> int:
         """Length of a row; the last two genes are gate and cut."""
-        return self.parts[-1].stop + 2
+        return int(self.parts[-1].stop) + 2
 
     @cached_property
     def options(self) -> Genes:
@@ -180,17 +180,21 @@ class Domain:
         return x
 
     @cached_property
-    def _alike(self) -> Genes:
-        """For each listed network those of which the fewest layers differ, (n_listed, k)."""
+    def _known_alike(self) -> dict[int, Genes]:
+        return {}
+
+    def _alike(self, place: int) -> Genes:
+        """The listed networks of which the fewest layers differ from those of one, (k,)."""
         assert self.listed is not None
-        n = len(self.listed)
-        k = min(ALIKE, max(n - 1, 1))
-        out = np.empty((n, k), np.int64)
-        for i, row in enumerate(self.listed):
-            distance = (self.listed != row).sum(axis=1) * n + abs(np.arange(n) - i)
-            distance[i] = np.iinfo(np.int64).max if n > 1 else 0
-            out[i] = np.argsort(distance, kind="stable")[:k]
-        return out
+        if place not in self._known_alike:
+            n = len(self.listed)
+            k = min(ALIKE, max(n - 1, 1))
+            distance = (self.listed != self.listed[place]).sum(axis=1, dtype=np.int64) * n
+            distance += abs(np.arange(n) - place)  # of equally many the nearest in MACs
+            distance[place] = np.iinfo(np.int64).max if n > 1 else 0
+            near = np.argpartition(distance, k - 1)[:k]
+            self._known_alike[place] = near[np.argsort(distance[near])]
+        return self._known_alike[place]
 
     def _move_listed(self, rng: np.random.Generator, rows: Genes) -> Genes:
         assert self.listed is not None
@@ -199,7 +203,9 @@ class Domain:
         step = np.where(step == 0, rng.choice([-1, 1], len(rows)), step)
         moved = np.abs(rows + step)  # reflected at both ends
         moved = np.where(moved > n - 1, np.maximum(2 * (n - 1) - moved, 0), moved)
-        alike = self._alike[rows, rng.integers(0, self._alike.shape[1], len(rows))]
+        picks = rng.random(len(rows))
+        near = [self._alike(i) for i in rows.tolist()]
+        alike = np.array([k[int(p * len(k))] for k, p in zip(near, picks, strict=True)], np.int64)
         kind, far = rng.random(len(rows)), rng.integers(0, n, len(rows))
         out = np.where(kind < N_ALIKE_MOVES, alike, moved)
         return np.asarray(np.where(kind > 1 - N_FAR_MOVES, far, out))
@@ -271,7 +277,7 @@ class Domain:
                 else:
                     here, n = int(row[gene]), len(self.listed)
                     near = [i for i in range(here - 2, here + 3) if 0 <= i < n]
-                    others = list(dict.fromkeys([*near, *self._alike[here].tolist()]))
+                    others = list(dict.fromkeys([*near, *self._alike(here).tolist()]))
                 moves += [(gene, v) for v in others if v != row[gene]]
         if not self.inside:
             moves += [(self.n_genes - 2, g) for g in range(self.n_gates) if g != row[-2]]

@@ -1,0 +1,224 @@
+"""The live supernet as an evaluator: networks with inherited weights answer the val images.
+
+Slow by nature: a network costs seconds the first time. What it said is kept, so that a pair of two
+networks that answered before costs no more than in a table; its figures are exact for the images
+that were asked. A lower fidelity asks fewer images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
+from ...bench.cost import NetworkCosts, analytic_memory, pair_provenance
+from ...bench.datasets import Dataset, Images
+from ...bench.errors import ConstraintError
+from ...bench.evaluator import Sweep
+from ...bench.gates import get_metric, stored_metrics
+from ...bench.spaces._space import Genomes
+from ..objectives import Array
+from .answers import Answers, points_of
+
+#: Class probabilities (n_images, n_classes) of an architecture for the first n images.
+Answering = Callable[[str, int], Array]
+FIDELITIES = (1 / 16, 1 / 4, 1.0)
+
+
+def supernet_answers(net: object, splits: dict[str, Images], dataset: Dataset) -> Answering:
+    """How a supernet's networks answer val images, batch norms recalibrated on train images.
+
+    Args:
+        net: the supernet, with its weights.
+        splits: images of ``train`` and ``val``.
+        dataset: facts of the images.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    from ...bench.errors import MissingExtraError
+
+    try:
+        from ...cotrain.evaluate import logits_of, probabilities
+        from ...cotrain.recalibrate import calibrated
+        from ...cotrain.supernet import Supernet
+    except ImportError as error:
+        raise MissingExtraError("torch", "train", "evaluating a live supernet") from error
+    assert isinstance(net, Supernet)
+
+    def answer(architecture: str, n_images: int) -> Array:
+        network = calibrated(net.inherit(architecture), splits["train"], dataset)
+        images = splits["val"].subset(np.arange(n_images))
+        return probabilities(logits_of(network, images, dataset))
+
+    return answer
+
+
+def profile_costs(
+    profile: DeviceProfile, space: SearchSpace, genomes: Genomes, n_classes: int
+) -> NetworkCosts:
+    """Costs of single networks on a device, from its profile alone; NaN where it has none."""
+    weights, activation = analytic_memory(space, genomes, n_classes)
+    return NetworkCosts(
+        latency_ms=profile.latency_ms(space, genomes),
+        energy_mj=profile.network_energy_mj(space, genomes),
+        macs=space.macs(genomes, n_classes).astype(np.float64),
+        weights_mib=weights,
+        activation_mib=activation,
+        gate_ms=profile.gate_ms,
+        provenance=profile.provenance,
+    )
+
+
+class LiveEvaluator:
+    """Evaluates pairs by running their networks.
+
+    Args:
+        space: of the networks.
+        choices: that the weights were trained for.
+        answer: class probabilities of an architecture.
+        labels: of the val images, shape (n_images,).
+        profile: of the device.
+        n_classes: of the classifier.
+        gates: gate metrics; None: those that tables store.
+        kept: what networks said before, shared between fidelities; None: nothing.
+        n_images: to ask, from the first on; None: all.
+
+    Raises:
+        ConstraintError: no image to ask.
+
+    Example::
+
+        net = load_weights("supernet.safetensors")
+        answer = supernet_answers(net, splits, dataset)
+        live = LiveEvaluator(
+            net.space, choices, answer, splits["val"].labels, load_device("raspberry-pi-4"), 10
+        )
+        outcome = get_searcher("successive_halving").run(live, budget=40)
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        choices: Sequence[str],
+        answer: Answering,
+        labels: NDArray[np.uint8],
+        profile: DeviceProfile,
+        n_classes: int,
+        gates: Sequence[str] | None = None,
+        kept: dict[tuple[str, int], tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]]
+        | None = None,
+        n_images: int | None = None,
+    ) -> None:
+        self._space, self._choices = space, tuple(choices)
+        self._answer, self._labels, self._n_classes = answer, labels, n_classes
+        self.profile = profile
+        self._gates = tuple(gates or stored_metrics())
+        self._n_images = len(labels) if n_images is None else n_images
+        if not 0 < self._n_images <= len(labels):
+            raise ConstraintError(
+                f"{self._n_images} images to ask; expected 1 to {len(labels)}, all of them."
+            )
+        self._kept = {} if kept is None else kept
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of both networks."""
+        return self._space
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices that may be used."""
+        return self._choices
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Gate metrics that a candidate may name by index."""
+        return self._gates
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Shares of the images that can be asked for."""
+        return FIDELITIES
+
+    def at(self, fidelity: float) -> LiveEvaluator:
+        """The same on a share of the images."""
+        return LiveEvaluator(
+            self._space,
+            self._choices,
+            self._answer,
+            self._labels,
+            self.profile,
+            self._n_classes,
+            self._gates,
+            self._kept,
+            max(1, round(fidelity * len(self._labels))),
+        )
+
+    @property
+    def n_answered(self) -> int:
+        """Networks that were run so far, each at each fidelity once."""
+        return len(self._kept)
+
+    def _said(self, architecture: str) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]:
+        key = (architecture, self._n_images)
+        if key not in self._kept:
+            chances = self._answer(architecture, self._n_images)
+            right = chances.argmax(axis=1) == self._labels[: self._n_images]
+            codes = {}
+            for gate in self._gates:
+                metric = get_metric(gate)
+                codes[gate] = metric.encode(metric.compute(chances), self._n_classes)
+            self._kept[key] = (right, codes)
+        return self._kept[key]
+
+    def _answers(self, *genomes: Genomes) -> tuple[Answers, list[NDArray[np.intp]]]:
+        """Answers of all networks in some genomes, and the row of each genome."""
+        ids = [self._space.format(g) for g in genomes]
+        unique = list(dict.fromkeys(a for part in ids for a in part))
+        said = [self._said(a) for a in unique]
+        row = {a: i for i, a in enumerate(unique)}
+        answers = Answers(
+            np.array([right for right, _ in said]),
+            {g: np.array([codes[g] for _, codes in said]) for g in self._gates},
+            self._n_classes,
+        )
+        return answers, [np.array([row[a] for a in part], np.intp) for part in ids]
+
+    def _costs(self, genomes: Genomes) -> NetworkCosts:
+        return profile_costs(self.profile, self._space, genomes, self._n_classes)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """How the figures of pairs come about, by field."""
+        answers = {"accuracy": "measured", "escalation_rate": "measured"}
+        return {**answers, **pair_provenance(self.profile.provenance)}
+
+    def networks(self, genomes: Genomes) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers)."""
+        answers, (rows,) = self._answers(genomes)
+        return NetworkFigures(answers.accuracy[rows], self._costs(genomes), "measured")
+
+    def evaluate(self, candidates: Candidates) -> Points:
+        """Operating points of the candidates, in their order."""
+        answers, (little, big) = self._answers(candidates.little, candidates.big)
+        gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
+        ids = [np.array(self._space.format(g)) for g in (candidates.little, candidates.big)]
+        return points_of(
+            (ids[0], ids[1]),
+            self._gates,
+            gate,
+            answers.thresholds[gate, cut],
+            answers.points(little, big, gate, cut),
+            (self._costs(candidates.little), self._costs(candidates.big)),
+            self.provenance,
+            "val",
+        )
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """All operating points of n pairs, genomes of shape (n, n_layers)."""
+        answers, rows = self._answers(little, big)
+        costs = self._costs(little), self._costs(big)
+        return answers.sweep(rows[0], rows[1], costs, self.provenance, "val")

@@ -1,0 +1,144 @@
+"""Several devices at once: what a pair costs on the device where it costs most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench import Candidates, Evaluator, NetworkCosts, NetworkFigures, Points, SearchSpace
+from ...bench.errors import ConstraintError
+from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator
+from ...bench.points import PROVENANCES
+from ...bench.spaces._space import Genomes
+from ..objectives import worst_latency_ms
+
+Array = NDArray[np.float64]
+#: What differs from device to device.
+BY_DEVICE = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
+
+
+def worst_case(evaluators: Sequence[Evaluator]) -> Evaluator:
+    """One evaluator for several devices: each cost is the largest over them.
+
+    Args:
+        evaluators: of the same networks, one per device.
+
+    Raises:
+        ConstraintError: none, or evaluators that differ in more than their device.
+    """
+    if not evaluators:
+        raise ConstraintError("no device was named.")
+    if len(evaluators) == 1:
+        return evaluators[0]
+    first = evaluators[0]
+    for other in evaluators[1:]:
+        if (other.space.hash, other.choices, other.gates) != (
+            first.space.hash,
+            first.choices,
+            first.gates,
+        ):
+            raise ConstraintError(
+                "the evaluators of several devices must agree in space, choices and gates."
+            )
+    sweep = all(isinstance(e, SweepingEvaluator) for e in evaluators)
+    return WorstCaseCurves(evaluators) if sweep else WorstCase(evaluators)
+
+
+class WorstCase:
+    """The largest cost over several devices, point by point; see `worst_case`."""
+
+    def __init__(self, evaluators: Sequence[Evaluator]) -> None:
+        self.evaluators = tuple(evaluators)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of both networks."""
+        return self.evaluators[0].space
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices that may be used."""
+        return self.evaluators[0].choices
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Gate metrics that a candidate may name by index."""
+        return self.evaluators[0].gates
+
+    @property
+    def listed(self) -> Genomes | None:
+        """The architectures that every evaluator knows; None: all."""
+        known = [e.listed for e in self.evaluators if isinstance(e, ListedEvaluator)]
+        some = [k for k in known if k is not None]
+        if not some:
+            return None
+        shared = set.intersection(*({g.tobytes() for g in genomes} for genomes in some))
+        kept = [g for g in some[0] if g.tobytes() in shared]
+        return np.array(kept, np.uint8).reshape(-1, self.space.n_layers)
+
+    def networks(self, genomes: Genomes) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers)."""
+        found = [e.networks(genomes) for e in self.evaluators]
+        costs = [f.costs for f in found]
+        return NetworkFigures(
+            accuracy=found[0].accuracy,
+            costs=NetworkCosts(
+                latency_ms=np.max([c.latency_ms for c in costs], axis=0),
+                energy_mj=np.max([c.energy_mj for c in costs], axis=0),
+                macs=costs[0].macs,
+                weights_mib=costs[0].weights_mib,
+                activation_mib=np.max([c.activation_mib for c in costs], axis=0),
+                gate_ms=max(c.gate_ms for c in costs),
+                provenance=_weakest([c.provenance for c in costs]),
+            ),
+            provenance=found[0].provenance,
+        )
+
+    def evaluate(self, candidates: Candidates) -> Points:
+        """Operating points of the candidates, in their order."""
+        found = [e.evaluate(candidates) for e in self.evaluators]
+        worst = {name: np.max([getattr(p, name) for p in found], axis=0) for name in BY_DEVICE}
+        provenance = _weakest([p.provenance for p in found])
+        return Points(**{**vars(found[0]), **worst, "provenance": provenance})
+
+
+class WorstCaseCurves(WorstCase):
+    """The same where every evaluator has whole curves, taken at the same points."""
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """All points of n pairs, genomes of shape (n, n_layers)."""
+        found = [e.sweep(little, big) for e in self.evaluators if isinstance(e, SweepingEvaluator)]
+        first = found[0]
+        for other in found[1:]:
+            if not (
+                np.array_equal(first.owner, other.owner) and np.array_equal(first.cut, other.cut)
+            ):
+                raise ConstraintError("the evaluators of several devices answer at other cuts.")
+        worst = {name: np.max([s.figures[name] for s in found], axis=0) for name in BY_DEVICE}
+        # of one device mean and p95 say the worst case; of the largest of several they do not
+        worst["latency_worst_ms"] = np.max(
+            [
+                worst_latency_ms(*(s.figures[n] for n in ("escalation_rate", *BY_DEVICE[:2])))
+                for s in found
+            ],
+            axis=0,
+        )
+        return Sweep(
+            owner=first.owner,
+            gate=first.gate,
+            cut=first.cut,
+            figures={**first.figures, **worst},
+            provenance=_weakest([s.provenance for s in found]),
+            split=first.split,
+        )
+
+
+def _weakest(words: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Of each figure the least founded provenance."""
+    return {
+        name: max((w[name] for w in words), key=PROVENANCES.index)
+        for name in words[0]
+        if all(name in w for w in words)
+    }
