@@ -11,7 +11,7 @@ from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provena
 from ..bench.errors import SurrogateError
 from ..bench.gates import get_metric
 from ..bench.spaces._space import Genomes
-from .surrogate import Surrogate
+from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 
 class SurrogateEvaluator:
@@ -24,6 +24,11 @@ class SurrogateEvaluator:
     Args:
         surrogate: of the networks.
         profile: of the device.
+        outside_penalty: what the accuracy of a candidate loses for a network outside the
+            surrogate's support, a fraction. A searcher then keeps to where the surrogate knows
+            something; 0 leaves predictions as they are.
+        caution: how many of the model's own standard deviations the accuracy of a candidate loses,
+            so that a searcher is not drawn to what is only uncertain.
 
     Raises:
         SurrogateError: the profile is of another space, or only has measured networks and the
@@ -35,9 +40,22 @@ class SurrogateEvaluator:
         points = evaluator.evaluate(candidates)
     """
 
-    def __init__(self, surrogate: Surrogate, profile: DeviceProfile) -> None:
+    def __init__(
+        self,
+        surrogate: Surrogate,
+        profile: DeviceProfile,
+        *,
+        outside_penalty: float = 0.0,
+        caution: float = 0.0,
+    ) -> None:
+        if not (0 <= outside_penalty <= 1 and caution >= 0):
+            raise SurrogateError(
+                f"outside_penalty {outside_penalty:g} and caution {caution:g} are not usable; "
+                "expected a fraction of at most 1, and a number of at least 0."
+            )
         self.surrogate = surrogate
         self.profile = profile
+        self.outside_penalty, self.caution = outside_penalty, caution
         if profile.space_hash != surrogate.space.hash:
             raise SurrogateError(
                 f"device profile {profile.name!r} is of space {profile.space!r} "
@@ -101,7 +119,9 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        accuracy = self.surrogate.predict_networks(genomes).accuracy
+        accuracy = self.surrogate.accuracy(genomes)
+        if self.outside_penalty or self.caution:
+            accuracy = np.clip(accuracy - self._withheld(genomes), 0.0, 1.0)
         return NetworkFigures(accuracy, self.costs(genomes), "predicted")
 
     def evaluate(self, candidates: Candidates) -> Points:
@@ -111,6 +131,9 @@ class SurrogateEvaluator:
             SurrogateError: genomes of another space, a choice, gate or cut out of range.
         """
         accuracy, rate = self.surrogate.predict(candidates)
+        if self.outside_penalty or self.caution:
+            little, big = (self._withheld(g) for g in (candidates.little, candidates.big))
+            accuracy = np.clip(accuracy - (1 - rate) * little - rate * big, 0.0, 1.0)
         gate = np.asarray(candidates.gate)
         thresholds = np.stack(
             [get_metric(g).thresholds(self.surrogate.n_classes) for g in self.gates]
@@ -127,6 +150,44 @@ class SurrogateEvaluator:
             provenance={**answers, **pair_provenance(self.provenance)},
             split=None,
         )
+
+    def intervals(self, points: Points) -> PredictedPoints:
+        """Intervals of accuracy and escalation rate of points, and which are outside the support.
+
+        For reports: what a search found, with how far it may be off.
+
+        Args:
+            points: operating points of this space, under gates the surrogate knows.
+
+        Raises:
+            SurrogateError: a gate or a network the surrogate never saw.
+        """
+        unknown = sorted({str(g) for g in points.gate} - set(self.gates))
+        if unknown:
+            raise SurrogateError(
+                f"gates {', '.join(unknown)} are unknown to the surrogate; expected some of "
+                f"{', '.join(self.gates)}."
+            )
+        gate = np.array([self.gates.index(str(g)) for g in points.gate], np.int64)
+        cut = np.array(
+            [
+                int(get_metric(str(g)).cut(float(t), self.surrogate.n_classes))
+                for g, t in zip(points.gate, points.threshold, strict=True)
+            ],
+            np.int64,
+        )
+        both = (self.space.parse([str(a) for a in ids]) for ids in (points.little, points.big))
+        return self.surrogate.predict_points(Candidates(*both, gate, cut))
+
+    def _withheld(self, genomes: Genomes) -> NDArray[np.float64]:
+        """What caution and the penalty take from each network's accuracy, shape (n,)."""
+        unique, where = genome_rows(np.atleast_2d(genomes))
+        taken = np.zeros(len(unique))
+        if self.caution:
+            taken += self.caution * self.surrogate.network_std(unique)
+        if self.outside_penalty:
+            taken += self.outside_penalty * self.surrogate.outside(unique)
+        return np.asarray(taken[where])
 
     def _ids(self, genomes: Genomes) -> NDArray[np.str_]:
         digits = np.array(list(self.space.digits))[np.atleast_2d(genomes)]

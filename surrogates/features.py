@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from ..bench import SearchSpace
 from ..bench.errors import SurrogateError
 from ..bench.spaces._space import Genomes
+from .cells import cell_feature_names, cell_features
 
+SMALL_MACS = 1e4  # what a stage without operators counts as, next to one's millions
 Matrix = NDArray[np.float64]
 
 
@@ -70,6 +72,8 @@ def feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]
         "depth",
         *(f"stage{s}_macs_share" for s in range(n_stages)),
         *(f"stage{s}_depth" for s in range(n_stages)),
+        *(f"stage{s}_log_macs" for s in range(n_stages)),
+        *(cell_feature_names(space) if space.edges else ()),
     )
 
 
@@ -79,8 +83,8 @@ def architecture_features(
     """Features of single networks, shape (n, k) float32, columns named by ``feature_names``.
 
     One-hot choices (only those in ``choices``), natural logarithms of MACs and parameters, the
-    number of layers that are more than a skip, and per stage the share of the network's MACs and
-    the same number.
+    number of layers that are more than a skip, and per stage the share of the network's MACs, the
+    same number and the logarithm of MACs. For a space of cells also what ``cell_features`` gives.
 
     Args:
         space: of the networks.
@@ -98,14 +102,18 @@ def architecture_features(
     macs = space.macs(rows, n_classes).astype(np.float64)
     member = np.eye(stage[-1] + 1)[stage]
     active = active_table[layer, rows].astype(np.float64)
+    by_stage = macs_table[layer, rows] @ member
     columns = [
-        (rows[:, :, None] == allowed).reshape(len(rows), -1),
+        (rows[:, :, None] == allowed).reshape(len(rows), rows.shape[1] * len(allowed)),
         np.log(macs)[:, None],
         np.log(space.params(rows, n_classes))[:, None],
         active.sum(axis=1, keepdims=True),
-        macs_table[layer, rows] @ member / macs[:, None],
+        by_stage / macs[:, None],
         active @ member,
+        np.log(by_stage + SMALL_MACS),
     ]
+    if space.edges:
+        columns.append(cell_features(space, rows, n_classes))
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 

@@ -1,46 +1,47 @@
-"""How good a surrogate is on networks it never saw, beside two baselines.
+"""How good a surrogate is on networks it never saw, under splits that bite, beside baselines.
+
+Splits of the table's inherited networks, by architecture:
+
+- ``random``: a fifth is held out, another fifth for each seed;
+- ``cheap_to_dear``: fitted on the half with fewer MACs, asked about the other half;
+- ``dear_to_cheap``: the reverse.
 
 Pairs count only if both networks were held out. Each curve is looked at where the true escalation
 rate on ``val`` is 0, 1/8 ... 1, both ends included. ``test`` figures compare the same prediction
 with ``test`` images; the row ``table`` there is the exact table on ``val``: what remains between
 the two splits, which no surrogate can undercut for good.
+
+Coverage is of intervals calibrated on one half of the held-out networks and counted on the other,
+and the reverse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, Table
-from ..bench.spaces._space import Genomes
-from .baselines import MacsOnly, NearestNeighbour, exact
 from .curve import escalation_rates
+from .data import FitData, exact, fit_data
 from .extras import import_extra
-from .fit import FitData, FitSettings, fit_data, fit_models, held_out
+from .fit import FitSettings, Recipe, fit_models, held_out
+from .intervals import LEVEL, Residuals, calibrated, coverage
 from .surrogate import Surrogate
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 RATES = np.arange(9) / 8
-LEVEL = 0.9  # of the intervals
 MAX_PAIRS = 1000  # held-out pairs per split of the networks, to bound the time
-
-
-class _Predictor(Protocol):
-    def accuracy(self, genomes: Genomes) -> Array: ...
-    def predict(self, candidates: Candidates) -> tuple[Array, Array]: ...
-
-
-class _Fitted:
-    def __init__(self, surrogate: Surrogate) -> None:
-        self.predict = surrogate.predict
-        self._surrogate = surrogate
-
-    def accuracy(self, genomes: Genomes) -> Array:
-        return self._surrogate.predict_networks(genomes).accuracy
+BASELINES = (
+    Recipe("ridge", "item_response", "ridge"),
+    Recipe("nearest", "item_response", "nearest"),
+    Recipe("macs_only", "item_response", "macs_only"),
+)
+SPLITS = ("random", "cheap_to_dear", "dear_to_cheap")
 
 
 def kendall_tau(a: Array, b: Array) -> float:
@@ -52,20 +53,44 @@ def kendall_tau(a: Array, b: Array) -> float:
     return float(import_extra("scipy.stats", "reporting on a surrogate").kendalltau(a, b).statistic)
 
 
+def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
+    """Rows to fit on and rows held out, each sorted.
+
+    Args:
+        data: the networks.
+        split: one of ``SPLITS``.
+        seed: of the random split.
+    """
+    if split == "random":
+        outside = held_out(len(data), seed)
+        return np.setdiff1d(np.arange(len(data)), outside), outside
+    order = np.argsort(data.networks.log_macs, kind="stable")
+    half = len(order) // 2
+    cheap, dear = np.sort(order[:half]), np.sort(order[half:])
+    return (cheap, dear) if split == "cheap_to_dear" else (dear, cheap)
+
+
 def _agreement(predicted: Array, truth: Array) -> dict[str, float]:
     return {
         "mae": float(np.abs(predicted - truth).mean()),
+        "bias": float((predicted - truth).mean()),
         "kendall_tau": kendall_tau(predicted, truth),
     }
 
 
-def _points(
-    data: FitData, split_seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
-    """Little, big, gate and cut of every point that is looked at, each of shape (n,)."""
+def points_of(
+    data: FitData, seed: int, most: int = MAX_PAIRS
+) -> tuple[Rows, Rows, NDArray[np.int64], NDArray[np.int64]]:
+    """Little, big, gate and cut of every point that is looked at, each of shape (n,).
+
+    Args:
+        data: the networks to pair.
+        seed: of the choice of pairs where there are more than ``most``.
+        most: pairs.
+    """
     little, big = np.nonzero(~np.eye(len(data), dtype=bool))
-    if len(little) > MAX_PAIRS:
-        rows = np.sort(np.random.default_rng(split_seed).permutation(len(little))[:MAX_PAIRS])
+    if len(little) > most:
+        rows = np.sort(np.random.default_rng(seed).permutation(len(little))[:most])
         little, big = little[rows], big[rows]
     cuts = np.stack(
         [
@@ -80,52 +105,106 @@ def _points(
     return both[0], both[1], gate, cuts[:, little].ravel()
 
 
-def _one_split(
-    data: FitData, seed: int, settings: FitSettings
-) -> tuple[dict[str, Any], dict[str, Array]]:
-    outside = held_out(len(data), seed)
-    inside = np.setdiff1d(np.arange(len(data)), outside)
-    train, unseen = data.take(inside), data.take(outside)
-    fitted = _Fitted(Surrogate(*fit_models(train, seed, settings)))
-    predictors: dict[str, _Predictor] = {
-        "surrogate": fitted,
-        "macs_only": MacsOnly(train),
-        "nearest_neighbour": NearestNeighbour(train),
-    }
-    little, big, gate, cut = _points(unseen, seed)
-    candidates = Candidates(unseen.genomes[little], unseen.genomes[big], gate, cut)
-    truth = {s: exact(unseen, s, little, big, gate, cut) for s in ("val", "test")}
-    single = {s: unseen.predictions[s].correct.mean(axis=1) for s in ("val", "test")}
-    said = {n: (p.accuracy(unseen.genomes), *p.predict(candidates)) for n, p in predictors.items()}
+def residuals(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> Residuals:
+    """What a surrogate says of networks and pairs it never saw, and the truth on ``val``."""
+    little, big, gate, cut = points_of(unseen, seed)
+    asked = Candidates(unseen.genomes[little], unseen.genomes[big], gate, cut)
+    accuracy, rate = surrogate.predict(asked)
+    truth, true_rate = exact(unseen, "val", little, big, gate, cut)
+    return Residuals(
+        network=surrogate.accuracy(unseen.genomes),
+        network_std=surrogate.network_std(unseen.genomes),
+        network_truth=unseen.accuracy(),
+        little=little,
+        big=big,
+        pair=accuracy,
+        pair_truth=truth,
+        rate=rate,
+        rate_truth=true_rate,
+    )
+
+
+def _coverage(found: Residuals, seed: int) -> dict[str, float]:
+    """Coverage, calibrated on one half of the networks and counted on the other, both ways."""
+    order = np.random.default_rng(seed).permutation(len(found.network))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    both = [coverage(found, calibrated(found, networks=a), b) for a, b in (halves, halves[::-1])]
+    return {key: float(np.nanmean([c[key] for c in both])) for key in both[0]}
+
+
+def judged(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> dict[str, Any]:
+    """The figures of one surrogate on networks it never saw, by split of the images."""
+    found = residuals(surrogate, unseen, seed)
+    little, big, gate, cut = points_of(unseen, seed)
     out: dict[str, Any] = {}
-    for split in ("val", "test"):
-        rows = dict(said)
-        if split == "test":
-            rows["table"] = (single["val"], *truth["val"])
-        accuracy, rate = truth[split]
-        out[split] = {
-            name: {
-                "network": _agreement(alone, single[split]),
-                "pair": _agreement(points, accuracy),
-                "escalation_rate": {"mae": float(np.abs(rates - rate).mean())},
-            }
-            for name, (alone, points, rates) in rows.items()
+    for images in ("val", "test"):
+        if images == "val":
+            accuracy, rate = found.pair_truth, found.rate_truth
+        else:
+            accuracy, rate = exact(unseen, images, little, big, gate, cut)
+        out[images] = {
+            "network": _agreement(found.network, unseen.accuracy(images)),
+            "pair": _agreement(found.pair, accuracy),
+            "escalation_rate": {"mae": float(np.abs(found.rate - rate).mean())},
         }
-    alone, points, rates = said["surrogate"]
-    residuals = {
-        "network_accuracy": np.abs(alone - single["val"]),
-        "accuracy": np.abs(points - truth["val"][0]),
-        "escalation_rate": np.abs(rates - truth["val"][1]),
+    distance = surrogate.distance(unseen.genomes)
+    error = np.abs(found.network - found.network_truth)
+    outside = distance > surrogate.support.threshold
+    out["support"] = {
+        "share_outside": float(outside.mean()),
+        "distance_error_tau": kendall_tau(distance, error),
+        "std_error_tau": kendall_tau(found.network_std, error),
+        "mae_inside": float(error[~outside].mean()) if (~outside).any() else float("nan"),
+        "mae_outside": float(error[outside].mean()) if outside.any() else float("nan"),
     }
-    return out, residuals
+    out["coverage"] = _coverage(found, seed)
+    return out
 
 
-def _summary(trials: Sequence[Any]) -> Any:
+def _between_images(unseen: FitData, seed: int) -> dict[str, Any]:
+    """The exact table on val against test."""
+    asked = points_of(unseen, seed)
+    (accuracy, rate), (truth, true_rate) = (exact(unseen, s, *asked) for s in ("val", "test"))
+    return {
+        "network": _agreement(unseen.accuracy("val"), unseen.accuracy("test")),
+        "pair": _agreement(accuracy, truth),
+        "escalation_rate": {"mae": float(np.abs(rate - true_rate).mean())},
+    }
+
+
+def summary(trials: Sequence[Any]) -> Any:
+    """Nested figures of several trials as ``{"mean", "median", "spread"}`` of each."""
     if isinstance(trials[0], Mapping):
-        return {key: _summary([t[key] for t in trials]) for key in trials[0]}
+        return {key: summary([t[key] for t in trials]) for key in trials[0]}
     values = np.array(trials, np.float64)
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(values.mean()), "spread": spread}
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return {"mean": None, "median": None, "spread": None}
+    spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    return {"mean": float(known.mean()), "median": float(np.median(known)), "spread": spread}
+
+
+def split_report(
+    data: FitData,
+    split: str,
+    recipes: Sequence[Recipe],
+    seeds: Sequence[int],
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """The figures of recipes under one split: ``[recipe]["val"]["pair"]["mae"]["mean"]``."""
+    trials: dict[str, list[Any]] = {str(recipe): [] for recipe in recipes}
+    table: list[Any] = []
+    # The halves by MACs are the same for every seed.
+    for seed in seeds if split == "random" else seeds[:1]:
+        inside, outside = split_rows(data, split, seed)
+        train, unseen = data.take(inside), data.take(outside)
+        for recipe in recipes:
+            progress(f"{split} {seed}: {recipe}, {len(train)} to fit, {len(unseen)} unseen")
+            fitted = Surrogate(*fit_models(train, seed, FitSettings(recipe)))
+            trials[str(recipe)].append(judged(fitted, unseen, seed))
+        table.append(_between_images(unseen, seed))
+    found = {name: summary(each) for name, each in trials.items()}
+    return {"recipes": found, "table": summary(table)}
 
 
 def held_out_report(
@@ -133,43 +212,22 @@ def held_out_report(
     seeds: Sequence[int],
     settings: FitSettings,
     progress: Callable[[str], None],
-) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The report as plain JSON, and the surrogate's absolute errors on ``val`` over all splits."""
-    trials, residuals = [], []
-    for seed in seeds:
-        progress(f"fitting without the networks held out by seed {seed}")
-        figures, errors = _one_split(data, seed, settings)
-        trials.append(figures)
-        residuals.append(errors)
-    if not trials:
-        return {}, {}
-    measured = {
-        "split": "by architecture, both networks of a pair held out; fitted on val",
+    others: Sequence[Recipe] = BASELINES,
+) -> dict[str, Any]:
+    """The report as plain JSON: every split, the surrogate's recipe and the baselines."""
+    if not seeds:
+        return {}
+    recipes = [settings.recipe, *(r for r in others if r != settings.recipe)]
+    return {
+        "recipe": str(settings.recipe),
         "seeds": list(seeds),
         "n_networks": len(data),
         "n_held_out": len(held_out(len(data), seeds[0])),
         "rates": RATES.tolist(),
+        "level": LEVEL,
         "spread": "standard deviation over the seeds",
-        **_summary(trials),
+        "splits": {s: split_report(data, s, recipes, seeds, progress) for s in SPLITS},
     }
-    return measured, {k: np.concatenate([r[k] for r in residuals]) for k in residuals[0]}
-
-
-def half_widths(residuals: Mapping[str, Array], level: float = LEVEL) -> dict[str, float]:
-    """Half-widths of split-conformal intervals at ``level`` by figure, from held-out errors.
-
-    Points of one pair depend on each other, so the level holds over networks on average, not for
-    any one pair.
-
-    Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression" (algorithm 2).
-    """
-    if not residuals:
-        return {}
-    out = {"level": level}
-    for name, errors in residuals.items():
-        rank = min(int(np.ceil((len(errors) + 1) * level)), len(errors)) - 1
-        out[name] = float(np.sort(errors)[rank])
-    return out
 
 
 def report_surrogate(
@@ -177,21 +235,23 @@ def report_surrogate(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     settings: FitSettings | None = None,
     progress: Callable[[str], None] | None = None,
+    others: Sequence[Recipe] = BASELINES,
 ) -> dict[str, Any]:
     """The figures of a surrogate fitted on a table, on networks held out of the fit.
 
-    ``[split][predictor]["network" | "pair"]["mae" | "kendall_tau"]["mean" | "spread"]`` with
-    predictors ``surrogate``, ``macs_only`` and ``nearest_neighbour``.
+    ``["splits"][split]["recipes"][recipe][images]["network" | "pair"]["mae"]["mean" | "spread"]``
+    with images ``val`` and ``test``; ``["coverage"]`` and ``["support"]`` beside these.
 
     Args:
         table: with the inherited networks.
-        seeds: of the held-out splits.
+        seeds: of the random splits.
         settings: of the fits.
         progress: called with a line at each step.
+        others: recipes to set beside it.
 
     Raises:
         MissingExtraError: xgboost, onnx or scipy is not installed.
         SurrogateError: too few networks.
     """
     say = progress or (lambda line: None)
-    return held_out_report(fit_data(table), seeds, settings or FitSettings(), say)[0]
+    return held_out_report(fit_data(table), seeds, settings or FitSettings(), say, others)

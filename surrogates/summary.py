@@ -5,39 +5,73 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-NAMES = {
-    "surrogate": "XGBoost surrogate",
-    "macs_only": "MACs only",
-    "nearest_neighbour": "nearest neighbour",
+from .members import MEMBERS, get_member
+from .pairs import PAIR_MODELS, get_pair_model
+
+SPLITS = {
+    "random": "random fifth",
+    "cheap_to_dear": "dear half, fitted on the cheap half",
+    "dear_to_cheap": "cheap half, fitted on the dear half",
 }
 
 
-def _figure(entry: Mapping[str, float], scale: float = 1.0, digits: int = 2) -> str:
-    return f"{scale * entry['mean']:.{digits}f} ± {scale * entry['spread']:.{digits}f}"
+def figure(entry: Mapping[str, Any], scale: float = 1.0, digits: int = 2) -> str:
+    """One figure with its spread; a dash where there is none."""
+    if entry["mean"] is None:
+        return "-"
+    text = f"{scale * entry['mean']:.{digits}f}"
+    return text if not entry["spread"] else f"{text} ± {scale * entry['spread']:.{digits}f}"
+
+
+def split_table(report: Mapping[str, Any], split: str) -> list[str]:
+    """Lines of the table of one split, all recipes."""
+    lines = [
+        "| accuracy / pairs / points | pairs: error of accuracy (points) | pairs: Kendall tau | "
+        "error of escalation rate (points) | single: error (points) | single: bias | single: "
+        "Kendall tau |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in report["splits"][split]["recipes"].items():
+        row = found["val"]
+        lines.append(
+            f"| `{name}` | {figure(row['pair']['mae'], 100)} | "
+            f"{figure(row['pair']['kendall_tau'], digits=3)} | "
+            f"{figure(row['escalation_rate']['mae'], 100)} | "
+            f"{figure(row['network']['mae'], 100)} | {figure(row['network']['bias'], 100)} | "
+            f"{figure(row['network']['kendall_tau'], digits=3)} |"
+        )
+    return lines
+
+
+def report_markdown(report: Mapping[str, Any]) -> str:
+    """The figures of a report on held-out networks, as Markdown."""
+    lines = [
+        f"`{report['recipe']}`, fitted on val with networks held out, both networks of every pair "
+        f"among them ({report['n_held_out']} of {report['n_networks']} in the random split); "
+        f"accuracy predicted at {len(report['rates'])} escalation rates from 0 to 1 under every "
+        "gate and compared with the table's val answers. Mean ± standard deviation over "
+        f"{len(report['seeds'])} random splits.",
+    ]
+    for split in report["splits"]:
+        lines += ["", f"Unseen: {SPLITS[split]}.", "", *split_table(report, split)]
+    own = report["splits"]["random"]["recipes"][report["recipe"]]
+    covered, support = own["coverage"], own["support"]
+    lines += [
+        "",
+        f"Intervals of {report['level']:.0%}, calibrated on half of the unseen networks and "
+        f"counted on the other half, hold {figure(covered['network'], 100, 0)} % of single "
+        f"networks (± {figure(covered['network_half_width'], 100)} points wide) and "
+        f"{figure(covered['pair'], 100, 0)} % of points of pairs (± "
+        f"{figure(covered['pair_half_width'], 100)}). Kendall tau of the error of a single network "
+        f"with its predicted spread {figure(support['std_error_tau'])}, with its distance to the "
+        f"networks learnt from {figure(support['distance_error_tau'])}.",
+    ]
+    return "\n".join(lines)
 
 
 def markdown(document: Mapping[str, Any]) -> str:
-    """The figures of ``surrogate.json`` on held-out networks, as Markdown."""
-    report, versions = document["report"], document["versions"]
-    lines = [
-        f"Fitted on val with {report['n_held_out']} of {report['n_networks']} networks held out, "
-        f"both networks of every pair among them; accuracy predicted at {len(report['rates'])} "
-        "escalation rates from 0 to 1 under every gate and compared with the table's val answers. "
-        f"Mean ± standard deviation over {len(report['seeds'])} splits (XGBoost "
-        f"{versions['xgboost']}, Python {versions['python']}).",
-        "",
-        "| predictor | pairs: Kendall tau | pairs: error of accuracy (points) | pairs: error of "
-        "escalation rate (points) | single: Kendall tau | single: error (points) |",
-        "|---|---|---|---|---|---|",
-    ]
-    for key, name in NAMES.items():
-        row = report["val"][key]
-        lines.append(
-            f"| {name} | {_figure(row['pair']['kendall_tau'], digits=3)} | "
-            f"{_figure(row['pair']['mae'], 100)} | {_figure(row['escalation_rate']['mae'], 100)} | "
-            f"{_figure(row['network']['kendall_tau'], digits=3)} | "
-            f"{_figure(row['network']['mae'], 100)} |"
-        )
+    """The figures of ``surrogate.json`` on held-out networks and of its latency, as Markdown."""
+    lines = [report_markdown(document["report"])] if document["report"] else []
     for device, latency in document["latency"].items():
         lines += [
             "",
@@ -53,3 +87,25 @@ def markdown(document: Mapping[str, Any]) -> str:
                 f"{100 * figures['share_within_10_percent']:.0f} % | {figures['spearman']:.3f} |"
             )
     return "\n".join(lines)
+
+
+def entries() -> dict[str, dict[str, str]]:
+    """What every member and pair model does, by kind and name."""
+    return {
+        "members": {name: get_member(name).summary for name in MEMBERS.names()},
+        "pair models": {name: get_pair_model(name).summary for name in PAIR_MODELS.names()},
+    }
+
+
+def facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a surrogate is made of, without its weights and figures, as plain JSON."""
+    kept = ("format", "version", "recipe", "space", "dataset", "table", "choices", "gates", "split")
+    found = {key: document[key] for key in kept if key in document}
+    return found | {
+        "n_networks": document["n_networks"],
+        "latency_devices": sorted(document["latency"]),
+        "intervals": document["intervals"],
+        "support_threshold": document["support"]["threshold"],
+        "files": document["files"],
+        "versions": document.get("versions", {}),
+    }

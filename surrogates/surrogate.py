@@ -20,21 +20,17 @@ from ..bench import Candidates, SearchSpace, get_space
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.gates import N_CODES
 from ..bench.spaces._space import Genomes
-from .curve import GRID, Basis, gain_at, monotone_rates
-from .features import (
-    architecture_features,
-    check_genomes,
-    feature_names,
-    pair_feature_names,
-    pair_features,
-)
+from .curve import GRID
+from .features import check_genomes, feature_names
+from .intervals import LEAST_STD, Intervals, pair_std
 from .latency import latency_feature_names, latency_features
+from .members import Networks, get_member
+from .pairs import Asked, get_pair_model
 from .regressor import Regressor, load_regressor
+from .support import Support
 
-FORMAT = "biglittle-surrogate-1"
+FORMAT = "biglittle-surrogate-2"
 DOCUMENT = "surrogate.json"
-PARTS = ("accuracy", "escalation", "gain")
-CHUNK = 8192  # candidates at a time, which keeps the working memory below some 100 MiB
 
 Array = NDArray[np.float64]
 
@@ -45,11 +41,42 @@ class PredictedNetworks:
 
     Attributes:
         accuracy: fractions, shape (n,).
-        escalation_scores: components of the escalation rates, shape (n, n_components).
+        low: lower end of the interval, shape (n,); NaN where none was calibrated.
+        high: upper end, shape (n,).
+        distance: to the nearest network that was learnt from, shape (n,).
+        outside: whether that is further than is usual, shape (n,).
     """
 
     accuracy: Array
-    escalation_scores: Array
+    low: Array
+    high: Array
+    distance: Array
+    outside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PredictedPoints:
+    """What a surrogate says of operating points, with intervals; arrays of shape (n,).
+
+    Attributes:
+        accuracy: fractions.
+        low: lower end of the accuracy's interval; NaN where none was calibrated.
+        high: upper end.
+        escalation_rate: fractions.
+        rate_low: lower end of the escalation rate's interval.
+        rate_high: upper end.
+        distance: of the network that is further from those that were learnt from.
+        outside: whether one of the two networks is outside the support.
+    """
+
+    accuracy: Array
+    low: Array
+    high: Array
+    escalation_rate: Array
+    rate_low: Array
+    rate_high: Array
+    distance: Array
+    outside: NDArray[np.bool_]
 
 
 def genome_rows(genomes: Genomes) -> tuple[Genomes, NDArray[np.intp]]:
@@ -58,6 +85,11 @@ def genome_rows(genomes: Genomes) -> tuple[Genomes, NDArray[np.intp]]:
     keys = packed.view(f"V{packed.shape[1]}").ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return packed[first], inverse.astype(np.intp)
+
+
+def held(part: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of one part of a surrogate, by their local names."""
+    return {n.removeprefix(f"{part}."): c for n, c in files.items() if n.startswith(f"{part}.")}
 
 
 class Surrogate:
@@ -78,13 +110,15 @@ class Surrogate:
 
         surrogate = Surrogate.load("data_tables/fbnet_cifar10/surrogate")
         accuracy, escalation_rate = surrogate.predict(candidates)
+        points = surrogate.predict_points(candidates)  # with intervals, and what is outside
     """
 
     def __init__(self, document: Mapping[str, Any], models: Mapping[str, bytes]) -> None:
         self.document = document
         if document.get("format") != FORMAT:
             raise SurrogateError(
-                f"the surrogate has format {document.get('format')!r}, this code reads {FORMAT!r}."
+                f"the surrogate has format {document.get('format')!r}, this code reads {FORMAT!r}; "
+                "fit it again: biglittle surrogate fit."
             )
         try:
             self._read(models)
@@ -102,10 +136,8 @@ class Surrogate:
         self.choices: tuple[str, ...] = tuple(document["choices"])
         self.gates: tuple[str, ...] = tuple(document["gates"])
         self.n_classes = int(document["n_classes"])
-        self.half_widths: dict[str, float] = dict(document["half_widths"])
         names = {
             "network": feature_names(self.space, self.choices),
-            "pair": pair_feature_names(self.space, self.choices),
             "latency": latency_feature_names(self.space, self.choices),
         }
         for kind, expected in names.items():
@@ -114,13 +146,17 @@ class Surrogate:
                     f"the surrogate's {kind} features or grid are not those of this code; fit it "
                     "again."
                 )
+        accuracy, pairs = document["accuracy"], document["pairs"]
+        self._accuracy = get_member(accuracy["member"]).load(accuracy, held("accuracy", models))
+        self._pairs = get_pair_model(pairs["model"]).load(pairs, held("pairs", models))
+        raw = document["intervals"]
+        self.intervals: Intervals | None = Intervals(**raw) if raw else None
+        known = self._networks(self.space.parse(document["support"]["architectures"]))
+        self.support = Support(known, float(document["support"]["threshold"]))
 
         def regressor(raw: dict[str, Any]) -> Regressor:
             return load_regressor(raw, models[raw["trees"]] if raw["trees"] else None)
 
-        self._accuracy, self._escalation, self._gain = (regressor(document[p]) for p in PARTS)
-        self._escalation_basis = Basis.from_dict(document["escalation"]["basis"])
-        self._gain_basis = Basis.from_dict(document["gain"]["basis"])
         self._latency = {name: regressor(raw) for name, raw in document["latency"].items()}
         self._floor_ms = {n: float(raw["floor_ms"]) for n, raw in document["latency"].items()}
 
@@ -169,22 +205,49 @@ class Surrogate:
         """How good it was on networks held out of the fit; empty where nobody looked."""
         return dict(self.document.get("report") or {})
 
-    def _single(self, genomes: Genomes) -> tuple[NDArray[np.float32], Array]:
-        features = architecture_features(self.space, genomes, self.n_classes, self.choices)
-        return features, np.clip(self._accuracy.predict(features)[:, 0], 0.0, 1.0)
+    def _networks(self, genomes: Genomes) -> Networks:
+        rows = check_genomes(self.space, genomes, self.choices)
+        return Networks(self.space, self.choices, self.n_classes, rows)
 
-    def _scores(self, features: NDArray[np.float32], accuracy: Array) -> Array:
-        with_accuracy = np.column_stack([features, accuracy]).astype(np.float32)
-        return self._escalation.predict(with_accuracy)
-
-    def predict_networks(self, genomes: Genomes) -> PredictedNetworks:
-        """Figures of single networks, genomes of shape (n, n_layers).
+    def accuracy(self, genomes: Genomes) -> Array:
+        """Predicted accuracy of single networks, shape (n,): nothing else, and quicker.
 
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        features, accuracy = self._single(check_genomes(self.space, genomes, self.choices))
-        return PredictedNetworks(accuracy, self._scores(features, accuracy))
+        return np.clip(self._accuracy.mean(self._networks(genomes))[:, 0], 0.0, 1.0)
+
+    def network_std(self, genomes: Genomes) -> Array:
+        """What the model thinks it may be off, shape (n,); intervals are multiples of it."""
+        return np.maximum(self._accuracy.predict(self._networks(genomes)).std[:, 0], LEAST_STD)
+
+    def distance(self, genomes: Genomes) -> Array:
+        """Distance of networks to the nearest one that was learnt from, shape (n,)."""
+        return self.support.distance(self._networks(genomes))
+
+    def outside(self, genomes: Genomes) -> NDArray[np.bool_]:
+        """Whether networks are outside the support, shape (n,)."""
+        return self.support.outside(self._networks(genomes))
+
+    def predict_networks(self, genomes: Genomes) -> PredictedNetworks:
+        """Figures of single networks with intervals, genomes of shape (n, n_layers).
+
+        Raises:
+            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+        """
+        networks = self._networks(genomes)
+        said = self._accuracy.predict(networks)
+        accuracy = np.clip(said.mean[:, 0], 0.0, 1.0)
+        times = self.intervals.network if self.intervals else np.nan
+        half = times * np.maximum(said.std[:, 0], LEAST_STD)
+        distance = self.support.distance(networks)
+        return PredictedNetworks(
+            accuracy,
+            np.clip(accuracy - half, 0.0, 1.0),
+            np.clip(accuracy + half, 0.0, 1.0),
+            distance,
+            distance > self.support.threshold,
+        )
 
     def _check(self, candidates: Candidates) -> None:
         for name, values, top in (
@@ -197,6 +260,17 @@ class Surrogate:
                     f"0 to {top}."
                 )
 
+    def _asked(self, candidates: Candidates) -> tuple[Networks, Asked]:
+        self._check(candidates)
+        both = [
+            check_genomes(self.space, g, self.choices) for g in (candidates.little, candidates.big)
+        ]
+        genomes, where = genome_rows(np.concatenate(both))
+        networks = Networks(self.space, self.choices, self.n_classes, genomes)
+        n = len(candidates)
+        gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
+        return networks, Asked(where[:n], where[n:], gate, cut)
+
     def predict(self, candidates: Candidates) -> tuple[Array, Array]:
         """Accuracy and escalation rate on ``val``, each of shape (n,).
 
@@ -206,58 +280,43 @@ class Surrogate:
             SurrogateError: genomes of another space, a choice, gate or cut out of range.
             MissingExtraError: onnxruntime is not installed.
         """
-        self._check(candidates)
-        both = [
-            check_genomes(self.space, g, self.choices) for g in (candidates.little, candidates.big)
-        ]
         if not len(candidates):
             return np.zeros(0), np.zeros(0)
-        genomes, where = genome_rows(np.concatenate(both))
-        little, big = where[: len(candidates)], where[len(candidates) :]
-        features, accuracy = self._single(genomes)
-        asked, position = np.unique(little, return_inverse=True)
-        scores = self._scores(features[asked], accuracy[asked])
-        gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
-        out, rate = np.empty(len(candidates)), np.empty(len(candidates))
-        for start in range(0, len(candidates), CHUNK):
-            part = slice(start, start + CHUNK)
-            rate[part] = self._rate(scores, position[part], gate[part], cut[part])
-            out[part] = self._compose(
-                features, genomes, accuracy, little[part], big[part], gate[part], rate[part]
-            )
-        return out, rate
+        networks, asked = self._asked(candidates)
+        accuracy = np.clip(self._accuracy.mean(networks)[:, 0], 0.0, 1.0)
+        return self._pairs.predict(networks, accuracy, asked)
 
-    def _rate(
-        self, scores: Array, row: NDArray[np.intp], gate: NDArray[np.int64], cut: NDArray[np.int64]
-    ) -> Array:
-        rate = np.empty(len(row))
-        for g in np.unique(gate):
-            here = np.flatnonzero(gate == g)
-            asked, position = np.unique(row[here], return_inverse=True)
-            columns = slice(g * (N_CODES + 1), (g + 1) * (N_CODES + 1))
-            curve = monotone_rates(self._escalation_basis.reconstruct(scores[asked], columns))
-            rate[here] = curve[position, cut[here]]
-        return rate
+    def predict_points(self, candidates: Candidates) -> PredictedPoints:
+        """The same with intervals, and which candidates are outside the support.
 
-    def _compose(
-        self,
-        features: NDArray[np.float32],
-        genomes: Genomes,
-        accuracy: Array,
-        little: NDArray[np.intp],
-        big: NDArray[np.intp],
-        gate: NDArray[np.int64],
-        rate: Array,
-    ) -> Array:
-        pairs = pair_features(self.space, self.choices, features, genomes, accuracy, little, big)
-        scores, gain = self._gain.predict(pairs), np.empty((len(little), len(GRID)))
-        for g in np.unique(gate):
-            here = np.flatnonzero(gate == g)
-            columns = slice(g * len(GRID), (g + 1) * len(GRID))
-            gain[here] = self._gain_basis.reconstruct(scores[here], columns)
-        gain[little == big] = 0.0  # a network paired with itself answers as it does alone
-        coin = (1 - rate) * accuracy[little] + rate * accuracy[big]
-        return np.clip(coin + gain_at(gain, rate), 0.0, 1.0)
+        Raises:
+            SurrogateError: genomes of another space, a choice, gate or cut out of range.
+            MissingExtraError: onnxruntime is not installed.
+        """
+        if not len(candidates):
+            none = np.zeros(0)
+            return PredictedPoints(*([none] * 7), np.zeros(0, bool))
+        networks, asked = self._asked(candidates)
+        said = self._accuracy.predict(networks)
+        alone = np.clip(said.mean[:, 0], 0.0, 1.0)
+        std = np.maximum(said.std[:, 0], LEAST_STD)
+        accuracy, rate = self._pairs.predict(networks, alone, asked)
+        found, half, rate_half = self.intervals, np.nan, np.nan
+        if found is not None:
+            own = pair_std(std[asked.little], std[asked.big], rate, found.gain_std)
+            half, rate_half = found.pair * own, found.escalation_rate
+        each = self.support.distance(networks)
+        distance = np.maximum(each[asked.little], each[asked.big])
+        return PredictedPoints(
+            accuracy,
+            np.clip(accuracy - half, 0.0, 1.0),
+            np.clip(accuracy + half, 0.0, 1.0),
+            rate,
+            np.clip(rate - rate_half, 0.0, 1.0),
+            np.clip(rate + rate_half, 0.0, 1.0),
+            distance,
+            distance > self.support.threshold,
+        )
 
     def latency_ms(self, device: str, genomes: Genomes) -> Array:
         """Predicted latency of single networks on a measured device, shape (n,).
@@ -269,7 +328,8 @@ class Surrogate:
             known = ", ".join(self.devices) or "none"
             raise SurrogateError(
                 f"the surrogate has no latency model of device {device!r}; known: {known}. Use a "
-                "profile with a block table, or fit the surrogate again with this profile."
+                "profile with a block table, or measure a few networks (biglittle profile) and fit "
+                "the surrogate again with that profile."
             )
         features = latency_features(self.space, genomes, self.choices)
         predicted = self._latency[device].predict(features)[:, 0]

@@ -78,6 +78,8 @@ class SearchSpace:
         build_body: adds the graph between stem and head, for spaces that are no chain.
         read_name: id of a published name of an architecture, or None for what is no such name.
         write_name: that name of an id.
+        edges: (source node, target node) of every layer, for spaces whose layers are the edges of
+            a cell; node 0 is the cell's input, the last one its output.
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
@@ -97,6 +99,7 @@ class SearchSpace:
     build_body: BodyBuilder | None = None
     read_name: Callable[[str], str | None] | None = None
     write_name: Callable[[str], str] | None = None
+    edges: tuple[tuple[int, int], ...] = ()
 
     @property
     def n_layers(self) -> int:

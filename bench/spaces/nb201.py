@@ -149,4 +149,5 @@ SPACE = SearchSpace(
     build_body=build_body,
     read_name=read_name,
     write_name=write_name,
+    edges=EDGES,
 )

@@ -8,20 +8,14 @@ import pytest
 from biglittle.bench import Table, get_space
 from biglittle.bench.table import Predictions, TableContents, encode_predictions, write_table
 from biglittle.surrogates import FitSettings
-from biglittle.surrogates.fit import FitData, fit_data, fit_models, write_surrogate
-from biglittle.surrogates.regressor import BoostSettings
+from biglittle.surrogates.data import FitData, fit_data
+from biglittle.surrogates.fit import fit_models, write_surrogate
 
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")
-# Always some trees, so that there is an ONNX file of each part.
-SETTINGS = FitSettings(
-    network=BoostSettings(rounds=(5,)),
-    pair=BoostSettings(rounds=(8,), max_depth=3, min_child_weight=5.0),
-    n_pairs=600,
-    n_folds=4,
-)
+SETTINGS = FitSettings()
 
 
-def make_table(path: Path, n: int = 40, n_val: int = 400, n_test: int = 300) -> Table:
+def make_table(path: Path, n: int = 50, n_val: int = 400, n_test: int = 300) -> Table:
     """Accuracy rises with MACs; an image is hard for all networks alike."""
     space, rng = get_space("fbnet"), np.random.default_rng(0)
     genomes = space.sample(rng, n, CHOICES)
@@ -89,3 +83,14 @@ def surrogate(folder):
     from biglittle.surrogates import Surrogate
 
     return Surrogate.load(folder)
+
+
+@pytest.fixture(scope="session")
+def calibrated_surrogate(fitted, data):
+    from biglittle.surrogates import Surrogate
+    from biglittle.surrogates.intervals import calibrated
+    from biglittle.surrogates.report import residuals
+
+    document, models = fitted
+    found = calibrated(residuals(Surrogate(document, models), data))
+    return Surrogate({**document, "intervals": found.as_dict()}, models)

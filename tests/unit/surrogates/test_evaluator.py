@@ -4,8 +4,14 @@ import pytest
 from biglittle.bench import Candidates, DeviceProfile
 from biglittle.bench.errors import SurrogateError
 from biglittle.bench.gates import get_metric
+from biglittle.bench.rows import is_held_out
 from biglittle.surrogates import Surrogate, SurrogateEvaluator
 from biglittle.surrogates.fit import fit_surrogate
+from biglittle.surrogates.summary import markdown
+
+
+def data_ids(table):
+    return [str(a) for a in table.networks["architecture"]]
 
 
 def profile(space, **changes):
@@ -62,6 +68,35 @@ def test_figures_equal_a_computation_by_hand(surrogate, blocks, asked):
     assert points.provenance["latency_ms"] == "block-sum"
 
 
+def test_caution_and_the_penalty_take_from_accuracy_alone(surrogate, blocks, asked):
+    board = profile(surrogate.space, block_ms=blocks)
+    plain = SurrogateEvaluator(surrogate, board).evaluate(asked)
+    wary = SurrogateEvaluator(surrogate, board, caution=2.0).evaluate(asked)
+    std = [surrogate.network_std(g) for g in (asked.little, asked.big)]
+    rate = plain.escalation_rate
+    expected = np.clip(plain.accuracy - 2 * ((1 - rate) * std[0] + rate * std[1]), 0, 1)
+    np.testing.assert_allclose(wary.accuracy, expected, atol=1e-5)
+    np.testing.assert_array_equal(wary.latency_ms, plain.latency_ms)
+    strict = SurrogateEvaluator(surrogate, board, outside_penalty=0.5)
+    outside = surrogate.outside(asked.little)
+    taken = strict.networks(asked.little).accuracy - surrogate.accuracy(asked.little)
+    assert (taken[~outside] == 0).all()
+    assert (taken[outside] < -0.1).all()
+    with pytest.raises(SurrogateError, match="outside_penalty"):
+        SurrogateEvaluator(surrogate, board, outside_penalty=2.0)
+
+
+def test_points_of_a_search_get_their_intervals(calibrated_surrogate, blocks, asked):
+    judge = SurrogateEvaluator(
+        calibrated_surrogate, profile(calibrated_surrogate.space, block_ms=blocks)
+    )
+    found = judge.intervals(judge.evaluate(asked))
+    expected = calibrated_surrogate.predict_points(asked)
+    np.testing.assert_allclose(found.low, expected.low, atol=1e-9)
+    np.testing.assert_allclose(found.accuracy, expected.accuracy, atol=1e-9)
+    np.testing.assert_array_equal(found.outside, expected.outside)
+
+
 def test_networks_carry_their_provenance(surrogate, blocks, asked):
     figures = SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks)).networks(
         asked.little
@@ -104,12 +139,22 @@ def test_fit_with_report_and_latency_model(table, settings, asked, tmp_path):
     assert surrogate.report == report
     assert surrogate.devices == ("toy-board",)
     assert lines
-    assert set(report["val"]) == {"surrogate", "macs_only", "nearest_neighbour"}
-    assert set(report["test"]) == {*report["val"], "table"}
-    for row in report["val"].values():
-        assert 0 <= row["pair"]["mae"]["mean"] < 0.3
-        assert -1 <= row["network"]["kendall_tau"]["mean"] <= 1
-    assert 0 < surrogate.half_widths["accuracy"] < 0.5
+    assert set(report["splits"]) == {"random", "cheap_to_dear", "dear_to_cheap"}
+    found = report["splits"]["random"]
+    assert found["table"]["pair"]["mae"]["mean"] > 0
+    assert report["recipe"] in found["recipes"]
+    assert len(found["recipes"]) == 4
+    for row in found["recipes"].values():
+        for images in ("val", "test"):
+            assert 0 <= row[images]["pair"]["mae"]["mean"] < 0.3
+            assert -1 <= row[images]["network"]["kendall_tau"]["mean"] <= 1
+        assert 0.5 < row["coverage"]["pair"]["mean"] <= 1
+    assert surrogate.intervals is not None
+    assert surrogate.intervals.n_networks == sum(map(is_held_out, data_ids(table)))
+    assert not {*surrogate.document["support"]["architectures"]} & {
+        a for a in data_ids(table) if is_held_out(a)
+    }
+    assert report["recipe"] in markdown(surrogate.document)
     points = SurrogateEvaluator(surrogate, device).evaluate(asked)
     assert points.provenance["latency_ms"] == "predicted"
     alone = surrogate.latency_ms("toy-board", asked.little)

@@ -22,8 +22,8 @@ def test_the_ends_are_little_alone_and_big_alone(surrogate):
     for cut, member in ((0, "little"), (256, "big")):
         asked = candidates(surrogate, 30, cut=cut)
         accuracy, rate = surrogate.predict(asked)
-        alone = surrogate.predict_networks(getattr(asked, member)).accuracy
-        np.testing.assert_allclose(accuracy, alone, atol=1e-12)
+        alone = surrogate.accuracy(getattr(asked, member))
+        np.testing.assert_allclose(accuracy, alone, atol=2e-6)  # models compute in float32
         assert (rate == cut / 256).all()
 
 
@@ -38,8 +38,7 @@ def test_escalation_rises_with_the_cut(surrogate):
 def test_a_network_with_itself_is_itself_at_every_cut(surrogate):
     asked = candidates(surrogate, 20)
     accuracy, _ = surrogate.predict(Candidates(asked.little, asked.little, asked.gate, asked.cut))
-    alone = surrogate.predict_networks(asked.little).accuracy
-    np.testing.assert_allclose(accuracy, alone, atol=1e-12)
+    np.testing.assert_allclose(accuracy, surrogate.accuracy(asked.little), atol=2e-6)
 
 
 def test_a_batch_says_what_single_questions_say(surrogate):
@@ -49,7 +48,7 @@ def test_a_batch_says_what_single_questions_say(surrogate):
         part = slice(i, i + 1)
         one = Candidates(asked.little[part], asked.big[part], asked.gate[part], asked.cut[part])
         for whole, single in zip(together, surrogate.predict(one), strict=True):
-            np.testing.assert_allclose(single[0], whole[i], atol=1e-9)
+            np.testing.assert_allclose(single[0], whole[i], atol=5e-6)
 
 
 def test_it_has_learnt_something(surrogate, data):
@@ -62,6 +61,33 @@ def test_the_same_seed_gives_the_same_surrogate(data, settings, fitted):
     document, models = fit_models(data, 0, settings)
     assert models == fitted[1]
     assert json.dumps(document) == json.dumps(fitted[0])
+
+
+def test_intervals_hold_what_is_predicted_and_are_nan_where_none_were_calibrated(
+    surrogate, calibrated_surrogate
+):
+    asked = candidates(surrogate, 25)
+    accuracy, rate = surrogate.predict(asked)
+    bare, points = (s.predict_points(asked) for s in (surrogate, calibrated_surrogate))
+    assert np.isnan(bare.low).all()
+    assert np.isnan(bare.rate_high).all()
+    np.testing.assert_allclose(points.accuracy, accuracy, atol=1e-12)
+    np.testing.assert_allclose(points.escalation_rate, rate, atol=1e-12)
+    assert (points.low <= points.accuracy).all()
+    assert (points.accuracy <= points.high).all()
+    assert ((points.rate_low <= rate) & (rate <= points.rate_high)).all()
+    networks = calibrated_surrogate.predict_networks(asked.little)
+    assert (networks.low < networks.accuracy).all()
+    assert (networks.accuracy < networks.high).all()
+
+
+def test_what_it_learnt_from_is_inside_its_support_and_the_extremes_are_far(surrogate, data):
+    assert not surrogate.outside(data.genomes).any()
+    np.testing.assert_allclose(surrogate.distance(data.genomes), 0, atol=2e-3)
+    # two choices, all of one at the front and all of the other at the back
+    lopsided = np.array([[2] * 11 + [8] * 11], np.uint8)
+    inside = surrogate.space.sample(np.random.default_rng(3), 50, surrogate.choices)
+    assert surrogate.distance(lopsided)[0] > np.median(surrogate.distance(inside))
 
 
 def test_no_candidates_is_no_error(surrogate):
@@ -90,7 +116,7 @@ def test_genomes_of_another_space_are_refused(surrogate):
 
 def test_a_tampered_model_is_refused(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
-    path = copy / "accuracy.onnx"
+    path = copy / "pairs.mean.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(SurrogateError, match="edited"):
         Surrogate.load(copy)

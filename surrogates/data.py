@@ -1,0 +1,141 @@
+"""What a surrogate is fitted on: the inherited networks of a table and what they said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import SearchSpace, Table
+from ..bench.errors import SurrogateError
+from ..bench.gates import stored_metrics
+from ..bench.rows import is_held_out
+from ..bench.spaces._space import Genomes
+from ..bench.table import Predictions
+from .curve import escalation_rates, exact_accuracy
+from .features import check_genomes
+from .members import Networks
+
+MIN_NETWORKS = 20  # five folds of four; below that nothing can be said
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class FitData:
+    """The inherited networks of a table, as the fit sees them.
+
+    Attributes:
+        space: of the networks.
+        choices: the space's choices that were trained.
+        gates: names of the gate metrics.
+        n_classes: of the classifier.
+        genomes: shape (n, n_layers).
+        predictions: by split, rows in the order of ``genomes``.
+    """
+
+    space: SearchSpace
+    choices: tuple[str, ...]
+    gates: tuple[str, ...]
+    n_classes: int
+    genomes: Genomes
+    predictions: dict[str, Predictions]
+
+    def __len__(self) -> int:
+        return len(self.genomes)
+
+    @property
+    def networks(self) -> Networks:
+        """The networks as members see them."""
+        return Networks(self.space, self.choices, self.n_classes, self.genomes)
+
+    @property
+    def held_out(self) -> NDArray[np.bool_]:
+        """Which networks no shipped surrogate may be fitted on, shape (n,)."""
+        return np.array([is_held_out(a) for a in self.space.format(self.genomes)], bool)
+
+    def accuracy(self, split: str = "val") -> Array:
+        """Accuracy of every network, shape (n,)."""
+        return np.asarray(self.predictions[split].correct.mean(axis=1), np.float64)
+
+    def codes(self, split: str) -> list[NDArray[np.uint8]]:
+        """Confidence codes by metric, shape (n, n_images) each."""
+        return [self.predictions[split].codes[g] for g in self.gates]
+
+    def take(self, rows: Rows) -> FitData:
+        """Only the networks at ``rows``."""
+        said = {
+            split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
+            for split, p in self.predictions.items()
+        }
+        return FitData(
+            self.space, self.choices, self.gates, self.n_classes, self.genomes[rows], said
+        )
+
+
+def fit_data(table: Table) -> FitData:
+    """The inherited networks of a table, each architecture once.
+
+    Raises:
+        SurrogateError: too few networks.
+    """
+    ids = table.networks["architecture"]
+    inherited = np.flatnonzero(
+        (table.networks["training"] == "inherited") & (table.networks["precision"] == "fp32")
+    )
+    _, first = np.unique(ids[inherited], return_index=True)
+    rows = inherited[np.sort(first)]
+    if len(rows) < MIN_NETWORKS:
+        raise SurrogateError(
+            f"table {table.name!r} has {len(rows)} inherited networks; a surrogate needs at least "
+            f"{MIN_NETWORKS}."
+        )
+    genomes = check_genomes(
+        table.space, table.space.parse([str(a) for a in ids[rows]]), table.choices
+    )
+    said = {
+        split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
+        for split, p in ((s, table.predictions(s)) for s in ("val", "test"))
+    }
+    return FitData(table.space, table.choices, stored_metrics(), table.n_classes, genomes, said)
+
+
+def sample_pairs(n_networks: int, n_pairs: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Ordered pairs (little, big) of different networks, all of them or ``n_pairs`` drawn."""
+    little, big = np.nonzero(~np.eye(n_networks, dtype=bool))
+    if len(little) > n_pairs:
+        kept = np.sort(rng.permutation(len(little))[:n_pairs])
+        little, big = little[kept], big[kept]
+    return little, big
+
+
+def exact(
+    data: FitData,
+    split: str,
+    little: Rows,
+    big: Rows,
+    gate: NDArray[np.int64],
+    cut: NDArray[np.int64],
+) -> tuple[Array, Array]:
+    """Accuracy and escalation rate of networks of the table, each of shape (n,).
+
+    Args:
+        data: the table's networks.
+        split: whose images.
+        little: row of each little network.
+        big: row of each big network.
+        gate: index of each gate metric.
+        cut: of each gate, 0 to 256.
+    """
+    said, codes = data.predictions[split], data.codes(split)
+    accuracy, rate = np.empty(len(little)), np.empty(len(little))
+    for g in np.unique(gate):
+        for row in np.unique(little[gate == g]):
+            here = np.flatnonzero((gate == g) & (little == row))
+            bigs, position = np.unique(big[here], return_inverse=True)
+            curves = exact_accuracy(said.correct[row], said.correct[bigs], codes[g][row])
+            accuracy[here] = curves[position, cut[here]]
+            rate[here] = escalation_rates(codes[g][row][None])[0][cut[here]]
+    return accuracy, rate

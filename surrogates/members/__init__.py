@@ -1,0 +1,23 @@
+"""Models of single networks, one file each; ``get_member("ridge")`` gives one by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ...bench.registry import Registry
+from ._member import FittedMember, Member, Networks, Prediction
+
+MEMBERS = Registry("surrogate member", __name__, Path(__file__).parent, "MEMBER")
+
+
+def get_member(name: str) -> Member:
+    """The member called ``name``.
+
+    Raises:
+        UnknownNameError: no such member.
+    """
+    return cast(Member, MEMBERS.load(name))
+
+
+__all__ = ["MEMBERS", "FittedMember", "Member", "Networks", "Prediction", "get_member"]

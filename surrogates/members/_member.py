@@ -1,0 +1,186 @@
+"""What every member keeps: it is fitted on networks, predicts with a spread, and is ONNX + JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bench import SearchSpace
+from ...bench.errors import SurrogateError
+from ...bench.spaces._space import Genomes
+from ..features import architecture_features, feature_names
+
+Array = NDArray[np.float64]
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Architectures as members see them.
+
+    Attributes:
+        space: of the networks.
+        choices: the space's choices that may occur.
+        n_classes: of the classifier.
+        genomes: shape (n, n_layers).
+        columns: further figures of each network, such as zero-cost proxies or what other devices
+            took, shape (n, k).
+        column_names: of ``columns``, k of them.
+    """
+
+    space: SearchSpace
+    choices: tuple[str, ...]
+    n_classes: int
+    genomes: Genomes
+    columns: NDArray[np.float32] | None = None
+    column_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.genomes)
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """What is known of each network, the further columns last, shape (n, k) float32."""
+        own = architecture_features(self.space, self.genomes, self.n_classes, self.choices)
+        if self.columns is None:
+            return own
+        return np.concatenate([own, np.asarray(self.columns, np.float32)], axis=1)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of ``features``."""
+        return (*feature_names(self.space, self.choices), *self.column_names)
+
+    @property
+    def log_macs(self) -> Array:
+        """Natural logarithm of MACs, shape (n,)."""
+        return np.log(self.space.macs(self.genomes, self.n_classes).astype(np.float64))
+
+    def take(self, rows: NDArray[np.intp]) -> Networks:
+        """Only the networks at ``rows``."""
+        columns = None if self.columns is None else self.columns[rows]
+        return Networks(
+            self.space, self.choices, self.n_classes, self.genomes[rows], columns, self.column_names
+        )
+
+    def of(self, genomes: Genomes) -> Networks:
+        """Other networks of the same space, without further columns."""
+        return Networks(self.space, self.choices, self.n_classes, genomes)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a member says of networks.
+
+    Attributes:
+        mean: shape (n, t).
+        std: how far off the member thinks it may be, one standard deviation, shape (n, t). Not
+            calibrated: conformal intervals are made of it.
+    """
+
+    mean: Array
+    std: Array
+
+
+class FittedMember(Protocol):
+    """A member that has learnt."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Everything but arrays of weight, as plain JSON."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """ONNX models by local name; may be empty."""
+        ...
+
+    def predict(self, networks: Networks) -> Prediction:
+        """Targets of networks, in batches of any size.
+
+        Raises:
+            SurrogateError: further columns that it was fitted on are missing.
+            MissingExtraError: onnxruntime is not installed.
+        """
+        ...
+
+    def mean(self, networks: Networks) -> Array:
+        """The same without the spread, shape (n, t): quicker."""
+        ...
+
+
+class Member(Protocol):
+    """A kind of model of networks."""
+
+    @property
+    def name(self) -> str:
+        """Key of the member: the name of its file."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        ...
+
+    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> FittedMember:
+        """Learns targets of shape (n, t); the same arguments give the same member.
+
+        Raises:
+            SurrogateError: too few networks, or a target that is no number.
+            MissingExtraError: something that fitting needs is not installed.
+        """
+        ...
+
+    def load(self, document: Mapping[str, Any], files: Files) -> FittedMember:
+        """The inverse of a fitted member's ``document`` and ``files``."""
+        ...
+
+
+MIN_ROWS = 10
+
+
+def checked(networks: Networks, targets: Array) -> Array:
+    """The targets as float64, shape (n, t).
+
+    Raises:
+        SurrogateError: too few networks, other numbers of rows, or a target that is no number.
+    """
+    values = np.asarray(targets, np.float64)
+    if len(networks) < MIN_ROWS:
+        raise SurrogateError(
+            f"{len(networks)} networks are too few to fit a model on; expected at least {MIN_ROWS}."
+        )
+    if values.ndim != 2 or len(values) != len(networks):
+        raise SurrogateError(
+            f"targets of shape {values.shape} do not go with {len(networks)} networks; expected "
+            f"({len(networks)}, t)."
+        )
+    if not np.isfinite(values).all():
+        raise SurrogateError("a target is no finite number; leave such networks out.")
+    return values
+
+
+def check_columns(document: Mapping[str, Any], networks: Networks) -> None:
+    """Raises unless the networks have the further columns that a member was fitted on.
+
+    Raises:
+        SurrogateError: missing or different columns.
+    """
+    wanted, got = tuple(document["columns"]), networks.column_names
+    if wanted != got:
+        raise SurrogateError(
+            f"the model was fitted with the further columns {', '.join(wanted) or '(none)'}, the "
+            f"networks come with {', '.join(got) or '(none)'}; give the same, or use a model "
+            "without."
+        )
+
+
+def rounded(values: Array) -> Any:
+    """Nested lists with nine significant digits, so that JSON stays small and exact enough."""
+    shaped = np.asarray(values, np.float64)
+    return np.array([float(f"{v:.9g}") for v in shaped.ravel()]).reshape(shaped.shape).tolist()

@@ -1,0 +1,23 @@
+"""Models of a pair's curve, one file each; ``get_pair_model("direct")`` gives one by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ...bench.registry import Registry
+from ._pairs import Asked, FittedPairs, PairModel
+
+PAIR_MODELS = Registry("pair model", __name__, Path(__file__).parent, "PAIRS")
+
+
+def get_pair_model(name: str) -> PairModel:
+    """The pair model called ``name``.
+
+    Raises:
+        UnknownNameError: no such pair model.
+    """
+    return cast(PairModel, PAIR_MODELS.load(name))
+
+
+__all__ = ["PAIR_MODELS", "Asked", "FittedPairs", "PairModel", "get_pair_model"]

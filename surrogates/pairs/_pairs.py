@@ -1,0 +1,136 @@
+"""What every pair model keeps: a curve from its members' accuracies, right at both ends.
+
+A pair model says how often a gate escalates and what that gains over a coin that escalates as
+often; accuracy is then
+
+    A(r) = (1 - r) acc_little + r acc_big + G(r),   G(0) = G(1) = 0,
+
+with the accuracies of the single networks given. So the ends are the networks alone, whatever the
+model, and a model of accuracy may be exchanged without touching the pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curve import Basis, gain_at, monotone_rates
+from ..data import FitData
+from ..members import Member, Networks
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Files = Mapping[str, bytes]
+N_CUTS = 257
+CHUNK = 8192  # pairs at a time, which keeps the working memory below some 100 MiB
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Operating points that a pair model is asked about, arrays of shape (n,).
+
+    Attributes:
+        little: row of each little network.
+        big: row of each big network.
+        gate: index of each gate metric.
+        cut: 0 (never escalate) to 256 (always).
+    """
+
+    little: Rows
+    big: Rows
+    gate: NDArray[np.int64]
+    cut: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.gate)
+
+
+class FittedPairs(Protocol):
+    """A pair model that has learnt."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Everything but arrays of weight, as plain JSON."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """ONNX models by local name; may be empty."""
+        ...
+
+    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+        """Accuracy and escalation rate of operating points, each of shape (n,).
+
+        Args:
+            networks: each once.
+            accuracy: of the single networks, shape (len(networks),).
+            asked: rows of ``networks``, gates and cuts.
+        """
+        ...
+
+
+class PairModel(Protocol):
+    """A kind of model of pairs."""
+
+    @property
+    def name(self) -> str:
+        """Key of the model: the name of its file."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        ...
+
+    def fit(self, data: FitData, points: Member, seed: int = 0) -> FittedPairs:
+        """Learns on ``val``; the same arguments give the same model.
+
+        Args:
+            data: networks and what they said.
+            points: predicts what the model keeps of single networks.
+            seed: of everything random.
+        """
+        ...
+
+    def load(self, document: Mapping[str, Any], files: Files) -> FittedPairs:
+        """The inverse of a fitted model's ``document`` and ``files``."""
+        ...
+
+
+def rates_at(basis: Basis, scores: Array, asked: Asked) -> Array:
+    """Escalation rate of each operating point, shape (n,).
+
+    Args:
+        basis: of the rates at all cuts under all gates.
+        scores: of every network, shape (n_networks, n_components).
+        asked: the operating points.
+    """
+    rate = np.empty(len(asked))
+    for start in range(0, len(asked), CHUNK):
+        rows, gates = asked.little[start : start + CHUNK], asked.gate[start : start + CHUNK]
+        cuts = asked.cut[start : start + CHUNK]
+        for g in np.unique(gates):
+            here = np.flatnonzero(gates == g)
+            unique, position = np.unique(rows[here], return_inverse=True)
+            columns = slice(g * N_CUTS, (g + 1) * N_CUTS)
+            curve = monotone_rates(basis.reconstruct(scores[unique], columns))
+            rate[start + here] = curve[position, cuts[here]]
+    return rate
+
+
+def composed(accuracy: Array, asked: Asked, rate: Array, gain: Array) -> Array:
+    """Accuracy of each operating point from the gain on the grid, shape (n,).
+
+    Args:
+        accuracy: of the single networks.
+        asked: the operating points.
+        rate: escalation rate of each.
+        gain: at the rates of the grid, shape (n, n_grid).
+    """
+    gain = np.where((asked.little == asked.big)[:, None], 0.0, gain)  # then it is one network
+    coin = (1 - rate) * accuracy[asked.little] + rate * accuracy[asked.big]
+    return np.asarray(np.clip(coin + gain_at(gain, rate), 0.0, 1.0))
