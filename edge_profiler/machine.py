@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -99,6 +98,8 @@ def _temperature_c(root: Path) -> float | None:
 
 
 def _version(package: str) -> str | None:
+    import importlib.metadata  # late: a quarter of the time that importing the profiler took
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

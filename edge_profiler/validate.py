@@ -248,6 +248,11 @@ def _notes(
     ran = str(measured.facts.get("precision")), str(promised.facts.get("precision"))
     if ran[0] != ran[1]:
         notes.append(f"measured in {ran[0]}, promised for {ran[1]}.")
+    if measured.listed_memory_mib:
+        notes.append(
+            "measured peak memory is the growth of the process and holds what the runtime needs "
+            "to load a network; the predicted one is weights and activations alone."
+        )
     parts = sum(r["latency_ms"]["provenance"] == "modelled" for r in records)
     if parts:
         notes.append(

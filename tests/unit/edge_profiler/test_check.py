@@ -240,6 +240,31 @@ def test_a_file_is_checked_without_reading_a_gibibyte(tmp_path):
     assert check_file(path).findings[0].code == "unreadable"
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_in_json_is_refused_unread(tmp_path, word):
+    path = tmp_path / "x.json"
+    document = good()
+    document["networks"][0]["latency_ms"] = 12345.5
+    path.write_text(json.dumps(document).replace("12345.5", word))
+    (finding,) = check_file(path).findings
+    assert (finding.code, word in finding.message) == ("unreadable", True)
+    assert "write null" in finding.message
+    with pytest.raises(DeviceError, match="no number"):
+        load_device(path)
+
+
+@pytest.mark.parametrize(
+    "column", ["latency_ms", "latency_p90_ms", "energy_mj", "peak_memory_mib", "cold_start_ms"]
+)
+@pytest.mark.parametrize("value", [-1.0, 0.0, float("nan"), float("inf"), "12", True])
+def test_impossible_figures_are_named_with_their_row(column, value):
+    document = good()
+    document["networks"][4][column] = value
+    admission = check_document(document, "x")
+    assert not admission.passed
+    assert f"networks[4].{column}" in admission.text()
+
+
 def test_a_profile_joins_and_leaves_the_users_own(tmp_path, monkeypatch):
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "data"))
     path = tmp_path / "anything.json"
