@@ -9,6 +9,7 @@ of all anchors takes.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..bench.spaces import SearchSpace, get_space
-from .anchors import anchor_networks
+from .anchors import N_ANCHORS, anchor_networks
 from .machine import device_name, environment
 from .onnx_network import onnx_model
 from .profile import default_reference, profile_networks
@@ -91,6 +92,62 @@ def _range(values: list[float]) -> float:
     return float((max(values) - min(values)) / np.median(values))
 
 
+def report(
+    space: SearchSpace,
+    engine: Runtime,
+    protocol: Protocol | None = None,
+    repeats: int = REPEATS,
+    anchors: int = N_ANCHORS,
+    clock: Clock = time.perf_counter_ns,
+    log: Callable[[str], object] = lambda _: None,
+) -> dict[str, Any]:
+    """The profiler's own figures on this machine, as plain JSON.
+
+    Args:
+        space: the search space.
+        engine: the runtime.
+        protocol: how often what is run; None: the default.
+        repeats: sessions of three anchors.
+        anchors: whose profile is timed; 0: none is.
+        clock: a clock in ns; another one for tests.
+        log: told what is being done.
+
+    Raises:
+        ProfileError: the machine is too unsteady.
+    """
+    protocol = protocol or Protocol()
+    before = environment()
+    document: dict[str, Any] = {
+        "device": device_name(),
+        "runtime": engine.description,
+        "load_average": before["load_average"],
+        "protocol": dataclasses.asdict(protocol),
+        "repeats": repeats,
+        "networks": repeatability(space, engine, protocol, repeats, clock=clock, log=log),
+    }
+    if anchors:
+        log(f"profile of {anchors} anchors")
+        began = time.perf_counter()
+        with TemporaryDirectory() as folder:
+            profile = profile_networks(
+                space,
+                anchor_networks(space, anchors),
+                10,
+                protocol,
+                runtime=engine,
+                out=Path(folder) / "profile.json",
+                clock=clock,
+            )
+        document |= {
+            "anchors": anchors,
+            "anchors_s": round(time.perf_counter() - began, 1),
+            "failed": sum(n["latency_ms"] is None for n in profile["networks"]),
+            "self_ratio": profile["reference"]["self_ratio"],
+            "null_network_us": round(1000 * profile["harness_overhead_ms"], 3),
+        }
+    return document
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 if every ratio repeats within 1 %."""
     parser = argparse.ArgumentParser(
@@ -99,41 +156,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--space", default="fbnet")
     parser.add_argument("--runtime", default="ort-cpu")
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--anchors", type=int, default=40, help="0: do not time a profile")
+    parser.add_argument("--rounds", type=int, default=Protocol().rounds)
+    parser.add_argument("--anchors", type=int, default=N_ANCHORS, help="0: do not time a profile")
     given = parser.parse_args(arguments)
 
     def log(text: str) -> None:
         sys.stderr.write(text + "\n")
 
-    space, engine = get_space(given.space), get_runtime(given.runtime)
-    before = environment()
-    networks = repeatability(space, engine, repeats=given.repeats, log=log)
-    document: dict[str, Any] = {
-        "device": device_name(),
-        "runtime": engine.description,
-        "load_average": before["load_average"],
-        "networks": networks,
-    }
-    if given.anchors:
-        log(f"profile of {given.anchors} anchors")
-        began = time.perf_counter()
-        with TemporaryDirectory() as folder:
-            profile = profile_networks(
-                space,
-                anchor_networks(space, given.anchors),
-                10,
-                runtime=engine,
-                out=Path(folder) / "profile.json",
-            )
-        document |= {
-            "anchors": given.anchors,
-            "anchors_s": round(time.perf_counter() - began, 1),
-            "failed": sum(n["latency_ms"] is None for n in profile["networks"]),
-            "self_ratio": profile["reference"]["self_ratio"],
-            "null_network_us": round(1000 * profile["harness_overhead_ms"], 3),
-        }
-    sys.stdout.write(json.dumps(document, indent=1) + "\n")
-    return 0 if all(n["repeats_within_1_percent"] for n in networks) else 1
+    found = report(
+        get_space(given.space),
+        get_runtime(given.runtime),
+        Protocol(rounds=given.rounds),
+        given.repeats,
+        given.anchors,
+        log=log,
+    )
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0 if all(n["repeats_within_1_percent"] for n in found["networks"]) else 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from biglittle.bench import shipped_devices
 from biglittle.bench.errors import DatasetError, SurrogateError
 from biglittle.bench.operator_features import NAMES
-from biglittle.data_tables.devices import few_anchors
+from biglittle.data_tables.devices import few_anchors, profiler_figures
 from biglittle.data_tables.devices.chart import line_chart
 from biglittle.data_tables.devices.figures import fill_page
 from biglittle.data_tables.devices.priors import FILE, load_priors
@@ -66,3 +66,27 @@ def test_no_near_relative_tells_about_a_device() -> None:
     assert few_anchors.kin("titan_rtx_1") != few_anchors.kin("titanx_1")
     assert few_anchors.kin("gold_6240") == few_anchors.kin("silver_4114")
     assert few_anchors.kind("samsung_s7") == "phone"
+
+
+def test_what_the_profiler_needs_is_added_up_from_what_is_installed() -> None:
+    sizes = profiler_figures.installed_mib(("numpy", "no-such-package"))
+    assert set(sizes) == {"numpy"}
+    assert 10 < sizes["numpy"][0] < 200
+
+
+def test_figures_of_a_busy_machine_say_so_on_the_page() -> None:
+    found = {
+        "device": "here", "runtime": "ort", "load_average": 3.0, "repeats": 5, "import_s": 0.2,
+        "networks": [
+            {"ratio_range": 0.004, "raw_range": 0.2}, {"ratio_range": 0.006, "raw_range": 0.1},
+        ],
+        "installed_mib": {"numpy": (55.0, 13.0), "onnx": (22.0, 3.0)},
+        "anchors": 40, "anchors_s": 61.0, "failed": 0, "null_network_us": 5.0,
+    }  # fmt: skip
+    text = profiler_figures.page(found)
+    assert "within 0.60 %" in text
+    assert "a stopwatch alone within 20.0 %" in text
+    assert "77 MiB" in text
+    assert "40 anchors take 61 s" in text
+    assert "busy machine" in text
+    assert "busy" not in profiler_figures.page({**found, "load_average": 0.1})

@@ -1,0 +1,127 @@
+"""What the profiler itself is worth on this machine, written onto its page.
+
+Run: ``python -m biglittle.data_tables.devices.profiler_figures`` with nothing else running; two
+minutes. It writes ``figures/profiler.json`` and fills the part of edge_profiler/README.md between
+its marks: how well ratios repeat, what the harness costs, how long a profile of 40 anchors takes,
+how long the import takes, and how much has to be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...bench.files import replacing
+from ...bench.spaces import get_space
+from ...edge_profiler import Protocol, get_runtime
+from ...edge_profiler.anchors import N_ANCHORS
+from ...edge_profiler.repeatability import REPEATS, report
+from .figures import FOLDER, fill_page
+
+PAGE = FOLDER.parent.parent / "edge_profiler" / "README.md"
+NEEDED = ("numpy", "onnx", "onnxruntime")
+IMPORT = "import time; t = time.perf_counter(); import biglittle.edge_profiler; "
+IMPORT += "print(time.perf_counter() - t)"
+
+
+def import_seconds(repeats: int = 7) -> float:
+    """Median time of importing the profiler into a fresh interpreter, in s."""
+    taken = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for _ in range(repeats)
+    ]
+    return float(np.median(taken))
+
+
+def installed_mib(needed: tuple[str, ...] = NEEDED) -> dict[str, tuple[float, float]]:
+    """MiB of every package that these need: its files, and their bytecode."""
+    found: dict[str, tuple[float, float]] = {}
+    todo = list(needed)
+    while todo:
+        name = re.split(r"[^A-Za-z0-9._-]", todo.pop())[0].lower().replace("-", "_")
+        if name in found:
+            continue
+        try:
+            package = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        sizes = {".pyc": 0, "": 0}
+        for file in package.files or ():
+            if (path := Path(str(file.locate()))).is_file():
+                sizes[".pyc" if path.suffix == ".pyc" else ""] += path.stat().st_size
+        found[name] = (sizes[""] / 2**20, sizes[".pyc"] / 2**20)
+        todo += [r for r in package.requires or () if "extra ==" not in r]
+    return found
+
+
+def page(found: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    rows = found["networks"]
+    worst = max(n["ratio_range"] for n in rows)
+    raw = max(n["raw_range"] for n in rows)
+    files = sum(v[0] for v in found["installed_mib"].values())
+    bytecode = sum(v[1] for v in found["installed_mib"].values())
+    largest = sorted(found["installed_mib"].items(), key=lambda kv: -kv[1][0])[:3]
+    lines = [
+        f"- A ratio to the reference repeats within {100 * worst:.2f} % over {found['repeats']} "
+        f"sessions, networks loaded anew (largest minus smallest, worst of {len(rows)} anchors); "
+        f"a stopwatch alone within {100 * raw:.1f} %.",
+        f"- Importing the profiler takes {found['import_s']:.2f} s.",
+        f"- numpy, onnx, onnxruntime and what they need: {files:.0f} MiB, and {bytecode:.0f} MiB "
+        "of bytecode unless installed with `pip install --no-compile` ("
+        + ", ".join(f"{name} {size[0]:.0f}" for name, size in largest)
+        + ").",
+    ]
+    if "anchors_s" in found:
+        lines[1:1] = [
+            f"- The harness takes {found['null_network_us']:.1f} us of every run (a null network).",
+            f"- {found['anchors']} anchors take {found['anchors_s']:.0f} s, {found['failed']} "
+            "failed.",
+        ]
+    quiet = "" if (found["load_average"] or 0) < 0.5 else ", **on a busy machine**"
+    lines.append(
+        f"- {found['device']}, {found['runtime']}, load {found['load_average']} before{quiet}; "
+        "`python -m biglittle.data_tables.devices.profiler_figures`."
+    )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None, target: Path = FOLDER, filled: Path = PAGE) -> int:
+    """Writes the figures; the exit code is 0."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--rounds", type=int, default=Protocol().rounds)
+    parser.add_argument("--anchors", type=int, default=N_ANCHORS)
+    parser.add_argument("--max-drift", type=float, default=Protocol().max_drift)
+    given = parser.parse_args(arguments)
+    protocol = Protocol(rounds=given.rounds, max_drift=given.max_drift)
+    found = report(
+        get_space("fbnet"),
+        get_runtime("ort-cpu"),
+        protocol,
+        given.repeats,
+        given.anchors,
+        log=lambda text: sys.stderr.write(text + "\n"),
+    )
+    found |= {"import_s": import_seconds(), "installed_mib": installed_mib()}
+    (target / "figures").mkdir(parents=True, exist_ok=True)
+    with replacing(target / "figures" / "profiler.json") as partial:
+        partial.write_text(json.dumps(found, indent=1) + "\n")
+    fill_page("profiler", page(found), filled)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
