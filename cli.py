@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .bench import Benchmark, Front, Gate, OperatingPoint, Pair, Points
-    from .searchers import SingleNetworks
+    from .searchers import Searcher, SearchSettings, SingleNetworks
+    from .searchers.command import Judge
     from .searchers.pair_report import PairReport
 
 DEFAULT_TABLE = "fbnet-cifar10"
@@ -471,86 +472,193 @@ def table_extract(
 # ---- search ------------------------------------------------------------------------------------
 @app.command()
 def search(
-    device: DeviceOption = "raspberry-pi-4",
-    searcher: Annotated[str, typer.Option(help="nsga2 or random.")] = "nsga2",
+    device: Annotated[
+        str, typer.Option("--device", help="Device or profile .json; several: the worst of them.")
+    ] = "raspberry-pi-4",
+    searcher: Annotated[str, typer.Option(help="nsga2, random, local_search ...")] = "nsga2",
+    on: Annotated[str, typer.Option(help="surrogate, table, live or nb201.")] = "surrogate",
     objectives: ObjectivesOption = "error,latency_ms",
+    soft: Annotated[
+        str, typer.Option(help="Score to maximise instead: 'accuracy - 0.01*latency_ms'.")
+    ] = "",
     latency_ms_max: LatencyMax = None,
+    latency_p95_ms_max: Annotated[float | None, typer.Option(help="Highest p95 in ms.")] = None,
+    latency_worst_ms_max: Annotated[
+        float | None, typer.Option(help="Highest latency of an escalated input in ms.")
+    ] = None,
     energy_mj_max: EnergyMax = None,
+    macs_max: Annotated[float | None, typer.Option(help="Most mean MACs.")] = None,
+    params_max: Annotated[
+        float | None, typer.Option(help="Most parameters of both networks.")
+    ] = None,
     peak_memory_mib_max: MemoryMax = None,
+    error_max: Annotated[float | None, typer.Option(help="Highest error, a fraction.")] = None,
     accuracy_min: AccuracyMin = None,
-    budget: Annotated[int, typer.Option(help="Candidates to evaluate.")] = 20_000,
+    budget: Annotated[
+        int | None, typer.Option(help="Candidates to evaluate; None: by what is searched.")
+    ] = None,
+    population: Annotated[
+        int | None, typer.Option(help="Evaluated together; None: by the budget.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same front.")] = 0,
+    gate: Annotated[
+        str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
+    ] = "auto",
+    gates: Annotated[
+        str, typer.Option("--gate", help="Gates, comma-separated (table and live only).")
+    ] = "",
+    warm: Annotated[
+        bool, typer.Option("--warm-start", help="Begin with the table's exact front.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Log of all evaluations (.npz); goes on from it.")
+    ] = None,
+    compare: Annotated[
+        str, typer.Option(help="Searchers to set side by side, comma-separated, or all.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with --compare.")] = 10,
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the files.")] = None,
     table: TableOption = DEFAULT_TABLE,
+    data: ImagesOption = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Searches the whole space for pairs, on the table's surrogate and a device."""
-    from .bench import Benchmark, load_device
-    from .bench.table import file_hash
-    from .searchers import (
-        SearchSettings,
-        best_single,
-        front_json,
-        get_searcher,
-        resolved_config,
-        write_results,
-    )
-    from .surrogates import Surrogate, SurrogateEvaluator
+    """Searches for pairs: on the surrogate, in the table, or on the live supernet."""
+    from .searchers import SearchSettings, get_searcher
+    from .searchers.command import default_budget, judge_called
 
     limits = _limits(
         latency_ms=latency_ms_max,
+        latency_p95_ms=latency_p95_ms_max,
+        latency_worst_ms=latency_worst_ms_max,
         energy_mj=energy_mj_max,
+        macs=macs_max,
+        params=params_max,
         peak_memory_mib=peak_memory_mib_max,
+        error=error_max,
         accuracy=accuracy_min,
     )
-    settings = SearchSettings(_objectives(objectives), limits, budget, seed)
-    find, profile = get_searcher(searcher), load_device(device)
+    settings = SearchSettings(
+        objectives=_objectives(objectives),
+        limits=limits,
+        budget=default_budget(on, bool(compare)) if budget is None else budget,
+        seed=seed,
+        population=population,
+        soft=soft,
+        gate=gate,
+    )
+    find = get_searcher(searcher)
     if out is not None:
         _check_writable(out)
-    bench = Benchmark.load(table)
-    folder = bench.table.path.parent / "surrogate"
-    surrogate = Surrogate.load(folder)
-    evaluator = SurrogateEvaluator(surrogate, profile)
-    move, close = _progress(f"{searcher} on {profile.name}")
+    judge = judge_called(on, _objectives(device), table, data, _objectives(gates) or None)
+    if compare:
+        _compare_searchers(judge, compare, settings, seeds, out, as_json)
+        return
+    _search_once(judge, searcher, find, settings, warm, checkpoint, out, table, top, as_json)
+
+
+def _search_once(
+    judge: Judge,
+    searcher: str,
+    find: Searcher,
+    settings: SearchSettings,
+    warm: bool,
+    checkpoint: Path | None,
+    out: Path | None,
+    table: str,
+    top: int,
+    as_json: bool,
+) -> None:
+    from .bench import Benchmark
+    from .searchers import best_single, front_json, resolved_config, write_results
+    from .searchers.command import next_steps, shown, warm_start
+
+    begin = warm_start(judge, Benchmark.load(table), settings) if warm else None
+    move, close = _progress(f"{searcher} on {'+'.join(judge.devices)}")
     try:
-        outcome = find(evaluator, settings, lambda p: move(p.n_evaluations, p.budget))
+        outcome = shown(
+            judge,
+            find(
+                judge.evaluator,
+                settings,
+                lambda p: move(p.n_evaluations, p.budget),
+                checkpoint,
+                begin,
+            ),
+        )
     finally:
         close()
-    singles = best_single(outcome.front, outcome.singles)
-    sources = {
-        "device": profile.name,
-        "device_source": profile.source,
-        "table": bench.table.name,
-        "table_sha256": bench.table.sha256,
-        "surrogate_sha256": file_hash(folder / "surrogate.json"),
-    }
-    config = resolved_config(searcher, evaluator, settings, sources)
+    # of a front that is shown on test, singles seen on val would be no fair company
+    singles = None if judge.reported else best_single(outcome.front, outcome.singles)
+    config = resolved_config(searcher, judge.evaluator, settings, judge.sources)
     if out is not None:
         write_results(out, outcome, config, singles)
+        bench = Benchmark.load(table) if judge.name == "surrogate" else None
         _write_html(out / "report.html", bench, outcome.front, config, singles)
     if as_json:
-        _emit(front_json(config, outcome.front, singles))
+        _emit(front_json(config, outcome.front, singles, outcome.extra, outcome.best))
         return
-    from .searchers.console import print_front
-    from .searchers.summary import escalating
+    from .searchers.console import print_front, print_outcome
 
     console = _console()
-    console.print(
-        f"{searcher} on {profile.name}: {outcome.n_evaluations:,} pairs with gates evaluated on "
-        f"the surrogate in {outcome.seconds_total:.1f} s "
-        f"({outcome.seconds_overhead:.1f} s of it outside the evaluator)."
-    )
-    console.print(
-        "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers are."
-    )
+    print_outcome(outcome, searcher, judge.devices, judge.says, console)
     print_front(outcome.front, singles, console, top)
-    console.print(
-        f"\n{escalating(outcome.front)} of the front's {len(outcome.front)} points escalate at "
-        "least 1 % of the inputs; the others are in effect their little network alone."
-    )
     if out is not None:
-        console.print(f"Written: {out}/report.html, front.csv, front.json, config.toml")
+        console.print(f"\nWritten: {out}/report.html, front.csv, front.json, config.toml")
+    steps = next_steps(judge, outcome.front, out)
+    if steps:
+        console.print("\nHow to go on:")
+        for step in steps:
+            console.print(f"  {step}", soft_wrap=True)
+
+
+def _compare_searchers(
+    judge: Judge,
+    names: str,
+    settings: SearchSettings,
+    seeds: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from .searchers.command import checked_names
+    from .searchers.compare import compare, markdown
+    from .searchers.front_files import write_files
+
+    asked = checked_names(names, judge.evaluator)
+    move, close = _progress("runs")
+    done: list[str] = []
+
+    def told(name: str, run: int, outcome: Any) -> None:
+        done.append(name)
+        move(len(done), len(asked) * seeds)
+
+    try:
+        found = compare(
+            judge.evaluator, asked, settings, seeds, judge.reference(settings), on_run=told
+        )
+    finally:
+        close()
+    document = {"sources": dict(judge.sources), **found.as_dict()}
+    text = markdown(document["table"])
+    if out is not None:
+        from .searchers.compare_plot import write_plot
+
+        title = f"{'+'.join(judge.devices)}, {judge.name}, {found.n_seeds} seeds"
+        write_plot(out / "compare.svg", found, title)
+        texts = {"compare.json": json.dumps(document, indent=1) + "\n", "compare.md": text + "\n"}
+        write_files(out, texts)
+    if as_json:
+        _emit(document)
+        return
+    console = _console()
+    whose = "the true front" if found.exact else "the front of all runs together"
+    console.print(
+        f"Regret against {whose} after {settings.budget:,} evaluations, {found.n_seeds} seeds; "
+        "p: Wilcoxon signed ranks, Holm-corrected (* below 0.05).\n"
+    )
+    console.print(text, soft_wrap=True)
+    if out is not None:
+        console.print(f"\nWritten: {out}/compare.svg, compare.md, compare.json")
 
 
 def _check_writable(folder: Path) -> None:
@@ -571,12 +679,16 @@ def _check_writable(folder: Path) -> None:
 
 
 def _write_html(
-    path: Path, bench: Benchmark, points: Points, config: dict[str, Any], singles: SingleNetworks
+    path: Path,
+    bench: Benchmark | None,
+    points: Points,
+    config: dict[str, Any],
+    singles: SingleNetworks | None,
 ) -> None:
     from .searchers.report import write_report
 
     device = config["sources"]["device"]
-    exact = bench.front(device).points if device in bench.devices else None
+    exact = bench.front(device).points if bench and device in bench.devices else None
     write_report(path, points, config, singles, exact)
 
 

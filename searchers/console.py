@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bench import Points
-from .search import SingleNetworks
+from .outcome import SearchOutcome
+from .singles import SingleNetworks
+from .summary import escalating
 
 MISSING = "-"
 ROOMY = 120  # terminal columns from which the table's columns can stand three blanks apart
@@ -56,6 +58,38 @@ def spread(n: int, top: int) -> NDArray[np.intp]:
     [0, 25, 50, 74, 99]
     """
     return np.unique(np.rint(np.linspace(0, n - 1, max(1, min(n, top)))).astype(np.intp))[:n]
+
+
+def print_outcome(
+    outcome: SearchOutcome, searcher: str, devices: Sequence[str], says: str, console: Console
+) -> None:
+    """Prints what a search did, before its front: how much, how long, on what, the best point."""
+    what = "pairs with gates" if outcome.settings.gate != "inside" else "pairs"
+    console.print(
+        f"{searcher} on {', '.join(devices)}: {outcome.n_evaluations:,} {what} evaluated in "
+        f"{outcome.seconds_total:.1f} s ({outcome.seconds_overhead:.1f} s of it outside the "
+        f"evaluator); {outcome.n_infeasible:,} beyond a limit, {outcome.n_unusable:,} without a "
+        "figure."
+    )
+    if len(devices) > 1:
+        console.print("Each cost is that of the device where it is largest.")
+    console.print(says)
+    front = outcome.front
+    console.print(
+        f"{escalating(front)} of the front's {len(front)} points escalate at least 1 % of the "
+        "inputs; the others are in effect their little network alone."
+    )
+    if outcome.best is not None:
+        best = outcome.best[0]
+        console.print(
+            f"Best under {outcome.settings.soft}: {best.little} -> {best.big}, {best.gate} "
+            f"{best.threshold:.4g}; accuracy {100 * best.accuracy:.2f} %, "
+            + ", ".join(
+                f"{name} {value:.4g}"
+                for name in ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
+                if (value := getattr(best, name)) is not None
+            )
+        )
 
 
 def print_front(

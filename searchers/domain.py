@@ -208,7 +208,8 @@ class Domain:
         alike = np.array([k[int(p * len(k))] for k, p in zip(near, picks, strict=True)], np.int64)
         kind, far = rng.random(len(rows)), rng.integers(0, n, len(rows))
         out = np.where(kind < N_ALIKE_MOVES, alike, moved)
-        return np.asarray(np.where(kind > 1 - N_FAR_MOVES, far, out))
+        out = np.where(kind > 1 - N_FAR_MOVES, far, out)
+        return np.asarray(np.where(out == rows, (rows + 1) % n, out))
 
     def mutate(self, rng: np.random.Generator, x: Genes) -> Genes:
         """A changed copy of rows: at least one gene of a network where the gate is inside.

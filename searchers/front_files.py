@@ -72,18 +72,27 @@ def resolved_config(
 
 
 def front_json(
-    config: Mapping[str, Any], points: Points, best_singles: SingleNetworks | None = None
+    config: Mapping[str, Any],
+    points: Points,
+    best_singles: SingleNetworks | None = None,
+    extra: Mapping[str, NDArray[np.float64]] | None = None,
+    best: Points | None = None,
 ) -> dict[str, Any]:
     """The front as plain JSON: ``{"config": {...}, "front": [{...}, ...]}``.
 
     With ``best_singles`` each record also has ``best_single``, which is None where no single
-    network is cheap enough.
+    network is cheap enough; with ``extra`` also these figures; ``best`` under a soft score stands
+    beside the front.
     """
     records = points.records()
+    for name, column in (extra or {}).items():
+        for record, value in zip(records, column.tolist(), strict=True):
+            record[name] = None if np.isnan(value) else value
     if best_singles is not None:
         for record, single in zip(records, best_singles.records(), strict=True):
             record["best_single"] = single
-    return {"config": dict(config), "front": records}
+    found = {} if best is None else {"best": best.records()[0]}
+    return {"config": dict(config), **found, "front": records}
 
 
 def write_results(
@@ -116,7 +125,7 @@ def write_results(
         "evaluating_s": round(outcome.seconds_evaluating, 3),
         "overhead_s": round(outcome.seconds_overhead, 3),
     }
-    document = front_json(config, outcome.front, best_singles)
+    document = front_json(config, outcome.front, best_singles, outcome.extra, outcome.best)
     return write_files(
         folder,
         {

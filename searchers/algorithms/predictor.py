@@ -23,13 +23,13 @@ from ..unseen import Unseen
 from ._scalar import Scale, draw_weights, together
 
 Array = NDArray[np.float64]
-MEMBERS = 4  # of the ensemble
+MEMBERS = 3  # of the ensemble
 DIRECTIONS = 8  # per round
 POOL = 1000  # rows that are ranked per round
 RIDGE = 1.0  # features are standardised, so one strength suits all
 DOUBT = 0.5  # standard deviations of the ensemble that are given the benefit
 WORST = 3.0  # worths beyond this say "bad" and no more, so that outliers do not bend the fit
-MOST_SEEN = 1500  # evaluations a fit looks at, the latest ones
+MOST_SEEN = 800  # evaluations a fit looks at, the latest ones
 
 
 class Ensemble:

@@ -1,0 +1,289 @@
+"""What ``biglittle search`` wires together: an evaluator by name, warm starts, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bench import Benchmark, Candidates, Evaluator, Points, load_device
+from ..bench.errors import BigLittleError, ConstraintError, UnknownNameError
+from ..bench.evaluator import FidelityEvaluator
+from ..bench.gates import get_gate
+from ..bench.hypervolume import Reference, reference_of
+from ..bench.pareto import nondominated
+from ..bench.table import file_hash
+from .compare import table_reference
+from .console import spread
+from .evaluators.table import TableEvaluator
+from .evaluators.worst_case import worst_case
+from .outcome import SearchOutcome
+from .settings import SearchSettings
+
+EVALUATORS = ("surrogate", "table", "live", "nb201")
+#: Evaluations where none are asked for: what a minute or so allows.
+BUDGETS = {"surrogate": 20_000, "table": 2_000, "live": 100, "nb201": 500}
+COMPARED_BUDGET = 2_000  # at most, of each of many runs
+NEXT_PAIRS = 3  # pairs named in the commands to go on with
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What is searched.
+
+    Attributes:
+        name: one of `EVALUATORS`.
+        evaluator: for the searcher.
+        sources: what its figures rest on, for the config of the results.
+        says: one sentence for the reader about its figures.
+        devices: names.
+        reported: the same points as they are reported, on test; None: as they were searched.
+        reference: the true front's box; None where nobody knows it.
+    """
+
+    name: str
+    evaluator: Evaluator
+    sources: Mapping[str, Any]
+    says: str
+    devices: tuple[str, ...]
+    reported: Callable[[Points], Points] | None = None
+    reference: Callable[[SearchSettings], Reference | None] = lambda settings: None
+
+
+def default_budget(name: str, compared: bool) -> int:
+    """Evaluations of a search on an evaluator, where none are asked for.
+
+    Raises:
+        UnknownNameError: no such evaluator.
+    """
+    if name not in EVALUATORS:
+        raise UnknownNameError("evaluator", name, EVALUATORS)
+    return min(BUDGETS[name], COMPARED_BUDGET) if compared else BUDGETS[name]
+
+
+def judge_called(
+    name: str,
+    devices: Sequence[str],
+    table: str,
+    data: Path | None = None,
+    gates: Sequence[str] | None = None,
+) -> Judge:
+    """The evaluator called ``name``, on one device or the worst of several.
+
+    Args:
+        name: one of `EVALUATORS`.
+        devices: names or profiles; of NAS-Bench-201 one of its columns.
+        table: of the pairs, the surrogate and the supernet.
+        data: folder of the images, for the live supernet.
+        gates: to search over; None: all that tables store.
+
+    Raises:
+        UnknownNameError: no such evaluator, table or device.
+        MissingExtraError: the live supernet without the extra ``train``.
+    """
+    if name not in EVALUATORS:
+        raise UnknownNameError("evaluator", name, EVALUATORS)
+    if not devices or len(set(devices)) < len(devices):
+        raise ConstraintError(f"devices {list(devices)}: name at least one, each once.")
+    if name == "nb201":
+        return _nb201(devices)
+    bench = Benchmark.load(table)
+    sources: dict[str, Any] = {
+        "evaluator": name,
+        "table": bench.table.name,
+        "table_sha256": bench.table.sha256,
+    }
+    if name == "table":
+        return _table(bench, tuple(devices), sources, gates)
+    profiles = [load_device(d) for d in devices]
+    sources["device"] = "+".join(p.name for p in profiles)
+    sources["device_source"] = "; ".join(p.source for p in profiles)
+    names = tuple(p.name for p in profiles)
+    if name == "surrogate":
+        from ..surrogates import Surrogate, SurrogateEvaluator
+
+        folder = bench.table.path.parent / "surrogate"
+        surrogate = Surrogate.load(folder)
+        sources["surrogate_sha256"] = file_hash(folder / "surrogate.json")
+        evaluator = worst_case([SurrogateEvaluator(surrogate, p) for p in profiles])
+        says = (
+            "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers "
+            "are."
+        )
+        return Judge(name, evaluator, sources, says, names)
+    return _live(bench, profiles, sources, data, gates)
+
+
+def _table(
+    bench: Benchmark, devices: tuple[str, ...], sources: dict[str, Any], gates: Sequence[str] | None
+) -> Judge:
+    def on(split: str) -> Evaluator:
+        return worst_case([TableEvaluator(bench, d, split, gates) for d in devices])
+
+    names = tuple(bench_device(bench, d) for d in devices)
+    sources["device"] = "+".join(names)
+    sources |= {"chosen_on": "val", "reported_on": "test"}
+    evaluator = on("val")
+
+    def reported(points: Points) -> Points:
+        return on("test").evaluate(candidates_of(points, evaluator, bench.table.n_classes))
+
+    def reference(settings: SearchSettings) -> Reference | None:
+        if len(devices) > 1 or gates is not None:
+            return None
+        return table_reference(bench, devices[0], settings)
+
+    says = "Accuracy is measured (inherited weights): chosen on val, shown on test."
+    return Judge("table", evaluator, sources, says, names, reported, reference)
+
+
+def bench_device(bench: Benchmark, device: str) -> str:
+    """The name of a device of a table, or of a profile by its path."""
+    return device if device in bench.devices else load_device(device).name
+
+
+def candidates_of(points: Points, evaluator: Evaluator, n_classes: int) -> Candidates:
+    """The candidates that operating points came from.
+
+    Raises:
+        UnknownNameError: a gate that the evaluator does not have.
+    """
+    gates = list(evaluator.gates)
+    unknown = sorted({str(g) for g in points.gate} - set(gates))
+    if unknown:
+        raise UnknownNameError("gate of the evaluator", unknown[0], gates)
+    cut = np.zeros(len(points), np.int64)
+    for gate in gates:
+        rows = points.gate == gate
+        cut[rows] = get_gate(gate).cut(points.threshold[rows], n_classes)
+    space = evaluator.space
+    return Candidates(
+        space.parse([str(a) for a in points.little]),
+        space.parse([str(a) for a in points.big]),
+        np.array([gates.index(str(g)) for g in points.gate], np.int64),
+        cut,
+    )
+
+
+def _live(
+    bench: Benchmark,
+    profiles: Sequence[Any],
+    sources: dict[str, Any],
+    data: Path | None,
+    gates: Sequence[str] | None,
+) -> Judge:
+    from ..bench.datasets import get_dataset
+    from ..bench.errors import MissingExtraError
+    from .evaluators.live import LiveEvaluator, supernet_answers
+
+    try:
+        from ..cotrain.weights import load_weights
+    except ImportError as error:
+        raise MissingExtraError("torch", "train", "searching on the live supernet") from error
+    weights = bench.table.path.parent / "supernet.safetensors"
+    dataset = get_dataset(bench.table.dataset)
+    splits = dataset.load(data)
+    sources["supernet_sha256"] = file_hash(weights)
+    answer = supernet_answers(load_weights(weights), splits, dataset)
+    choices, labels = bench.table.choices, splits["val"].labels
+    kept: dict[Any, Any] = {}
+    lives = [
+        LiveEvaluator(
+            bench.table.space, choices, answer, labels, p, bench.table.n_classes, gates, kept
+        )
+        for p in profiles
+    ]
+    says = "Accuracy is measured on val with inherited weights; what is chosen needs test."
+    return Judge("live", worst_case(lives), sources, says, tuple(p.name for p in profiles))
+
+
+def _nb201(devices: Sequence[str]) -> Judge:
+    from .evaluators.published import PublishedNetworks, nb201
+
+    columns = ["raspi4" if d == "raspberry-pi-4" else d for d in devices]
+    found: list[PublishedNetworks] = [nb201(device=c) for c in columns]
+    sources = {"evaluator": "nb201", "device": "+".join(columns), "dataset": "cifar10"}
+
+    def reference(settings: SearchSettings) -> Reference | None:
+        wanted = settings.objectives == ("error", "latency_ms") and not settings.limits
+        if not wanted or len(found) > 1:
+            return None
+        values = np.stack([1.0 - found[0].accuracy, found[0].latency_ms], axis=1)
+        return reference_of(values[nondominated(values)], settings.objectives)
+
+    says = "Single networks of NAS-Bench-201: published validation accuracy and latency, measured."
+    return Judge("nb201", worst_case(found), sources, says, tuple(columns), reference=reference)
+
+
+def warm_start(judge: Judge, bench: Benchmark, settings: SearchSettings) -> Candidates:
+    """The table's exact front on the judge's first device, to begin a search with.
+
+    Raises:
+        ConstraintError: the device has no column in the table, or nothing there meets the limits.
+    """
+    from .objectives import DERIVED
+
+    if judge.name == "nb201":
+        raise ConstraintError("the table's front is of another space than NAS-Bench-201.")
+    objectives = tuple(o for o in settings.objectives if o not in DERIVED)
+    device = judge.devices[0]
+    points = bench.front(device, objectives or ("error", "latency_ms")).chosen
+    points = points.take(np.isin(points.gate, np.array(judge.evaluator.gates)))
+    return candidates_of(points, judge.evaluator, bench.table.n_classes)
+
+
+def shown(judge: Judge, outcome: SearchOutcome) -> SearchOutcome:
+    """The outcome as it is reported: its points on test, where there is one."""
+    if judge.reported is None:
+        return outcome
+    best = None if outcome.best is None else judge.reported(outcome.best)
+    return replace(outcome, front=judge.reported(outcome.front), best=best)
+
+
+def next_steps(judge: Judge, points: Points, folder: Path | None) -> list[str]:
+    """The commands to go on with: co-train, measure, and hold promises against measurements.
+
+    Args:
+        judge: what was searched.
+        points: the front.
+        folder: with its files; None: it was not written.
+    """
+    if judge.name == "nb201":
+        return []
+    if folder is None:
+        return ["biglittle search ... --out out/search    # the commands below need its files"]
+    used = points.take(points.escalation_rate >= 0.01)
+    some = used if len(used) else points
+    order = np.argsort(some.latency_ms, kind="stable")
+    rows = order[spread(len(order), NEXT_PAIRS)]
+    pairs = list(dict.fromkeys((str(some.little[i]), str(some.big[i])) for i in rows))
+    networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
+    measured = folder / "profile.json"
+    device = judge.devices[0]
+    return [
+        f"biglittle cotrain {folder}/front.csv --top 5 --device {device} --out {folder}/cotrained",
+        f"biglittle profile --networks {networks} --pairs {','.join(':'.join(p) for p in pairs)} "
+        f"--out {measured}    # on the device",
+        f"biglittle validate {folder}/front.csv --device {device} --profile {measured} "
+        f"--out {folder}/validated",
+    ]
+
+
+def checked_names(text: str, evaluator: Evaluator) -> tuple[str, ...]:
+    """Names of searchers from a comma-separated list; ``all`` are all that suit the evaluator.
+
+    Raises:
+        BigLittleError: an empty list.
+    """
+    from .algorithms import SEARCHERS
+
+    names = tuple(part.strip().replace("-", "_") for part in text.split(",") if part.strip())
+    if not names:
+        raise BigLittleError("name the searchers to compare, for example nsga2,random.")
+    if names != ("all",):
+        return names
+    rough = isinstance(evaluator, FidelityEvaluator)
+    return tuple(n for n in SEARCHERS.names() if rough or n != "successive_halving")

@@ -1,0 +1,282 @@
+"""The searchers' results page: ``python -m biglittle.searchers.results``.
+
+Runs every comparison of the page (or some: ``--parts table,gate``), writes their figures to
+``results/*.json`` and their pictures beside them, and ``RESULTS.md`` from all that is there. On two
+quiet cores all parts take some four minutes. NAS-Bench-201 needs the published tables, which do not
+ship (``BIGLITTLE_REFERENCE_DATA``); without them its part stays as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..bench import Benchmark
+from ..bench.errors import BigLittleError
+from ..bench.hypervolume import hypervolume
+from .algorithms import SEARCHERS, get_searcher
+from .command import checked_names, judge_called
+from .compare import Comparison, compare, markdown
+from .compare_plot import write_plot
+from .front_files import write_files
+from .outcome import SearchOutcome
+from .settings import SearchSettings
+
+HERE = Path(__file__).parent
+FOLDER, PAGE = HERE / "results", HERE / "RESULTS.md"
+TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
+BUDGET, NB201_BUDGET, SPEED_BUDGET = 2_000, 500, 20_000
+THREE = ("error", "latency_ms", "peak_memory_mib")
+GATE_SEARCHERS = ("nsga2", "random")
+USEFUL_ERROR = 0.2  # cells worse than this are of no use, and most of the box lies beyond it
+
+
+def _told(label: str) -> Callable[[str, int, SearchOutcome], None]:
+    def told(name: str, run: int, outcome: SearchOutcome) -> None:
+        sys.stderr.write(f"{label}: {name} seed {run}, {outcome.seconds_total:.1f} s\n")
+
+    return told
+
+
+def _facts() -> dict[str, Any]:
+    bench = Benchmark.load(TABLE)
+    return {
+        "biglittle_version": __version__,
+        "table": bench.table.name,
+        "table_sha256": bench.table.sha256,
+        "networks": len(bench.architectures),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def table_part(seeds: int) -> dict[str, Any]:
+    """Every searcher on the table, gate inside."""
+    judge = judge_called("table", (DEVICE,), TABLE)
+    settings = SearchSettings(budget=BUDGET)
+    names = checked_names("all", judge.evaluator)
+    found = compare(
+        judge.evaluator, names, settings, seeds, judge.reference(settings), _told("table")
+    )
+    write_plot(FOLDER / "table.svg", found, f"{TABLE}, {DEVICE}, {seeds} seeds")
+    return found.as_dict()
+
+
+def gate_part(seeds: int) -> dict[str, Any]:
+    """The gate optimised inside an evaluation against gate and cut as genes."""
+    judge = judge_called("table", (DEVICE,), TABLE)
+    out: dict[str, Any] = {}
+    for mode in ("inside", "gene"):
+        settings = SearchSettings(budget=BUDGET, gate=mode)
+        reference = judge.reference(settings)
+        found = compare(
+            judge.evaluator, GATE_SEARCHERS, settings, seeds, reference, _told(f"gate {mode}")
+        )
+        out[mode] = found.as_dict()
+    return out
+
+
+def three_part(seeds: int) -> dict[str, Any]:
+    """Three objectives."""
+    judge = judge_called("table", (DEVICE,), TABLE)
+    settings = SearchSettings(objectives=THREE, budget=BUDGET)
+    names = ("nsga2", "nsga3", "random")
+    found = compare(
+        judge.evaluator, names, settings, seeds, judge.reference(settings), _told("three")
+    )
+    return found.as_dict()
+
+
+def nb201_part(seeds: int) -> dict[str, Any]:
+    """Single networks of NAS-Bench-201: validation accuracy against the latency of a Pi 4."""
+    judge = judge_called("nb201", ("raspi4",), TABLE)
+    settings = SearchSettings(budget=NB201_BUDGET)
+    reference = judge.reference(settings)
+    assert reference is not None
+    names = checked_names("all", judge.evaluator)
+    found = compare(judge.evaluator, names, settings, seeds, reference, _told("nb201"))
+    write_plot(FOLDER / "nb201.svg", found, f"NAS-Bench-201, CIFAR-10, raspi4, {seeds} seeds")
+    return {**found.as_dict(), "useful": _useful(found, judge)}
+
+
+def _useful(found: Comparison, judge: Any) -> dict[str, Any]:
+    """Shares of the exact hypervolume that count only cells of at most `USEFUL_ERROR`."""
+    every = judge.evaluator
+    values = np.stack([1.0 - every.accuracy, every.latency_ms], axis=1)
+    nadir = (USEFUL_ERROR, found.reference.nadir[1])
+    whole = hypervolume(values, found.reference.utopian, nadir)
+    share = {
+        name: [hypervolume(f, found.reference.utopian, nadir) / whole for f in fronts]
+        for name, fronts in found.fronts.items()
+    }
+    return {"error_max": USEFUL_ERROR, "share": share}
+
+
+def speed_part(seeds: int) -> dict[str, Any]:
+    """Seconds of the main job: nsga2 on the surrogate."""
+    judge = judge_called("surrogate", (DEVICE,), TABLE)
+    outcome = get_searcher("nsga2").run(judge.evaluator, SPEED_BUDGET)
+    return {
+        "budget": SPEED_BUDGET,
+        "seconds_total": outcome.seconds_total,
+        "seconds_evaluating": outcome.seconds_evaluating,
+        "cpu": platform.machine(),
+    }
+
+
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "table": table_part,
+    "gate": gate_part,
+    "three": three_part,
+    "nb201": nb201_part,
+    "speed": speed_part,
+}
+
+
+# ---- the page ----------------------------------------------------------------------------------
+def _table_text(s: Mapping[str, Any]) -> str:
+    rows = {row["searcher"]: row for row in s["table"]}
+    ratio = rows["nsga2"]["median"] / max(rows["random"]["median"], 1e-12)
+    networks = s["facts"]["networks"]
+    return f"""## The table, Raspberry Pi 4
+
+{s["budget"]:,} evaluations, {s["seeds"]} seeds, error against mean latency, the gate optimised
+inside. Regret is the share of the true front's hypervolume that is missing ({networks} networks,
+{networks**2:,} pairs, {s["reference"]["n_points"]} points on the true front). `nsga2` is left with
+{100 * rows["nsga2"]["median"]:.3f} %, {ratio:.2f} of what is left to `random`.
+
+{markdown(s["table"])}
+
+p: Wilcoxon signed ranks over seeds, two-sided, Holm-corrected within the column; * below 0.05.
+`successive_halving` spends its budget on shares of the val images, and counts them as such.
+
+![Regret against evaluations](results/table.svg)"""
+
+
+def _gate_text(s: Mapping[str, Any]) -> str:
+    lines = [
+        "| searcher | gate and cut | after a quarter | at the end | 10 to 90 % of seeds |",
+        "|---|---|---|---|---|",
+    ]
+    for name in GATE_SEARCHERS:
+        for mode, word in (("inside", "inside"), ("gene", "genes")):
+            row = next(r for r in s[mode]["table"] if r["searcher"] == name)
+            lines.append(
+                f"| `{name}` | {word} | {100 * row['quarter']:.2f} % | {100 * row['median']:.3f} % "
+                f"| {100 * row['low']:.3f} to {100 * row['high']:.3f} % |"
+            )
+    return f"""## What optimising the gate inside gains
+
+An evaluation of a pair gives its whole curve under every gate, and all its non-dominated points
+count; with gate and cut as genes an evaluation is one operating point. Equal numbers of evaluations
+({s["inside"]["budget"]:,}), {s["inside"]["seeds"]} seeds, same table and device; median regret:
+
+{chr(10).join(lines)}
+
+On a table a curve costs little more than a point; where an evaluation trains or measures, it costs
+nothing more, because the curve follows from the two networks' answers."""
+
+
+def _three_text(s: Mapping[str, Any]) -> str:
+    return f"""## Three objectives
+
+Error, mean latency and peak memory; {s["budget"]:,} evaluations, {s["seeds"]} seeds, same table and
+device.
+
+{markdown(s["table"])}"""
+
+
+def _nb201_text(s: Mapping[str, Any]) -> str:
+    useful = s["useful"]
+    shares = sorted(useful["share"].items(), key=lambda item: -float(np.median(item[1])))
+    whole = {row["searcher"]: 1 - row["median"] for row in s["table"]}
+    lines = [
+        "| searcher | exact hypervolume reached | counting useful cells alone |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {100 * whole[name]:.2f} % | {100 * float(np.median(found)):.2f} % |"
+        for name, found in shares
+    ]
+    return f"""## NAS-Bench-201
+
+CIFAR-10 validation accuracy against the measured latency of a Raspberry Pi 4, single networks;
+{s["budget"]} evaluations of 15,625 cells, {s["seeds"]} seeds, medians; the true front has
+{s["reference"]["n_points"]} members. Most of the box belongs to cells that answer little better
+than chance, so that `random` comes close as well; the last column counts only cells with an error
+of at most {100 * useful["error_max"]:.0f} %.
+
+{chr(10).join(lines)}
+
+{markdown(s["table"])}
+
+![Regret against evaluations](results/nb201.svg)
+
+Sources of the data: Dong and Yang 2020; Lee et al. 2021 (HELP); Li et al. 2021 (HW-NAS-Bench)."""
+
+
+def _speed_text(s: Mapping[str, Any]) -> str:
+    outside = 1 - s["seconds_evaluating"] / s["seconds_total"]
+    return f"""## Speed
+
+{s["budget"]:,} evaluations of `nsga2` on the surrogate take {s["seconds_total"]:.1f} s, of which
+{100 * outside:.0f} % are spent outside the evaluator."""
+
+
+TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "table": _table_text,
+    "gate": _gate_text,
+    "three": _three_text,
+    "nb201": _nb201_text,
+    "speed": _speed_text,
+}
+
+
+def page() -> str:
+    """The page, of all parts that have figures."""
+    parts, tables = [], set()
+    for name, text in TEXTS.items():
+        path = FOLDER / f"{name}.json"
+        if path.is_file():
+            held = json.loads(path.read_text())
+            tables.add(held["facts"]["table_sha256"][:12])
+            parts.append(text(held))
+    names = ", ".join(f"`{n}`" for n in SEARCHERS.names())
+    return f"""# How good the searchers are
+
+Written by `python -m biglittle.searchers.results`; every figure is made by it, none by hand. Table
+{" and ".join(sorted(tables))} (SHA-256). Searchers: {names}.
+
+{chr(10).join(part + chr(10) for part in parts)}"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the parts that are asked for and writes the page."""
+    parser = argparse.ArgumentParser(description="Write the searchers' results page.")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated; empty: none")
+    asked = parser.parse_args(arguments)
+    for name in filter(None, asked.parts.split(",")):
+        began = time.perf_counter()
+        try:
+            found = {"facts": _facts(), **PARTS[name](asked.seeds)}
+        except BigLittleError as error:
+            sys.stderr.write(f"{name}: left as it was ({error})\n")
+            continue
+        text = json.dumps(found, indent=None, separators=(",", ":")) + "\n"
+        write_files(FOLDER, {f"{name}.json": text})
+        sys.stderr.write(f"{name}: {time.perf_counter() - began:.0f} s\n")
+    write_files(HERE, {PAGE.name: page()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The command line searches what it is told to, and says how to go on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table import write_table
+from biglittle.searchers.command import candidates_of, judge_called, next_steps
+from biglittle.searchers.front_files import read_front
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
+    return str(path)
+
+
+@pytest.fixture
+def search(command_line, table: str):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        return command_line(
+            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
+        )
+
+    return call
+
+
+def test_chosen_on_val_and_shown_on_test(search, table: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("plotly")
+    code, out, err = search("--budget", "120", "--out", str(tmp_path), "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["config"]["sources"]["reported_on"] == "test"
+    bench, points = Benchmark.load(table), read_front(tmp_path).points
+    true = bench.query_many(points.little, points.big, points.gate, points.threshold, DEVICE)
+    assert np.allclose(points.accuracy, true.accuracy)
+    assert len(document["front"]) == len(points)
+
+
+def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("plotly")
+    code, out, _ = search("--budget", "60", "--out", str(tmp_path))
+    assert code == 0
+    for verb in ("cotrain", "profile", "validate"):
+        assert f"biglittle {verb} " in out
+    assert str(tmp_path / "front.csv") in out
+    pairs = out.split("--pairs ")[1].split()[0].split(",")
+    assert all(len(pair) == 45 for pair in pairs)
+    assert "biglittle search ... --out" in search("--budget", "60")[1]
+
+
+def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    points = Benchmark.load(table).front(DEVICE).points
+    steps = next_steps(judge, points, tmp_path)
+    used = points.take(points.escalation_rate >= 0.01)
+    known = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
+    assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= known
+
+
+def test_candidates_of_points_are_the_points(table: str) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    points = Benchmark.load(table).front(DEVICE).chosen
+    again = judge.evaluator.evaluate(candidates_of(points, judge.evaluator, 10))
+    assert np.array_equal(again.accuracy, points.accuracy)
+    assert np.array_equal(again.latency_ms, points.latency_ms)
+
+
+def test_limits_objectives_soft_and_checkpoint(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    log = str(tmp_path / "log.npz")
+    asked = ("--objectives", "error,latency_worst_ms,params", "--accuracy-min", "0.2")
+    asked += ("--soft", "accuracy - 0.01*latency_ms", "--params-max", "1e9", "--checkpoint", log)
+    code, out, err = search("--budget", "100", "--json", *asked)
+    assert code == 0, err
+    document = json.loads(out)
+    assert {"latency_worst_ms", "params"} <= set(document["front"][0])
+    assert document["best"]["accuracy"] > 0
+    code, again, _ = search("--budget", "100", "--json", *asked)
+    assert json.loads(again) == document
+    code, _, err = search("--budget", "100", "--seed", "4", *asked)
+    assert code != 0
+    assert "seed" in err
+    Path(log).write_bytes(b"no log")
+    code, _, err = search("--budget", "100", *asked)
+    assert code != 0
+    assert "no log of a search" in err
+
+
+def test_searchers_side_by_side(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    arguments = ("--compare", "random,local_search", "--seeds", "2", "--budget", "60")
+    code, out, err = search(*arguments, "--out", str(tmp_path))
+    assert code == 0, err
+    assert "true front" in out
+    names = {f.name for f in tmp_path.iterdir()}
+    assert {"compare.svg", "compare.md", "compare.json"} <= names
+
+
+def test_a_warm_start_has_no_regret(search, table: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search("--budget", "200", "--warm-start", "--json")
+    assert code == 0, err
+    bench = Benchmark.load(table)
+    exact = bench.front(DEVICE).points
+    found = {(p["little"], p["big"], p["gate"]) for p in json.loads(out)["front"]}
+    assert len(found & {(p.little, p.big, p.gate) for p in exact}) > 0.8 * len(
+        {(p.little, p.big) for p in exact}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--budget", "0"), "budget 0"),
+        (("--soft", "__import__('os')"), "not allowed"),
+        (("--soft", "accuracy - latenzy_ms"), "latency_ms"),
+        (("--accuracy-min", "95"), "fraction"),
+        (
+            ("--accuracy-min", "0.999", "--latency-ms-max", "0.5", "--budget", "40"),
+            "best reachable",
+        ),
+        (("--searcher", "nsga4"), "nsga3"),
+        (("--on", "tabel"), "Did you mean 'table'"),
+        (("--gate-search", "outside"), "gate mode"),
+        (("--gate", "oracle"), "bound or a control"),
+        (("--compare", ","), "name the searchers"),
+        (("--compare", "random,random"), "cannot compare"),
+    ],
+)
+def test_bad_input_is_one_clear_line(search, arguments: tuple[str, ...], text: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search(*arguments)
+    assert code != 0
+    assert text in err
+    assert "Traceback" not in err
+    assert not out.strip()
