@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from .protocol import Protocol
 from .runtimes import get_runtime
 
 ANCHORS = "anchors"
+_FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
 #: Larger lists of networks are refused unread.
 MAX_BYTES = 16 * 2**20
 
@@ -24,7 +26,7 @@ class ProfileRequest:
     """One run of the profiler.
 
     Attributes:
-        networks: "anchors", a file with one id a line, or ids separated by commas.
+        networks: "anchors", "anchors:10", a file with one id a line, or ids separated by commas.
         pairs: file with "LITTLE BIG" a line, or "LITTLE:BIG" separated by commas; empty: none.
         space: name of the search space.
         n_classes: of the classifiers.
@@ -61,7 +63,8 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
     """Ids of what a user asked to measure.
 
     Args:
-        text: "anchors", a file with one id a line (# begins a comment), or ids and commas.
+        text: "anchors", "anchors:10" for the ten most telling, a file with one id a line (# begins
+            a comment), or ids and commas.
         space: of the ids.
         n_classes: of the classifiers.
 
@@ -71,6 +74,8 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
     """
     if text == ANCHORS:
         return anchor_networks(space, n_classes=n_classes)
+    if found := _FEWER.fullmatch(text):
+        return anchor_networks(space, int(found[1]), n_classes)
     ids = [word for line in _lines(text) for word in line.replace(",", " ").split()]
     if not ids:
         raise ProfileError(f"{text[:60]!r} names no network; expected ids, a file, or 'anchors'.")

@@ -39,6 +39,7 @@ def test_networks_come_from_a_file_or_the_line(tmp_path):
     assert architectures(str(path), SPACE, 10) == [A, B]
     assert architectures(f"{A},{B}", SPACE, 10) == [A, B]
     assert len(architectures("anchors", SPACE, 10)) == 40
+    assert architectures("anchors:7", SPACE, 10) == architectures("anchors", SPACE, 10)[:7]
     for text, error in (("", ProfileError), ("nothing.txt", ArchitectureError)):
         with pytest.raises(error):
             architectures(text, SPACE, 10)
