@@ -231,7 +231,7 @@ def warm_start(judge: Judge, bench: Benchmark, settings: SearchSettings) -> Cand
     objectives = tuple(o for o in settings.objectives if o not in DERIVED)
     device = judge.devices[0]
     points = bench.front(device, objectives or ("error", "latency_ms")).chosen
-    points = points.take(np.isin(points.gate, np.array(judge.evaluator.gates)))
+    points = points.take(np.flatnonzero(np.isin(points.gate, np.array(judge.evaluator.gates))))
     return candidates_of(points, judge.evaluator, bench.table.n_classes)
 
 
@@ -255,7 +255,7 @@ def next_steps(judge: Judge, points: Points, folder: Path | None) -> list[str]:
         return []
     if folder is None:
         return ["biglittle search ... --out out/search    # the commands below need its files"]
-    used = points.take(points.escalation_rate >= 0.01)
+    used = points.take(np.flatnonzero(points.escalation_rate >= 0.01))
     some = used if len(used) else points
     order = np.argsort(some.latency_ms, kind="stable")
     rows = order[spread(len(order), NEXT_PAIRS)]

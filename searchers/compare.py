@@ -203,7 +203,7 @@ def wilcoxon(one: Array, other: Array) -> float:
 
     Source: Wilcoxon 1945 (signed ranks), by scipy; zero differences as in Pratt 1959.
     """
-    from scipy.stats import wilcoxon as signed_ranks
+    from scipy.stats import wilcoxon as signed_ranks  # type: ignore[import-untyped]
 
     if len(one) < 2 or np.allclose(one, other, rtol=0, atol=1e-12):
         return 1.0

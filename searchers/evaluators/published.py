@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
-from ...bench.cost import NetworkCosts, analytic_memory, pair_costs
+from ...bench.cost import BYTES_PER_VALUE, NetworkCosts, analytic_memory, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
 from ...bench.spaces._space import Genomes
 
@@ -93,12 +93,12 @@ class PublishedNetworks:
         if len(new):
             found = analytic_memory(self._space, self._listed[new], self.n_classes)
             self._activation[new] = found[1]
-        scale = self._space.params(genomes, self.n_classes) * (4 / 2**20)  # fp32, in MiB
+        weights = self._space.params(genomes, self.n_classes).astype(np.float64)
         costs = NetworkCosts(
             latency_ms=np.where(missing, np.nan, self.latency_ms[at]),
             energy_mj=np.full(len(rows), np.nan),
             macs=self._space.macs(genomes, self.n_classes).astype(np.float64),
-            weights_mib=scale,
+            weights_mib=weights * np.float64(BYTES_PER_VALUE / 2**20),
             activation_mib=np.where(missing, np.nan, self._activation[at]),
             gate_ms=0.0,
             provenance={"latency_ms": "measured", "energy_mj": "modelled"},

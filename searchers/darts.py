@@ -1,0 +1,339 @@
+"""``python -m biglittle.searchers.darts``: a differentiable search for little and big together.
+
+Every layer of either network is the softmax-weighted sum of the outputs of all its choices. What is
+minimised on one half of the training images, over the architecture weights of both networks and
+the threshold, is
+
+    - log(k p_little + (1 - k) p_big)[label] + latency_weight E[latency] / scale - b H(weights),
+
+where k = sigmoid((max p_little - threshold) / temperature) is the relaxed gate, the mean of 1 - k
+the relaxed escalation rate r, and E[latency] = E[t_little] + t_gate + r E[t_big] with expectations
+over the softmax of block latencies. H is the entropy of the architecture weights, a bonus that
+fades to nothing: it keeps the search from settling on ``skip``, which learns fastest, in the first steps.
+Between these steps the weights of the supernet are trained on the other half of the images. What is
+derived is the choice of the largest weight in each layer, and it is evaluated like the pair of any
+other searcher.
+
+Where it departs from the source: first order only; one set of elastic weights for all choices and
+both networks; the gate and the latency are in the loss.
+
+Source: Liu, Simonyan and Yang 2019, DARTS (sections 2.2 and 2.3); Wu et al. 2019, FBNet (section
+3.3, the latency of a layer as an expectation).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from ..bench import DeviceProfile, load_device
+from ..bench.datasets import Dataset, Images
+from ..bench.errors import ConstraintError, DeviceError, TrainingError
+from ..cotrain.images import augmented_batch
+from ..cotrain.supernet import Supernet
+
+Told = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class DartsSettings:
+    """How a differentiable search is run.
+
+    Attributes:
+        choices: of every layer; None: all of the space's.
+        steps: of the architecture; the weights take as many.
+        batch: images of each step.
+        resolution: rows of the images; a lower one is cheaper and rougher.
+        latency_weight: of the expected latency in the loss, in units of the scale.
+        entropy_weight: of the entropy bonus in the first step; it fades linearly to 0.
+        temperature: of the relaxed gate.
+        threshold: of max_prob, where the search begins; it is learned with the rest.
+        architecture_rate: of Adam, for architecture weights and threshold.
+        weights_rate: of SGD, for the supernet; small, because it is trained already.
+        seed: of images, augmentation and where the architecture weights begin.
+
+    Raises:
+        ConstraintError: a number that cannot be searched with.
+    """
+
+    choices: tuple[str, ...] | None = None
+    steps: int = 400
+    batch: int = 64
+    resolution: int = 32
+    latency_weight: float = 0.3
+    entropy_weight: float = 0.05
+    temperature: float = 0.1
+    threshold: float = 0.7
+    architecture_rate: float = 0.03
+    weights_rate: float = 0.005
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = {"steps": self.steps, "batch": self.batch, "resolution": self.resolution}
+        rates = (self.temperature, self.architecture_rate)
+        signless = (self.latency_weight, self.entropy_weight, self.weights_rate)
+        if (
+            min(whole.values()) < 1
+            or self.batch < 2
+            or min(rates) <= 0
+            or min(signless) < 0
+            or not 0 < self.threshold < 1
+        ):
+            raise ConstraintError(
+                f"settings {asdict(self)} cannot be searched with; expected at least 1 step, 2 "
+                "images a batch, positive rates and temperature, weights of at least 0 and a "
+                "threshold between 0 and 1."
+            )
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What a differentiable search ended with.
+
+    Attributes:
+        little: architecture id.
+        big: architecture id.
+        threshold: of max_prob, as it was learned; the one to use is chosen on val.
+        expected_latency_ms: of the last step's soft pair, at its relaxed escalation rate.
+        chances: softmax of the architecture weights, little and big, (2, n_layers, n_choices).
+        history: loss, expected latency, escalation rate and entropy at every step.
+    """
+
+    little: str
+    big: str
+    threshold: float
+    expected_latency_ms: float
+    chances: NDArray[np.float64]
+    history: tuple[dict[str, float], ...]
+
+
+def soft_forward(
+    net: Supernet, images: torch.Tensor, chances: torch.Tensor, choices: Sequence[int]
+) -> torch.Tensor:
+    """Logits (batch, n_classes) of the weighted sum of all choices in every layer.
+
+    Args:
+        net: the supernet.
+        images: normalised, (batch, channels, height, width).
+        chances: of every choice in every layer, (n_layers, n_choices), rows that sum to 1.
+        choices: indices of those choices in the space.
+    """
+    x = net.stem(images)
+    for layer, row in zip(net.layers, chances, strict=True):
+        x = sum(chance * layer(x, choice) for chance, choice in zip(row, choices, strict=True))
+    return cast(torch.Tensor, net.classifier(net.head(x)))
+
+
+class _SoftPair(nn.Module):
+    """Architecture weights of both networks, and the threshold."""
+
+    def __init__(self, n_layers: int, n_choices: int, settings: DartsSettings) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(settings.seed)
+        start = 1e-3 * torch.randn(2, n_layers, n_choices, generator=generator)
+        self.alpha = nn.Parameter(start)
+        self.threshold = nn.Parameter(torch.logit(torch.tensor(settings.threshold)))
+
+    def chances(self) -> torch.Tensor:
+        return self.alpha.softmax(dim=-1)
+
+
+def expected_latency_ms(
+    chances: torch.Tensor, block_ms: torch.Tensor, constant_ms: float
+) -> torch.Tensor:
+    """Latency of both soft networks, (2,): the mean of each layer's blocks, summed."""
+    return (chances * block_ms).sum(dim=(1, 2)) + constant_ms
+
+
+def relaxed_pair(
+    little: torch.Tensor, big: torch.Tensor, threshold: torch.Tensor, temperature: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log probabilities (batch, n_classes) of the pair and its escalation rate, differentiable.
+
+    Args:
+        little: logits of the little network.
+        big: logits of the big network.
+        threshold: of max_prob.
+        temperature: 0 would be the real gate.
+    """
+    first, second = little.softmax(dim=1), big.softmax(dim=1)
+    kept = torch.sigmoid((first.max(dim=1).values - threshold) / temperature)[:, None]
+    mixed = kept * first + (1 - kept) * second
+    return mixed.clamp_min(1e-12).log(), 1 - kept.mean()
+
+
+def search(
+    net: Supernet,
+    train: Images,
+    dataset: Dataset,
+    profile: DeviceProfile,
+    settings: DartsSettings,
+    on_step: Told | None = None,
+) -> Derived:
+    """The pair that a differentiable search derives; the supernet given is left as it is.
+
+    Args:
+        net: trained, for a warm start, or fresh.
+        train: training images; val is for whoever evaluates what is derived.
+        dataset: facts of the images.
+        profile: of the device; it needs a block table.
+        settings: of the search.
+        on_step: told after every step.
+
+    Raises:
+        DeviceError: the profile is of another space or has no block table.
+        TrainingError: a loss that is not finite.
+        ConstraintError: too few images for two halves.
+    """
+    space = net.space
+    if profile.space_hash != space.hash or profile.block_ms is None:
+        raise DeviceError(
+            f"device profile {profile.name!r} has no block table of space {space.name!r}; a "
+            "differentiable search needs one, for example raspberry-pi-4."
+        )
+    if len(train) < 2 * settings.batch:
+        raise ConstraintError(f"{len(train)} images do not make two halves of {settings.batch}.")
+    choices = [int(c) for c in space.allowed(settings.choices)]
+    net = copy.deepcopy(net).train()
+    pair = _SoftPair(space.n_layers, len(choices), settings)
+    block_ms = torch.tensor(profile.block_ms[:, choices], dtype=torch.float32)
+    scale = float(block_ms.max(dim=1).values.sum() + profile.constant_ms)
+    weights_steps = torch.optim.SGD(
+        net.parameters(), lr=settings.weights_rate, momentum=0.9, weight_decay=5e-4
+    )
+    steps = torch.optim.Adam(pair.parameters(), lr=settings.architecture_rate, betas=(0.5, 0.999))
+    rng = np.random.default_rng(settings.seed)
+    halves = np.array_split(rng.permutation(len(train)), 2)
+    history = []
+
+    def batch_of(half: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
+        index = rng.choice(half, settings.batch, replace=False)
+        return augmented_batch(train, dataset, index, settings.resolution, rng)
+
+    for step in range(settings.steps):
+        # weights: each network by itself, so that both stay networks and not parts of a mixture
+        images, labels = batch_of(halves[0])
+        chances = pair.chances().detach()
+        weights_steps.zero_grad()
+        loss = sum(F.cross_entropy(soft_forward(net, images, c, choices), labels) for c in chances)
+        cast(torch.Tensor, loss).backward()  # type: ignore[no-untyped-call]
+        weights_steps.step()
+        # architecture and threshold
+        images, labels = batch_of(halves[1])
+        steps.zero_grad()
+        chances = pair.chances()
+        little, big = (soft_forward(net, images, c, choices) for c in chances)
+        log_chance, rate = relaxed_pair(
+            little, big, torch.sigmoid(pair.threshold), settings.temperature
+        )
+        ms = expected_latency_ms(chances, block_ms, profile.constant_ms)
+        latency = ms[0] + profile.gate_ms + rate * ms[1]
+        entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
+        bonus = settings.entropy_weight * (1 - step / settings.steps)
+        error = F.nll_loss(log_chance, labels)
+        objective = error + settings.latency_weight * latency / scale - bonus * entropy
+        if not torch.isfinite(objective):
+            raise TrainingError(
+                f"the loss is {float(objective.detach())} at step {step}; lower weights_rate or "
+                "architecture_rate."
+            )
+        objective.backward()  # type: ignore[no-untyped-call]
+        steps.step()
+        history.append(
+            {
+                "loss": float(error.detach()),
+                "latency_ms": float(latency.detach()),
+                "escalation_rate": float(rate.detach()),
+                "entropy": float(entropy.detach()),
+            }
+        )
+        if on_step is not None:
+            on_step(step, history[-1])
+    found = pair.chances().detach().double().numpy()
+    genomes = np.array(choices, np.uint8)[found.argmax(axis=2)]
+    ids = space.format(genomes)
+    return Derived(
+        little=ids[0],
+        big=ids[1],
+        threshold=float(torch.sigmoid(pair.threshold.detach())),
+        expected_latency_ms=history[-1]["latency_ms"],
+        chances=found,
+        history=tuple(history),
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Searches from the shipped supernet and evaluates the derived pair on val; JSON on stdout."""
+    from ..bench import Benchmark
+    from ..bench.datasets import get_dataset
+    from ..cotrain.weights import load_weights
+    from .command import judge_called
+
+    parser = argparse.ArgumentParser(description="Differentiable search for a pair.")
+    parser.add_argument("--device", default="raspberry-pi-4")
+    parser.add_argument("--table", default="fbnet-cifar10")
+    parser.add_argument("--data", type=Path, default=None)
+    for name, kind in (("steps", int), ("batch", int), ("resolution", int), ("seed", int)):
+        parser.add_argument(f"--{name}", type=kind, default=getattr(DartsSettings, name))
+    parser.add_argument("--latency-weight", type=float, default=DartsSettings.latency_weight)
+    asked = parser.parse_args(arguments)
+    bench = Benchmark.load(asked.table)
+    dataset = get_dataset(bench.table.dataset)
+    splits = dataset.load(asked.data)
+    net = load_weights(bench.table.path.parent / "supernet.safetensors")
+    names = ("steps", "batch", "resolution", "seed", "latency_weight")
+    settings = DartsSettings(
+        choices=bench.table.choices, **{name: getattr(asked, name) for name in names}
+    )
+
+    def told(step: int, figures: dict[str, float]) -> None:
+        shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
+        sys.stderr.write(f"step {step + 1}/{settings.steps}: {shown}\n")
+
+    found = search(net, splits["train"], dataset, load_device(asked.device), settings, told)
+    live = judge_called("live", (asked.device,), asked.table, asked.data).evaluator
+    sys.stdout.write(json.dumps(evaluated(found, live, settings), indent=1) + "\n")
+
+
+def evaluated(found: Derived, evaluator: Any, settings: DartsSettings) -> dict[str, Any]:
+    """The derived pair with all its non-dominated operating points, plain JSON.
+
+    Args:
+        found: as from `search`.
+        evaluator: whatever evaluates pairs, as for any other searcher.
+        settings: of the search, for the record.
+    """
+    from ..bench import Candidates
+    from .algorithms.random import SEARCHER
+    from .settings import SearchSettings
+
+    space, gate = evaluator.space, np.zeros(1, np.int64)
+    pair = Candidates(space.parse(found.little), space.parse(found.big), gate, gate)
+    outcome = SEARCHER(
+        evaluator, SearchSettings(budget=1, population=None, gate="inside"), warm=pair
+    )
+    return {
+        "searcher": "darts",
+        "settings": asdict(settings),
+        "little": found.little,
+        "big": found.big,
+        "learned_threshold": found.threshold,
+        "expected_latency_ms": found.expected_latency_ms,
+        "front": outcome.front.records(),
+    }
+
+
+if __name__ == "__main__":
+    main()

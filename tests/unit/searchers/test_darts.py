@@ -1,0 +1,146 @@
+"""The differentiable search: its parts in closed form, and a run at a tiny scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench import get_space  # noqa: E402
+from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.device import DeviceProfile  # noqa: E402
+from biglittle.bench.errors import ConstraintError, DeviceError  # noqa: E402
+from biglittle.cotrain.supernet import Supernet  # noqa: E402
+from biglittle.searchers.darts import (  # noqa: E402
+    DartsSettings,
+    evaluated,
+    expected_latency_ms,
+    relaxed_pair,
+    search,
+    soft_forward,
+)
+from biglittle.searchers.evaluators.live import LiveEvaluator  # noqa: E402
+
+SPACE = get_space("fbnet")
+TINY = {"choices": ("k3_e1", "skip"), "steps": 3, "batch": 4, "resolution": 8}
+
+
+def profile(**other: object) -> DeviceProfile:
+    block = np.array([int(c == "skip") or 5 for c in SPACE.choices], float)  # skip 1, others 5
+    known: dict[str, object] = {
+        "name": "made-up",
+        "description": "",
+        "space": "fbnet",
+        "space_hash": SPACE.hash,
+        "n_classes": 10,
+        "runtime": "none",
+        "source": "test",
+        "block_ms": np.tile(block, (22, 1)),
+        "constant_ms": 2.0,
+    }
+    return DeviceProfile(**{**known, **other})
+
+
+def test_one_hot_chances_are_the_network_itself() -> None:
+    torch.manual_seed(0)
+    net = Supernet(SPACE, 10).eval()
+    images, path = torch.randn(2, 3, 8, 8), [0, 8] * 11
+    chances = torch.zeros(22, 2)
+    chances[np.arange(22), [0, 1] * 11] = 1.0
+    with torch.no_grad():
+        assert torch.allclose(
+            soft_forward(net, images, chances, [0, 8]), net(images, path), atol=1e-5
+        )
+
+
+def test_expected_latency_of_sure_and_of_even_chances() -> None:
+    block = torch.tensor(profile().block_ms[:, [0, 8]])
+    sure = torch.zeros(2, 22, 2, dtype=block.dtype)
+    sure[0, :, 0], sure[1, :, 1] = 1.0, 1.0
+    assert expected_latency_ms(sure, block, 2.0).tolist() == [112.0, 24.0]
+    even = torch.full((2, 22, 2), 0.5, dtype=block.dtype)
+    assert expected_latency_ms(even, block, 2.0).tolist() == [68.0, 68.0]
+
+
+def test_a_cold_gate_is_the_real_one() -> None:
+    little = torch.tensor([[4.0, 0.0], [0.1, 0.0]])
+    big = torch.tensor([[0.0, 9.0], [0.0, 9.0]])
+    log_chance, rate = relaxed_pair(little, big, torch.tensor(0.8), 1e-4)
+    assert rate.item() == pytest.approx(0.5)
+    assert log_chance.argmax(dim=1).tolist() == [0, 1]
+    warm = relaxed_pair(little.requires_grad_(), big, torch.tensor(0.8), 0.1)[1]
+    warm.backward()
+    assert little.grad.abs().sum() > 0  # the escalation rate teaches the little network
+
+
+@pytest.fixture(scope="module")
+def images() -> tuple[Images, Dataset]:
+    rng = np.random.default_rng(0)
+    dataset = Dataset(
+        name="made-up",
+        n_classes=10,
+        classes=tuple("0123456789"),
+        height=8,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.3, 0.3, 0.3),
+        n_val=10,
+        split_seed=0,
+        hashes={},
+        read=lambda folder: {},
+        how_to_get="",
+    )
+    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    return Images(pixels, rng.integers(0, 10, 40).astype(np.uint8)), dataset
+
+
+def test_a_tiny_search_derives_a_pair_that_is_evaluated(images: tuple[Images, Dataset]) -> None:
+    train, dataset = images
+    torch.manual_seed(0)
+    net = Supernet(SPACE, 10)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    settings, told = DartsSettings(**TINY), []
+    found = search(net, train, dataset, profile(), settings, lambda step, said: told.append(said))
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    assert len(found.history) == len(told) == 3
+    assert np.allclose(found.chances.sum(axis=2), 1.0)
+    assert set(found.little + found.big) <= {"0", "8"}
+    again = search(net, train, dataset, profile(), settings)
+    assert (again.little, again.big, again.threshold) == (found.little, found.big, found.threshold)
+
+    labels = np.arange(50, dtype=np.uint8) % 10
+    chance = np.full((50, 10), 0.05) + 0.5 * np.eye(10)[labels]
+    live = LiveEvaluator(SPACE, ("k3_e1", "skip"), lambda a, n: chance[:n], labels, profile(), 10)
+    document = evaluated(found, live, settings)
+    assert {p["little"] for p in document["front"]} == {found.little}
+    assert document["front"][0]["accuracy"] == 1.0
+
+
+def test_latency_alone_leaves_the_big_network_nothing_but_skips(
+    images: tuple[Images, Dataset],
+) -> None:
+    train, dataset = images
+    torch.manual_seed(0)
+    settings = DartsSettings(
+        **{**TINY, "steps": 4}, latency_weight=1e4, entropy_weight=0.0, architecture_rate=0.1
+    )
+    found = search(Supernet(SPACE, 10), train, dataset, profile(), settings)
+    assert found.big == "8" * 22
+    assert found.little.count("8") > 11  # it also has to be sure, so that big is not asked
+
+
+@pytest.mark.parametrize(
+    "given", [{"steps": 0}, {"batch": 1}, {"temperature": 0.0}, {"threshold": 1.0}]
+)
+def test_bad_settings(given: dict[str, float]) -> None:
+    with pytest.raises(ConstraintError, match="cannot be searched with"):
+        DartsSettings(**given)
+
+
+def test_what_it_cannot_search(images: tuple[Images, Dataset]) -> None:
+    train, dataset = images
+    net = Supernet(SPACE, 10)
+    with pytest.raises(DeviceError, match="block table"):
+        search(net, train, dataset, profile(block_ms=None), DartsSettings(**TINY))
+    with pytest.raises(ConstraintError, match="two halves"):
+        search(net, train, dataset, profile(), DartsSettings(**{**TINY, "batch": 30}))
