@@ -267,10 +267,10 @@ def speed_step() -> None:
     folder = Benchmark.load(TABLE).table.path.parent / "surrogate"
     surrogate, rng = Surrogate.load(folder), np.random.default_rng(0)
     space, n = surrogate.space, SPEED_PAIRS
-    both = [space.sample(rng, n, surrogate.choices) for _ in range(2)]
+    little, big = (space.sample(rng, n, surrogate.choices) for _ in range(2))
     gates = rng.integers(0, len(surrogate.gates), n)
-    asked = Candidates(*both, gates, rng.integers(0, 257, n))
-    surrogate.predict(Candidates(both[0][:1], both[1][:1], gates[:1], asked.cut[:1]))
+    asked = Candidates(little, big, gates, rng.integers(0, 257, n))
+    surrogate.predict(Candidates(little[:1], big[:1], gates[:1], asked.cut[:1]))
     wall, cpu = [], []
     for _ in range(3):
         began, used = time.perf_counter(), time.process_time()

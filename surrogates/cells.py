@@ -75,7 +75,8 @@ def pruned(space: SearchSpace, genomes: Genomes) -> Genomes:
 def depends_on_input(space: SearchSpace, genomes: Genomes) -> NDArray[np.bool_]:
     """Whether any path leads from input to output, shape (n,)."""
     absent, _, paths = _structure(_BySpace(space))
-    return np.any([(genomes[:, list(p)] != absent).all(axis=1) for p in paths], axis=0)
+    alive = [(genomes[:, list(p)] != absent).all(axis=1) for p in paths]
+    return np.asarray(np.any(alive, axis=0), bool)
 
 
 def _sequences(space: SearchSpace) -> tuple[tuple[int, ...], ...]:

@@ -176,8 +176,10 @@ class SurrogateEvaluator:
             ],
             np.int64,
         )
-        both = (self.space.parse([str(a) for a in ids]) for ids in (points.little, points.big))
-        return self.surrogate.predict_points(Candidates(*both, gate, cut))
+        little, big = (
+            self.space.parse([str(a) for a in ids]) for ids in (points.little, points.big)
+        )
+        return self.surrogate.predict_points(Candidates(little, big, gate, cut))
 
     def _withheld(self, genomes: Genomes) -> NDArray[np.float64]:
         """What caution and the penalty take from each network's accuracy, shape (n,)."""

@@ -50,7 +50,7 @@ class Support:
     def _to_known(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         known = self._standardised(self.known)
         squared = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * rows @ known.T
-        return np.sqrt(np.maximum(squared, 0))
+        return np.asarray(np.sqrt(np.maximum(squared, 0)), np.float32)
 
     def distance(self, networks: Networks) -> Array:
         """Distance of each network to the nearest one that was learnt from, shape (n,)."""

@@ -294,14 +294,14 @@ class Surrogate:
             MissingExtraError: onnxruntime is not installed.
         """
         if not len(candidates):
-            none = np.zeros(0)
-            return PredictedPoints(*([none] * 7), np.zeros(0, bool))
+            no = np.zeros(0)
+            return PredictedPoints(no, no, no, no, no, no, no, np.zeros(0, bool))
         networks, asked = self._asked(candidates)
         said = self._accuracy.predict(networks)
         alone = np.clip(said.mean[:, 0], 0.0, 1.0)
         std = np.maximum(said.std[:, 0], LEAST_STD)
         accuracy, rate = self._pairs.predict(networks, alone, asked)
-        found, half, rate_half = self.intervals, np.nan, np.nan
+        found, half, rate_half = self.intervals, np.full(len(rate), np.nan), np.nan
         if found is not None:
             own = pair_std(std[asked.little], std[asked.big], rate, found.gain_std)
             half, rate_half = found.pair * own, found.escalation_rate

@@ -67,4 +67,5 @@ def transfer_latency(sources_ms: Array, rows: NDArray[np.intp], latency_ms: Arra
     said = latency_ms.mean() + latency_ms.std() * (straight + bent) / 2
     # Below half of what was measured it nears 0 without reaching it, and the order stays.
     floor = latency_ms.min() / 2
-    return np.where(said < floor, floor * np.exp(np.minimum(said / floor - 1, 0.0)), said)
+    low = floor * np.exp(np.minimum(said / floor - 1, 0.0))
+    return np.asarray(np.where(said < floor, low, said))

@@ -34,7 +34,8 @@ FAR = 2.5  # widths from the centre at the most: further out a kernel matrix can
 
 
 def _squared(a: Array, b: Array) -> Array:
-    return np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T, 0.0)
+    apart = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
+    return np.asarray(np.maximum(apart, 0.0))
 
 
 def _matern(squared: Array, length: float) -> tuple[Array, Array]:
@@ -191,7 +192,7 @@ class _Fitted:
         if not len(networks):
             return np.zeros((0, targets))
         out = self._run(self._mean, "mean", networks)
-        return out * np.array(self.document["scale"]) + np.array(self.document["centre"])
+        return np.asarray(out * np.array(self.document["scale"]) + self.document["centre"])
 
     def predict(self, networks: Networks) -> Prediction:
         mean = self.mean(networks)

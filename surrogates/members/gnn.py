@@ -41,7 +41,8 @@ class _Fitted:
             self._model.run("targets", graphs(networks, rows[i : i + CHUNK]).named)
             for i in range(0, len(rows), CHUNK)
         ]
-        return np.concatenate([np.zeros((0, len(scale))), *parts]) * scale + centre
+        said = np.concatenate([np.zeros((0, len(scale))), *parts])
+        return np.asarray(said * scale + centre)
 
     def predict(self, networks: Networks) -> Prediction:
         mean = self.mean(networks)

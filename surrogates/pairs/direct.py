@@ -112,11 +112,12 @@ class _Direct:
 
     def load(self, document: Mapping[str, Any], files: Files) -> _Fitted:
         """The inverse of ``document`` and ``files``."""
-        parts = [load_regressor(document[n], files.get(f"{n}.onnx")) for n in PARTS]
+        escalation, gain = (load_regressor(document[n], files.get(f"{n}.onnx")) for n in PARTS)
         return _Fitted(
             dict(document),
             dict(files),
-            *parts,
+            escalation,
+            gain,
             Basis.from_dict(document["rates"]),
             Basis.from_dict(document["gains"]),
         )

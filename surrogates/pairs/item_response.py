@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..curve import GRID, Basis, escalated_share, escalation_rates
 from ..data import FitData
@@ -35,7 +36,7 @@ DIMENSIONS = 3  # more change nothing: 6 and 12 err alike on unseen pairs
 RATE_COMPONENTS, SHAPE_COMPONENTS, VARIANCE = 5, 8, 0.9999
 
 
-def item_parameters(correct: Array) -> tuple[Array, Array]:
+def item_parameters(correct: NDArray[np.floating[Any]]) -> tuple[Array, Array]:
     """Points of the networks (n, d) and discriminations of the images (d, n_images).
 
     Args:
@@ -93,12 +94,12 @@ class _Fitted:
         for start in range(0, len(asked), CHUNK):
             part = slice(start, start + CHUNK)
             own = Asked(asked.little[part], asked.big[part], asked.gate[part], asked.cut[part])
-            kinds = np.empty((len(own), width))
+            flat = np.empty((len(own), width))
             for g in np.unique(own.gate):
                 here = np.flatnonzero(own.gate == g)
                 columns = slice(g * width, (g + 1) * width)
-                kinds[here] = self.shapes.reconstruct(shape[own.little[here]], columns)
-            kinds = kinds.reshape(len(own), DIMENSIONS + 2, len(GRID))
+                flat[here] = self.shapes.reconstruct(shape[own.little[here]], columns)
+            kinds = flat.reshape(len(own), DIMENSIONS + 2, len(GRID))
             with_big = (kinds[:, 1:-1] * place[own.big][:, :, None]).sum(axis=1)
             gain = kinds[:, 0] + with_big - kinds[:, -1]
             out[part] = composed(accuracy, own, rate[part], gain)
