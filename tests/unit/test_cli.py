@@ -132,7 +132,7 @@ def test_measured_device_is_searched_with_predicted_latency(run) -> None:  # typ
         (("front", "--objectives", "error,latency"), "unknown objective"),
         (("front", "--latency-ms-max", "1"), "best reachable"),
         (("search", "--device", "raspbery-pi-4"), "Did you mean 'raspberry-pi-4'"),
-        (("search", "--searcher", "nsga"), "Did you mean 'nsga2'"),
+        (("search", "--searcher", "nsga22"), "Did you mean 'nsga2'"),
         (("search", "--budget", "0"), "budget"),
         (("search", "--budget", "400", "--latency-ms-max", "1"), "best reachable"),
         (("search", "--table", "fbnet"), "unknown table"),
