@@ -10,9 +10,9 @@ where k = sigmoid((max p_little - threshold) / temperature) is the relaxed gate,
 the relaxed escalation rate r, and E[latency] = E[t_little] + t_gate + r E[t_big] with expectations
 over the softmax of block latencies. H is the entropy of the architecture weights, a bonus that
 fades to nothing: it keeps the search from settling on ``skip``, which learns fastest, in the first
-steps. Between these steps the weights of the supernet are trained on the other half of the images. What is
-derived is the choice of the largest weight in each layer, and it is evaluated like the pair of any
-other searcher.
+steps. Between these steps the weights of the supernet are trained on the other half of the images.
+What is derived is the choice of the largest weight in each layer, and it is evaluated like the pair
+of any other searcher.
 
 Where it departs from the source: first order only; one set of elastic weights for all choices and
 both networks; the gate and the latency are in the loss.
