@@ -21,10 +21,13 @@ pytest.importorskip("onnx")
 CHOICES = ("k3_e1", "k3_e6", "skip")
 
 
-@pytest.fixture(autouse=True)
-def _short_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("biglittle.surrogates.members.gnn.EPOCHS", 6)
-    monkeypatch.setattr("biglittle.surrogates.pairs.gnn.EPOCHS", 1)
+@pytest.fixture(autouse=True, scope="module")
+def _short_training():  # type: ignore[no-untyped-def]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biglittle.surrogates.members.gnn.EPOCHS", 6)
+        patch.setattr("biglittle.surrogates.pairs.gnn.EPOCHS", 1)
+        patch.setattr("biglittle.surrogates.pairs.gnn.PER_EPOCH", 32)
+        yield
 
 
 def networks(n: int, space: str = "fbnet", columns: bool = False) -> Networks:
