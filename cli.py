@@ -1067,7 +1067,7 @@ def surrogate_fit(
     out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
     recipe: Annotated[
-        str | None, typer.Option(help="ACCURACY[/PAIRS[/POINTS]], see 'surrogate list'.")
+        str | None, typer.Option(help="ACCURACY, ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
     ] = None,
 ) -> None:
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
@@ -1095,7 +1095,7 @@ def surrogate_eval(
     table: TableOption = DEFAULT_TABLE,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="Judge this one instead: ACCURACY[/PAIRS[/POINTS]]; may be repeated."),
+        typer.Option(help="Judge this recipe instead (see 'surrogate list'); may be repeated."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random splits, with --recipe.")] = 5,
     as_json: JsonOption = False,

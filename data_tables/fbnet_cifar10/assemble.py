@@ -174,6 +174,7 @@ def assemble(
             "recipes": _recipes(found),
         },
     )
+    target.parent.mkdir(parents=True, exist_ok=True)
     keep_weights(plan, trained, target.with_name(WEIGHTS.name))
     return write_with_references(target, contents, code_version)
 

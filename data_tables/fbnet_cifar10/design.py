@@ -310,8 +310,8 @@ def describe(space: SearchSpace, choices: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _search(budget: int, n: int, latency_ms_max: float) -> dict[str, Any]:
-    """The entry of a search on the shipped surrogate: points spread over its front.
+def _search(budget: int, n: int, latency_ms_max: float, folder: Path) -> dict[str, Any]:
+    """The entry of a search on a surrogate: points spread over its front.
 
     Points that escalate come first; where there are few of them, others fill up.
     """
@@ -321,7 +321,6 @@ def _search(budget: int, n: int, latency_ms_max: float) -> dict[str, Any]:
     from ...searchers.search import SearchSettings
     from ...surrogates import Surrogate, SurrogateEvaluator
 
-    folder = Path(__file__).parent / "surrogate"
     settings = SearchSettings(budget=budget, seed=SEED, limits={"latency_ms": latency_ms_max})
     judge = SurrogateEvaluator(Surrogate.load(folder), load_device(DEVICE))
     outcome = get_searcher("nsga2")(judge, settings)
@@ -350,11 +349,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--add-front", type=int, metavar="BUDGET", help="evaluations of the search")
+    parser.add_argument("--surrogate", type=Path, default=Path(__file__).parent / "surrogate")
     parser.add_argument("--networks", type=int, default=FRONT_NETWORKS)
     parser.add_argument("--latency-ms-max", type=float, default=FRONT_LATENCY_MS)
     given = parser.parse_args(arguments)
     if given.add_front is not None:
-        add_front(_search(given.add_front, given.networks, given.latency_ms_max))
+        add_front(_search(given.add_front, given.networks, given.latency_ms_max, given.surrogate))
     schedule = load_schedule(Path(__file__).parent / "supernet.toml")
     sys.stdout.write(describe(get_space(schedule.space), schedule.trained_choices) + "\n")
 

@@ -22,6 +22,25 @@ def run(command_line):  # type: ignore[no-untyped-def]
     return command_line
 
 
+def _verbs(command, *before: str):  # type: ignore[no-untyped-def]
+    yield before
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _verbs(inner, *before, name)
+
+
+def test_every_verb_explains_itself(run) -> None:  # type: ignore[no-untyped-def]
+    import typer
+
+    from biglittle.cli import app
+
+    verbs = list(_verbs(typer.main.get_command(app)))
+    assert ("surrogate", "fit") in verbs
+    for verb in verbs:
+        code, out, err = run(*verb, "--help")
+        assert (code, err) == (0, "")
+        assert "Usage" in out
+
+
 def test_query_json_has_the_promised_fields(run) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = run("query", LITTLE, BIG, "--threshold", "0.42", "--json")
     point = json.loads(out)
