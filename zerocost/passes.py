@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from .convolution import TwiceDifferentiable
 from .network import (
     BATCH_NORMS,
     NORMS,
@@ -203,7 +204,11 @@ class Passes:
     @staticmethod
     def _check_batch(images: torch.Tensor, labels: torch.Tensor | None) -> None:
         if not isinstance(images, torch.Tensor) or images.ndim < 2 or len(images) < 2:
-            got = f"shape {tuple(images.shape)}" if isinstance(images, torch.Tensor) else images
+            got = (
+                f"shape {tuple(images.shape)}"
+                if isinstance(images, torch.Tensor)
+                else f"images of type {type(images).__name__}"
+            )
             raise PassError(f"the batch has {got}; expected at least 2 images in one tensor.")
         if not images.is_floating_point() or not bool(torch.isfinite(images).all()):
             raise PassError(
@@ -324,12 +329,13 @@ class Passes:
         x = self._images.detach().requires_grad_(wants_images)
         self._x = x
         try:
-            with torch.set_grad_enabled(wants_graph):
+            with ExitStack() as modes:
+                modes.enter_context(torch.set_grad_enabled(wants_graph))
                 if "relu_patterns" in self.needs:
-                    with watch:
-                        logits = run(network, x)
-                else:
-                    logits = run(network, x)
+                    modes.enter_context(watch)
+                if "hessian_gradient" in self.needs:
+                    modes.enter_context(TwiceDifferentiable())
+                logits = run(network, x)
         finally:
             for handle in handles:
                 handle.remove()

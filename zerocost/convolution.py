@@ -1,0 +1,98 @@
+"""Grouped convolutions that can be differentiated twice without a loop over their groups.
+
+PyTorch's second derivative of a convolution loops over the groups, which for a depthwise one of
+some hundred channels takes longer than everything else of a Hessian-vector product. A convolution
+is linear in its input x and in its weight w, so all derivatives are convolutions again. With g the
+gradient at its output, the first backward pass gives gx(g, w) and gw(g, x). For gradients a of gx
+and c of gw, the second one gives
+
+    g: conv(a, w) + conv(x, c)        x: gx(g, c)        w: gw(g, a)
+
+and the last two are one ordinary backward pass with input a and weight c.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+_CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d}
+_Numbers = tuple[int, ...]
+_Geometry = tuple[_Numbers, _Numbers, _Numbers, int]  # stride, padding, dilation, groups
+
+
+def _convolve(x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry) -> torch.Tensor:
+    stride, padding, dilation, groups = geometry
+    return torch.convolution(x, weight, None, stride, padding, dilation, False, (0,), groups)
+
+
+def _backward(
+    gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry
+) -> tuple[torch.Tensor, torch.Tensor]:
+    stride, padding, dilation, groups = geometry
+    found = torch.ops.aten.convolution_backward(
+        gradient, x, weight, None, stride, padding, dilation, False, (0,), groups,
+        (True, True, False),
+    )  # fmt: skip
+    return found[0], found[1]
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry) -> Any:
+        ctx.save_for_backward(x, weight)
+        ctx.geometry = geometry
+        return _convolve(x, weight, geometry)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        found = _Backward.apply(gradient, *ctx.saved_tensors, ctx.geometry)  # type: ignore[no-untyped-call]
+        return *found, None
+
+
+class _Backward(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry
+    ) -> Any:
+        ctx.save_for_backward(gradient, x, weight)
+        ctx.geometry = geometry
+        return _backward(gradient, x, weight, geometry)
+
+    @staticmethod
+    def backward(ctx: Any, a: torch.Tensor, c: torch.Tensor) -> Any:
+        gradient, x, weight = ctx.saved_tensors
+        of_gradient = _convolve(a, weight, ctx.geometry) + _convolve(x, c, ctx.geometry)
+        return of_gradient, *_backward(gradient, a, c, ctx.geometry), None
+
+
+class TwiceDifferentiable(TorchFunctionMode):
+    """Within it grouped convolutions, functional ones too, have a fast second derivative."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in _CONVOLUTIONS and torch.is_grad_enabled():
+            given = dict(zip(_ARGUMENTS, args, strict=False)) | dict(kwargs or {})
+            if given.get("groups", 1) > 1 and not isinstance(given.get("padding", 0), str):
+                return _grouped(given, {torch.conv1d: 1, torch.conv2d: 2, torch.conv3d: 3}[func])
+        return func(*args, **(kwargs or {}))
+
+
+_ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+
+
+def _grouped(given: dict[str, Any], n_dims: int) -> torch.Tensor:
+    def numbers(name: str, default: int) -> _Numbers:
+        value = given.get(name, default)
+        several = tuple(value) if isinstance(value, tuple | list) else (value,)
+        return cast(_Numbers, several * n_dims if len(several) == 1 else several)
+
+    geometry = numbers("stride", 1), numbers("padding", 0), numbers("dilation", 1), given["groups"]
+    x, bias = given["input"], given.get("bias")
+    batched = x if x.ndim == n_dims + 2 else x[None]
+    out: torch.Tensor = _Convolution.apply(batched, given["weight"], geometry)  # type: ignore[no-untyped-call]
+    out = out if x.ndim == n_dims + 2 else out[0]
+    return out if bias is None else out + bias.reshape(-1, *[1] * n_dims)
