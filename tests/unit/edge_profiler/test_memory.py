@@ -6,7 +6,6 @@ import mmap
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from biglittle.bench import get_space
