@@ -49,7 +49,7 @@ class Recipe:
         points: member that the pair model uses for what it keeps of single networks.
     """
 
-    accuracy: str = "ensemble"
+    accuracy: str = "gaussian_process"
     pairs: str = "item_response"
     points: str = "gaussian_process"
 
@@ -69,7 +69,7 @@ class Recipe:
             raise SurrogateError(f"recipe {text!r} has {len(parts)} parts; expected 1 to 3.")
         accuracy = parts[0]
         pairs = parts[1] if len(parts) > 1 else cls.pairs
-        own = accuracy if accuracy != cls.accuracy else cls.points
+        own = cls.points if accuracy == "ensemble" else accuracy
         points = parts[2] if len(parts) > 2 else own
         recipe = cls(accuracy, pairs, points)
         get_member(recipe.accuracy), get_member(recipe.points), get_pair_model(recipe.pairs)
