@@ -7,12 +7,13 @@ same weights and take the same number of steps, each network with an optimiser o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from ..bench.datasets import Images, get_dataset
+from ..bench.errors import TrainingError
 from ..bench.networks import Network
 from .learner import Learner
 from .methods import get_method
@@ -56,12 +57,65 @@ def train_pair(
         TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
         CheckpointError: ``folder`` holds another run.
     """
+    trained = train_littles(
+        little, big, [method], recipe, splits, folder, starts, seed, device, threads, on_progress
+    )
+    return trained[method]
+
+
+def train_littles(
+    little: str,
+    big: str,
+    methods: Sequence[str],
+    recipe: Recipe,
+    splits: Mapping[str, Images],
+    folder: Path,
+    starts: tuple[Network, Network] | None,
+    seed: int,
+    device: str = "cpu",
+    threads: int | None = None,
+    on_progress: Callable[[TrainProgress], None] | None = None,
+) -> dict[str, tuple[Network, Network]]:
+    """Little networks of several methods beside one big network, which is trained only once.
+
+    On a CPU every network is bit for bit that of `train_pair`. Only methods whose big network
+    learns from labels alone can share it.
+
+    Args:
+        little: as of `train_pair`, like all that is not said here.
+        big: likewise.
+        methods: keys in ``methods/``, each once.
+        recipe: how to train.
+        splits: images.
+        folder: where ``pair.h5`` is kept.
+        starts: the networks to start from.
+        seed: of weights, order and augmentation.
+        device: torch device.
+        threads: torch threads.
+        on_progress: its figures are by ``little`` (of several: ``little METHOD``) and ``big``.
+
+    Returns:
+        Little and big network by method; the big one is the same object.
+
+    Raises:
+        UnknownNameError: no such method.
+        ArchitectureError: an id that is not in the space, or not that of its start.
+        TrainingError: as of `train_pair`, or methods that cannot share a big network.
+        CheckpointError: ``folder`` holds another run.
+    """
     if threads is not None:
         torch.set_num_threads(threads)
-    chosen, dataset = get_method(method), get_dataset(recipe.dataset)
+    chosen, dataset = [get_method(m) for m in methods], get_dataset(recipe.dataset)
+    unlike = [m.name for m in chosen if not m.labels_alone] if len(chosen) != 1 else []
+    if unlike or not chosen or len(set(methods)) < len(chosen):
+        raise TrainingError(
+            f"the methods {', '.join(methods) or '(none)'} cannot share one big network; expected "
+            "one method, or different ones whose big network learns from labels alone."
+        )
     ids, begun = {"little": little, "big": big}, starts or (None, None)
     where = usable_device(device)
-    facts = {**ids, "method": chosen.name, "starts": [start_name(s) for s in begun]}
+    name = "+".join(m.name for m in chosen)
+    facts = {**ids, "method": name, "starts": [start_name(s) for s in begun]}
     run = TrainingRun(
         recipe=recipe,
         dataset=dataset,
@@ -71,14 +125,21 @@ def train_pair(
         seed=seed,
         device=where,
     )
-    learners = []
-    for (name, architecture), start in zip(ids.items(), begun, strict=True):
-        first = start_network(architecture, recipe, dataset.n_classes, start, seed)
-        learners.append(Learner(name, first, recipe, where))
+    first = [
+        start_network(architecture, recipe, dataset.n_classes, start, seed)
+        for architecture, start in zip(ids.values(), begun, strict=True)
+    ]
+    littles = ["little"] if len(chosen) == 1 else [f"little {m.name}" for m in chosen]
+    learners = [Learner(own, first[0], recipe, where) for own in littles]
+    learners.append(Learner("big", first[1], recipe, where))
 
     def losses(logits: Mapping[str, torch.Tensor], labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return chosen.losses(logits["little"], logits["big"], labels, recipe)._asdict()
+        found = {}
+        for own, way in zip(littles, chosen, strict=True):
+            both = way.losses(logits[own], logits["big"], labels, recipe)
+            found[own], found["big"] = both.little, both.big  # all of them give the same for big
+        return found
 
     train_learners(run, learners, losses, on_progress)
-    trained = [calibrated(x.result(), splits["train"], dataset) for x in learners]
-    return trained[0], trained[1]
+    *trained, shared = [calibrated(x.result(), splits["train"], dataset) for x in learners]
+    return {way.name: (own, shared) for way, own in zip(chosen, trained, strict=True)}

@@ -27,8 +27,11 @@ class Method:
         losses: given the little and the big network's logits (batch, n_classes), the labels
             (batch,) and the recipe.
         source: where it was published, and where we differ.
+        labels_alone: whether the big network learns from labels alone, as without a little one;
+            methods of which that is true can share it.
     """
 
     name: str
     losses: Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Recipe], PairLosses]
     source: str
+    labels_alone: bool = False

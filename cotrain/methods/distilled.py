@@ -38,4 +38,5 @@ METHOD = Method(
     name="distilled",
     losses=losses,
     source="Hinton, Vinyals and Dean 2015, section 2; here the teacher learns beside its student",
+    labels_alone=True,
 )

@@ -24,4 +24,5 @@ METHOD = Method(
     name="independent",
     losses=losses,
     source="Park et al. 2015, Big/Little Deep Neural Network: two networks trained apart",
+    labels_alone=True,
 )

@@ -26,7 +26,7 @@ from ...bench.networks import Network
 from ...cotrain.recipe import Recipe, load_recipe
 from ...cotrain.train_loop import TrainProgress
 from ...cotrain.train_network import train_network
-from ...cotrain.train_pair import train_pair
+from ...cotrain.train_pair import train_littles
 from .design import evaluation_seconds, sequence
 from .evaluate import NetworkEvaluator, NetworkKey, read_key
 from .plan import FOLDER, Plan, TrainedSupernet
@@ -34,7 +34,8 @@ from .selection import ChosenPair, trust_networks
 
 log = logging.getLogger(__name__)
 
-METHODS = ("independent", "distilled", "joint")
+#: Ways to train a pair; those that stand together share their big network.
+METHODS = (("independent", "distilled"), ("joint",))
 TRUST_RECIPES = {"finetuned": "finetune", "standalone": "standalone"}
 LOG_S = 60.0
 
@@ -183,54 +184,57 @@ class NetworkJob:
 
 @dataclass(frozen=True)
 class PairJob:
-    """Co-trains a pair in one way from inherited weights, and evaluates both networks."""
+    """Co-trains a pair in ways that share a big network, and evaluates all networks."""
 
     little: str
     big: str
-    method: str
+    methods: tuple[str, ...]
     recipe: Recipe
     seed: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One file for each network."""
-        return (
-            NetworkKey(self.little, self.method, self.seed, self.big, "little").name,
-            NetworkKey(self.big, self.method, self.seed, self.little, "big").name,
+        """One file for each network of each way."""
+        ids = ((self.little, self.big, "little"), (self.big, self.little, "big"))
+        return tuple(
+            NetworkKey(own, method, self.seed, partner, role).name
+            for method in self.methods
+            for own, partner, role in ids
         )
 
     def run(self, site: Site) -> str:
         """Trains (or goes on) and evaluates."""
-        folder = site.plan.working / "runs" / self.names[0]
-        networks = train_pair(
+        name = f"{'+'.join(self.methods)}-{self.little}-{self.big}-s{self.seed}"
+        trained = train_littles(
             self.little,
             self.big,
-            self.method,
+            self.methods,
             self.recipe,
             site.images,
-            folder,
+            site.plan.working / "runs" / name,
             (site.start(self.little), site.start(self.big)),
             self.seed,
             site.device,
             site.threads,
-            site.report(self.names[0]),
+            site.report(name),
         )
         said = []
         ids = ((self.little, self.big, "little"), (self.big, self.little, "big"))
-        for network, (own, partner, role) in zip(networks, ids, strict=True):
-            key = NetworkKey(
-                own,
-                self.method,
-                self.seed,
-                partner,
-                role,
-                _images(self.recipe) // len(site.images["train"]),
-                _images(self.recipe),
-                site.origin,
-                self.recipe.as_dict(),
-            )
-            accuracy = site.evaluator.evaluate(network, key, site.plan.networks)
-            said.append(f"{role} val {accuracy:.4f}")
+        for method, networks in trained.items():
+            for network, (own, partner, role) in zip(networks, ids, strict=True):
+                key = NetworkKey(
+                    own,
+                    method,
+                    self.seed,
+                    partner,
+                    role,
+                    _images(self.recipe) // len(site.images["train"]),
+                    _images(self.recipe),
+                    site.origin,
+                    self.recipe.as_dict(),
+                )
+                accuracy = site.evaluator.evaluate(network, key, site.plan.networks)
+                said.append(f"{method} {role} val {accuracy:.4f}")
         return ", ".join(said)
 
 
@@ -254,10 +258,10 @@ def pair_jobs(pairs: Sequence[ChosenPair]) -> list[Job]:
     """Every pair in all three ways, one pair after the other; further seeds come last."""
     recipe = load_recipe(FOLDER / "pairs.toml")
     jobs = [
-        (place, PairJob(pair.little, pair.big, method, recipe, seed))
+        (place, PairJob(pair.little, pair.big, methods, recipe, seed))
         for pair in pairs
         for place, seed in enumerate(pair.seeds)
-        for method in METHODS
+        for methods in METHODS
     ]
     return [job for _, job in sorted(jobs, key=lambda item: item[0])]
 

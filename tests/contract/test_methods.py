@@ -62,6 +62,15 @@ def test_the_big_network_keeps_learning_from_every_image(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_big_network_that_learns_from_labels_alone_does_not_see_the_little_one(name: str) -> None:
+    little, big, labels = _logits(3)
+    other, _, _ = _logits(4)
+    method = get_method(name)
+    loss, again = (method.losses(x, big, labels, RECIPE).big for x in (little, other))
+    assert method.labels_alone == bool(loss == again)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_perfect_answers_cost_little_and_wrong_ones_much(name: str) -> None:
     _, _, labels = _logits(2)
     right = torch.nn.functional.one_hot(labels, CLASSES) * 8.0

@@ -24,7 +24,7 @@ from biglittle.cotrain.recalibrate import calibrated  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
 from biglittle.cotrain.train_loop import TrainingRun, TrainProgress  # noqa: E402
 from biglittle.cotrain.train_network import train_network  # noqa: E402
-from biglittle.cotrain.train_pair import train_pair  # noqa: E402
+from biglittle.cotrain.train_pair import train_littles, train_pair  # noqa: E402
 
 LITTLE, BIG = "8" * 22, "0" + "8" * 20 + "0"
 RECIPE = Recipe(
@@ -109,6 +109,32 @@ def test_all_methods_see_the_same_batches_and_start_alike(
     assert len({h[0] for h in hashes.values()}) == len(hashes)  # every little learns otherwise
     assert hashes["distilled"][1] == hashes["independent"][1]  # the teacher learns from labels
     assert hashes["joint"][1] != hashes["independent"][1]
+
+
+@pytest.mark.usefixtures("every_step")
+def test_littles_that_share_a_big_network_are_those_trained_one_by_one(
+    tmp_path: Path, few_digits: Splits
+) -> None:
+    methods = ["independent", "distilled"]
+    arguments = {"splits": few_digits, "folder": tmp_path / "both", "starts": None, "seed": 3}
+    with pytest.raises(Killed):
+        train_littles(LITTLE, BIG, methods, RECIPE, **arguments, on_progress=_kill_at(3))
+    told: list[dict[str, float]] = []
+    both = train_littles(
+        LITTLE, BIG, methods, RECIPE, **arguments, on_progress=lambda p: told.append(p.loss)
+    )
+    assert set(told[0]) == {"little independent", "little distilled", "big"}
+    for method in methods:
+        alone = _pair(few_digits, tmp_path / method, method)
+        assert [weights_hash(n) for n in both[method]] == [weights_hash(n) for n in alone]
+
+
+@pytest.mark.parametrize("methods", [[], ["independent", "joint"], ["distilled", "distilled"]])
+def test_a_big_network_of_its_own_is_not_shared(
+    tmp_path: Path, few_digits: Splits, methods: list[str]
+) -> None:
+    with pytest.raises(TrainingError, match="cannot share one big network"):
+        train_littles(LITTLE, BIG, methods, RECIPE, few_digits, tmp_path, None, 3)
 
 
 @pytest.mark.usefixtures("every_step")

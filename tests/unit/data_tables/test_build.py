@@ -137,8 +137,8 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table: Path) -> None
     ]
     pairs = jobs.pair_jobs([ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
     short = [dataclasses.replace(j, recipe=RECIPE) for j in pairs]  # type: ignore[type-var]
-    assert [(j.method, j.seed) for j in short] == [
-        (m, s) for s in (0, 1) for m in ("independent", "distilled", "joint")
+    assert [(j.methods, j.seed) for j in short] == [
+        (m, s) for s in (0, 1) for m in (("independent", "distilled"), ("joint",))
     ]
     assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
     assert build.run_stage("extend", plan, table).startswith("14 rows added")
