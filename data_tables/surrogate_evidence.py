@@ -2,6 +2,7 @@
 
     python -m biglittle.data_tables.surrogate_evidence nb201       published measurements
     python -m biglittle.data_tables.surrogate_evidence recipes     models on the shipped table
+    python -m biglittle.data_tables.surrogate_evidence graphs      graph networks, which take longer
     python -m biglittle.data_tables.surrogate_evidence speed
     python -m biglittle.data_tables.surrogate_evidence propose     what searches find ...
     python -m biglittle.data_tables.surrogate_evidence evaluate --working W    ... really evaluated
@@ -49,6 +50,7 @@ from ..surrogates.report import BASELINES, kendall_tau, split_report, summary
 from ..surrogates.summary import split_table
 from ..surrogates.transfer import transfer_latency
 from .devices.reference import read_rows, reference_folder
+from .searched_points import agreement, evaluated_point
 
 FOLDER = Path(__file__).parent / "surrogate_evidence"
 PAGE = Path(__file__).parent / "surrogate_evidence.md"
@@ -64,8 +66,15 @@ SAMPLES = (10, 20)
 PARTS = ("transfer", "latency", "accuracy")
 #: Members asked about cells; the graph network is left out, its dense graphs of 15,625 whole
 #: networks take an hour.
-CELL_MEMBERS = ("macs_only", "nearest", "ridge", "gaussian_process", "ridge_xgboost", "xgboost")
-CELL_MEANS = (("gaussian_process", "ridge_xgboost"), ("gaussian_process", "xgboost"))
+CELL_MEMBERS = (
+    *("macs_only", "nearest", "ridge", "ridge_xgboost", "xgboost"),
+    *("gaussian_process", "gaussian_process_ard"),
+)
+CELL_MEANS = (
+    ("gaussian_process", "ridge_xgboost"),
+    ("gaussian_process", "xgboost"),
+    ("gaussian_process_ard", "xgboost"),
+)
 SPEED_PAIRS = 100_000
 #: Searches whose fronts are really evaluated: limit of latency in ms, seed, penalty outside.
 SEARCHES = tuple((limit, seed) for limit in (15.0, 20.0, 30.0) for seed in (0, 1))
@@ -245,14 +254,18 @@ def nb201_step(parts: Sequence[str], seeds: int = SEEDS) -> None:
 # ---- the shipped table ---------------------------------------------------------------------------
 RECIPES = (
     Recipe(),
-    Recipe("ensemble", "direct", "gaussian_process"),
-    Recipe("gaussian_process"),
-    Recipe("ridge_xgboost", "direct", "gaussian_process"),
+    Recipe(link="identity"),
+    Recipe("gaussian_process", points="gaussian_process"),
+    Recipe("gaussian_process", points="gaussian_process", link="identity"),
+    Recipe("ensemble"),
     Recipe("xgboost"),
-    Recipe("gnn"),
-    Recipe("ensemble", "gnn"),
+    Recipe(pairs="direct"),
     *BASELINES,
+    Recipe("ridge", "item_response", "ridge", "identity"),
 )
+#: Judged on fewer splits: on a processor they take minutes each.
+GRAPH_RECIPES = (Recipe("gnn"), Recipe(pairs="gnn"))
+GRAPH_SEEDS = 1
 
 
 def recipes_step(seeds: int = SEEDS) -> None:
@@ -262,8 +275,18 @@ def recipes_step(seeds: int = SEEDS) -> None:
     save("recipes", {"seeds": seeds, "n_networks": len(data), "splits": {"random": found}})
 
 
+def graphs_step(seeds: int = GRAPH_SEEDS) -> None:
+    """The graph networks, on the first random splits of the step before."""
+    data = fit_data(Benchmark.load(TABLE).table)
+    found = split_report(data, "random", GRAPH_RECIPES, range(seeds), say)
+    save("graphs", {"seeds": seeds, "n_networks": len(data), "splits": {"random": found}})
+
+
 def speed_step() -> None:
-    """Seconds for 100,000 pairs of different networks, and for a process's first prediction."""
+    """Seconds for 100,000 pairs of different networks, and for a process's first prediction.
+
+    Also for the whole curves of a tenth of them, which is what a search asks for.
+    """
     folder = Benchmark.load(TABLE).table.path.parent / "surrogate"
     surrogate, rng = Surrogate.load(folder), np.random.default_rng(0)
     space, n = surrogate.space, SPEED_PAIRS
@@ -277,6 +300,10 @@ def speed_step() -> None:
         surrogate.predict(asked)
         wall.append(time.perf_counter() - began)
         cpu.append(time.process_time() - used)
+    judge, some = SurrogateEvaluator(surrogate, load_device(DEVICE)), slice(0, n // 10)
+    began = time.perf_counter()
+    swept = judge.sweep(little[some], big[some])
+    swept_s = time.perf_counter() - began
     code = (
         "import time; import biglittle.surrogates as s, numpy as np; t = time.perf_counter();"
         f"x = s.Surrogate.load({str(folder)!r}); x.accuracy(x.space.parse('8' * 22));"
@@ -290,6 +317,9 @@ def speed_step() -> None:
         "pairs": n,
         "wall_s": statistics.median(wall),
         "cpu_s": statistics.median(cpu),
+        "swept_pairs": n // 10,
+        "swept_points": len(swept.owner),
+        "swept_wall_s": swept_s,
         "first_prediction_s": statistics.median(first),
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
@@ -366,8 +396,13 @@ def proposed() -> dict[str, Any]:
     return found
 
 
-def evaluate_step(working: Path) -> None:
-    """Asks every proposed network about val, with the weights it inherits; goes on where it was."""
+def evaluate_step(working: Path, limit: int | None = None) -> None:
+    """Asks every proposed network about val, with the weights it inherits; goes on where it was.
+
+    Args:
+        working: folder of the evaluations.
+        limit: networks to evaluate now, at the most; None: all.
+    """
     from ..bench.datasets import get_dataset
     from .fbnet_cifar10.evaluate import NetworkEvaluator, NetworkKey
     from .fbnet_cifar10.plan import TrainedSupernet
@@ -376,11 +411,13 @@ def evaluate_step(working: Path) -> None:
     wanted = sorted({r[who] for r in rows for who in ("little", "big")})
     supernet, dataset = TrainedSupernet.kept(), get_dataset("cifar10")
     keys = [NetworkKey(a, origin=supernet.sha256) for a in wanted]
-    todo = [k for k in keys if not (working / f"{k.name}.npz").exists()]
+    todo = [k for k in keys if not (working / f"{k.name}.npz").exists()][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
+    began = time.monotonic()
     for i, key in enumerate(todo):
         accuracy = live.evaluate(live.inherited(supernet.net, key.architecture), key, working)
-        say(f"{i + 1} of {len(todo)}: {key.architecture} {accuracy:.4f}")
+        left = (time.monotonic() - began) / (i + 1) * (len(todo) - i - 1)
+        say(f"{i + 1} of {len(todo)}: {key.architecture} {accuracy:.4f}, {left / 60:.0f} min left")
 
 
 def searched_step(working: Path) -> None:
@@ -389,7 +426,6 @@ def searched_step(working: Path) -> None:
     Raises:
         BigLittleError: something proposed was not evaluated, or with another supernet.
     """
-    from ..bench.gates import get_metric
     from .fbnet_cifar10.evaluate import NetworkKey, read_evaluation
 
     bench, given = Benchmark.load(TABLE), proposed()
@@ -414,19 +450,9 @@ def searched_step(working: Path) -> None:
         )
     points = []
     for row in given["points"]:
-        little, big = said[row["little"]], said[row["big"]]
-        escalated = little[row["gate"]] < int(
-            get_metric(row["gate"]).cut(row["threshold"], table.n_classes)
-        )
-        right = np.where(escalated, big["top1"] == labels, little["top1"] == labels)
-        points.append(
-            {
-                **row,
-                "evaluated_accuracy": float(right.mean()),
-                "evaluated_escalation_rate": float(escalated.mean()),
-                "new": row["little"] not in known or row["big"] not in known,
-            }
-        )
+        found = evaluated_point(row, said[row["little"]], said[row["big"]], labels, table.n_classes)
+        new = row["little"] not in known or row["big"] not in known
+        points.append({**row, **found, "new": new})
     save(
         "searched",
         {**given, "architectures": len(said), "points": points, "figures": _optimism(points)},
@@ -435,22 +461,8 @@ def searched_step(working: Path) -> None:
 
 def _optimism(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     def of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        gap = np.array([r["accuracy"] - r["evaluated_accuracy"] for r in rows])
-        inside = [r["low"] <= r["evaluated_accuracy"] <= r["high"] for r in rows]
         rate = np.array([r["escalation_rate"] - r["evaluated_escalation_rate"] for r in rows])
-        return {
-            "n": len(rows),
-            "optimism": float(gap.mean()),
-            "standard_error": float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else None,
-            "worst": float(gap.max()),
-            "mae": float(np.abs(gap).mean()),
-            "coverage": float(np.mean(inside)),
-            "escalation_rate_mae": float(np.abs(rate).mean()),
-            "kendall_tau": kendall_tau(
-                np.array([r["accuracy"] for r in rows]),
-                np.array([r["evaluated_accuracy"] for r in rows]),
-            ),
-        }
+        return {**agreement(rows), "escalation_rate_mae": float(np.abs(rate).mean())}
 
     groups: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "all": lambda r: True,
@@ -471,8 +483,9 @@ def _middle(entry: Mapping[str, Any], digits: int = 3, scale: float = 1.0) -> st
 
 def nb201_text(found: Mapping[str, Any]) -> list[str]:
     """The tables of NAS-Bench-201."""
-    if not all(part in found for part in PARTS):
-        raise BigLittleError("some part of the step 'nb201' was not run; run it again.")
+    missing = [part for part in PARTS if part not in found]
+    if missing:
+        return [f"Of the step `nb201` these parts were not run yet: {', '.join(missing)}."]
     lines = [
         "## NAS-Bench-201",
         "",
@@ -530,7 +543,19 @@ def recipes_text(found: Mapping[str, Any]) -> list[str]:
         "## Recipes on the shipped table",
         "",
         f"{found['n_networks']} networks, a fifth held out, {found['seeds']} random splits; pairs "
-        "of two unseen networks. Step `recipes`. The first one ships.",
+        "of two unseen networks; mean ± standard deviation over the splits. Step `recipes`. The "
+        "first one ships.",
+        "",
+        *split_table(found, "random"),
+    ]
+
+
+def graphs_text(found: Mapping[str, Any]) -> list[str]:
+    """The table of graph networks."""
+    return [
+        "## Graph networks on the shipped table",
+        "",
+        f"As above, on the first {found['seeds']} of these splits alone. Step `graphs`.",
         "",
         *split_table(found, "random"),
     ]
@@ -543,8 +568,9 @@ def speed_text(found: Mapping[str, Any]) -> list[str]:
         "",
         f"{found['pairs']:,} pairs of {2 * found['pairs']:,} different networks: "
         f"{found['wall_s']:.1f} s ({found['cpu_s']:.1f} s of CPU, {found['cores']} cores, load "
-        f"average {found['load_average']:.1f}); loading and the first prediction after import: "
-        f"{found['first_prediction_s']:.2f} s. Step `speed`.",
+        f"average {found['load_average']:.1f}); whole curves of {found['swept_pairs']:,} of them, "
+        f"{found['swept_points']:,} operating points: {found['swept_wall_s']:.1f} s; loading and "
+        f"the first prediction after import: {found['first_prediction_s']:.2f} s. Step `speed`.",
     ]
 
 
@@ -567,14 +593,76 @@ def searched_text(found: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"| {name} | {row['n']} | {100 * row['optimism']:+.2f}{error} | "
             f"{100 * row['mae']:.2f} | {100 * row['worst']:+.2f} | {row['coverage']:.0%} | "
-            f"{row['kendall_tau']:.3f} |"
+            f"{'-' if row['kendall_tau'] is None else format(row['kendall_tau'], '.3f')} |"
         )
     return lines
+
+
+def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What was asked for and what was reached, as far as its step was run."""
+    rows: list[tuple[str, str, str, bool]] = []
+
+    def row(what: str, asked: str, entry: Mapping[str, Any], met: bool, scale: float) -> None:
+        shown = f"{scale * entry['median']:.{2 if scale > 1 else 3}f}"
+        spread = f"{scale * entry['spread']:.{2 if scale > 1 else 3}f}"
+        rows.append((what, asked, f"{shown} ± {spread}", met))
+
+    if "recipes" in steps:
+        own = next(iter(steps["recipes"]["splits"]["random"]["recipes"].values()))
+        tau, mae = own["val"]["network"]["kendall_tau"], own["val"]["pair"]["mae"]
+        what = "single networks, unseen: Kendall tau of accuracy"
+        row(what, "at least 0.85", tau, tau["median"] >= 0.85, 1)
+        what = "pairs, both unseen: mean absolute error along the curve, points"
+        row(what, "at most 0.7", mae, mae["median"] <= 0.007, 100)
+        for kind in ("network", "pair"):
+            held = own["coverage"][kind]
+            what = f"90 % intervals of {'single networks' if kind == 'network' else 'pairs'}: hold"
+            row(what, "87 to 93 %", held, 0.87 <= held["median"] <= 0.93, 100)
+    if "searched" in steps:
+        found = steps["searched"]["figures"]["all"]
+        gap, held_share = 100 * found["optimism"], found["coverage"]
+        what = f"searched, {steps['searched']['architectures']} networks: optimism, points"
+        rows.append((what, "at most 0.5", f"{gap:+.2f}", gap <= 0.5))
+        inside = 0.87 <= held_share <= 0.93
+        rows.append(("searched: intervals hold", "87 to 93 %", f"{held_share:.0%}", inside))
+    if all(part in steps.get("nb201", {}) for part in PARTS):
+        found = steps["nb201"]
+        name, best = max(found["accuracy"].items(), key=lambda kv: kv[1]["spearman"]["median"])
+        what = f"NB201 accuracy from {CELLS} cells, no proxies: Spearman of {name}"
+        row(what, "at least 0.945", best["spearman"], best["spearman"]["median"] >= 0.945, 1)
+        timed = found["latency"]["sum and robust trees"]
+        what = f"NB201 raspi4 from {LATENCY_CELLS}: Spearman"
+        row(what, "at least 0.98", timed["spearman"], timed["spearman"]["median"] >= 0.98, 1)
+        near = timed["within_10_percent"]
+        row("the same: within 10 %", "at least 70 %", near, near["median"] >= 0.7, 100)
+        for which, both in found["transfer"].items():
+            if which.endswith(f"{SAMPLES[0]} samples"):
+                mean = both["transfer"]["mean"]
+                what = f"unseen device, {which}: Spearman"
+                row(what, "above 0.95", mean, mean["median"] > 0.95, 1)
+    if "speed" in steps:
+        wall, first = (steps["speed"][k] for k in ("wall_s", "first_prediction_s"))
+        what = f"{steps['speed']['pairs']:,} pairs, seconds"
+        rows.append((what, "at most 2", f"{wall:.1f}", wall <= 2))
+        rows.append(("first prediction, seconds", "at most 1", f"{first:.2f}", first <= 1))
+    lines = [
+        "## Asked and reached",
+        "",
+        "Median ± standard deviation over the seeds where there are several.",
+        "",
+        "| figure | asked | reached | |",
+        "|---|---|---|---|",
+    ]
+    return lines + [
+        f"| {what} | {asked} | {got} | {'yes' if met else '**no**'} |"
+        for what, asked, got, met in rows
+    ]
 
 
 TEXTS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "nb201": nb201_text,
     "recipes": recipes_text,
+    "graphs": graphs_text,
     "searched": searched_text,
     "speed": speed_text,
 }
@@ -587,31 +675,38 @@ def write_step() -> None:
         "",
         "Written by `python -m biglittle.data_tables.surrogate_evidence write`.",
     ]
+    found = {step: kept(step) for step in TEXTS}
+    run = {step: figures for step, figures in found.items() if figures is not None}
+    lines += ["", *asked_text(run)]
     for step, text in TEXTS.items():
-        found = kept(step)
-        if found is not None:
-            lines += ["", *text(found)]
+        lines += ["", *(text(run[step]) if step in run else [f"Step `{step}` was not run yet."])]
     with replacing(PAGE) as partial:
         partial.write_text("\n".join(lines) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one step."""
-    steps = ("nb201", "recipes", "speed", "propose", "evaluate", "searched", "write")
+    steps = ("nb201", "recipes", "graphs", "speed", "propose", "evaluate", "searched", "write")
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("step", choices=steps)
     parser.add_argument("--working", type=Path, help="folder of evaluations")
+    parser.add_argument("--limit", type=int, help="networks of the step evaluate, at the most")
     parser.add_argument("--part", choices=PARTS, action="append", help="of the step nb201")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--seeds", type=int, help="of the steps nb201, recipes and graphs")
     given = parser.parse_args(arguments)
     if given.step in ("evaluate", "searched"):
         if given.working is None:
             parser.error(f"step {given.step} needs --working")
-        {"evaluate": evaluate_step, "searched": searched_step}[given.step](given.working)
+        if given.step == "evaluate":
+            evaluate_step(given.working, given.limit)
+        else:
+            searched_step(given.working)
     elif given.step == "nb201":
-        nb201_step(given.part or PARTS, given.seeds)
+        nb201_step(given.part or PARTS, given.seeds or SEEDS)
     elif given.step == "recipes":
-        recipes_step(given.seeds)
+        recipes_step(given.seeds or SEEDS)
+    elif given.step == "graphs":
+        graphs_step(given.seeds or GRAPH_SEEDS)
     else:
         {"speed": speed_step, "propose": propose_step, "write": write_step}[given.step]()
 

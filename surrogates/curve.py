@@ -96,19 +96,29 @@ def exact_accuracy(
     return np.asarray((correct_little.sum() + gain[:, ends]) / n)
 
 
+def gains_at(gain: Array, rates: Array) -> Array:
+    """Gain of each pair at some escalation rates, shape (n, k), linear between those of the grid.
+
+    Args:
+        gain: at the rates of the grid, shape (n, n_grid).
+        rates: shape (n, k), in [0, 1].
+    """
+    knots = np.concatenate([[0.0], GRID, [1.0]])
+    right = np.clip(np.searchsorted(knots, rates, side="right"), 1, len(knots) - 1)
+    share = (rates - knots[right - 1]) / (knots[right] - knots[right - 1])
+    padded = np.pad(gain, ((0, 0), (1, 1)))
+    low, high = (np.take_along_axis(padded, at, axis=1) for at in (right - 1, right))
+    return np.asarray(low * (1 - share) + high * share)
+
+
 def gain_at(gain: Array, rate: Array) -> Array:
-    """Gain of each pair at its escalation rate, shape (n,), linear between the grid's rates.
+    """Gain of each pair at one escalation rate, shape (n,); see ``gains_at``.
 
     Args:
         gain: at the rates of the grid, shape (n, n_grid).
         rate: shape (n,), in [0, 1].
     """
-    knots = np.concatenate([[0.0], GRID, [1.0]])
-    right = np.clip(np.searchsorted(knots, rate, side="right"), 1, len(knots) - 1)
-    share = (rate - knots[right - 1]) / (knots[right] - knots[right - 1])
-    padded = np.pad(gain, ((0, 0), (1, 1)))
-    rows = np.arange(len(gain))
-    return np.asarray(padded[rows, right - 1] * (1 - share) + padded[rows, right] * share)
+    return gains_at(gain, rate[:, None])[:, 0]
 
 
 def monotone_rates(rates: Array) -> Array:

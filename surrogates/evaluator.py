@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +12,12 @@ from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpa
 from ..bench.block_model import block_model
 from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provenance
 from ..bench.errors import SurrogateError
+from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.spaces._space import Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
+
+SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
 
 
 class SurrogateEvaluator:
@@ -38,6 +44,7 @@ class SurrogateEvaluator:
 
         evaluator = SurrogateEvaluator(Surrogate.load(folder), load_device("raspberry-pi-4"))
         points = evaluator.evaluate(candidates)
+        swept = evaluator.sweep(little, big)  # every gate of these pairs at once
     """
 
     def __init__(
@@ -92,6 +99,18 @@ class SurrogateEvaluator:
         latency = self.profile.provenance["latency_ms"] if self._summed else "predicted"
         return {**self.profile.provenance, "latency_ms": latency}
 
+    @property
+    def _provenance(self) -> dict[str, str]:
+        """How the figures of pairs come about."""
+        answers = {"accuracy": "predicted", "escalation_rate": "predicted"}
+        return {**answers, **pair_provenance(self.provenance)}
+
+    @cached_property
+    def _thresholds(self) -> NDArray[np.float64]:
+        """Threshold of every gate and cut, shape (n_gates, 257)."""
+        n_classes = self.surrogate.n_classes
+        return np.stack([get_metric(g).thresholds(n_classes) for g in self.gates])
+
     def costs(self, genomes: Genomes) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
         energy = None
@@ -135,21 +154,55 @@ class SurrogateEvaluator:
             little, big = (self._withheld(g) for g in (candidates.little, candidates.big))
             accuracy = np.clip(accuracy - (1 - rate) * little - rate * big, 0.0, 1.0)
         gate = np.asarray(candidates.gate)
-        thresholds = np.stack(
-            [get_metric(g).thresholds(self.surrogate.n_classes) for g in self.gates]
-        )
-        answers = {"accuracy": "predicted", "escalation_rate": "predicted"}
         return Points(
             little=self._ids(candidates.little),
             big=self._ids(candidates.big),
             gate=np.array(self.gates)[gate],
-            threshold=thresholds[gate, np.asarray(candidates.cut)],
+            threshold=self._thresholds[gate, np.asarray(candidates.cut)],
             accuracy=accuracy,
             escalation_rate=rate,
             **pair_costs(self.costs(candidates.little), self.costs(candidates.big), rate),
-            provenance={**answers, **pair_provenance(self.provenance)},
+            provenance=self._provenance,
             split=None,
         )
+
+    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+        """Operating points of n pairs at which escalating more pays, genomes (n, n_layers).
+
+        A pair is predicted once; under each gate its points are those at which its predicted curve
+        bends, see ``CURVE_RATES``. The first point of a pair is little alone.
+
+        Raises:
+            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+        """
+        little, big = np.atleast_2d(little), np.atleast_2d(big)
+        starts = range(0, len(little), SWEPT)
+        parts = [self._swept(little[i : i + SWEPT], big[i : i + SWEPT]) for i in starts]
+        sizes = np.repeat(starts, [len(part[0]) for part in parts])
+        owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
+        owner = (owner + sizes).astype(np.intp)
+        both = [self.costs(genomes).take(owner) for genomes in (little, big)]
+        figures = {
+            "threshold": self._thresholds[gate, cut],
+            "accuracy": accuracy,
+            "escalation_rate": rate,
+            **pair_costs(both[0], both[1], rate),
+        }
+        return Sweep(owner, gate, cut, figures, self._provenance)
+
+    def _swept(self, little: Genomes, big: Genomes) -> tuple[NDArray[Any], ...]:
+        """Pair, gate, cut, escalation rate and accuracy of points, pair by pair."""
+        found = self.surrogate.predict_curves(little, big)
+        accuracy, rate = found.accuracy, found.escalation_rate
+        if self.outside_penalty or self.caution:
+            low, high = (self._withheld(g)[:, None, None] for g in (little, big))
+            accuracy = np.clip(accuracy - (1 - rate) * low - rate * high, 0.0, 1.0)
+        kept = np.ones(accuracy.shape, bool)
+        kept[..., 1:] = accuracy[..., 1:] > np.maximum.accumulate(accuracy, axis=-1)[..., :-1]
+        kept[:, 1:, 0] = False  # little alone, once for all gates
+        owner, gate, place = np.nonzero(kept)
+        at = (owner, gate, place)
+        return owner, gate, found.cut[at], rate[at], accuracy[at]
 
     def intervals(self, points: Points) -> PredictedPoints:
         """Intervals of accuracy and escalation rate of points, and which are outside the support.

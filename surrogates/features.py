@@ -117,6 +117,35 @@ def architecture_features(
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
+def layer_feature_names(space: SearchSpace) -> tuple[str, ...]:
+    """Names of the columns of ``layer_features``."""
+    kinds = ("log_macs", "kernel", "expansion")
+    return tuple(f"layer{layer.index}_{kind}" for kind in kinds for layer in space.layers)
+
+
+def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
+    """What each layer computes in numbers, shape (n, 3 n_layers), see ``layer_feature_names``.
+
+    The logarithm of its MACs, its largest kernel, and the most channels within it over those that
+    come in; a layer without operators has kernel and expansion 0. Unlike one-hot choices these say
+    which choices are alike.
+
+    Args:
+        space: of the networks.
+        genomes: shape (n, n_layers).
+    """
+    macs, _ = _layer_table(space)
+    built = [[space.build_layer(ly, c) for c in range(len(space.choices))] for ly in space.layers]
+    kernel = np.array([[max((o.kernel for o in ops), default=0) for ops in row] for row in built])
+    widest = np.array(
+        [[max((o.out_channels for o in ops), default=0) for ops in row] for row in built]
+    )
+    entering = np.array([layer.in_channels for layer in space.layers])
+    layer = np.arange(space.n_layers)
+    tables = (np.log(macs + SMALL_MACS), kernel, widest / entering[:, None])
+    return np.concatenate([t[layer, genomes] for t in tables], axis=1).astype(np.float32)
+
+
 def pair_feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns of ``pair_features``."""
     shape = _shape_names(space, choices)

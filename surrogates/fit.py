@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench import DeviceProfile, Table
-from ..bench.errors import SurrogateError
+from ..bench.errors import SurrogateError, UnknownNameError
 from .curve import GRID
 from .data import MIN_NETWORKS, FitData, fit_data
 from .extras import import_extra
 from .features import feature_names
 from .intervals import calibrated
 from .latency import fit_profile_latency, latency_feature_names
+from .link import LINKS, fit_link
 from .members import get_member
 from .pairs import get_pair_model
 from .support import Support
@@ -47,37 +48,42 @@ class Recipe:
         accuracy: member that predicts single networks.
         pairs: pair model.
         points: member that the pair model uses for what it keeps of single networks.
+        link: what accuracy is turned into before the first member learns it, see ``link.py``.
     """
 
-    accuracy: str = "gaussian_process"
+    accuracy: str = "gaussian_process_ard"
     pairs: str = "item_response"
-    points: str = "gaussian_process"
+    points: str = "gaussian_process_ard"
+    link: str = "logit"
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
-        """A recipe such as ``ridge``, ``ridge/item_response`` or ``ridge/item_response/ridge``.
+        """A recipe such as ``ridge``, ``ridge:identity`` or ``ridge:logit/item_response/ridge``.
 
-        A member alone goes with the default pair model, whose points it predicts as well; the
-        ensemble, which would be slow there, leaves them to the Gaussian process.
+        A member alone goes with the default link and the default pair model, whose points it
+        predicts as well; the ensemble, which would be slow there, leaves them to the Gaussian
+        process.
 
         Raises:
             SurrogateError: more than three parts.
-            UnknownNameError: a name that no member or pair model has.
+            UnknownNameError: a name that no member, link or pair model has.
         """
         parts = text.split("/")
         if not 1 <= len(parts) <= 3:
             raise SurrogateError(f"recipe {text!r} has {len(parts)} parts; expected 1 to 3.")
-        accuracy = parts[0]
+        accuracy, _, link = parts[0].partition(":")
         pairs = parts[1] if len(parts) > 1 else cls.pairs
         own = cls.points if accuracy == "ensemble" else accuracy
         points = parts[2] if len(parts) > 2 else own
-        recipe = cls(accuracy, pairs, points)
+        recipe = cls(accuracy, pairs, points, link or cls.link)
         get_member(recipe.accuracy), get_member(recipe.points), get_pair_model(recipe.pairs)
+        if recipe.link not in LINKS:
+            raise UnknownNameError("link", recipe.link, LINKS)
         return recipe
 
     def __str__(self) -> str:
         """The text that ``parse`` reads."""
-        return f"{self.accuracy}/{self.pairs}/{self.points}"
+        return f"{self.accuracy}:{self.link}/{self.pairs}/{self.points}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,9 @@ def fit_models(
         raise SurrogateError(f"{len(data)} networks are too few to fit a surrogate on.")
     recipe, space = (settings or FitSettings()).recipe, data.space
     networks = data.networks
-    member = get_member(recipe.accuracy).fit(networks, data.accuracy()[:, None], seed)
+    link = fit_link(recipe.link, networks, data.accuracy())
+    target = link.forward(data.accuracy())[:, None]
+    member = get_member(recipe.accuracy).fit(networks, target, seed)
     pairs = get_pair_model(recipe.pairs).fit(data, get_member(recipe.points), seed)
     models = {f"accuracy.{name}": content for name, content in member.files.items()}
     models |= {f"pairs.{name}": content for name, content in pairs.files.items()}
@@ -145,7 +153,7 @@ def fit_models(
             "architectures": space.format(data.genomes),
             "threshold": Support(networks).threshold,
         },
-        "accuracy": {"member": recipe.accuracy, **member.document},
+        "accuracy": {"member": recipe.accuracy, "link": link.as_dict(), **member.document},
         "pairs": {"model": recipe.pairs, **pairs.document},
         "latency": {},
     }

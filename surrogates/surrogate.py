@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, SearchSpace, get_space
+from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.gates import N_CODES
 from ..bench.spaces._space import Genomes
@@ -24,15 +25,21 @@ from .curve import GRID
 from .features import check_genomes, feature_names
 from .intervals import LEAST_STD, Intervals, pair_std
 from .latency import latency_feature_names, latency_features
-from .members import Networks, get_member
-from .pairs import Asked, get_pair_model
+from .link import Link
+from .members import Networks, Prediction, get_member
+from .pairs import Asked, composed_curves, get_pair_model
 from .regressor import Regressor, load_regressor
 from .support import Support
 
-FORMAT = "biglittle-surrogate-2"
+FORMAT = "biglittle-surrogate-3"
 DOCUMENT = "surrogate.json"
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+#: Escalation rates at which whole curves are asked for: those at which a predicted curve bends, and
+#: the one up to which the 95th percentile of latency is that of the little network.
+CURVE_RATES = np.array(sorted([*GRID.tolist(), TAIL, 1.0]))
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,23 @@ class PredictedPoints:
     rate_high: Array
     distance: Array
     outside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PredictedCurves:
+    """What a surrogate says of whole pairs, arrays of shape (n, n_gates, k).
+
+    Attributes:
+        cut: rising, 0 to 256; the largest at which no more are escalated than at one of
+            ``CURVE_RATES``. The first is 0, little alone, and the last 256, big alone; where little
+            never escalates as few as asked for, cuts repeat.
+        escalation_rate: fractions.
+        accuracy: fractions.
+    """
+
+    cut: NDArray[np.int64]
+    escalation_rate: Array
+    accuracy: Array
 
 
 def genome_rows(genomes: Genomes) -> tuple[Genomes, NDArray[np.intp]]:
@@ -148,6 +172,7 @@ class Surrogate:
                 )
         accuracy, pairs = document["accuracy"], document["pairs"]
         self._accuracy = get_member(accuracy["member"]).load(accuracy, held("accuracy", models))
+        self.link = Link.from_dict(accuracy["link"])
         self._pairs = get_pair_model(pairs["model"]).load(pairs, held("pairs", models))
         raw = document["intervals"]
         self.intervals: Intervals | None = Intervals(**raw) if raw else None
@@ -209,17 +234,27 @@ class Surrogate:
         rows = check_genomes(self.space, genomes, self.choices)
         return Networks(self.space, self.choices, self.n_classes, rows)
 
+    def _alone(self, networks: Networks) -> Array:
+        """Accuracy of single networks, shape (n,)."""
+        return self.link.inverse(self._accuracy.mean(networks)[:, 0])
+
+    def _with_std(self, networks: Networks) -> tuple[Array, Array]:
+        """The same with its standard deviation."""
+        said: Prediction = self._accuracy.predict(networks)
+        mean, std = said.mean[:, 0], said.std[:, 0]
+        return self.link.inverse(mean), np.maximum(self.link.std(mean, std), LEAST_STD)
+
     def accuracy(self, genomes: Genomes) -> Array:
         """Predicted accuracy of single networks, shape (n,): nothing else, and quicker.
 
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        return np.clip(self._accuracy.mean(self._networks(genomes))[:, 0], 0.0, 1.0)
+        return self._alone(self._networks(genomes))
 
     def network_std(self, genomes: Genomes) -> Array:
         """What the model thinks it may be off, shape (n,); intervals are multiples of it."""
-        return np.maximum(self._accuracy.predict(self._networks(genomes)).std[:, 0], LEAST_STD)
+        return self._with_std(self._networks(genomes))[1]
 
     def distance(self, genomes: Genomes) -> Array:
         """Distance of networks to the nearest one that was learnt from, shape (n,)."""
@@ -236,10 +271,9 @@ class Surrogate:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
         networks = self._networks(genomes)
-        said = self._accuracy.predict(networks)
-        accuracy = np.clip(said.mean[:, 0], 0.0, 1.0)
+        accuracy, std = self._with_std(networks)
         times = self.intervals.network if self.intervals else np.nan
-        half = times * np.maximum(said.std[:, 0], LEAST_STD)
+        half = times * std
         distance = self.support.distance(networks)
         return PredictedNetworks(
             accuracy,
@@ -260,16 +294,18 @@ class Surrogate:
                     f"0 to {top}."
                 )
 
-    def _asked(self, candidates: Candidates) -> tuple[Networks, Asked]:
-        self._check(candidates)
-        both = [
-            check_genomes(self.space, g, self.choices) for g in (candidates.little, candidates.big)
-        ]
+    def _distinct(self, little: Genomes, big: Genomes) -> tuple[Networks, Rows, Rows]:
+        """Each network once, and where the n little and the n big ones are among them."""
+        both = [check_genomes(self.space, g, self.choices) for g in (little, big)]
         genomes, where = genome_rows(np.concatenate(both))
         networks = Networks(self.space, self.choices, self.n_classes, genomes)
-        n = len(candidates)
+        return networks, where[: len(both[0])], where[len(both[0]) :]
+
+    def _asked(self, candidates: Candidates) -> tuple[Networks, Asked]:
+        self._check(candidates)
+        networks, little, big = self._distinct(candidates.little, candidates.big)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
-        return networks, Asked(where[:n], where[n:], gate, cut)
+        return networks, Asked(little, big, gate, cut)
 
     def predict(self, candidates: Candidates) -> tuple[Array, Array]:
         """Accuracy and escalation rate on ``val``, each of shape (n,).
@@ -283,8 +319,25 @@ class Surrogate:
         if not len(candidates):
             return np.zeros(0), np.zeros(0)
         networks, asked = self._asked(candidates)
-        accuracy = np.clip(self._accuracy.mean(networks)[:, 0], 0.0, 1.0)
-        return self._pairs.predict(networks, accuracy, asked)
+        return self._pairs.predict(networks, self._alone(networks), asked)
+
+    def predict_curves(self, little: Genomes, big: Genomes) -> PredictedCurves:
+        """Whole curves of n pairs on ``val``, genomes of shape (n, n_layers), n > 0.
+
+        What depends on the pair alone is predicted once; a point of a curve is what ``predict``
+        says of it.
+
+        Raises:
+            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+            MissingExtraError: onnxruntime is not installed.
+        """
+        networks, low, high = self._distinct(little, big)
+        alone = self._alone(networks)
+        rates, gain = self._pairs.curves(networks, alone, low, high)
+        within = [(rates <= rate).sum(axis=-1) - 1 for rate in CURVE_RATES]
+        cut = np.stack([np.zeros_like(within[0]), *within], axis=-1).astype(np.int64)
+        rate = np.take_along_axis(rates, cut, axis=-1)
+        return PredictedCurves(cut, rate, composed_curves(alone, low, high, rate, gain))
 
     def predict_points(self, candidates: Candidates) -> PredictedPoints:
         """The same with intervals, and which candidates are outside the support.
@@ -297,9 +350,7 @@ class Surrogate:
             no = np.zeros(0)
             return PredictedPoints(no, no, no, no, no, no, no, np.zeros(0, bool))
         networks, asked = self._asked(candidates)
-        said = self._accuracy.predict(networks)
-        alone = np.clip(said.mean[:, 0], 0.0, 1.0)
-        std = np.maximum(said.std[:, 0], LEAST_STD)
+        alone, std = self._with_std(networks)
         accuracy, rate = self._pairs.predict(networks, alone, asked)
         found, half, rate_half = self.intervals, np.full(len(rate), np.nan), np.nan
         if found is not None:

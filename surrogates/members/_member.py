@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...bench import SearchSpace
 from ...bench.errors import SurrogateError
 from ...bench.spaces._space import Genomes
-from ..features import architecture_features, feature_names
+from ..features import architecture_features, feature_names, layer_features
 
 Array = NDArray[np.float64]
 Files = Mapping[str, bytes]
@@ -50,6 +50,11 @@ class Networks:
         if self.columns is None:
             return own
         return np.concatenate([own, np.asarray(self.columns, np.float32)], axis=1)
+
+    @cached_property
+    def layers(self) -> NDArray[np.float32]:
+        """What each layer computes in numbers, shape (n, 3 n_layers) float32."""
+        return layer_features(self.space, self.genomes)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -14,35 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
-from ..onnx_graph import GraphWriter, OnnxModel
-from ._member import Array, Files, Networks, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Networks, checked, rounded
+from ._process import JITTER, FittedProcess, Kernel, matern, squared_distances
 
-MEAN, VARIANCE = "mean.onnx", "variance.onnx"
-CHUNK = 4096  # networks at a time: a kernel matrix of some 10 MiB
 STEPS = 40  # of the optimiser
-JITTER = 1e-4  # of the variance of a target: keeps the weights small enough for float32
 #: Centre and width of the priors on the logarithms, and the starting point.
 LENGTH, SCALE, NOISE = (0.0, 1.0), (-0.5, 1.5), (-1.5, 1.5)
 FAR = 2.5  # widths from the centre at the most: further out a kernel matrix cannot be factorised
-
-
-def _squared(a: Array, b: Array) -> Array:
-    apart = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
-    return np.asarray(np.maximum(apart, 0.0))
-
-
-def _matern(squared: Array, length: float) -> tuple[Array, Array]:
-    """The kernel and its derivative by log length."""
-    r = np.sqrt(5 * squared) / length
-    decay = np.exp(-r)
-    return (1 + r + r * r / 3) * decay, r * r / 3 * (1 + r) * decay
 
 
 def _optimised(apart: list[Array], linear: Array, targets: Array) -> Array:
@@ -53,7 +37,7 @@ def _optimised(apart: list[Array], linear: Array, targets: Array) -> Array:
     linalg = import_extra("scipy.linalg")
 
     def loss(p: Array) -> tuple[float, Array]:
-        kernels = [_matern(apart[i], float(np.exp(p[i]))) for i in range(g)]
+        kernels = [matern(apart[i], float(np.exp(p[i]))) for i in range(g)]
         variance, noise = np.exp(2 * p[g:-1]), float(np.exp(2 * p[-1]))
         parts = [*(kernel for kernel, _ in kernels), linear]
         total = np.asarray(sum(v * k for v, k in zip(variance, parts, strict=True)))
@@ -83,124 +67,8 @@ def _optimised(apart: list[Array], linear: Array, targets: Array) -> Array:
     return np.asarray(found.x, np.float64)
 
 
-@dataclass(frozen=True)
-class _Kernel:
-    """What turns features into kernels with the rows that were learnt from.
-
-    Attributes:
-        groups: columns of each Matern part.
-        centre: of the columns, shape (k,).
-        scale: what a column is multiplied by for the Matern parts, 0 for a constant one, (k,).
-        known: the rows under both, shape (n, k).
-        variance: of each Matern part.
-        linear_scale: what a column is multiplied by for the linear part, shape (k,).
-        linear_known: the rows under that, shape (n, k).
-        noise: variance of the noise.
-    """
-
-    groups: list[NDArray[np.intp]]
-    centre: Array
-    scale: Array
-    known: Array
-    variance: Array
-    linear_scale: Array
-    linear_known: Array
-    noise: float
-
-    def write_matern(self, writer: GraphWriter, features: str) -> str:
-        """Nodes that compute the Matern parts with the known rows; gives their name."""
-        total: str | None = None
-        for columns, variance in zip(self.groups, self.variance, strict=True):
-            own = writer.add("Gather", features, writer.constant(columns, np.int64), axis=1)
-            moved = writer.add("Sub", own, writer.constant(self.centre[columns]))
-            z = writer.add("Mul", moved, writer.constant(self.scale[columns]))
-            known = self.known[:, columns].astype(np.float32).astype(np.float64)
-            axes = writer.constant([1], np.int64)
-            norm = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
-            # 5 d^2 = 5 |z|^2 + (5 |x|^2 - 10 z x), the bracket being one product with a bias
-            cross = writer.add(
-                "Gemm",
-                z,
-                writer.constant(-10 * known.T),
-                writer.constant(5 * (known**2).sum(axis=1)),
-            )
-            squared = writer.add("Add", cross, writer.add("Mul", norm, writer.constant(5.0)))
-            r = writer.add("Sqrt", writer.add("Relu", squared))
-            third = writer.add("Mul", r, writer.constant(1 / 3))
-            inner = writer.add("Add", writer.add("Mul", r, third), r)
-            polynomial = writer.add("Add", inner, writer.constant(1.0))
-            scaled = writer.add("Mul", polynomial, writer.constant(variance))
-            kernel = writer.add("Mul", scaled, writer.add("Exp", writer.add("Neg", r)))
-            total = kernel if total is None else writer.add("Add", total, kernel)
-        assert total is not None
-        return total
-
-    def write_linear(self, writer: GraphWriter, features: str) -> str:
-        """Nodes that scale features for the linear part; gives their name."""
-        moved = writer.add("Sub", features, writer.constant(self.centre))
-        return writer.add("Mul", moved, writer.constant(self.linear_scale))
-
-    def mean_model(self, alpha: Array) -> bytes:
-        """The graph from features to standardised targets, the linear part being coefficients."""
-        writer = GraphWriter({"features": [None, len(self.centre)]})
-        matern = self.write_matern(writer, "features")
-        curved = writer.add("MatMul", matern, writer.constant(alpha))
-        z = self.write_linear(writer, "features")
-        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T @ alpha))
-        writer.add("Add", curved, straight, name="mean")
-        return writer.model({"mean": [None, alpha.shape[1]]})
-
-    def variance_model(self, whitening: Array) -> bytes:
-        """The graph from features to the variance of a standardised target, without the noise."""
-        writer = GraphWriter({"features": [None, len(self.centre)]})
-        z = self.write_linear(writer, "features")
-        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T))
-        kernel = writer.add("Add", self.write_matern(writer, "features"), straight)
-        white = writer.add("MatMul", kernel, writer.constant(whitening))
-        axes = writer.constant([1], np.int64)
-        gone = writer.add("ReduceSum", writer.add("Mul", white, white), axes, keepdims=1)
-        own = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
-        prior = writer.add("Add", own, writer.constant(self.variance.sum()))
-        writer.add("Relu", writer.add("Sub", prior, gone), name="variance")
-        return writer.model({"variance": [None, 1]})
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    document: dict[str, Any]
-    files: Files
-
-    @cached_property
-    def _mean(self) -> OnnxModel:
-        return OnnxModel(self.files[MEAN])
-
-    @cached_property
-    def _variance(self) -> OnnxModel:
-        return OnnxModel(self.files[VARIANCE])
-
-    def _run(self, model: OnnxModel, output: str, networks: Networks) -> Array:
-        x = networks.features
-        parts = [
-            model.run(output, {"features": x[start : start + CHUNK]})
-            for start in range(0, len(x), CHUNK)
-        ]
-        return np.concatenate(parts).astype(np.float64)
-
-    def mean(self, networks: Networks) -> Array:
-        check_columns(self.document, networks)
-        targets = len(self.document["scale"])
-        if not len(networks):
-            return np.zeros((0, targets))
-        out = self._run(self._mean, "mean", networks)
-        return np.asarray(out * np.array(self.document["scale"]) + self.document["centre"])
-
-    def predict(self, networks: Networks) -> Prediction:
-        mean = self.mean(networks)
-        if not len(mean):
-            return Prediction(mean, mean)
-        left = self._run(self._variance, "variance", networks)
-        std = np.sqrt(left + float(self.document["noise"]))
-        return Prediction(mean, std * np.array(self.document["scale"]))
+def _columns(networks: Networks) -> NDArray[np.float32]:
+    return networks.features
 
 
 @dataclass(frozen=True)
@@ -208,7 +76,7 @@ class _GaussianProcess:
     name: str = "gaussian_process"
     summary: str = "Matern kernels over choices and over their sums, and a linear one"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> FittedProcess:
         """Learns; nothing is random."""
         raw, names = checked(networks, targets), networks.feature_names
         x = networks.features.astype(np.float64)
@@ -220,7 +88,7 @@ class _GaussianProcess:
         z = np.where(used, (x - centre) / np.where(used, deviation, 1.0), 0.0)
         mean, spread = raw.mean(axis=0), raw.std(axis=0)
         y = (raw - mean) / np.where(spread > 0, spread, 1.0)
-        apart = [_squared(z[:, c], z[:, c]) / len(c) for c in groups]
+        apart = [squared_distances(z[:, c], z[:, c]) / len(c) for c in groups]
         straight = z / np.sqrt(max(used.sum(), 1))
         p, g = _optimised(apart, straight @ straight.T, y), len(groups)
         scale = np.zeros(len(names))
@@ -228,7 +96,7 @@ class _GaussianProcess:
             scale[columns] = 1 / np.sqrt(len(columns)) / np.exp(p[i])
         by_column = np.where(used, 1 / np.where(used, deviation, 1.0), 0.0)
         slope = float(np.exp(p[-2]))
-        kernel = _Kernel(
+        kernel = Kernel(
             groups=groups,
             centre=centre,
             scale=scale * by_column,
@@ -238,12 +106,6 @@ class _GaussianProcess:
             linear_known=slope * straight,
             noise=float(np.exp(2 * p[-1])),
         )
-        total = kernel.linear_known @ kernel.linear_known.T
-        total = total + (kernel.noise + JITTER) * np.eye(len(x))
-        for variance, squared, log_length in zip(kernel.variance, apart, p[:g], strict=True):
-            total = total + variance * _matern(squared, float(np.exp(log_length)))[0]
-        lower = np.linalg.cholesky(total)
-        alpha = np.linalg.solve(lower.T, np.linalg.solve(lower, y))
         document = {
             "columns": list(networks.column_names),
             "centre": rounded(mean),
@@ -252,15 +114,11 @@ class _GaussianProcess:
             "lengths": rounded(np.exp(p[:g])),
             "variances": rounded(np.exp(2 * p[g:-1])),
         }
-        files = {
-            MEAN: kernel.mean_model(alpha),
-            VARIANCE: kernel.variance_model(np.linalg.inv(lower).T),
-        }
-        return _Fitted(document, files)
+        return FittedProcess(document, kernel.models(y), _columns)
 
-    def load(self, document: Mapping[str, Any], files: Files) -> _Fitted:
+    def load(self, document: Mapping[str, Any], files: Files) -> FittedProcess:
         """The inverse of ``document`` and ``files``."""
-        return _Fitted(dict(document), files)
+        return FittedProcess(dict(document), files, _columns)
 
 
 MEMBER = _GaussianProcess()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ...bench.registry import Registry
-from ._pairs import Asked, FittedPairs, PairModel
+from ._pairs import Asked, FittedPairs, PairModel, composed_curves
 
 PAIR_MODELS = Registry("pair model", __name__, Path(__file__).parent, "PAIRS")
 
@@ -20,4 +20,11 @@ def get_pair_model(name: str) -> PairModel:
     return cast(PairModel, PAIR_MODELS.load(name))
 
 
-__all__ = ["PAIR_MODELS", "Asked", "FittedPairs", "PairModel", "get_pair_model"]
+__all__ = [
+    "PAIR_MODELS",
+    "Asked",
+    "FittedPairs",
+    "PairModel",
+    "composed_curves",
+    "get_pair_model",
+]

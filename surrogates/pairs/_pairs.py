@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curve import Basis, gain_at, monotone_rates
+from ..curve import Basis, gain_at, gains_at, monotone_rates
 from ..data import FitData
 from ..members import Member, Networks
 
@@ -72,6 +72,23 @@ class FittedPairs(Protocol):
         """
         ...
 
+    def curves(
+        self, networks: Networks, accuracy: Array, little: Rows, big: Rows
+    ) -> tuple[Array, Array]:
+        """Escalation rate and gain of n pairs under every gate, each pair predicted once.
+
+        Args:
+            networks: each once.
+            accuracy: of the single networks, shape (len(networks),).
+            little: row of each little network, shape (n,).
+            big: row of each big network, shape (n,).
+
+        Returns:
+            Rates at all cuts, rising from 0 to 1, shape (n, n_gates, 257), and gains at the rates
+            of the grid, shape (n, n_gates, n_grid).
+        """
+        ...
+
 
 class PairModel(Protocol):
     """A kind of model of pairs."""
@@ -122,6 +139,17 @@ def rates_at(basis: Basis, scores: Array, asked: Asked) -> Array:
     return rate
 
 
+def rate_curves(basis: Basis, scores: Array) -> Array:
+    """Escalation rates at all cuts under all gates, shape (n, n_gates, 257).
+
+    Args:
+        basis: of the rates.
+        scores: of each network, shape (n, n_components).
+    """
+    found = basis.reconstruct(scores).reshape(-1, N_CUTS)
+    return monotone_rates(found).reshape(len(scores), -1, N_CUTS)
+
+
 def composed(accuracy: Array, asked: Asked, rate: Array, gain: Array) -> Array:
     """Accuracy of each operating point from the gain on the grid, shape (n,).
 
@@ -134,3 +162,19 @@ def composed(accuracy: Array, asked: Asked, rate: Array, gain: Array) -> Array:
     gain = np.where((asked.little == asked.big)[:, None], 0.0, gain)  # then it is one network
     coin = (1 - rate) * accuracy[asked.little] + rate * accuracy[asked.big]
     return np.asarray(np.clip(coin + gain_at(gain, rate), 0.0, 1.0))
+
+
+def composed_curves(accuracy: Array, little: Rows, big: Rows, rates: Array, gain: Array) -> Array:
+    """Accuracy of pairs at several escalation rates under every gate, shape (n, n_gates, k).
+
+    Args:
+        accuracy: of the single networks.
+        little: row of each little network, shape (n,).
+        big: row of each big network, shape (n,).
+        rates: shape (n, n_gates, k).
+        gain: at the rates of the grid, shape (n, n_gates, n_grid).
+    """
+    gain = np.where((little == big)[:, None, None], 0.0, gain)  # then it is one network
+    flat = gains_at(gain.reshape(-1, gain.shape[-1]), rates.reshape(-1, rates.shape[-1]))
+    low, high = (accuracy[rows][:, None, None] for rows in (little, big))
+    return np.clip((1 - rates) * low + rates * high + flat.reshape(rates.shape), 0.0, 1.0)

@@ -26,7 +26,7 @@ from ..regressor import (
     network_folds,
     pair_folds,
 )
-from ._pairs import CHUNK, Array, Asked, Files, composed, rates_at
+from ._pairs import CHUNK, Array, Asked, Files, Rows, composed, rate_curves, rates_at
 
 N_PAIRS, FOLDS, PAIR_FOLDS = 20_000, 5, 3
 VARIANCE, COMPONENTS = 0.99, 4
@@ -68,6 +68,18 @@ class _Fitted:
                 gain[here] = self.gains.reconstruct(scores[here], columns)
             out[part] = composed(accuracy, own, rate[part], gain)
         return out, rate
+
+    def curves(
+        self, networks: Networks, accuracy: Array, little: Rows, big: Rows
+    ) -> tuple[Array, Array]:
+        features = networks.features
+        with_accuracy = np.column_stack([features, accuracy]).astype(np.float32)
+        rows, where = np.unique(little, return_inverse=True)
+        rates = rate_curves(self.rates, self.escalation.predict(with_accuracy[rows]))
+        space, choices, genomes = networks.space, networks.choices, networks.genomes
+        pairs = pair_features(space, choices, features, genomes, accuracy, little, big)
+        gain = self.gains.reconstruct(self.gain.predict(pairs))
+        return rates[where], gain.reshape(len(little), -1, len(GRID))
 
 
 @dataclass(frozen=True)

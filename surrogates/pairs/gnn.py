@@ -18,7 +18,7 @@ from ..data import FitData, sample_pairs
 from ..extras import import_extra
 from ..members import Member, Networks
 from ..onnx_graph import OnnxModel
-from ._pairs import Array, Asked, Files, composed, rates_at
+from ._pairs import Array, Asked, Files, Rows, composed, rate_curves, rates_at
 
 MODEL = "graph.onnx"
 N_PAIRS, EPOCHS, PER_EPOCH = 4000, 60, 384
@@ -37,10 +37,13 @@ class _Fitted:
     def _model(self) -> OnnxModel:
         return OnnxModel(self.files[MODEL])
 
-    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+    def _scores(
+        self, networks: Networks, asked_little: Rows, asked_big: Rows
+    ) -> tuple[Array, Array, Rows]:
+        """Scores of rates by network, of gains by distinct pair, and which pair each one is."""
         from ..operator_graphs import graphs
 
-        keys = asked.little * len(networks) + asked.big
+        keys = asked_little * len(networks) + asked_big
         unique, position = np.unique(keys, return_inverse=True)
         little, big = unique // len(networks), unique % len(networks)
         parts = [
@@ -57,13 +60,25 @@ class _Fitted:
         times = np.zeros(len(networks))
         np.add.at(rate_scores, little, scores[:, :n_rates])
         np.add.at(times, little, 1.0)
-        rate = rates_at(self.rates, rate_scores / np.maximum(times, 1)[:, None], asked)
+        by_network = rate_scores / np.maximum(times, 1)[:, None]
+        return by_network, scores[:, n_rates:], position
+
+    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+        by_network, scores, position = self._scores(networks, asked.little, asked.big)
+        rate = rates_at(self.rates, by_network, asked)
         gain = np.empty((len(asked), len(GRID)))
         for g in np.unique(asked.gate):
             here = np.flatnonzero(asked.gate == g)
             columns = slice(g * len(GRID), (g + 1) * len(GRID))
-            gain[here] = self.gains.reconstruct(scores[position[here], n_rates:], columns)
+            gain[here] = self.gains.reconstruct(scores[position[here]], columns)
         return composed(accuracy, asked, rate, gain), rate
+
+    def curves(
+        self, networks: Networks, accuracy: Array, little: Rows, big: Rows
+    ) -> tuple[Array, Array]:
+        by_network, scores, position = self._scores(networks, little, big)
+        gain = self.gains.reconstruct(scores)[position].reshape(len(little), -1, len(GRID))
+        return rate_curves(self.rates, by_network[little]), gain
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from ..curve import GRID, Basis, escalated_share, escalation_rates
 from ..data import FitData
 from ..members import FittedMember, Member, Networks, get_member
-from ._pairs import CHUNK, Array, Asked, Files, composed, rates_at
+from ._pairs import CHUNK, Array, Asked, Files, Rows, composed, rate_curves, rates_at
 
 DIMENSIONS = 3  # more change nothing: 6 and 12 err alike on unseen pairs
 RATE_COMPONENTS, SHAPE_COMPONENTS, VARIANCE = 5, 8, 0.9999
@@ -104,6 +104,19 @@ class _Fitted:
             gain = kinds[:, 0] + with_big - kinds[:, -1]
             out[part] = composed(accuracy, own, rate[part], gain)
         return out, rate
+
+    def curves(
+        self, networks: Networks, accuracy: Array, little: Rows, big: Rows
+    ) -> tuple[Array, Array]:
+        scores = self.points.mean(networks)
+        n_rates = len(self.rates.components)
+        place = scores[:, n_rates : n_rates + DIMENSIONS]
+        rows, where = np.unique(little, return_inverse=True)
+        kinds = self.shapes.reconstruct(scores[rows, n_rates + DIMENSIONS :])
+        kinds = kinds.reshape(len(rows), -1, DIMENSIONS + 2, len(GRID))
+        alone = kinds[:, :, 0] - kinds[:, :, -1]
+        with_big = np.einsum("pgdk,pd->pgk", kinds[where][:, :, 1:-1], place[big])
+        return rate_curves(self.rates, scores[rows, :n_rates])[where], alone[where] + with_big
 
 
 @dataclass(frozen=True)

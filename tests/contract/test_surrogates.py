@@ -12,8 +12,9 @@ from biglittle.bench.errors import MissingExtraError, SurrogateError, UnknownNam
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table, write_table
 from biglittle.surrogates import MEMBERS, PAIR_MODELS, fit_data, get_member, get_pair_model
+from biglittle.surrogates.curve import GRID
 from biglittle.surrogates.members import Networks
-from biglittle.surrogates.pairs import Asked
+from biglittle.surrogates.pairs import Asked, composed_curves
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")
@@ -128,7 +129,9 @@ def test_poor_data_is_refused(name: str) -> None:
         get_member(name).fit(given, targets(given)[:50])
 
 
-@pytest.mark.parametrize("name", ["ridge", "xgboost", "ridge_xgboost", "gaussian_process"])
+@pytest.mark.parametrize(
+    "name", ["ridge", "xgboost", "ridge_xgboost", "gaussian_process", "gaussian_process_ard"]
+)
 def test_further_columns_are_used_and_missed(name: str) -> None:
     given = networks(60, columns=True)
     truth = targets(given) + 0.5 * given.columns
@@ -177,6 +180,25 @@ def test_curves_start_at_little_end_at_big_and_rise_in_escalation(pairs, data) -
             assert ((accuracy >= 0) & (accuracy <= 1)).all()
             if little == big:
                 np.testing.assert_allclose(accuracy, alone[little], atol=1e-12)
+
+
+def test_whole_curves_hold_the_points_of_single_questions(pairs, data) -> None:  # type: ignore[no-untyped-def]
+    little, big = np.array([0, 9, 5, 9]), np.array([7, 3, 5, 1])
+    accuracy = data.accuracy()
+    rates, gain = pairs[1].curves(data.networks, accuracy, little, big)
+    assert rates.shape == (4, len(data.gates), 257)
+    assert gain.shape == (4, len(data.gates), len(GRID))
+    assert (np.diff(rates, axis=-1) >= 0).all()
+    assert (rates[..., 0] == 0).all()
+    assert (rates[..., -1] == 1).all()
+    cuts = np.array([0, 90, 180, 256])
+    at = rates[..., cuts]
+    said = composed_curves(accuracy, little, big, at, gain)
+    pair, gate, place = (x.ravel() for x in np.indices(at.shape))
+    asked = Asked(little[pair], big[pair], gate, cuts[place])
+    expected = pairs[1].predict(data.networks, accuracy, asked)
+    np.testing.assert_allclose(said.ravel(), expected[0], atol=1e-5)
+    np.testing.assert_allclose(at.ravel(), expected[1], atol=1e-5)
 
 
 def test_pairs_are_json_and_onnx_and_repeat(pairs, data) -> None:  # type: ignore[no-untyped-def]

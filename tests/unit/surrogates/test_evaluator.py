@@ -3,6 +3,7 @@ import pytest
 
 from biglittle.bench import Candidates, DeviceProfile
 from biglittle.bench.errors import SurrogateError
+from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.gates import get_metric
 from biglittle.bench.rows import is_held_out
 from biglittle.surrogates import Surrogate, SurrogateEvaluator
@@ -95,6 +96,64 @@ def test_points_of_a_search_get_their_intervals(calibrated_surrogate, blocks, as
     np.testing.assert_allclose(found.low, expected.low, atol=1e-9)
     np.testing.assert_allclose(found.accuracy, expected.accuracy, atol=1e-9)
     np.testing.assert_array_equal(found.outside, expected.outside)
+
+
+def test_a_sweep_is_what_evaluating_point_by_point_says(surrogate, blocks, asked):
+    judge = SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks))
+    assert isinstance(judge, SweepingEvaluator)
+    swept = judge.sweep(asked.little, asked.big)
+    again = Candidates(asked.little[swept.owner], asked.big[swept.owner], swept.gate, swept.cut)
+    points = judge.evaluate(again)
+    for name, values in swept.figures.items():
+        np.testing.assert_allclose(values, getattr(points, name), atol=1e-5, err_msg=name)
+    assert swept.provenance == points.provenance
+    assert swept.split is None
+    assert (np.diff(swept.owner) >= 0).all()
+    assert set(swept.owner.tolist()) == set(range(len(asked)))
+    first = np.searchsorted(swept.owner, np.arange(len(asked)))
+    assert (swept.cut[first] == 0).all()
+    assert ((swept.cut == 0).sum(), (swept.gate[swept.cut == 0] != 0).any()) == (len(asked), False)
+    for pair in range(len(asked)):
+        for gate in range(3):
+            rows = (swept.owner == pair) & (swept.gate == gate)
+            accuracy, rate = (swept.figures[n][rows] for n in ("accuracy", "escalation_rate"))
+            assert (np.diff(swept.cut[rows]) > 0).all()
+            assert (np.diff(accuracy) > 0).all()
+            assert (np.diff(rate) > 0).all()
+
+
+def test_a_sweep_misses_little_of_what_all_cuts_hold(surrogate, blocks, asked):
+    judge = SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks))
+    every = np.stack(np.meshgrid(np.arange(3), np.arange(257), indexing="ij"), -1).reshape(-1, 2)
+    for pair in range(5):
+        one = slice(pair, pair + 1)
+        swept = judge.sweep(asked.little[one], asked.big[one]).figures
+        both = (np.repeat(g[one], len(every), axis=0) for g in (asked.little, asked.big))
+        whole = judge.evaluate(Candidates(*both, every[:, 0], every[:, 1]))
+        for cost in ("latency_ms", "latency_p95_ms"):
+            limit = getattr(whole, cost)
+            # what is best within any limit, against what the sweep has within a hundredth more
+            for at in np.quantile(limit, [0.1, 0.3, 0.5, 0.7, 1.0]):
+                reached = whole.accuracy[limit <= at].max()
+                assert swept["accuracy"][swept[cost] <= at].max() > reached - 0.02
+        assert swept["accuracy"].max() == pytest.approx(whole.accuracy.max(), abs=2e-3)
+
+
+def test_sweeps_in_parts_are_the_whole_one_and_caution_reaches_them(
+    surrogate, blocks, asked, monkeypatch
+):
+    board = profile(surrogate.space, block_ms=blocks)
+    judge = SurrogateEvaluator(surrogate, board, caution=1.5, outside_penalty=0.1)
+    whole = judge.sweep(asked.little, asked.big)
+    monkeypatch.setattr("biglittle.surrogates.evaluator.SWEPT", 7)
+    parts = judge.sweep(asked.little, asked.big)
+    np.testing.assert_array_equal(parts.owner, whole.owner)
+    np.testing.assert_array_equal(parts.cut, whole.cut)
+    again = Candidates(asked.little[whole.owner], asked.big[whole.owner], whole.gate, whole.cut)
+    points = judge.evaluate(again)
+    np.testing.assert_allclose(whole.figures["accuracy"], points.accuracy, atol=1e-5)
+    with pytest.raises(SurrogateError, match="expects"):
+        judge.sweep(asked.little[:, :6], asked.big[:, :6])
 
 
 def test_networks_carry_their_provenance(surrogate, blocks, asked):

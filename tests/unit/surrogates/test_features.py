@@ -13,6 +13,8 @@ from biglittle.surrogates.cells import (
 from biglittle.surrogates.features import (
     architecture_features,
     feature_names,
+    layer_feature_names,
+    layer_features,
     pair_feature_names,
     pair_features,
     stages,
@@ -35,6 +37,19 @@ def test_features_are_named_and_add_up():
     np.testing.assert_array_equal(depth, named["depth"])
     share = sum(v for k, v in named.items() if k.endswith("_macs_share"))
     assert ((share > 0) & (share < 1)).all()
+
+
+def test_layers_say_what_their_choices_compute():
+    genomes = SPACE.parse(["8" * 22, "3" * 22, "7" * 22])
+    got = layer_features(SPACE, genomes)
+    names = layer_feature_names(SPACE)
+    assert got.shape == (3, len(names)) == (3, 3 * 22)
+    assert got.dtype == np.float32
+    named = dict(zip(names, got.T, strict=True))
+    assert named["layer2_kernel"].tolist() == [0, 3, 5]
+    assert named["layer2_expansion"].tolist() == [0, 6, 6]
+    assert named["layer1_kernel"][0] == 1  # a skip that changes the channels is a convolution
+    assert (np.diff(named["layer2_log_macs"]) > 0).all()
 
 
 def test_stages_follow_the_channels():

@@ -1,0 +1,64 @@
+"""What a search was told against what is true: operating points and networks, evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench.gates import get_metric
+from ..surrogates.report import kendall_tau
+
+Answers = Mapping[str, NDArray[np.uint8]]
+
+
+def evaluated_point(
+    point: Mapping[str, Any],
+    little: Answers,
+    big: Answers,
+    labels: NDArray[np.uint8],
+    n_classes: int,
+) -> dict[str, float]:
+    """Accuracy and escalation rate that an operating point really has.
+
+    Args:
+        point: with its ``gate`` and ``threshold``.
+        little: ``top1`` and codes by gate of the little network, shape (n_images,) each.
+        big: of the big one.
+        labels: the truth, shape (n_images,).
+        n_classes: of the classifier.
+    """
+    cut = int(get_metric(point["gate"]).cut(point["threshold"], n_classes))
+    escalated = little[point["gate"]] < cut
+    right = np.where(escalated, big["top1"] == labels, little["top1"] == labels)
+    return {
+        "evaluated_accuracy": float(right.mean()),
+        "evaluated_escalation_rate": float(escalated.mean()),
+    }
+
+
+def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How far predictions are off: fractions of accuracy, None where nothing can be said.
+
+    ``optimism`` is the mean of predicted minus evaluated accuracy, ``worst`` the largest,
+    ``coverage`` the share that lies within the predicted interval.
+
+    Args:
+        rows: with ``accuracy`` (predicted), ``low``, ``high`` and ``evaluated_accuracy``; at least
+            one.
+    """
+    said, true = (np.array([r[k] for r in rows]) for k in ("accuracy", "evaluated_accuracy"))
+    gap, n = said - true, len(rows)
+    inside = [r["low"] <= t <= r["high"] for r, t in zip(rows, true, strict=True)]
+    tau = kendall_tau(said, true) if n > 1 else float("nan")
+    return {
+        "n": n,
+        "optimism": float(gap.mean()),
+        "standard_error": float(gap.std(ddof=1) / np.sqrt(n)) if n > 1 else None,
+        "worst": float(gap.max()),
+        "mae": float(np.abs(gap).mean()),
+        "coverage": float(np.mean(inside)),
+        "kendall_tau": tau if np.isfinite(tau) else None,
+    }

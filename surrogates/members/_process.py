@@ -1,0 +1,187 @@
+"""What the Gaussian processes share: their kernels, as ONNX models of mean and variance.
+
+A kernel is a sum of Matern kernels (nu = 5/2), each over some columns, and of a linear one over all
+of them, which carries on where nothing was seen; targets share it.
+
+Source: Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning" (equations 2.25,
+2.26 and 4.17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..onnx_graph import GraphWriter, OnnxModel
+from ._member import Array, Files, Networks, Prediction, check_columns
+
+MEAN, VARIANCE = "mean.onnx", "variance.onnx"
+CHUNK = 4096  # networks at a time: a kernel matrix of some 10 MiB
+JITTER = 1e-4  # of the variance of a target: keeps the weights small enough for float32
+
+
+def squared_distances(a: Array, b: Array) -> Array:
+    """Between the rows of a, shape (n, k), and of b, shape (m, k); shape (n, m)."""
+    apart = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
+    return np.asarray(np.maximum(apart, 0.0))
+
+
+def matern(squared: Array, length: float = 1.0) -> tuple[Array, Array]:
+    """The kernel and its derivative by log length."""
+    r = np.sqrt(5 * squared) / length
+    decay = np.exp(-r)
+    return (1 + r + r * r / 3) * decay, r * r / 3 * (1 + r) * decay
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What turns features into kernels with the rows that were learnt from.
+
+    Attributes:
+        groups: columns of each Matern part.
+        centre: of the columns, shape (k,).
+        scale: what a column is multiplied by for the Matern parts, 0 for a constant one, (k,).
+        known: the rows under both, shape (n, k).
+        variance: of each Matern part.
+        linear_scale: what a column is multiplied by for the linear part, shape (k,).
+        linear_known: the rows under that, shape (n, k).
+        noise: variance of the noise.
+    """
+
+    groups: list[NDArray[np.intp]]
+    centre: Array
+    scale: Array
+    known: Array
+    variance: Array
+    linear_scale: Array
+    linear_known: Array
+    noise: float
+
+    def covariance(self) -> Array:
+        """Of the rows that were learnt from, noise included, shape (n, n)."""
+        total = self.linear_known @ self.linear_known.T
+        total = total + (self.noise + JITTER) * np.eye(len(self.known))
+        for columns, variance in zip(self.groups, self.variance, strict=True):
+            own = self.known[:, columns]
+            total = total + variance * matern(squared_distances(own, own))[0]
+        return np.asarray(total)
+
+    def models(self, targets: Array) -> dict[str, bytes]:
+        """ONNX models of mean and variance for standardised targets, shape (n, t)."""
+        lower = np.linalg.cholesky(self.covariance())
+        alpha = np.linalg.solve(lower.T, np.linalg.solve(lower, targets))
+        return {
+            MEAN: self.mean_model(alpha),
+            VARIANCE: self.variance_model(np.linalg.inv(lower).T),
+        }
+
+    def write_matern(self, writer: GraphWriter, features: str) -> str:
+        """Nodes that compute the Matern parts with the known rows; gives their name."""
+        total: str | None = None
+        for columns, variance in zip(self.groups, self.variance, strict=True):
+            own = writer.add("Gather", features, writer.constant(columns, np.int64), axis=1)
+            moved = writer.add("Sub", own, writer.constant(self.centre[columns]))
+            z = writer.add("Mul", moved, writer.constant(self.scale[columns]))
+            known = self.known[:, columns].astype(np.float32).astype(np.float64)
+            axes = writer.constant([1], np.int64)
+            norm = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
+            # 5 d^2 = 5 |z|^2 + (5 |x|^2 - 10 z x), the bracket being one product with a bias
+            cross = writer.add(
+                "Gemm",
+                z,
+                writer.constant(-10 * known.T),
+                writer.constant(5 * (known**2).sum(axis=1)),
+            )
+            squared = writer.add("Add", cross, writer.add("Mul", norm, writer.constant(5.0)))
+            r = writer.add("Sqrt", writer.add("Relu", squared))
+            third = writer.add("Mul", r, writer.constant(1 / 3))
+            inner = writer.add("Add", writer.add("Mul", r, third), r)
+            polynomial = writer.add("Add", inner, writer.constant(1.0))
+            scaled = writer.add("Mul", polynomial, writer.constant(variance))
+            kernel = writer.add("Mul", scaled, writer.add("Exp", writer.add("Neg", r)))
+            total = kernel if total is None else writer.add("Add", total, kernel)
+        assert total is not None
+        return total
+
+    def write_linear(self, writer: GraphWriter, features: str) -> str:
+        """Nodes that scale features for the linear part; gives their name."""
+        moved = writer.add("Sub", features, writer.constant(self.centre))
+        return writer.add("Mul", moved, writer.constant(self.linear_scale))
+
+    def mean_model(self, alpha: Array) -> bytes:
+        """The graph from features to standardised targets, the linear part being coefficients."""
+        writer = GraphWriter({"features": [None, len(self.centre)]})
+        matern = self.write_matern(writer, "features")
+        curved = writer.add("MatMul", matern, writer.constant(alpha))
+        z = self.write_linear(writer, "features")
+        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T @ alpha))
+        writer.add("Add", curved, straight, name="mean")
+        return writer.model({"mean": [None, alpha.shape[1]]})
+
+    def variance_model(self, whitening: Array) -> bytes:
+        """The graph from features to the variance of a standardised target, without the noise."""
+        writer = GraphWriter({"features": [None, len(self.centre)]})
+        z = self.write_linear(writer, "features")
+        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T))
+        kernel = writer.add("Add", self.write_matern(writer, "features"), straight)
+        white = writer.add("MatMul", kernel, writer.constant(whitening))
+        axes = writer.constant([1], np.int64)
+        gone = writer.add("ReduceSum", writer.add("Mul", white, white), axes, keepdims=1)
+        own = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
+        prior = writer.add("Add", own, writer.constant(self.variance.sum()))
+        writer.add("Relu", writer.add("Sub", prior, gone), name="variance")
+        return writer.model({"variance": [None, 1]})
+
+
+@dataclass(frozen=True)
+class FittedProcess:
+    """A Gaussian process that has learnt.
+
+    Attributes:
+        document: centre and scale of the targets, and the noise, among others.
+        files: the two models.
+        columns: what the models take of networks, shape (n, k) float32.
+    """
+
+    document: dict[str, Any]
+    files: Files
+    columns: Callable[[Networks], NDArray[np.float32]]
+
+    @cached_property
+    def _mean(self) -> OnnxModel:
+        return OnnxModel(self.files[MEAN])
+
+    @cached_property
+    def _variance(self) -> OnnxModel:
+        return OnnxModel(self.files[VARIANCE])
+
+    def _run(self, model: OnnxModel, output: str, networks: Networks) -> Array:
+        x = self.columns(networks)
+        parts = [
+            model.run(output, {"features": x[start : start + CHUNK]})
+            for start in range(0, len(x), CHUNK)
+        ]
+        return np.concatenate(parts).astype(np.float64)
+
+    def mean(self, networks: Networks) -> Array:
+        """Targets, shape (n, t)."""
+        check_columns(self.document, networks)
+        targets = len(self.document["scale"])
+        if not len(networks):
+            return np.zeros((0, targets))
+        out = self._run(self._mean, "mean", networks)
+        return np.asarray(out * np.array(self.document["scale"]) + self.document["centre"])
+
+    def predict(self, networks: Networks) -> Prediction:
+        """Targets with their standard deviation, noise included."""
+        mean = self.mean(networks)
+        if not len(mean):
+            return Prediction(mean, mean)
+        left = self._run(self._variance, "variance", networks)
+        std = np.sqrt(left + float(self.document["noise"]))
+        return Prediction(mean, std * np.array(self.document["scale"]))
