@@ -1067,7 +1067,7 @@ def surrogate_fit(
     out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
     recipe: Annotated[
-        str | None, typer.Option(help="ACCURACY, ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
+        str | None, typer.Option(help="ACCURACY[:LINK], ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
     ] = None,
 ) -> None:
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
@@ -1120,6 +1120,41 @@ def surrogate_eval(
         _emit(report)
         return
     sys.stdout.write(report_markdown(report) + "\n")
+
+
+@surrogate_app.command("improve")
+def surrogate_improve(
+    out: Annotated[Path, typer.Option(help="Folder of the run, which goes on from what is there.")],
+    table: TableOption = DEFAULT_TABLE,
+    rounds: Annotated[int, typer.Option(min=1, help="In all.")] = 3,
+    batch: Annotated[int, typer.Option(min=1, help="Networks to evaluate in a round.")] = 16,
+    device: Annotated[str, typer.Option(help="To search for.")] = "raspberry-pi-4",
+    latency_ms_max: Annotated[float, typer.Option(help="Of the mean latency searched.")] = 30.0,
+    budget: Annotated[int, typer.Option(min=1, help="Pairs that each search may ask for.")] = 5000,
+    recipe: Annotated[str | None, typer.Option(help="As of 'surrogate fit'.")] = None,
+    seed: Annotated[int, typer.Option(help="Of fits and searches.")] = 0,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the images.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of the networks that are evaluated.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Active learning: search, evaluate what was found, fit again; the table stays as it is."""
+    from .bench import Benchmark, load_device
+    from .surrogates import Recipe
+    from .surrogates.extras import import_extra
+
+    import_extra("torch", "evaluating networks")
+    from .data_tables import active_learning
+
+    recipes = Recipe() if recipe is None else Recipe.parse(recipe)
+    asked = active_learning.ImproveSettings(batch, budget, latency_ms_max, seed, recipes)
+    opened = Benchmark.load(table).table
+    ask = active_learning.inherited_answers(opened, data, threads)
+    say = _console(stderr=True).print
+    found = active_learning.improve(opened, out, ask, load_device(device), rounds, asked, say)
+    if as_json:
+        _emit(found)
+        return
+    sys.stdout.write("\n".join(active_learning.lines(found)) + "\n")
 
 
 @surrogate_app.command("list")

@@ -23,7 +23,7 @@ from ..bench.spaces._space import Genomes
 
 
 @lru_cache(maxsize=16)
-def _structure(hashed: _BySpace) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
+def _structure(hashed: BySpace) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
     """Index of the absent choice, of the identity, and every path as layers."""
     space = hashed.space
     last = max(target for _, target in space.edges)
@@ -49,7 +49,7 @@ def _structure(hashed: _BySpace) -> tuple[int, int, tuple[tuple[int, ...], ...]]
     return absent, identity, tuple(found)
 
 
-class _BySpace:
+class BySpace:
     """A space that may key a cache."""
 
     def __init__(self, space: SearchSpace) -> None:
@@ -59,12 +59,12 @@ class _BySpace:
         return hash(self.space.hash)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _BySpace) and other.space.hash == self.space.hash
+        return isinstance(other, BySpace) and other.space.hash == self.space.hash
 
 
 def pruned(space: SearchSpace, genomes: Genomes) -> Genomes:
     """The genomes with every edge that no path from input to output uses made absent."""
-    absent, _, paths = _structure(_BySpace(space))
+    absent, _, paths = _structure(BySpace(space))
     live = np.zeros(genomes.shape, bool)
     for layers in paths:
         here = list(layers)
@@ -74,14 +74,14 @@ def pruned(space: SearchSpace, genomes: Genomes) -> Genomes:
 
 def depends_on_input(space: SearchSpace, genomes: Genomes) -> NDArray[np.bool_]:
     """Whether any path leads from input to output, shape (n,)."""
-    absent, _, paths = _structure(_BySpace(space))
+    absent, _, paths = _structure(BySpace(space))
     alive = [(genomes[:, list(p)] != absent).all(axis=1) for p in paths]
     return np.asarray(np.any(alive, axis=0), bool)
 
 
 def _sequences(space: SearchSpace) -> tuple[tuple[int, ...], ...]:
     """Every sequence of operators that a path may hold, identities left out."""
-    absent, identity, paths = _structure(_BySpace(space))
+    absent, identity, paths = _structure(BySpace(space))
     kept = [c for c in range(len(space.choices)) if c not in (absent, identity)]
     most = max(len(p) for p in paths)
     return tuple(s for length in range(most + 1) for s in product(kept, repeat=length))
@@ -115,7 +115,7 @@ def cell_features(space: SearchSpace, genomes: Genomes, n_classes: int) -> NDArr
         genomes: shape (n, n_layers).
         n_classes: of the classifier.
     """
-    absent, identity, paths = _structure(_BySpace(space))
+    absent, identity, paths = _structure(BySpace(space))
     sequences = {s: i for i, s in enumerate(_sequences(space))}
     live = pruned(space, genomes)
     n, rows = len(live), np.arange(len(live))

@@ -6,15 +6,18 @@ line here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import SearchSpace
 from ..bench.errors import SurrogateError
+from ..bench.operators import Operator
 from ..bench.spaces._space import Genomes
-from .cells import cell_feature_names, cell_features
+from .cells import BySpace, cell_feature_names, cell_features
 
 SMALL_MACS = 1e4  # what a stage without operators counts as, next to one's millions
 Matrix = NDArray[np.float64]
@@ -53,12 +56,39 @@ def stages(space: SearchSpace) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(np.diff(channels) != 0)]).astype(np.int64)
 
 
-def _layer_table(space: SearchSpace) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """MACs of every choice at every layer, and whether the choice is more than the shortest."""
+@dataclass(frozen=True)
+class _LayerTable:
+    """Every choice at every layer, arrays of shape (n_layers, n_choices).
+
+    Attributes:
+        macs: of the layer.
+        active: whether the choice is more than the shortest.
+        kernel: the largest; 0 without operators.
+        widest: most channels that go out of an operator, over those that enter the layer.
+    """
+
+    macs: NDArray[np.int64]
+    active: NDArray[np.bool_]
+    kernel: NDArray[np.int64]
+    widest: NDArray[np.float64]
+
+
+@lru_cache(maxsize=16)
+def _table_of(hashed: BySpace) -> _LayerTable:
+    space = hashed.space
     built = [[space.build_layer(ly, c) for c in range(len(space.choices))] for ly in space.layers]
-    macs = np.array([[sum(op.macs for op in ops) for ops in row] for row in built], np.int64)
-    length = np.array([[len(ops) for ops in row] for row in built])
-    return macs, length > length.min(axis=1, keepdims=True)
+
+    def each(of: Callable[[Sequence[Operator]], int]) -> NDArray[np.int64]:
+        return np.array([[of(operators) for operators in row] for row in built], np.int64)
+
+    length = each(len)
+    channels = each(lambda operators: max((o.out_channels for o in operators), default=0))
+    return _LayerTable(
+        macs=each(lambda operators: sum(o.macs for o in operators)),
+        active=length > length.min(axis=1, keepdims=True),
+        kernel=each(lambda operators: max((o.kernel for o in operators), default=0)),
+        widest=channels / np.array([layer.in_channels for layer in space.layers])[:, None],
+    )
 
 
 def feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
@@ -97,12 +127,12 @@ def architecture_features(
     """
     rows = check_genomes(space, genomes, choices)
     allowed, stage = space.allowed(choices), stages(space)
-    macs_table, active_table = _layer_table(space)
+    table = _table_of(BySpace(space))
     layer = np.arange(space.n_layers)
     macs = space.macs(rows, n_classes).astype(np.float64)
     member = np.eye(stage[-1] + 1)[stage]
-    active = active_table[layer, rows].astype(np.float64)
-    by_stage = macs_table[layer, rows] @ member
+    active = table.active[layer, rows].astype(np.float64)
+    by_stage = table.macs[layer, rows] @ member
     columns = [
         (rows[:, :, None] == allowed).reshape(len(rows), rows.shape[1] * len(allowed)),
         np.log(macs)[:, None],
@@ -134,16 +164,9 @@ def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
         space: of the networks.
         genomes: shape (n, n_layers).
     """
-    macs, _ = _layer_table(space)
-    built = [[space.build_layer(ly, c) for c in range(len(space.choices))] for ly in space.layers]
-    kernel = np.array([[max((o.kernel for o in ops), default=0) for ops in row] for row in built])
-    widest = np.array(
-        [[max((o.out_channels for o in ops), default=0) for ops in row] for row in built]
-    )
-    entering = np.array([layer.in_channels for layer in space.layers])
-    layer = np.arange(space.n_layers)
-    tables = (np.log(macs + SMALL_MACS), kernel, widest / entering[:, None])
-    return np.concatenate([t[layer, genomes] for t in tables], axis=1).astype(np.float32)
+    table, layer = _table_of(BySpace(space)), np.arange(space.n_layers)
+    kinds = (np.log(table.macs + SMALL_MACS), table.kernel, table.widest)
+    return np.concatenate([kind[layer, genomes] for kind in kinds], axis=1).astype(np.float32)
 
 
 def pair_feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ..onnx_graph import GraphWriter, OnnxModel
 from ._member import Array, Files, Networks, Prediction, check_columns
 
 MEAN, VARIANCE = "mean.onnx", "variance.onnx"
-CHUNK = 4096  # networks at a time: a kernel matrix of some 10 MiB
+CHUNK = 1024  # networks at a time: the kernel matrices stay in the cache
 JITTER = 1e-4  # of the variance of a target: keeps the weights small enough for float32
 
 

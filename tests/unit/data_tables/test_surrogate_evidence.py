@@ -1,0 +1,88 @@
+"""The surrogates' page: what was not run is said, what was asked stands beside what was reached."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from biglittle.bench.gates import get_metric
+from biglittle.data_tables import surrogate_evidence as evidence
+from biglittle.data_tables.searched_points import agreement, evaluated_point
+from biglittle.surrogates.report import summary
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "kept")
+    monkeypatch.setattr(evidence, "PAGE", tmp_path / "page.md")
+    return tmp_path / "page.md"
+
+
+def trial(mae: float) -> dict[str, Any]:
+    figures = {"mae": mae, "bias": 0.0, "kendall_tau": 0.9}
+    split = {"network": figures, "pair": figures, "escalation_rate": {"mae": mae}}
+    return {"val": split, "coverage": {"network": 0.9, "pair": 0.8}}
+
+
+def test_steps_that_were_not_run_are_named(page: Path) -> None:
+    evidence.write_step()
+    text = page.read_text()
+    for step in evidence.TEXTS:
+        assert f"Step `{step}` was not run yet." in text
+    evidence.save("nb201", {"seeds": 5, "n_cells": 10, "transfer": {}})
+    evidence.write_step()
+    assert "not run yet: latency, accuracy" in page.read_text()
+
+
+def test_what_was_asked_stands_beside_what_was_reached(page: Path) -> None:
+    found = {"shipped": summary([trial(0.006), trial(0.0065), trial(0.012)])}
+    splits = {"random": {"recipes": found, "table": {}}}
+    evidence.save("recipes", {"seeds": 3, "n_networks": 50, "splits": splits})
+    rows = [
+        {"accuracy": 0.8, "low": 0.7, "high": 0.9, "evaluated_accuracy": a, "outside": False}
+        | {"escalation_rate": 0.5, "evaluated_escalation_rate": 0.5}
+        for a in (0.79, 0.795, 0.75)
+    ]
+    figures = evidence._optimism(rows)
+    searched = {"architectures": 6, "new_architectures": 5, "budget": 1, "device": "toy"}
+    evidence.save("searched", {**searched, "points": rows, "figures": figures})
+    evidence.write_step()
+    lines = page.read_text().splitlines()
+    by_name = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+    curve = by_name["pairs, both unseen: mean absolute error along the curve, points"]
+    assert "0.65 ± " in curve
+    assert curve.endswith("| yes |")
+    assert by_name["searched, 6 networks: optimism, points"].endswith("| +2.17 | **no** |")
+    assert by_name["90 % intervals of pairs: hold"].endswith("| **no** |")
+
+
+def test_agreement_by_hand() -> None:
+    rows = [
+        {"accuracy": 0.8, "low": 0.75, "high": 0.85, "evaluated_accuracy": 0.7},
+        {"accuracy": 0.6, "low": 0.55, "high": 0.65, "evaluated_accuracy": 0.62},
+    ]
+    found = agreement(rows)
+    assert found["n"] == 2
+    assert found["optimism"] == pytest.approx(0.04)
+    assert found["mae"] == pytest.approx(0.06)
+    assert found["worst"] == pytest.approx(0.1)
+    assert found["coverage"] == 0.5
+    assert found["kendall_tau"] == pytest.approx(1)
+    alone = agreement(rows[:1])
+    assert (alone["kendall_tau"], alone["standard_error"]) == (None, None)
+    json.dumps(alone, allow_nan=False)
+
+
+def test_an_evaluated_point_is_counted() -> None:
+    labels = np.zeros(4, np.uint8)
+    little = {"top1": np.array([0, 0, 1, 1], np.uint8), "margin": np.array([9, 200, 9, 200])}
+    big = {"top1": np.array([0, 1, 0, 0], np.uint8), "margin": np.zeros(4)}
+    point = {"gate": "margin", "threshold": float(get_metric("margin").thresholds(10)[100])}
+    found = evaluated_point(point, little, big, labels, 10)
+    assert found == {"evaluated_accuracy": 0.75, "evaluated_escalation_rate": 0.5}
