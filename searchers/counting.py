@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import BigLittleError, Evaluator, Points
+from ..bench import BigLittleError, Candidates, Evaluator, Points
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator
 from ..bench.limits import unreachable
@@ -20,6 +20,7 @@ from ..bench.spaces import SearchSpace
 from ..bench.spaces._space import Genomes
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
+from .evaluators.worst_case import WorstCase
 from .log import EvaluationLog, LoggedBatch
 from .objectives import DERIVED, get_searchable, minimised, pair_params, worst_latency_ms
 from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
@@ -184,14 +185,16 @@ class CountingEvaluator:
         self.told(provenance, split)
         wanted = self.settings.figures
         if "latency_worst_ms" in wanted and "latency_worst_ms" not in figures:
-            times = (figures[n] for n in ("escalation_rate", "latency_ms", "latency_p95_ms"))
-            figures["latency_worst_ms"] = worst_latency_ms(*times)
+            figures["latency_worst_ms"] = _worst_ms(judge, self.domain.candidates(x), figures)
         if "params" in wanted:
-            both = self.domain.networks(x)[: len(self.domain.parts)]
-            weights = [self.evaluator.networks(g).costs.weights_mib for g in both]
-            figures["params"] = pair_params(np.sum(weights, axis=0))[owner]
+            figures["params"] = self._params(x)[owner]
         kept = {n: figures[n] for n in (*_KEPT, *DERIVED) if n in figures}
         return owner, gate, cut, kept
+
+    def _params(self, x: Genes) -> Array:
+        both = self.domain.networks(x)[: len(self.domain.parts)]
+        weights = [self.evaluator.networks(g).costs.weights_mib for g in both]
+        return pair_params(np.sum(weights, axis=0))
 
     # ---- what points are worth -------------------------------------------------------------
     def _minimised(self, figures: Mapping[str, Array]) -> Array:
@@ -327,6 +330,7 @@ class CountingEvaluator:
         seen = np.unique(np.concatenate(self._networks), axis=0)
         began = time.perf_counter()
         singles = best_of(self.domain.space, seen, self.evaluator.networks(seen))
+        extra = self._derived(*self._front)
         self._evaluating += time.perf_counter() - began
         return SearchOutcome(
             front=self._points(*self._front),
@@ -340,9 +344,19 @@ class CountingEvaluator:
             seconds_evaluating=self._evaluating,
             settings=self.settings,
             best=None if self._best is None else self._points(*self._best),
-            extra={n: self._front[1][n] for n in DERIVED if n in self._front[1]},
+            extra=extra,
             log=self.log(),
         )
+
+    def _derived(self, genes: Genes, figures: Mapping[str, Array]) -> dict[str, Array]:
+        """The objectives that are no field of a point, whether they were asked for or not."""
+        found = {n: figures[n] for n in DERIVED if n in figures}
+        if "latency_worst_ms" not in found:
+            candidates = self.domain.candidates(genes)
+            found["latency_worst_ms"] = _worst_ms(self.evaluator, candidates, figures)
+        if "params" not in found:
+            found["params"] = self._params(genes)
+        return {n: found[n] for n in DERIVED}
 
     def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
         little, big = self.domain.networks(genes)
@@ -356,6 +370,13 @@ class CountingEvaluator:
             provenance=self._told[0],
             split=self._told[1],
         )
+
+
+def _worst_ms(judge: Evaluator, candidates: Candidates, figures: Mapping[str, Array]) -> Array:
+    if isinstance(judge, WorstCase):
+        return judge.latency_worst_ms(candidates)
+    times = (figures[n] for n in ("escalation_rate", "latency_ms", "latency_p95_ms"))
+    return worst_latency_ms(*times)
 
 
 def _together(

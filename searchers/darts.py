@@ -1,24 +1,32 @@
 """``python -m biglittle.searchers.darts``: a differentiable search for little and big together.
 
-Every layer of either network is the softmax-weighted sum of the outputs of all its choices. What is
-minimised on one half of the training images, over the architecture weights of both networks and
-the threshold, is
+With ``paths="all"`` every layer of either network is the softmax-weighted sum of the outputs of all
+its choices. What is minimised on one half of the training images, over the architecture weights of
+both networks and the threshold, is
 
-    - log(k p_little + (1 - k) p_big)[label] + latency_weight E[latency] / scale - b H(weights),
+    - log(k p_little + (1 - k) p_big)[label] + w E[latency] / scale - b H(weights),
 
 where k = sigmoid((max p_little - threshold) / temperature) is the relaxed gate, the mean of 1 - k
 the relaxed escalation rate r, and E[latency] = E[t_little] + t_gate + r E[t_big] with expectations
 over the softmax of block latencies. H is the entropy of the architecture weights, a bonus that
 fades to nothing: it keeps the search from settling on ``skip``, which learns fastest, in the first
-steps. Between these steps the weights of the supernet are trained on the other half of the images.
-What is derived is the choice of the largest weight in each layer, and it is evaluated like the pair
-of any other searcher.
+steps. Where a latency is aimed at, its relative distance from it takes the place of E[latency] /
+scale, so that the search neither misses what is affordable nor leaves it unused. Between these
+steps the weights of the supernet are trained on the other half of the images, unless their rate is
+0. What is derived is the choice of the largest weight in each layer, and it is evaluated like the
+pair of any other searcher.
 
-Where it departs from the source: first order only; one set of elastic weights for all choices and
+With ``paths="two"`` a layer computes two choices, drawn by their weights: the first is its output,
+the second only tells how the loss would change if it were. That takes a fifth of the time, and what
+runs is always a network and not a blend, which is what a supernet trained path by path knows.
+
+Where it departs from the sources: first order only; one set of elastic weights for all choices and
 both networks; the gate and the latency are in the loss.
 
 Source: Liu, Simonyan and Yang 2019, DARTS (sections 2.2 and 2.3); Wu et al. 2019, FBNet (section
-3.3, the latency of a layer as an expectation).
+3.3, the latency of a layer as an expectation, softmaxes that sharpen); Cai, Zhu and Han 2019,
+ProxylessNAS (section 3.2.1, two paths a step); Bender et al. 2020, TuNAS (section 3.2, the absolute
+distance from a latency).
 """
 
 from __future__ import annotations
@@ -40,11 +48,12 @@ from torch import nn
 
 from ..bench import DeviceProfile, load_device
 from ..bench.datasets import Dataset, Images
-from ..bench.errors import ConstraintError, DeviceError, TrainingError
+from ..bench.errors import ConstraintError, DeviceError, TrainingError, UnknownNameError
 from ..cotrain.images import augmented_batch
 from ..cotrain.supernet import Supernet
 
 Told = Callable[[int, dict[str, float]], None]
+PATHS = ("two", "all")
 
 
 @dataclass(frozen=True)
@@ -53,27 +62,36 @@ class DartsSettings:
 
     Attributes:
         choices: of every layer; None: all of the space's.
+        paths: ``two``: of each layer two choices are computed a step; ``all``: every one.
         steps: of the architecture; the weights take as many.
         batch: images of each step.
         resolution: rows of the images; a lower one is cheaper and rougher.
         latency_weight: of the expected latency in the loss, in units of the scale.
+        latency_ms: mean latency that the pair is to have; None: the less the better.
         entropy_weight: of the entropy bonus in the first step; it fades linearly to 0.
+        sharpness: by which architecture weights are multiplied in the end before their softmax;
+            it rises from 1, so that what is searched becomes what is derived.
         temperature: of the relaxed gate.
         threshold: of max_prob, where the search begins; it is learned with the rest.
         architecture_rate: of Adam, for architecture weights and threshold.
-        weights_rate: of SGD, for the supernet; small, because it is trained already.
+        weights_rate: of SGD, for the supernet; small, because it is trained already. 0: the
+            weights stay, and no time is spent on them.
         seed: of images, augmentation and where the architecture weights begin.
 
     Raises:
         ConstraintError: a number that cannot be searched with.
+        UnknownNameError: another kind of paths.
     """
 
     choices: tuple[str, ...] | None = None
+    paths: str = "two"
     steps: int = 400
     batch: int = 64
     resolution: int = 32
     latency_weight: float = 0.3
+    latency_ms: float | None = None
     entropy_weight: float = 0.05
+    sharpness: float = 10.0
     temperature: float = 0.1
     threshold: float = 0.7
     architecture_rate: float = 0.03
@@ -82,8 +100,11 @@ class DartsSettings:
 
     def __post_init__(self) -> None:
         whole = {"steps": self.steps, "batch": self.batch, "resolution": self.resolution}
-        rates = (self.temperature, self.architecture_rate)
+        target = 1.0 if self.latency_ms is None else self.latency_ms
+        rates = (self.temperature, self.architecture_rate, self.sharpness, target)
         signless = (self.latency_weight, self.entropy_weight, self.weights_rate)
+        if self.paths not in PATHS:
+            raise UnknownNameError("kind of paths", self.paths, PATHS)
         if (
             min(whole.values()) < 1
             or self.batch < 2
@@ -93,8 +114,8 @@ class DartsSettings:
         ):
             raise ConstraintError(
                 f"settings {asdict(self)} cannot be searched with; expected at least 1 step, 2 "
-                "images a batch, positive rates and temperature, weights of at least 0 and a "
-                "threshold between 0 and 1."
+                "images a batch, a positive temperature, sharpness, latency and rate of the "
+                "architecture, weights of at least 0 and a threshold between 0 and 1."
             )
 
 
@@ -136,6 +157,38 @@ def soft_forward(
     return cast(torch.Tensor, net.classifier(net.head(x)))
 
 
+def sampled_forward(
+    net: Supernet,
+    images: torch.Tensor,
+    chances: torch.Tensor,
+    choices: Sequence[int],
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Logits (batch, n_classes) of one path drawn by its chances, differentiable in these.
+
+    In each layer a second choice is drawn. Of the chances of the two, scaled to sum to 1, the
+    gradient is that of their weighted sum at the output of the first.
+
+    Args:
+        net: the supernet.
+        images: normalised, (batch, channels, height, width).
+        chances: of every choice in every layer, (n_layers, n_choices), rows that sum to 1.
+        choices: indices of those choices in the space.
+        generator: of the draws.
+    """
+    x = net.stem(images)
+    drawn = torch.multinomial(chances.detach(), 2, generator=generator)
+    for layer, row, two in zip(net.layers, chances, drawn, strict=True):
+        taken, other = (choices[i] for i in two.tolist())
+        weight = row[two] / row[two].sum()
+        nothing = weight - weight.detach()  # 0, with a gradient
+        out = layer(x, taken)
+        with torch.no_grad():
+            second = layer(x, other)
+        x = out + nothing[0] * out.detach() + nothing[1] * second
+    return cast(torch.Tensor, net.classifier(net.head(x)))
+
+
 class _SoftPair(nn.Module):
     """Architecture weights of both networks, and the threshold."""
 
@@ -146,8 +199,8 @@ class _SoftPair(nn.Module):
         self.alpha = nn.Parameter(start)
         self.threshold = nn.Parameter(torch.logit(torch.tensor(settings.threshold)))
 
-    def chances(self) -> torch.Tensor:
-        return self.alpha.softmax(dim=-1)
+    def chances(self, sharpness: float) -> torch.Tensor:
+        return (self.alpha * sharpness).softmax(dim=-1)
 
 
 def expected_latency_ms(
@@ -206,7 +259,9 @@ def search(
     if len(train) < 2 * settings.batch:
         raise ConstraintError(f"{len(train)} images do not make two halves of {settings.batch}.")
     choices = [int(c) for c in space.allowed(settings.choices)]
-    net = copy.deepcopy(net).train()
+    if settings.paths == "two" and len(choices) < 2:
+        raise ConstraintError("with one choice there is nothing to search.")
+    net = copy.deepcopy(net).train().requires_grad_(settings.weights_rate > 0)
     pair = _SoftPair(space.n_layers, len(choices), settings)
     block_ms = torch.tensor(profile.block_ms[:, choices], dtype=torch.float32)
     scale = float(block_ms.max(dim=1).values.sum() + profile.constant_ms)
@@ -216,25 +271,33 @@ def search(
     steps = torch.optim.Adam(pair.parameters(), lr=settings.architecture_rate, betas=(0.5, 0.999))
     rng = np.random.default_rng(settings.seed)
     halves = np.array_split(rng.permutation(len(train)), 2)
+    generator = torch.Generator().manual_seed(settings.seed)
     history = []
+
+    def run(images: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
+        if settings.paths == "two":
+            return sampled_forward(net, images, chances, choices, generator)
+        return soft_forward(net, images, chances, choices)
 
     def batch_of(half: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
         index = rng.choice(half, settings.batch, replace=False)
         return augmented_batch(train, dataset, index, settings.resolution, rng)
 
     for step in range(settings.steps):
+        sharpness = settings.sharpness ** (step / settings.steps)
         # weights: each network by itself, so that both stay networks and not parts of a mixture
-        images, labels = batch_of(halves[0])
-        chances = pair.chances().detach()
-        weights_steps.zero_grad()
-        loss = sum(F.cross_entropy(soft_forward(net, images, c, choices), labels) for c in chances)
-        cast(torch.Tensor, loss).backward()  # type: ignore[no-untyped-call]
-        weights_steps.step()
+        if settings.weights_rate > 0:
+            images, labels = batch_of(halves[0])
+            chances = pair.chances(sharpness).detach()
+            weights_steps.zero_grad()
+            loss = sum(F.cross_entropy(run(images, c), labels) for c in chances)
+            cast(torch.Tensor, loss).backward()  # type: ignore[no-untyped-call]
+            weights_steps.step()
         # architecture and threshold
         images, labels = batch_of(halves[1])
         steps.zero_grad()
-        chances = pair.chances()
-        little, big = (soft_forward(net, images, c, choices) for c in chances)
+        chances = pair.chances(sharpness)
+        little, big = (run(images, c) for c in chances)
         log_chance, rate = relaxed_pair(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
@@ -243,7 +306,10 @@ def search(
         entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
         bonus = settings.entropy_weight * (1 - step / settings.steps)
         error = F.nll_loss(log_chance, labels)
-        objective = error + settings.latency_weight * latency / scale - bonus * entropy
+        price = latency / scale
+        if settings.latency_ms is not None:
+            price = abs(latency / settings.latency_ms - 1)
+        objective = error + settings.latency_weight * price - bonus * entropy
         if not torch.isfinite(objective):
             raise TrainingError(
                 f"the loss is {float(objective.detach())} at step {step}; lower weights_rate or "
@@ -261,7 +327,7 @@ def search(
         )
         if on_step is not None:
             on_step(step, history[-1])
-    found = pair.chances().detach().double().numpy()
+    found = pair.chances(settings.sharpness).detach().double().numpy()
     genomes = np.array(choices, np.uint8)[found.argmax(axis=2)]
     ids = space.format(genomes)
     return Derived(
@@ -288,14 +354,18 @@ def main(arguments: list[str] | None = None) -> None:
     for name, kind in (("steps", int), ("batch", int), ("resolution", int), ("seed", int)):
         parser.add_argument(f"--{name}", type=kind, default=getattr(DartsSettings, name))
     parser.add_argument("--latency-weight", type=float, default=DartsSettings.latency_weight)
+    parser.add_argument("--latency-ms", type=float, help="mean latency that the pair is to have")
+    parser.add_argument("--paths", default=DartsSettings.paths, help="two or all")
+    parser.add_argument("--weights-rate", type=float, default=DartsSettings.weights_rate)
     asked = parser.parse_args(arguments)
     bench = Benchmark.load(asked.table)
     dataset = get_dataset(bench.table.dataset)
     splits = dataset.load(asked.data)
     net = load_weights(bench.table.path.parent / "supernet.safetensors")
-    names = ("steps", "batch", "resolution", "seed", "latency_weight")
+    names = ("steps", "batch", "resolution", "seed", "latency_weight", "latency_ms", "paths")
     settings = DartsSettings(
-        choices=bench.table.choices, **{name: getattr(asked, name) for name in names}
+        choices=bench.table.choices,
+        **{name: getattr(asked, name) for name in (*names, "weights_rate")},
     )
 
     def told(step: int, figures: dict[str, float]) -> None:
@@ -314,16 +384,21 @@ def evaluated(found: Derived, evaluator: Any, settings: DartsSettings) -> dict[s
         found: as from `search`.
         evaluator: whatever evaluates pairs, as for any other searcher.
         settings: of the search, for the record.
-    """
-    from ..bench import Candidates
-    from .algorithms.random import SEARCHER
-    from .settings import SearchSettings
 
-    space, gate = evaluator.space, np.zeros(1, np.int64)
-    pair = Candidates(space.parse(found.little), space.parse(found.big), gate, gate)
-    outcome = SEARCHER(
-        evaluator, SearchSettings(budget=1, population=None, gate="inside"), warm=pair
-    )
+    Returns:
+        The record; ``best`` is the most accurate point within the latency aimed at, None where
+        there is none.
+    """
+    from ..bench import Pair
+    from .given_pairs import judged
+
+    limits = {} if settings.latency_ms is None else {"latency_ms": settings.latency_ms}
+    pair = [Pair(found.little, found.big)]
+    outcome = judged(evaluator, pair)
+    try:
+        within = judged(evaluator, pair, limits).best
+    except ConstraintError:  # its little network alone is slower than what was aimed at
+        within = None
     return {
         "searcher": "darts",
         "settings": asdict(settings),
@@ -331,6 +406,7 @@ def evaluated(found: Derived, evaluator: Any, settings: DartsSettings) -> dict[s
         "big": found.big,
         "learned_threshold": found.threshold,
         "expected_latency_ms": found.expected_latency_ms,
+        "best": None if within is None else within[0].as_dict(),
         "front": outcome.front.records(),
     }
 

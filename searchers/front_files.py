@@ -85,9 +85,11 @@ def front_json(
     beside the front.
     """
     records = points.records()
+    words = _extra_provenance(points)
     for name, column in (extra or {}).items():
         for record, value in zip(records, column.tolist(), strict=True):
             record[name] = None if np.isnan(value) else value
+            record["provenance"][name] = words[name]
     if best_singles is not None:
         for record, single in zip(records, best_singles.records(), strict=True):
             record["best_single"] = single
@@ -129,7 +131,7 @@ def write_results(
     return write_files(
         folder,
         {
-            "front.csv": _csv(outcome.front, best_singles),
+            "front.csv": _csv(outcome.front, best_singles, outcome.extra),
             "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
             "config.toml": to_toml({**config, "run": run}),
         },
@@ -161,18 +163,29 @@ def write_files(folder: str | Path, texts: Mapping[str, str]) -> tuple[Path, ...
     return tuple(folder / name for name in texts)
 
 
-def _csv(points: Points, best_singles: SingleNetworks | None) -> str:
-    heads: list[str] = [*NAMED, "threshold", *FIGURES]
-    heads += [f"{name}_provenance" for name in FIGURES]
+def _extra_provenance(points: Points) -> dict[str, str]:
+    """How the objectives that are no field of a point came about."""
+    latency = points.provenance.get("latency_p95_ms", "unknown")
+    return {"latency_worst_ms": latency, "params": "modelled"}
+
+
+def _csv(
+    points: Points,
+    best_singles: SingleNetworks | None,
+    extra: Mapping[str, NDArray[np.float64]],
+) -> str:
+    figures = (*FIGURES, *extra)
+    heads: list[str] = [*NAMED, "threshold", *figures]
+    heads += [f"{name}_provenance" for name in figures]
     if best_singles is not None:
         heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
         heads += [f"best_single_{n}_provenance" for n in SINGLE_FIGURES]
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
-    for record in front_json({}, points, best_singles)["front"]:
-        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *FIGURES)}
-        row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in FIGURES}
+    for record in front_json({}, points, best_singles, extra)["front"]:
+        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures)}
+        row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in figures}
         single = record.get("best_single")
         if single is not None:
             row["best_single_architecture"] = single["architecture"]
@@ -207,7 +220,7 @@ def read_front(path: str | Path) -> FrontFile:
             big=np.array([r["big"] for r in records], np.str_),
             gate=np.array([r["gate"] for r in records], np.str_),
             **{name: _column(records, name) for name in ("threshold", *FIGURES)},
-            provenance=_provenance(records),
+            provenance={k: w for k, w in _provenance(records).items() if k in FIGURES},
             split=None,
         )
         singles = None

@@ -232,6 +232,68 @@ def _speed_text(s: Mapping[str, Any]) -> str:
 {100 * outside:.0f} % are spent outside the evaluator."""
 
 
+def _weight_sharing_text(held: Mapping[str, Any]) -> str:
+    runs, facts = held["runs"], held["facts"]
+    lines = [
+        "| seed | method | val | test | mean latency | escalated | CPU s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    seeds = sorted({int(key.split("-")[1]) for key in runs})
+    for seed in seeds:
+        for method in facts["methods"]:
+            run = runs.get(f"{method}-{seed}")
+            if run is not None:
+                val, test = run["val"], run["test"]
+                lines.append(
+                    f"| {seed} | `{method}` | {100 * val['accuracy']:.2f} % "
+                    f"| {100 * test['accuracy']:.2f} % | {test['latency_ms']:.1f} ms "
+                    f"| {100 * test['escalation_rate']:.1f} % | {run['cpu_s']:.0f} |"
+                )
+    said = [_compared(runs, method, seeds) for method in facts["methods"][1:]]
+    images, drawn = facts["images"]["val"], facts["drawn_networks"]
+    return f"""## Weight sharing: `darts` and `ofa`
+
+The most accurate pair within a mean latency of {facts["latency_ms"]:g} ms on the
+{facts["device"]} (block-sum), with inherited weights (measured accuracy): gate and threshold chosen
+on all {images:,} val images, shown on test. `random`: the best of {facts["random_pairs"]} pairs of
+the table's {drawn} networks that were drawn at random, of all sizes. `darts`:
+{facts["darts_steps"]} steps, the weights as they are. `ofa`: evolution of
+{facts["ofa_budget"]:,} pairs on the shipped surrogate, {facts["ofa_few"]} of them run on val. The
+table's exact best pair, searched networks included, has {100 * facts["exact_best_val_accuracy"]:.2f} % on val.
+
+{chr(10).join(lines)}
+
+{chr(10).join(said)}
+
+One supernet, so differences of a few tenths of a point mean little. CPU seconds are of one thread;
+those of `random` leave out that its networks were run for the table.
+`python -m biglittle.searchers.weight_sharing_results` makes the table."""
+
+
+def _compared(runs: Mapping[str, Any], method: str, seeds: list[int]) -> str:
+    both = [s for s in seeds if f"{method}-{s}" in runs and f"random-{s}" in runs]
+    if not both:
+        return f"`{method}` has not been run."
+    words = []
+    for split in ("val", "test"):
+        gains = np.array(
+            [
+                runs[f"{method}-{s}"][split]["accuracy"] - runs[f"random-{s}"][split]["accuracy"]
+                for s in both
+            ]
+        )
+        words.append(
+            f"{100 * gains.mean():+.2f} points on {split} ({100 * gains.min():+.2f} to "
+            f"{100 * gains.max():+.2f})"
+        )
+    verdict = all(
+        runs[f"{method}-{s}"]["val"]["accuracy"] > runs[f"random-{s}"]["val"]["accuracy"]
+        for s in both
+    )
+    beats = "beats random under every seed" if verdict else "does not beat random under every seed"
+    return f"- `{method}` {beats}: {', '.join(words)}."
+
+
 TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "table": _table_text,
     "gate": _gate_text,
@@ -250,6 +312,9 @@ def page() -> str:
             held = json.loads(path.read_text())
             tables.add(held["facts"]["table_sha256"][:12])
             parts.append(text(held))
+    shared = FOLDER / "weight_sharing.json"
+    if shared.is_file():
+        parts.append(_weight_sharing_text(json.loads(shared.read_text())))
     names = ", ".join(f"`{n}`" for n in SEARCHERS.names())
     return f"""# How good the searchers are
 
@@ -257,6 +322,11 @@ Written by `python -m biglittle.searchers.results`; every figure is made by it, 
 {" and ".join(sorted(tables))} (SHA-256). Searchers: {names}.
 
 {chr(10).join(part + chr(10) for part in parts)}"""
+
+
+def write_page() -> None:
+    """Writes the page of all parts that have figures."""
+    write_files(HERE, {PAGE.name: page()})
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -275,7 +345,7 @@ def main(arguments: list[str] | None = None) -> None:
         text = json.dumps(found, indent=None, separators=(",", ":")) + "\n"
         write_files(FOLDER, {f"{name}.json": text})
         sys.stderr.write(f"{name}: {time.perf_counter() - began:.0f} s\n")
-    write_files(HERE, {PAGE.name: page()})
+    write_page()
 
 
 if __name__ == "__main__":

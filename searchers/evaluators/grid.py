@@ -9,6 +9,7 @@ from ...bench.evaluator import Sweep
 from ...bench.gates import N_CODES
 from ...bench.points import FIGURES
 from ...bench.spaces._space import Genomes
+from .worst_case import WorstCase
 
 #: Cuts of each gate that are tried: denser at the high end, where few answers are kept.
 CUTS = (0, 64, 112, 144, 168, 192, 208, 224, 236, 246, N_CODES)
@@ -53,6 +54,9 @@ class GridSweeps:
         pairs = [(g, c) for g in range(len(self.gates)) for c in self.cuts if c or not g]
         gate, cut = (np.tile(column, len(little)) for column in np.array(pairs, np.int64).T)
         owner = np.repeat(np.arange(len(little)), len(pairs))
-        points = self.evaluator.evaluate(Candidates(little[owner], big[owner], gate, cut))
+        candidates = Candidates(little[owner], big[owner], gate, cut)
+        points = self.evaluator.evaluate(candidates)
         figures = {n: np.asarray(getattr(points, n), np.float64) for n in ("threshold", *FIGURES)}
+        if isinstance(self.evaluator, WorstCase):
+            figures["latency_worst_ms"] = self.evaluator.latency_worst_ms(candidates)
         return Sweep(owner, gate, cut, figures, points.provenance, points.split)

@@ -8,6 +8,7 @@ that were asked. A lower fidelity asks fewer images.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
 from ...bench.cost import NetworkCosts, analytic_memory, pair_provenance
 from ...bench.datasets import Dataset, Images
-from ...bench.errors import ConstraintError
+from ...bench.errors import CheckpointError, ConstraintError
 from ...bench.evaluator import Sweep
+from ...bench.files import replacing
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.spaces._space import Genomes
 from ..objectives import Array
@@ -54,6 +56,38 @@ def supernet_answers(net: object, splits: dict[str, Images], dataset: Dataset) -
         return probabilities(logits_of(network, images, dataset))
 
     return answer
+
+
+def kept_answers(answer: Answering, folder: Path) -> Answering:
+    """The same answers, kept in a folder, so that a network is run once over all processes.
+
+    They are rounded to float32, whether they come from the folder or not.
+
+    Args:
+        answer: of one set of weights and images, of which the folder knows nothing: give each
+            another one.
+        folder: made if need be; one file for each architecture and number of images.
+
+    Raises:
+        CheckpointError: a file there cannot be read.
+    """
+
+    def kept(architecture: str, n_images: int) -> Array:
+        path = folder / f"{architecture}-{n_images}.npy"
+        if path.exists():
+            try:
+                return np.asarray(np.load(path, allow_pickle=False), np.float64)
+            except (OSError, EOFError, ValueError) as error:
+                raise CheckpointError(
+                    f"{path} cannot be read as answers ({error}); delete it."
+                ) from error
+        found = np.asarray(answer(architecture, n_images), np.float32)
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, found, allow_pickle=False)
+        return found.astype(np.float64)
+
+    return kept
 
 
 def profile_costs(
@@ -156,6 +190,11 @@ class LiveEvaluator:
             self._kept,
             max(1, round(fidelity * len(self._labels))),
         )
+
+    @property
+    def answer(self) -> Answering:
+        """Class probabilities of an architecture, as they are asked for here."""
+        return self._answer
 
     @property
     def n_answered(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,10 +99,20 @@ class WorstCase:
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order."""
-        found = [e.evaluate(candidates) for e in self.evaluators]
+        found = self._each(candidates)
         worst = {name: np.max([getattr(p, name) for p in found], axis=0) for name in BY_DEVICE}
         provenance = _weakest([p.provenance for p in found])
         return Points(**{**vars(found[0]), **worst, "provenance": provenance})
+
+    def latency_worst_ms(self, candidates: Candidates) -> Array:
+        """Latency of the slowest inputs on the device where it is largest, shape (n,).
+
+        It does not follow from the largest mean and the largest p95: they may be of two devices.
+        """
+        return np.asarray(np.max([_worst_ms(vars(p)) for p in self._each(candidates)], axis=0))
+
+    def _each(self, candidates: Candidates) -> list[Points]:
+        return [e.evaluate(candidates) for e in self.evaluators]
 
 
 class WorstCaseCurves(WorstCase):
@@ -118,13 +129,7 @@ class WorstCaseCurves(WorstCase):
                 raise ConstraintError("the evaluators of several devices answer at other cuts.")
         worst = {name: np.max([s.figures[name] for s in found], axis=0) for name in BY_DEVICE}
         # of one device mean and p95 say the worst case; of the largest of several they do not
-        worst["latency_worst_ms"] = np.max(
-            [
-                worst_latency_ms(*(s.figures[n] for n in ("escalation_rate", *BY_DEVICE[:2])))
-                for s in found
-            ],
-            axis=0,
-        )
+        worst["latency_worst_ms"] = np.max([_worst_ms(s.figures) for s in found], axis=0)
         return Sweep(
             owner=first.owner,
             gate=first.gate,
@@ -133,6 +138,10 @@ class WorstCaseCurves(WorstCase):
             provenance=_weakest([s.provenance for s in found]),
             split=first.split,
         )
+
+
+def _worst_ms(figures: Mapping[str, Any]) -> Array:
+    return worst_latency_ms(*(figures[n] for n in ("escalation_rate", *BY_DEVICE[:2])))
 
 
 def _weakest(words: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -10,13 +10,15 @@ torch = pytest.importorskip("torch")
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.device import DeviceProfile  # noqa: E402
-from biglittle.bench.errors import ConstraintError, DeviceError  # noqa: E402
+from biglittle.bench.errors import ConstraintError, DeviceError, UnknownNameError  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
 from biglittle.searchers.darts import (  # noqa: E402
     DartsSettings,
+    Derived,
     evaluated,
     expected_latency_ms,
     relaxed_pair,
+    sampled_forward,
     search,
     soft_forward,
 )
@@ -24,6 +26,7 @@ from biglittle.searchers.evaluators.live import LiveEvaluator  # noqa: E402
 
 SPACE = get_space("fbnet")
 TINY = {"choices": ("k3_e1", "skip"), "steps": 3, "batch": 4, "resolution": 8}
+ALL = {**TINY, "paths": "all"}
 
 
 def profile(**other: object) -> DeviceProfile:
@@ -52,6 +55,33 @@ def test_one_hot_chances_are_the_network_itself() -> None:
         assert torch.allclose(
             soft_forward(net, images, chances, [0, 8]), net(images, path), atol=1e-5
         )
+
+
+def test_a_sampled_path_is_a_network_and_tells_how_the_loss_would_change() -> None:
+    torch.manual_seed(0)
+    net = Supernet(SPACE, 10).eval().requires_grad_(False)
+    images = torch.randn(2, 3, 8, 8)
+    alpha = torch.zeros(22, 2, requires_grad=True)
+    logits = sampled_forward(
+        net, images, alpha.softmax(dim=-1), [0, 8], torch.Generator().manual_seed(1)
+    )
+    generator = torch.Generator().manual_seed(1)
+    drawn = torch.multinomial(torch.full((22, 2), 0.5), 2, generator=generator)[:, 0]
+    path = [[0, 8][i] for i in drawn.tolist()]
+    with torch.no_grad():
+        assert torch.allclose(logits, net(images, path), atol=1e-5)
+    logits.square().sum().backward()
+    # of the last layer: how the loss changes from the output of one choice to that of the other
+    features = net.stem(images)
+    for layer, choice in zip(net.layers[:-1], path[:-1], strict=True):
+        features = layer(features, choice)
+    outs = [net.layers[-1](features, c) for c in (0, 8)]
+    x = outs[drawn[-1]].clone().requires_grad_()
+    net.classifier(net.head(x)).square().sum().backward()
+    slope = [(x.grad * out).sum() for out in outs]
+    expected = 0.25 * (slope[0] - slope[1])  # p (1 - p) at even chances
+    assert alpha.grad[-1, 0].item() == pytest.approx(expected.item(), rel=1e-3)
+    assert alpha.grad[-1].sum().item() == pytest.approx(0.0, abs=1e-4)
 
 
 def test_expected_latency_of_sure_and_of_even_chances() -> None:
@@ -94,12 +124,17 @@ def images() -> tuple[Images, Dataset]:
     return Images(pixels, rng.integers(0, 10, 40).astype(np.uint8)), dataset
 
 
-def test_a_tiny_search_derives_a_pair_that_is_evaluated(images: tuple[Images, Dataset]) -> None:
+@pytest.mark.parametrize(
+    "given", [TINY, {**ALL, "weights_rate": 0.0}, {**TINY, "latency_ms": 90.0}]
+)
+def test_a_tiny_search_derives_a_pair_that_is_evaluated(
+    images: tuple[Images, Dataset], given: dict[str, object]
+) -> None:
     train, dataset = images
     torch.manual_seed(0)
     net = Supernet(SPACE, 10)
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    settings, told = DartsSettings(**TINY), []
+    settings, told = DartsSettings(**given), []
     found = search(net, train, dataset, profile(), settings, lambda step, said: told.append(said))
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
     assert len(found.history) == len(told) == 3
@@ -114,6 +149,36 @@ def test_a_tiny_search_derives_a_pair_that_is_evaluated(images: tuple[Images, Da
     document = evaluated(found, live, settings)
     assert {p["little"] for p in document["front"]} == {found.little}
     assert document["front"][0]["accuracy"] == 1.0
+    assert document["best"]["accuracy"] == 1.0
+    assert all(p.requires_grad for p in net.parameters())  # frozen in the copy alone
+
+
+def test_a_latency_out_of_reach_is_no_best(images: tuple[Images, Dataset]) -> None:
+    labels = np.arange(20, dtype=np.uint8) % 10
+    chance = np.full((20, 10), 0.05) + 0.5 * np.eye(10)[labels]
+    live = LiveEvaluator(SPACE, ("k3_e1", "skip"), lambda a, n: chance[:n], labels, profile(), 10)
+    pair = Derived("0" * 22, "0" * 22, 0.5, 1.0, np.ones((2, 22, 2)), ())
+    document = evaluated(pair, live, DartsSettings(latency_ms=50.0))
+    assert document["best"] is None
+    assert len(document["front"]) == 1
+
+
+def test_an_aim_is_met_from_below_as_well(images: tuple[Images, Dataset]) -> None:
+    train, dataset = images
+    torch.manual_seed(0)
+    tiny = {**TINY, "steps": 12, "latency_weight": 1e3, "architecture_rate": 0.3}
+    tiny |= {"entropy_weight": 0.0, "weights_rate": 0.0}
+    net = Supernet(SPACE, 10)
+    near = [
+        abs(
+            search(net, train, dataset, profile(), DartsSettings(**tiny, latency_ms=ms)).history[
+                -1
+            ]["latency_ms"]
+            - ms
+        )
+        for ms in (70.0, 130.0)
+    ]
+    assert max(near) < 25.0
 
 
 def test_latency_alone_leaves_the_big_network_nothing_but_skips(
@@ -122,7 +187,7 @@ def test_latency_alone_leaves_the_big_network_nothing_but_skips(
     train, dataset = images
     torch.manual_seed(0)
     settings = DartsSettings(
-        **{**TINY, "steps": 4}, latency_weight=1e4, entropy_weight=0.0, architecture_rate=0.1
+        **{**ALL, "steps": 4}, latency_weight=1e4, entropy_weight=0.0, architecture_rate=0.1
     )
     found = search(Supernet(SPACE, 10), train, dataset, profile(), settings)
     assert found.big == "8" * 22
@@ -130,7 +195,8 @@ def test_latency_alone_leaves_the_big_network_nothing_but_skips(
 
 
 @pytest.mark.parametrize(
-    "given", [{"steps": 0}, {"batch": 1}, {"temperature": 0.0}, {"threshold": 1.0}]
+    "given",
+    [{"steps": 0}, {"batch": 1}, {"temperature": 0.0}, {"threshold": 1.0}, {"latency_ms": 0.0}],
 )
 def test_bad_settings(given: dict[str, float]) -> None:
     with pytest.raises(ConstraintError, match="cannot be searched with"):
@@ -142,5 +208,9 @@ def test_what_it_cannot_search(images: tuple[Images, Dataset]) -> None:
     net = Supernet(SPACE, 10)
     with pytest.raises(DeviceError, match="block table"):
         search(net, train, dataset, profile(block_ms=None), DartsSettings(**TINY))
+    with pytest.raises(ConstraintError, match="nothing to search"):
+        search(net, train, dataset, profile(), DartsSettings(**{**TINY, "choices": ("skip",)}))
+    with pytest.raises(UnknownNameError, match="two"):
+        DartsSettings(paths="tow")
     with pytest.raises(ConstraintError, match="two halves"):
         search(net, train, dataset, profile(), DartsSettings(**{**TINY, "batch": 30}))

@@ -9,14 +9,21 @@ import pytest
 
 from biglittle.bench import Benchmark, Candidates, get_space
 from biglittle.bench.device import DeviceProfile
-from biglittle.bench.errors import ConstraintError, DatasetError, GateError, UnknownNameError
+from biglittle.bench.errors import (
+    CheckpointError,
+    ConstraintError,
+    DatasetError,
+    GateError,
+    UnknownNameError,
+)
 from biglittle.bench.gates import get_gate, stored_metrics
 from biglittle.bench.pareto import nondominated
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
 from biglittle.searchers import SearchSettings, get_searcher
+from biglittle.searchers.command import candidates_of
 from biglittle.searchers.evaluators.grid import GridSweeps
-from biglittle.searchers.evaluators.live import LiveEvaluator
+from biglittle.searchers.evaluators.live import LiveEvaluator, kept_answers
 from biglittle.searchers.evaluators.published import PublishedNetworks, nb201
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.evaluators.worst_case import worst_case
@@ -133,6 +140,15 @@ def test_worst_of_several_devices(bench: Benchmark) -> None:
         worst = again.costs.latency_ms + (rate > 0) * other.costs.latency_ms
         assert (worst <= 60.0 + 1e-9).all()
     assert np.allclose(outcome.extra["latency_worst_ms"].max(), 60.0, atol=60.0)
+    # point by point as well, where largest mean and largest p95 are of two devices
+    gene = get_searcher("random")(both, SearchSettings(budget=60, gate="gene", seed=1))
+    asked = candidates_of(gene.front, both, 10)
+    exact = [
+        e.networks(asked.little).costs.latency_ms
+        + (gene.front.escalation_rate > 0) * e.networks(asked.big).costs.latency_ms
+        for e in (a, b)
+    ]
+    assert np.allclose(gene.extra["latency_worst_ms"], np.maximum(*exact))
     assert worst_case([a]) is a
     with pytest.raises(ConstraintError, match="no device"):
         worst_case([])
@@ -147,6 +163,25 @@ def test_worst_latency_follows_from_mean_and_p95() -> None:
     p95 = little + (rate > 0.05) * big
     worst = worst_latency_ms(rate, little + rate * big, p95)
     assert np.allclose(worst, little + (rate > 0) * big)
+
+
+def test_answers_are_kept_and_the_same_whether_they_were_or_not(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(architecture: str, n: int) -> np.ndarray:
+        asked.append((architecture, n))
+        return np.random.default_rng(n).dirichlet(np.ones(10), n)
+
+    first = kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
+    again = kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
+    assert asked == [("8" * 22, 5)]
+    assert np.array_equal(first, again)
+    assert first.dtype == np.float64
+    kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 4)
+    assert len(asked) == 2
+    (tmp_path / "deep" / "er" / ("8" * 22 + "-5.npy")).write_bytes(b"no array")
+    with pytest.raises(CheckpointError, match="delete it"):
+        kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
 
 
 def test_limits_that_are_no_fractions_or_no_numbers_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -11,10 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench import Points
+from biglittle.bench import Benchmark, Points
 from biglittle.bench.errors import BigLittleError
-from biglittle.searchers import SearchOutcome, SingleNetworks, front_json, read_front, write_results
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table import write_table
+from biglittle.searchers import (
+    SearchOutcome,
+    SingleNetworks,
+    front_json,
+    get_searcher,
+    read_front,
+    write_results,
+)
+from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.front_files import to_toml
+from biglittle.searchers.objectives import SEARCHABLE
 
 Config = dict[str, Any]
 
@@ -69,6 +81,31 @@ def test_csv_carries_every_figure_with_its_provenance(
     assert {r["energy_mj"] for r in rows} == {""}
     assert [r["best_single_architecture"] for r in rows] == best.architecture.tolist()
     assert rows[-1]["best_single_accuracy_provenance"] == "predicted"
+
+
+def test_csv_and_json_hold_every_objective_of_a_search(tmp_path: Path, config: Config) -> None:
+    table = synthetic_table(n_networks=14, seed=3)
+    write_table(tmp_path / "table.h5", table, "test", "2020-01-01")
+    evaluator = TableEvaluator(Benchmark.load(tmp_path / "table.h5"), DEVICE)
+    found = get_searcher("random").run(evaluator, budget=30)
+    paths = write_results(tmp_path / "out", found, config)
+    with paths[0].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    records = json.loads(paths[1].read_text())["front"]
+    missing = set(SEARCHABLE) - {"error"} - set(rows[0])  # accuracy says it
+    assert not missing
+    space = evaluator.space
+    for row, record in zip(rows, records, strict=True):
+        pair = space.parse([row["little"], row["big"]])
+        assert float(row["params"]) == record["params"] == space.params(pair, 10).sum()
+        costs = evaluator.networks(pair).costs
+        big = costs.latency_ms[1] if float(row["escalation_rate"]) > 0 else 0.0
+        worst = costs.latency_ms[0] + costs.gate_ms + big
+        assert float(row["latency_worst_ms"]) == pytest.approx(worst)
+        assert row["params_provenance"] == record["provenance"]["params"] == "modelled"
+        assert row["latency_worst_ms_provenance"] == row["latency_p95_ms_provenance"] != ""
+    for path in paths[:2]:
+        _same(read_front(path).points, dataclasses.replace(found.front, split=None))
 
 
 def test_config_is_toml(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:

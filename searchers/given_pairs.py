@@ -1,0 +1,106 @@
+"""Given pairs and what they are worth: their best operating point on val, and the same on test.
+
+For what ends with a pair and not with a front: a differentiable search, a specialisation, and the
+comparison of both with pairs drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import Candidates, Evaluator, OperatingPoint, Pair
+from ..bench.datasets import Dataset, Images
+from ..bench.errors import ConstraintError
+from ..bench.gates import get_metric
+from .algorithms.random import SEARCHER
+from .domain import Domain
+from .outcome import SearchOutcome
+from .settings import SearchSettings
+
+if TYPE_CHECKING:
+    from ..bench.networks import Network
+    from ..cotrain.supernet import Supernet
+
+#: Accuracy first; of equally accurate points the faster one.
+MOST_ACCURATE = "accuracy - 1e-9*latency_ms"
+
+
+def judged(
+    evaluator: Evaluator, pairs: Sequence[Pair], limits: Mapping[str, float] | None = None
+) -> SearchOutcome:
+    """The front of given pairs; ``best`` is their most accurate operating point within the limits.
+
+    Every pair is asked about once, under every gate and every cut that matters, as by a searcher.
+
+    Args:
+        evaluator: one that has no whole curves is asked at a grid of cuts.
+        pairs: duplicates count once.
+        limits: as of a search.
+
+    Raises:
+        ConstraintError: no pairs, a pair that the evaluator does not cover, or none within the
+            limits.
+    """
+    distinct = list(dict.fromkeys((p.little, p.big) for p in pairs))
+    if not distinct:
+        raise ConstraintError("no pairs to choose an operating point of.")
+    space = evaluator.space
+    little, big = (space.parse(list(ids)) for ids in zip(*distinct, strict=True))
+    nothing = np.zeros(len(distinct), np.int64)
+    settings = SearchSettings(
+        budget=len(distinct), gate="inside", soft=MOST_ACCURATE, limits=limits or {}
+    )
+    asked = Candidates(little, big, nothing, nothing)
+    if len(Domain.of(evaluator, inside=True).genes(asked)) < len(asked):
+        raise ConstraintError(
+            "the evaluator does not know some network of the pairs: they must be among those it "
+            f"lists, or made of {', '.join(evaluator.choices)}."
+        )
+    return SEARCHER(evaluator, settings, warm=asked)
+
+
+@dataclass(frozen=True)
+class ReadyPair:
+    """Two networks with inherited weights and recalibrated batch norms, and what they answer.
+
+    Attributes:
+        networks: little and big.
+        logits: of both on the test images, each (n, n_classes).
+        point: the operating point on test.
+    """
+
+    networks: tuple[Network, Network]
+    logits: tuple[NDArray[np.float32], NDArray[np.float32]]
+    point: OperatingPoint
+
+
+def on_test(
+    net: Supernet,
+    chosen: OperatingPoint,
+    evaluator: Evaluator,
+    splits: Mapping[str, Images],
+    dataset: Dataset,
+) -> ReadyPair:
+    """A pair at the gate and threshold that were chosen on val, asked about the test images.
+
+    Args:
+        net: gives the weights.
+        chosen: on val.
+        evaluator: of the device; what both networks cost there.
+        splits: images of ``train``, to recalibrate on, and ``test``.
+        dataset: facts of the images.
+    """
+    from ..cotrain.evaluate import answers_of, operating_point
+    from ..cotrain.recalibrate import calibrated
+
+    ids = (chosen.little, chosen.big)
+    networks = tuple(calibrated(net.inherit(a), splits["train"], dataset) for a in ids)
+    answers = answers_of(networks[0], networks[1], splits["test"], dataset)
+    costs = evaluator.networks(evaluator.space.parse(list(ids))).costs
+    point = operating_point(answers, ids, get_metric(chosen.gate), chosen.threshold, costs)
+    return ReadyPair((networks[0], networks[1]), (answers.little, answers.big), point)

@@ -1,0 +1,254 @@
+"""Specialisation: the best pair of a trained supernet for a device and limits, without training.
+
+Evolution asks a predictor of accuracy (a surrogate) and the device's latencies about thousands of
+pairs. The few best, which are all promised too much, are then run with the supernet's weights on
+val; the best of these, at the gate and threshold chosen there, is told on test and handed out.
+
+Source: Cai et al. 2020, Once-for-All (section 3.4: accuracy predictor, latency table, evolution).
+Where it departs: a candidate is a pair with its whole curve under every gate; the predictor also
+knows how confident networks are; the few best are asked again before one is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import DeviceProfile, Evaluator, OperatingPoint, Pair
+from ..bench.errors import ConstraintError
+from ..bench.table import Predictions, encode_predictions
+from .algorithms import get_searcher
+from .domain import Domain, Genes
+from .evaluators.live import LiveEvaluator
+from .given_pairs import MOST_ACCURATE, judged
+from .objectives import checked_limits, get_searchable
+from .outcome import OnProgress, SearchOutcome
+from .settings import SearchSettings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SpecialiseSettings:
+    """How a pair is looked for.
+
+    Attributes:
+        limits: of the pair, as of a search; what has to be met.
+        budget: pairs that the predictor is asked about.
+        few: pairs that are run.
+        apart: layers, of both networks together, in which each two of these differ at least: what
+            a predictor is wrong about it is wrong about in all neighbours.
+        searcher: key of the one that evolves.
+        seed: of its random numbers.
+
+    Raises:
+        ConstraintError: a number that cannot be searched with.
+        UnknownNameError: a limit on no known figure.
+    """
+
+    limits: Mapping[str, float]
+    budget: int = 4_000
+    few: int = 4
+    apart: int = 4
+    searcher: str = "regularized_evolution"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limits", checked_limits(self.limits))
+        if not 1 <= self.few <= self.budget or self.apart < 1:
+            raise ConstraintError(
+                f"{self.few} pairs of {self.budget}, {self.apart} layers apart; expected at least "
+                "1 of each, and no more pairs to run than to ask about."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**asdict(self), "limits": dict(self.limits)}
+
+
+@dataclass(frozen=True)
+class Considered:
+    """A pair that was run.
+
+    Attributes:
+        predicted: its best operating point within the limits, as the predictor sees it.
+        val: as the supernet's weights answer the val images; None where no point is within the
+            limits.
+    """
+
+    predicted: OperatingPoint
+    val: OperatingPoint | None
+
+
+def evolve(
+    predictor: Evaluator,
+    settings: SpecialiseSettings,
+    on_progress: OnProgress | None = None,
+    checkpoint: Path | None = None,
+) -> SearchOutcome:
+    """The search for accurate pairs within the limits, on predictions.
+
+    Raises:
+        ConstraintError: nothing that was asked about is within the limits.
+        CheckpointError: the checkpoint is of another search.
+    """
+    asked = SearchSettings(
+        limits=settings.limits,
+        budget=settings.budget,
+        seed=settings.seed,
+        soft=MOST_ACCURATE,
+        gate="inside",
+    )
+    return get_searcher(settings.searcher)(predictor, asked, on_progress, checkpoint)
+
+
+def best_pairs(
+    outcome: SearchOutcome, predictor: Evaluator, few: int, apart: int
+) -> list[tuple[float, Pair]]:
+    """The most accurate different pairs of a search within its limits, the best first.
+
+    Args:
+        outcome: of a search with the gate inside, with its log.
+        predictor: what was searched.
+        few: pairs at most.
+        apart: layers in which each two differ at least.
+
+    Returns:
+        Each pair with its accuracy, as it was evaluated.
+    """
+    assert outcome.log is not None
+    best: dict[bytes, tuple[float, Genes]] = {}
+    for batch in outcome.log.batches:
+        allowed = np.isfinite(batch.figures["accuracy"])
+        for name, limit in outcome.settings.limits.items():
+            signed = get_searchable(name).minimised
+            whole = {**batch.figures, "error": 1.0 - batch.figures["accuracy"]}
+            allowed &= signed(whole[name]) <= signed(np.array([limit]))
+        for row in np.flatnonzero(allowed).tolist():
+            genes = batch.genes[batch.owner[row]]
+            accuracy, key = float(batch.figures["accuracy"][row]), genes[:-2].tobytes()
+            if key not in best or accuracy > best[key][0]:
+                best[key] = (accuracy, genes)
+    ranked = sorted(best.values(), key=lambda found: -found[0])
+    if not ranked:
+        return []
+    domain, space = Domain.of(predictor, inside=True), predictor.space
+    little, big = domain.networks(np.array([genes for _, genes in ranked]))
+    both = np.concatenate([little, big], axis=1)
+    chosen: list[int] = []
+    for row in range(len(both)):
+        if len(chosen) == few:
+            break
+        if all((both[row] != both[other]).sum() >= apart for other in chosen):
+            chosen.append(row)
+    ids = space.format(little[chosen]), space.format(big[chosen])
+    return [(ranked[i][0], Pair(a, b)) for i, a, b in zip(chosen, *ids, strict=True)]
+
+
+def specialise(
+    predictor: Evaluator,
+    live: LiveEvaluator,
+    settings: SpecialiseSettings,
+    say: Say = lambda line: None,
+    on_progress: OnProgress | None = None,
+    checkpoint: Path | None = None,
+) -> tuple[OperatingPoint, list[Considered]]:
+    """The best pair on val among the few that evolution promised most of, and all of these.
+
+    Args:
+        predictor: of accuracy, with the latencies of the device.
+        live: the supernet's networks on val, on the same device.
+        settings: of the search.
+        say: told a line at each step.
+        on_progress: told after every batch of the evolution.
+        checkpoint: of the evolution.
+
+    Raises:
+        ConstraintError: nothing is within the limits, predicted or run.
+    """
+    if predictor.space.hash != live.space.hash or not set(predictor.choices) <= set(live.choices):
+        raise ConstraintError(
+            f"the predictor knows choices {', '.join(predictor.choices)} of space "
+            f"{predictor.space.name!r}, the supernet {', '.join(live.choices)} of "
+            f"{live.space.name!r}; expected a predictor of these weights."
+        )
+    outcome = evolve(predictor, settings, on_progress, checkpoint)
+    say(f"{outcome.n_evaluations} pairs predicted in {outcome.seconds_total:.1f} s")
+    considered = []
+    for number, (_, pair) in enumerate(
+        best_pairs(outcome, predictor, settings.few, settings.apart), start=1
+    ):
+        promised = judged(predictor, [pair], settings.limits).best
+        assert promised is not None
+        try:
+            found = judged(live, [pair], settings.limits).best
+        except ConstraintError:  # it escalates more than it was predicted to
+            found = None
+        val = None if found is None else found[0]
+        considered.append(Considered(promised[0], val))
+        said = "beyond the limits" if val is None else f"{100 * val.accuracy:.2f} % on val"
+        say(
+            f"pair {number}: {pair.little} -> {pair.big}, predicted "
+            f"{100 * promised.accuracy[0]:.2f} %, {said}"
+        )
+    usable = [c.val for c in considered if c.val is not None]
+    if not usable:
+        raise ConstraintError(
+            f"none of the {len(considered)} pairs that were run is within the limits; loosen them, "
+            "or let more be run."
+        )
+    # of equally accurate ones the first, of which more was promised
+    return max(usable, key=lambda point: point.accuracy), considered
+
+
+def sampled_predictor(
+    live: LiveEvaluator,
+    labels: NDArray[np.uint8],
+    profile: DeviceProfile,
+    n_classes: int,
+    samples: int,
+    seed: int = 0,
+    say: Say = lambda line: None,
+) -> Evaluator:
+    """A predictor fitted on what networks drawn from a supernet answer.
+
+    For weights of which no table was made. The networks are of all sizes.
+
+    Args:
+        live: of the supernet; where it keeps answers, a fit that was killed goes on.
+        labels: of the val images, shape (n_images,).
+        profile: of the device.
+        n_classes: of the classifier.
+        samples: networks to draw.
+        seed: of the draw and the fit.
+        say: told a line every few networks.
+
+    Raises:
+        SurrogateError: too few samples.
+        MissingExtraError: something that fitting needs is not installed.
+    """
+    from ..surrogates import FitData, Surrogate, SurrogateEvaluator
+    from ..surrogates.fit import fit_models
+
+    space, domain = live.space, Domain.of(live, inside=True)
+    rng = np.random.default_rng(seed)
+    genomes = np.unique(domain.networks(domain.sample_sizes(rng, samples))[0], axis=0)
+    top1 = []
+    codes: dict[str, list[NDArray[np.uint8]]] = {}
+    for number, architecture in enumerate(space.format(genomes), start=1):
+        said, coded = encode_predictions(live.answer(architecture, len(labels)), labels)
+        top1.append(said)
+        for name, values in coded.items():
+            codes.setdefault(name, []).append(values)
+        if number % 10 == 0 or number == len(genomes):
+            say(f"{number} of {len(genomes)} networks answered")
+    predictions = Predictions(labels, np.array(top1), {n: np.array(c) for n, c in codes.items()})
+    choices = tuple(live.choices)
+    data = FitData(space, choices, live.gates, n_classes, genomes, {"val": predictions})
+    document, models = fit_models(data, seed)
+    return SurrogateEvaluator(Surrogate(document, models), profile)

@@ -1,0 +1,240 @@
+"""``darts`` and ``ofa`` against random pairs: ``-m biglittle.searchers.weight_sharing_results``.
+
+All three look for the pair that is the most accurate within a mean latency, and all are evaluated
+alike: with the inherited weights of one supernet on all val images, gate and threshold chosen there
+among all there are, and told on test. ``random`` is the best of 100 pairs whose networks were drawn
+for the table, of all sizes; those that are in the table because a search found them, or something
+like them, are left out. Their answers stand in the table, so that they cost nothing.
+
+Every run is kept in ``results/weight_sharing.json`` as it ends, with what it rests on, and is not
+repeated while that stays the same. From nothing, all takes some ten minutes of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..bench import Benchmark, OperatingPoint, Pair, load_device
+from ..bench.datasets import get_dataset
+from ..bench.errors import BigLittleError, CheckpointError
+from ..bench.files import replacing
+from ..bench.table import file_hash
+from .command import candidates_of
+from .darts import DartsSettings, search
+from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
+from .evaluators.table import TableEvaluator
+from .given_pairs import judged, on_test
+from .specialise import SpecialiseSettings, specialise
+
+FILE = Path(__file__).parent / "results" / "weight_sharing.json"
+TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
+LATENCY_MS = 15.0  # where the table's exact front rises steeply
+SEEDS, N_RANDOM = 3, 100
+#: Layers in which a network differs at most from one that a search found, to count as found.
+NEAR = 2
+#: Of the weights nothing changes, as they are what is searched; 24 pixels cost half of 32.
+DARTS = DartsSettings(
+    steps=120,
+    resolution=24,
+    latency_ms=LATENCY_MS,
+    latency_weight=1.0,
+    architecture_rate=0.05,
+    weights_rate=0.0,
+)
+OFA = SpecialiseSettings(limits={"latency_ms": LATENCY_MS}, budget=2_000, few=3)
+METHODS = ("random", "darts", "ofa")
+
+
+def drawn_networks(bench: Benchmark) -> list[str]:
+    """The table's networks that were drawn at random, in its order.
+
+    Raises:
+        CheckpointError: nothing beside the table says what searches found.
+    """
+    path = bench.table.path.parent / "front_seed.json"
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path} is not there, so that networks that were drawn cannot be told from networks "
+            "that were found."
+        )
+    space = bench.table.space
+    fronts = json.loads(path.read_text())["fronts"]
+    names = {a for f in fronts for part in ("littles", "bigs", "singles") for a in f[part]}
+    found = space.parse(sorted(names))
+    genomes = space.parse(bench.architectures)
+    near = np.array([(found != g).sum(axis=1).min() <= NEAR for g in genomes])
+    alike = (genomes == genomes[:, :1]).all(axis=1)  # the extremes, which nobody drew
+    return [a for a, out in zip(bench.architectures, near | alike, strict=True) if not out]
+
+
+class Runs:
+    """What all runs share: table, supernet, images, device, and the file.
+
+    Args:
+        data: folder of the images.
+        working: where answers of networks are kept between runs.
+        file: of the figures.
+    """
+
+    def __init__(self, data: Path | None, working: Path, file: Path = FILE) -> None:
+        from ..cotrain.weights import load_weights
+
+        self.bench, self.profile = Benchmark.load(TABLE), load_device(DEVICE)
+        table = self.bench.table
+        self.dataset = get_dataset(table.dataset)
+        self.splits = self.dataset.load(data)
+        weights = table.path.parent / "supernet.safetensors"
+        self.net, self.supernet = load_weights(weights), file_hash(weights)
+        answer = supernet_answers(self.net, self.splits, self.dataset)
+        self.live = LiveEvaluator(
+            table.space,
+            table.choices,
+            kept_answers(answer, working / f"answers-{self.supernet[:12]}"),
+            self.splits["val"].labels,
+            self.profile,
+            table.n_classes,
+        )
+        self.file = file
+        self.held: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {"runs": {}}
+
+    def rests_on(self, method: str, seed: int) -> dict[str, Any]:
+        """What decides the result of a run: when none of it has changed, it need not be made."""
+        common = {"latency_ms": LATENCY_MS, "device": DEVICE, "seed": seed}
+        if method == "random":
+            return {**common, "table_sha256": self.bench.table.sha256, "pairs": N_RANDOM}
+        common["supernet_sha256"] = self.supernet
+        if method == "darts":
+            return {**common, "settings": asdict(DARTS)}
+        surrogate = self.bench.table.path.parent / "surrogate" / "surrogate.json"
+        return {**common, "settings": OFA.as_dict(), "surrogate_sha256": file_hash(surrogate)}
+
+    def make(self, method: str, seed: int, say: Callable[[str], None]) -> None:
+        """Makes one run and keeps it, unless it is there."""
+        key = f"{method}-{seed}"
+        basis = json.loads(json.dumps(self.rests_on(method, seed)))
+        if self.held["runs"].get(key, {}).get("rests_on") == basis:
+            say(f"{key}: kept")
+            return
+        began = time.process_time()
+        found = {"random": self._random, "darts": self._darts, "ofa": self._ofa}[method](seed, say)
+        spent = time.process_time() - began
+        entry = {**found, "cpu_s": round(spent, 1), "rests_on": basis}
+        self.held["runs"][key] = entry
+        self.held["facts"] = self._facts()
+        with replacing(self.file) as partial:
+            partial.write_text(json.dumps(self.held, indent=1) + "\n")
+        say(
+            f"{key}: {100 * found['val']['accuracy']:.2f} % on val, "
+            f"{100 * found['test']['accuracy']:.2f} % on test, {spent:.0f} s"
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        bench, limits = self.bench, {"latency_ms": LATENCY_MS}
+        exact = bench.front(DEVICE, limits=limits).chosen
+        return {
+            "biglittle_version": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "table": bench.table.name,
+            "table_sha256": bench.table.sha256,
+            "drawn_networks": len(drawn_networks(bench)),
+            "exact_best_val_accuracy": float(exact.accuracy.max()),
+            "images": {s: len(self.splits[s]) for s in ("val", "test")},
+            "latency_ms": LATENCY_MS,
+            "device": DEVICE,
+            "random_pairs": N_RANDOM,
+            "darts_steps": DARTS.steps,
+            "ofa_budget": OFA.budget,
+            "ofa_few": OFA.few,
+            "methods": list(METHODS),
+        }
+
+    def _random(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+        known = drawn_networks(self.bench)
+        rows = np.random.default_rng(seed).integers(0, len(known), (N_RANDOM, 2))
+        pairs = [Pair(known[a], known[b]) for a, b in rows]
+        val = TableEvaluator(self.bench, DEVICE)
+        best = judged(val, pairs, {"latency_ms": LATENCY_MS}).best
+        assert best is not None
+        test = TableEvaluator(self.bench, DEVICE, "test")
+        again = test.evaluate(candidates_of(best, val, self.bench.table.n_classes))[0]
+        return {"val": best[0].as_dict(), "test": again.as_dict()}
+
+    def _tested(self, chosen: OperatingPoint) -> dict[str, Any]:
+        ready = on_test(self.net, chosen, self.live, self.splits, self.dataset)
+        return {"val": chosen.as_dict(), "test": ready.point.as_dict()}
+
+    def _darts(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+        settings = DartsSettings(**{**asdict(DARTS), "choices": self.live.choices, "seed": seed})
+
+        def told(step: int, figures: dict[str, float]) -> None:
+            if (step + 1) % 20 == 0:
+                shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
+                say(f"darts-{seed}: step {step + 1}/{settings.steps}: {shown}")
+
+        found = search(self.net, self.splits["train"], self.dataset, self.profile, settings, told)
+        best = judged(self.live, [Pair(found.little, found.big)], {"latency_ms": LATENCY_MS}).best
+        assert best is not None
+        return {
+            **self._tested(best[0]),
+            "learned_threshold": found.threshold,
+            "expected_latency_ms": found.expected_latency_ms,
+            "sureness": round(float(found.chances.max(axis=2).mean()), 4),
+        }
+
+    def _ofa(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+        from ..surrogates import Surrogate, SurrogateEvaluator
+
+        folder = self.bench.table.path.parent / "surrogate"
+        predictor = SurrogateEvaluator(Surrogate.load(folder), self.profile)
+        settings = SpecialiseSettings(**{**OFA.as_dict(), "seed": seed})
+        best, considered = specialise(
+            predictor, self.live, settings, lambda line: say(f"ofa-{seed}: {line}")
+        )
+        return {
+            **self._tested(best),
+            "considered": [
+                {
+                    "little": c.predicted.little,
+                    "big": c.predicted.big,
+                    "predicted_accuracy": c.predicted.accuracy,
+                    "val_accuracy": None if c.val is None else c.val.accuracy,
+                }
+                for c in considered
+            ],
+        }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Makes the runs that are missing, and writes the results page anew."""
+    parser = argparse.ArgumentParser(description="Compare darts and ofa with random pairs.")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--data", type=Path, default=None, help="folder of the images")
+    parser.add_argument("--work", type=Path, default=Path("out/weight_sharing"))
+    asked = parser.parse_args(arguments)
+    methods = asked.methods.split(",")
+    if set(methods) - set(METHODS) or asked.seeds < 1:
+        raise BigLittleError(f"methods {methods}, {asked.seeds} seeds; expected {METHODS}.")
+    runs = Runs(asked.data, asked.work)
+    for seed in range(asked.seeds):
+        for method in methods:
+            runs.make(method, seed, lambda line: sys.stderr.write(line + "\n"))
+    from .results import write_page
+
+    write_page()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Specialisation of a supernet: given pairs, the few best, and what is handed out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark, Pair, get_space
+from biglittle.bench.device import DeviceProfile
+from biglittle.bench.errors import BigLittleError, CheckpointError, ConstraintError
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table import write_table
+from biglittle.searchers.evaluators.live import LiveEvaluator
+from biglittle.searchers.evaluators.table import TableEvaluator
+from biglittle.searchers.given_pairs import judged
+from biglittle.searchers.specialise import (
+    SpecialiseSettings,
+    best_pairs,
+    evolve,
+    specialise,
+)
+
+SPACE = get_space("fbnet")
+CHOICES = ("k3_e1", "skip")
+LABELS = np.arange(40, dtype=np.uint8) % 10
+
+
+@pytest.fixture(scope="module")
+def evaluator(tmp_path_factory: pytest.TempPathFactory) -> TableEvaluator:
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(n_networks=14, seed=3), "test", "2020-01-01")
+    return TableEvaluator(Benchmark.load(path), DEVICE)
+
+
+def profile() -> DeviceProfile:
+    block = np.array([int(c == "skip") or 5 for c in SPACE.choices], float)  # skip 1, others 5
+    return DeviceProfile(
+        name="made-up",
+        description="",
+        space="fbnet",
+        space_hash=SPACE.hash,
+        n_classes=10,
+        runtime="none",
+        source="test",
+        block_ms=np.tile(block, (22, 1)),
+        constant_ms=2.0,
+    )
+
+
+def live(penalty: float = 0.0, choices: tuple[str, ...] = CHOICES) -> LiveEvaluator:
+    """Networks that know more labels the fewer layers they skip; ``penalty`` of layer 0."""
+
+    def answer(architecture: str, n: int) -> np.ndarray:
+        known = 12 + architecture.count("0") - int(penalty * (architecture[0] == "0"))
+        right = np.arange(n) % 40 < known
+        said = np.where(right, LABELS[:n], (LABELS[:n] + 1) % 10)
+        sure = np.where(right, 0.9, 0.3)
+        return (1 - sure[:, None]) / 9 + (sure - (1 - sure) / 9)[:, None] * np.eye(10)[said]
+
+    return LiveEvaluator(SPACE, choices, answer, LABELS, profile(), 10)
+
+
+def test_given_pairs_have_their_best_point_within_the_limits(evaluator: TableEvaluator) -> None:
+    ids = SPACE.format(evaluator.listed)
+    rng = np.random.default_rng(0)
+    pairs = [Pair(ids[a], ids[b]) for a, b in rng.integers(0, len(ids), (12, 2))]
+    limit = float(np.quantile(evaluator.networks(evaluator.listed).costs.latency_ms, 0.5))
+    outcome = judged(evaluator, [*pairs, pairs[0]], {"latency_ms": limit})
+    assert outcome.n_evaluations == len(set(pairs))
+    assert outcome.best is not None
+    parsed = [SPACE.parse([getattr(p, part) for p in pairs]) for part in ("little", "big")]
+    swept = evaluator.sweep(parsed[0], parsed[1]).figures
+    within = swept["latency_ms"] <= limit
+    assert outcome.best.accuracy[0] == swept["accuracy"][within].max()
+    assert outcome.best.latency_ms[0] <= limit
+    with pytest.raises(ConstraintError, match="no pairs"):
+        judged(evaluator, [])
+    with pytest.raises(ConstraintError, match="does not know"):
+        judged(evaluator, [Pair("1" * 22, "1" * 22)])
+    with pytest.raises(ConstraintError, match="best reachable"):
+        judged(evaluator, pairs, {"latency_ms": 1e-6})
+
+
+def test_the_few_best_are_within_the_limits_best_first_and_apart() -> None:
+    settings = SpecialiseSettings({"latency_ms": 70.0}, budget=300, few=5, apart=6)
+    predictor = live()
+    outcome = evolve(predictor, settings)
+    found = best_pairs(outcome, predictor, settings.few, settings.apart)
+    assert len(found) == 5
+    assert outcome.best is not None
+    assert found[0][0] == outcome.best.accuracy[0]
+    accuracy = [a for a, _ in found]
+    assert accuracy == sorted(accuracy, reverse=True)
+    genomes = [SPACE.parse([p.little, p.big]) for _, p in found]
+    for i, one in enumerate(genomes):
+        assert all((one != other).sum() >= 6 for other in genomes[:i])
+    for worth, pair in found:
+        best = judged(predictor, [pair], settings.limits).best
+        assert best is not None
+        assert best.accuracy[0] == worth
+
+
+def test_what_was_promised_too_much_is_not_chosen() -> None:
+    settings = SpecialiseSettings({"latency_ms": 70.0}, budget=300, few=6, apart=2)
+    best, considered = specialise(live(), live(penalty=9), settings)
+    values = [c.val.accuracy for c in considered if c.val is not None]
+    assert best.accuracy == max(values)
+    assert best.latency_ms is not None
+    assert best.latency_ms <= 70.0
+    assert considered[0].predicted.accuracy >= considered[-1].predicted.accuracy
+    again, _ = specialise(live(), live(penalty=9), settings)
+    assert again == best
+
+
+def test_bad_settings_and_a_predictor_of_other_weights() -> None:
+    for given in ({"few": 0}, {"few": 9, "budget": 8}, {"apart": 0}):
+        with pytest.raises(ConstraintError, match="expected at least"):
+            SpecialiseSettings({"latency_ms": 20.0}, **given)
+    with pytest.raises(BigLittleError, match="latency_ms"):
+        SpecialiseSettings({"latency": 20.0})
+    settings = SpecialiseSettings({"latency_ms": 70.0}, budget=40, few=1)
+    with pytest.raises(ConstraintError, match="predictor of these weights"):
+        specialise(live(choices=("k3_e1", "k5_e1", "skip")), live(), settings)
+    with pytest.raises(ConstraintError, match="best reachable"):
+        specialise(live(), live(), SpecialiseSettings({"latency_ms": 1.0}, budget=40, few=1))
+
+
+def test_a_pair_is_handed_out_as_it_was_evaluated(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from biglittle.bench.datasets import Dataset, Images
+    from biglittle.cotrain.supernet import Supernet
+    from biglittle.searchers.ofa import Trained, deliver
+
+    rng = np.random.default_rng(0)
+    dataset = Dataset(
+        name="made-up",
+        n_classes=10,
+        classes=tuple("0123456789"),
+        height=32,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.3, 0.3, 0.3),
+        n_val=10,
+        split_seed=0,
+        hashes={},
+        read=lambda folder: {},
+        how_to_get="",
+    )
+    splits = {
+        name: Images(
+            rng.integers(0, 256, (n, 32, 32, 3)).astype(np.uint8),
+            rng.integers(0, 10, n).astype(np.uint8),
+        )
+        for name, n in (("train", 16), ("val", 20), ("test", 24))
+    }
+    torch.manual_seed(0)
+    trained = Trained(Supernet(SPACE, 10), "0" * 64, CHOICES, dataset, splits)
+    settings = SpecialiseSettings({"latency_ms": 60.0}, budget=30, few=2)
+    sources = {"kind": "made up"}
+    report = deliver(
+        trained, profile(), settings, lambda live: _as_if(live), sources, tmp_path / "pair"
+    )
+    folder = tmp_path / "pair"
+    names = {"little.onnx", "big.onnx", "cascade.onnx", "little.safetensors", "ofa.json"}
+    assert names <= {p.name for p in folder.iterdir()}
+    assert report == json.loads((folder / "ofa.json").read_text())
+    assert report["val"]["provenance"]["accuracy"] == "measured"
+    assert report["val"]["provenance"]["latency_ms"] == "block-sum"
+    assert report["val"]["latency_ms"] <= 60.0
+    for field in ("little", "big", "gate", "threshold"):
+        assert report["test"][field] == report["val"][field]
+    # the cascade answers the test images as the report says
+    session = onnxruntime.InferenceSession(str(folder / "cascade.onnx"))
+    pixels = (splits["test"].images / 255.0 - 0.5) / 0.3
+    said = [
+        session.run(None, {session.get_inputs()[0].name: x[None].astype(np.float32)})
+        for x in pixels.transpose(0, 3, 1, 2)
+    ]
+    logits = next(i for i, o in enumerate(session.get_outputs()) if o.name == "logits")
+    right = [s[logits].argmax() == y for s, y in zip(said, splits["test"].labels, strict=True)]
+    assert np.mean(right) == pytest.approx(report["test"]["accuracy"])
+
+    # read again, never asked again; another question is refused
+    def no_predictor(live: LiveEvaluator) -> LiveEvaluator:
+        raise AssertionError("asked again")
+
+    again = deliver(trained, profile(), settings, no_predictor, sources, folder)
+    assert again == report
+    other = SpecialiseSettings({"latency_ms": 50.0}, budget=30, few=2)
+    with pytest.raises(CheckpointError, match="another question"):
+        deliver(trained, profile(), other, no_predictor, sources, folder)
+    (folder / "ofa.json").write_text("{")
+    with pytest.raises(CheckpointError, match="no report"):
+        deliver(trained, profile(), settings, no_predictor, sources, folder)
+
+
+def _as_if(real: LiveEvaluator) -> LiveEvaluator:
+    """A predictor of the same shape that runs nothing."""
+    n = real._n_images
+    chances = np.random.default_rng(0).dirichlet(np.ones(10), n)
+    return LiveEvaluator(SPACE, CHOICES, lambda a, k: chances[:k], real._labels, real.profile, 10)
+
+
+def test_a_predictor_is_fitted_on_what_networks_answered() -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("sklearn")
+    from biglittle.searchers.specialise import sampled_predictor
+
+    judge = live()
+    predictor = sampled_predictor(judge, LABELS, profile(), 10, samples=40)
+    ids = ["0" * 22, "80" * 11, "8" * 22]
+    genomes = SPACE.parse(ids)
+    predicted, true = predictor.networks(genomes), judge.networks(genomes)
+    assert predicted.provenance == "predicted"
+    assert (np.diff(predicted.accuracy) < 0).all()  # it ranks them
+    assert np.abs(predicted.accuracy - true.accuracy).max() < 0.15
+    assert np.array_equal(predicted.costs.latency_ms, true.costs.latency_ms)
+
+
+def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from biglittle.searchers.ofa import main
+
+    for arguments, message in (
+        (["specialise"], "give at least one"),
+        (
+            ["specialise", "--latency-ms-max", "20", "--weights", str(tmp_path / "none")],
+            "train a supernet",
+        ),
+        (["train", "--epochs", "0", "--from", "scratch"], "at least 1"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 1
+        assert message in capsys.readouterr().err
