@@ -259,7 +259,8 @@ on all {images:,} val images, shown on test. `random`: the best of {facts["rando
 the table's {drawn} networks that were drawn at random, of all sizes. `darts`:
 {facts["darts_steps"]} steps, the weights as they are. `ofa`: evolution of
 {facts["ofa_budget"]:,} pairs on the shipped surrogate, {facts["ofa_few"]} of them run on val. The
-table's exact best pair, searched networks included, has {100 * facts["exact_best_val_accuracy"]:.2f} % on val.
+table's exact best pair, searched networks included, has
+{100 * facts["exact_best_val_accuracy"]:.2f} % on val.
 
 {chr(10).join(lines)}
 

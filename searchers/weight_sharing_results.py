@@ -106,7 +106,12 @@ class Runs:
             table.n_classes,
         )
         self.file = file
-        self.held: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {"runs": {}}
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """What the file holds now; another process may add to it."""
+        found: dict[str, Any] = {"runs": {}}
+        return json.loads(self.file.read_text()) if self.file.is_file() else found
 
     def rests_on(self, method: str, seed: int) -> dict[str, Any]:
         """What decides the result of a run: when none of it has changed, it need not be made."""
@@ -130,10 +135,11 @@ class Runs:
         found = {"random": self._random, "darts": self._darts, "ofa": self._ofa}[method](seed, say)
         spent = time.process_time() - began
         entry = {**found, "cpu_s": round(spent, 1), "rests_on": basis}
-        self.held["runs"][key] = entry
-        self.held["facts"] = self._facts()
+        held = self.held
+        held["runs"][key] = entry
+        held["facts"] = self._facts()
         with replacing(self.file) as partial:
-            partial.write_text(json.dumps(self.held, indent=1) + "\n")
+            partial.write_text(json.dumps(held, indent=1) + "\n")
         say(
             f"{key}: {100 * found['val']['accuracy']:.2f} % on val, "
             f"{100 * found['test']['accuracy']:.2f} % on test, {spent:.0f} s"

@@ -19,6 +19,7 @@ from pymoo.core.problem import Problem as PymooProblem
 from pymoo.core.sampling import Sampling
 from pymoo.core.termination import NoTermination
 
+from ...bench.pareto import nondominated
 from ..domain import Domain, Genes
 from ..search import Batch, Problem, Scores
 from ..unseen import Unseen
@@ -88,6 +89,7 @@ class PymooStrategy:
 
     def __init__(self, problem: Problem, algorithm: Any, **options: Any) -> None:
         self.unseen = Unseen(problem.domain)
+        self.population = problem.population
         self.algorithm = algorithm(
             pop_size=problem.population,
             sampling=_Sampling(problem),
@@ -118,6 +120,8 @@ class PymooStrategy:
     def tell(self, batch: Batch, scores: Scores) -> None:
         """Survival among the population and every operating point the batch gave."""
         kept = _spread(scores.owner, len(batch.genes))
+        good = scores.feasible[kept]
+        kept = kept[could_survive(scores.values[kept], good, self.population)]
         usable = scores.usable[kept]
         violation = np.where(usable[:, None], scores.excess[kept], 0.0)
         self.algorithm.tell(
@@ -127,6 +131,34 @@ class PymooStrategy:
                 G=np.column_stack([np.where(usable, 0.0, MISSING), violation]),
             )
         )
+
+
+def could_survive(
+    values: NDArray[np.float64], feasible: NDArray[np.bool_], population: int
+) -> NDArray[np.intp]:
+    """Rows that a survival by non-dominated ranks may keep, in their order.
+
+    Fronts are peeled off until they hold a population: no row behind them can be among the first
+    ones of any larger set. pymoo takes some 50 microseconds a row, and of all points of all curves
+    nine in ten are behind.
+
+    Args:
+        values: shape (n, n_values), everything minimised.
+        feasible: shape (n,); where fewer are feasible than a population, all rows stay.
+        population: rows that survive.
+    """
+    left = np.flatnonzero(feasible)
+    if len(left) <= population:
+        return np.arange(len(values))
+    if values.shape[1] == 1:
+        order = left[np.argsort(values[left, 0], kind="stable")]
+        return np.sort(order[:population])
+    found: list[NDArray[np.intp]] = []
+    while sum(map(len, found)) < population:
+        front = nondominated(values[left])
+        found.append(left[front])
+        left = np.delete(left, front)
+    return np.sort(np.concatenate(found))
 
 
 def _spread(owner: NDArray[np.intp], n: int) -> NDArray[np.intp]:

@@ -11,8 +11,10 @@ import pytest
 from biglittle.bench import Benchmark, Pair, get_space
 from biglittle.bench.device import DeviceProfile
 from biglittle.bench.errors import BigLittleError, CheckpointError, ConstraintError
+from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
+from biglittle.searchers import get_searcher
 from biglittle.searchers.evaluators.live import LiveEvaluator
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.given_pairs import judged
@@ -215,9 +217,16 @@ def test_a_predictor_is_fitted_on_what_networks_answered() -> None:
     genomes = SPACE.parse(ids)
     predicted, true = predictor.networks(genomes), judge.networks(genomes)
     assert predicted.provenance == "predicted"
+    assert isinstance(predictor, SweepingEvaluator)  # so that no grid of cuts stands in for curves
     assert (np.diff(predicted.accuracy) < 0).all()  # it ranks them
     assert np.abs(predicted.accuracy - true.accuracy).max() < 0.15
     assert np.array_equal(predicted.costs.latency_ms, true.costs.latency_ms)
+
+
+@pytest.mark.parametrize("name", ["darts", "ofa"])
+def test_who_asks_for_them_as_searchers_is_told_the_command(name: str) -> None:
+    with pytest.raises(BigLittleError, match=f"python -m biglittle.searchers.{name}"):
+        get_searcher(name)
 
 
 def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
