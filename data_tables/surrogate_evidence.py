@@ -78,7 +78,7 @@ CELL_MEANS = (
 SPEED_PAIRS = 100_000
 #: Searches whose fronts are really evaluated: limit of latency in ms, seed, penalty outside.
 SEARCHES = tuple((limit, seed) for limit in (15.0, 20.0, 30.0) for seed in (0, 1))
-SEARCH_BUDGET, PROPOSED = 10_000, 80
+SEARCH_BUDGET, PROPOSED = 5000, 80  # pairs, each under every gate
 
 Array = NDArray[np.float64]
 
