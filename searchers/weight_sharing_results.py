@@ -222,6 +222,10 @@ class Runs:
         }
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Makes the runs that are missing, and writes the results page anew."""
     parser = argparse.ArgumentParser(description="Compare darts and ofa with random pairs.")
@@ -236,7 +240,7 @@ def main(arguments: list[str] | None = None) -> None:
     runs = Runs(asked.data, asked.work)
     for seed in range(asked.seeds):
         for method in methods:
-            runs.make(method, seed, lambda line: sys.stderr.write(line + "\n"))
+            runs.make(method, seed, _say)
     from .results import write_page
 
     write_page()
