@@ -272,10 +272,11 @@ def _specialise(asked: argparse.Namespace) -> dict[str, Any]:
     table, profile = Table(find_table(asked.table)), load_device(asked.device)
     shipped = table.path.parent / "supernet.safetensors"
     weights = asked.weights or shipped
-    known = table.choices if weights == shipped else None
+    ours = weights.resolve() == shipped.resolve()
+    known = table.choices if ours else None
     trained = Trained.load(weights, asked.data, table.dataset, known)
     folder = table.path.parent / "surrogate"
-    if weights == shipped and asked.samples is None:
+    if ours and asked.samples is None:
         sources: dict[str, Any] = {
             "kind": "surrogate of the table",
             "surrogate_sha256": file_hash(folder / "surrogate.json"),
