@@ -2,8 +2,8 @@
 
 A latency measured alone moves by 10-20 % with whatever else the machine does. So every block of
 runs of a network stands between two blocks of runs of one reference network, and what is kept is
-the ratio of the two, which repeats within 1 %. A latency in milliseconds is that ratio times the
-reference's latency over the whole session.
+the ratio of the two, which repeats better (``repeatability`` says how well). A latency in
+milliseconds is that ratio times the reference's latency over the whole session.
 """
 
 from __future__ import annotations
