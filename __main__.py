@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a disk ran full; HDF5 and others tell only by their text."""
+    return isinstance(error, OSError) and (
+        error.errno in _FULL or any(f"errno = {e}," in str(error) for e in _FULL)
+    )
 
 
 def main() -> None:
@@ -18,9 +28,15 @@ def main() -> None:
         # Late, because it brings numpy, which --help can do without.
         from .bench.errors import BigLittleError
 
-        if not isinstance(error, BigLittleError):
+        if _is_full(error):
+            sys.stderr.write(
+                f"error: no space left on the disk ({error}); free some, or name another folder, "
+                "and run the same command again. What was finished before is kept.\n"
+            )
+        elif isinstance(error, BigLittleError):
+            sys.stderr.write(f"error: {error}\n")
+        else:
             raise
-        sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None
 
 

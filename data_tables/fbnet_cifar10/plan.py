@@ -88,7 +88,13 @@ class Plan:
             CheckpointError: none there, or one of another schedule.
         """
         identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
-        progress, states = load_checkpoint(self.working / "supernet.h5", identity, self._accepts)
+        path = self.working / "supernet.h5"
+        if not path.exists():
+            raise CheckpointError(
+                f"no trained supernet in {self.working} (expected supernet.h5): train one with "
+                f"--stage supernet --working {self.working}, or name the folder of another build."
+            )
+        progress, states = load_checkpoint(path, identity, self._accepts)
         if progress["epoch"] < self.schedule.n_epochs:
             log.warning(
                 "the supernet has trained %d of %d epochs; go on with --stage train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sys
@@ -199,3 +200,37 @@ def test_env_and_device_list(run) -> None:  # type: ignore[no-untyped-def]
     assert json.loads(run("env", "--json")[1])["packages"]["numpy"]
     assert "raspberry-pi-4" in json.loads(run("device", "list", "--json")[1])
     assert "block-sum" in run("device", "list")[1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("Unable to synchronously write (errno = 28, error message = 'No space left')"),
+    ],
+)
+def test_a_full_disk_is_one_line(
+    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from biglittle import __main__, cli
+
+    def full() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit, match="1"):
+        __main__.main()
+    said = capsys.readouterr().err
+    assert said.startswith("error: no space left on the disk")
+    assert said.count("\n") == 1
+
+
+def test_other_errors_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    from biglittle import __main__, cli
+
+    def broken() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(cli, "app", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        __main__.main()

@@ -185,3 +185,8 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
     path.write_bytes(whole)
     first = read_evaluation(path)
     assert all(np.array_equal(first.answers["val"][m], a) for m, a in again.answers["val"].items())
+
+
+def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no trained supernet .*--stage supernet"):
+        Plan.load(tmp_path).supernet()
