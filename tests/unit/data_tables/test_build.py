@@ -188,5 +188,5 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
 
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no trained supernet .*--stage supernet"):
+    with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
         Plan.load(tmp_path).supernet()
