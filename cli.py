@@ -1069,10 +1069,15 @@ def surrogate_fit(
     recipe: Annotated[
         str | None, typer.Option(help="ACCURACY[:LINK], ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
     ] = None,
+    found: Annotated[
+        Path | None,
+        typer.Option(help="Networks evaluated since; None: found.npz beside the table, if any."),
+    ] = None,
 ) -> None:
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
     from .bench import Benchmark, load_device, shipped_devices
     from .surrogates import FitSettings, Recipe, fit_surrogate
+    from .surrogates.found import beside
 
     settings = FitSettings(Recipe() if recipe is None else Recipe.parse(recipe))
     bench = Benchmark.load(table)
@@ -1085,6 +1090,7 @@ def surrogate_fit(
         devices=profiles,
         seed=seed,
         settings=settings,
+        found=found or beside(bench.table.path),
         progress=console.print,
     )
     console.print(f"surrogate written to {folder}")

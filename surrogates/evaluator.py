@@ -75,7 +75,8 @@ class SurrogateEvaluator:
             known = ", ".join(surrogate.devices) or "none"
             raise SurrogateError(
                 f"device profile {profile.name!r} has no block table and the surrogate no latency "
-                f"model of it; known: {known}. Fit the surrogate again with this profile."
+                f"model of it; known: {known}. Fit the surrogate again with this profile, or adapt "
+                "what other devices took (surrogates.transfer.transfer_latency)."
             )
 
     @property

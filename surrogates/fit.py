@@ -29,13 +29,14 @@ from .curve import GRID
 from .data import MIN_NETWORKS, FitData, fit_data
 from .extras import import_extra
 from .features import feature_names
+from .found import read_found, with_found
 from .intervals import calibrated
 from .latency import fit_profile_latency, latency_feature_names
 from .link import LINKS, fit_link
 from .members import get_member
 from .pairs import get_pair_model
 from .support import Support
-from .surrogate import DOCUMENT, FORMAT, Surrogate
+from .surrogate import DOCUMENT, FORMAT, Surrogate, document_hash
 
 MIN_CALIBRATION = 5  # held-out networks; fewer, and there are no intervals
 
@@ -168,13 +169,14 @@ def fit_surrogate(
     seed: int = 0,
     settings: FitSettings | None = None,
     report_seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    found: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Fits a surrogate on a table's networks, writes its folder, returns the report.
 
     What is shipped never sees the architectures that the table holds out, so that they are left to
     judge it by and to calibrate its intervals on. The figures of the report are from fits with
-    other networks held out, see ``report.py``.
+    other networks held out, see ``report.py``, and on the table's networks alone.
 
     Args:
         table: with the inherited networks.
@@ -183,25 +185,38 @@ def fit_surrogate(
         seed: of everything random.
         settings: of the fit.
         report_seeds: of the random splits; empty for no report.
+        found: file of networks evaluated after the table was made, see ``found.py``; None: none.
         progress: called with a line at each step.
 
     Raises:
         MissingExtraError: something that fitting or reporting needs is not installed.
-        SurrogateError: too few networks, or the folder holds something else.
+        SurrogateError: too few networks, the folder holds something else, or what was found is of
+            another space or other images.
     """
     from .report import held_out_report, residuals  # it needs this module
 
     say = progress or (lambda line: None)
-    settings, data = settings or FitSettings(), fit_data(table)
+    settings, listed = settings or FitSettings(), fit_data(table)
+    data = listed
+    if found is not None:
+        labels = table.predictions("val").labels
+        data = with_found(listed, read_found(Path(found), table.space, labels, listed.gates))
+        say(f"{len(data) - len(listed)} networks evaluated after the table was made are added")
     outside = data.held_out
     say(f"fitting {settings.recipe} on {int((~outside).sum())} of {len(data)} networks")
+    columns = data.networks.features.shape[1]
+    if (~outside).sum() < columns:
+        say(
+            f"these are fewer than the {columns} columns that describe one: what the models take "
+            "for granted weighs more than the data"
+        )
     document, models = fit_models(data.take(np.flatnonzero(~outside)), seed, settings)
     if outside.sum() >= MIN_CALIBRATION:
         say(f"calibrating on the {int(outside.sum())} networks that are held out")
         unseen = data.take(np.flatnonzero(outside))
-        found = residuals(Surrogate(document, models), unseen, seed)
-        document["intervals"] = calibrated(found).as_dict()
-    measured = held_out_report(data, report_seeds, settings, say)
+        left = residuals(Surrogate(document, models), unseen, seed)
+        document["intervals"] = calibrated(left).as_dict()
+    measured = held_out_report(listed, report_seeds, settings, say)
     for profile in devices:
         say(f"fitting the latency of {profile.name}")
         try:
@@ -218,6 +233,7 @@ def fit_surrogate(
         "version": __version__,
         "dataset": table.dataset,
         "table": {"name": table.name, "sha256": table.sha256},
+        "n_found": len(data) - len(listed),
         "report": measured,
         "settings": asdict(settings),
         "versions": {
@@ -260,6 +276,7 @@ def write_surrogate(
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     document = {**document, "files": {n: hashlib.sha256(m).hexdigest() for n, m in models.items()}}
+    document["sha256"] = document_hash(json.loads(json.dumps(document)))
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
         partial.chmod(0o755)

@@ -103,6 +103,8 @@ def facts(document: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: document[key] for key in kept if key in document}
     return found | {
         "n_networks": document["n_networks"],
+        "n_found": document.get("n_found", 0),
+        "n_columns": len(document["features"]["network"]),
         "latency_devices": sorted(document["latency"]),
         "intervals": document["intervals"],
         "support_threshold": document["support"]["threshold"],

@@ -111,6 +111,12 @@ def genome_rows(genomes: Genomes) -> tuple[Genomes, NDArray[np.intp]]:
     return packed[first], inverse.astype(np.intp)
 
 
+def document_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 of what ``surrogate.json`` holds, its own hash left out, whatever the line breaks."""
+    rest = {key: value for key, value in document.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def held(part: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files of one part of a surrogate, by their local names."""
     return {n.removeprefix(f"{part}."): c for n, c in files.items() if n.startswith(f"{part}.")}
@@ -191,7 +197,8 @@ class Surrogate:
 
         Args:
             folder: with ``surrogate.json`` and the ONNX files.
-            check: compare the SHA-256 of every ONNX file with the one the JSON names.
+            check: compare the SHA-256 of every ONNX file with the one the JSON names, and that of
+                the JSON with the one at its end.
 
         Raises:
             SurrogateError: missing, edited, truncated, or of another version or space.
@@ -214,11 +221,18 @@ class Surrogate:
                     "it again, or load with check=False if you trust it."
                 )
         try:
-            return cls(document, models)
+            surrogate = cls(document, models)
         except SurrogateError:
             raise
         except BigLittleError as error:
             raise SurrogateError(f"{folder}: {error}") from error
+        # Last, because another version deserves to be called that.
+        if check and document.get("sha256") != document_hash(document):
+            raise SurrogateError(
+                f"{folder / DOCUMENT} was edited: what it holds does not have the SHA-256 at its "
+                "end. Fetch it again, or load with check=False if you trust it."
+            )
+        return surrogate
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -379,8 +393,9 @@ class Surrogate:
             known = ", ".join(self.devices) or "none"
             raise SurrogateError(
                 f"the surrogate has no latency model of device {device!r}; known: {known}. Use a "
-                "profile with a block table, or measure a few networks (biglittle profile) and fit "
-                "the surrogate again with that profile."
+                "profile with a block table, measure 20 networks or more (biglittle profile) "
+                "and fit the surrogate again with that profile, or measure ten and adapt what "
+                "other devices took (surrogates.transfer.transfer_latency)."
             )
         features = latency_features(self.space, genomes, self.choices)
         predicted = self._latency[device].predict(features)[:, 0]

@@ -122,6 +122,23 @@ def test_a_tampered_model_is_refused(folder, tmp_path):
         Surrogate.load(copy)
 
 
+@pytest.mark.parametrize("key", ["report", "seed", "sha256", "accuracy"])
+def test_an_edited_document_is_refused(folder, tmp_path, key):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    document = json.loads((copy / "surrogate.json").read_text())
+    if key == "accuracy":
+        document["accuracy"]["link"]["ceiling"] = 1.0
+    elif key == "sha256":
+        del document["sha256"]
+    else:
+        document[key] = 7 if key == "seed" else {"level": 0.5}
+    (copy / "surrogate.json").write_text(json.dumps(document))
+    with pytest.raises(SurrogateError, match="was edited"):
+        Surrogate.load(copy)
+    assert Surrogate.load(copy, check=False).space.name == "fbnet"
+    assert Surrogate.load(folder).document["sha256"]
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("format", "other-1"), ("space_hash", "0" * 64), ("grid", [0.5])]
 )
