@@ -7,11 +7,15 @@
     python -m biglittle.data_tables.surrogate_evidence propose     what searches find ...
     python -m biglittle.data_tables.surrogate_evidence evaluate --working W    ... really evaluated
     python -m biglittle.data_tables.surrogate_evidence searched --working W    ... and compared
+    python -m biglittle.data_tables.surrogate_evidence improve --working W     active learning
+    python -m biglittle.data_tables.surrogate_evidence found --working W       what a fit may add
     python -m biglittle.data_tables.surrogate_evidence write
 
 Each step keeps its figures in ``surrogate_evidence/STEP.json`` beside this file; ``write`` makes
-``surrogate_evidence.md`` of all of them. ``evaluate`` goes on from what is in ``W``. The published
-measurements are not ours to ship: they are looked for in ``$BIGLITTLE_REFERENCE_DATA``.
+``surrogate_evidence.md`` of all of them. ``evaluate`` and ``improve`` go on from what is in ``W``;
+``found`` packs the networks evaluated there into a file beside the table, and ``biglittle surrogate
+fit`` learns from it as well. The published measurements are not ours to ship: they are looked for
+in ``$BIGLITTLE_REFERENCE_DATA``.
 """
 
 from __future__ import annotations
@@ -24,16 +28,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import Benchmark, Candidates, load_device
-from ..bench.errors import BigLittleError
+from ..bench import Benchmark, Candidates, Table, load_device
+from ..bench.errors import BigLittleError, TableError
 from ..bench.files import replacing
+from ..bench.gates import get_metric, stored_metrics
 from ..bench.spaces import get_space
+from ..bench.table import Predictions
 from ..surrogates import (
     Recipe,
     Surrogate,
@@ -43,11 +50,13 @@ from ..surrogates import (
 )
 from ..surrogates.cells import depends_on_input
 from ..surrogates.extras import import_extra
+from ..surrogates.found import FILE, FoundNetworks, beside, read_found, write_found
 from ..surrogates.latency import spearman
 from ..surrogates.measured_latency import fit_measured_latency, operator_sums
 from ..surrogates.members import Networks
 from ..surrogates.report import BASELINES, kendall_tau, split_report, summary
-from ..surrogates.summary import split_table
+from ..surrogates.summary import SPLITS, split_table
+from ..surrogates.surrogate import DOCUMENT
 from ..surrogates.transfer import transfer_latency
 from .devices.reference import read_rows, reference_folder
 from .searched_points import agreement, evaluated_point
@@ -64,6 +73,12 @@ SOURCES = (
 TARGETS = ("raspi4", "titanx_256", "gold_6240", "2080ti_1", "titanxp_32")
 SAMPLES = (10, 20)
 PARTS = ("transfer", "latency", "accuracy")
+PROXIES_PART = "proxies"  # apart: it scores cells first
+#: Zero-cost proxies as further columns: of those that rank these cells best the cheapest to score,
+#: on a batch of that many images; scored for that many cells, of which CELLS are fitted on.
+PROXIES: tuple[str, ...] = ("synflow",)
+PROXY_BATCH, PROXY_CELLS = 64, 1000
+PROXY_MEMBERS = ("gaussian_process_ard", "xgboost")
 #: Members asked about cells; the graph network is left out, its dense graphs of 15,625 whole
 #: networks take an hour.
 CELL_MEMBERS = (
@@ -78,7 +93,9 @@ CELL_MEANS = (
 SPEED_PAIRS = 100_000
 #: Searches whose fronts are really evaluated: limit of latency in ms, seed, penalty outside.
 SEARCHES = tuple((limit, seed) for limit in (15.0, 20.0, 30.0) for seed in (0, 1))
-SEARCH_BUDGET, PROPOSED = 5000, 80  # pairs, each under every gate
+SEARCH_BUDGET, PROPOSED = 5000, 48  # pairs, each under every gate
+#: Rounds of active learning that are shown, and networks a round.
+ROUNDS, BATCH = 2, 16
 
 Array = NDArray[np.float64]
 
@@ -162,6 +179,55 @@ def nb201_accuracy(networks: Networks, accuracy: Array, seeds: int) -> dict[str,
     return {name: summary(each) for name, each in found.items()}
 
 
+def nb201_proxies(
+    networks: Networks, accuracy: Array, seeds: int, scores: Path | None = None
+) -> dict[str, Any]:
+    """The same with zero-cost proxies as further columns and without, on the cells that have them.
+
+    Args:
+        networks: all cells.
+        accuracy: of each.
+        seeds: draws of the cells to fit on.
+        scores: file of the proxies' scores, which goes on from what is there; None: kept nowhere.
+    """
+    from ..zerocost import dataset_batch, run
+
+    pool = np.random.default_rng(0).permutation(len(networks))[:PROXY_CELLS]
+    cells_, ids = networks.take(pool), networks.space.format(networks.genomes[pool])
+
+    def said(done: int, total: int) -> None:
+        sys.stderr.write(f"\rproxies: {done} of {total} cells")
+
+    batch = dataset_batch("cifar10", PROXY_BATCH, 0, None)
+    columns = run(ids, batch, scores, PROXIES, space="nb201", n_classes=10, on_progress=said)
+    values = np.stack([columns.column(p, ids, 0) for p in PROXIES], axis=1)
+    values = np.where(np.isfinite(values), values, np.nan)
+    values = np.sign(values) * np.log1p(np.abs(values))
+    values = np.where(np.isnan(values), np.nanmin(values, axis=0), values).astype(np.float32)
+    both = {"with": replace(cells_, columns=values, column_names=PROXIES), "without": cells_}
+    found: dict[str, dict[str, list[dict[str, float]]]] = {kind: {} for kind in both}
+    truth = accuracy[pool]
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(len(pool))
+        target = normal_scores(truth[order[:CELLS]])[:, None]
+        for kind, given in both.items():
+            train, test = given.take(order[:CELLS]), given.take(order[CELLS:])
+            parts = {
+                name: get_member(name).fit(train, target, seed).mean(test)[:, 0]
+                for name in PROXY_MEMBERS
+            }
+            parts[" + ".join(PROXY_MEMBERS)] = np.mean(list(parts.values()), axis=0)
+            for name, scored in parts.items():
+                figures = {
+                    "spearman": spearman(scored, truth[order[CELLS:]]),
+                    "kendall_tau": kendall_tau(scored, truth[order[CELLS:]]),
+                }
+                found[kind].setdefault(name, []).append(figures)
+                say(f"proxies, seed {seed}: {kind} {name} {figures['spearman']:.4f}")
+    figures_by = {kind: {m: summary(e) for m, e in each.items()} for kind, each in found.items()}
+    return {"cells": len(pool), "batch": PROXY_BATCH, "proxies": list(PROXIES), **figures_by}
+
+
 def nb201_latency(networks: Networks, latency_ms: Array, seeds: int) -> dict[str, Any]:
     """Latency on the Raspberry Pi 4 from 900 cells, cells whose output is constant left out."""
     live = np.flatnonzero(depends_on_input(networks.space, networks.genomes))
@@ -237,13 +303,15 @@ def nb201_transfer(networks: Networks, latency: Mapping[str, Array], seeds: int)
     return out
 
 
-def nb201_step(parts: Sequence[str], seeds: int = SEEDS) -> None:
+def nb201_step(parts: Sequence[str], seeds: int = SEEDS, working: Path | None = None) -> None:
     """Accuracy, latency and transfer on NAS-Bench-201, or some of these."""
     networks, accuracy, latency = cells()
+    scores = None if working is None else working / "nb201-proxies.h5"
     work: dict[str, Callable[[], dict[str, Any]]] = {
         "transfer": lambda: nb201_transfer(networks, latency, seeds),
         "latency": lambda: nb201_latency(networks, latency["raspi4"], seeds),
         "accuracy": lambda: nb201_accuracy(networks, accuracy, seeds),
+        PROXIES_PART: lambda: nb201_proxies(networks, accuracy, seeds, scores),
     }
     for name in parts:
         found = work[name]()
@@ -328,6 +396,15 @@ def speed_step() -> None:
 
 
 # ---- what searches find --------------------------------------------------------------------------
+def learnable(table: Table) -> set[str]:
+    """Architectures that a surrogate may have seen: the table's, and those found since."""
+    known, path = {str(a) for a in table.networks["architecture"]}, beside(table.path)
+    if path is not None:
+        labels = table.predictions("val").labels
+        known |= set(read_found(path, table.space, labels, stored_metrics()).architectures)
+    return known
+
+
 def propose_step() -> None:
     """Operating points spread over fronts that NSGA-II finds on the shipped surrogate."""
     from ..bench.table import file_hash
@@ -338,7 +415,7 @@ def propose_step() -> None:
     bench = Benchmark.load(TABLE)
     folder = bench.table.path.parent / "surrogate"
     judge = SurrogateEvaluator(Surrogate.load(folder), load_device(DEVICE))
-    known = {str(a) for a in bench.table.networks["architecture"]}
+    known = learnable(bench.table)
     rows: list[dict[str, Any]] = []
     each = -(-PROPOSED // (2 * len(SEARCHES)))
     for limit, seed in SEARCHES:
@@ -404,14 +481,21 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
         limit: networks to evaluate now, at the most; None: all.
     """
     from ..bench.datasets import get_dataset
-    from .fbnet_cifar10.evaluate import NetworkEvaluator, NetworkKey
+    from .fbnet_cifar10.evaluate import NetworkEvaluator, NetworkKey, read_key
     from .fbnet_cifar10.plan import TrainedSupernet
+
+    def done(key: NetworkKey) -> bool:
+        path = working / f"{key.name}.npz"
+        try:  # of another supernet, or damaged: once more
+            return path.exists() and read_key(path).origin == key.origin
+        except TableError:
+            return False
 
     rows = proposed()["points"]
     wanted = sorted({r[who] for r in rows for who in ("little", "big")})
     supernet, dataset = TrainedSupernet.kept(), get_dataset("cifar10")
     keys = [NetworkKey(a, origin=supernet.sha256) for a in wanted]
-    todo = [k for k in keys if not (working / f"{k.name}.npz").exists()][:limit]
+    todo = [k for k in keys if not done(k)][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
     began = time.monotonic()
     for i, key in enumerate(todo):
@@ -431,7 +515,7 @@ def searched_step(working: Path) -> None:
     bench, given = Benchmark.load(TABLE), proposed()
     table = bench.table
     labels = table.predictions("val").labels
-    known = {str(a) for a in table.networks["architecture"]}
+    known = learnable(table)
     said: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
     origins = set()
     for row in given["points"]:
@@ -466,12 +550,96 @@ def _optimism(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     groups: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "all": lambda r: True,
+        "with a network never evaluated before": lambda r: bool(r.get("new", True)),
         "escalates": lambda r: bool(r["evaluated_escalation_rate"] >= 0.01),
         "inside the support": lambda r: not r["outside"],
         "outside the support": lambda r: bool(r["outside"]),
     }
     chosen = {name: [r for r in points if test(r)] for name, test in groups.items()}
     return {name: of(rows) for name, rows in chosen.items() if rows}
+
+
+def found_step(working: Path) -> None:
+    """Packs the networks evaluated in a folder, those of the table left out, beside the table.
+
+    Raises:
+        BigLittleError: nothing was evaluated there, or with other weights than those that ship.
+    """
+    from .fbnet_cifar10.evaluate import read_evaluation
+    from .fbnet_cifar10.plan import TrainedSupernet
+
+    table = Benchmark.load(TABLE).table
+    held, origin = {str(a) for a in table.networks["architecture"]}, TrainedSupernet.kept().sha256
+    evaluations = [read_evaluation(path) for path in sorted(working.glob("inherited-*.npz"))]
+    if any(e.key.origin != origin for e in evaluations):
+        raise BigLittleError(f"the files in {working} are of another supernet; delete them.")
+    new = [e for e in evaluations if e.key.architecture not in held]
+    if not new:
+        raise BigLittleError(f"no network in {working} that the table does not hold.")
+    said = [e.answers["val"] for e in new]
+    stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
+    top1 = stacked.pop("top1")
+    networks = tuple(e.key.architecture for e in new)
+    answers = Predictions(table.predictions("val").labels, top1, stacked)
+    path = table.path.parent / FILE
+    write_found(path, table.space, FoundNetworks(networks, answers))
+    say(f"{len(new)} networks in {path}")
+
+
+# ---- active learning -----------------------------------------------------------------------------
+def improve_step(working: Path, rounds: int = ROUNDS, batch: int = BATCH) -> None:
+    """Active learning on the shipped table, and its surrogates on the searched split by round."""
+    from . import active_learning
+
+    table = Benchmark.load(TABLE).table
+    settings = active_learning.ImproveSettings(batch)
+    ask, profile = active_learning.inherited_answers(table), load_device(DEVICE)
+    began = time.monotonic()
+    found = active_learning.improve(table, working, ask, profile, rounds, settings, say)
+    taken = {n["architecture"] for r in found["rounds"] for n in r["networks"]}
+    figures = {
+        "batch": batch,
+        "budget": settings.budget,
+        "latency_ms_max": settings.latency_ms_max,
+        "device": DEVICE,
+        "wall_s": time.monotonic() - began,
+        "rounds": [
+            {k: r[k] for k in ("round", "n_fitted", "front_points", "figures")}
+            | {"networks": len(r["networks"])}
+            for r in found["rounds"]
+        ],
+        "held_out": found["held_out"],
+    }
+    split = kept("searched")
+    if split is not None:
+        # Points of which a round has evaluated a network would judge by what was learnt.
+        points = [p for p in split["points"] if not {p["little"], p["big"]} & taken]
+        folders = [working / active_learning.SURROGATES / f"round-{k}" for k in range(rounds + 1)]
+        figures["searched"] = {
+            "points": len(points),
+            "left_out": len(split["points"]) - len(points),
+            "by_round": [asked_again(Surrogate.load(f), points) for f in folders],
+        }
+    save("improve", figures)
+
+
+def asked_again(surrogate: Surrogate, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How far off a surrogate is about evaluated operating points, ``agreement`` of them."""
+    gates, space = surrogate.gates, surrogate.space
+    little, big = (space.parse([p[who] for p in points]) for who in ("little", "big"))
+    gate = np.array([gates.index(p["gate"]) for p in points], np.int64)
+    cut = [get_metric(p["gate"]).cut(p["threshold"], surrogate.n_classes) for p in points]
+    said = surrogate.predict_points(Candidates(little, big, gate, np.array(cut, np.int64)))
+    rows = [
+        {
+            "accuracy": float(said.accuracy[i]),
+            "low": float(said.low[i]),
+            "high": float(said.high[i]),
+            "evaluated_accuracy": p["evaluated_accuracy"],
+        }
+        for i, p in enumerate(points)
+    ]
+    return {"n_fitted": int(surrogate.document["n_networks"]), **agreement(rows)}
 
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -507,6 +675,24 @@ def nb201_text(found: Mapping[str, Any]) -> list[str]:
             f"| {name} | {_middle(row['spearman'])} | {_middle(row['kendall_tau'])} | "
             f"{_middle(row['spearman_no_twin'])} | {row['cpu_s']['median']:.1f} |"
         )
+    if PROXIES_PART in found:
+        scored = found[PROXIES_PART]
+        lines += [
+            "",
+            f"With the zero-cost proxies {', '.join(scored['proxies'])} (one initialisation, "
+            f"{scored['batch']} CIFAR-10 images) as further columns, and without, on "
+            f"{scored['cells']:,} cells: {CELLS} to fit on, the others to test on.",
+            "",
+            "| model | Spearman with | without | Kendall tau with | without |",
+            "|---|---|---|---|---|",
+        ]
+        for name, row in scored["with"].items():
+            pairs = [
+                _middle(each[kind])
+                for kind in ("spearman", "kendall_tau")
+                for each in (row, scored["without"][name])
+            ]
+            lines.append(f"| {name} | {' | '.join(pairs)} |")
     lines += [
         "",
         f"Latency on the Raspberry Pi 4 from {LATENCY_CELLS} cells, tested on {LATENCY_TESTED:,} "
@@ -598,6 +784,76 @@ def searched_text(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def improve_text(found: Mapping[str, Any]) -> list[str]:
+    """The tables of active learning."""
+    lines = [
+        "## Active learning",
+        "",
+        f"{len(found['rounds'])} rounds of at most {found['batch']} networks, found by `nsga2` "
+        f"({found['budget']:,} evaluations, {found['device']}, within "
+        f"{found['latency_ms_max']:g} ms) on the surrogate of the round before, evaluated with "
+        f"inherited weights, and added; {found['wall_s'] / 60:.0f} min in all. Step `improve`. "
+        "Figures in points of accuracy.",
+        "",
+        "What each round found, predicted before it was evaluated:",
+        "",
+        "| round | fitted on | networks | their error | their optimism | points of the front | "
+        "their error | their optimism |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in found["rounds"]:
+        cells_ = [str(row["round"]), str(row["n_fitted"]), str(row["networks"])]
+        for kind in ("networks", "points"):
+            own = row["figures"].get(kind)
+            if kind == "points":
+                cells_.append(str(own["n"]) if own else "0")
+            cells_ += [f"{100 * own['mae']:.2f}", f"{100 * own['optimism']:+.2f}"] if own else "--"
+        lines.append(f"| {' | '.join(cells_)} |")
+    tables = [("Networks that some round found and none was fitted on", found["held_out"])]
+    if "searched" in found:
+        what = (
+            "The searched split above, points of networks that a round evaluated left out "
+            f"({found['searched']['left_out']})"
+        )
+        tables.append((what, found["searched"]["by_round"]))
+    for what, rows in tables:
+        if not rows:
+            continue
+        lines += [
+            "",
+            f"{what}, {rows[0]['n']} of them:",
+            "",
+            "| after round | fitted on | error | optimism | worst | coverage |",
+            "|---|---|---|---|---|---|",
+        ]
+        for number, row in enumerate(rows):
+            lines.append(
+                f"| {number} | {row['n_fitted']} | {100 * row['mae']:.2f} | "
+                f"{100 * row['optimism']:+.2f} | {100 * row['worst']:+.2f} | "
+                f"{row['coverage']:.0%} |"
+            )
+    return lines
+
+
+def shipped_text(document: Mapping[str, Any]) -> list[str]:
+    """What ships and how it extrapolates, from its own report."""
+    report, found = document["report"], document.get("n_found", 0)
+    since = (
+        f"; {found} evaluated since the table was made were there beside its own" if found else ""
+    )
+    lines = [
+        "## What ships, and extrapolation",
+        "",
+        f"`{document['recipe']}`, fitted on {document['n_networks']} networks, those held out by "
+        f"their hash left out{since}. Splits other than the random one, as `biglittle surrogate "
+        "eval` shows them:",
+    ]
+    for split in ("cheap_to_dear", "dear_to_cheap"):
+        if split in report.get("splits", {}):
+            lines += ["", f"Unseen: {SPLITS[split]}.", "", *split_table(report, split)]
+    return lines
+
+
 def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What was asked for and what was reached, as far as its step was run."""
     rows: list[tuple[str, str, str, bool]] = []
@@ -620,9 +876,10 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
             row(what, "87 to 93 %", held, 0.87 <= held["median"] <= 0.93, 100)
     if "searched" in steps:
         found = steps["searched"]["figures"]["all"]
-        gap, held_share = 100 * found["optimism"], found["coverage"]
+        gap, held_share, n = 100 * found["optimism"], found["coverage"], found["n"]
         what = f"searched, {steps['searched']['architectures']} networks: optimism, points"
-        rows.append((what, "at most 0.5", f"{gap:+.2f}", gap <= 0.5))
+        error = "" if n < 2 else f" ± {100 * found['standard_error']:.2f}"
+        rows.append((what, "at most 0.5", f"{gap:+.2f}{error}", gap <= 0.5))
         inside = 0.87 <= held_share <= 0.93
         rows.append(("searched: intervals hold", "87 to 93 %", f"{held_share:.0%}", inside))
     if all(part in steps.get("nb201", {}) for part in PARTS):
@@ -630,6 +887,12 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
         name, best = max(found["accuracy"].items(), key=lambda kv: kv[1]["spearman"]["median"])
         what = f"NB201 accuracy from {CELLS} cells, no proxies: Spearman of {name}"
         row(what, "at least 0.945", best["spearman"], best["spearman"]["median"] >= 0.945, 1)
+        if "proxies" in found:
+            name, best = max(
+                found["proxies"]["with"].items(), key=lambda kv: kv[1]["spearman"]["median"]
+            )
+            what = f"the same with {', '.join(found['proxies']['proxies'])}: Spearman of {name}"
+            row(what, "at least 0.955", best["spearman"], best["spearman"]["median"] >= 0.955, 1)
         timed = found["latency"]["sum and robust trees"]
         what = f"NB201 raspi4 from {LATENCY_CELLS}: Spearman"
         row(what, "at least 0.98", timed["spearman"], timed["spearman"]["median"] >= 0.98, 1)
@@ -648,7 +911,8 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [
         "## Asked and reached",
         "",
-        "Median ± standard deviation over the seeds where there are several.",
+        "Median ± standard deviation over the seeds where there are several; optimism ± its "
+        "standard error over points.",
         "",
         "| figure | asked | reached | |",
         "|---|---|---|---|",
@@ -664,6 +928,7 @@ TEXTS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "recipes": recipes_text,
     "graphs": graphs_text,
     "searched": searched_text,
+    "improve": improve_text,
     "speed": speed_text,
 }
 
@@ -677,7 +942,8 @@ def write_step() -> None:
     ]
     found = {step: kept(step) for step in TEXTS}
     run = {step: figures for step, figures in found.items() if figures is not None}
-    lines += ["", *asked_text(run)]
+    document = Benchmark.load(TABLE).table.path.parent / "surrogate" / DOCUMENT
+    lines += ["", *asked_text(run), "", *shipped_text(json.loads(document.read_text()))]
     for step, text in TEXTS.items():
         lines += ["", *(text(run[step]) if step in run else [f"Step `{step}` was not run yet."])]
     with replacing(PAGE) as partial:
@@ -686,23 +952,32 @@ def write_step() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one step."""
-    steps = ("nb201", "recipes", "graphs", "speed", "propose", "evaluate", "searched", "write")
+    steps = (
+        *("nb201", "recipes", "graphs", "speed"),
+        *("propose", "evaluate", "searched", "improve", "found", "write"),
+    )
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("step", choices=steps)
     parser.add_argument("--working", type=Path, help="folder of evaluations")
     parser.add_argument("--limit", type=int, help="networks of the step evaluate, at the most")
-    parser.add_argument("--part", choices=PARTS, action="append", help="of the step nb201")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the step improve, in all")
+    parser.add_argument("--batch", type=int, default=BATCH, help="networks a round of improve")
+    parser.add_argument(
+        "--part", choices=(*PARTS, PROXIES_PART), action="append", help="of the step nb201"
+    )
     parser.add_argument("--seeds", type=int, help="of the steps nb201, recipes and graphs")
     given = parser.parse_args(arguments)
-    if given.step in ("evaluate", "searched"):
+    if given.step in ("evaluate", "searched", "improve", "found"):
         if given.working is None:
             parser.error(f"step {given.step} needs --working")
         if given.step == "evaluate":
             evaluate_step(given.working, given.limit)
+        elif given.step == "improve":
+            improve_step(given.working, given.rounds, given.batch)
         else:
-            searched_step(given.working)
+            {"searched": searched_step, "found": found_step}[given.step](given.working)
     elif given.step == "nb201":
-        nb201_step(given.part or PARTS, given.seeds or SEEDS)
+        nb201_step(given.part or PARTS, given.seeds or SEEDS, given.working)
     elif given.step == "recipes":
         recipes_step(given.seeds or SEEDS)
     elif given.step == "graphs":

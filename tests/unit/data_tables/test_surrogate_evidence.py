@@ -11,9 +11,15 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from biglittle.bench import Table
+from biglittle.bench.errors import BigLittleError
 from biglittle.bench.gates import get_metric
+from biglittle.bench.synthetic import synthetic_table
+from biglittle.bench.table import write_table
 from biglittle.data_tables import surrogate_evidence as evidence
 from biglittle.data_tables.searched_points import agreement, evaluated_point
+from biglittle.surrogates import fit_data
+from biglittle.surrogates.found import read_found
 from biglittle.surrogates.report import summary
 
 
@@ -58,8 +64,75 @@ def test_what_was_asked_stands_beside_what_was_reached(page: Path) -> None:
     curve = by_name["pairs, both unseen: mean absolute error along the curve, points"]
     assert "0.65 ± " in curve
     assert curve.endswith("| yes |")
-    assert by_name["searched, 6 networks: optimism, points"].endswith("| +2.17 | **no** |")
+    assert by_name["searched, 6 networks: optimism, points"].endswith("| +2.17 ± 1.42 | **no** |")
     assert by_name["90 % intervals of pairs: hold"].endswith("| **no** |")
+
+
+def test_networks_evaluated_since_are_packed_beside_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from biglittle.data_tables.fbnet_cifar10 import plan
+    from biglittle.data_tables.fbnet_cifar10.evaluate import (
+        Evaluation,
+        NetworkKey,
+        write_evaluation,
+    )
+
+    class Kept:
+        sha256 = "the weights"
+
+        @classmethod
+        def kept(cls) -> Kept:
+            return cls()
+
+    write_table(tmp_path / "table.h5", synthetic_table(30), "0", "2026-01-01")
+    table = Table(tmp_path / "table.h5")
+    monkeypatch.setattr(evidence, "TABLE", str(table.path))
+    monkeypatch.setattr(plan, "TrainedSupernet", Kept)
+    data, working = fit_data(table), tmp_path / "working"
+    said = data.predictions["val"]
+    held, new = table.space.format(data.genomes)[0], "0" * 11 + "8" * 11
+
+    def evaluate(architecture: str, origin: str) -> None:
+        answers = {"top1": said.top1[3], **{g: c[3] for g, c in said.codes.items()}}
+        key = NetworkKey(architecture, origin=origin)
+        evaluation = Evaluation(key, "0" * 64, {"val": answers})
+        write_evaluation(working / f"{key.name}.npz", evaluation)
+
+    evaluate(held, "the weights")
+    with pytest.raises(BigLittleError, match="does not hold"):
+        evidence.found_step(working)
+    assert new not in evidence.learnable(table)
+    evaluate(new, "the weights")
+    evidence.found_step(working)
+    found = read_found(tmp_path / "found.npz", table.space, said.labels, data.gates)
+    assert found.architectures == (new,)
+    assert np.array_equal(found.said.top1, said.top1[3:4])
+    assert evidence.learnable(table) == {new, *table.space.format(data.genomes)}
+    evaluate("8" * 11 + "0" * 11, "other weights")
+    with pytest.raises(BigLittleError, match="another supernet"):
+        evidence.found_step(working)
+
+
+def test_active_learning_is_shown_round_by_round(page: Path) -> None:
+    figures = {"n": 3, "mae": 0.01, "optimism": 0.008, "worst": 0.02, "coverage": 0.5}
+    better = figures | {"mae": 0.004, "optimism": 0.001}
+    both = {"networks": better, "points": better}
+    rounds = [
+        {"round": 1, "n_fitted": 30, "networks": 4, "figures": {"networks": figures}},
+        {"round": 2, "n_fitted": 33, "networks": 4, "figures": both},
+    ]
+    compared = [figures | {"n_fitted": 30}, better | {"n_fitted": 36}]
+    found = {"batch": 4, "budget": 1, "device": "toy", "latency_ms_max": 30.0, "wall_s": 60.0}
+    searched = {"points": 3, "left_out": 2, "by_round": compared}
+    evidence.save("improve", {**found, "rounds": rounds, "held_out": [], "searched": searched})
+    evidence.write_step()
+    lines = page.read_text().splitlines()
+    assert "| 1 | 30 | 4 | 1.00 | +0.80 | 0 | - | - |" in lines
+    assert "| 2 | 33 | 4 | 0.40 | +0.10 | 3 | 0.40 | +0.10 |" in lines
+    assert "| 0 | 30 | 1.00 | +0.80 | +2.00 | 50% |" in lines
+    assert "| 1 | 36 | 0.40 | +0.10 | +2.00 | 50% |" in lines
 
 
 def test_agreement_by_hand() -> None:
