@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .searchers import Searcher, SearchSettings, SingleNetworks
     from .searchers.command import Judge
     from .searchers.pair_report import PairReport
+    from .searchers.with_weights import WithWeights
 
 DEFAULT_TABLE = "fbnet-cifar10"
 PIPE_COLUMNS = 120
@@ -475,7 +476,13 @@ def search(
     device: Annotated[
         str, typer.Option("--device", help="Device or profile .json; several: the worst of them.")
     ] = "raspberry-pi-4",
-    searcher: Annotated[str, typer.Option(help="nsga2, random, local_search ...")] = "nsga2",
+    searcher: Annotated[
+        str,
+        typer.Option(
+            help="nsga2, nsga3, regularized_evolution, local_search, reinforce, predictor, "
+            "successive_halving, random; darts or ofa (live only)."
+        ),
+    ] = "nsga2",
     on: Annotated[str, typer.Option(help="surrogate, table, live or nb201.")] = "surrogate",
     objectives: ObjectivesOption = "error,latency_ms",
     soft: Annotated[
@@ -507,6 +514,12 @@ def search(
     gates: Annotated[
         str, typer.Option("--gate", help="Gates, comma-separated (table and live only).")
     ] = "",
+    proxy: Annotated[
+        str, typer.Option(help="Live, rough evaluations: fewer images, resolution or epochs.")
+    ] = "images",
+    epochs: Annotated[
+        float, typer.Option(help="Live: passes each network is trained for before it answers.")
+    ] = 0.0,
     warm: Annotated[
         bool, typer.Option("--warm-start", help="Begin with the table's exact front.")
     ] = False,
@@ -524,8 +537,10 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Searches for pairs: on the surrogate, in the table, or on the live supernet."""
-    from .searchers import SearchSettings, get_searcher
-    from .searchers.command import default_budget, judge_called
+    from .searchers import SearchSettings
+    from .searchers.algorithms import checked_name
+    from .searchers.command import default_budget, judge_called, searcher_called
+    from .searchers.log import logged_population
 
     limits = _limits(
         latency_ms=latency_ms_max,
@@ -538,29 +553,44 @@ def search(
         error=error_max,
         accuracy=accuracy_min,
     )
+    if population is None and not compare:
+        population = logged_population(checkpoint)
     settings = SearchSettings(
         objectives=_objectives(objectives),
         limits=limits,
-        budget=default_budget(on, bool(compare)) if budget is None else budget,
+        budget=default_budget(on, bool(compare), searcher) if budget is None else budget,
         seed=seed,
         population=population,
         soft=soft,
         gate=gate,
     )
-    find = get_searcher(searcher)
+    checked_name(searcher)
     if out is not None:
+        if not compare:
+            from .searchers.report import graph_objects
+
+            graph_objects()  # a missing extra is said before the search, not after it
         _check_writable(out)
-    judge = judge_called(on, _objectives(device), table, data, _objectives(gates) or None)
+    named = _objectives(gates) or None
+    judge = judge_called(on, _objectives(device), table, data, named, proxy, epochs)
     if compare:
+        if checkpoint is not None or warm:
+            from .bench import BigLittleError
+
+            raise BigLittleError(
+                "--checkpoint and --warm-start are for one search; a comparison starts every run "
+                "from nothing. Leave them out, or leave out --compare."
+            )
         _compare_searchers(judge, compare, settings, seeds, out, as_json)
         return
+    find = searcher_called(searcher, judge)
     _search_once(judge, searcher, find, settings, warm, checkpoint, out, table, top, as_json)
 
 
 def _search_once(
     judge: Judge,
     searcher: str,
-    find: Searcher,
+    find: Searcher | WithWeights,
     settings: SearchSettings,
     warm: bool,
     checkpoint: Path | None,
@@ -602,10 +632,13 @@ def _search_once(
 
     console = _console()
     print_outcome(outcome, searcher, judge.devices, judge.says, console)
-    print_front(outcome.front, singles, console, top)
+    wanted = {n: c for n, c in outcome.extra.items() if n in settings.figures}
+    print_front(outcome.front, singles, console, top, wanted)
     if out is not None:
         console.print(f"\nWritten: {out}/report.html, front.csv, front.json, config.toml")
-    steps = next_steps(judge, outcome.front, out)
+    asked = sys.argv[1:] if sys.argv[1:2] == ["search"] else []
+    chosen = outcome.front if outcome.best is None else outcome.best
+    steps = next_steps(judge, chosen, out, asked)
     if steps:
         console.print("\nHow to go on:")
         for step in steps:

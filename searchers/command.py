@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +22,16 @@ from .console import spread
 from .evaluators.table import TableEvaluator
 from .evaluators.worst_case import worst_case
 from .outcome import SearchOutcome
+from .search import Searcher
 from .settings import SearchSettings
+from .with_weights import BUDGETS as WEIGHTS_BUDGETS
+from .with_weights import Weights, WithWeights
 
 EVALUATORS = ("surrogate", "table", "live", "nb201")
 #: Evaluations where none are asked for: what a minute or so allows.
 BUDGETS = {"surrogate": 20_000, "table": 2_000, "live": 100, "nb201": 500}
 COMPARED_BUDGET = 2_000  # at most, of each of many runs
+DEFAULT_TABLE = "fbnet-cifar10"  # of every command that is told none
 NEXT_PAIRS = 3  # pairs named in the commands to go on with
 
 
@@ -42,6 +47,9 @@ class Judge:
         devices: names.
         reported: the same points as they are reported, on test; None: as they were searched.
         reference: the true front's box; None where nobody knows it.
+        weights: of the live supernet; None: of no other.
+        given: devices as they were asked for, names or files, for the commands to go on with.
+        table: likewise.
     """
 
     name: str
@@ -51,9 +59,32 @@ class Judge:
     devices: tuple[str, ...]
     reported: Callable[[Points], Points] | None = None
     reference: Callable[[SearchSettings], Reference | None] = lambda settings: None
+    weights: Weights | None = None
+    given: tuple[str, ...] = ()
+    table: str = DEFAULT_TABLE
 
 
-def default_budget(name: str, compared: bool) -> int:
+def searcher_called(name: str, judge: Judge) -> Searcher | WithWeights:
+    """The searcher called ``name``, for what is searched.
+
+    Raises:
+        UnknownNameError: no such searcher.
+        ConstraintError: one that needs the weights of a supernet, and there are none, or they are
+            trained on.
+    """
+    from .algorithms import COMMANDS, get_searcher
+
+    if name not in COMMANDS:
+        return get_searcher(name)
+    if judge.weights is None or judge.sources.get("training_passes"):
+        raise ConstraintError(
+            f"{name} searches in the weights of a supernet as they are: add --on live, without "
+            f"--epochs. More settings: python -m biglittle.searchers.{name} --help."
+        )
+    return WithWeights(name, judge.weights, judge.given)
+
+
+def default_budget(name: str, compared: bool, searcher: str = "") -> int:
     """Evaluations of a search on an evaluator, where none are asked for.
 
     Raises:
@@ -61,7 +92,9 @@ def default_budget(name: str, compared: bool) -> int:
     """
     if name not in EVALUATORS:
         raise UnknownNameError("evaluator", name, EVALUATORS)
-    return min(BUDGETS[name], COMPARED_BUDGET) if compared else BUDGETS[name]
+    if compared:
+        return min(BUDGETS[name], COMPARED_BUDGET)
+    return WEIGHTS_BUDGETS.get(searcher, BUDGETS[name])
 
 
 def judge_called(
@@ -70,6 +103,8 @@ def judge_called(
     table: str,
     data: Path | None = None,
     gates: Sequence[str] | None = None,
+    proxy: str = "images",
+    passes: float = 0.0,
 ) -> Judge:
     """The evaluator called ``name``, on one device or the worst of several.
 
@@ -78,16 +113,41 @@ def judge_called(
         devices: names or profiles; of NAS-Bench-201 one of its columns.
         table: of the pairs, the surrogate and the supernet.
         data: folder of the images, for the live supernet.
-        gates: to search over; None: all that tables store.
+        gates: to search over, in a table or live; None: all that tables store.
+        proxy: what rough evaluations of the live supernet save on: images, resolution or epochs.
+        passes: of training before a network of the live supernet answers; 0: as inherited.
 
     Raises:
-        UnknownNameError: no such evaluator, table or device.
+        UnknownNameError: no such evaluator, table, device or proxy.
+        ConstraintError: something asked for that the evaluator has not.
         MissingExtraError: the live supernet without the extra ``train``.
     """
     if name not in EVALUATORS:
         raise UnknownNameError("evaluator", name, EVALUATORS)
     if not devices or len(set(devices)) < len(devices):
         raise ConstraintError(f"devices {list(devices)}: name at least one, each once.")
+    if gates is not None and name not in ("table", "live"):
+        raise ConstraintError(
+            f"--gate {','.join(gates)} is for --on table and --on live; on {name} the gates are "
+            "fixed."
+        )
+    if (proxy, passes) != ("images", 0.0) and name != "live":
+        raise ConstraintError(
+            f"--proxy and --epochs are for --on live, where networks are run; got --on {name}."
+        )
+    judge = _made(name, devices, table, data, gates, proxy, passes)
+    return replace(judge, given=tuple(devices), table=table)
+
+
+def _made(
+    name: str,
+    devices: Sequence[str],
+    table: str,
+    data: Path | None,
+    gates: Sequence[str] | None,
+    proxy: str,
+    passes: float,
+) -> Judge:
     if name == "nb201":
         return _nb201(devices)
     bench = Benchmark.load(table)
@@ -114,7 +174,7 @@ def judge_called(
             "are."
         )
         return Judge(name, evaluator, sources, says, names)
-    return _live(bench, profiles, sources, data, gates)
+    return _live(bench, profiles, sources, data, gates, proxy, passes)
 
 
 def _table(
@@ -174,30 +234,37 @@ def _live(
     sources: dict[str, Any],
     data: Path | None,
     gates: Sequence[str] | None,
+    proxy: str,
+    passes: float,
 ) -> Judge:
     from ..bench.datasets import get_dataset
     from ..bench.errors import MissingExtraError
-    from .evaluators.live import LiveEvaluator, supernet_answers
+    from .evaluators.live import Kept, LiveEvaluator, rough_answers, supernet_answers
 
     try:
         from ..cotrain.weights import load_weights
     except ImportError as error:
         raise MissingExtraError("torch", "train", "searching on the live supernet") from error
-    weights = bench.table.path.parent / "supernet.safetensors"
+    path = bench.table.path.parent / "supernet.safetensors"
     dataset = get_dataset(bench.table.dataset)
     splits = dataset.load(data)
-    sources["supernet_sha256"] = file_hash(weights)
-    answer = supernet_answers(load_weights(weights), splits, dataset)
+    sources["supernet_sha256"] = file_hash(path)
+    net, kept = load_weights(path), Kept()
+    answer = supernet_answers(net, splits, dataset, passes)
+    rough = rough_answers(proxy, net, splits, dataset, passes)
+    sources |= {"proxy": proxy, "training_passes": passes}
     choices, labels = bench.table.choices, splits["val"].labels
-    kept: dict[Any, Any] = {}
     lives = [
         LiveEvaluator(
-            bench.table.space, choices, answer, labels, p, bench.table.n_classes, gates, kept
+            bench.table.space, choices, answer, labels, p, bench.table.n_classes, gates, kept, rough
         )
         for p in profiles
     ]
-    says = "Accuracy is measured on val with inherited weights; what is chosen needs test."
-    return Judge("live", worst_case(lives), sources, says, tuple(p.name for p in profiles))
+    how = f"after {passes:g} passes of fine-tuning" if passes else "with inherited weights"
+    says = f"Accuracy is measured on val {how}; what is chosen needs test."
+    weights = Weights(net, splits, dataset, path.parent / "surrogate")
+    names = tuple(p.name for p in profiles)
+    return Judge("live", worst_case(lives), sources, says, names, weights=weights)
 
 
 def _nb201(devices: Sequence[str]) -> Judge:
@@ -243,33 +310,48 @@ def shown(judge: Judge, outcome: SearchOutcome) -> SearchOutcome:
     return replace(outcome, front=judge.reported(outcome.front), best=best)
 
 
-def next_steps(judge: Judge, points: Points, folder: Path | None) -> list[str]:
+def next_steps(
+    judge: Judge, points: Points, folder: Path | None, asked: Sequence[str] = ()
+) -> list[str]:
     """The commands to go on with: co-train, measure, and hold promises against measurements.
 
     Args:
         judge: what was searched.
-        points: the front.
-        folder: with its files; None: it was not written.
+        points: the front, or what was chosen of it.
+        folder: with its files; None: it was not written, and the search that writes it comes first.
+        asked: the arguments of the search that ends, for that.
     """
     if judge.name == "nb201":
         return []
+    first = []
     if folder is None:
-        return ["biglittle search ... --out out/search    # the commands below need its files"]
+        folder = Path("out/search")
+        again = shlex.join(["biglittle", *(asked or ["search"]), "--out", str(folder)])
+        first = [f"{again}    # the same again: the rest needs its files"]
     used = points.take(np.flatnonzero(points.escalation_rate >= 0.01))
     some = used if len(used) else points
     order = np.argsort(some.latency_ms, kind="stable")
     rows = order[spread(len(order), NEXT_PAIRS)]
     pairs = list(dict.fromkeys((str(some.little[i]), str(some.big[i])) for i in rows))
     networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
-    measured = folder / "profile.json"
-    device = judge.devices[0]
-    return [
-        f"biglittle cotrain {folder}/front.csv --top 5 --device {device} --out {folder}/cotrained",
-        f"biglittle profile --networks {networks} --pairs {','.join(':'.join(p) for p in pairs)} "
-        f"--out {measured}    # on the device",
-        f"biglittle validate {folder}/front.csv --device {device} --profile {measured} "
-        f"--out {folder}/validated",
+    named = f"--networks {networks} --pairs {','.join(':'.join(p) for p in pairs)}"
+    front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.csv", "cotrained"))
+    devices = [shlex.quote(d) for d in judge.given or judge.devices]
+    table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
+    steps = [
+        *first,
+        f"biglittle cotrain {front} --top 5 --device {devices[0]}{table} --out {trained}",
     ]
+    for device, given in zip(judge.devices, devices, strict=True):
+        suffix = "" if len(judge.devices) == 1 else f"-{device}"
+        profile, kept = (
+            shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
+        )
+        steps += [
+            f"biglittle profile {named}{table} --out {profile}    # on the {device}",
+            f"biglittle validate {front} --device {given} --profile {profile}{table} --out {kept}",
+        ]
+    return steps
 
 
 def checked_names(text: str, evaluator: Evaluator) -> tuple[str, ...]:

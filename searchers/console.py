@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bench import Points
+from .front_files import extra_provenance
 from .outcome import SearchOutcome
 from .singles import SingleNetworks
 from .summary import escalating
@@ -49,6 +50,11 @@ _COLUMNS = (
     _Column("MACs", "M", "macs", lambda v: f"{v / 1e6:.1f}"),
     _Column("memory", "MiB", "peak_memory_mib", lambda v: f"{v:.1f}"),
 )
+#: Objectives that are no figure of a point; shown where they were asked for.
+_EXTRA = (
+    _Column("worst", "ms", "latency_worst_ms", _significant),
+    _Column("params", "M", "params", lambda v: f"{v / 1e6:.3f}"),
+)
 
 
 def spread(n: int, top: int) -> NDArray[np.intp]:
@@ -64,9 +70,8 @@ def print_outcome(
     outcome: SearchOutcome, searcher: str, devices: Sequence[str], says: str, console: Console
 ) -> None:
     """Prints what a search did, before its front: how much, how long, on what, the best point."""
-    what = "pairs with gates" if outcome.settings.gate != "inside" else "pairs"
     console.print(
-        f"{searcher} on {', '.join(devices)}: {outcome.n_evaluations:,} {what} evaluated in "
+        f"{searcher} on {', '.join(devices)}: {outcome.n_evaluations:,} evaluations in "
         f"{outcome.seconds_total:.1f} s ({outcome.seconds_overhead:.1f} s of it outside the "
         f"evaluator); {outcome.n_infeasible:,} beyond a limit, {outcome.n_unusable:,} without a "
         "figure."
@@ -75,10 +80,11 @@ def print_outcome(
         console.print("Each cost is that of the device where it is largest.")
     console.print(says)
     front = outcome.front
-    console.print(
-        f"{escalating(front)} of the front's {len(front)} points escalate at least 1 % of the "
-        "inputs; the others are in effect their little network alone."
-    )
+    if set(front.gate) != {"none"}:  # single networks escalate nothing
+        console.print(
+            f"{escalating(front)} of the front's {len(front)} points escalate at least 1 % of the "
+            "inputs; the others are in effect their little network alone."
+        )
     if outcome.best is not None:
         best = outcome.best[0]
         console.print(
@@ -97,6 +103,7 @@ def print_front(
     best_singles: SingleNetworks | None,
     console: Console,
     top: int = 20,
+    extra: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> None:
     """Prints the front as a table, with the provenance of every column in its head.
 
@@ -108,6 +115,7 @@ def print_front(
         best_singles: the best single network at each point's latency, one row per point.
         console: where to print; colours are rich's matter.
         top: rows at most, spread evenly over the front, both ends included.
+        extra: objectives that are no field of a point, by name, one value per point.
     """
     if not len(points):
         console.print("The front is empty.")
@@ -130,17 +138,25 @@ def print_front(
     table.add_column("thresh", justify="right", no_wrap=True)
     for column in columns[2:]:
         _add(table, column.head, column.unit, points.provenance.get(column.figure, "unknown"))
+    extra = extra or {}
+    words = extra_provenance(points)
+    more = [c for c in _EXTRA if c.figure in extra]
+    for column in more:
+        _add(table, column.head, column.unit, words.get(column.figure, "unknown"))
     if best_singles is not None:
         _add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.figure)[i]), c.show) for c in columns]
         gate = [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
         line = [str(number), *cells[:2], *gate, *cells[2:]]
+        line += [_cell(float(extra[c.figure][i]), c.show) for c in more]
         if best_singles is not None:
             line.append(_cell(float(best_singles.accuracy[i]), _share))
         table.add_row(*line)
     console.print(table)
     notes = "acc: accuracy; escal: share of inputs that reach the big network; mean, p95: latency."
+    if "latency_worst_ms" in extra:
+        notes += " worst: latency of an escalated input."
     if best_singles is not None:
         notes += " 1 net: the most accurate single network seen that is at most as slow on average."
     console.print(Text(notes, style="dim"))

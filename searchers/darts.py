@@ -36,7 +36,7 @@ import copy
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,9 +46,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from ..bench import DeviceProfile, load_device
+from ..bench import Benchmark, DeviceProfile, load_device
 from ..bench.datasets import Dataset, Images
-from ..bench.errors import ConstraintError, DeviceError, TrainingError, UnknownNameError
+from ..bench.errors import (
+    BigLittleError,
+    CheckpointError,
+    ConstraintError,
+    DeviceError,
+    TrainingError,
+    UnknownNameError,
+)
 from ..cotrain.images import augmented_batch
 from ..cotrain.supernet import Supernet
 
@@ -119,6 +126,13 @@ class DartsSettings:
             )
 
 
+#: For a trained supernet and a latency to aim at. Of the weights nothing changes, as they are what
+#: is searched; 24 pixels cost half of 32.
+WARM = DartsSettings(
+    steps=120, resolution=24, latency_weight=1.0, architecture_rate=0.05, weights_rate=0.0
+)
+
+
 @dataclass(frozen=True)
 class Derived:
     """What a differentiable search ended with.
@@ -130,6 +144,7 @@ class Derived:
         expected_latency_ms: of the last step's soft pair, at its relaxed escalation rate.
         chances: softmax of the architecture weights, little and big, (2, n_layers, n_choices).
         history: loss, expected latency, escalation rate and entropy at every step.
+        net: the supernet with the weights that the search left; None: made by hand.
     """
 
     little: str
@@ -138,6 +153,7 @@ class Derived:
     expected_latency_ms: float
     chances: NDArray[np.float64]
     history: tuple[dict[str, float], ...]
+    net: Supernet | None = None
 
 
 def soft_forward(
@@ -337,44 +353,107 @@ def search(
         expected_latency_ms=history[-1]["latency_ms"],
         chances=found,
         history=tuple(history),
+        net=net.eval(),
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Searches from the shipped supernet and evaluates the derived pair on val; JSON on stdout."""
-    from ..bench import Benchmark
-    from ..bench.datasets import get_dataset
+def _start(asked: argparse.Namespace, bench: Benchmark) -> tuple[Supernet, tuple[str, ...] | None]:
+    """The supernet to search in, and the choices its weights were trained for."""
+    from ..cotrain.progressive import trained_choices
     from ..cotrain.weights import load_weights
-    from .command import judge_called
 
-    parser = argparse.ArgumentParser(description="Differentiable search for a pair.")
-    parser.add_argument("--device", default="raspberry-pi-4")
-    parser.add_argument("--table", default="fbnet-cifar10")
-    parser.add_argument("--data", type=Path, default=None)
-    for name, kind in (("steps", int), ("batch", int), ("resolution", int), ("seed", int)):
-        parser.add_argument(f"--{name}", type=kind, default=getattr(DartsSettings, name))
-    parser.add_argument("--latency-weight", type=float, default=DartsSettings.latency_weight)
-    parser.add_argument("--latency-ms", type=float, help="mean latency that the pair is to have")
-    parser.add_argument("--paths", default=DartsSettings.paths, help="two or all")
-    parser.add_argument("--weights-rate", type=float, default=DartsSettings.weights_rate)
-    asked = parser.parse_args(arguments)
-    bench = Benchmark.load(asked.table)
+    space = bench.table.space
+    if asked.start == "scratch":
+        torch.manual_seed(asked.seed)
+        return Supernet(space, bench.table.n_classes), None
+    shipped = bench.table.path.parent / "supernet.safetensors"
+    weights = shipped if asked.start == "inherited" else Path(asked.start)
+    if not weights.is_file():
+        raise CheckpointError(
+            f"there are no weights {weights}; expected inherited, scratch or a .safetensors file."
+        )
+    known = bench.table.choices if weights.resolve() == shipped.resolve() else None
+    net = load_weights(weights)
+    if net.space.hash != space.hash:
+        raise CheckpointError(f"{weights} is of space {net.space.name!r}, not {space.name!r}.")
+    return net, trained_choices(weights, known)
+
+
+def _run(asked: argparse.Namespace) -> dict[str, Any]:
+    from ..bench.datasets import get_dataset
+    from .evaluators.live import LiveEvaluator, supernet_answers
+
+    bench, profile = Benchmark.load(asked.table), load_device(asked.device)
     dataset = get_dataset(bench.table.dataset)
+    names = [f.name for f in fields(DartsSettings) if hasattr(asked, f.name)]
+    given = {name: getattr(asked, name) for name in names}
+    _ = DartsSettings(**given)  # a bad number is said before anything is read
+    net, known = _start(asked, bench)
     splits = dataset.load(asked.data)
-    net = load_weights(bench.table.path.parent / "supernet.safetensors")
-    names = ("steps", "batch", "resolution", "seed", "latency_weight", "latency_ms", "paths")
-    settings = DartsSettings(
-        choices=bench.table.choices,
-        **{name: getattr(asked, name) for name in (*names, "weights_rate")},
-    )
+    if asked.images is not None:
+        if asked.images < 1:
+            raise ConstraintError(f"{asked.images} images; expected at least 1.")
+        few = np.arange(min(asked.images, len(splits["train"])))
+        splits = {**splits, "train": splits["train"].subset(few)}
+    settings = DartsSettings(choices=known, **given)
 
     def told(step: int, figures: dict[str, float]) -> None:
         shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
         sys.stderr.write(f"step {step + 1}/{settings.steps}: {shown}\n")
 
-    found = search(net, splits["train"], dataset, load_device(asked.device), settings, told)
-    live = judge_called("live", (asked.device,), asked.table, asked.data).evaluator
-    sys.stdout.write(json.dumps(evaluated(found, live, settings), indent=1) + "\n")
+    found = search(net, splits["train"], dataset, profile, settings, told)
+    sys.stderr.write(f"derived: {found.little} -> {found.big}\n")
+    # a network that began at random is worth what the search has made of it
+    weights = found.net if asked.start == "scratch" else net
+    live = LiveEvaluator(
+        bench.table.space,
+        settings.choices or bench.table.space.choices,
+        supernet_answers(weights, splits, dataset),
+        splits["val"].labels,
+        profile,
+        dataset.n_classes,
+    )
+    return {"start": asked.start, **evaluated(found, live, settings)}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Searches and evaluates the derived pair on val; JSON on stdout, progress on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="python -m biglittle.searchers.darts", description="Differentiable search for a pair."
+    )
+    parser.add_argument("--device", default="raspberry-pi-4", help="name or profile")
+    parser.add_argument("--table", default="fbnet-cifar10")
+    parser.add_argument("--data", type=Path, default=None, help="folder of the images")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        default="inherited",
+        help="inherited (the supernet of the table), scratch, or a .safetensors file",
+    )
+    parser.add_argument("--images", type=int, help="training images to use; default: all")
+    parser.add_argument("--paths", default=DartsSettings.paths, help="two or all")
+    parser.add_argument("--latency-ms", type=float, help="mean latency that the pair is to have")
+    whole, real = (
+        ("steps", "batch", "resolution", "seed"),
+        (
+            "latency_weight",
+            "entropy_weight",
+            "architecture_rate",
+            "weights_rate",
+            "threshold",
+        ),
+    )
+    for name in (*whole, *real):
+        option = f"--{name.replace('_', '-')}"
+        kind = int if name in whole else float
+        parser.add_argument(option, type=kind, default=getattr(DartsSettings, name))
+    asked = parser.parse_args(arguments)
+    try:
+        report = _run(asked)
+    except BigLittleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(1) from error
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
 def evaluated(found: Derived, evaluator: Any, settings: DartsSettings) -> dict[str, Any]:

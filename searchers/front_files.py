@@ -85,7 +85,7 @@ def front_json(
     beside the front.
     """
     records = points.records()
-    words = _extra_provenance(points)
+    words = extra_provenance(points)
     for name, column in (extra or {}).items():
         for record, value in zip(records, column.tolist(), strict=True):
             record[name] = None if np.isnan(value) else value
@@ -163,7 +163,7 @@ def write_files(folder: str | Path, texts: Mapping[str, str]) -> tuple[Path, ...
     return tuple(folder / name for name in texts)
 
 
-def _extra_provenance(points: Points) -> dict[str, str]:
+def extra_provenance(points: Points) -> dict[str, str]:
     """How the objectives that are no field of a point came about."""
     latency = points.provenance.get("latency_p95_ms", "unknown")
     return {"latency_worst_ms": latency, "params": "modelled"}

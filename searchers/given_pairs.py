@@ -7,7 +7,7 @@ comparison of both with pairs drawn at random.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,10 @@ MOST_ACCURATE = "accuracy - 1e-9*latency_ms"
 
 
 def judged(
-    evaluator: Evaluator, pairs: Sequence[Pair], limits: Mapping[str, float] | None = None
+    evaluator: Evaluator,
+    pairs: Sequence[Pair],
+    limits: Mapping[str, float] | None = None,
+    settings: SearchSettings | None = None,
 ) -> SearchOutcome:
     """The front of given pairs; ``best`` is their most accurate operating point within the limits.
 
@@ -41,6 +44,8 @@ def judged(
         evaluator: one that has no whole curves is asked at a grid of cuts.
         pairs: duplicates count once.
         limits: as of a search.
+        settings: objectives, limits and score, instead; its budget and where it chooses the gate
+            mean nothing here.
 
     Raises:
         ConstraintError: no pairs, a pair that the evaluator does not cover, or none within the
@@ -52,9 +57,9 @@ def judged(
     space = evaluator.space
     little, big = (space.parse(list(ids)) for ids in zip(*distinct, strict=True))
     nothing = np.zeros(len(distinct), np.int64)
-    settings = SearchSettings(
-        budget=len(distinct), gate="inside", soft=MOST_ACCURATE, limits=limits or {}
-    )
+    if settings is None:
+        settings = SearchSettings(soft=MOST_ACCURATE, limits=limits or {})
+    settings = replace(settings, budget=len(distinct), population=None, gate="inside")
     asked = Candidates(little, big, nothing, nothing)
     if len(Domain.of(evaluator, inside=True).genes(asked)) < len(asked):
         raise ConstraintError(

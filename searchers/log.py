@@ -148,5 +148,19 @@ class EvaluationLog:
                 )
 
 
+def logged_population(path: Path | None) -> int | None:
+    """The population of the search whose log is ``path``; None where there is none yet.
+
+    It follows from the budget unless it is given, and a search may go on under a larger budget.
+
+    Raises:
+        CheckpointError: it is no log of a search.
+    """
+    if path is None or not path.exists():
+        return None
+    found = EvaluationLog.read(path).header.get("population")
+    return None if found is None else int(found)
+
+
 def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)

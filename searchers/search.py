@@ -25,6 +25,7 @@ from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
 from .settings import SearchSettings
 from .singles import SINGLE_COSTS, SingleNetworks
 
+_COSTS = ("latency_ms", "energy_mj")  # of a network, that differ from device to device
 SAVE_EVERY_S = 10.0  # a killed search loses at most this and the batch it was at
 
 
@@ -112,12 +113,15 @@ class Searcher:
 
         Raises:
             ConstraintError: nothing that was evaluated meets the limits.
-            CheckpointError: the checkpoint is of another search.
+            CheckpointError: the checkpoint is of another search, or of an evaluator that answers
+                otherwise (another device, table or supernet).
         """
         counting = CountingEvaluator(evaluator, settings, on_progress)
         domain = counting.domain
         rows = np.zeros((0, domain.n_genes), np.int64) if warm is None else domain.genes(warm)
         header = _header(self.name, settings, domain, rows)
+        if checkpoint is not None:
+            header["cheapest_network"] = _answers(evaluator, domain)
         counting = CountingEvaluator(evaluator, settings, on_progress, header)
         strategy = self.start(
             Problem(
@@ -167,6 +171,18 @@ def _header(name: str, settings: SearchSettings, domain: Domain, warm: Genes) ->
         "domain_sha256": domain.sha256,
         "warm_sha256": hashlib.sha256(warm.tobytes()).hexdigest(),
     }
+
+
+def _answers(evaluator: Evaluator, domain: Domain) -> dict[str, str]:
+    """What an evaluator says of its cheapest network: a device, a table, weights tell apart."""
+    known = domain.listed
+    if known is None:
+        every = np.repeat(domain.allowed[:, None], domain.space.n_layers, axis=1)
+        known = every[np.argsort(domain.space.macs(every, n_classes=1), kind="stable")]
+    found = evaluator.networks(known[:1])
+    figures = {"accuracy": found.accuracy, **{n: getattr(found.costs, n) for n in _COSTS}}
+    # five digits: another machine may round the sixth otherwise, another device differs in more
+    return {name: f"{float(value[0]):.5g}" for name, value in figures.items()}
 
 
 def _distinct(domain: Domain, rows: Genes) -> Genes:

@@ -31,6 +31,7 @@ from .outcome import OnProgress, SearchOutcome
 from .settings import SearchSettings
 
 Say = Callable[[str], None]
+LEAST_USED = 0.01  # escalation rate from which the big network of a pair matters
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class SpecialiseSettings:
         budget: pairs that the predictor is asked about.
         few: pairs that are run.
         apart: layers, of both networks together, in which each two of these differ at least: what
-            a predictor is wrong about it is wrong about in all neighbours.
+            a predictor is wrong about it is wrong about in all neighbours. A big network that
+            answers less than a hundredth of the inputs does not count.
         searcher: key of the one that evolves.
         seed: of its random numbers.
 
@@ -116,13 +118,13 @@ def best_pairs(
         outcome: of a search with the gate inside, with its log.
         predictor: what was searched.
         few: pairs at most.
-        apart: layers in which each two differ at least.
+        apart: layers in which each two differ at least, as in `SpecialiseSettings`.
 
     Returns:
         Each pair with its accuracy, as it was evaluated.
     """
     assert outcome.log is not None
-    best: dict[bytes, tuple[float, Genes]] = {}
+    best: dict[bytes, tuple[float, Genes, float]] = {}
     for batch in outcome.log.batches:
         allowed = np.isfinite(batch.figures["accuracy"])
         for name, limit in outcome.settings.limits.items():
@@ -133,18 +135,21 @@ def best_pairs(
             genes = batch.genes[batch.owner[row]]
             accuracy, key = float(batch.figures["accuracy"][row]), genes[:-2].tobytes()
             if key not in best or accuracy > best[key][0]:
-                best[key] = (accuracy, genes)
+                best[key] = (accuracy, genes, float(batch.figures["escalation_rate"][row]))
     ranked = sorted(best.values(), key=lambda found: -found[0])
     if not ranked:
         return []
     domain, space = Domain.of(predictor, inside=True), predictor.space
-    little, big = domain.networks(np.array([genes for _, genes in ranked]))
-    both = np.concatenate([little, big], axis=1)
+    little, big = domain.networks(np.array([genes for _, genes, _ in ranked]))
+    used = np.array([rate >= LEAST_USED for _, _, rate in ranked])
     chosen: list[int] = []
-    for row in range(len(both)):
+    for row in range(len(ranked)):
         if len(chosen) == few:
             break
-        if all((both[row] != both[other]).sum() >= apart for other in chosen):
+        other = np.array(chosen, np.intp)
+        differ = (little[other] != little[row]).sum(axis=1)
+        differ += (big[other] != big[row]).sum(axis=1) * (used[other] & used[row])
+        if (differ >= apart).all():
             chosen.append(row)
     ids = space.format(little[chosen]), space.format(big[chosen])
     return [(ranked[i][0], Pair(a, b)) for i, a, b in zip(chosen, *ids, strict=True)]

@@ -18,7 +18,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.files import replacing
 from ..bench.table import file_hash
 from .command import candidates_of
-from .darts import DartsSettings, search
+from .darts import WARM, DartsSettings, search
 from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
 from .evaluators.table import TableEvaluator
 from .given_pairs import judged, on_test
@@ -43,15 +43,7 @@ LATENCY_MS = 15.0  # where the table's exact front rises steeply
 SEEDS, N_RANDOM = 3, 100
 #: Layers in which a network differs at most from one that a search found, to count as found.
 NEAR = 2
-#: Of the weights nothing changes, as they are what is searched; 24 pixels cost half of 32.
-DARTS = DartsSettings(
-    steps=120,
-    resolution=24,
-    latency_ms=LATENCY_MS,
-    latency_weight=1.0,
-    architecture_rate=0.05,
-    weights_rate=0.0,
-)
+DARTS = replace(WARM, latency_ms=LATENCY_MS)
 OFA = SpecialiseSettings(limits={"latency_ms": LATENCY_MS}, budget=2_000, few=3)
 METHODS = ("random", "darts", "ofa")
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ...bench.errors import BigLittleError
+from ...bench.errors import BigLittleError, UnknownNameError
 from ...bench.registry import Registry
 from ..search import Searcher
 
-#: Searches that train or need weights, and that no evaluator can be handed to.
+#: Searches that need weights, and that not every evaluator can be handed to.
 COMMANDS = ("darts", "ofa")
 SEARCHERS = Registry("searcher", __name__, Path(__file__).parent, "SEARCHER")
+
+
+def checked_name(name: str) -> None:
+    """Refuses a name that no searcher has, before anything is loaded.
+
+    Raises:
+        UnknownNameError: names the nearest one.
+    """
+    known = (*SEARCHERS.names(), *COMMANDS)
+    if name.replace("-", "_") not in known:
+        raise UnknownNameError("searcher", name, known)
 
 
 def get_searcher(name: str) -> Searcher:
@@ -23,11 +34,11 @@ def get_searcher(name: str) -> Searcher:
     """
     if name in COMMANDS:
         raise BigLittleError(
-            f"{name} works with the weights of a supernet and is a command of its own: "
-            f"python -m biglittle.searchers.{name} --help. Searchers that any evaluator can be "
-            f"handed to: {', '.join(SEARCHERS.names())}."
+            f"{name} searches in the weights of a supernet: biglittle search --searcher {name} "
+            f"--on live, or python -m biglittle.searchers.{name} --help. Searchers that can be "
+            f"handed any evaluator: {', '.join(SEARCHERS.names())}."
         )
     return cast(Searcher, SEARCHERS.load(name))
 
 
-__all__ = ["SEARCHERS", "get_searcher"]
+__all__ = ["COMMANDS", "SEARCHERS", "checked_name", "get_searcher"]

@@ -2,12 +2,15 @@
 
 Slow by nature: a network costs seconds the first time. What it said is kept, so that a pair of two
 networks that answered before costs no more than in a table; its figures are exact for the images
-that were asked. A lower fidelity asks fewer images.
+that were asked. A lower fidelity asks fewer images, asks at a lower resolution, or trains for fewer
+passes where networks are trained before they answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
 from ...bench.cost import NetworkCosts, analytic_memory, pair_provenance
 from ...bench.datasets import Dataset, Images
-from ...bench.errors import CheckpointError, ConstraintError
+from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
 from ...bench.files import replacing
 from ...bench.gates import get_metric, stored_metrics
@@ -26,36 +29,134 @@ from .answers import Answers, points_of
 
 #: Class probabilities (n_images, n_classes) of an architecture for the first n images.
 Answering = Callable[[str, int], Array]
-FIDELITIES = (1 / 16, 1 / 4, 1.0)
+SHARES = (1 / 16, 1 / 4)  # of a full evaluation's cost that a rough one takes
+#: What a rough evaluation saves on.
+PROXIES = ("images", "resolution", "epochs")
+#: What networks said, by architecture, cost and images.
+Kept = dict[Hashable, tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]]
 
 
-def supernet_answers(net: object, splits: dict[str, Images], dataset: Dataset) -> Answering:
+@dataclass(frozen=True)
+class Rough:
+    """A cheaper way to ask a network.
+
+    Attributes:
+        share: of a full evaluation's cost, in (0, 1).
+        images: share of the val images that are asked, in (0, 1].
+        answer: what the network says.
+    """
+
+    share: float
+    images: float
+    answer: Answering
+
+
+def supernet_answers(
+    net: object,
+    splits: Mapping[str, Images],
+    dataset: Dataset,
+    passes: float = 0.0,
+    shrink: int = 1,
+) -> Answering:
     """How a supernet's networks answer val images, batch norms recalibrated on train images.
 
     Args:
         net: the supernet, with its weights.
         splits: images of ``train`` and ``val``.
         dataset: facts of the images.
+        passes: over the training images, for which a network is trained before it answers, by the
+            recipe of inherited weights (seed 0); 0: not at all.
+        shrink: by how much images are smaller, in rows and columns, than those of the data set.
 
     Raises:
         MissingExtraError: torch is not installed.
+        ConstraintError: negative passes, or a resolution that is no whole number of rows.
     """
     from ...bench.errors import MissingExtraError
 
     try:
         from ...cotrain.evaluate import logits_of, probabilities
-        from ...cotrain.recalibrate import calibrated
+        from ...cotrain.recalibrate import RECALIBRATION_IMAGES, calibrated
+        from ...cotrain.recipe import FINE_TUNE, load_recipe
         from ...cotrain.supernet import Supernet
+        from ...cotrain.train_network import train_network
     except ImportError as error:
         raise MissingExtraError("torch", "train", "evaluating a live supernet") from error
     assert isinstance(net, Supernet)
+    if not 0 <= passes < np.inf or shrink < 1 or dataset.height % shrink:
+        raise ConstraintError(
+            f"{passes} passes over the training images and images of 1/{shrink} of "
+            f"{dataset.height} rows; expected at least 0 passes, and a divisor of the rows."
+        )
+    some = np.arange(min(RECALIBRATION_IMAGES, len(splits["train"])))
+    train, val = shrunk(splits["train"].subset(some), shrink), shrunk(splits["val"], shrink)
+    recipe = replace(load_recipe(FINE_TUNE), space=net.space.name, dataset=dataset.name)
+    if passes:
+        seen = max(recipe.batch, round(passes * len(splits["train"])))
+        recipe = replace(recipe, images=seen, resolutions=((dataset.height, 1.0),))
 
     def answer(architecture: str, n_images: int) -> Array:
-        network = calibrated(net.inherit(architecture), splits["train"], dataset)
-        images = splits["val"].subset(np.arange(n_images))
+        network = net.inherit(architecture)
+        if passes:
+            with tempfile.TemporaryDirectory() as folder:
+                network = train_network(architecture, recipe, splits, Path(folder), network, 0)
+        network = calibrated(network, train, dataset)
+        images = val.subset(np.arange(n_images))
         return probabilities(logits_of(network, images, dataset))
 
     return answer
+
+
+def shrunk(images: Images, factor: int) -> Images:
+    """Images of 1/``factor`` of the rows and columns; a pixel is the mean of those it covers."""
+    if factor == 1:
+        return images
+    n, height, width, channels = images.images.shape
+    blocks = images.images.reshape(n, height // factor, factor, width // factor, factor, channels)
+    means = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return replace(images, images=means)
+
+
+def rough_answers(
+    kind: str,
+    net: object,
+    splits: Mapping[str, Images],
+    dataset: Dataset,
+    passes: float = 0.0,
+) -> tuple[Rough, ...]:
+    """The cheaper ways to ask a supernet's networks, from a sixteenth of the cost up.
+
+    Args:
+        kind: one of `PROXIES`: fewer images, all images at a lower resolution, or fewer passes of
+            training.
+        net: the supernet, with its weights.
+        splits: images of ``train`` and ``val``.
+        dataset: facts of the images.
+        passes: of training in a full evaluation.
+
+    Raises:
+        UnknownNameError: no such way.
+        ConstraintError: fewer passes, where a full evaluation has none.
+    """
+    if kind not in PROXIES:
+        raise UnknownNameError("proxy", kind, PROXIES)
+    if kind == "epochs":
+        if not passes:
+            raise ConstraintError(
+                "fewer epochs save nothing where networks are not trained; give passes over the "
+                "training images, or save on images or resolution."
+            )
+        return tuple(
+            Rough(s, 1.0, supernet_answers(net, splits, dataset, s * passes)) for s in SHARES
+        )
+    if kind == "images":
+        whole = supernet_answers(net, splits, dataset, passes)
+        return tuple(Rough(share, share, whole) for share in SHARES)
+    found = []
+    for share in SHARES:
+        shrink = round(share**-0.5)
+        found.append(Rough(share, 1.0, supernet_answers(net, splits, dataset, passes, shrink)))
+    return tuple(found)
 
 
 def kept_answers(answer: Answering, folder: Path) -> Answering:
@@ -118,7 +219,9 @@ class LiveEvaluator:
         n_classes: of the classifier.
         gates: gate metrics; None: those that tables store.
         kept: what networks said before, shared between fidelities; None: nothing.
+        rough: cheaper ways to ask, the cheapest first; None: ``answer`` on fewer images.
         n_images: to ask, from the first on; None: all.
+        share: of a full evaluation's cost that this one takes.
 
     Raises:
         ConstraintError: no image to ask.
@@ -142,9 +245,10 @@ class LiveEvaluator:
         profile: DeviceProfile,
         n_classes: int,
         gates: Sequence[str] | None = None,
-        kept: dict[tuple[str, int], tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]]
-        | None = None,
+        kept: Kept | None = None,
+        rough: Sequence[Rough] | None = None,
         n_images: int | None = None,
+        share: float = 1.0,
     ) -> None:
         self._space, self._choices = space, tuple(choices)
         self._answer, self._labels, self._n_classes = answer, labels, n_classes
@@ -155,7 +259,9 @@ class LiveEvaluator:
             raise ConstraintError(
                 f"{self._n_images} images to ask; expected 1 to {len(labels)}, all of them."
             )
-        self._kept = {} if kept is None else kept
+        self._kept: Kept = {} if kept is None else kept
+        self._rough = tuple(Rough(s, s, answer) for s in SHARES) if rough is None else tuple(rough)
+        self._share = share
 
     @property
     def space(self) -> SearchSpace:
@@ -174,21 +280,25 @@ class LiveEvaluator:
 
     @property
     def fidelities(self) -> tuple[float, ...]:
-        """Shares of the images that can be asked for."""
-        return FIDELITIES
+        """Shares of a full evaluation's cost that can be spent, rising."""
+        return (*(r.share for r in self._rough), 1.0)
 
     def at(self, fidelity: float) -> LiveEvaluator:
-        """The same on a share of the images."""
+        """The same at another cost."""
+        ways = {r.share: r for r in (*self._rough, Rough(1.0, 1.0, self._answer))}
+        way = ways[fidelity]
         return LiveEvaluator(
             self._space,
             self._choices,
-            self._answer,
+            way.answer,
             self._labels,
             self.profile,
             self._n_classes,
             self._gates,
             self._kept,
-            max(1, round(fidelity * len(self._labels))),
+            self._rough,
+            max(1, round(way.images * len(self._labels))),
+            fidelity,
         )
 
     @property
@@ -202,7 +312,7 @@ class LiveEvaluator:
         return len(self._kept)
 
     def _said(self, architecture: str) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]:
-        key = (architecture, self._n_images)
+        key = (architecture, self._share, self._n_images)
         if key not in self._kept:
             chances = self._answer(architecture, self._n_images)
             right = chances.argmax(axis=1) == self._labels[: self._n_images]

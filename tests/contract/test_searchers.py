@@ -47,6 +47,7 @@ class Analytic:
     choices: tuple[str, ...] = ("k3_e1", "k3_e3", "skip")
     gates: tuple[str, ...] = ("margin", "max_prob")
     missing_share: float = 0.0
+    slower: float = 1.0
     seen: list[Candidates] = field(default_factory=list)
     rough: list[tuple[float, Candidates]] = field(default_factory=list)
     fidelity: float = 1.0
@@ -72,7 +73,7 @@ class Analytic:
         quality = (gain[genomes] * weight).sum(axis=1) / weight.sum()
         macs = self.space.macs(genomes, 10).astype(float)
         weights, activation = analytic_memory(self.space, genomes, 10)
-        latency = 1.0 + macs / 1e7
+        latency = (1.0 + macs / 1e7) * self.slower
         if self.missing_share:
             latency = np.where(genomes[:, 0] == 0, np.nan, latency)
         costs = NetworkCosts(
@@ -240,6 +241,10 @@ def test_a_killed_search_goes_on_as_if_nothing_had_been(
             get_searcher(name)(KINDS[kind](), changed, checkpoint=path)
     with pytest.raises(CheckpointError, match="domain_sha256"):
         get_searcher(name)(KINDS[kind](choices=("k3_e1", "skip")), settings, checkpoint=path)
+    with pytest.raises(
+        CheckpointError, match="cheapest_network"
+    ):  # a device on which latency is another
+        get_searcher(name)(KINDS[kind](slower=1.5), settings, checkpoint=path)
 
 
 @pytest.mark.parametrize("name", NAMES)

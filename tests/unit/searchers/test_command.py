@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +55,45 @@ def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[n
     assert str(tmp_path / "front.csv") in out
     pairs = out.split("--pairs ")[1].split()[0].split(",")
     assert all(len(pair) == 45 for pair in pairs)
-    assert "biglittle search ... --out" in search("--budget", "60")[1]
+    out = search("--budget", "60")[1]
+    assert "--out out/search    # the same again" in out
+    assert "biglittle cotrain out/search/front.csv" in out
+
+
+def test_a_missing_extra_is_said_before_the_search(
+    search,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    code, out, err = search("--budget", "60", "--out", str(tmp_path / "new"))
+    assert code != 0
+    assert "pip install 'biglittle[report]'" in err
+    assert not out
+    assert not (tmp_path / "new").exists()
+
+
+def test_next_steps_repeat_what_was_asked(table: str) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    judge = replace(judge, devices=("one", "two"), given=("my one.json", "two"))
+    points = Benchmark.load(table).front(DEVICE).points
+    steps = next_steps(judge, points, None, ["search", "--soft", "accuracy - macs"])
+    assert steps[0].startswith("biglittle search --soft 'accuracy - macs' --out out/search")
+    assert len(steps) == 6
+    assert "--device 'my one.json'" in steps[1]
+    assert all(f"--table {table}" in step for step in steps[1:])
+    for step, device, file in ((3, "'my one.json'", "-one"), (5, "two", "-two")):
+        assert f"--device {device} --profile out/search/profile{file}.json" in steps[step]
+
+
+def test_objectives_that_are_no_figure_of_a_point_are_printed(search) -> None:  # type: ignore[no-untyped-def]
+    arguments = ("--budget", "60", "--objectives", "error,latency_worst_ms,params")
+    code, out, err = search(*arguments, "--searcher", "nsga3")
+    assert code == 0, err
+    head = next(line for line in out.splitlines() if "acc" in line and "escal" in line)
+    assert head.split()[-2:] == ["worst", "params"]
+    assert "worst: latency of an escalated input" in " ".join(out.split())
+    assert "params" not in search("--budget", "60")[1]
 
 
 def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None:
@@ -93,6 +133,24 @@ def test_limits_objectives_soft_and_checkpoint(search, tmp_path: Path) -> None: 
     assert "no log of a search" in err
 
 
+def test_a_search_goes_on_under_a_larger_budget(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    log = ("--checkpoint", str(tmp_path / "log.npz"), "--json")
+    small = json.loads(search("--budget", "60", *log)[1])
+    code, out, err = search("--budget", "1000", *log)  # whose population would be another one
+    assert code == 0, err
+    large = json.loads(out)
+    population = [d["config"]["population"] for d in (small, large)]
+    assert population == [20, 20]
+    assert len(large["front"]) >= len(small["front"])
+
+
+def test_the_best_under_a_score_is_what_to_go_on_with(search) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search("--budget", "60", "--soft", "accuracy - 0.01*latency_ms")
+    assert code == 0, err
+    best = " ".join(out.split()).split("Best under accuracy - 0.01*latency_ms: ")[1].split()
+    assert f"--pairs {best[0]}:{best[2].strip(',')}" in out
+
+
 def test_searchers_side_by_side(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     arguments = ("--compare", "random,local_search", "--seeds", "2", "--budget", "60")
     code, out, err = search(*arguments, "--out", str(tmp_path))
@@ -125,11 +183,17 @@ def test_a_warm_start_has_no_regret(search, table: str) -> None:  # type: ignore
             "best reachable",
         ),
         (("--searcher", "nsga4"), "nsga3"),
+        (("--searcher", "darts"), "add --on live"),
+        (("--compare", "random,ofa"), "--searcher ofa"),
         (("--on", "tabel"), "Did you mean 'table'"),
         (("--gate-search", "outside"), "gate mode"),
         (("--gate", "oracle"), "bound or a control"),
         (("--compare", ","), "name the searchers"),
         (("--compare", "random,random"), "cannot compare"),
+        (("--compare", "random,nsga2", "--warm-start"), "one search"),
+        (("--compare", "random,nsga2", "--checkpoint", "log.npz"), "one search"),
+        (("--proxy", "epochs"), "--on live"),
+        (("--on", "surrogate", "--gate", "margin"), "gates are fixed"),
     ],
 )
 def test_bad_input_is_one_clear_line(search, arguments: tuple[str, ...], text: str) -> None:  # type: ignore[no-untyped-def]

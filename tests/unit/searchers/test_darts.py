@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,7 @@ from biglittle.searchers.darts import (  # noqa: E402
     Derived,
     evaluated,
     expected_latency_ms,
+    main,
     relaxed_pair,
     sampled_forward,
     search,
@@ -214,3 +218,34 @@ def test_what_it_cannot_search(images: tuple[Images, Dataset]) -> None:
         DartsSettings(paths="tow")
     with pytest.raises(ConstraintError, match="two halves"):
         search(net, train, dataset, profile(), DartsSettings(**{**TINY, "batch": 30}))
+
+
+def test_the_command_searches_from_scratch_and_says_what_is_wrong(
+    images: tuple[Images, Dataset],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, dataset = images
+    splits = {"train": train, "val": train.subset(np.arange(20))}
+    facts = replace(dataset, read=lambda folder: {})
+    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
+    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
+    tiny = ["--steps", "2", "--batch", "4", "--resolution", "8", "--images", "30"]
+    main([*tiny, "--from", "scratch", "--entropy-weight", "0"])
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["start"] == "scratch"
+    assert f"derived: {document['little']} -> {document['big']}" in err
+    assert document["settings"]["choices"] is None  # all nine of the space
+    assert document["front"][0]["provenance"]["accuracy"] == "measured"
+    for arguments, message in (
+        (["--steps", "0"], "at least 1 step"),
+        (["--from", "none.safetensors"], "no weights none.safetensors"),
+        (["--device", "raspbery-pi-4", *tiny], "raspberry-pi-4"),
+        ([*tiny, "--from", "scratch", "--images", "5"], "two halves"),
+        ([*tiny, "--from", "scratch", "--images", "0"], "at least 1"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 1
+        assert message in capsys.readouterr().err

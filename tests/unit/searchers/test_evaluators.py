@@ -23,7 +23,7 @@ from biglittle.bench.table import write_table
 from biglittle.searchers import SearchSettings, get_searcher
 from biglittle.searchers.command import candidates_of
 from biglittle.searchers.evaluators.grid import GridSweeps
-from biglittle.searchers.evaluators.live import LiveEvaluator, kept_answers
+from biglittle.searchers.evaluators.live import Answering, LiveEvaluator, Rough, kept_answers
 from biglittle.searchers.evaluators.published import PublishedNetworks, nb201
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.evaluators.worst_case import worst_case
@@ -250,6 +250,78 @@ def test_the_live_evaluator_agrees_with_a_table_of_the_same_answers(bench: Bench
     assert live.gates == stored_metrics()
     with pytest.raises(ConstraintError, match="images"):
         LiveEvaluator(space, ("skip",), answer, labels, profile, 10, n_images=0)
+
+
+def test_rough_answers_of_a_live_supernet_save_on_what_is_asked() -> None:
+    torch = pytest.importorskip("torch")
+    from biglittle.bench.datasets import Images, get_dataset
+    from biglittle.cotrain.supernet import Supernet
+    from biglittle.searchers.evaluators.live import rough_answers, shrunk, supernet_answers
+
+    rng, space = np.random.default_rng(0), get_space("fbnet")
+    torch.manual_seed(0)
+    net, dataset = Supernet(space, 10), get_dataset("cifar10")
+
+    def split(n: int) -> Images:
+        pixels = rng.integers(0, 256, (n, 32, 32, 3)).astype(np.uint8)
+        return Images(pixels, rng.integers(0, 10, n).astype(np.uint8))
+
+    splits, network = {"train": split(256), "val": split(16)}, "8" * 22
+    small = shrunk(splits["val"], 2)
+    assert small.images.shape == (16, 16, 16, 3)
+    corner = splits["val"].images[3, :2, :2, 1]
+    assert abs(float(small.images[3, 0, 0, 1]) - corner.mean()) <= 0.5
+    full = supernet_answers(net, splits, dataset)(network, 16)
+    ways = {k: rough_answers(k, net, splits, dataset, 1.0) for k in ("images", "epochs")}
+    ways["resolution"] = rough_answers("resolution", net, splits, dataset)
+    assert all([w.share for w in ways[k]] == [1 / 16, 1 / 4] for k in ways)
+    assert [w.images for w in ways["images"]] == [1 / 16, 1 / 4]
+    assert {w.images for k in ("epochs", "resolution") for w in ways[k]} == {1.0}
+    coarse = [w.answer(network, 16) for w in ways["resolution"]]
+    assert not np.allclose(coarse[0], full)
+    assert not np.allclose(coarse[0], coarse[1])
+    trained = [ways[k][1].answer(network, 16) for k in ("images", "epochs")]  # 2 steps, 1 step
+    assert not np.allclose(trained[0], full)
+    assert not np.allclose(trained[0], trained[1])
+    again = supernet_answers(net, splits, dataset)(network, 16)
+    assert np.array_equal(again, full)  # the supernet stays as it was
+    with pytest.raises(ConstraintError, match="networks are not trained"):
+        rough_answers("epochs", net, splits, dataset)
+    with pytest.raises(UnknownNameError, match="resolution"):
+        rough_answers("resolutoin", net, splits, dataset)
+    with pytest.raises(ConstraintError, match="divisor"):
+        supernet_answers(net, splits, dataset, shrink=5)
+
+
+def test_the_live_evaluator_asks_as_roughly_as_it_is_told() -> None:
+    space, labels = get_space("fbnet"), np.arange(40, dtype=np.uint8) % 10
+    asked: list[tuple[str, int]] = []
+
+    def way(name: str) -> Answering:
+        def answer(architecture: str, n: int) -> np.ndarray:
+            asked.append((name, n))
+            return np.full((n, 10), 0.1)
+
+        return answer
+
+    profile = DeviceProfile(
+        name="made-up",
+        description="",
+        space="fbnet",
+        space_hash=space.hash,
+        n_classes=10,
+        runtime="none",
+        source="test",
+        block_ms=np.ones((22, len(space.choices))),
+    )
+    rough = (Rough(0.1, 1.0, way("coarse")), Rough(0.5, 0.5, way("some")))
+    live = LiveEvaluator(space, ("skip",), way("full"), labels, profile, 10, rough=rough)
+    assert live.fidelities == (0.1, 0.5, 1.0)
+    genomes = space.parse(["8" * 22])
+    for fidelity in (0.1, 0.5, 1.0, 0.1):
+        live.at(fidelity).at(fidelity).networks(genomes)
+    live.networks(genomes)
+    assert asked == [("coarse", 40), ("some", 20), ("full", 40)]
 
 
 def test_single_networks_of_a_published_table() -> None:

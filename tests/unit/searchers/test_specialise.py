@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,16 +17,24 @@ from biglittle.bench.errors import BigLittleError, CheckpointError, ConstraintEr
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
-from biglittle.searchers import get_searcher
+from biglittle.searchers import (
+    EvaluationLog,
+    Progress,
+    SearchOutcome,
+    SearchSettings,
+    get_searcher,
+)
 from biglittle.searchers.evaluators.live import LiveEvaluator
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.given_pairs import judged
+from biglittle.searchers.log import LoggedBatch
 from biglittle.searchers.specialise import (
     SpecialiseSettings,
     best_pairs,
     evolve,
     specialise,
 )
+from biglittle.searchers.with_weights import Weights, WithWeights
 
 SPACE = get_space("fbnet")
 CHOICES = ("k3_e1", "skip")
@@ -103,6 +114,21 @@ def test_the_few_best_are_within_the_limits_best_first_and_apart() -> None:
         best = judged(predictor, [pair], settings.limits).best
         assert best is not None
         assert best.accuracy[0] == worth
+
+
+@pytest.mark.parametrize(("rate", "n"), [(0.001, 2), (0.5, 3)])
+def test_another_big_network_that_hardly_answers_makes_no_other_pair(rate: float, n: int) -> None:
+    genes = np.zeros((3, 46), np.int64)
+    genes[1, 22:44] = 1  # another big
+    genes[2, :22] = 1  # another little
+    figures = {"accuracy": np.array([0.9, 0.89, 0.8]), "escalation_rate": np.full(3, rate)}
+    nothing = np.zeros(3, np.int64)
+    batch = LoggedBatch(genes, 3.0, 1.0, 0.0, np.arange(3), nothing, nothing, figures)
+    outcome = SimpleNamespace(
+        log=EvaluationLog({}, [batch]), settings=SimpleNamespace(limits={"error": 0.5})
+    )
+    found = best_pairs(cast(SearchOutcome, outcome), live(), few=3, apart=2)
+    assert [worth for worth, _ in found] == [0.9, 0.89, 0.8][:: 1 if n == 3 else 2]
 
 
 def test_what_was_promised_too_much_is_not_chosen() -> None:
@@ -221,6 +247,57 @@ def test_a_predictor_is_fitted_on_what_networks_answered() -> None:
     assert (np.diff(predicted.accuracy) < 0).all()  # it ranks them
     assert np.abs(predicted.accuracy - true.accuracy).max() < 0.15
     assert np.array_equal(predicted.costs.latency_ms, true.costs.latency_ms)
+
+
+def weights(tmp_path: Path) -> Weights:
+    """A supernet of random weights, with as few images as there can be."""
+    torch = pytest.importorskip("torch")
+    from biglittle.bench.datasets import Images, get_dataset
+    from biglittle.cotrain.supernet import Supernet
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (130, 32, 32, 3)).astype(np.uint8)
+    train = Images(pixels, rng.integers(0, 10, 130).astype(np.uint8))
+    return Weights(Supernet(SPACE, 10), {"train": train}, get_dataset("cifar10"), tmp_path)
+
+
+def test_darts_is_called_as_any_searcher(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    find = WithWeights("darts", weights(tmp_path), ("raspberry-pi-4",))
+    settings = SearchSettings(budget=2, limits={"latency_ms": 300.0}, objectives=("error", "macs"))
+    outcome = find(live(), settings, told.append)
+    assert [(t.n_evaluations, t.budget) for t in told] == [(1, 2), (2, 2)]
+    assert outcome.n_evaluations == 1
+    assert len(set(outcome.front.little)) == 1
+    assert outcome.best is None
+    assert (outcome.front.latency_ms <= 300.0).all()
+    assert 0 < outcome.seconds_evaluating < outcome.seconds_total
+    scored = find(live(), replace(settings, soft="accuracy - macs/1e12"))
+    assert scored.best is not None
+    with pytest.raises(ConstraintError, match="best reachable"):
+        find(live(), replace(settings, limits={"latency_ms": 1.0}))
+    for given in ({"checkpoint": tmp_path / "log.npz"}, {"warm": object()}):
+        with pytest.raises(ConstraintError, match="keeps no log"):
+            find(live(), settings, **given)
+    with pytest.raises(ConstraintError, match="for one device"):
+        WithWeights("darts", find.weights, ("one", "two"))
+
+
+def test_ofa_is_called_as_any_searcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    folder = SimpleNamespace(load=lambda path: None)
+    monkeypatch.setattr("biglittle.surrogates.Surrogate", folder)
+    monkeypatch.setattr("biglittle.surrogates.SurrogateEvaluator", lambda fitted, device: live())
+    find = WithWeights("ofa", weights(tmp_path), ("raspberry-pi-4",))
+    settings = SearchSettings(budget=200, limits={"latency_ms": 70.0})
+    outcome = find(live(penalty=9), settings)
+    assert outcome.n_evaluations == SpecialiseSettings.few
+    assert (outcome.front.latency_ms <= 70.0).all()
+    best, _ = specialise(live(), live(penalty=9), SpecialiseSettings({"latency_ms": 70.0}, 200))
+    assert outcome.front.accuracy.max() == best.accuracy
+    with pytest.raises(ConstraintError, match="at least one"):
+        find(live(), replace(settings, limits={}))
 
 
 @pytest.mark.parametrize("name", ["darts", "ofa"])
