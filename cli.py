@@ -1174,6 +1174,9 @@ def surrogate_improve(
     seed: Annotated[int, typer.Option(help="Of fits and searches.")] = 0,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the images.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of the networks that are evaluated.")] = 1,
+    val_only: Annotated[
+        bool, typer.Option("--val-only", help="A third of the time, but no table is extended.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Active learning: search, evaluate what was found, fit again; the table stays as it is."""
@@ -1187,7 +1190,8 @@ def surrogate_improve(
     recipes = Recipe() if recipe is None else Recipe.parse(recipe)
     asked = active_learning.ImproveSettings(batch, budget, latency_ms_max, seed, recipes)
     opened = Benchmark.load(table).table
-    ask = active_learning.inherited_answers(opened, data, threads)
+    splits = active_learning.VAL_ALONE if val_only else active_learning.EVERY
+    ask = active_learning.inherited_answers(opened, data, threads, splits)
     say = _console(stderr=True).print
     found = active_learning.improve(opened, out, ask, load_device(device), rounds, asked, say)
     if as_json:

@@ -16,7 +16,11 @@ Everything lies in one folder, and a run goes on from what is there::
     active_learning.json    what was asked, and of each round what was predicted and what is true
     networks/               what each network said about every image
     table.h5, table.json    the table with what was added; the table it began with stays as it is
+    found.npz               the same networks alone, where they were asked about val alone
     surrogates/round-K/     the surrogate after K rounds
+
+A surrogate learns from val, so asking about val alone is enough for it and takes a third of the
+time; then no table is made, for a table has answers on test as well.
 
 Source: Settles 2009, "Active Learning Literature Survey" (section 3.1, uncertainty sampling); for
 searches, White et al. 2021, "BANANAS".
@@ -38,14 +42,17 @@ from .. import __version__
 from ..bench import DeviceProfile, Points, Table
 from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.files import replacing
+from ..bench.gates import stored_metrics
 from ..bench.networks import weights_hash
 from ..bench.rows import is_held_out
 from ..searchers import get_searcher
 from ..searchers.console import spread
 from ..searchers.settings import SearchSettings
 from ..surrogates import FitSettings, Recipe, Surrogate, SurrogateEvaluator, fit_surrogate
+from ..surrogates.found import FILE, beside, read_found, write_found
 from .fbnet_cifar10.assemble import added, write_with_references
 from .fbnet_cifar10.evaluate import (
+    REPORTED,
     Evaluation,
     NetworkEvaluator,
     NetworkKey,
@@ -53,10 +60,11 @@ from .fbnet_cifar10.evaluate import (
     write_evaluation,
 )
 from .fbnet_cifar10.reproduce import weights_of
-from .searched_points import agreement, evaluated_point
+from .searched_points import agreement, evaluated_point, found_networks
 
 FORMAT = "biglittle-active-learning-1"
 DOCUMENT, TABLE, NETWORKS, SURROGATES = "active_learning.json", "table.h5", "networks", "surrogates"
+VAL_ALONE, EVERY = ("val",), REPORTED
 JUDGED_POINTS = 40  # of a round's front: those whose networks were both evaluated
 SEARCHER = "nsga2"
 
@@ -94,13 +102,19 @@ class ImproveSettings:
                 )
 
 
-def inherited_answers(table: Table, data: Path | None = None, threads: int = 1) -> Ask:
+def inherited_answers(
+    table: Table,
+    data: Path | None = None,
+    threads: int = 1,
+    splits: Sequence[str] = EVERY,
+) -> Ask:
     """Asks networks with the weights of the supernet that lies beside a table.
 
     Args:
         table: whose networks inherit.
         data: folder of the images; None for the usual place.
         threads: of torch and of ONNX Runtime.
+        splits: whose images to ask about: ``EVERY`` that a table reports, or ``VAL_ALONE``.
 
     Raises:
         TableError: no weights beside the table.
@@ -109,7 +123,7 @@ def inherited_answers(table: Table, data: Path | None = None, threads: int = 1) 
     from ..bench.datasets import get_dataset
 
     supernet, dataset = weights_of(table), get_dataset(table.dataset)
-    live = NetworkEvaluator(dataset, dataset.load(data), threads)
+    live = NetworkEvaluator(dataset, dataset.load(data), threads, splits)
     origin = supernet.sha256
 
     def ask(architecture: str) -> Evaluation:
@@ -212,6 +226,10 @@ class _Run:
         self.table, self.folder, self.ask = table, folder, ask
         self.profile, self.settings, self.say = profile, settings, say
         self.labels = table.predictions("val").labels
+        # What the shipped surrogate has learnt from beside the table.
+        path = beside(table.path)
+        images = (table.space, self.labels, stored_metrics())
+        self.since = None if path is None else read_found(path, *images)
         self.state = self._begun()
 
     def _begun(self) -> dict[str, Any]:
@@ -281,12 +299,9 @@ class _Run:
     def _file(self, architecture: str) -> Path:
         return self.folder / NETWORKS / f"{NetworkKey(architecture).name}.npz"
 
-    def grown(self, rounds: int) -> Table:
-        """The table with what the first rounds evaluated."""
-        if not rounds:
-            return self.table
+    def grown(self, new: Sequence[Evaluation]) -> Table:
+        """The table with networks that were asked about all that a table reports."""
         before = self.table.contents()
-        new = [self._said(a) for a in self.networks(rounds)]
         # Of images only the labels are read, which the table has as well.
         contents = added(before, new, cast(Any, before.predictions))
         write_with_references(self.folder / TABLE, contents, __version__)
@@ -296,9 +311,17 @@ class _Run:
         """The surrogate after some rounds, fitted where it is not there yet."""
         folder = self.folder / SURROGATES / f"round-{rounds}"
         if not (folder / "surrogate.json").exists():
+            new = [self._said(a) for a in self.networks(rounds)]
+            whole = bool(new) and all(set(EVERY) <= set(e.answers) for e in new)
+            found = beside(self.table.path)
+            if new and not whole:
+                found, added_now = self.folder / FILE, found_networks(new, self.labels)
+                everything = self.since.joined(added_now) if self.since else added_now
+                write_found(found, self.table.space, everything)
             fit_surrogate(
-                self.grown(rounds),
+                self.grown(new) if whole else self.table,
                 folder,
+                found=found,
                 devices=[self.profile],
                 seed=self.settings.seed,
                 settings=FitSettings(self.settings.recipe),
@@ -320,10 +343,11 @@ class _Run:
             *(str(a) for a in self.table.networks["architecture"][self.table.rows()]),
             *self.networks(number),
         }
+        seen = known if self.since is None else known | {*self.since.architectures}
         names = sorted({*map(str, front.little), *map(str, front.big)})
         deviation = surrogate.network_std(surrogate.space.parse(names))
         std = dict(zip(names, deviation.tolist(), strict=True))
-        picked = choose(front, std, known, asked.batch)
+        picked = choose(front, std, seen, asked.batch)
         predicted = _predicted(surrogate, [a for a, _ in picked]) if picked else []
         networks = [
             {**row, "std": std[a], "reason": reason}

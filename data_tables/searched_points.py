@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.gates import get_metric
+from ..bench.table import Predictions
+from ..surrogates.found import FoundNetworks
 from ..surrogates.report import kendall_tau
+
+if TYPE_CHECKING:  # it needs torch
+    from .fbnet_cifar10.evaluate import Evaluation
 
 Answers = Mapping[str, NDArray[np.uint8]]
 
@@ -62,3 +67,17 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "coverage": float(np.mean(inside)),
         "kendall_tau": tau if np.isfinite(tau) else None,
     }
+
+
+def found_networks(evaluations: Sequence[Evaluation], labels: NDArray[np.uint8]) -> FoundNetworks:
+    """What evaluated networks said about val, for a surrogate to learn from; at least one.
+
+    Args:
+        evaluations: of networks, with answers on val.
+        labels: of the val images, shape (n_images,).
+    """
+    said = [e.answers["val"] for e in evaluations]
+    stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
+    top1 = stacked.pop("top1")
+    names = tuple(e.key.architecture for e in evaluations)
+    return FoundNetworks(names, Predictions(labels, top1, stacked))

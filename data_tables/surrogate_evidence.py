@@ -40,7 +40,6 @@ from ..bench.errors import BigLittleError, TableError
 from ..bench.files import replacing
 from ..bench.gates import get_metric, stored_metrics
 from ..bench.spaces import get_space
-from ..bench.table import Predictions
 from ..surrogates import (
     Recipe,
     Surrogate,
@@ -50,7 +49,7 @@ from ..surrogates import (
 )
 from ..surrogates.cells import depends_on_input
 from ..surrogates.extras import import_extra
-from ..surrogates.found import FILE, FoundNetworks, beside, read_found, write_found
+from ..surrogates.found import FILE, beside, read_found, write_found
 from ..surrogates.latency import spearman
 from ..surrogates.measured_latency import fit_measured_latency, operator_sums
 from ..surrogates.members import Networks
@@ -59,7 +58,7 @@ from ..surrogates.summary import SPLITS, split_table
 from ..surrogates.surrogate import DOCUMENT
 from ..surrogates.transfer import transfer_latency
 from .devices.reference import read_rows, reference_folder
-from .searched_points import agreement, evaluated_point
+from .searched_points import agreement, evaluated_point, found_networks
 
 FOLDER = Path(__file__).parent / "surrogate_evidence"
 PAGE = Path(__file__).parent / "surrogate_evidence.md"
@@ -576,13 +575,8 @@ def found_step(working: Path) -> None:
     new = [e for e in evaluations if e.key.architecture not in held]
     if not new:
         raise BigLittleError(f"no network in {working} that the table does not hold.")
-    said = [e.answers["val"] for e in new]
-    stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
-    top1 = stacked.pop("top1")
-    networks = tuple(e.key.architecture for e in new)
-    answers = Predictions(table.predictions("val").labels, top1, stacked)
     path = table.path.parent / FILE
-    write_found(path, table.space, FoundNetworks(networks, answers))
+    write_found(path, table.space, found_networks(new, table.predictions("val").labels))
     say(f"{len(new)} networks in {path}")
 
 
@@ -593,7 +587,8 @@ def improve_step(working: Path, rounds: int = ROUNDS, batch: int = BATCH) -> Non
 
     table = Benchmark.load(TABLE).table
     settings = active_learning.ImproveSettings(batch)
-    ask, profile = active_learning.inherited_answers(table), load_device(DEVICE)
+    profile = load_device(DEVICE)
+    ask = active_learning.inherited_answers(table, splits=active_learning.VAL_ALONE)
     began = time.monotonic()
     found = active_learning.improve(table, working, ask, profile, rounds, settings, say)
     taken = {n["architecture"] for r in found["rounds"] for n in r["networks"]}
@@ -854,8 +849,13 @@ def shipped_text(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What was asked for and what was reached, as far as its step was run."""
+def asked_text(steps: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]) -> list[str]:
+    """What was asked for and what was reached, as far as its step was run.
+
+    Args:
+        steps: the figures of those that were.
+        report: of the shipped surrogate, on networks of the table that it never saw.
+    """
     rows: list[tuple[str, str, str, bool]] = []
 
     def row(what: str, asked: str, entry: Mapping[str, Any], met: bool, scale: float) -> None:
@@ -863,10 +863,10 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
         spread = f"{scale * entry['spread']:.{2 if scale > 1 else 3}f}"
         rows.append((what, asked, f"{shown} ± {spread}", met))
 
-    if "recipes" in steps:
-        own = next(iter(steps["recipes"]["splits"]["random"]["recipes"].values()))
+    if report:
+        own, n = report["splits"]["random"]["recipes"][report["recipe"]], report["n_networks"]
         tau, mae = own["val"]["network"]["kendall_tau"], own["val"]["pair"]["mae"]
-        what = "single networks, unseen: Kendall tau of accuracy"
+        what = f"single networks, unseen, of {n} in the table: Kendall tau of accuracy"
         row(what, "at least 0.85", tau, tau["median"] >= 0.85, 1)
         what = "pairs, both unseen: mean absolute error along the curve, points"
         row(what, "at most 0.7", mae, mae["median"] <= 0.007, 100)
@@ -943,7 +943,8 @@ def write_step() -> None:
     found = {step: kept(step) for step in TEXTS}
     run = {step: figures for step, figures in found.items() if figures is not None}
     document = Benchmark.load(TABLE).table.path.parent / "surrogate" / DOCUMENT
-    lines += ["", *asked_text(run), "", *shipped_text(json.loads(document.read_text()))]
+    shipped = json.loads(document.read_text())
+    lines += ["", *asked_text(run, shipped["report"]), "", *shipped_text(shipped)]
     for step, text in TEXTS.items():
         lines += ["", *(text(run[step]) if step in run else [f"Step `{step}` was not run yet."])]
     with replacing(PAGE) as partial:

@@ -44,6 +44,13 @@ class FoundNetworks:
     def __len__(self) -> int:
         return len(self.architectures)
 
+    def joined(self, other: FoundNetworks) -> FoundNetworks:
+        """These and the others behind them."""
+        codes = {g: np.concatenate([c, other.said.codes[g]]) for g, c in self.said.codes.items()}
+        top1 = np.concatenate([self.said.top1, other.said.top1])
+        said = Predictions(self.said.labels, top1, codes)
+        return FoundNetworks((*self.architectures, *other.architectures), said)
+
 
 def beside(table: Path) -> Path | None:
     """The file of found networks that lies beside a table, where there is one."""

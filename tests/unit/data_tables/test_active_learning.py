@@ -141,6 +141,34 @@ def test_a_run_goes_on_after_it_was_killed_and_ends_the_same(
         improve(table, tmp_path / "run", nothing, device, 2, replace(SETTINGS, seed=1))
 
 
+def test_val_alone_is_enough_for_a_surrogate(table: Table, tmp_path: Path) -> None:
+    class ValAlone(MadeUp):
+        def __call__(self, architecture: str) -> Evaluation:
+            whole = super().__call__(architecture)
+            return replace(whole, answers={"val": whole.answers["val"]})
+
+    folder, device = tmp_path / "run", load_device("raspberry-pi-4")
+    own = tmp_path / "table.h5"
+    own.write_bytes(table.path.read_bytes())
+    own.with_suffix(".json").write_bytes(table.path.with_suffix(".json").read_bytes())
+    found = improve(Table(own), folder, ValAlone(table), device, 1, SETTINGS)
+    new = [n["architecture"] for n in found["rounds"][0]["networks"]]
+    assert not (folder / "table.h5").exists()
+    last = json.loads((folder / "surrogates" / "round-1" / "surrogate.json").read_text())
+    assert last["n_found"] == len(new) > 0
+    learnt = {a for a in new if not is_held_out(a)}
+    assert learnt <= set(last["support"]["architectures"])
+    # What lies beside the table is learnt from as well, and not evaluated again.
+    (tmp_path / "found.npz").write_bytes((folder / "found.npz").read_bytes())
+    second = ValAlone(table)
+    further = improve(Table(own), tmp_path / "second", second, device, 1, SETTINGS)
+    assert not set(new) & set(second.asked)
+    first = json.loads((tmp_path / "second/surrogates/round-0/surrogate.json").read_text())
+    assert first["n_found"] == len(new)
+    after = json.loads((tmp_path / "second/surrogates/round-1/surrogate.json").read_text())
+    assert after["n_found"] == len(new) + len(further["rounds"][0]["networks"])
+
+
 def test_settings_that_cannot_be_are_refused(table: Table, tmp_path: Path) -> None:
     with pytest.raises(ConstraintError, match="batch"):
         ImproveSettings(batch=0)
