@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import DeviceProfile, Table
 from ..bench.errors import SurrogateError, UnknownNameError
+from .answer_noise import accuracy_variance, luck_share
 from .curve import GRID
 from .data import MIN_NETWORKS, FitData, fit_data
 from .extras import import_extra
@@ -128,8 +129,10 @@ def fit_models(
     recipe, space = (settings or FitSettings()).recipe, data.space
     networks = data.networks
     link = fit_link(recipe.link, networks, data.accuracy())
-    target = link.forward(data.accuracy())[:, None]
-    member = get_member(recipe.accuracy).fit(networks, target, seed)
+    target, correct = link.forward(data.accuracy())[:, None], data.predictions["val"].correct
+    share, n_images = luck_share(correct), correct.shape[1]
+    luck = link.slope(data.accuracy()) ** 2 * accuracy_variance(data.accuracy(), share, n_images)
+    member = get_member(recipe.accuracy).fit(networks, target, seed, luck[:, None])
     pairs = get_pair_model(recipe.pairs).fit(data, get_member(recipe.points), seed)
     models = {f"accuracy.{name}": content for name, content in member.files.items()}
     models |= {f"pairs.{name}": content for name, content in pairs.files.items()}
@@ -149,6 +152,7 @@ def fit_models(
             "latency": latency_feature_names(space, data.choices),
         },
         "grid": GRID.tolist(),
+        "luck": {"share": share, "n_images": n_images},
         "intervals": {},
         "support": {
             "architectures": space.format(data.genomes),

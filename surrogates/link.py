@@ -86,6 +86,14 @@ class Link:
         share = 0.5 * (1 + np.tanh(0.5 * np.asarray(values, np.float64)))
         return np.asarray(self.floor + (self.ceiling - self.floor) * share)
 
+    def slope(self, accuracy: Array) -> Array:
+        """What a member learns, by accuracy: the derivative of ``forward``, shape as given."""
+        if self.kind == "identity":
+            return np.ones_like(np.asarray(accuracy, np.float64))
+        span = self.ceiling - self.floor
+        share = np.clip((np.asarray(accuracy, np.float64) - self.floor) / span, LEAST, MOST)
+        return np.asarray(1 / (span * share * (1 - share)))
+
     def std(self, values: Array, std: Array) -> Array:
         """Standard deviation of accuracy, given that of what a member predicts."""
         if self.kind == "identity":

@@ -21,6 +21,7 @@ from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.gates import N_CODES
 from ..bench.spaces._space import Genomes
+from .answer_noise import accuracy_variance
 from .curve import GRID
 from .features import check_genomes, feature_names
 from .intervals import LEAST_STD, Intervals, pair_std
@@ -256,7 +257,10 @@ class Surrogate:
         """The same with its standard deviation."""
         said: Prediction = self._accuracy.predict(networks)
         mean, std = said.mean[:, 0], said.std[:, 0]
-        return self.link.inverse(mean), np.maximum(self.link.std(mean, std), LEAST_STD)
+        accuracy, spread = self.link.inverse(mean), self.link.std(mean, std)
+        if self.document["accuracy"].get("noise_was_known"):  # then its spread leaves luck out
+            spread = np.sqrt(spread**2 + accuracy_variance(accuracy, **self.document["luck"]))
+        return accuracy, np.maximum(spread, LEAST_STD)
 
     def accuracy(self, genomes: Genomes) -> Array:
         """Predicted accuracy of single networks, shape (n,): nothing else, and quicker.

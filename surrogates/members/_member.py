@@ -132,8 +132,17 @@ class Member(Protocol):
         """What it does, in a line."""
         ...
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> FittedMember:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> FittedMember:
         """Learns targets of shape (n, t); the same arguments give the same member.
+
+        Args:
+            networks: to learn from.
+            targets: of each.
+            seed: of everything random.
+            noise: variance of the targets that is known to be noise, shape (n, t); members without
+                a model of noise pay no heed to it. None: nothing is known.
 
         Raises:
             SurrogateError: too few networks, or a target that is no number.

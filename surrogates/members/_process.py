@@ -51,6 +51,7 @@ class Kernel:
         linear_scale: what a column is multiplied by for the linear part, shape (k,).
         linear_known: the rows under that, shape (n, k).
         noise: variance of the noise.
+        row_noise: what is added to it row by row, shape (n,), or nothing.
     """
 
     groups: list[NDArray[np.intp]]
@@ -61,11 +62,12 @@ class Kernel:
     linear_scale: Array
     linear_known: Array
     noise: float
+    row_noise: Array | float = 0.0
 
     def covariance(self) -> Array:
         """Of the rows that were learnt from, noise included, shape (n, n)."""
         total = self.linear_known @ self.linear_known.T
-        total = total + (self.noise + JITTER) * np.eye(len(self.known))
+        total = total + np.diag(np.full(len(self.known), self.noise + JITTER) + self.row_noise)
         for columns, variance in zip(self.groups, self.variance, strict=True):
             own = self.known[:, columns]
             total = total + variance * matern(squared_distances(own, own))[0]

@@ -51,9 +51,11 @@ class _Ensemble:
     name: str = "ensemble"
     summary: str = "mean of " + " and ".join(part.name for part in PARTS)
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; the seed goes to every part."""
-        return _Fitted(tuple(member.fit(networks, targets, seed) for member in PARTS))
+        return _Fitted(tuple(member.fit(networks, targets, seed, noise) for member in PARTS))
 
     def load(self, document: Mapping[str, Any], files: Files) -> _Fitted:
         """The inverse of ``document`` and ``files``."""

@@ -76,7 +76,9 @@ class _GaussianProcess:
     name: str = "gaussian_process"
     summary: str = "Matern kernels over choices and over their sums, and a linear one"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> FittedProcess:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> FittedProcess:
         """Learns; nothing is random."""
         raw, names = checked(networks, targets), networks.feature_names
         x = networks.features.astype(np.float64)

@@ -54,7 +54,9 @@ class _Gnn:
     name: str = "gnn"
     summary: str = "message passing over the graph of operators"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; the seed decides initial weights, the order and what is kept back."""
         y = checked(networks, targets)
         import_extra("torch")

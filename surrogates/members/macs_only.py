@@ -54,7 +54,9 @@ class _MacsOnly:
     name: str = "macs_only"
     summary: str = "the first target is monotone in MACs; everything else is linear in log MACs"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; nothing is random."""
         y, x = checked(networks, targets), networks.log_macs
         sign = -1.0 if np.cov(x, y[:, 0])[0, 1] < 0 else 1.0

@@ -69,7 +69,9 @@ class _Nearest:
     name: str = "nearest"
     summary: str = "the mean of the three most similar networks"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Remembers; nothing is random."""
         y = checked(networks, targets)
         apart = distances(

@@ -63,7 +63,9 @@ class _Ridge:
     name: str = "ridge"
     summary: str = "linear in choices and their sums"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; nothing is random."""
         y = checked(networks, targets)
         coefficients, intercept, penalty, residual = fit_ridge(

@@ -39,7 +39,9 @@ class _RidgeXGBoost:
     name: str = "ridge_xgboost"
     summary: str = "linear, with boosted trees on what that leaves over"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; the seed decides folds and what each tree sees."""
         y = checked(networks, targets)
         folds = network_folds(len(y), FOLDS, seed)

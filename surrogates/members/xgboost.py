@@ -65,7 +65,9 @@ class _XGBoost:
     name: str = "xgboost"
     summary: str = "boosted trees on choices, their sums and any further columns"
 
-    def fit(self, networks: Networks, targets: Array, seed: int = 0) -> _Fitted:
+    def fit(
+        self, networks: Networks, targets: Array, seed: int = 0, noise: Array | None = None
+    ) -> _Fitted:
         """Learns; the seed decides what each tree sees."""
         y, xgboost = checked(networks, targets), import_extra("xgboost")
         x = networks.features
