@@ -1047,19 +1047,17 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Scores networks at initialisation by zero-cost proxies; a network that fails says why."""
-    import numpy as np
-
     from .bench import Benchmark, BigLittleError, get_space
     from .bench.datasets import get_dataset
     from .zerocost import dataset_batch, noise_batch
     from .zerocost import run as run_scores
-    from .zerocost.console import print_scores, record
+    from .zerocost.console import drawn, print_scores, record
 
     known = get_space(space)
     if bool(arch) == bool(sample):
         raise BigLittleError("give either --arch or --sample (a number of architectures).")
     if sample:
-        wanted = known.format(known.sample(np.random.default_rng(seed), sample))
+        wanted = drawn(known, sample, seed)
     else:
         wanted = _architectures(arch, Benchmark.load(table) if arch == "table" else None)
     if batch == "noise":

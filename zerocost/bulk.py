@@ -1,8 +1,9 @@
 """Many architectures and seeds into one HDF5 file, which a stopped run goes on from.
 
 The file has one row per architecture and seed: columns ``architecture`` and ``seed``, one column
-per proxy under ``scores`` and ``alone_s``, and ``failures``, a JSON object of reasons by proxy. A
-score that does not exist is NaN and has its reason there. The attributes say what it was made with.
+per proxy under ``scores`` and ``alone_s``, ``total_s`` of all at once, and ``failures``, a JSON
+object of reasons by proxy. A score that does not exist is NaN and has its reason there. The
+attributes say what it was made with.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from ..bench.errors import BigLittleError
 from ..bench.files import replacing
 from ..bench.spaces import get_space
 from .batch import Batch
-from .score import Scores, chosen_proxies, score
+from .passes import FEW_IMAGES
+from .rank import AZ_COMPONENTS, az_nas
+from .score import Scores, chosen_proxies, score, usable_device
 
-SCHEMA = "biglittle-scores-1"
+SCHEMA = "biglittle-scores-2"
 SAVE_EVERY_S = 30.0  # what a killed run loses at the most
 
 
@@ -39,7 +42,8 @@ class Columns:
         architectures: id of every row.
         seeds: initialisation seed of every row, (n,) int64.
         scores: by proxy, (n,) float64, NaN where there is none.
-        alone_s: by proxy, wall time of its equation and passes, (n,) float64.
+        alone_s: by proxy, time of its equation and passes by ``facts["clock"]``, (n,) float64.
+        total_s: time of all proxies at once, which share their passes, (n,) float64.
         failures: of every row, reasons by proxy.
         facts: space, batch, proxies and versions it was made with.
     """
@@ -48,6 +52,7 @@ class Columns:
     seeds: NDArray[np.int64]
     scores: Mapping[str, NDArray[np.float64]]
     alone_s: Mapping[str, NDArray[np.float64]]
+    total_s: NDArray[np.float64]
     failures: tuple[dict[str, str], ...]
     facts: Mapping[str, Any]
 
@@ -71,6 +76,15 @@ class Columns:
         values = np.append(self.scores[proxy], np.nan)
         return np.asarray(values[at], np.float64)
 
+    def az_nas(self) -> NDArray[np.float64]:
+        """``rank.az_nas`` of every row among the rows of its seed, (n,); NaN without components."""
+        out = np.full(len(self), np.nan)
+        if set(AZ_COMPONENTS) <= set(self.scores):
+            for seed in np.unique(self.seeds):
+                rows = np.flatnonzero(self.seeds == seed)
+                out[rows] = az_nas({p: self.scores[p][rows] for p in AZ_COMPONENTS})
+        return out
+
     def merged(self, others: Sequence[Columns]) -> Columns:
         """These rows and those of other files that were made alike.
 
@@ -85,6 +99,7 @@ class Columns:
             np.concatenate([part.seeds for part in parts]),
             {p: np.concatenate([part.scores[p] for part in parts]) for p in self.scores},
             {p: np.concatenate([part.alone_s[p] for part in parts]) for p in self.scores},
+            np.concatenate([part.total_s for part in parts]),
             tuple(f for part in parts for f in part.failures),
             self.facts,
         )
@@ -101,6 +116,7 @@ def run(
     seeds: Sequence[int] = (0,),
     device: str = "cpu",
     dtype: str = "float32",
+    clock: str = "wall",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Columns:
     """Scores of every architecture under every seed, into ``out``, going on from what is there.
@@ -118,12 +134,15 @@ def run(
         seeds: of initialisation; every architecture is scored once under each.
         device: that torch knows.
         dtype: "float32" or "float64".
+        clock: of the times, "wall" or "cpu" (seconds of all threads of this process).
         on_progress: called with (rows done, rows in all).
 
     Raises:
         ArchitectureError: an id that is not in the space, before anything is scored.
-        BigLittleError: ``out`` was made with other settings.
+        BigLittleError: ``out`` was made with other settings or cannot be written.
     """
+    if out is not None:
+        _check_writable(out)
     known = get_space(space)
     known.parse(list(architectures))
     names = tuple(p.name for p in chosen_proxies(proxies))
@@ -136,11 +155,13 @@ def run(
         "batch_sha256": _batch_hash(batch),
         "proxies": list(names),
         "dtype": dtype,
-        "device": torch.device(device).type,
+        "few_images": FEW_IMAGES,
+        "clock": clock,
+        "device": usable_device(device).type,
         "torch": torch.__version__,
         "biglittle": __version__,
     }
-    rows: dict[tuple[str, int], tuple[dict[str, float], dict[str, float], dict[str, str]]] = {}
+    rows: dict[tuple[str, int], _Row] = {}
     if out is not None and out.exists():
         found = read_columns(out)
         _check_facts(found.facts, facts, str(out))
@@ -148,6 +169,7 @@ def run(
             rows[key] = (
                 {p: float(found.scores[p][i]) for p in names},
                 {p: float(found.alone_s[p][i]) for p in names},
+                float(found.total_s[i]),
                 found.failures[i],
             )
     wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
@@ -165,6 +187,7 @@ def run(
                         seed=seed,
                         device=device,
                         dtype=dtype,
+                        clock=clock,
                         failures="keep",
                     ),
                     names,
@@ -180,21 +203,27 @@ def run(
     return _columns(rows, names, facts)
 
 
-def _row(
-    found: Scores, names: Sequence[str]
-) -> tuple[dict[str, float], dict[str, float], dict[str, str]]:
+#: Scores and times by proxy, time of all, reasons by proxy.
+_Row = tuple[dict[str, float], dict[str, float], float, dict[str, str]]
+
+
+def _row(found: Scores, names: Sequence[str]) -> _Row:
     values = {p: found.values.get(p, float("nan")) for p in names}
-    return values, {p: found.alone_s.get(p, float("nan")) for p in names}, dict(found.failures)
+    alone_s = {p: found.alone_s.get(p, float("nan")) for p in names}
+    return values, alone_s, found.total_s, dict(found.failures)
 
 
-def _columns(rows: Mapping[Any, Any], names: Sequence[str], facts: Mapping[str, Any]) -> Columns:
+def _columns(
+    rows: Mapping[tuple[str, int], _Row], names: Sequence[str], facts: Mapping[str, Any]
+) -> Columns:
     keys = list(rows)
     return Columns(
         tuple(a for a, _ in keys),
         np.array([s for _, s in keys], np.int64),
         {p: np.array([rows[k][0][p] for k in keys]) for p in names},
         {p: np.array([rows[k][1][p] for k in keys]) for p in names},
-        tuple(rows[k][2] for k in keys),
+        np.array([rows[k][2] for k in keys]),
+        tuple(rows[k][3] for k in keys),
         facts,
     )
 
@@ -206,6 +235,7 @@ def _write(out: Path, columns: Columns) -> None:
         file.attrs["facts"] = json.dumps(dict(columns.facts))
         file.create_dataset("architecture", data=list(columns.architectures), dtype=text)
         file.create_dataset("seed", data=columns.seeds)
+        file.create_dataset("total_s", data=columns.total_s)
         file.create_dataset("failures", data=[json.dumps(f) for f in columns.failures], dtype=text)
         for group, columns_of in (("scores", columns.scores), ("alone_s", columns.alone_s)):
             for proxy, values in columns_of.items():
@@ -228,6 +258,7 @@ def read_columns(path: Path) -> Columns:
                 file["seed"][:],
                 {p: file[f"scores/{p}"][:] for p in facts["proxies"]},
                 {p: file[f"alone_s/{p}"][:] for p in facts["proxies"]},
+                file["total_s"][:],
                 tuple(json.loads(text) for text in file["failures"].asstr()[:]),
                 facts,
             )
@@ -235,6 +266,19 @@ def read_columns(path: Path) -> Columns:
         raise BigLittleError(
             f"{path} is no file of scores ({error}); expected one that `biglittle score --out` "
             "wrote. Give another file, or remove it to start anew."
+        ) from error
+
+
+def _check_writable(out: Path) -> None:
+    """Before anything is scored: what took hours is not to be lost for want of a place."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(out.with_name(f".{out.name}.probe")) as partial:
+            partial.write_bytes(b"")
+        out.with_name(f".{out.name}.probe").unlink()
+    except OSError as error:
+        raise BigLittleError(
+            f"{out} cannot be written ({error}); give a file in a folder that can be."
         ) from error
 
 

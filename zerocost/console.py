@@ -6,14 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..bench.errors import BigLittleError
+from ..bench.spaces import SearchSpace
 from .bulk import Columns
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+def drawn(space: SearchSpace, n: int, seed: int) -> list[str]:
+    """``n`` different architectures of a space.
+
+    Raises:
+        BigLittleError: the space has fewer.
+    """
+    everything = len(space.allowed(None)) ** space.n_layers
+    if n > everything:
+        raise BigLittleError(
+            f"a sample of {n} architectures; space {space.name!r} has {everything}. Ask for fewer."
+        )
+    rng = np.random.default_rng(seed)
+    found: dict[str, None] = {}
+    while len(found) < n:
+        found |= dict.fromkeys(space.format(space.sample(rng, n)))
+    return list(found)[:n]
+
+
 def record(columns: Columns) -> dict[str, Any]:
-    """What JSON says of scores: a score that does not exist is null and has its reason."""
+    """What JSON says of scores: a score that does not exist is null and has its reason.
+
+    ``az_nas`` ranks a network among those of the same seed; null without its components.
+    """
+    ranked = columns.az_nas()
     rows = [
         {
             "architecture": architecture,
@@ -22,6 +46,7 @@ def record(columns: Columns) -> dict[str, Any]:
                 proxy: None if np.isnan(values[i]) else float(values[i])
                 for proxy, values in columns.scores.items()
             },
+            "az_nas": None if np.isnan(ranked[i]) else float(ranked[i]),
             "failures": columns.failures[i],
         }
         for i, (architecture, seed) in enumerate(
@@ -32,11 +57,12 @@ def record(columns: Columns) -> dict[str, Any]:
         "config": dict(columns.facts),
         "networks": rows,
         "alone_s": {proxy: mean_s(columns, proxy) for proxy in columns.scores},
+        "total_s": float(np.mean(columns.total_s)) if len(columns) else None,
     }
 
 
 def mean_s(columns: Columns, proxy: str) -> float | None:
-    """Mean wall time of a proxy with every pass it needs; None where it never ran."""
+    """Mean time of a proxy with every pass it needs; None where it never ran."""
     taken = columns.alone_s[proxy]
     return None if np.isnan(taken).all() else float(np.nanmean(taken))
 
@@ -62,9 +88,14 @@ def print_scores(columns: Columns, console: Console) -> None:
         spread = [f"{f(known):.4g}" if len(known) else "" for f in (np.min, np.median, np.max)]
         table.add_row(proxy, *spread, str(n - len(known)), time)
     console.print(table)
+    ranked = columns.az_nas()
+    if np.count_nonzero(~np.isnan(ranked)) > 1:
+        best = columns.architectures[int(np.nanargmax(ranked))]
+        console.print(f"az_nas (its components' ranks among these networks): best is {best}")
     reasons = sorted({f"{proxy}: {why}" for row in columns.failures for proxy, why in row.items()})
     for reason in reasons[:10]:
         console.print(f"  {reason}", markup=False)
     if len(reasons) > 10:
         console.print(f"  and {len(reasons) - 10} more reasons; --json has them all")
-    console.print("s: mean wall time with every pass that the proxy needs, shared or not")
+    clock = columns.facts["clock"]
+    console.print(f"s: mean {clock} time with every pass that the proxy needs, shared or not")

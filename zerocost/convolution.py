@@ -1,10 +1,11 @@
-"""Grouped convolutions that can be differentiated twice without a loop over their groups.
+"""Convolutions that can be differentiated twice, grouped or not, by convolutions of their size.
 
 PyTorch's second derivative of a convolution loops over the groups, which for a depthwise one of
-some hundred channels takes longer than everything else of a Hessian-vector product. A convolution
-is linear in its input x and in its weight w, so all derivatives are convolutions again. With g the
-gradient at its output, the first backward pass gives gx(g, w) and gw(g, x). For gradients a of gx
-and c of gw, the second one gives
+some hundred channels takes longer than everything else of a Hessian-vector product; without groups
+it convolves with kernels as large as the maps. A convolution is linear in its input x and in its
+weight w, so all derivatives are convolutions of one geometry. With g the gradient at its output,
+the first backward pass gives gx(g, w) and gw(g, x). For gradients a of gx and c of gw, the second
+one gives
 
     g: conv(a, w) + conv(x, c)        x: gx(g, c)        w: gw(g, a)
 
@@ -13,12 +14,13 @@ and the last two are one ordinary backward pass with input a and weight c.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
-from torch.overrides import TorchFunctionMode
 
-_CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d}
+#: Functions that ``convolve`` stands for, and the dimensions of their maps.
+CONVOLUTIONS = {torch.conv1d: 1, torch.conv2d: 2, torch.conv3d: 3}
 _Numbers = tuple[int, ...]
 _Geometry = tuple[_Numbers, _Numbers, _Numbers, int]  # stride, padding, dilation, groups
 
@@ -68,31 +70,27 @@ class _Backward(torch.autograd.Function):
         return of_gradient, *_backward(gradient, a, c, ctx.geometry), None
 
 
-class TwiceDifferentiable(TorchFunctionMode):
-    """Within it grouped convolutions, functional ones too, have a fast second derivative."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func in _CONVOLUTIONS and torch.is_grad_enabled():
-            given = dict(zip(_ARGUMENTS, args, strict=False)) | dict(kwargs or {})
-            if given.get("groups", 1) > 1 and not isinstance(given.get("padding", 0), str):
-                return _grouped(given, {torch.conv1d: 1, torch.conv2d: 2, torch.conv3d: 3}[func])
-        return func(*args, **(kwargs or {}))
-
-
 _ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 
 
-def _grouped(given: dict[str, Any], n_dims: int) -> torch.Tensor:
+def convolve(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor | None:
+    """What a function of ``CONVOLUTIONS`` gives, or None where its padding has a name."""
+    n_dims = CONVOLUTIONS[function]
+    given = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
+    if isinstance(given.get("padding", 0), str):
+        return None
+
     def numbers(name: str, default: int) -> _Numbers:
         value = given.get(name, default)
         several = tuple(value) if isinstance(value, tuple | list) else (value,)
         return cast(_Numbers, several * n_dims if len(several) == 1 else several)
 
-    geometry = numbers("stride", 1), numbers("padding", 0), numbers("dilation", 1), given["groups"]
+    geometry = numbers("stride", 1), numbers("padding", 0), numbers("dilation", 1)
+    groups = given.get("groups", 1)
     x, bias = given["input"], given.get("bias")
     batched = x if x.ndim == n_dims + 2 else x[None]
-    out: torch.Tensor = _Convolution.apply(batched, given["weight"], geometry)  # type: ignore[no-untyped-call]
+    out: torch.Tensor = _Convolution.apply(batched, given["weight"], (*geometry, groups))  # type: ignore[no-untyped-call]
     out = out if x.ndim == n_dims + 2 else out[0]
     return out if bias is None else out + bias.reshape(-1, *[1] * n_dims)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -70,13 +71,61 @@ def weighted_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(name, m) for name, m in network.named_modules() if isinstance(m, WEIGHTED)]
 
 
-def without_norms(network: nn.Module) -> None:
-    """Replaces every normalisation of a network by the identity, in place."""
-    for parent in list(network.modules()):
-        # Not named_children, which lists a module that is there under two names only once.
-        for name, child in parent._modules.items():
-            if isinstance(child, NORMS):
-                parent._modules[name] = nn.Identity()
+def weights_of_layers(network: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Weights of those layers; one that several layers share comes once, under the first's name."""
+    found: dict[int, tuple[str, torch.Tensor]] = {}
+    for name, module in weighted_layers(network):
+        weight = module.weight
+        assert isinstance(weight, torch.Tensor)
+        found.setdefault(id(weight), (name, weight))
+    return list(found.values())
+
+
+@contextmanager
+def replaced(
+    network: nn.Module,
+    make: Callable[[nn.Module, str, torch.Tensor], torch.Tensor],
+    norms: bool = True,
+) -> Iterator[nn.Module]:
+    """Within it the network has other parameters and buffers, and no normalisation if so wished.
+
+    The tensors it had are put aside, not written to: a graph that was built with them stays good.
+
+    Args:
+        network: changed within, and restored.
+        make: from a module, and name and value of a tensor of its own, one to put in its place. A
+            tensor that several modules share is made once.
+        norms: whether normalisations stay; else they are the identity.
+    """
+    before = [
+        (module, dict(module._parameters), dict(module._buffers), dict(module._modules))
+        for module in network.modules()
+    ]
+    made: dict[int, torch.Tensor] = {}
+
+    def once(module: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) not in made:
+            new = make(module, name, tensor.detach())
+            if isinstance(tensor, nn.Parameter):
+                wanted = new.is_floating_point() and torch.is_grad_enabled()
+                new = nn.Parameter(new, requires_grad=wanted)
+            made[id(tensor)] = new
+        return made[id(tensor)]
+
+    try:
+        for module, parameters, buffers, children in before:
+            for tensors, into in ((parameters, module._parameters), (buffers, module._buffers)):
+                new = {k: once(module, k, t) for k, t in tensors.items() if t is not None}
+                into.update(new)  # type: ignore[arg-type]
+            for key, child in children.items():
+                if not norms and isinstance(child, NORMS):
+                    module._modules[key] = nn.Identity()
+        yield network
+    finally:
+        for module, parameters, buffers, children in before:
+            module._parameters.update(parameters)
+            module._buffers.update(buffers)
+            module._modules.update(children)
 
 
 def blocks(network: nn.Module) -> list[tuple[str, nn.Module]]:

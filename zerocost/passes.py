@@ -1,11 +1,14 @@
 """Forward and backward passes that proxies share: each runs at most once for a network.
 
 A proxy names what it needs; ``Passes`` finds it when it is first asked for. Most of it comes from
-one forward pass over the batch: the gradient of the labelled loss, the gradient of the loss along
-itself, gradients with respect to the images, ReLU patterns, maps of layers and blocks.
+one forward pass over the batch: the gradient of the labelled loss, gradients with respect to the
+images, ReLU patterns, maps of layers and blocks. What takes a second derivative, several backward
+passes or further images is taken over the first ``FEW_IMAGES`` images, a mini-batch with a forward
+pass of its own: its cost grows with the images, what it says hardly does.
 
 Images are put into an order that depends on their content alone before anything is computed, so
-that no score depends on the order in which a batch was given.
+that no score depends on the order in which a batch was given, and the first images are as good a
+sample of the batch as any.
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from .convolution import TwiceDifferentiable
 from .network import (
     BATCH_NORMS,
     NORMS,
@@ -32,9 +35,11 @@ from .network import (
     PassError,
     blocks,
     copied,
+    replaced,
     weighted_layers,
-    without_norms,
+    weights_of_layers,
 )
+from .twice_differentiable import TwiceDifferentiable
 
 #: What a proxy can need, and whether it takes labels.
 PASSES: dict[str, bool] = {
@@ -43,7 +48,7 @@ PASSES: dict[str, bool] = {
     "gradients": True,
     "channel_saliency": True,
     "hessian_gradient": True,
-    "half_gradients": True,
+    "mini_batch_gradients": True,
     "image_gradient": False,
     "image_jacobian": False,
     "relu_patterns": False,
@@ -54,19 +59,8 @@ PASSES: dict[str, bool] = {
     "gaussian_response": False,
     "sample_gradients": False,
 }
-#: Those that come from the one forward pass over the batch.
-OF_THE_BATCH = (
-    "gradients",
-    "channel_saliency",
-    "hessian_gradient",
-    "image_gradient",
-    "image_jacobian",
-    "relu_patterns",
-    "layer_maps",
-    "block_maps",
-    "block_gradients",
-)
 PERTURBATION = 0.01  # of the images, relative to their scale: Lin et al. 2021, algorithm 1
+FEW_IMAGES = 16  # of a mini-batch: see the page on what proxies are worth for what 64 would say
 KERNEL_IMAGES = 8  # of which per-image gradients are taken: each costs a backward pass
 
 
@@ -131,7 +125,10 @@ class _ReluPatterns(_Watch):  # type: ignore[no-untyped-call]
         if func in self._watched:
             clipped = "hardtanh" in str(func)
             if not clipped or (len(args) > 1 and args[1] == 0):  # hardtanh from 0 on is ReLU6
-                self.positive.append((out.detach() > 0).flatten(1))
+                positive = out.detach() > 0
+                if positive.ndim == 4:  # as they lie in memory, where channels come last
+                    positive = positive.permute(0, 2, 3, 1)
+                self.positive.append(positive.flatten(1))
         return out
 
 
@@ -163,9 +160,13 @@ class Passes:
         seed: of everything random.
         device: where to compute.
         dtype: to compute in.
+        few_images: of the mini-batch that stands for the batch where that would cost too much.
+        clock: seconds, of which differences are taken.
 
     Attributes:
-        durations_s: wall time by pass; ``forward`` is the forward pass over the batch.
+        durations_s: time by step, without the steps that it asks for: the passes, what they share
+            (``forward`` and ``loss`` over the batch, ``few_forward`` and ``few_loss`` over the
+            mini-batch), and what equations share.
 
     Raises:
         PassError: a network or batch that no proxy can be computed for.
@@ -180,26 +181,31 @@ class Passes:
         seed: int = 0,
         device: torch.device | None = None,
         dtype: torch.dtype = torch.float32,
+        few_images: int = FEW_IMAGES,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         unknown = sorted(set(needs) - set(PASSES))
         assert not unknown, f"no such pass: {unknown}"
         self._check_batch(images, labels)
         self.needs = frozenset(needs)
         self.durations_s: dict[str, float] = {}
-        self._original, self._seed = network, seed
+        self._seed, self._clock = seed, clock
         self._device, self._dtype = device or torch.device("cpu"), dtype
         self._network = copied(network, self._device, dtype)
         order = _canonical_order(images, labels)
         x = images.detach()[order].to(self._device, dtype)
         self._images = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
         self._labels = None if labels is None else labels[order].to(self._device, torch.int64)
+        self._few = min(few_images, len(images))
         self._found: dict[str, Any] = {}
+        self._asked: dict[str, set[str]] = {}
+        self._open: list[str] = []
         self._relu: list[torch.Tensor] = []
         self._layer_maps: list[tuple[str, torch.Tensor]] = []
         self._block_maps: list[tuple[str, torch.Tensor]] = []
         self._saliency: list[tuple[str, torch.Tensor]] = []
         self._note_saliency = False
-        self._x, self._label_error = self._images, ""
+        self._x = self._few_x = self._images
 
     @staticmethod
     def _check_batch(images: torch.Tensor, labels: torch.Tensor | None) -> None:
@@ -224,23 +230,59 @@ class Passes:
             )
 
     def _get(self, name: str, find: Callable[[], Any]) -> Any:
+        """What a pass finds; each starts from its own seed, so what runs before does not matter."""
         assert name in self.needs, f"pass {name!r} was not declared as needed"
-        if name in self._found:
-            found = self._found[name]
-        else:
-            began, before = time.perf_counter(), sum(self.durations_s.values())
+
+        def seeded() -> Any:
+            with _seeded(self._seed * 1000 + list(PASSES).index(name), self._device):
+                return find()
+
+        return self.once(name, seeded)
+
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What ``find`` returns, or the error it raises, kept under ``name`` and timed.
+
+        Raises:
+            PassError: it did.
+        """
+        if self._open:
+            self._asked[self._open[-1]].add(name)
+        if name not in self._found:
+            began, before = self._clock(), sum(self.durations_s.values())
             try:
-                # Each pass starts from its own seed: what runs before it does not matter.
-                with _seeded(self._seed * 1000 + list(PASSES).index(name), self._device):
+                with self.asking(name):
                     found = find()
             except PassError as error:
                 found = error
+            except RuntimeError as error:  # of torch: no memory, no second derivative, no solution
+                found = PassError(f"torch could not compute {name!r}: {error}")
             inner = sum(self.durations_s.values()) - before
-            self.durations_s[name] = time.perf_counter() - began - inner
+            self.durations_s[name] = self._clock() - began - inner
             self._found[name] = found
+        found = self._found[name]
         if isinstance(found, PassError):
             raise PassError(str(found))
         return found
+
+    @contextmanager
+    def asking(self, name: str) -> Iterator[None]:
+        """Within it, ``name`` is who asks for steps."""
+        self._asked.setdefault(name, set())
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    def behind_s(self, name: str) -> float:
+        """Time of every step behind one who asked, directly or through others."""
+        steps, waiting = set[str](), list(self._asked.get(name, ()))
+        while waiting:
+            step = waiting.pop()
+            if step not in steps:
+                steps.add(step)
+                waiting += self._asked[step]
+        return sum(self.durations_s[step] for step in steps)
 
     # ---- the forward pass over the batch ------------------------------------------------------
     @property
@@ -261,24 +303,17 @@ class Passes:
 
     def _forward(self) -> torch.Tensor:
         """Logits of the batch, with everything noted that was declared as needed."""
-        if "forward" not in self._found:
-            began = time.perf_counter()
-            try:
-                cloned, changed = frozenset[str](), frozenset[str]()
-                while True:  # at most twice: what is overwritten after we saw it is then copied
-                    with _seeded(self._seed, self._device):
-                        self._found["forward"], changed = self._forward_noting(cloned)
-                    if changed <= cloned:
-                        break
-                    cloned |= changed
-            except PassError as error:
-                self._found["forward"] = error
-            self.durations_s["forward"] = time.perf_counter() - began
-        found = self._found["forward"]
-        if isinstance(found, PassError):
-            raise PassError(str(found))
-        assert isinstance(found, torch.Tensor)
-        return found
+
+        def find() -> torch.Tensor:
+            cloned = frozenset[str]()
+            while True:  # at most twice: what is overwritten after we saw it is then copied
+                with _seeded(self._seed, self._device):
+                    logits, changed = self._forward_noting(cloned)
+                if changed <= cloned:
+                    return logits
+                cloned |= changed
+
+        return self.once("forward", find)  # type: ignore[no-any-return]
 
     def _forward_noting(self, cloned: frozenset[str]) -> tuple[torch.Tensor, frozenset[str]]:
         """Logits, and layers whose output was overwritten later; copies are made in ``cloned``."""
@@ -323,7 +358,7 @@ class Passes:
         if self.needs & {"block_maps", "block_gradients"}:
             for name, module in blocks(network):
                 handles.append(module.register_forward_hook(noting(name, note_block)))
-        wants_images = bool(self.needs & {"image_gradient", "image_jacobian", "block_gradients"})
+        wants_images = bool(self.needs & {"image_gradient", "block_gradients"})
         wants_graph = wants_images or bool(self.needs & _GRAPH)
         watch = _ReluPatterns()
         x = self._images.detach().requires_grad_(wants_images)
@@ -333,21 +368,12 @@ class Passes:
                 modes.enter_context(torch.set_grad_enabled(wants_graph))
                 if "relu_patterns" in self.needs:
                     modes.enter_context(watch)
-                if "hessian_gradient" in self.needs:
-                    modes.enter_context(TwiceDifferentiable())
                 logits = run(network, x)
         finally:
             for handle in handles:
                 handle.remove()
         changed = frozenset(name for name, out, version in versions if out._version != version)
         self._relu = watch.positive
-        if self._labels is not None and int(self._labels.max()) >= logits.shape[1]:
-            self._label_error = (
-                f"a label is {int(self._labels.max())} and the network has {logits.shape[1]} "
-                f"classes; expected labels from 0 to {logits.shape[1] - 1}."
-            )
-        else:
-            self._label_error = ""
         return logits, changed
 
     def _saliency_hook(self, name: str, out: torch.Tensor) -> Callable[[torch.Tensor], None]:
@@ -359,8 +385,21 @@ class Passes:
 
         return hook
 
-    def _differentiable(self) -> torch.Tensor:
-        logits = self._forward()
+    def _few_forward(self) -> torch.Tensor:
+        """Logits of the mini-batch, differentiable with respect to weights and images."""
+
+        def find() -> torch.Tensor:
+            self._few_x = self._images[: self._few].detach().requires_grad_()
+            with ExitStack() as modes:
+                modes.enter_context(_seeded(self._seed, self._device))
+                modes.enter_context(torch.enable_grad())
+                if "hessian_gradient" in self.needs:
+                    modes.enter_context(TwiceDifferentiable())
+                return run(self._network, self._few_x)
+
+        return self._differentiable(self.once("few_forward", find))
+
+    def _differentiable(self, logits: torch.Tensor) -> torch.Tensor:
         if not logits.requires_grad:
             raise PassError(
                 "the network's output has no gradient: it does not depend on weights or images "
@@ -376,10 +415,10 @@ class Passes:
         return self._get("weights", self._weights)  # type: ignore[no-any-return]
 
     def _weights(self) -> list[Weight]:
-        layers = weighted_layers(self._network)
+        layers = weights_of_layers(self._network)
         if not layers:
             raise PassError("the network has no convolution and no linear layer.")
-        return [Weight(n, _weight(m).detach(), _weight(m).detach()) for n, m in layers]
+        return [Weight(name, weight.detach(), weight.detach()) for name, weight in layers]
 
     @property
     def gradients(self) -> list[Weight]:
@@ -393,41 +432,50 @@ class Passes:
         ]
 
     def _loss_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-        if "loss" in self._found:
-            found = self._found["loss"]
-            if isinstance(found, PassError):
-                raise PassError(str(found))
-            return found  # type: ignore[no-any-return]
-        try:
-            found = self._backward_loss()
-        except PassError as error:
-            self._found["loss"] = error
-            raise
-        self._found["loss"] = found
-        return found
+        def find() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+            labels, logits = self.labels, self._differentiable(self._forward())
+            self._note_saliency = True
+            try:
+                return self._backward_loss(logits, labels)
+            finally:
+                self._note_saliency = False
 
-    def _backward_loss(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-        labels, logits = self.labels, self._differentiable()
-        if self._label_error:
-            raise PassError(self._label_error)
-        second = "hessian_gradient" in self.needs
-        layers = weighted_layers(self._network)
+        return self.once("loss", find)  # type: ignore[no-any-return]
+
+    def _few_loss_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+        def find() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+            labels, logits = self.labels[: self._few], self._few_forward()
+            return self._backward_loss(logits, labels, "hessian_gradient" in self.needs)
+
+        return self.once("few_loss", find)  # type: ignore[no-any-return]
+
+    def _backward_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, second: bool = False
+    ) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+        """Layers in use with their weight and the gradient of the mean cross-entropy.
+
+        Args:
+            logits: (n, classes), of some images.
+            labels: (n,), theirs.
+            second: whether the gradient will be differentiated once more.
+        """
+        highest = int(self.labels.max())
+        if highest >= logits.shape[1]:
+            raise PassError(
+                f"a label is {highest} and the network has {logits.shape[1]} classes; expected "
+                f"labels from 0 to {logits.shape[1] - 1}."
+            )
+        layers = weights_of_layers(self._network)
         if not layers:
             raise PassError("the network has no convolution and no linear layer.")
-        self._note_saliency = True
         found = torch.autograd.grad(
             F.cross_entropy(logits, labels),
-            [_weight(m) for _, m in layers],
+            [weight for _, weight in layers],
             create_graph=second,
             retain_graph=True,
             allow_unused=True,
         )
-        self._note_saliency = False
-        used = [
-            (name, _weight(m), g)
-            for (name, m), g in zip(layers, found, strict=True)
-            if g is not None
-        ]
+        used = [(n, w, g) for (n, w), g in zip(layers, found, strict=True) if g is not None]
         if not used:
             raise PassError("the loss depends on no convolution and no linear layer.")
         for name, _, gradient in used:
@@ -445,14 +493,20 @@ class Passes:
 
     @property
     def hessian_gradient(self) -> list[tuple[Weight, torch.Tensor]]:
-        """Per layer in use, its weight and gradient, and the Hessian of the loss times gradient."""
+        """Of the mini-batch's loss, by layer: weight and gradient, and Hessian times gradient."""
         return self._get("hessian_gradient", self._hessian_gradient)  # type: ignore[no-any-return]
 
     def _hessian_gradient(self) -> list[tuple[Weight, torch.Tensor]]:
-        used = self._loss_gradients()
+        used = self._few_loss_gradients()
         along = torch.stack([(g.detach() * g).sum() for _, _, g in used]).sum()
         if not along.requires_grad:
             raise PassError("the gradient of the loss does not depend on the weights.")
+        # torch leaves such a function out of the derivative without a word.
+        if any(node.name().endswith(_ONCE) for node in _nodes(along.grad_fn)):
+            raise PassError(
+                "a function of the network has no second derivative, as one that is marked as "
+                "once_differentiable. Write its backward in differentiable operations."
+            )
         products = torch.autograd.grad(
             along, [value for _, value, _ in used], retain_graph=True, allow_unused=True
         )
@@ -464,66 +518,53 @@ class Passes:
         return out
 
     @property
-    def half_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-        """Per layer, gradients of the loss of two halves of the batch, each as a mini-batch."""
-        return self._get("half_gradients", self._half_gradients)  # type: ignore[no-any-return]
+    def mini_batch_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+        """Per layer, gradients of the losses of the first two mini-batches, which share no image.
 
-    def _half_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-        half = self.n_images // 2
-        labels = self.labels
-        layers = weighted_layers(self._network)
+        A mini-batch has ``few_images`` images, or half of the batch where that is less.
+        """
+        return self._get("mini_batch_gradients", self._mini_batch_gradients)  # type: ignore[no-any-return]
+
+    def _mini_batch_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+        size = min(self._few, self.n_images // 2)
         found = []
-        for part in (slice(0, half), slice(half, 2 * half)):
-            with torch.enable_grad():
-                logits = run(self._network, self._images[part])
-            if int(labels.max()) >= logits.shape[1]:
-                raise PassError(f"a label is {int(labels.max())} of {logits.shape[1]} classes.")
-            if not logits.requires_grad:
-                raise PassError("the network's output has no gradient; expected logits.")
-            loss = F.cross_entropy(logits, labels[part])
-            weights = [_weight(m) for _, m in layers]
-            found.append(torch.autograd.grad(loss, weights, allow_unused=True))
-        out = [
-            (name, a, b)
-            for (name, _), a, b in zip(layers, *found, strict=True)
-            if a is not None and b is not None
-        ]
-        if not out:
-            raise PassError("the loss depends on no convolution and no linear layer.")
-        for name, a, b in out:
-            _check_finite(a + b, f"the loss's gradient in layer {name!r}")
-        return out
+        for part in (slice(0, size), slice(size, 2 * size)):
+            if part == slice(0, self._few):
+                gradients = self._few_loss_gradients()
+            else:
+                labels = self.labels[part]
+                with torch.enable_grad():
+                    logits = self._differentiable(run(self._network, self._images[part]))
+                gradients = self._backward_loss(logits, labels)
+            found.append({name: gradient.detach() for name, _, gradient in gradients})
+        return [(name, a, found[1][name]) for name, a in found[0].items() if name in found[1]]
 
     # ---- with respect to the images -----------------------------------------------------------
     @property
     def image_gradient(self) -> torch.Tensor:
         """Per image, the gradient of the sum of all logits, (n, pixels)."""
-        return self._get("image_gradient", lambda: self._image_gradient(None))  # type: ignore[no-any-return]
+
+        def find() -> torch.Tensor:
+            logits = self._differentiable(self._forward())
+            return _by_images(logits, torch.ones_like(logits), self._x)
+
+        return self._get("image_gradient", find)  # type: ignore[no-any-return]
 
     @property
     def image_jacobian(self) -> torch.Tensor:
-        """Per image, random signs times the Jacobian of its logits, (n, pixels)."""
+        """By image of the mini-batch, random signs times the Jacobian of logits, (n, pixels)."""
 
         def find() -> torch.Tensor:
-            logits = self._differentiable()
-            signs = torch.randint(2, logits.shape, generator=_generator(self._seed)) * 2 - 1
-            return self._image_gradient(signs.to(logits))
+            logits = self._few_forward()
+            signs = _signs(logits, np.random.default_rng(self._seed))
+            return _by_images(logits, signs, self._few_x)
 
         return self._get("image_jacobian", find)  # type: ignore[no-any-return]
-
-    def _image_gradient(self, weight: torch.Tensor | None) -> torch.Tensor:
-        logits = self._differentiable()
-        outer = torch.ones_like(logits) if weight is None else weight
-        (found,) = torch.autograd.grad(logits, self._x, outer, retain_graph=True, allow_unused=True)
-        if found is None:
-            raise PassError("the network's output does not depend on its input.")
-        _check_finite(found, "the gradient with respect to the images")
-        return found.flatten(1)
 
     # ---- what is seen on the way --------------------------------------------------------------
     @property
     def relu_patterns(self) -> list[torch.Tensor]:
-        """Per ReLU call, which outputs are positive: bool (n, neurons)."""
+        """Per ReLU call, which outputs are positive: bool (n, neurons), neurons in any order."""
 
         def find() -> list[torch.Tensor]:
             self._forward()
@@ -572,14 +613,12 @@ class Passes:
         return self._get("block_gradients", self._block_gradients)  # type: ignore[no-any-return]
 
     def _block_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-        self._differentiable()
-        generator, out = _generator(self._seed), []
+        self._differentiable(self._forward())
+        rng, out = np.random.default_rng(self._seed), []
         for (_, before), (name, after) in zip(
             self._block_maps[:-1], self._block_maps[1:], strict=True
         ):
-            signs = torch.randint(2, after.shape, generator=generator) * 2 - 1
-            g_out = signs.to(after)
-            g_in = None
+            g_out, g_in = _signs(after, rng), None
             if after.requires_grad and before.requires_grad:
                 (g_in,) = torch.autograd.grad(
                     after, before, g_out, retain_graph=True, allow_unused=True
@@ -625,26 +664,24 @@ class Passes:
         return self._get("synaptic_flow", self._synaptic_flow)  # type: ignore[no-any-return]
 
     def _synaptic_flow(self) -> list[Weight]:
-        network = copied(self._original, self._device, torch.float64)
-        without_norms(network)
-        with torch.no_grad():
-            for tensor in (*network.parameters(), *network.buffers()):
-                if tensor.is_floating_point():
-                    tensor.abs_()
-        with torch.enable_grad():
+        def absolute(_: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.double().abs() if tensor.is_floating_point() else tensor
+
+        image = torch.ones_like(self._images[:1], dtype=torch.float64)
+        with torch.enable_grad(), replaced(self._network, absolute, norms=False) as network:
             # No statistics are left in the network, so one image of ones is enough.
-            flow = run(network, torch.ones_like(self._images[:1], dtype=torch.float64)).sum()
-        if not flow.requires_grad:
-            raise PassError("the network's output has no gradient; expected logits.")
-        layers = weighted_layers(network)
-        found = torch.autograd.grad(flow, [_weight(m) for _, m in layers], allow_unused=True)
+            flow = run(network, image).sum()
+            if not flow.requires_grad:
+                raise PassError("the network's output has no gradient; expected logits.")
+            layers = weights_of_layers(network)
+        found = torch.autograd.grad(flow, [weight for _, weight in layers], allow_unused=True)
         out = []
-        for (name, module), gradient in zip(layers, found, strict=True):
+        for (name, weight), gradient in zip(layers, found, strict=True):
             if gradient is None:
                 continue
             if not bool(torch.isfinite(gradient).all()):
                 raise PassError(f"the flow leaves the range of float64 (1e308) in layer {name!r}.")
-            out.append(Weight(name, _weight(module).detach(), gradient))
+            out.append(Weight(name, weight.detach(), gradient))
         return out
 
     @property
@@ -653,63 +690,26 @@ class Passes:
         return self._get("gaussian_response", self._gaussian_response)  # type: ignore[no-any-return]
 
     def _gaussian_response(self) -> GaussianResponse:
-        network = copied(self._original, self._device, self._dtype)
         generator = _generator(self._seed)
-        with torch.no_grad():
-            for _, module in weighted_layers(network):
-                weight = _weight(module)
-                weight.copy_(torch.randn(weight.shape, generator=generator))
-                if module.bias is not None:
-                    module.bias.zero_()  # type: ignore[operator]
-            for module in network.modules():
-                if isinstance(module, NORMS) and module.weight is not None:
-                    nn.init.ones_(module.weight)
-                    nn.init.zeros_(module.bias)
-                if isinstance(module, BATCH_NORMS) and module.track_running_stats:
-                    module.momentum = 1.0  # the variance it keeps is that of the batch
-        maps: list[torch.Tensor] = []
-        normed: list[nn.Module] = []
-        handles = []
-        for module in network.modules():
-            if isinstance(module, POOLS) and _is_global(module):
-                handles.append(
-                    module.register_forward_pre_hook(lambda m, args: maps.append(args[0].clone()))
-                )
-            elif isinstance(module, BATCH_NORMS):
-                handles.append(module.register_forward_hook(lambda m, args, o: normed.append(m)))
-        last = [m for m in network.modules() if isinstance(m, nn.Linear)]
-        into: list[torch.Tensor] = []
-        if last:
-            handles.append(
-                last[-1].register_forward_pre_hook(lambda m, args: into.append(args[0].clone()))
-            )
-        shape = self._images.shape
+
+        def gaussian(module: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
+            if isinstance(module, (*WEIGHTED, *NORMS)) and name == "bias":
+                return torch.zeros_like(tensor)
+            if isinstance(module, WEIGHTED) and name == "weight":
+                return torch.randn(tensor.shape, generator=generator).to(tensor)
+            if isinstance(module, NORMS) and name == "weight":
+                return torch.ones_like(tensor)
+            return tensor.clone()
+
+        shape = (self._few, *self._images.shape[1:])
         first = torch.randn(shape, generator=generator).to(self._images)
         noise = torch.randn(shape, generator=generator).to(self._images)
-        features: list[torch.Tensor] = []
-        deviations: list[float] = []
-        try:
-            with torch.no_grad():
-                for x in (first, first + PERTURBATION * noise):
-                    maps.clear()
-                    into.clear()
-                    normed.clear()
-                    logits = run(network, x)
-                    seen = maps[-1] if maps else into[-1] if into else logits
-                    features.append(seen.flatten(1))
-                    if not deviations:
-                        deviations = [
-                            0.5 * math.log(float(m.running_var.mean()))  # type: ignore[operator]
-                            for m in normed
-                            if getattr(m, "running_var", None) is not None
-                            and float(m.running_var.mean()) > 0  # type: ignore[operator]
-                        ]
-        finally:
-            for handle in handles:
-                handle.remove()
-        change = (features[0] - features[1]).abs().sum(1).mean()
+        with torch.no_grad(), replaced(self._network, gaussian) as network:
+            features, deviations = _response(network, first)
+            moved, _ = _response(network, first + PERTURBATION * noise, False)
+        change = (features - moved).abs().sum(1).mean()
         _check_finite(change, "the change of the features")
-        return GaussianResponse(float(change), tuple(deviations))
+        return GaussianResponse(float(change), deviations)
 
     @property
     def sample_gradients(self) -> torch.Tensor:
@@ -734,7 +734,40 @@ class Passes:
         return stacked @ stacked.T
 
 
-_GRAPH = {"gradients", "channel_saliency", "hessian_gradient"}
+_GRAPH = {"gradients", "channel_saliency"}
+_ONCE = ("::Error", "::NotImplemented")  # nodes that stand for a derivative which is not there
+
+
+def _response(
+    network: nn.Module, x: torch.Tensor, deviate: bool = True
+) -> tuple[torch.Tensor, tuple[float, ...]]:
+    """Maps before global pooling, (n, ...) flattened, and log deviations of norms' inputs."""
+    maps: list[torch.Tensor] = []
+    into: list[torch.Tensor] = []
+    deviations: list[float] = []
+
+    def note_norm(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        others = [d for d in range(args[0].ndim) if d != 1]
+        variance = args[0].var(others, correction=0).mean()
+        if float(variance) > 0:
+            deviations.append(0.5 * math.log(float(variance)))
+
+    handles = []
+    last = [m for m in network.modules() if isinstance(m, nn.Linear)][-1:]
+    for module in network.modules():
+        if isinstance(module, POOLS) and _is_global(module):
+            handles.append(module.register_forward_pre_hook(lambda m, a: maps.append(a[0].clone())))
+        elif isinstance(module, BATCH_NORMS) and deviate:
+            handles.append(module.register_forward_pre_hook(note_norm))
+        elif module in last:
+            handles.append(module.register_forward_pre_hook(lambda m, a: into.append(a[0].clone())))
+    try:
+        logits = run(network, x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    seen = maps[-1] if maps else into[-1] if into else logits
+    return seen.flatten(1), tuple(deviations)
 
 
 def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -743,25 +776,15 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     Raises:
         PassError: it failed, naming the layer, or gives something else.
     """
-    entered: list[str] = []
-    names = {module: name for name, module in network.named_modules()}
-    handles = []
-    for module in names:
-        handles.append(module.register_forward_pre_hook(lambda m, args: _enter(entered, names[m])))
-        handles.append(module.register_forward_hook(lambda m, args, out: _leave(entered)))
     try:
         logits = network(images)
     except PassError:
         raise
     except Exception as error:
-        where = entered[-1] if entered else ""
         raise PassError(
             f"the forward pass of a batch of shape {tuple(images.shape)} failed in layer "
-            f"{where or '(root)'!r}: {error}"
+            f"{_failing_layer(network, images)!r}: {error}"
         ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
     if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(images):
         got = (
             f"shape {tuple(logits.shape)}"
@@ -775,18 +798,47 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def _enter(entered: list[str], name: str) -> None:
-    entered.append(name)
+def _failing_layer(network: nn.Module, images: torch.Tensor) -> str:
+    """The layer that a forward pass is in when it fails; one more pass is asked, with hooks."""
+    entered: list[str] = []
+    handles = []
+    for name, module in network.named_modules():
+        handles.append(
+            module.register_forward_pre_hook(lambda m, a, name=name: entered.append(name))
+        )  # type: ignore[misc]
+        handles.append(module.register_forward_hook(lambda m, args, out: _leave(entered)))
+    try:
+        network(images)
+    except Exception:  # the one we know of
+        return (entered and entered[-1]) or "(root)"
+    finally:
+        for handle in handles:
+            handle.remove()
+    return "(root)"
 
 
 def _leave(entered: list[str]) -> None:
     entered.pop()
 
 
-def _weight(module: nn.Module) -> torch.Tensor:
-    weight = module.weight
-    assert isinstance(weight, torch.Tensor)
-    return weight
+def _by_images(logits: torch.Tensor, outer: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """The gradient of ``(outer * logits).sum()`` with respect to the images, (n, pixels)."""
+    (found,) = torch.autograd.grad(logits, images, outer, retain_graph=True, allow_unused=True)
+    if found is None:
+        raise PassError("the network's output does not depend on its input.")
+    _check_finite(found, "the gradient with respect to the images")
+    return found.flatten(1)
+
+
+def _signs(like: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Random signs, in the shape, type and order in memory of a tensor whose channels come last."""
+    n = like.numel()
+    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-n // 8)), np.uint8))[:n]
+    signs = torch.from_numpy(bits).to(like.device, like.dtype).mul_(2).sub_(1)
+    if like.ndim != 4:
+        return signs.view(like.shape)
+    images, channels, height, width = like.shape
+    return signs.view(images, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _check_finite(tensor: torch.Tensor, what: str) -> None:
@@ -801,14 +853,18 @@ def _is_global(pool: nn.Module) -> bool:
 
 def _leaves(node: Any) -> Iterator[torch.Tensor]:
     """Leaf tensors that a node of the graph depends on."""
+    return (at.variable for at in _nodes(node) if hasattr(at, "variable"))
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """A node of the graph and all it depends on."""
     seen, waiting = set(), [node] if node is not None else []
     while waiting:
         at = waiting.pop()
         if at in seen:
             continue
         seen.add(at)
-        if hasattr(at, "variable"):
-            yield at.variable
+        yield at
         waiting += [after for after, _ in at.next_functions if after is not None]
 
 

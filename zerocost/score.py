@@ -14,10 +14,13 @@ from ..bench.errors import BigLittleError
 from ..bench.networks import build_network
 from .batch import Batch, noise_batch
 from .network import PassError
-from .passes import OF_THE_BATCH, Passes
+from .passes import FEW_IMAGES, Passes
 from .proxies import PROXIES, Proxy, ProxyError, get_proxy
+from .rank import AZ_COMPONENTS
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+#: "cpu" is of all threads of this process: what other processes do at the same time is not in it.
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,10 @@ class Scores:
     Attributes:
         values: score by proxy; a proxy that has none is not in here.
         failures: reason by proxy that has no score.
-        passes_s: wall time by shared pass.
-        equations_s: wall time by proxy of its equation alone, passes not included.
-        alone_s: wall time by proxy of its equation and of every pass it needs, in seconds. A pass
-            that several proxies share counts in full for each, so these do not add up.
+        passes_s: time by shared step: forward passes, backward passes, what equations share.
+        equations_s: time by proxy of its equation alone, shared steps not included.
+        alone_s: time by proxy of its equation and of every step behind it, in seconds. A step that
+            several proxies share counts in full for each, so these do not add up.
     """
 
     values: Mapping[str, float]
@@ -41,7 +44,7 @@ class Scores:
 
     @property
     def total_s(self) -> float:
-        """Wall time of everything."""
+        """Time of everything."""
         return sum(self.passes_s.values()) + sum(self.equations_s.values())
 
     def __getitem__(self, proxy: str) -> float:
@@ -53,12 +56,16 @@ class Scores:
 def chosen_proxies(proxies: str | Sequence[str]) -> tuple[Proxy, ...]:
     """Proxies by name: "all", one name, several separated by commas, or a sequence.
 
+    "az_nas", a ranking of many networks and no score of one, stands for its components.
+
     Raises:
         UnknownNameError: no such proxy.
     """
     if isinstance(proxies, str):
         proxies = PROXIES.names() if proxies == "all" else proxies.split(",")
-    return tuple(get_proxy(name.strip()) for name in dict.fromkeys(proxies))
+    names = [name.strip() for name in proxies]
+    parts = [part for n in names for part in (AZ_COMPONENTS if n == "az_nas" else (n,))]
+    return tuple(get_proxy(name) for name in dict.fromkeys(parts))
 
 
 def score(
@@ -72,6 +79,8 @@ def score(
     seed: int = 0,
     device: str = "cpu",
     dtype: str = "float32",
+    few_images: int = FEW_IMAGES,
+    clock: str = "wall",
     failures: str = "raise",
 ) -> Scores:
     """Scores of one network; the network itself is not changed in any way.
@@ -89,6 +98,9 @@ def score(
         seed: of initialisation and of everything random in a proxy.
         device: that torch knows, for example "cuda".
         dtype: "float32" or "float64".
+        few_images: of the batch, for the curvature of the loss, ``jacobian_norm``, ``zen`` and each
+            mini-batch of ``zico``. The batch's size makes them what their papers computed.
+        clock: of the times, "wall" or "cpu" (seconds of all threads of this process).
         failures: "raise", or "keep" to have reasons in ``Scores.failures``.
 
     Returns:
@@ -107,6 +119,10 @@ def score(
         raise BigLittleError(f"failures={failures!r}; expected 'raise' or 'keep'.")
     if dtype not in DTYPES:
         raise BigLittleError(f"dtype {dtype!r}; expected one of {', '.join(DTYPES)}.")
+    if clock not in CLOCKS:
+        raise BigLittleError(f"clock {clock!r}; expected one of {', '.join(CLOCKS)}.")
+    if few_images < 2:
+        raise BigLittleError(f"few_images={few_images}; expected at least 2.")
     if images is None:
         images = noise_batch(n_classes=n_classes)
     if isinstance(images, Batch):
@@ -114,9 +130,15 @@ def score(
         images = images.images
     wanted = chosen_proxies(proxies)
     module = build_network(network, n_classes, space, seed) if isinstance(network, str) else network
-    where = _device(device)
+    where = usable_device(device)
+
+    def passes(needs: Sequence[str]) -> Passes:
+        return Passes(
+            module, images, labels, needs, seed, where, DTYPES[dtype], few_images, CLOCKS[clock]
+        )
+
     try:
-        scores = _scores(module, images, labels, wanted, seed, where, DTYPES[dtype])
+        scores = _scores(passes, labels is not None, wanted, CLOCKS[clock])
     except PassError as error:
         reason = str(error)
         if failures == "raise":
@@ -128,7 +150,12 @@ def score(
     return scores
 
 
-def _device(name: str) -> torch.device:
+def usable_device(name: str) -> torch.device:
+    """A device by torch's name for it.
+
+    Raises:
+        BigLittleError: there is none of that name, or it cannot be used here.
+    """
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -138,41 +165,34 @@ def _device(name: str) -> torch.device:
 
 
 def _scores(
-    network: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor | None,
+    make: Callable[[Sequence[str]], Passes],
+    labelled: bool,
     wanted: Sequence[Proxy],
-    seed: int,
-    device: torch.device,
-    dtype: torch.dtype,
+    clock: Callable[[], float],
 ) -> Scores:
-    given = [proxy for proxy in wanted if labels is not None or not proxy.labels]
-    needs = {need for proxy in given for need in proxy.needs}
-    passes = Passes(network, images, labels, sorted(needs), seed, device, dtype)
+    given = [proxy for proxy in wanted if labelled or not proxy.labels]
+    passes = make(sorted({need for proxy in given for need in proxy.needs}))
     values: dict[str, float] = {}
     failures: dict[str, str] = {}
     equations_s: dict[str, float] = {}
     for proxy in wanted:
-        began, before = time.perf_counter(), sum(passes.durations_s.values())
+        began, before = clock(), sum(passes.durations_s.values())
         try:
             if proxy.labels:
                 _ = passes.labels
-            value = float(proxy.compute(passes))
+            with passes.asking(f"proxy {proxy.name}"):
+                value = float(proxy.compute(passes))
             if not math.isfinite(value):
                 raise PassError(f"its value is {value}; expected a finite number.")
             values[proxy.name] = value
         except PassError as error:
             failures[proxy.name] = str(error)
+        except RuntimeError as error:  # of torch: no memory, no convergence
+            failures[proxy.name] = f"torch could not compute it: {error}"
         inner = sum(passes.durations_s.values()) - before
-        equations_s[proxy.name] = time.perf_counter() - began - inner
-    taken = passes.durations_s
-    alone_s = {
-        p.name: equations_s[p.name]
-        + sum(taken.get(need, 0.0) for need in p.needs)
-        + (taken.get("forward", 0.0) if set(p.needs) & set(OF_THE_BATCH) else 0.0)
-        for p in wanted
-    }
-    return Scores(values, failures, dict(taken), equations_s, alone_s)
+        equations_s[proxy.name] = clock() - began - inner
+    alone_s = {p.name: equations_s[p.name] + passes.behind_s(f"proxy {p.name}") for p in wanted}
+    return Scores(values, failures, dict(passes.durations_s), equations_s, alone_s)
 
 
 def score_many(

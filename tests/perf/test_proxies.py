@@ -1,4 +1,4 @@
-"""Speed of the proxies: all at once, sharing passes, against one by one."""
+"""Speed of the proxies: all at once, sharing passes, against one by one and one training step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.networks import build_network  # noqa: E402
-from biglittle.zerocost import PROXIES, noise_batch, score  # noqa: E402
+from biglittle.zerocost import PROXIES, Batch, noise_batch, score  # noqa: E402
 
 pytestmark = pytest.mark.perf
 
@@ -19,17 +19,27 @@ SMALL = "0808080808080808080808"
 BATCH = 64
 
 
-def _once(architecture: str, batch: int) -> tuple[float, float]:
-    """Wall time in s of all proxies together and of one call for each."""
+def _step(network: torch.nn.Module, batch: Batch) -> float:
+    """Wall time in s of one forward and one backward pass."""
+    x = batch.images.contiguous(memory_format=torch.channels_last)
+    began = time.perf_counter()
+    loss = torch.nn.functional.cross_entropy(network.train()(x), batch.labels)
+    torch.autograd.grad(loss, list(network.parameters()))
+    return time.perf_counter() - began
+
+
+def _once(architecture: str, batch: int) -> tuple[float, float, float]:
+    """Wall time in s of all proxies together, of one call for each, and of a training step."""
     network, images = build_network(architecture, 10, seed=0), noise_batch(batch)
     score(network, noise_batch(2))
+    step = min(_step(network, images) for _ in range(3))
     began = time.perf_counter()
     score(network, images)
     together = time.perf_counter() - began
     began = time.perf_counter()
     for name in PROXIES.names():
         score(network, images, proxies=name)
-    return together, time.perf_counter() - began
+    return together, time.perf_counter() - began, step
 
 
 def test_all_proxies_against_one_by_one(benchmark, request) -> None:  # type: ignore[no-untyped-def]
@@ -37,7 +47,7 @@ def test_all_proxies_against_one_by_one(benchmark, request) -> None:  # type: ig
     measuring = not request.config.getoption("--benchmark-disable", default=False)
     architecture, batch = (ARCHITECTURE, BATCH) if measuring else (SMALL, 8)
     times = benchmark.pedantic(lambda: _once(architecture, batch), rounds=1)
-    together, one_by_one = times
+    together, one_by_one, step = times
     assert together > 0
     space = get_space("fbnet")
     benchmark.extra_info["macs"] = int(space.macs(space.parse(architecture), 10)[0])
@@ -45,4 +55,6 @@ def test_all_proxies_against_one_by_one(benchmark, request) -> None:  # type: ig
     benchmark.extra_info["threads"] = torch.get_num_threads()
     benchmark.extra_info["together_s"] = together
     benchmark.extra_info["one_by_one_s"] = one_by_one
+    benchmark.extra_info["training_step_s"] = step
     benchmark.extra_info["times_faster"] = one_by_one / together
+    benchmark.extra_info["together_in_training_steps"] = together / step

@@ -16,6 +16,10 @@ def entropies(passes: Passes) -> list[float]:
     Raises:
         PassError: a block whose maps do not vary.
     """
+    return passes.once("block_entropies", lambda: _entropies(passes))  # type: ignore[no-any-return]
+
+
+def _entropies(passes: Passes) -> list[float]:
     out = []
     for name, maps in passes.block_maps:
         rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])

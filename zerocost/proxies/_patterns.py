@@ -1,22 +1,61 @@
-"""Agreement of ReLU patterns between images, which two proxies are made of."""
+"""What ReLU patterns have in common between images, which three proxies are made of."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 
 from ..passes import Passes
 
+COLUMNS = 2**14  # at a time: as many as stay in the processor's cache
+WORD, PIECE = 64, 22  # bits of a code, and of the whole numbers that float32 adds up exactly
 
-def agreements(passes: Passes) -> tuple[torch.Tensor, int]:
-    """Per pair of images, ReLUs in the same state, (n, n) float64, and the number of ReLUs."""
-    patterns = passes.relu_patterns
-    n = len(patterns[0])
+
+@dataclass(frozen=True)
+class Patterns:
+    """ReLU patterns of n images, in short.
+
+    Attributes:
+        agreements: per pair of images, ReLUs in the same state, (n, n) float64.
+        n_relus: how many there are.
+        codes: per ReLU, its states over the images as bits, (words, n_relus) int64; image i is bit
+            i % 64 of word i // 64.
+    """
+
+    agreements: torch.Tensor
+    n_relus: int
+    codes: torch.Tensor
+
+
+def patterns(passes: Passes) -> Patterns:
+    """What the forward pass over the batch leaves."""
+    return passes.once("relu_codes", lambda: _patterns(passes))  # type: ignore[no-any-return]
+
+
+def _patterns(passes: Passes) -> Patterns:
+    found = passes.relu_patterns
+    n = len(found[0])
     both = torch.zeros(n, n, dtype=torch.float64)
     active = torch.zeros(n, dtype=torch.float64)
-    for positive in patterns:
-        x = positive.float()
-        both += (x @ x.T).double().cpu()  # whole numbers below 2^24: exact in float32
-        active += x.sum(1).double().cpu()
-    total = sum(positive.shape[1] for positive in patterns)
+    starts = [(w, p) for w in range(0, n, WORD) for p in range(w, min(w + WORD, n), PIECE)]
+    powers = torch.zeros(len(starts), n, device=found[0].device)
+    for row, (word, start) in enumerate(starts):
+        end = min(start + PIECE, word + WORD, n)
+        powers[row, start:end] = 2.0 ** torch.arange(end - start)
+    codes = []
+    for positive in found:
+        for part in positive.split(COLUMNS, 1):
+            x = part.float()
+            # Whole numbers below 2^24: exact in float32.
+            both += (x @ x.T).double().cpu()
+            active += x.sum(1).double().cpu()
+            pieces = (powers @ x).long().cpu()
+            code = torch.zeros(-(-n // WORD), x.shape[1], dtype=torch.int64)
+            for (word, start), piece in zip(starts, pieces, strict=True):
+                code[word // WORD] |= piece << (start - word)
+            codes.append(code)
+    total = sum(positive.shape[1] for positive in found)
     # c_i c_j + (1 - c_i)(1 - c_j), summed over ReLUs
-    return 2 * both + total - active[:, None] - active[None], total
+    agreements = 2 * both + total - active[:, None] - active[None]
+    return Patterns(agreements, total, torch.cat(codes, 1))

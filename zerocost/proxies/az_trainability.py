@@ -13,6 +13,8 @@ choice in our spaces, are not counted.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -34,7 +36,9 @@ def az_trainability(passes: Passes) -> float:
         inner = F.pixel_unshuffle(g_in, shrink) if shrink > 1 else g_in
         a = inner.permute(0, 2, 3, 1).reshape(-1, inner.shape[1])
         b = g_out.permute(0, 2, 3, 1).reshape(-1, g_out.shape[1])
-        s = float(torch.linalg.matrix_norm((a.T @ b / len(a)).double(), 2))
+        outer = (a.T @ b / len(a)).double()
+        square = outer @ outer.T if len(outer) < len(outer.T) else outer.T @ outer
+        s = math.sqrt(max(0.0, float(torch.linalg.eigvalsh(square)[-1])))
         found.append(-s - 1 / (s + 1e-6) + 2)
     return sum(found) / len(found)
 

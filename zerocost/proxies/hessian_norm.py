@@ -6,23 +6,27 @@ Over convolutions and linear layers. A lower bound of the Hessian's spectral nor
 Chen and Hsieh 2020 ("Stabilizing DARTS by perturbation-based regularization") and Zela et al. 2020
 ("Understanding and Robustifying Differentiable Architecture Search") tie to generalisation: it is
 one step of the power iteration started at the gradient. They iterate until it converges; we stop
-after one step, which the second-order pass of ``grasp`` has already paid for.
+after one step, which the second-order pass of ``grasp`` has already paid for, over the first 16
+images of the batch.
 """
 
 from __future__ import annotations
 
 import math
 
+from ..network import PassError
 from ..passes import Passes
 from ._proxy import Proxy
 
 
 def hessian_norm(passes: Passes) -> float:
-    """The ratio of norms; not a number where the gradient is zero."""
+    """The ratio of norms."""
     parts = passes.hessian_gradient
     product = sum(float(h.square().sum()) for _, h in parts)
     gradient = sum(float(w.gradient.square().sum()) for w, _ in parts)
-    return math.sqrt(product / gradient) if gradient > 0 else math.nan
+    if gradient == 0:
+        raise PassError("the gradient of the loss is zero, so there is no curvature along it.")
+    return math.sqrt(product / gradient)
 
 
 PROXY = Proxy("hessian_norm", "Zela et al. 2020", ("hessian_gradient",), True, hessian_norm)

@@ -2,8 +2,8 @@
 
     jacobian_norm = mean_i ||J_i||_F,   ||J_i||_F^2 = E ||r^T J_i||^2,   r random signs
 
-J_i are all logits of image i by its pixels. One draw of r per image, averaged as
-sqrt(mean_i ||r_i^T J_i||^2), so that the whole costs one backward pass.
+J_i are all logits of image i by its pixels, i the first 16 images of the batch. One draw of r per
+image, averaged as sqrt(mean_i ||r_i^T J_i||^2), so that the whole costs one backward pass.
 
 Source: Novak et al. 2018, "Sensitivity and Generalization in Neural Networks: an Empirical Study"
 (the Frobenius norm of the input-output Jacobian). They compute it exactly and average the

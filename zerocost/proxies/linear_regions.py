@@ -14,15 +14,15 @@ count is the number of inputs for any network of useful size, hence the pairs.
 from __future__ import annotations
 
 from ..passes import Passes
-from ._patterns import agreements
+from ._patterns import patterns
 from ._proxy import Proxy
 
 
 def linear_regions(passes: Passes) -> float:
     """The mean Hamming distance."""
-    kernel, total = agreements(passes)
-    n = len(kernel)
-    return float((total - kernel).sum()) / (n * (n - 1))
+    found = patterns(passes)
+    n = len(found.agreements)
+    return float((found.n_relus - found.agreements).sum()) / (n * (n - 1))
 
 
 PROXY = Proxy("linear_regions", "Hanin and Rolnick 2019", ("relu_patterns",), False, linear_regions)

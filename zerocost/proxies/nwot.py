@@ -14,14 +14,13 @@ import torch
 
 from ..network import PassError
 from ..passes import Passes
-from ._patterns import agreements
+from ._patterns import patterns
 from ._proxy import Proxy
 
 
 def nwot(passes: Passes) -> float:
     """The log determinant."""
-    kernel, _ = agreements(passes)
-    values = torch.linalg.eigvalsh(kernel)
+    values = torch.linalg.eigvalsh(patterns(passes).agreements)
     if float(values[0]) <= len(values) * torch.finfo(torch.float64).eps * float(values[-1]):
         raise PassError(
             "the kernel of ReLU patterns is singular (images with the same pattern in every "

@@ -14,21 +14,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..passes import Passes
+from ._patterns import patterns
 from ._proxy import Proxy
-
-WORD = 64
 
 
 def swap(passes: Passes) -> float:
     """The count, a whole number."""
-    columns = np.concatenate([p.cpu().numpy() for p in passes.relu_patterns], axis=1)
-    n = len(columns)
-    padded = np.zeros((-(-n // WORD) * WORD, columns.shape[1]), bool)
-    padded[:n] = columns
-    packed = np.ascontiguousarray(np.packbits(padded, axis=0).T).view(np.uint64)
-    if packed.shape[1] == 1:
-        return float(len(np.unique(packed)))
-    return float(len(np.unique(packed, axis=0)))
+    codes = patterns(passes).codes.numpy()
+    if len(codes) == 1:
+        ordered = np.sort(codes[0])
+        return float(1 + np.count_nonzero(ordered[1:] != ordered[:-1]))
+    return float(np.unique(codes, axis=1).shape[1])
 
 
 PROXY = Proxy("swap", "Peng et al. 2024", ("relu_patterns",), False, swap)

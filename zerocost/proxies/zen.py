@@ -8,7 +8,7 @@ x and e are N(0, 1), a = 0.01, weights are drawn from N(0, 1), f are the maps be
 Source: Lin et al. 2021, "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition".
 Their code sums absolute differences, which we follow, where the paper writes a
 Frobenius norm. s is the deviation of this very batch, as in the paper; their code reads a running
-average that starts at 1. One draw instead of their 32. The labels and the images are not looked at.
+average that starts at 1. One draw of 16 images. Labels and images are not looked at.
 """
 
 from __future__ import annotations

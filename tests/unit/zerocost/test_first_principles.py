@@ -83,6 +83,22 @@ def test_grasp_and_hessian_against_the_full_hessian() -> None:
     assert found["hessian_norm"] <= float(spectral) * (1 + 1e-9)
 
 
+def test_curvature_of_a_layer_before_a_norm_is_its_squared_gradient() -> None:
+    """A layer whose scale does not matter, L(c w) = L(w), has -w . (H g) = ||g||^2 (Euler)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(
+            *(nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6, eps=1e-12), nn.ReLU()),
+            *(nn.Conv2d(6, 6, 3, groups=6, bias=False), nn.BatchNorm2d(6, eps=1e-12), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)),
+        )
+        images, labels = torch.randn(8, 3, 6, 6), torch.arange(8) % 3
+    found = Passes(network, images, labels, ["hessian_gradient"], dtype=torch.float64)
+    for weight, product in found.hessian_gradient[:-1]:
+        along = float((weight.value * product).sum())
+        assert -along == pytest.approx(float(weight.gradient.square().sum()), rel=1e-9)
+
+
 def test_image_gradients_against_jacrev(make, batch) -> None:  # type: ignore[no-untyped-def]
     images, labels = batch
     network = make(norm=False).double().eval()
@@ -109,7 +125,8 @@ def test_jacobian_norm_estimates_the_exact_one(make) -> None:  # type: ignore[no
     images = torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(5)).double()
     each = [torch.func.jacrev(lambda x: network(x[None])[0])(image) for image in images]
     exact = math.sqrt(float(torch.stack([j.detach().square().sum() for j in each]).mean()))
-    found = score(network, images, None, "jacobian_norm", dtype="float64")["jacobian_norm"]
+    settings = {"proxies": "jacobian_norm", "dtype": "float64", "few_images": 64}
+    found = score(network, images, None, **settings)["jacobian_norm"]
     assert found == pytest.approx(exact, rel=0.15)
 
 
@@ -378,7 +395,40 @@ def test_proxies_of_shared_passes_are_computed_from_one_forward(make, batch) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Counted()
-    names = "grad_norm,snip,plain,l2_norm,grasp,hessian_norm,jacov,epe_nas,nwot,swap"
+    names = "grad_norm,snip,plain,l2_norm,jacov,epe_nas,nwot,swap"
     score(network, *batch, names)
-    assert calls == [len(batch[0])]
+    assert calls == [8]
     assert get_proxy("l2_norm").needs == ("weights",)
+    calls.clear()
+    # One mini-batch for all, and the second one of zico.
+    score(network, *batch, "grasp,hessian_norm,jacobian_norm,zico", few_images=4)
+    assert calls == [4, 4]
+    calls.clear()
+    score(network, *batch, "zico", few_images=6)  # two of 6 are more than there are
+    assert calls == [4, 4]
+
+
+def test_a_mini_batch_is_the_first_images_whichever_way_the_batch_came(make, batch) -> None:  # type: ignore[no-untyped-def]
+    images, labels = batch
+    first = _canonical_order(images, labels)[:4]
+    names = "grasp,hessian_norm,jacobian_norm"
+    some = score(make(), images, labels, names, few_images=4, dtype="float64")
+    alone = score(make(), images[first], labels[first], names, dtype="float64")
+    for name, value in alone.values.items():
+        assert some[name] == pytest.approx(value, rel=1e-9), name
+
+
+def test_the_time_of_a_proxy_is_that_of_all_steps_behind_it(make, batch) -> None:  # type: ignore[no-untyped-def]
+    names = ["fisher", "grad_norm", "jacov", "nwot", "linear_regions", "l2_norm"]
+    for order in (names, names[::-1]):
+        found = score(make(), *batch, order)
+        steps = {name: found.alone_s[name] - found.equations_s[name] for name in names}
+        took = found.passes_s
+        loss = took["forward"] + took["loss"]
+        patterns = took["forward"] + took["relu_patterns"] + took["relu_codes"]
+        assert steps["fisher"] == pytest.approx(loss + took["channel_saliency"])
+        assert steps["grad_norm"] == pytest.approx(loss + took["gradients"])
+        assert steps["jacov"] == pytest.approx(took["forward"] + took["image_gradient"])
+        assert steps["nwot"] == pytest.approx(patterns)
+        assert steps["linear_regions"] == pytest.approx(patterns)
+        assert steps["l2_norm"] == pytest.approx(took["weights"])

@@ -27,6 +27,7 @@ from biglittle.zerocost import (  # noqa: E402
     score,
     score_many,
 )
+from biglittle.zerocost.score import chosen_proxies  # noqa: E402
 
 SKIP, TINY = "8" * 22, "0" + "8" * 21
 FEW = noise_batch(4, shape=(3, 16, 16))
@@ -103,11 +104,63 @@ def test_all_proxies_with_reasons_kept(batch) -> None:  # type: ignore[no-untype
 
 
 def test_arguments_that_are_no_choices(batch) -> None:  # type: ignore[no-untyped-def]
-    for wrong in ({"failures": "ignore"}, {"dtype": "float8"}, {"device": "abacus"}):
+    for wrong in (
+        {"failures": "ignore"},
+        {"dtype": "float8"},
+        {"device": "abacus"},
+        {"clock": "sun"},
+    ):
         with pytest.raises(BigLittleError, match=next(iter(wrong.values()))):
             score(Broken(""), *batch, "snip", **wrong)
+    with pytest.raises(BigLittleError, match="few_images=1"):
+        score(Broken(""), *batch, "grasp", few_images=1)
     with pytest.raises(UnknownNameError, match="snip"):
         score(Broken(""), *batch, "snipp")
+
+
+def test_what_torch_cannot_compute_is_a_reason(batch, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def fails(*_: object) -> None:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr("biglittle.zerocost.passes._by_images", fails)
+    found = score(Broken(""), *batch, "snip,jacov,epe_nas", failures="keep")
+    assert set(found.values) == {"snip"}
+    assert set(found.failures) == {"jacov", "epe_nas"}
+    assert "'image_gradient': not enough memory" in found.failures["epe_nas"]
+
+
+class Once(torch.autograd.Function):
+    """The identity, which can be differentiated once."""
+
+    @staticmethod
+    def forward(ctx, x):  # type: ignore[no-untyped-def]
+        return x.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        return gradient
+
+
+def test_what_has_no_second_derivative_is_a_reason_and_the_others_have_a_value(batch) -> None:  # type: ignore[no-untyped-def]
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(192, 5), nn.Linear(5, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(Once.apply(torch.relu(self.first(x.flatten(1)))))
+
+    found = score(Net(), *batch, "snip,grasp,swap", failures="keep")
+    assert "once_differentiable" in found.failures["grasp"]
+    assert set(found.values) == {"snip", "swap"}
+    with pytest.raises(ProxyError, match=r"grasp.*once_differentiable"):
+        score(Net(), *batch, "grasp")
+
+
+def test_az_nas_asks_for_its_components() -> None:
+    names = [p.name for p in chosen_proxies("snip, az_nas,macs")]
+    assert names == ["snip", "az_expressivity", "az_progressivity", "az_trainability", "macs"]
 
 
 # ---- architectures ------------------------------------------------------------------------------
@@ -161,6 +214,18 @@ def test_a_run_goes_on_and_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(BigLittleError, match="nwot"):
         found.column("nwot", [SKIP], 0)
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_where_scores_cannot_be_written_nothing_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(bulk, "score", lambda *a, **k: pytest.fail("scored"))
+    with pytest.raises(BigLittleError, match=r"scores\.h5 cannot be written"):
+        run([SKIP], FEW, tmp_path / "file" / "scores.h5", "params")
+    monkeypatch.undo()
+    run([SKIP], FEW, tmp_path / "new" / "scores.h5", "params")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["scores.h5"]
 
 
 def test_a_network_that_fails_is_a_row_with_its_reason(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""Derivatives of convolutions and norms are those of PyTorch, the second as well as the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+
+from biglittle.zerocost.twice_differentiable import TwiceDifferentiable  # noqa: E402
+
+CASES: list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, dict[str, Any]]] = [
+    (F.conv2d, (2, 4, 5, 5), (4, 1, 3, 3), False, {"groups": 4, "padding": 1}),
+    (F.conv2d, (2, 4, 5, 5), (6, 2, 3, 3), True, {"groups": 2, "stride": 2, "padding": (1, 0)}),
+    (F.conv2d, (4, 6, 6), (4, 1, 2, 2), True, {"groups": 4, "dilation": 2}),
+    (F.conv1d, (2, 4, 7), (4, 1, 3), False, {"groups": 4, "stride": 2}),
+    (F.conv2d, (2, 4, 5, 5), (4, 1, 3, 3), False, {"groups": 4, "padding": "same"}),
+    (F.conv2d, (2, 3, 5, 5), (4, 3, 3, 3), True, {"padding": 1}),
+]
+
+
+@pytest.mark.parametrize(("function", "shape", "weight_shape", "biased", "options"), CASES)
+def test_output_and_both_derivatives_are_those_of_pytorch(
+    function: Callable[..., Any],
+    shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    biased: bool,
+    options: dict[str, Any],
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*size: int) -> torch.Tensor:
+        return torch.randn(size, dtype=torch.float64, generator=generator, requires_grad=True)
+
+    leaves = [drawn(*shape), drawn(*weight_shape)] + ([drawn(weight_shape[0])] if biased else [])
+
+    def derivatives() -> list[torch.Tensor]:
+        x, weight, *bias = leaves
+        out = function(x, weight, bias[0] if bias else None, **options)
+        first = torch.autograd.grad(out.tanh().sum(), leaves, create_graph=True)
+        along = sum((g.sin() * g).sum() for g in first)
+        return [out, *first, *torch.autograd.grad(along, leaves)]
+
+    expected = derivatives()
+    with TwiceDifferentiable():
+        found = derivatives()
+    for a, b in zip(found, expected, strict=True):
+        assert torch.allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (4, 3, 2, 5)])
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_both_derivatives_of_a_norm_are_those_of_pytorch(
+    shape: tuple[int, ...], affine: bool, channels_last: bool
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*size: int) -> torch.Tensor:
+        return torch.randn(size, dtype=torch.float64, generator=generator)
+
+    x = drawn(*shape) * 3 + 1
+    if channels_last and x.ndim == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+    leaves = [x.requires_grad_()] + [drawn(3).requires_grad_() for _ in range(2 * affine)]
+
+    def derivatives() -> list[torch.Tensor]:
+        mean, variance = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+        weight, bias = leaves[1:] if affine else (None, None)
+        out = F.batch_norm(leaves[0], mean, variance, weight, bias, True, 0.3, 1e-2)
+        first = torch.autograd.grad(out.tanh().sum(), leaves, create_graph=True)
+        along = sum((g.sin() * g).sum() for g in first)
+        return [out, mean, variance, *first, *torch.autograd.grad(along, leaves)]
+
+    expected = derivatives()
+    with TwiceDifferentiable():
+        found = derivatives()
+    for a, b in zip(found, expected, strict=True):
+        assert torch.allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_layers_take_the_fast_way_and_a_norm_that_is_not_training_does_not() -> None:
+    x = torch.randn(2, 4, 5, 5)
+    with TwiceDifferentiable():
+        for groups in (1, 4):
+            found = torch.nn.Conv2d(4, 4, 3, groups=groups, bias=False)(x)
+            assert type(found.grad_fn).__name__ == "_ConvolutionBackward"
+        norm = torch.nn.BatchNorm2d(4)
+        assert type(norm(x).grad_fn).__name__ == "_NormBackward"
+        assert float(norm.running_mean.abs().sum()) > 0
+        assert type(norm.eval()(x).grad_fn).__name__ == "NativeBatchNormBackward0"
+        with pytest.raises(ValueError, match="more than 1 value"):
+            torch.nn.BatchNorm1d(4)(torch.randn(1, 4, requires_grad=True))
