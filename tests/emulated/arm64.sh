@@ -8,8 +8,8 @@
 # from what it writes. Needs qemu-user-static or qemu-user, apt, python3 with pip, some 400 MB in
 # FOLDER and a few minutes; nothing is installed outside of FOLDER, and root is not needed.
 #
-# Tried so far: every step up to importing ONNX Runtime on emulated arm64. The profile itself was
-# still running after seven minutes on two busy cores, and was not seen to end.
+# Seen to end with QEMU 7.2, Python 3.11.2 and ONNX Runtime 1.20.1: both networks measured. An
+# inference takes seconds there, so that two networks in one round take some minutes.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
