@@ -84,7 +84,8 @@ class Link:
         if self.kind == "identity":
             return np.clip(values, 0.0, 1.0)
         share = 0.5 * (1 + np.tanh(0.5 * np.asarray(values, np.float64)))
-        return np.asarray(self.floor + (self.ceiling - self.floor) * share)
+        accuracy = self.floor + (self.ceiling - self.floor) * share
+        return np.clip(accuracy, self.floor, self.ceiling)  # rounding passes them by a bit
 
     def slope(self, accuracy: Array) -> Array:
         """What a member learns, by accuracy: the derivative of ``forward``, shape as given."""
