@@ -655,8 +655,8 @@ def _pair_lines(pairs: Mapping[str, Any]) -> list[str]:
         names = list(next(iter(found.values())))
         lines += ["", f"### {target}", "", f"| proxy | {' | '.join(names)} |"]
         lines.append("|---|" + "---|" * len(names))
-        best = {p: max(_order(row[name]["spearman"]) for name in names) for p, row in found.items()}
-        for proxy in sorted(found, key=lambda p: -best[p]):
+        highest = {p: max(_order(row[n]["spearman"]) for n in names) for p, row in found.items()}
+        for proxy in sorted(found, key=lambda p: -highest[p]):
             cells = [
                 f"{_number(c['spearman'])} ± {_number(c['standard_error'])}"
                 for c in (found[proxy][name] for name in names)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,27 @@ class GaussianResponse:
 
     change: float
     log_deviations: tuple[float, ...]
+
+
+@dataclass
+class _Saliency:
+    """What hooks of the graph note.
+
+    They hold this and nothing else: a graph whose hooks hold the graph, or who has it, is never
+    freed, because Python's collector does not see through it.
+    """
+
+    found: list[tuple[str, torch.Tensor]]
+    wanted: bool = False
+
+
+def _salient(
+    saliency: _Saliency, name: str, out: torch.Tensor, gradient: torch.Tensor
+) -> torch.Tensor | None:
+    if saliency.wanted:
+        product = out * gradient.detach()
+        saliency.found.append((name, product.flatten(2).sum(2) if out.ndim > 2 else product))
+    return None
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -203,8 +225,7 @@ class Passes:
         self._relu: list[torch.Tensor] = []
         self._layer_maps: list[tuple[str, torch.Tensor]] = []
         self._block_maps: list[tuple[str, torch.Tensor]] = []
-        self._saliency: list[tuple[str, torch.Tensor]] = []
-        self._note_saliency = False
+        self._saliency = _Saliency([])
         self._x = self._few_x = self._images
 
     @staticmethod
@@ -318,7 +339,7 @@ class Passes:
     def _forward_noting(self, cloned: frozenset[str]) -> tuple[torch.Tensor, frozenset[str]]:
         """Logits, and layers whose output was overwritten later; copies are made in ``cloned``."""
         self._relu, self._layer_maps, self._block_maps = [], [], []
-        self._saliency = []
+        saliency = self._saliency = _Saliency([])
         versions: list[tuple[str, torch.Tensor, int]] = []
         handles = []
 
@@ -337,7 +358,8 @@ class Passes:
 
         def note_saliency(name: str, out: torch.Tensor) -> None:
             if out.requires_grad:
-                out.register_hook(self._saliency_hook(name, out))  # type: ignore[no-untyped-call]
+                hook = partial(_salient, saliency, name, out.detach())
+                out.register_hook(hook)  # type: ignore[no-untyped-call]
 
         def note_layer(name: str, out: torch.Tensor) -> None:
             if out.ndim == 4:
@@ -375,15 +397,6 @@ class Passes:
         changed = frozenset(name for name, out, version in versions if out._version != version)
         self._relu = watch.positive
         return logits, changed
-
-    def _saliency_hook(self, name: str, out: torch.Tensor) -> Callable[[torch.Tensor], None]:
-        def hook(gradient: torch.Tensor) -> None:
-            if self._note_saliency:
-                product = out.detach() * gradient.detach()
-                summed = product.flatten(2).sum(2) if out.ndim > 2 else product
-                self._saliency.append((name, summed))
-
-        return hook
 
     def _few_forward(self) -> torch.Tensor:
         """Logits of the mini-batch, differentiable with respect to weights and images."""
@@ -434,11 +447,11 @@ class Passes:
     def _loss_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
         def find() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
             labels, logits = self.labels, self._differentiable(self._forward())
-            self._note_saliency = True
+            self._saliency.wanted = True
             try:
                 return self._backward_loss(logits, labels)
             finally:
-                self._note_saliency = False
+                self._saliency.wanted = False
 
         return self.once("loss", find)  # type: ignore[no-any-return]
 
@@ -489,7 +502,7 @@ class Passes:
 
     def _channel_saliency(self) -> list[tuple[str, torch.Tensor]]:
         self._loss_gradients()
-        return self._saliency
+        return self._saliency.found
 
     @property
     def hessian_gradient(self) -> list[tuple[Weight, torch.Tensor]]:
@@ -803,9 +816,8 @@ def _failing_layer(network: nn.Module, images: torch.Tensor) -> str:
     entered: list[str] = []
     handles = []
     for name, module in network.named_modules():
-        handles.append(
-            module.register_forward_pre_hook(lambda m, a, name=name: entered.append(name))
-        )  # type: ignore[misc]
+        note = partial(_enter, entered, name)
+        handles.append(module.register_forward_pre_hook(note))
         handles.append(module.register_forward_hook(lambda m, args, out: _leave(entered)))
     try:
         network(images)
@@ -815,6 +827,10 @@ def _failing_layer(network: nn.Module, images: torch.Tensor) -> str:
         for handle in handles:
             handle.remove()
     return "(root)"
+
+
+def _enter(entered: list[str], name: str, module: nn.Module, args: Any) -> None:
+    entered.append(name)
 
 
 def _leave(entered: list[str]) -> None:

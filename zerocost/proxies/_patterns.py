@@ -45,7 +45,7 @@ def _patterns(passes: Passes) -> Patterns:
         powers[row, start:end] = 2.0 ** torch.arange(end - start)
     codes = []
     for positive in found:
-        for part in positive.split(COLUMNS, 1):
+        for part in torch.split(positive, COLUMNS, 1):
             x = part.float()
             # Whole numbers below 2^24: exact in float32.
             both += (x @ x.T).double().cpu()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from torch.nn import functional  # noqa: E402
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.zerocost import ProxyError, score  # noqa: E402
-from biglittle.zerocost.passes import Passes, _canonical_order  # noqa: E402
+from biglittle.zerocost.passes import PASSES, Passes, _canonical_order  # noqa: E402
 from biglittle.zerocost.proxies import get_proxy  # noqa: E402
 from biglittle.zerocost.proxies.meco import smallest_eigenvalue  # noqa: E402
 
@@ -406,6 +408,40 @@ def test_proxies_of_shared_passes_are_computed_from_one_forward(make, batch) -> 
     calls.clear()
     score(network, *batch, "zico", few_images=6)  # two of 6 are more than there are
     assert calls == [4, 4]
+
+
+def test_nothing_is_left_of_a_network_that_was_scored(make, batch) -> None:  # type: ignore[no-untyped-def]
+    tokens = []
+
+    class Token:
+        pass
+
+    class Held(torch.autograd.Function):
+        """The identity; the graph it is in holds a token."""
+
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            ctx.token = Token()
+            tokens.append(weakref.ref(ctx.token))
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+            return gradient.clone()
+
+    class Watched(type(make())):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(Held.apply(x))
+
+    needs = sorted(PASSES)
+    passes = Passes(Watched(), *batch, needs)
+    for need in needs:
+        getattr(passes, need)
+    assert any(token() is not None for token in tokens)
+    del passes
+    gc.collect()
+    assert len(tokens) > 5
+    assert all(token() is None for token in tokens)
 
 
 def test_a_mini_batch_is_the_first_images_whichever_way_the_batch_came(make, batch) -> None:  # type: ignore[no-untyped-def]
