@@ -50,7 +50,17 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         "n_classes": json.dumps(net.n_classes),
     }
     with replacing(path) as partial:
-        partial.write_bytes(save(tensors, metadata))
+        partial.write_bytes(_in_order(save(tensors, metadata)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata in order of names: safetensors writes them in any order."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -117,7 +127,7 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
         "n_classes": json.dumps(network.n_classes),
     }
     with replacing(path) as partial:
-        partial.write_bytes(save(tensors, metadata))
+        partial.write_bytes(_in_order(save(tensors, metadata)))
 
 
 def load_network(path: Path) -> Network:

@@ -38,6 +38,15 @@ def test_networks_of_kept_weights_answer_alike(tmp_path: Path) -> None:
         assert torch.equal(*answers)
 
 
+def test_the_same_weights_make_the_same_file(tmp_path: Path) -> None:
+    net, files = Supernet(get_space("fbnet"), 10), [tmp_path / str(i) for i in range(4)]
+    for i, path in enumerate(files):
+        facts = {f"fact {j}": "x" for j in range(9)}
+        save_weights(path, net, facts if i % 2 else dict(reversed(facts.items())))
+    assert len({path.read_bytes() for path in files}) == 1
+    assert load_weights(files[0]).space.name == "fbnet"
+
+
 def test_damaged_and_foreign_weights_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "supernet.safetensors"
     save_weights(path, Supernet(get_space("fbnet"), 10), {})
