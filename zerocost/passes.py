@@ -215,8 +215,7 @@ class Passes:
         self._device, self._dtype = device or torch.device("cpu"), dtype
         self._network = copied(network, self._device, dtype)
         order = _canonical_order(images, labels)
-        x = images.detach()[order].to(self._device, dtype)
-        self._images = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+        self._images = _channels_last(images.detach()[order].to(self._device, dtype))
         self._labels = None if labels is None else labels[order].to(self._device, torch.int64)
         self._few = min(few_images, len(images))
         self._found: dict[str, Any] = {}
@@ -715,8 +714,10 @@ class Passes:
             return tensor.clone()
 
         shape = (self._few, *self._images.shape[1:])
-        first = torch.randn(shape, generator=generator).to(self._images)
-        noise = torch.randn(shape, generator=generator).to(self._images)
+        first, noise = (
+            _channels_last(torch.randn(shape, generator=generator).to(self._images))
+            for _ in range(2)
+        )
         with torch.no_grad(), replaced(self._network, gaussian) as network:
             features, deviations = _response(network, first)
             moved, _ = _response(network, first + PERTURBATION * noise, False)
@@ -844,6 +845,11 @@ def _by_images(logits: torch.Tensor, outer: torch.Tensor, images: torch.Tensor) 
         raise PassError("the network's output does not depend on its input.")
     _check_finite(found, "the gradient with respect to the images")
     return found.flatten(1)
+
+
+def _channels_last(images: torch.Tensor) -> torch.Tensor:
+    """The same images in the order in memory that convolutions are fastest in."""
+    return images.contiguous(memory_format=torch.channels_last) if images.ndim == 4 else images
 
 
 def _signs(like: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
