@@ -447,6 +447,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "trust": lambda: trust.trust_section(load("trust")),
     "trust_picture": trust_picture_text,
     "cotraining": lambda: trust.cotraining_section(load("trust")),
+    "cotraining_verdict": lambda: trust.cotraining_verdict(load("trust")),
     "quantisation": lambda: quantisation.quantisation_section(load("quantisation")),
     "engine": lambda: engine_speed.engine_section(load("engine")),
     "gates": lambda: gate_comparison.gates_section(load("gates")),

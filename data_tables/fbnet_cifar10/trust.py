@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...bench import Benchmark, Pair
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.pareto import nondominated
+from ...bench.rows import PAIR_TRAININGS
 from ...bench.table import Table
 from ...surrogates.extras import import_extra
 
@@ -28,6 +29,8 @@ ROUNDS = 2000
 LEVEL = 0.95
 #: Shares of the big network's latency at which curves are compared: where a pair is one.
 SHARES = np.linspace(0.05, 0.6, 12)
+#: Networks below which a bootstrap over them says nothing.
+LEAST_FOR_INTERVAL = 8
 COMPARED = (("distilled", "independent"), ("joint", "independent"))
 
 
@@ -271,6 +274,27 @@ def cotraining_gains(
     return out
 
 
+def role_gains(table: Table, split: str = "test") -> dict[str, dict[str, float]]:
+    """What each way to train a pair adds to the accuracy of its members alone, by way and role.
+
+    Mean over pairs of the mean over seeds, above the same architecture with inherited weights;
+    plain JSON.
+    """
+    accuracy, out = table.predictions(split).correct.mean(axis=1), dict[str, dict[str, float]]()
+    for way in PAIR_TRAININGS:
+        gains: dict[str, list[float]] = {"little": [], "big": []}
+        for (little, big), ways in seeds_of(table).items():
+            pairs = [Pair(little, big, way, seed) for seed in ways.get(way, [])]
+            trained = np.array([accuracy[list(table.pair_rows(pair))] for pair in pairs])
+            if len(pairs):
+                start = accuracy[[table.network_row(a) for a in (little, big)]]
+                for role, gain in zip(gains, (trained - start).mean(axis=0), strict=True):
+                    gains[role].append(float(gain))
+        if gains["little"]:
+            out[way] = {role: float(np.mean(found)) for role, found in gains.items()}
+    return out
+
+
 def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any]:
     """Everything the card says about trust, plain JSON; what the table has no rows for is empty."""
     out: dict[str, Any] = {"device": device, "split": "test", "ranks": {}, "scatter": {}}
@@ -290,6 +314,7 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
             **(rank_agreement(found.inherited, found.trained, rounds) if len(gain) > 2 else {}),
         }
     out["cotraining"] = cotraining_gains(bench, device, rounds)
+    out["role_gains"] = role_gains(bench.table)
     return out
 
 
@@ -305,20 +330,43 @@ def trust_section(t: dict[str, Any]) -> str:
                 "**not** been measured."
             )
             continue
-        gain = f"they gain {100 * found['mean_gain']:+.2f} points on average"
+        gain = f"trained minus inherited {100 * found['mean_gain']:+.2f} points on average"
         if "kendall_tau" not in found:
             lines.append(f"- `{training}`: {found['n']} networks, too few to rank; {gain}.")
             continue
+        few = found["n"] < LEAST_FOR_INTERVAL
         shown = "; ".join(
-            f"{label} {found[name]['value']:.2f} ({found[name]['low']:.2f} to "
-            f"{found[name]['high']:.2f})"
+            f"{label} {found[name]['value']:.2f}"
+            + ("" if few else f" ({found[name]['low']:.2f} to {found[name]['high']:.2f})")
             for name, label in (("kendall_tau", "Kendall's tau"), ("spearman", "Spearman's rho"))
         )
+        sure = "**too few for an interval**" if few else "95 % bootstrap over networks"
         lines.append(
             f"- Inherited against `{training}`, test accuracy of {found['n']} networks: {shown} "
-            f"(95 % bootstrap over networks); {gain}."
+            f"({sure}); {gain}."
         )
     return "\n".join(lines)
+
+
+def cotraining_verdict(t: dict[str, Any]) -> str:
+    """Each comparison over all pairs in words, as a Markdown list."""
+    lines = []
+    for c in t["cotraining"]:
+        d, word = c["overall"], "not to be told apart from"
+        if d["low"] > 0 or d["high"] < 0:
+            word = "better than" if d["low"] > 0 else "worse than"
+        lines.append(
+            f"- `{c['one']}` is **{word}** `{c['other']}` over {len(c['pairs'])} pairs: "
+            f"{100 * d['value']:+.2f} points ({100 * d['low']:+.2f} to {100 * d['high']:+.2f})."
+        )
+    for role in ("little", "big"):
+        gains = [f"`{way}` {100 * g[role]:+.2f}" for way, g in t.get("role_gains", {}).items()]
+        if gains:
+            lines.append(
+                f"- Points that the {role} network alone gains over its inherited weights, mean "
+                f"over pairs: {', '.join(gains)}."
+            )
+    return "\n".join(lines) or "No co-trained pairs yet."
 
 
 def cotraining_section(t: dict[str, Any]) -> str:
@@ -329,6 +377,8 @@ def cotraining_section(t: dict[str, Any]) -> str:
             "**not** been measured."
         )
     lines = [
+        cotraining_verdict(t),
+        "",
         "Accuracy on test at equal mean latency (Pi 4, block-sum), thresholds chosen on val, mean "
         f"over latencies from {100 * SHARES[0]:.0f} to {100 * SHARES[-1]:.0f} % of the big "
         "network's share; 95 % paired bootstrap over images and seeds, over all also over pairs:",

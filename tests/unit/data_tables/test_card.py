@@ -46,8 +46,24 @@ def test_rows_that_exist_are_counted(tmp_path: Path, on_the_synthetic_device: No
     assert "2 pairs, 8 (up to 3 seeds)" in text
     found = trust.report(bench, DEVICE, rounds=50)
     assert "Kendall's tau" in trust.trust_section(found)
+    assert trust.trust_section(found).count("too few for an interval") == 1  # 4 standalone ones
     assert "**all 2**" in trust.cotraining_section(found)
     assert "**not**" not in trust.trust_section(found) + trust.cotraining_section(found)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (0.1, 0.3, "better than"),
+        (-0.3, -0.1, "worse than"),
+        (-0.1, 0.3, "not to be told apart from"),
+    ],
+)
+def test_a_method_is_better_only_if_its_interval_is(low: float, high: float, word: str) -> None:
+    overall = {"value": (low + high) / 2, "low": low, "high": high}
+    found = {"one": "joint", "other": "independent", "pairs": [], "overall": overall}
+    text = trust.cotraining_section({"cotraining": [found]})
+    assert f"`joint` is **{word}** `independent`" in text
 
 
 def test_pictures_are_drawn_from_whatever_rows_there_are(

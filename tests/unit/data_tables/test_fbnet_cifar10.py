@@ -41,7 +41,7 @@ def test_splits_are_those_of_the_card(bench: Benchmark) -> None:
 
 
 def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> None:
-    genomes = bench.table.space.parse(bench.architectures)
+    genomes = bench.table.space.parse([str(a) for a in bench.table.networks["architecture"]])
     for name in bench.devices:
         expected = load_device(name).latency_ms(bench.table.space, genomes)
         assert np.array_equal(bench.costs(name).latency_ms, expected, equal_nan=True)
@@ -50,7 +50,7 @@ def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> N
 
 def test_macs_and_params_are_the_spaces(bench: Benchmark) -> None:
     space = bench.table.space
-    genomes = space.parse(bench.architectures)
+    genomes = space.parse([str(a) for a in bench.table.networks["architecture"]])
     assert np.array_equal(bench.table.networks["macs"], space.macs(genomes, 10))
     assert np.array_equal(bench.table.networks["params"], space.params(genomes, 10))
 
@@ -62,7 +62,7 @@ def test_val_and_test_agree_on_which_networks_are_good(bench: Benchmark) -> None
 def test_oracle_is_never_worse_than_any_gate(bench: Benchmark) -> None:
     said = bench.table.predictions("test")
     rng = np.random.default_rng(0)
-    for little, big in rng.integers(0, len(bench.table), (20, 2)):
+    for little, big in rng.integers(0, len(bench.architectures), (20, 2)):
         oracle = (said.correct[little] | said.correct[big]).mean()
         pair = Pair(bench.architectures[little], bench.architectures[big])
         for gate in ("margin", "max_prob", "entropy"):
