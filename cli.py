@@ -1210,7 +1210,7 @@ def surrogate_list(as_json: JsonOption = False) -> None:
     for kind, named in found.items():
         sys.stdout.write(f"{kind}\n")
         for name, summary in named.items():
-            sys.stdout.write(f"  {name:18} {summary}\n")
+            sys.stdout.write(f"  {name:22} {summary}\n")
 
 
 @surrogate_app.command("info")
