@@ -49,6 +49,7 @@ from ..zerocost import (
     score,
 )
 from ..zerocost.passes import FEW_IMAGES
+from ..zerocost.score import chosen_proxies
 from .devices.figures import fill_page
 
 FOLDER = Path(__file__).parent
@@ -115,8 +116,16 @@ def top_overlap(scores: Values, accuracy: Values, share: float = 0.1) -> float:
     return len({*np.argsort(-scores)[:n]} & {*np.argsort(-accuracy)[:n]}) / n
 
 
-def agreement(scores: Sequence[Values], accuracy: Values, rounds: int = ROUNDS) -> dict[str, Any]:
-    """How scores under several seeds rank networks, against their accuracy (n,)."""
+def agreement(
+    scores: Sequence[Values],
+    accuracy: Values,
+    rounds: int = ROUNDS,
+    macs: Sequence[Values] | None = None,
+) -> dict[str, Any]:
+    """How scores under several seeds rank networks, against their accuracy (n,).
+
+    Networks without a score are left out; ``macs`` is correlated on the same networks as well.
+    """
     known = ~np.isnan(accuracy) & ~np.isnan(np.stack(scores)).any(axis=0)
     n = int(known.sum())
     if n < 3:
@@ -139,6 +148,7 @@ def agreement(scores: Sequence[Values], accuracy: Values, rounds: int = ROUNDS) 
         "spearman_by_seed": each,
         "kendall": float(np.mean([kendall(column, y) for column in s])),
         "top_10_percent_overlap": float(np.mean([top_overlap(column, y) for column in s])),
+        "spearman_of_macs": None if macs is None else spearman(macs[0][known], y),
     }
 
 
@@ -203,11 +213,16 @@ def score_step(
     device: str = "cpu",
     data: Path | None = None,
     n_networks: int = TABLE_NETWORKS,
+    name: str = "",
 ) -> Columns:
-    """Scores one set on a CIFAR-10 batch into the working folder, going on from what is there."""
+    """Scores one set on a CIFAR-10 batch into the working folder, going on from what is there.
+
+    Runs of other proxies on the same set take another ``name``; ``scored`` puts them together.
+    """
     part, parts = shard
     space, ids = architectures(which, n_cells, n_networks)
-    mine = ids[part::parts]
+    mine = _open_ones(which, working, ids[part::parts], seeds, proxies)
+    path = working / f"{'-'.join(filter(None, (which, name, str(part))))}.h5"
 
     def said(done: int, total: int) -> None:
         sys.stderr.write(f"\r{which} {part}/{parts}: {done} of {total} networks")
@@ -216,7 +231,7 @@ def score_step(
     return run(
         mine,
         dataset_batch("cifar10", BATCH, SAMPLE_SEED, data),
-        working / f"{which}-{part}.h5",
+        path,
         proxies,
         space=space,
         n_classes=10,
@@ -225,6 +240,19 @@ def score_step(
         clock="cpu",
         on_progress=said,
     )
+
+
+def _open_ones(
+    which: str, working: Path, ids: Sequence[str], seeds: int, proxies: str
+) -> list[str]:
+    """Those of some networks that no file in the folder has all these proxies of."""
+    asked = {p.name for p in chosen_proxies(proxies)}
+    done: set[tuple[str, int]] = set()
+    for path in working.glob(f"{which}-*.h5"):
+        found = read_columns(path)
+        if set(found.scores) > asked:
+            done |= set(zip(found.architectures, found.seeds.tolist(), strict=True))
+    return [a for a in ids if not all((a, seed) in done for seed in range(seeds))]
 
 
 def few_step(working: Path, n_cells: int = FEW_CELLS, data: Path | None = None) -> None:
@@ -272,7 +300,7 @@ def few_agreement(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scored(which: str, working: Path) -> Columns:
-    """All shards of a set.
+    """All shards of a set, and runs of other proxies on it.
 
     Raises:
         BigLittleError: there are none.
@@ -280,8 +308,57 @@ def scored(which: str, working: Path) -> Columns:
     files = sorted(working.glob(f"{which}-*.h5"))
     if not files:
         raise BigLittleError(f"no {which}-*.h5 in {working}; run the step score {which} first.")
-    parts = [read_columns(path) for path in files]
-    return parts[0].merged(parts[1:])
+    return joined([read_columns(path) for path in files])
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """One row per architecture and seed with every proxy that any file has for it, else NaN.
+
+    A proxy that was run has a score or a reason; one that has neither was not run there.
+
+    Raises:
+        BigLittleError: files that differ in more than their proxies.
+    """
+    names = list(dict.fromkeys(p for part in parts for p in part.scores))
+    facts = {**parts[0].facts, "proxies": names}
+    for part in parts:
+        other = [k for k in facts if k != "proxies" and part.facts.get(k) != facts[k]]
+        if other:
+            raise BigLittleError(
+                f"files of scores differ in {', '.join(other)}: "
+                f"{[part.facts.get(k) for k in other]} and {[facts[k] for k in other]}. Remove "
+                "those that are not wanted."
+            )
+    rows: dict[tuple[str, int], list[tuple[Columns, int]]] = {}
+    for part in parts:
+        for i, key in enumerate(zip(part.architectures, part.seeds.tolist(), strict=True)):
+            rows.setdefault(key, []).append((part, i))
+
+    def of(proxy: str, kind: str) -> Values:
+        out = np.full(len(rows), np.nan)
+        for k, sources in enumerate(rows.values()):
+            for part, i in sources:
+                if proxy in part.scores and np.isnan(out[k]):
+                    out[k] = getattr(part, kind)[proxy][i]
+        return out
+
+    whole = [
+        [c.total_s[i] for c, i in sources if set(c.scores) == set(names)]
+        for sources in rows.values()
+    ]
+    failures = tuple(
+        {p: why for part, i in sources for p, why in part.failures[i].items()}
+        for sources in rows.values()
+    )
+    return Columns(
+        tuple(a for a, _ in rows),
+        np.array([seed for _, seed in rows], np.int64),
+        {p: of(p, "scores") for p in names},
+        {p: of(p, "alone_s") for p in names},
+        np.array([found[0] if found else np.nan for found in whole]),
+        failures,
+        facts,
+    )
 
 
 def finished_seeds(columns: Columns, most: int) -> list[int]:
@@ -393,13 +470,15 @@ def measure(
             p: float(np.nanmean(values)) if not np.isnan(values).all() else None
             for p, values in columns.alone_s.items()
         }
-        document["time_s"][which]["together"] = float(np.mean(columns.total_s))
+        whole = columns.total_s[~np.isnan(columns.total_s)]
+        document["time_s"][which]["together"] = float(whole.mean()) if len(whole) else None
         if which == "nb201":
             document["all_cells"] = baselines_of_all()
         values = by_seed(columns, ids, used)
         for name, accuracy in _targets(which, ids, n_networks).items():
             document["targets"][name] = {
-                proxy: agreement(found, accuracy, rounds) for proxy, found in values.items()
+                proxy: agreement(found, accuracy, rounds, values.get("macs"))
+                for proxy, found in values.items()
             }
         if which == "table":
             bench = Benchmark.load(TABLE)
@@ -495,13 +574,23 @@ def text(document: Mapping[str, Any]) -> str:
         "Spearman's rho with accuracy, mean over seeds, and its 95 % interval over networks (one "
         "batch; the bootstrap does not know of other batches or seeds); Kendall's tau; share of "
         "the best tenth that is found; networks; seeds of initialisation. `macs` and `params` are "
-        "the baselines. A network without a score is left out of that proxy's row.",
+        "the baselines. A network that a proxy has no score for, because it failed or was not run "
+        "there, is left out of its row; `macs` there is the baseline on the same networks.",
         "",
         "![Heat map of rank correlations](zerocost.png)",
     ]
     for target, found in document["targets"].items():
         column = list(NB201_COLUMNS).index(target) if target in NB201_COLUMNS else None
-        heads = ["proxy", "Spearman", "interval", "Kendall", "top 10 %", "n", "seeds"]
+        heads = [
+            "proxy",
+            "Spearman",
+            "interval",
+            "Kendall",
+            "top 10 %",
+            "n",
+            "seeds",
+            "`macs` there",
+        ]
         heads += ["published", "difference"] if column is not None else []
         lines += ["", f"## {target}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
         ordered = sorted(found.items(), key=lambda item: -_order(item[1]["spearman"]))
@@ -515,6 +604,7 @@ def text(document: Mapping[str, Any]) -> str:
             else:
                 cells += ["-"] * 3
             cells += [str(row["n"]), str(row.get("seeds", "-"))]
+            cells.append(_number(row.get("spearman_of_macs")))
             if column is not None:
                 published = PUBLISHED.get(proxy)
                 gap = (
@@ -741,6 +831,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     one.add_argument("--shard", default="0/1", help="i/n: every n-th network from the i-th on")
     one.add_argument("--cells", type=int, default=CELLS)
     one.add_argument("--proxies", default="all")
+    one.add_argument("--name", default="", help="of a run of other proxies on the same set")
     one.add_argument("--on", default="cpu", help="cpu or cuda")
     few = steps.add_parser("few", help="a mini-batch against the whole batch")
     few.add_argument("--cells", type=int, default=FEW_CELLS)
@@ -778,6 +869,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.on,
         given.data,
         given.networks,
+        given.name,
     )
 
 

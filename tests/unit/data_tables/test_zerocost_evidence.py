@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,7 @@ def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
         evidence.measure(tmp_path)
 
 
+_FIELDS = [field.name for field in fields(Columns)]
 CELLS = [f"{i:06d}" for i in (0, 111111, 222222, 333333, 12340, 43210, 104104, 240240)]
 
 
@@ -178,6 +180,38 @@ def test_only_seeds_that_are_complete_are_reported(tmp_path: Path, accuracies: P
     assert found["targets"]["nb201 cifar10"]["snip"]["seeds"] == 1
 
 
+def test_runs_of_other_proxies_are_put_together(tmp_path: Path, accuracies: Path) -> None:
+    some = _columns((0,))
+    keep = slice(0, 5)  # the other proxy was run on fewer cells
+    facts = {**some.facts, "proxies": ["ntk"]}
+    other = Columns(
+        some.architectures[keep],
+        some.seeds[keep],
+        {"ntk": np.arange(5.0)},
+        {"ntk": np.full(5, 0.1)},
+        np.full(5, 0.1),
+        ({},) * 5,
+        facts,
+    )
+    bulk._write(tmp_path / "nb201-0.h5", some)
+    bulk._write(tmp_path / "nb201-more-0.h5", other)
+    both = evidence.scored("nb201", tmp_path)
+    assert both.architectures == some.architectures
+    assert both.scores["ntk"][:5].tolist() == [0, 1, 2, 3, 4]
+    assert np.isnan(both.scores["ntk"][5:]).all()
+    assert both.failures == some.failures
+    assert np.isnan(both.total_s).all()  # no run had all proxies
+    found = evidence.measure(tmp_path, rounds=10)["targets"]["nb201 cifar10"]
+    assert (found["ntk"]["n"], found["macs"]["n"]) == (5, 8)
+    accuracy = np.arange(5.0)
+    assert found["ntk"]["spearman_of_macs"] == pytest.approx(
+        evidence.spearman(some.scores["macs"][keep], accuracy)
+    )
+    alien = Columns(*(getattr(other, f) for f in _FIELDS[:-1]), {**facts, "batch": "another"})
+    with pytest.raises(BigLittleError, match="batch"):
+        evidence.joined([some, alien])
+
+
 def test_the_sample_of_the_table_has_all_sizes_and_all_trained_alone() -> None:
     table = Benchmark.load(evidence.TABLE).table
     some = evidence.stratified(table, 10)
@@ -187,11 +221,10 @@ def test_the_sample_of_the_table_has_all_sizes_and_all_trained_alone() -> None:
     macs = dict(
         zip(table.networks["architecture"][rows], table.networks["macs"][rows], strict=True)
     )
-    tenths = np.quantile(list(macs.values()), np.linspace(0, 1, 11))
+    tenths = np.array_split(np.sort(list(macs.values())), 10)
     sizes = np.sort([macs[a] for a in some])
-    assert all(
-        low <= size <= high for low, size, high in zip(tenths, sizes, tenths[1:], strict=False)
-    )
+    for part, size in zip(tenths, sizes, strict=True):
+        assert part[0] <= size <= part[-1]
     assert [macs[a] for a in some] != sorted(macs[a] for a in some)
     _, ids = evidence.architectures("table", n_networks=10)
     alone = {str(table.networks["architecture"][r]) for t in evidence.ALONE for r in table.rows(t)}
