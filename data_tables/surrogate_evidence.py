@@ -95,6 +95,7 @@ SEARCHES = tuple((limit, seed) for limit in (15.0, 20.0, 30.0) for seed in (0, 1
 SEARCH_BUDGET, PROPOSED = 5000, 48  # pairs, each under every gate
 #: Rounds of active learning that are shown, and networks a round.
 ROUNDS, BATCH = 2, 16
+LEAST_SEARCHED = 60  # architectures of the searched split
 
 Array = NDArray[np.float64]
 
@@ -472,6 +473,12 @@ def proposed() -> dict[str, Any]:
     return found
 
 
+def in_random_order(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Networks of points, in the order of shuffled points: the first ones are a fair sample."""
+    order = np.random.default_rng(0).permutation(len(points))
+    return list(dict.fromkeys(points[i][who] for i in order for who in ("little", "big")))
+
+
 def evaluate_step(working: Path, limit: int | None = None) -> None:
     """Asks every proposed network about val, with the weights it inherits; goes on where it was.
 
@@ -490,14 +497,15 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
         except TableError:
             return False
 
-    rows = proposed()["points"]
-    wanted = sorted({r[who] for r in rows for who in ("little", "big")})
+    wanted = in_random_order(proposed()["points"])
     supernet, dataset = TrainedSupernet.kept(), get_dataset("cifar10")
     keys = [NetworkKey(a, origin=supernet.sha256) for a in wanted]
     todo = [k for k in keys if not done(k)][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
     began = time.monotonic()
     for i, key in enumerate(todo):
+        if done(key):  # by another process
+            continue
         accuracy = live.evaluate(live.inherited(supernet.net, key.architecture), key, working)
         left = (time.monotonic() - began) / (i + 1) * (len(todo) - i - 1)
         say(f"{i + 1} of {len(todo)}: {key.architecture} {accuracy:.4f}, {left / 60:.0f} min left")
@@ -506,8 +514,10 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
 def searched_step(working: Path) -> None:
     """Predicted against evaluated: optimism and coverage on what searches found.
 
+    Points of which a network is not evaluated yet are left out and counted.
+
     Raises:
-        BigLittleError: something proposed was not evaluated, or with another supernet.
+        BigLittleError: too little was evaluated, or with another supernet.
     """
     from .fbnet_cifar10.evaluate import NetworkKey, read_evaluation
 
@@ -517,29 +527,46 @@ def searched_step(working: Path) -> None:
     known = learnable(table)
     said: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
     origins = set()
-    for row in given["points"]:
-        for who in ("little", "big"):
-            if row[who] in said:
-                continue
-            path = working / f"{NetworkKey(row[who]).name}.npz"
-            if not path.exists():
-                raise BigLittleError(f"{row[who]} is not evaluated; run the step 'evaluate'.")
+    for architecture in in_random_order(given["points"]):
+        path = working / f"{NetworkKey(architecture).name}.npz"
+        if path.exists():
             evaluation = read_evaluation(path)
             origins.add(evaluation.key.origin)
-            said[row[who]] = evaluation.answers["val"]
+            said[architecture] = evaluation.answers["val"]
+    if len(said) < LEAST_SEARCHED:
+        raise BigLittleError(
+            f"{len(said)} of the proposed networks are evaluated in {working}; expected at least "
+            f"{LEAST_SEARCHED}. Run the step 'evaluate'."
+        )
     if len(origins) > 1:
         raise BigLittleError(
             f"the files in {working} are of {len(origins)} supernets; delete the old ones."
         )
-    points = []
-    for row in given["points"]:
+    points, whole = [], [r for r in given["points"] if {r["little"], r["big"]} <= said.keys()]
+    for row in whole:
         found = evaluated_point(row, said[row["little"]], said[row["big"]], labels, table.n_classes)
         new = row["little"] not in known or row["big"] not in known
         points.append({**row, **found, "new": new})
-    save(
-        "searched",
-        {**given, "architectures": len(said), "points": points, "figures": _optimism(points)},
+    figures = _optimism(points)
+    surrogate = Surrogate.load(table.path.parent / "surrogate")
+    alone = surrogate.predict_networks(surrogate.space.parse(list(said)))
+    figures["single networks"] = agreement(
+        [
+            {
+                "accuracy": float(alone.accuracy[i]),
+                "low": float(alone.low[i]),
+                "high": float(alone.high[i]),
+                "evaluated_accuracy": float((answers["top1"] == labels).mean()),
+            }
+            for i, answers in enumerate(said.values())
+        ]
     )
+    counts = {
+        "proposed": len(given["points"]),
+        "architectures": len(said),
+        "evaluated_new": len(said.keys() - known),
+    }
+    save("searched", {**given, **counts, "points": points, "figures": figures})
 
 
 def _optimism(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -760,10 +787,11 @@ def searched_text(found: Mapping[str, Any]) -> list[str]:
     lines = [
         "## What searches find",
         "",
-        f"{len(found['points'])} operating points of {found['architectures']} architectures "
-        f"({found['new_architectures']} of them not in the table) from fronts of `nsga2` "
-        f"({found['budget']:,} evaluations, {found['device']}), evaluated on val with inherited "
-        "weights. Optimism is predicted minus evaluated accuracy, in points; coverage is of the 90 "
+        f"{found['proposed']} operating points spread over fronts of `nsga2` "
+        f"({found['budget']:,} evaluations, {found['device']}), of which, in random order, "
+        f"{len(found['points'])} were evaluated on val with inherited weights: "
+        f"{found['architectures']} architectures, {found['evaluated_new']} of them not in the "
+        "table. Optimism is predicted minus evaluated accuracy, in points; coverage is of the 90 "
         "% intervals. Steps `propose`, `evaluate`, `searched`. No choice rests on these networks: "
         "members, priors and link were chosen by cross-validation on what the shipped surrogate of "
         "an earlier table learnt from, and that the noise is told on that and on six networks that "

@@ -134,6 +134,47 @@ def test_active_learning_is_shown_round_by_round(page: Path) -> None:
     assert "| 1 | 36 | 0.40 | +0.10 | +2.00 | 50% |" in lines
 
 
+def test_what_was_evaluated_of_what_was_proposed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxruntime")
+    from biglittle.bench import Benchmark
+    from biglittle.data_tables.fbnet_cifar10.evaluate import (
+        Evaluation,
+        NetworkKey,
+        write_evaluation,
+    )
+
+    table = Benchmark.load(evidence.TABLE).table
+    ids = [str(a) for a in table.networks["architecture"][table.rows()]]
+    stored, working = table.predictions("val"), tmp_path / "working"
+    monkeypatch.setattr(evidence, "LEAST_SEARCHED", 3)
+    point = {"gate": "margin", "threshold": 0.4, "accuracy": 0.7, "low": 0.6, "high": 0.8}
+    point |= {"escalation_rate": 0.5, "outside": False}
+    rows = [{**point, "little": ids[i], "big": ids[i + 1]} for i in (0, 2, 4)]
+    evidence.save("proposed", {"budget": 5000, "device": "toy", "points": rows})
+    ordered = evidence.in_random_order(rows)
+    assert sorted(ordered) == sorted(ids[:6])
+    for i, architecture in enumerate(ordered[:3]):
+        if i == 2:
+            with pytest.raises(BigLittleError, match="at least 3"):
+                evidence.searched_step(working)
+        row = table.network_row(architecture)
+        answers = {"top1": stored.top1[row], **{g: c[row] for g, c in stored.codes.items()}}
+        key = NetworkKey(architecture, origin="the weights")
+        write_evaluation(working / f"{key.name}.npz", Evaluation(key, "0" * 64, {"val": answers}))
+    evidence.searched_step(working)
+    found = evidence.kept("searched")
+    assert found is not None
+    assert (found["architectures"], found["proposed"], found["evaluated_new"]) == (3, 3, 0)
+    assert len(found["points"]) == 1
+    assert {found["points"][0]["little"], found["points"][0]["big"]} == set(ordered[:2])
+    assert found["figures"]["single networks"]["n"] == 3
+    evidence.write_step()
+    assert "1 were evaluated on val" in page.read_text()
+
+
 def test_agreement_by_hand() -> None:
     rows = [
         {"accuracy": 0.8, "low": 0.75, "high": 0.85, "evaluated_accuracy": 0.7},
