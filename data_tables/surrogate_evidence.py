@@ -203,8 +203,8 @@ def nb201_proxies(
     values = np.stack([columns.column(p, ids, 0) for p in PROXIES], axis=1)
     values = np.where(np.isfinite(values), values, np.nan)
     values = np.sign(values) * np.log1p(np.abs(values))
-    values = np.where(np.isnan(values), np.nanmin(values, axis=0), values).astype(np.float32)
-    both = {"with": replace(cells_, columns=values, column_names=PROXIES), "without": cells_}
+    given_ = np.asarray(np.where(np.isnan(values), np.nanmin(values, axis=0), values), np.float32)
+    both = {"with": replace(cells_, columns=given_, column_names=PROXIES), "without": cells_}
     found: dict[str, dict[str, list[dict[str, float]]]] = {kind: {} for kind in both}
     truth = accuracy[pool]
     for seed in range(seeds):
