@@ -98,8 +98,8 @@ def score(
         seed: of initialisation and of everything random in a proxy.
         device: that torch knows, for example "cuda".
         dtype: "float32" or "float64".
-        few_images: of the batch, for the curvature of the loss, ``jacobian_norm``, ``zen`` and each
-            mini-batch of ``zico``. The batch's size makes them what their papers computed.
+        few_images: of the batch, for ``hessian_norm``, ``jacobian_norm``, ``zen`` and each
+            mini-batch of ``zico``.
         clock: of the times, "wall" or "cpu" (seconds of all threads of this process).
         failures: "raise", or "keep" to have reasons in ``Scores.failures``.
 

@@ -6,8 +6,7 @@ Over convolutions and linear layers. A lower bound of the Hessian's spectral nor
 Chen and Hsieh 2020 ("Stabilizing DARTS by perturbation-based regularization") and Zela et al. 2020
 ("Understanding and Robustifying Differentiable Architecture Search") tie to generalisation: it is
 one step of the power iteration started at the gradient. They iterate until it converges; we stop
-after one step, which the second-order pass of ``grasp`` has already paid for, over the first 16
-images of the batch.
+after one step, over the first 16 images of the batch.
 """
 
 from __future__ import annotations

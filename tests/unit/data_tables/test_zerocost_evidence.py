@@ -140,7 +140,7 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert (cell["n"], cell["left_out"], cell["seeds"]) == (7, 1, 2)
     assert cell["spearman"] == pytest.approx(1)
     assert found["few"]["images"] == [16, 64]
-    assert found["few"]["proxies"]["grasp"] == {"n": 3, "spearman": pytest.approx(-1)}
+    assert found["few"]["proxies"]["zico"] == {"n": 3, "spearman": pytest.approx(-1)}
     assert found["time_s"]["nb201"]["together"] == 0.75
     told = (out / "zerocost.md").read_text()
     assert "| `snip` | 1.000 | 1.000 to 1.000 | 1.000 |" in told
@@ -157,7 +157,9 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert "old" not in page.read_text()
 
 
-def test_only_seeds_that_are_complete_are_reported(tmp_path: Path, accuracies: Path) -> None:
+def test_only_seeds_that_are_complete_are_reported(
+    tmp_path: Path, accuracies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def first(columns: Columns, n: int) -> Columns:
         return Columns(
             columns.architectures[:n],
@@ -177,6 +179,9 @@ def test_only_seeds_that_are_complete_are_reported(tmp_path: Path, accuracies: P
     found = evidence.measure(tmp_path, rounds=10)
     assert found["made_with"]["nb201"]["networks"] == len(CELLS)
     assert found["made_with"]["nb201"]["seeds"] == 1
+    monkeypatch.setattr(evidence, "FEWEST", 9)
+    with pytest.raises(BigLittleError, match="no scores of 9"):
+        evidence.measure(tmp_path, rounds=10)
     assert found["targets"]["nb201 cifar10"]["snip"]["seeds"] == 1
 
 

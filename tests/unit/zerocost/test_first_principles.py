@@ -95,7 +95,13 @@ def test_curvature_of_a_layer_before_a_norm_is_its_squared_gradient() -> None:
             *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)),
         )
         images, labels = torch.randn(8, 3, 6, 6), torch.arange(8) % 3
-    found = Passes(network, images, labels, ["hessian_gradient"], dtype=torch.float64)
+    needs = ["hessian_gradient", "gradient_growth"]
+    found = Passes(network, images, labels, needs, dtype=torch.float64)
+    exact = sum(float((w.value * h).sum()) for w, h in found.hessian_gradient)
+    assert found.gradient_growth == pytest.approx(exact, rel=1e-5)
+    single = Passes(network, images, labels, needs).gradient_growth
+    squared = sum(float(w.gradient.square().sum()) for w, _ in found.hessian_gradient)
+    assert single == pytest.approx(exact, abs=5e-3 * squared)
     for weight, product in found.hessian_gradient[:-1]:
         along = float((weight.value * product).sum())
         assert -along == pytest.approx(float(weight.gradient.square().sum()), rel=1e-9)
@@ -403,7 +409,7 @@ def test_proxies_of_shared_passes_are_computed_from_one_forward(make, batch) -> 
     assert get_proxy("l2_norm").needs == ("weights",)
     calls.clear()
     # One mini-batch for all, and the second one of zico.
-    score(network, *batch, "grasp,hessian_norm,jacobian_norm,zico", few_images=4)
+    score(network, *batch, "hessian_norm,jacobian_norm,zico", few_images=4)
     assert calls == [4, 4]
     calls.clear()
     score(network, *batch, "zico", few_images=6)  # two of 6 are more than there are
@@ -447,7 +453,7 @@ def test_nothing_is_left_of_a_network_that_was_scored(make, batch) -> None:  # t
 def test_a_mini_batch_is_the_first_images_whichever_way_the_batch_came(make, batch) -> None:  # type: ignore[no-untyped-def]
     images, labels = batch
     first = _canonical_order(images, labels)[:4]
-    names = "grasp,hessian_norm,jacobian_norm"
+    names = "hessian_norm,jacobian_norm"
     some = score(make(), images, labels, names, few_images=4, dtype="float64")
     alone = score(make(), images[first], labels[first], names, dtype="float64")
     for name, value in alone.values.items():

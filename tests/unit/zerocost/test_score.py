@@ -113,7 +113,7 @@ def test_arguments_that_are_no_choices(batch) -> None:  # type: ignore[no-untype
         with pytest.raises(BigLittleError, match=next(iter(wrong.values()))):
             score(Broken(""), *batch, "snip", **wrong)
     with pytest.raises(BigLittleError, match="few_images=1"):
-        score(Broken(""), *batch, "grasp", few_images=1)
+        score(Broken(""), *batch, "zen", few_images=1)
     with pytest.raises(UnknownNameError, match="snip"):
         score(Broken(""), *batch, "snipp")
 
@@ -151,11 +151,11 @@ def test_what_has_no_second_derivative_is_a_reason_and_the_others_have_a_value(b
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.last(Once.apply(torch.relu(self.first(x.flatten(1)))))
 
-    found = score(Net(), *batch, "snip,grasp,swap", failures="keep")
-    assert "once_differentiable" in found.failures["grasp"]
+    found = score(Net(), *batch, "snip,hessian_norm,swap", failures="keep")
+    assert "once_differentiable" in found.failures["hessian_norm"]
     assert set(found.values) == {"snip", "swap"}
-    with pytest.raises(ProxyError, match=r"grasp.*once_differentiable"):
-        score(Net(), *batch, "grasp")
+    with pytest.raises(ProxyError, match=r"hessian_norm.*once_differentiable"):
+        score(Net(), *batch, "hessian_norm")
 
 
 def test_az_nas_asks_for_its_components() -> None:
