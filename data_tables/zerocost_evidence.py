@@ -39,6 +39,7 @@ from ..bench.files import replacing
 from ..bench.rows import PAIR_TRAININGS, TRAININGS
 from ..bench.spaces import get_space
 from ..zerocost import (
+    PROXIES,
     Columns,
     az_nas,
     dataset_batch,
@@ -570,6 +571,10 @@ def text(document: Mapping[str, Any]) -> str:
             f"{facts['seeds']}, batch: {facts['batch']}, torch {facts['torch']}, "
             f"{facts['device']}; scores that failed: {failed}."
         )
+    told = {proxy for found in document["targets"].values() for proxy in found}
+    missing = [f"`{name}`" for name in PROXIES.names() if name not in told]
+    if missing:
+        lines.append(f"- not run yet: {', '.join(missing)}.")
     for name, n in document["too_few"].items():
         lines.append(f"- {name}: {n} networks, too few for a correlation.")
     lines += [
@@ -581,6 +586,8 @@ def text(document: Mapping[str, Any]) -> str:
         "there, is left out of its row; `macs` there is the baseline on the same networks.",
         "",
         "![Heat map of rank correlations](zerocost.png)",
+        "",
+        "A cell of the map rests on as many networks as the proxy's row says below.",
     ]
     for target, found in document["targets"].items():
         column = list(NB201_COLUMNS).index(target) if target in NB201_COLUMNS else None
@@ -715,14 +722,28 @@ def page_text(document: Mapping[str, Any]) -> str:
         bar = max(known["macs"]["spearman"], known["params"]["spearman"])
         others = [p for p in known if p not in ("macs", "params")]
         best = sorted(others, key=lambda p: -_order(known[p]["spearman"]))[:3]
-        clear = sum(_order(known[p]["spearman_low"]) > bar for p in others)
-        named = ", ".join(f"`{p}` {_number(known[p]['spearman'])}" for p in best)
+        most = known["macs"]["n"]
+        clear = sum(known[p]["spearman_low"] > max(bar, _there(known[p])) for p in others)
+        named = ", ".join(
+            f"`{p}` {_number(known[p]['spearman'])}"
+            + (
+                f" (on {known[p]['n']}, `macs` there {_number(_there(known[p]))})"
+                if known[p]["n"] < 0.9 * most
+                else ""
+            )
+            for p in best
+        )
         lines.append(
             f"| {target} | {known['macs']['n']} | {known['macs']['seeds']} "
             f"| {_number(known['macs']['spearman'])} | {_number(known['params']['spearman'])} "
             f"| {named} | {clear} of {len(others)} |"
         )
     return "\n".join(lines)
+
+
+def _there(row: Mapping[str, Any]) -> float:
+    """``macs`` on a proxy's own networks."""
+    return _order(row.get("spearman_of_macs"))
 
 
 def _order(value: float | None) -> float:

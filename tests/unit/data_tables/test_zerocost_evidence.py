@@ -146,6 +146,7 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert "| `snip` | 1.000 | 1.000 to 1.000 | 1.000 |" in told
     assert "`snip`: the published figure is outside our interval" in told
     assert "scores that failed: snip 2" in told
+    assert "- not run yet: `az_expressivity`," in told
     known = found["all_cells"]["targets"]["nb201 cifar10"]
     assert f"of {len(CELLS)} cells: `macs` " in told
     assert set(known) == {"macs", "params"}
