@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,16 @@ def architecture_features(
     ]
     if space.edges:
         columns.append(cell_features(space, rows, n_classes))
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    return _single(columns)
+
+
+def _single(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Columns side by side, each rounded to float32 by itself: no wide copy of them all."""
+    ends = np.cumsum([column.shape[1] for column in columns])
+    out = np.empty((len(columns[0]), ends[-1]), np.float32)
+    for column, end in zip(columns, ends, strict=True):
+        out[:, end - column.shape[1] : end] = column
+    return out
 
 
 def layer_feature_names(space: SearchSpace) -> tuple[str, ...]:
@@ -166,7 +176,7 @@ def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
     """
     table, layer = _table_of(BySpace(space)), np.arange(space.n_layers)
     kinds = (np.log(table.macs + SMALL_MACS), table.kernel, table.widest)
-    return np.concatenate([kind[layer, genomes] for kind in kinds], axis=1).astype(np.float32)
+    return _single([kind.astype(np.float32)[layer, genomes] for kind in kinds])
 
 
 def pair_feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
