@@ -60,10 +60,12 @@ def test_nb201_stands_beside_random(missing: float, said: str) -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(19.0, "s, reached)"), (21.0, "s, not reached)")])
 def test_speed_says_what_the_searcher_itself_takes(seconds: float, said: str) -> None:
     held = {"seconds_total": [10.0, seconds], "seconds_evaluating": [9.0, seconds / 2]}
+    held["cpu_s"] = [8.0, 9.5]
     text = results._speed_text({**compared(0.1, 0.1), **held, "budget": 20_000})
     assert said in text.replace("\n", " ")
     assert "10 to 50 % are spent outside" in text
     assert "2 cores of some-cpu" in text
+    assert "In CPU time it is\n8.0 to 9.5 s." in text
 
 
 def test_promises_are_held_against_what_pairs_have() -> None:
