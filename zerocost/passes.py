@@ -61,8 +61,6 @@ PASSES: dict[str, bool] = {
     "sample_gradients": False,
     "gradient_growth": True,
 }
-#: By how much weights are scaled for ``gradient_growth``: rounding and curvature err alike.
-SCALING = {torch.float32: 1e-3, torch.float64: 1e-7}
 PERTURBATION = 0.01  # of the images, relative to their scale: Lin et al. 2021, algorithm 1
 FEW_IMAGES = 16  # of a mini-batch; ``zerocost_evidence few`` compares it with the whole batch
 KERNEL_IMAGES = 8  # of which per-image gradients are taken: each costs a backward pass
@@ -512,7 +510,12 @@ class Passes:
         return self._get("hessian_gradient", self._hessian_gradient)  # type: ignore[no-any-return]
 
     def _hessian_gradient(self) -> list[tuple[Weight, torch.Tensor]]:
-        used = self._few_loss_gradients()
+        return self._times_hessian(self._few_loss_gradients())
+
+    def _times_hessian(
+        self, used: list[tuple[str, torch.Tensor, torch.Tensor]]
+    ) -> list[tuple[Weight, torch.Tensor]]:
+        """By layer: weight and gradient, and Hessian times gradient (a second derivative)."""
         along = torch.stack([(g.detach() * g).sum() for _, _, g in used]).sum()
         if not along.requires_grad:
             raise PassError("the gradient of the loss does not depend on the weights.")
@@ -534,32 +537,18 @@ class Passes:
 
     @property
     def gradient_growth(self) -> float:
-        """Weights times Hessian times gradient of the batch's loss, over layers in use.
+        """Weights times Hessian times gradient of the whole batch's loss, over layers in use.
 
-        It is half the derivative of the gradient's squared norm by the common scale of the weights,
-        since g(s w) changes by H w. So it takes a gradient more, and no second derivative. The
-        logarithmic difference is exact where the norm is a power of the scale, as before norms.
+        A second derivative: a difference of gradients will not do. Where layers before norms and
+        the classifier cancel, what is left is smaller than what ReLUs that flip add to it.
         """
         return self._get("gradient_growth", self._gradient_growth)  # type: ignore[no-any-return]
 
     def _gradient_growth(self) -> float:
-        step = SCALING.get(self._dtype, 1e-3)
-        before = sum(float(g.detach().double().square().sum()) for *_, g in self._loss_gradients())
-
-        def scaled(module: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
-            mine = isinstance(module, WEIGHTED) and name == "weight"
-            return tensor * (1 + step) if mine else tensor
-
-        with (
-            _seeded(self._seed, self._device),
-            torch.enable_grad(),
-            replaced(self._network, scaled) as network,
-        ):
-            used = self._backward_loss(run(network, self._images), self.labels)
-        after = sum(float(g.double().square().sum()) for *_, g in used)
-        if before == 0 or after == 0:
-            raise PassError("the gradient of the loss is zero: its growth is not known.")
-        return 0.5 * before * math.log(after / before) / math.log1p(step)
+        with _seeded(self._seed, self._device), torch.enable_grad(), TwiceDifferentiable():
+            logits = self._differentiable(run(self._network, self._images))
+        used = self._backward_loss(logits, self.labels, second=True)
+        return sum(float((w.value * h).double().sum()) for w, h in self._times_hessian(used))
 
     @property
     def mini_batch_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
@@ -780,7 +769,7 @@ class Passes:
         return stacked @ stacked.T
 
 
-_GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
+_GRAPH = {"gradients", "channel_saliency"}
 _ONCE = ("::Error", "::NotImplemented")  # nodes that stand for a derivative which is not there
 
 
