@@ -1,4 +1,4 @@
-"""A front with its best single networks, as a search returns them."""
+"""A front with its best single networks, as a search returns them, and a made-up data set."""
 
 from __future__ import annotations
 
@@ -8,9 +8,28 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Points, get_space
+from biglittle.bench.datasets import Dataset
 from biglittle.searchers import SearchOutcome, SearchSettings, SingleNetworks, best_single
 
 SHAPE = (25, 22)
+
+
+@pytest.fixture(scope="session")
+def made_up() -> Dataset:
+    """Facts of 32x32x3 images of 10 classes that a test makes up by itself."""
+    return Dataset(
+        name="made-up",
+        n_classes=10,
+        classes=tuple("0123456789"),
+        height=32,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.3, 0.3, 0.3),
+        n_val=10,
+        split_seed=0,
+        hashes={},
+        read=lambda folder: {},
+        how_to_get="",
+    )
 
 
 @pytest.fixture

@@ -109,23 +109,10 @@ def test_a_cold_gate_is_the_real_one() -> None:
 
 
 @pytest.fixture(scope="module")
-def images() -> tuple[Images, Dataset]:
+def images(made_up: Dataset) -> tuple[Images, Dataset]:
     rng = np.random.default_rng(0)
-    dataset = Dataset(
-        name="made-up",
-        n_classes=10,
-        classes=tuple("0123456789"),
-        height=8,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.3, 0.3, 0.3),
-        n_val=10,
-        split_seed=0,
-        hashes={},
-        read=lambda folder: {},
-        how_to_get="",
-    )
     pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
-    return Images(pixels, rng.integers(0, 10, 40).astype(np.uint8)), dataset
+    return Images(pixels, rng.integers(0, 10, 40).astype(np.uint8)), replace(made_up, height=8)
 
 
 @pytest.mark.parametrize(

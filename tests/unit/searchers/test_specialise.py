@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Pair, get_space
+from biglittle.bench.datasets import Dataset, Images
 from biglittle.bench.device import DeviceProfile
 from biglittle.bench.errors import BigLittleError, CheckpointError, ConstraintError
 from biglittle.bench.evaluator import SweepingEvaluator
@@ -156,27 +157,13 @@ def test_bad_settings_and_a_predictor_of_other_weights() -> None:
         specialise(live(), live(), SpecialiseSettings({"latency_ms": 1.0}, budget=40, few=1))
 
 
-def test_a_pair_is_handed_out_as_it_was_evaluated(tmp_path: Path) -> None:
+def test_a_pair_is_handed_out_as_it_was_evaluated(tmp_path: Path, made_up: Dataset) -> None:
     torch = pytest.importorskip("torch")
     onnxruntime = pytest.importorskip("onnxruntime")
-    from biglittle.bench.datasets import Dataset, Images
     from biglittle.cotrain.supernet import Supernet
     from biglittle.searchers.ofa import Trained, deliver
 
     rng = np.random.default_rng(0)
-    dataset = Dataset(
-        name="made-up",
-        n_classes=10,
-        classes=tuple("0123456789"),
-        height=32,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.3, 0.3, 0.3),
-        n_val=10,
-        split_seed=0,
-        hashes={},
-        read=lambda folder: {},
-        how_to_get="",
-    )
     splits = {
         name: Images(
             rng.integers(0, 256, (n, 32, 32, 3)).astype(np.uint8),
@@ -185,7 +172,7 @@ def test_a_pair_is_handed_out_as_it_was_evaluated(tmp_path: Path) -> None:
         for name, n in (("train", 16), ("val", 20), ("test", 24))
     }
     torch.manual_seed(0)
-    trained = Trained(Supernet(SPACE, 10), "0" * 64, CHOICES, dataset, splits)
+    trained = Trained(Supernet(SPACE, 10), "0" * 64, CHOICES, made_up, splits)
     settings = SpecialiseSettings({"latency_ms": 60.0}, budget=30, few=2)
     sources = {"kind": "made up"}
     report = deliver(
