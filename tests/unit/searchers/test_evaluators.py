@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from biglittle.bench import Benchmark, Candidates, get_space
+from biglittle.bench import Benchmark, Candidates, SearchSpace, get_space
 from biglittle.bench.device import DeviceProfile
 from biglittle.bench.errors import (
     CheckpointError,
@@ -31,6 +32,20 @@ from biglittle.searchers.objectives import checked_limits, worst_latency_ms
 from biglittle.searchers.summary import front_values
 
 OBJECTIVES = ("error", "latency_ms")
+
+
+def made_up_device(space: SearchSpace, block_ms: NDArray[np.float64]) -> DeviceProfile:
+    """A device of which the blocks alone are known."""
+    return DeviceProfile(
+        name="made-up",
+        description="",
+        space=space.name,
+        space_hash=space.hash,
+        n_classes=10,
+        runtime="none",
+        source="test",
+        block_ms=block_ms,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -224,16 +239,8 @@ def test_the_live_evaluator_agrees_with_a_table_of_the_same_answers(bench: Bench
         return (odds / odds.sum(axis=1, keepdims=True))[:n]
 
     n_choices = len(space.choices)
-    profile = DeviceProfile(
-        name="made-up",
-        description="",
-        space="fbnet",
-        space_hash=space.hash,
-        n_classes=10,
-        runtime="none",
-        source="test",
-        block_ms=np.arange(22 * n_choices, dtype=float).reshape(22, n_choices) / 100,
-    )
+    block_ms = np.arange(22 * n_choices, dtype=float).reshape(22, n_choices) / 100
+    profile = made_up_device(space, block_ms)
     live = LiveEvaluator(space, ("k3_e1", "skip"), answer, labels.astype(np.uint8), profile, 10)
     outcome = get_searcher("successive_halving").run(live, 20, population=8)
     assert len(asked) == len(set(asked)) == live.n_answered  # nothing is run twice
@@ -304,16 +311,7 @@ def test_the_live_evaluator_asks_as_roughly_as_it_is_told() -> None:
 
         return answer
 
-    profile = DeviceProfile(
-        name="made-up",
-        description="",
-        space="fbnet",
-        space_hash=space.hash,
-        n_classes=10,
-        runtime="none",
-        source="test",
-        block_ms=np.ones((22, len(space.choices))),
-    )
+    profile = made_up_device(space, np.ones((22, len(space.choices))))
     rough = (Rough(0.1, 1.0, way("coarse")), Rough(0.5, 0.5, way("some")))
     live = LiveEvaluator(space, ("skip",), way("full"), labels, profile, 10, rough=rough)
     assert live.fidelities == (0.1, 0.5, 1.0)
