@@ -12,8 +12,11 @@ Of what a, c and d say of gx, gw and gb, F = sum a gx + c gw + d gb, the derivat
     by x:  r (h - mean h - z mean(h z)) - w T r^2 z / M,
                                             h = c g - w r (a gw + g sum(a z)) / M
 
-h is the derivative by z at a fixed r, the last term that by r. PyTorch's own second derivative goes
-through three times as many whole tensors, and leaves them in another order than they came in.
+h is the derivative by z at a fixed r, the last term that by r. The first term by g is the gradient
+at the input for a gradient a at the output, so PyTorch's own kernel gives it and both sums of a; c
+and d are None where the gradients of w and b are not differentiated. PyTorch's own second
+derivative goes through three times as many whole tensors, and leaves them in another order than
+they came in.
 """
 
 from __future__ import annotations
@@ -65,26 +68,36 @@ class _Backward(torch.autograd.Function):
             gradient, x, weight, None, None, mean, scale, True, eps, (True, True, True)
         )
         ctx.save_for_backward(gradient, x, weight, mean, scale, found[1], found[2])
+        ctx.set_materialize_grads(False)
+        ctx.eps = eps
         return found
 
     @staticmethod
-    def backward(ctx: Any, a_x: torch.Tensor, c: torch.Tensor, d: torch.Tensor) -> Any:
+    def backward(
+        ctx: Any, a_x: torch.Tensor | None, c: torch.Tensor | None, d: torch.Tensor | None
+    ) -> Any:
         gradient, x, weight, mean, r, g_w, g_b = ctx.saved_tensors
-        g, a = _rows(gradient), _rows(a_x)
-        z = torch.addcmul(-mean * r, _rows(x), r)
-        w = torch.ones_like(r) if weight is None else weight
+        a_x = torch.zeros_like(x) if a_x is None else a_x
+        by_g, sum_az, sum_a = torch.ops.aten.native_batch_norm_backward(
+            a_x, x, weight, None, None, mean, r, True, ctx.eps, (True, True, True)
+        )
+        g, a, rows, w = _rows(gradient), _rows(a_x), _rows(x), 1 if weight is None else weight
         m = len(a)
-        sum_a, sum_az, sum_ag = a.sum(0), (a * z).sum(0), (a * g).sum(0)
-        t = sum_ag - sum_a * g_b / m - sum_az * g_w / m
-        by_g = torch.addcmul(d - w * r * sum_a / m, a, w * r).addcmul_(z, c - w * r * sum_az / m)
+        t = (a * g).sum(0) - sum_a * g_b / m - sum_az * g_w / m
         # h = alpha a + beta g, so that its means are those of a and g
-        alpha, beta = -w * r * g_w / m, c - w * r * sum_az / m
+        alpha, beta = -w * r * g_w / m, -w * r * sum_az / m
+        if c is not None:
+            beta = beta + c
+            by_g = by_g + _shaped(torch.addcmul(-c * r * mean, rows, c * r), x)
+        if d is not None:
+            by_g = by_g + _shaped(d.expand_as(rows), x)
         mean_h = (alpha * sum_a + beta * g_b) / m
         mean_hz = (alpha * sum_az + beta * g_w) / m
-        by_x = torch.addcmul(-r * mean_h, a, r * alpha).addcmul_(g, r * beta)
-        by_x.addcmul_(z, -r * mean_hz - w * t * r.square() / m)
+        of_z = -r * mean_hz - w * t * r.square() / m
+        by_x = torch.addcmul(-r * (mean_h + of_z * mean), a, r * alpha)
+        by_x.addcmul_(g, r * beta).addcmul_(rows, r * of_z)
         by_w = None if weight is None else r * t
-        return _shaped(by_g, x), _shaped(by_x, x), by_w, None, None, None
+        return by_g, _shaped(by_x, x), by_w, None, None, None
 
 
 def batch_norm(

@@ -31,14 +31,28 @@ def _convolve(x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry) -> tor
 
 
 def _backward(
-    gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry
-) -> tuple[torch.Tensor, torch.Tensor]:
+    gradient: torch.Tensor,
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    geometry: _Geometry,
+    wanted: tuple[bool, bool] = (True, True),
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     stride, padding, dilation, groups = geometry
     found = torch.ops.aten.convolution_backward(
         gradient, x, weight, None, stride, padding, dilation, False, (0,), groups,
-        (True, True, False),
+        (*wanted, False),
     )  # fmt: skip
     return found[0], found[1]
+
+
+def _goes_on_to(node: Any) -> bool:
+    """Whether the backward pass that is running goes on to a node of the graph."""
+    if node is None:
+        return False
+    try:
+        return bool(torch._C._will_engine_execute_node(node))
+    except RuntimeError:  # torch does not tell of a leaf whose gradient is asked for
+        return True
 
 
 class _Convolution(torch.autograd.Function):
@@ -50,24 +64,40 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
-        found = _Backward.apply(gradient, *ctx.saved_tensors, ctx.geometry)  # type: ignore[no-untyped-call]
+        # ``needs_input_grad`` only tells what the pass could go on to: with a gradient with respect
+        # to the images, it would have every weight's found as well.
+        wanted = tuple(_goes_on_to(node) for node, _ in ctx.next_functions[:2])
+        found = _Backward.apply(gradient, *ctx.saved_tensors, ctx.geometry, wanted)  # type: ignore[no-untyped-call]
         return *found, None
 
 
 class _Backward(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, geometry: _Geometry
+        ctx: Any,
+        gradient: torch.Tensor,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        geometry: _Geometry,
+        wanted: tuple[bool, bool],
     ) -> Any:
         ctx.save_for_backward(gradient, x, weight)
+        ctx.set_materialize_grads(False)
         ctx.geometry = geometry
-        return _backward(gradient, x, weight, geometry)
+        return _backward(gradient, x, weight, geometry, wanted)
 
     @staticmethod
-    def backward(ctx: Any, a: torch.Tensor, c: torch.Tensor) -> Any:
+    def backward(ctx: Any, a: torch.Tensor | None, c: torch.Tensor | None) -> Any:
         gradient, x, weight = ctx.saved_tensors
-        of_gradient = _convolve(a, weight, ctx.geometry) + _convolve(x, c, ctx.geometry)
-        return of_gradient, *_backward(gradient, a, c, ctx.geometry), None
+        geometry = ctx.geometry
+        terms = [] if a is None else [_convolve(a, weight, geometry)]
+        terms += [] if c is None else [_convolve(x, c, geometry)]
+        by_gradient = terms[0].add_(terms[1]) if len(terms) == 2 else terms[0] if terms else None
+        needs = c is not None, a is not None
+        by_x, by_weight = _backward(
+            gradient, x if a is None else a, weight if c is None else c, geometry, needs
+        )
+        return by_gradient, by_x, by_weight, None, None
 
 
 _ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")

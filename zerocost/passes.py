@@ -390,6 +390,8 @@ class Passes:
                 modes.enter_context(torch.set_grad_enabled(wants_graph))
                 if "relu_patterns" in self.needs:
                     modes.enter_context(watch)
+                if "gradient_growth" in self.needs:
+                    modes.enter_context(TwiceDifferentiable())
                 logits = run(network, x)
         finally:
             for handle in handles:
@@ -449,7 +451,7 @@ class Passes:
             labels, logits = self.labels, self._differentiable(self._forward())
             self._saliency.wanted = True
             try:
-                return self._backward_loss(logits, labels)
+                return self._backward_loss(logits, labels, "gradient_growth" in self.needs)
             finally:
                 self._saliency.wanted = False
 
@@ -545,10 +547,8 @@ class Passes:
         return self._get("gradient_growth", self._gradient_growth)  # type: ignore[no-any-return]
 
     def _gradient_growth(self) -> float:
-        with _seeded(self._seed, self._device), torch.enable_grad(), TwiceDifferentiable():
-            logits = self._differentiable(run(self._network, self._images))
-        used = self._backward_loss(logits, self.labels, second=True)
-        return sum(float((w.value * h).double().sum()) for w, h in self._times_hessian(used))
+        products = self._times_hessian(self._loss_gradients())
+        return sum(float((w.value * h).double().sum()) for w, h in products)
 
     @property
     def mini_batch_gradients(self) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
@@ -758,18 +758,22 @@ class Passes:
         if not logits.requires_grad:
             raise PassError("the network's output has no gradient; expected logits.")
         parameters = [p for p in self._network.parameters() if p.requires_grad]
-        rows = []
-        for i in range(n):
-            found = torch.autograd.grad(
+        kernel = torch.zeros(n, n, dtype=torch.float64, device=logits.device)
+        found = [
+            torch.autograd.grad(
                 logits[i].sum(), parameters, retain_graph=i + 1 < n, allow_unused=True
             )
-            rows.append(torch.cat([g.flatten() for g in found if g is not None]))
-        stacked = torch.stack(rows).double()
-        _check_finite(stacked, "an image's gradient of the logits")
-        return stacked @ stacked.T
+            for i in range(n)
+        ]
+        for gradients in zip(*found, strict=True):
+            if gradients[0] is not None:
+                rows = torch.stack([g.flatten() for g in gradients]).double()
+                kernel += rows @ rows.T
+        _check_finite(kernel, "an image's gradient of the logits")
+        return kernel
 
 
-_GRAPH = {"gradients", "channel_saliency"}
+_GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
 _ONCE = ("::Error", "::NotImplemented")  # nodes that stand for a derivative which is not there
 
 

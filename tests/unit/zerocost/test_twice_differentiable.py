@@ -13,6 +13,8 @@ import torch.nn.functional as F  # noqa: E402
 
 from biglittle.zerocost.twice_differentiable import TwiceDifferentiable  # noqa: E402
 
+#: Which of the gradients by input, weight and bias are taken, and differentiated once more.
+TAKEN = [slice(None), slice(1), slice(1, 2)]
 CASES: list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, dict[str, Any]]] = [
     (F.conv2d, (2, 4, 5, 5), (4, 1, 3, 3), False, {"groups": 4, "padding": 1}),
     (F.conv2d, (2, 4, 5, 5), (6, 2, 3, 3), True, {"groups": 2, "stride": 2, "padding": (1, 0)}),
@@ -23,6 +25,7 @@ CASES: list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, di
 ]
 
 
+@pytest.mark.parametrize("taken", TAKEN)
 @pytest.mark.parametrize(("function", "shape", "weight_shape", "biased", "options"), CASES)
 def test_output_and_both_derivatives_are_those_of_pytorch(
     function: Callable[..., Any],
@@ -30,6 +33,7 @@ def test_output_and_both_derivatives_are_those_of_pytorch(
     weight_shape: tuple[int, ...],
     biased: bool,
     options: dict[str, Any],
+    taken: slice,
 ) -> None:
     generator = torch.Generator().manual_seed(0)
 
@@ -41,7 +45,7 @@ def test_output_and_both_derivatives_are_those_of_pytorch(
     def derivatives() -> list[torch.Tensor]:
         x, weight, *bias = leaves
         out = function(x, weight, bias[0] if bias else None, **options)
-        first = torch.autograd.grad(out.tanh().sum(), leaves, create_graph=True)
+        first = torch.autograd.grad(out.tanh().sum(), leaves[taken], create_graph=True)
         along = sum((g.sin() * g).sum() for g in first)
         return [out, *first, *torch.autograd.grad(along, leaves)]
 
@@ -53,10 +57,13 @@ def test_output_and_both_derivatives_are_those_of_pytorch(
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (4, 3, 2, 5)])
-@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize(
+    ("affine", "taken"),
+    [(True, taken) for taken in TAKEN] + [(False, taken) for taken in TAKEN[:2]],
+)
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_both_derivatives_of_a_norm_are_those_of_pytorch(
-    shape: tuple[int, ...], affine: bool, channels_last: bool
+    shape: tuple[int, ...], affine: bool, channels_last: bool, taken: slice
 ) -> None:
     generator = torch.Generator().manual_seed(0)
 
@@ -72,7 +79,7 @@ def test_both_derivatives_of_a_norm_are_those_of_pytorch(
         mean, variance = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
         weight, bias = leaves[1:] if affine else (None, None)
         out = F.batch_norm(leaves[0], mean, variance, weight, bias, True, 0.3, 1e-2)
-        first = torch.autograd.grad(out.tanh().sum(), leaves, create_graph=True)
+        first = torch.autograd.grad(out.tanh().sum(), leaves[taken], create_graph=True)
         along = sum((g.sin() * g).sum() for g in first)
         return [out, mean, variance, *first, *torch.autograd.grad(along, leaves)]
 
@@ -95,3 +102,24 @@ def test_layers_take_the_fast_way_and_a_norm_that_is_not_training_does_not() -> 
         assert type(norm.eval()(x).grad_fn).__name__ == "NativeBatchNormBackward0"
         with pytest.raises(ValueError, match="more than 1 value"):
             torch.nn.BatchNorm1d(4)(torch.randn(1, 4, requires_grad=True))
+
+
+@pytest.mark.parametrize("of_weights", [True, False])
+def test_a_pass_towards_the_images_finds_no_gradients_of_weights(of_weights: bool) -> None:
+    x = torch.randn(2, 4, 5, 5, requires_grad=True)
+    first, second = (torch.nn.Conv2d(4, 4, 3, bias=False) for _ in range(2))
+    with TwiceDifferentiable():
+        out = second(first(x)).sum()
+    wanted = [first.weight, second.weight] if of_weights else [x]
+    with torch.profiler.profile(record_shapes=True) as profile:
+        torch.autograd.grad(out, wanted)
+    masks = [
+        event.concrete_inputs[-1]
+        for event in profile.events()
+        if event.name == "aten::convolution_backward"
+    ]
+    # by input, by weight, by bias; from the last layer to the first
+    expected = (
+        [[True, True, False], [False, True, False]] if of_weights else 2 * [[True, False, False]]
+    )
+    assert masks == expected
