@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from biglittle.bench import Benchmark, get_space
-from biglittle.bench.errors import BigLittleError
-from biglittle.data_tables import zerocost_evidence as evidence
-from biglittle.zerocost import Columns, bulk
+from biglittle.bench import Benchmark, get_space  # noqa: E402
+from biglittle.bench.errors import BigLittleError  # noqa: E402
+from biglittle.data_tables.zerocost_evidence import (  # noqa: E402
+    agreement,
+    measure,
+    pairs,
+    published,
+    report,
+    scoring,
+    sets,
+)
+from biglittle.zerocost import Batch, Columns, bulk  # noqa: E402
 
 
 def test_statistics_by_hand() -> None:
     x = np.array([1.0, 2.0, 3.0, 4.0])
-    assert evidence.spearman(x, np.exp(x)) == pytest.approx(1)
-    assert evidence.spearman(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(0.8)
-    assert evidence.kendall(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(4 / 6)
-    assert evidence.top_overlap(np.arange(20.0), np.arange(20.0)[::-1]) == 0
-    assert evidence.top_overlap(np.arange(20.0), np.arange(20.0)) == 1
+    assert agreement.spearman(x, np.exp(x)) == pytest.approx(1)
+    assert agreement.spearman(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(0.8)
+    assert agreement.kendall(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(4 / 6)
+    assert agreement.top_overlap(np.arange(20.0), np.arange(20.0)[::-1]) == 0
+    assert agreement.top_overlap(np.arange(20.0), np.arange(20.0)) == 1
 
 
 def test_networks_without_a_score_are_left_out_and_counted() -> None:
     accuracy = np.arange(30.0)
     scores = accuracy.copy()
     scores[3] = np.nan
-    found = evidence.agreement([scores, -scores], accuracy, rounds=20)
+    found = agreement.agreement([scores, -scores], accuracy, rounds=20)
     assert (found["n"], found["left_out"]) == (29, 1)
     assert found["spearman_by_seed"] == pytest.approx([1, -1])
     assert found["spearman"] == pytest.approx(0)
@@ -41,7 +49,7 @@ def test_pairs_of_a_perfect_proxy() -> None:
     rng = np.random.default_rng(0)
     accuracy = rng.random(40)
     little, big = rng.integers(0, 40, (2, 300))
-    found = evidence.pair_agreement([accuracy], little, big, accuracy[big], 0.5)
+    found = pairs.pair_agreement([accuracy], little, big, accuracy[big], 0.5)
     assert found["big"]["spearman"] == pytest.approx(1)
     assert found["big"]["standard_error"] == pytest.approx(0, abs=1e-9)
     assert abs(found["little"]["spearman"]) < 0.3
@@ -56,18 +64,17 @@ def test_pairs_are_told_with_the_best_combination_of_each_proxy() -> None:
         "params": row(little=0.2, big=0.1),
         "good": row(little=0.9, big=float("nan")),
     }
-    pairs = {"n_pairs": 5, "n_networks": 3, "targets": {"accuracy at 0.5": found}}
-    told = "\n".join(evidence._pair_lines(pairs))
+    document = {"n_pairs": 5, "n_networks": 3, "targets": {"accuracy at 0.5": found}}
+    told = "\n".join(report._pair_lines(document))
     assert "| accuracy at 0.5 | 0.500 (big) | 0.200 (little) | `good` 0.900 (little) |" in told
     assert "| `good` | 0.900 ± 0.010 | - ± 0.010 |" in told
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(BigLittleError, match="step score"):
-        evidence.measure(tmp_path)
+        measure.measure(tmp_path)
 
 
-_FIELDS = [field.name for field in fields(Columns)]
 CELLS = [f"{i:06d}" for i in (0, 111111, 222222, 333333, 12340, 43210, 104104, 240240)]
 
 
@@ -97,6 +104,18 @@ def _columns(
     )
 
 
+def _rows(columns: Columns, keep: slice) -> Columns:
+    return replace(
+        columns,
+        architectures=columns.architectures[keep],
+        seeds=columns.seeds[keep],
+        scores={p: v[keep] for p, v in columns.scores.items()},
+        alone_s={p: v[keep] for p, v in columns.alone_s.items()},
+        total_s=columns.total_s[keep],
+        failures=columns.failures[keep],
+    )
+
+
 @pytest.fixture
 def accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of accuracies that grow along ``CELLS``."""
@@ -104,7 +123,7 @@ def accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "nb201").mkdir(parents=True)
     operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
     space = get_space("nb201")
-    names = list(evidence.NB201_COLUMNS.values())
+    names = list(sets.NB201_COLUMNS.values())
     lines = [f"nb201_index,arch_str,{','.join(names)}"]
     for i, cell in enumerate(CELLS):
         digits = [operations[int(d)] for d in cell]
@@ -113,7 +132,7 @@ def accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines.append(f"{i},{text},{50 + i},{40 + i},{30 + i}")
     with gzip.open(folder / "nb201" / "accuracy.csv.gz", "wt") as file:
         file.write("\n".join(lines) + "\n")
-    monkeypatch.setenv(evidence.REFERENCE_VARIABLE, str(folder))
+    monkeypatch.setenv(sets.REFERENCE_VARIABLE, str(folder))
     return folder
 
 
@@ -121,9 +140,10 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     pytest.importorskip("matplotlib")
     working, out = tmp_path / "w", tmp_path / "out"
     columns = _columns()
-    bulk._write(working / "nb201-0.h5", columns)
-    row = {p: [1.0, 2.0, 3.0, None] for p in evidence.OF_FEW}
-    turned = {p: [3.0, 2.0, 1.0, 5.0] for p in evidence.OF_FEW}
+    for shard in (0, 1):
+        bulk._write(working / f"nb201-{shard}.h5", _rows(columns, slice(shard, None, 2)))
+    row = {p: [1.0, 2.0, 3.0, None] for p in scoring.OF_FEW}
+    turned = {p: [3.0, 2.0, 1.0, 5.0] for p in scoring.OF_FEW}
     few = {
         "cells": 4,
         "images": {
@@ -132,9 +152,20 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
         },
     }
     (working / "few.json").write_text(json.dumps(few))
+    told_of_speed = {
+        "macs": 59_000_000, "batch": 64, "threads": 2, "rounds": 3, "together_s": 4.0,
+        "first_together_s": 5.0, "one_by_one_s": 9.0, "times_faster": 2.25, "training_step_s": 0.5,
+    }  # fmt: skip
+    benchmark = {
+        "machine_info": {"cpu": {"brand_raw": "A processor"}},
+        "benchmarks": [{"extra_info": told_of_speed}],
+    }
+    (working / "speed.json").write_text(json.dumps(benchmark))
+    like = replace(columns, scores={p: -v for p, v in columns.scores.items()})
+    bulk._write(working / "imagenet16-120-like-0.h5", like)
     page = tmp_path / "page.md"
     page.write_text("<!-- figures:zerocost -->\nold\n<!-- /figures -->\n")
-    evidence.report_step(working, out, rounds=20, page=page)
+    report.report_step(working, out, rounds=20, page=page)
     found = json.loads((out / "zerocost.json").read_text())
     cell = found["targets"]["nb201 cifar10"]["snip"]
     assert (cell["n"], cell["left_out"], cell["seeds"]) == (7, 1, 2)
@@ -146,12 +177,15 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert "| `snip` | 1.000 | 1.000 to 1.000 | 1.000 |" in told
     assert "`snip`: the published figure is outside our interval" in told
     assert "scores that failed: snip 2" in told
-    assert "- not run yet: `az_expressivity`," in told
     known = found["all_cells"]["targets"]["nb201 cifar10"]
     assert f"of {len(CELLS)} cells: `macs` " in told
     assert set(known) == {"macs", "params"}
     assert f"and {known['params']:.3f} on all." in told
     assert "| sum of the lines above | 1.500 |" in told
+    far = "| nb201 imagenet16-120 | `snip` | 1.000 | -1.000 | -1.000 to -1.000 | 7 | 2 | 0.578 |"
+    assert f"{far} -1.578 (far) |" in told
+    assert "4.0 s at once (5.0 s the first time in a process) and 9.0 s one by one, 2.25" in told
+    assert "2 threads of A processor" in page.read_text()
     assert (out / "zerocost.png").stat().st_size > 1000
     assert "| nb201 cifar10 | 8 | 2 |" in page.read_text()
     assert "`snip` 1.000" in page.read_text()
@@ -161,67 +195,24 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
 def test_only_seeds_that_are_complete_are_reported(
     tmp_path: Path, accuracies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def first(columns: Columns, n: int) -> Columns:
-        return Columns(
-            columns.architectures[:n],
-            columns.seeds[:n],
-            {p: v[:n] for p, v in columns.scores.items()},
-            {p: v[:n] for p, v in columns.alone_s.items()},
-            columns.total_s[:n],
-            columns.failures[:n],
-            columns.facts,
-        )
-
     everything = _columns()
-    assert evidence.finished_seeds(everything, 3) == [0, 1]
-    assert evidence.finished_seeds(everything, 1) == [0]
-    assert evidence.finished_seeds(first(everything, 11), 3) == [0]
-    bulk._write(tmp_path / "nb201-0.h5", first(everything, 11))
-    found = evidence.measure(tmp_path, rounds=10)
+    assert scoring.finished_seeds(everything, 3) == [0, 1]
+    assert scoring.finished_seeds(everything, 1) == [0]
+    assert scoring.finished_seeds(_rows(everything, slice(11)), 3) == [0]
+    bulk._write(tmp_path / "nb201-0.h5", _rows(everything, slice(11)))
+    found = measure.measure(tmp_path, rounds=10)
     assert found["made_with"]["nb201"]["networks"] == len(CELLS)
     assert found["made_with"]["nb201"]["seeds"] == 1
-    monkeypatch.setattr(evidence, "FEWEST", 9)
+    monkeypatch.setattr(measure, "FEWEST", 9)
     with pytest.raises(BigLittleError, match="no scores of 9"):
-        evidence.measure(tmp_path, rounds=10)
+        measure.measure(tmp_path, rounds=10)
     assert found["targets"]["nb201 cifar10"]["snip"]["seeds"] == 1
 
 
-def test_runs_of_other_proxies_are_put_together(tmp_path: Path, accuracies: Path) -> None:
-    some = _columns((0,))
-    keep = slice(0, 5)  # the other proxy was run on fewer cells
-    facts = {**some.facts, "proxies": ["ntk"]}
-    other = Columns(
-        some.architectures[keep],
-        some.seeds[keep],
-        {"ntk": np.arange(5.0)},
-        {"ntk": np.full(5, 0.1)},
-        np.full(5, 0.1),
-        ({},) * 5,
-        facts,
-    )
-    bulk._write(tmp_path / "nb201-0.h5", some)
-    bulk._write(tmp_path / "nb201-more-0.h5", other)
-    both = evidence.scored("nb201", tmp_path)
-    assert both.architectures == some.architectures
-    assert both.scores["ntk"][:5].tolist() == [0, 1, 2, 3, 4]
-    assert np.isnan(both.scores["ntk"][5:]).all()
-    assert both.failures == some.failures
-    assert np.isnan(both.total_s).all()  # no run had all proxies
-    found = evidence.measure(tmp_path, rounds=10)["targets"]["nb201 cifar10"]
-    assert (found["ntk"]["n"], found["macs"]["n"]) == (5, 8)
-    accuracy = np.arange(5.0)
-    assert found["ntk"]["spearman_of_macs"] == pytest.approx(
-        evidence.spearman(some.scores["macs"][keep], accuracy)
-    )
-    alien = Columns(*(getattr(other, f) for f in _FIELDS[:-1]), {**facts, "batch": "another"})
-    with pytest.raises(BigLittleError, match="batch"):
-        evidence.joined([some, alien])
-
-
 def test_the_sample_of_the_table_has_all_sizes_and_all_trained_alone() -> None:
-    table = Benchmark.load(evidence.TABLE).table
-    some = evidence.stratified(table, 10)
-    assert some == evidence.stratified(table, 10)
+    table = Benchmark.load(sets.TABLE).table
+    some = sets.stratified(table, 10)
+    assert some == sets.stratified(table, 10)
     assert len(set(some)) == 10
     rows = table.rows("inherited")
     macs = dict(
@@ -232,7 +223,49 @@ def test_the_sample_of_the_table_has_all_sizes_and_all_trained_alone() -> None:
     for part, size in zip(tenths, sizes, strict=True):
         assert part[0] <= size <= part[-1]
     assert [macs[a] for a in some] != sorted(macs[a] for a in some)
-    _, ids = evidence.architectures("table", n_networks=10)
-    alone = {str(table.networks["architecture"][r]) for t in evidence.ALONE for r in table.rows(t)}
+    _, ids = sets.architectures("table", n_networks=10)
+    alone = {str(table.networks["architecture"][r]) for t in sets.ALONE for r in table.rows(t)}
     assert set(ids) == set(some) | alone
-    assert len(evidence.stratified(table, 10**6)) == len(rows)
+    assert len(sets.stratified(table, 10**6)) == len(rows)
+
+
+def test_a_speed_of_something_else_is_refused() -> None:
+    with pytest.raises(BigLittleError, match=r"0 benchmarks of proxies.*--benchmark-json"):
+        measure.speed({"benchmarks": [{"extra_info": {"ratio": 2}}]})
+
+
+def test_a_published_figure_is_of_its_target() -> None:
+    assert published.published("zen", "nb201 cifar100") == 0.361
+    assert published.published("zen", "table inherited") is None
+    assert published.published("macs", "nb201 cifar100") is None
+
+
+def test_a_batch_is_like_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.arange(64 * 3 * 32 * 32, dtype=torch.float32).reshape(64, 3, 32, 32)
+    first = Batch(images, torch.zeros(64, dtype=torch.int64), "made up")
+    monkeypatch.setattr(sets, "dataset_batch", lambda *args: first)
+    assert sets.batch_of("nb201") is first
+    small = sets.batch_of("imagenet16-120-like")
+    assert small.images.shape == (64, 3, 16, 16)
+    assert float(small.images[0, 0, 0, 0]) == (0 + 1 + 32 + 33) / 4
+    assert 60 < int(small.labels.max()) < 120
+    assert small.name == "made up, 16 pixels, 120 classes at random"
+    assert torch.equal(sets.batch_of("cifar100-like").images, images)
+
+
+def test_a_set_like_a_data_set_is_scored_by_what_is_published_of_it(
+    tmp_path: Path, accuracies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+
+    def run(ids, batch, out, proxies, **options):  # type: ignore[no-untyped-def]
+        asked.update(ids=ids, out=out, proxies=proxies, n_classes=options["n_classes"])
+
+    monkeypatch.setattr(scoring, "run", run)
+    monkeypatch.setattr(scoring, "batch_of", lambda which, folder: which)
+    scoring.score_step("imagenet16-120-like", tmp_path, (1, 3), n_cells=7)
+    assert len(asked["ids"]) == 2
+    assert asked["out"] == tmp_path / "imagenet16-120-like-1.h5"
+    assert (asked["proxies"], asked["n_classes"]) == (tuple(published.PUBLISHED), 120)
+    scoring.score_step("nb201", tmp_path)
+    assert (asked["proxies"], asked["n_classes"]) == ("all", 10)

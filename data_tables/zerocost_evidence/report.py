@@ -1,0 +1,298 @@
+"""The figures as a page of tables, and in short for the page of the proxies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...bench.files import replacing
+from ..devices.figures import fill_page
+from .agreement import ROUNDS
+from .formatting import number, order
+from .measure import measure
+from .picture import picture
+from .published import FAR, published
+from .scoring import SEEDS
+from .sets import NB201_COLUMNS, SETS
+
+FOLDER = Path(__file__).parent.parent
+PAGE = FOLDER.parent / "zerocost" / "README.md"
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """The figures as Markdown tables."""
+    lines = ["# What zero-cost proxies are worth", ""]
+    lines += [
+        "Made by `python -m biglittle.data_tables.zerocost_evidence`; not edited by hand.",
+        "",
+    ]
+    for which, facts in document["made_with"].items():
+        failed = ", ".join(f"{p} {n}" for p, n in facts["failures"].items()) or "none"
+        lines.append(
+            f"- `{which}`: {facts['networks']} networks ({SETS[which].about}), seeds of "
+            f"initialisation: {facts['seeds']}, batch: {facts['batch']}, torch {facts['torch']}, "
+            f"{facts['device']}; scores that failed: {failed}."
+        )
+    for name, n in document["too_few"].items():
+        lines.append(f"- {name}: {n} networks, too few for a correlation.")
+    lines += [
+        "",
+        "Spearman's rho with accuracy, mean over seeds, and its 95 % interval over networks (one "
+        "batch; the bootstrap does not know of other batches or seeds); Kendall's tau; share of "
+        "the best tenth that is found; networks; seeds of initialisation. `macs` and `params` are "
+        "the baselines. A network that a proxy failed on is left out of its row; `macs` there is "
+        "the baseline on the same networks.",
+        "",
+        "![Heat map of rank correlations](zerocost.png)",
+        "",
+        "A cell of the map rests on as many networks as the proxy's row says below.",
+    ]
+    for target, found in document["targets"].items():
+        held_against = target in NB201_COLUMNS
+        heads = [
+            "proxy",
+            "Spearman",
+            "interval",
+            "Kendall",
+            "top 10 %",
+            "n",
+            "seeds",
+            "`macs` there",
+        ]
+        heads += ["published", "difference"] if held_against else []
+        lines += ["", f"## {target}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+        ordered = sorted(found.items(), key=lambda item: -order(item[1]["spearman"]))
+        for proxy, row in ordered:
+            cells = [f"`{proxy}`", number(row["spearman"])]
+            if row["spearman"] is not None:
+                low, high = number(row["spearman_low"]), number(row["spearman_high"])
+                cells.append(f"{low} to {high}")
+                cells.append(number(row["kendall"]))
+                cells.append(number(row["top_10_percent_overlap"], 2))
+            else:
+                cells += ["-"] * 3
+            cells += [str(row["n"]), str(row.get("seeds", "-"))]
+            cells.append(number(row.get("spearman_of_macs")))
+            if held_against:
+                cells += _difference(row["spearman"], published(proxy, target))
+            lines.append(f"| {' | '.join(cells)} |")
+        if held_against:
+            lines += _sample_lines(document["all_cells"], target, found)
+            lines += _chance_lines(found, target)
+    if "like" in document:
+        lines += _like_lines(document["like"], document["targets"])
+    if "pairs" in document:
+        lines += _pair_lines(document["pairs"])
+    if "few" in document:
+        lines += _few_lines(document["few"])
+    lines += [
+        "",
+        "## Time",
+        "",
+        "Mean processor time of a proxy with every pass it needs, in s. Passes are shared, so the "
+        "sum is what proxies cost one by one; `together` is what they cost at once.",
+        "",
+    ]
+    times = document["time_s"]
+    lines += [f"| proxy | {' | '.join(times)} |", "|---|" + "---|" * len(times)]
+    for proxy in next(iter(times.values())):
+        cells = [number(times[which].get(proxy)) for which in times]
+        lines.append(f"| {proxy if proxy == 'together' else f'`{proxy}`'} | {' | '.join(cells)} |")
+    alone = [sum(s or 0.0 for p, s in times[which].items() if p != "together") for which in times]
+    lines.append(f"| sum of the lines above | {' | '.join(number(a) for a in alone)} |")
+    if "speed" in document:
+        lines += ["", speed_text(document["speed"])]
+    return "\n".join(lines) + "\n"
+
+
+def speed_text(speed: Mapping[str, Any]) -> str:
+    """One sentence on what sharing passes gains."""
+    return (
+        f"One network of {speed['macs'] / 1e6:.1f} M MACs and a batch of {speed['batch']} on "
+        f"{speed['threads']} threads of {speed['processor']}: all proxies take "
+        f"{speed['together_s']:.1f} s at once ({speed['first_together_s']:.1f} s the first time in "
+        f"a process) and {speed['one_by_one_s']:.1f} s one by one, {speed['times_faster']:.2f} "
+        f"times as long; a training step takes {speed['training_step_s']:.2f} s (medians of "
+        f"{speed['rounds']} rounds, `tests/perf/test_proxies.py`)."
+    )
+
+
+def _sample_lines(
+    everything: Mapping[str, Any], target: str, found: Mapping[str, Any]
+) -> list[str]:
+    """The baselines on the sample and on all cells."""
+    parts = [
+        f"`{p}` {number(found[p]['spearman'])} on the sample and {number(whole)} on all"
+        for p, whole in everything["targets"][target].items()
+        if p in found
+    ]
+    return ["", f"What the sample does, of {everything['cells']} cells: {'; '.join(parts)}."]
+
+
+def _difference(ours: float | None, theirs: float | None) -> list[str]:
+    """Two cells: a published figure, and ours less that."""
+    if theirs is None or ours is None:
+        return ["" if theirs is None else number(theirs), ""]
+    far = " (far)" if abs(ours - theirs) > FAR else ""
+    return [number(theirs), f"{ours - theirs:+.3f}{far}"]
+
+
+def _chance_lines(found: Mapping[str, Any], target: str) -> list[str]:
+    """What of a difference from a published figure the sample of cells can do."""
+    lines = []
+    for proxy, row in found.items():
+        theirs = published(proxy, target)
+        if theirs is None or row["spearman"] is None or abs(row["spearman"] - theirs) <= FAR:
+            continue
+        chance = (
+            "the published figure is within our interval, so the sample of cells can be all of it"
+            if row["spearman_low"] <= theirs <= row["spearman_high"]
+            else "the published figure is outside our interval, so it is hardly the sample of cells"
+        )
+        lines.append(f"- `{proxy}`: {chance}.")
+    if not lines:
+        return []
+    general = (
+        "Published are all cells and a batch of the data set itself, with as many classes; ours "
+        "are a sample of cells and a batch of CIFAR-10 with ten classes on all three."
+    )
+    return ["", f"Farther than {FAR} from the published figure. {general}", "", *lines]
+
+
+def _like_lines(like: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
+    """What the batch does to a difference from a published figure."""
+    lines = [
+        "",
+        "## Batches like the published ones",
+        "",
+        "The same cells on images of CIFAR-10 with as many pixels and classes as the data set; "
+        "labels are drawn, since before training they say nothing of an image. What is left of a "
+        "difference is not the batch's shape.",
+        "",
+        "| target | proxy | batch of CIFAR-10 | batch like the data set | interval | n | seeds "
+        "| published | difference |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for target, found in like.items():
+        for proxy, row in sorted(found.items(), key=lambda item: -order(item[1]["spearman"])):
+            first = targets.get(target, {}).get(proxy, {}).get("spearman")
+            cells = [target, f"`{proxy}`", number(first), number(row["spearman"])]
+            low, high = number(row.get("spearman_low")), number(row.get("spearman_high"))
+            cells += [f"{low} to {high}", str(row["n"]), str(row.get("seeds", "-"))]
+            cells += _difference(row["spearman"], published(proxy, target))
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _few_lines(few: Mapping[str, Any]) -> list[str]:
+    small, whole = few["images"]
+    lines = [
+        "",
+        f"## {small} images in place of {whole}",
+        "",
+        f"Some proxies are computed on the first {small} images of a batch (`zico`: on two "
+        f"mini-batches of {small}). Spearman of that with the same proxy on all {whole} (`zico`: "
+        f"on two halves), over {few['cells']} cells of NAS-Bench-201 under one initialisation. "
+        f"Together they take {few['together_s'][0]:.2f} s of processor time in place of "
+        f"{few['together_s'][1]:.2f} s.",
+        "",
+        "| proxy | Spearman | n |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{proxy}` | {number(row['spearman'])} | {row['n']} |"
+        for proxy, row in few["proxies"].items()
+    ]
+    return lines
+
+
+def page_text(document: Mapping[str, Any]) -> str:
+    """What the page of the proxies says in short: the baselines, and what is better than both."""
+    lines = [
+        "| target | networks | seeds | `macs` | `params` | best proxies | better than both, with "
+        "their interval above |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for target, found in document["targets"].items():
+        known = {p: row for p, row in found.items() if row["spearman"] is not None}
+        if not {"macs", "params"} <= set(known):
+            continue
+        bar = max(known["macs"]["spearman"], known["params"]["spearman"])
+        others = [p for p in known if p not in ("macs", "params")]
+        best = sorted(others, key=lambda p: -order(known[p]["spearman"]))[:3]
+        clear = sum(known[p]["spearman_low"] > max(bar, _there(known[p])) for p in others)
+        named = ", ".join(f"`{p}` {number(known[p]['spearman'])}" for p in best)
+        lines.append(
+            f"| {target} | {known['macs']['n']} | {known['macs']['seeds']} "
+            f"| {number(known['macs']['spearman'])} | {number(known['params']['spearman'])} "
+            f"| {named} | {clear} of {len(others)} |"
+        )
+    if "speed" in document:
+        lines += ["", speed_text(document["speed"])]
+    return "\n".join(lines)
+
+
+def _there(row: Mapping[str, Any]) -> float:
+    """``macs`` on a proxy's own networks."""
+    return order(row.get("spearman_of_macs"))
+
+
+def _pair_lines(pairs: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "",
+        "## Pairs",
+        "",
+        f"{pairs['n_pairs']} random pairs of {pairs['n_networks']} networks with inherited "
+        "weights: Spearman of combinations of the two networks' scores (`zerocost/pair.py`) with "
+        "what the table says of the pair on test, under `margin`. `escalation` is the least rate "
+        "that comes within a point of the big network, with its sign turned. ± is one standard "
+        "error (networks left out by tenths).",
+    ]
+    lines += ["", "| target | `macs` | `params` | best proxies, each in its best combination |"]
+    lines.append("|---|---|---|---|")
+    for target, found in pairs["targets"].items():
+        told = {p: _best_combination(row) for p, row in found.items()}
+        baselines = [told.pop(p, ("-", None)) for p in ("macs", "params")]
+        best = sorted(told, key=lambda p: -order(told[p][1]))[:3]
+        cells = [f"{number(value)} ({name})" for name, value in baselines]
+        cells.append(", ".join(f"`{p}` {number(told[p][1])} ({told[p][0]})" for p in best))
+        lines.append(f"| {target} | {' | '.join(cells)} |")
+    lines += ["", "The best of six combinations is chosen on the same pairs it is told of."]
+    for target, found in pairs["targets"].items():
+        names = list(next(iter(found.values())))
+        lines += ["", f"### {target}", "", f"| proxy | {' | '.join(names)} |"]
+        lines.append("|---|" + "---|" * len(names))
+        highest = {p: max(order(row[n]["spearman"]) for n in names) for p, row in found.items()}
+        for proxy in sorted(found, key=lambda p: -highest[p]):
+            cells = [
+                f"{number(c['spearman'])} ± {number(c['standard_error'])}"
+                for c in (found[proxy][name] for name in names)
+            ]
+            lines.append(f"| `{proxy}` | {' | '.join(cells)} |")
+    return lines
+
+
+def _best_combination(row: Mapping[str, Any]) -> tuple[str, float | None]:
+    name = max(row, key=lambda n: order(row[n]["spearman"]))
+    return name, row[name]["spearman"]
+
+
+def report_step(
+    working: Path,
+    out: Path = FOLDER,
+    seeds: int = SEEDS,
+    rounds: int = ROUNDS,
+    page: Path | None = PAGE,
+) -> None:
+    """``zerocost.json``, ``zerocost.md`` and ``zerocost.png`` in a folder, and the page's table."""
+    document = measure(working, seeds, rounds)
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / "zerocost.json") as partial:
+        partial.write_text(json.dumps(document, indent=1) + "\n")
+    with replacing(out / "zerocost.md") as partial:
+        partial.write_text(text(document))
+    picture(document, out / "zerocost.png")
+    if page is not None:
+        fill_page("zerocost", page_text(document), page)
