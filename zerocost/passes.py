@@ -13,7 +13,6 @@ sample of the batch as any.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,13 +24,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
+from .forward import response, run
 from .network import (
-    BATCH_NORMS,
     NORMS,
-    POOLS,
     WEIGHTED,
     PassError,
     blocks,
@@ -40,7 +36,18 @@ from .network import (
     weighted_layers,
     weights_of_layers,
 )
+from .tensors import (
+    by_images,
+    canonical_order,
+    channels_last,
+    check_finite,
+    leaves,
+    nodes,
+    random_signs,
+    seeded,
+)
 from .twice_differentiable import TwiceDifferentiable
+from .watching import Macs, ReluPatterns
 
 #: What a proxy can need, and whether it takes labels.
 PASSES: dict[str, bool] = {
@@ -123,55 +130,6 @@ def _salient(
     return None
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A mode that looks at operations without the compiler, whose import takes seconds."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
-
-
-class _ReluPatterns(_Watch):  # type: ignore[no-untyped-call]
-    """Notes which outputs of ReLUs are positive, also of functional ones; one tensor a call."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        aten = torch.ops.aten
-        self.positive: list[torch.Tensor] = []
-        self._watched = {aten.relu.default, aten.relu_.default, aten.leaky_relu.default}
-        self._watched |= {aten.leaky_relu_.default, aten.hardtanh.default, aten.hardtanh_.default}
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if func in self._watched:
-            clipped = "hardtanh" in str(func)
-            if not clipped or (len(args) > 1 and args[1] == 0):  # hardtanh from 0 on is ReLU6
-                positive = out.detach() > 0
-                if positive.ndim == 4:  # as they lie in memory, where channels come last
-                    positive = positive.permute(0, 2, 3, 1)
-                self.positive.append(positive.flatten(1))
-        return out
-
-
-class _Macs(_Watch):  # type: ignore[no-untyped-call]
-    """Adds up the multiply-accumulates of convolutions and matrix products, functional ones too."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func._overloadpacket)
-        if count is not None:
-            self.total += count(*args, **(kwargs or {}), out_val=out) // 2
-        return out
-
-
 class Passes:
     """What proxies read of one network and batch; each property is computed once.
 
@@ -215,8 +173,8 @@ class Passes:
         self._seed, self._clock = seed, clock
         self._device, self._dtype = device or torch.device("cpu"), dtype
         self._network = copied(network, self._device, dtype)
-        order = _canonical_order(images, labels)
-        self._images = _channels_last(images.detach()[order].to(self._device, dtype))
+        order = canonical_order(images, labels)
+        self._images = channels_last(images.detach()[order].to(self._device, dtype))
         self._labels = None if labels is None else labels[order].to(self._device, torch.int64)
         self._few = min(few_images, len(images))
         self._found: dict[str, Any] = {}
@@ -254,11 +212,11 @@ class Passes:
         """What a pass finds; each starts from its own seed, so what runs before does not matter."""
         assert name in self.needs, f"pass {name!r} was not declared as needed"
 
-        def seeded() -> Any:
-            with _seeded(self._seed * 1000 + list(PASSES).index(name), self._device):
+        def started() -> Any:
+            with seeded(self._seed * 1000 + list(PASSES).index(name), self._device):
                 return find()
 
-        return self.once(name, seeded)
+        return self.once(name, started)
 
     def once(self, name: str, find: Callable[[], Any]) -> Any:
         """What ``find`` returns, or the error it raises, kept under ``name`` and timed.
@@ -328,7 +286,7 @@ class Passes:
         def find() -> torch.Tensor:
             cloned = frozenset[str]()
             while True:  # at most twice: what is overwritten after we saw it is then copied
-                with _seeded(self._seed, self._device):
+                with seeded(self._seed, self._device):
                     logits, changed = self._forward_noting(cloned)
                 if changed <= cloned:
                     return logits
@@ -382,7 +340,7 @@ class Passes:
                 handles.append(module.register_forward_hook(noting(name, note_block)))
         wants_images = bool(self.needs & {"image_gradient", "block_gradients"})
         wants_graph = wants_images or bool(self.needs & _GRAPH)
-        watch = _ReluPatterns()
+        watch = ReluPatterns()
         x = self._images.detach().requires_grad_(wants_images)
         self._x = x
         try:
@@ -406,7 +364,7 @@ class Passes:
         def find() -> torch.Tensor:
             self._few_x = self._images[: self._few].detach().requires_grad_()
             with ExitStack() as modes:
-                modes.enter_context(_seeded(self._seed, self._device))
+                modes.enter_context(seeded(self._seed, self._device))
                 modes.enter_context(torch.enable_grad())
                 if "hessian_gradient" in self.needs:
                     modes.enter_context(TwiceDifferentiable())
@@ -494,7 +452,7 @@ class Passes:
         if not used:
             raise PassError("the loss depends on no convolution and no linear layer.")
         for name, _, gradient in used:
-            _check_finite(gradient, f"the loss's gradient in layer {name!r}")
+            check_finite(gradient, f"the loss's gradient in layer {name!r}")
         return used
 
     @property
@@ -522,7 +480,7 @@ class Passes:
         if not along.requires_grad:
             raise PassError("the gradient of the loss does not depend on the weights.")
         # torch leaves such a function out of the derivative without a word.
-        if any(node.name().endswith(_ONCE) for node in _nodes(along.grad_fn)):
+        if any(node.name().endswith(_ONCE) for node in nodes(along.grad_fn)):
             raise PassError(
                 "a function of the network has no second derivative, as one that is marked as "
                 "once_differentiable. Write its backward in differentiable operations."
@@ -533,7 +491,7 @@ class Passes:
         out = []
         for (name, value, gradient), product in zip(used, products, strict=True):
             h = torch.zeros_like(value) if product is None else product
-            _check_finite(h, f"the Hessian times the gradient in layer {name!r}")
+            check_finite(h, f"the Hessian times the gradient in layer {name!r}")
             out.append((Weight(name, value.detach(), gradient.detach()), h.detach()))
         return out
 
@@ -579,7 +537,7 @@ class Passes:
 
         def find() -> torch.Tensor:
             logits = self._differentiable(self._forward())
-            return _by_images(logits, torch.ones_like(logits), self._x)
+            return by_images(logits, torch.ones_like(logits), self._x)
 
         return self._get("image_gradient", find)  # type: ignore[no-any-return]
 
@@ -589,8 +547,8 @@ class Passes:
 
         def find() -> torch.Tensor:
             logits = self._few_forward()
-            signs = _signs(logits, np.random.default_rng(self._seed))
-            return _by_images(logits, signs, self._few_x)
+            signs = random_signs(logits, np.random.default_rng(self._seed))
+            return by_images(logits, signs, self._few_x)
 
         return self._get("image_jacobian", find)  # type: ignore[no-any-return]
 
@@ -651,7 +609,7 @@ class Passes:
         for (_, before), (name, after) in zip(
             self._block_maps[:-1], self._block_maps[1:], strict=True
         ):
-            g_out, g_in = _signs(after, rng), None
+            g_out, g_in = random_signs(after, rng), None
             if after.requires_grad and before.requires_grad:
                 (g_in,) = torch.autograd.grad(
                     after, before, g_out, retain_graph=True, allow_unused=True
@@ -676,14 +634,14 @@ class Passes:
             for m in network.modules()
         ]
         try:
-            with torch.enable_grad(), _Macs() as counter:
+            with torch.enable_grad(), Macs() as counter:
                 logits = run(network, self._images[:1])
         finally:
             network.train()
             for handle in handles:
                 handle.remove()
         met = {id(p): p for m in called for p in m.parameters(recurse=False)}
-        met |= {id(p): p for p in _leaves(logits.grad_fn)}
+        met |= {id(p): p for p in leaves(logits.grad_fn)}
         total = sum(p.numel() for p in met.values() if isinstance(p, nn.Parameter))
         return Counts(macs=counter.total, params=total)
 
@@ -723,7 +681,7 @@ class Passes:
         return self._get("gaussian_response", self._gaussian_response)  # type: ignore[no-any-return]
 
     def _gaussian_response(self) -> GaussianResponse:
-        generator = _generator(self._seed)
+        generator = torch.Generator().manual_seed(self._seed)
 
         def gaussian(module: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
             if isinstance(module, (*WEIGHTED, *NORMS)) and name == "bias":
@@ -736,14 +694,14 @@ class Passes:
 
         shape = (self._few, *self._images.shape[1:])
         first, noise = (
-            _channels_last(torch.randn(shape, generator=generator).to(self._images))
+            channels_last(torch.randn(shape, generator=generator).to(self._images))
             for _ in range(2)
         )
         with torch.no_grad(), replaced(self._network, gaussian) as network:
-            features, deviations = _response(network, first)
-            moved, _ = _response(network, first + PERTURBATION * noise, False)
+            features, deviations = response(network, first)
+            moved, _ = response(network, first + PERTURBATION * noise, False)
         change = (features - moved).abs().sum(1).mean()
-        _check_finite(change, "the change of the features")
+        check_finite(change, "the change of the features")
         return GaussianResponse(float(change), deviations)
 
     @property
@@ -769,167 +727,9 @@ class Passes:
             if gradients[0] is not None:
                 rows = torch.stack([g.flatten() for g in gradients]).double()
                 kernel += rows @ rows.T
-        _check_finite(kernel, "an image's gradient of the logits")
+        check_finite(kernel, "an image's gradient of the logits")
         return kernel
 
 
 _GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
 _ONCE = ("::Error", "::NotImplemented")  # nodes that stand for a derivative which is not there
-
-
-def _response(
-    network: nn.Module, x: torch.Tensor, deviate: bool = True
-) -> tuple[torch.Tensor, tuple[float, ...]]:
-    """Maps before global pooling, (n, ...) flattened, and log deviations of norms' inputs."""
-    maps: list[torch.Tensor] = []
-    into: list[torch.Tensor] = []
-    deviations: list[float] = []
-
-    def note_norm(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        others = [d for d in range(args[0].ndim) if d != 1]
-        variance = args[0].var(others, correction=0).mean()
-        if float(variance) > 0:
-            deviations.append(0.5 * math.log(float(variance)))
-
-    handles = []
-    last = [m for m in network.modules() if isinstance(m, nn.Linear)][-1:]
-    for module in network.modules():
-        if isinstance(module, POOLS) and _is_global(module):
-            handles.append(module.register_forward_pre_hook(lambda m, a: maps.append(a[0].clone())))
-        elif isinstance(module, BATCH_NORMS) and deviate:
-            handles.append(module.register_forward_pre_hook(note_norm))
-        elif module in last:
-            handles.append(module.register_forward_pre_hook(lambda m, a: into.append(a[0].clone())))
-    try:
-        logits = run(network, x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    seen = maps[-1] if maps else into[-1] if into else logits
-    return seen.flatten(1), tuple(deviations)
-
-
-def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits (n, classes) of a network.
-
-    Raises:
-        PassError: it failed, naming the layer, or gives something else.
-    """
-    try:
-        logits = network(images)
-    except PassError:
-        raise
-    except Exception as error:
-        raise PassError(
-            f"the forward pass of a batch of shape {tuple(images.shape)} failed in layer "
-            f"{_failing_layer(network, images)!r}: {error}"
-        ) from error
-    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(images):
-        got = (
-            f"shape {tuple(logits.shape)}"
-            if isinstance(logits, torch.Tensor)
-            else type(logits).__name__
-        )
-        raise PassError(
-            f"the network gives {got} for {len(images)} images; expected logits of shape "
-            f"({len(images)}, classes)."
-        )
-    return logits
-
-
-def _failing_layer(network: nn.Module, images: torch.Tensor) -> str:
-    """The layer that a forward pass is in when it fails; one more pass is asked, with hooks."""
-    entered: list[str] = []
-    handles = []
-    for name, module in network.named_modules():
-        note = partial(_enter, entered, name)
-        handles.append(module.register_forward_pre_hook(note))
-        handles.append(module.register_forward_hook(lambda m, args, out: _leave(entered)))
-    try:
-        network(images)
-    except Exception:  # the one we know of
-        return (entered and entered[-1]) or "(root)"
-    finally:
-        for handle in handles:
-            handle.remove()
-    return "(root)"
-
-
-def _enter(entered: list[str], name: str, module: nn.Module, args: Any) -> None:
-    entered.append(name)
-
-
-def _leave(entered: list[str]) -> None:
-    entered.pop()
-
-
-def _by_images(logits: torch.Tensor, outer: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """The gradient of ``(outer * logits).sum()`` with respect to the images, (n, pixels)."""
-    (found,) = torch.autograd.grad(logits, images, outer, retain_graph=True, allow_unused=True)
-    if found is None:
-        raise PassError("the network's output does not depend on its input.")
-    _check_finite(found, "the gradient with respect to the images")
-    return found.flatten(1)
-
-
-def _channels_last(images: torch.Tensor) -> torch.Tensor:
-    """The same images in the order in memory that convolutions are fastest in."""
-    return images.contiguous(memory_format=torch.channels_last) if images.ndim == 4 else images
-
-
-def _signs(like: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Random signs, in the shape, type and order in memory of a tensor whose channels come last."""
-    n = like.numel()
-    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-n // 8)), np.uint8))[:n]
-    signs = torch.from_numpy(bits).to(like.device, like.dtype).mul_(2).sub_(1)
-    if like.ndim != 4:
-        return signs.view(like.shape)
-    images, channels, height, width = like.shape
-    return signs.view(images, height, width, channels).permute(0, 3, 1, 2)
-
-
-def _check_finite(tensor: torch.Tensor, what: str) -> None:
-    if not bool(torch.isfinite(tensor).all()):
-        raise PassError(f"{what} is not finite.")
-
-
-def _is_global(pool: nn.Module) -> bool:
-    size = getattr(pool, "output_size", None)
-    return size in (1, (1, 1))
-
-
-def _leaves(node: Any) -> Iterator[torch.Tensor]:
-    """Leaf tensors that a node of the graph depends on."""
-    return (at.variable for at in _nodes(node) if hasattr(at, "variable"))
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    """A node of the graph and all it depends on."""
-    seen, waiting = set(), [node] if node is not None else []
-    while waiting:
-        at = waiting.pop()
-        if at in seen:
-            continue
-        seen.add(at)
-        yield at
-        waiting += [after for after, _ in at.next_functions if after is not None]
-
-
-def _canonical_order(images: torch.Tensor, labels: torch.Tensor | None) -> list[int]:
-    """An order of the images that their content alone decides, without pattern."""
-    flat = images.detach().cpu().float().flatten(1).contiguous().numpy()
-    tags = [0] * len(flat) if labels is None else labels.cpu().tolist()
-    return sorted(range(len(flat)), key=lambda i: (flat[i].tobytes(), tags[i]))
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global generator started from ``seed``; left as it was afterwards."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield

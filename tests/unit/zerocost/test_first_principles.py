@@ -16,9 +16,10 @@ from torch.nn import functional  # noqa: E402
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.zerocost import ProxyError, score  # noqa: E402
-from biglittle.zerocost.passes import PASSES, Passes, _canonical_order  # noqa: E402
+from biglittle.zerocost.passes import PASSES, Passes  # noqa: E402
 from biglittle.zerocost.proxies import get_proxy  # noqa: E402
 from biglittle.zerocost.proxies.meco import smallest_eigenvalue  # noqa: E402
+from biglittle.zerocost.tensors import canonical_order  # noqa: E402
 
 
 class TwoLayers(nn.Module):
@@ -254,7 +255,7 @@ def test_without_relu_it_names_proxy_and_layer(name: str) -> None:
 # ---- the rest -----------------------------------------------------------------------------------
 def test_zico_by_hand() -> None:
     images, labels = X[:2], Y[:2]
-    order = _canonical_order(images, labels)
+    order = canonical_order(images, labels)
     network = TwoLayers(A, B).double()
     parts = []
     for i in order:
@@ -451,7 +452,7 @@ def test_nothing_is_left_of_a_network_that_was_scored(make, batch) -> None:  # t
 
 def test_a_mini_batch_is_the_first_images_whichever_way_the_batch_came(make, batch) -> None:  # type: ignore[no-untyped-def]
     images, labels = batch
-    first = _canonical_order(images, labels)[:4]
+    first = canonical_order(images, labels)[:4]
     names = "hessian_norm,jacobian_norm"
     some = score(make(), images, labels, names, few_images=4, dtype="float64")
     alone = score(make(), images[first], labels[first], names, dtype="float64")
