@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..bench import Candidates, Evaluator
 from ..bench.errors import CheckpointError, ConstraintError
@@ -116,6 +117,18 @@ class Searcher:
             CheckpointError: the checkpoint is of another search, or of an evaluator that answers
                 otherwise (another device, table or supernet).
         """
+        # The products of a search are small: threads of BLAS would wait for each other.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return self._search(evaluator, settings, on_progress, checkpoint, warm)
+
+    def _search(
+        self,
+        evaluator: Evaluator,
+        settings: SearchSettings,
+        on_progress: OnProgress | None,
+        checkpoint: Path | None,
+        warm: Candidates | None,
+    ) -> SearchOutcome:
         counting = CountingEvaluator(evaluator, settings, on_progress)
         domain = counting.domain
         rows = np.zeros((0, domain.n_genes), np.int64) if warm is None else domain.genes(warm)

@@ -98,6 +98,8 @@ class OnnxModel:
             most = int(limit) if limit.isdigit() and int(limit) else MOST_THREADS
             options.intra_op_num_threads = min(most, MOST_THREADS, os.cpu_count() or 1)
             options.inter_op_num_threads = 1
+            # Between two calls a waiting thread would take a core from who calls.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             options.log_severity_level = 3
             try:
                 self._session = runtime.InferenceSession(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from biglittle.bench import Candidates, NetworkCosts, NetworkFigures, Points, SearchSpace, get_space
 from biglittle.bench.cost import analytic_memory, pair_costs, pair_provenance
@@ -193,6 +194,24 @@ def test_same_seed_same_front_and_global_state_is_left_alone(name: str) -> None:
     assert front_of(name, seed=3) == first
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert front_of(name, seed=4) != first
+
+
+def test_blas_has_one_thread_within_a_search_and_what_it_had_before_after_it() -> None:
+    def threads() -> list[int]:
+        return [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+
+    class Looking(Analytic):
+        def evaluate(self, candidates: Candidates) -> Points:
+            within.append(threads())
+            return super().evaluate(candidates)
+
+    within: list[list[int]] = []
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = threads()
+        get_searcher("random")(Looking(), SearchSettings(budget=20, population=20))
+        assert threads() == before
+    assert within
+    assert all(n == 1 for found in within for n in found)
 
 
 def test_same_seed_same_front_in_another_process() -> None:
