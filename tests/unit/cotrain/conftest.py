@@ -1,4 +1,4 @@
-"""A tiny recipe on the digits, for what trains networks and pairs."""
+"""Few digits, for what trains networks, pairs and supernets."""
 
 from __future__ import annotations
 
@@ -24,3 +24,16 @@ def few_digits(
     torch.set_num_threads(1)
     yield {**digit_splits, "train": digit_splits["train"].subset(np.arange(70))}
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def splits(
+    request: pytest.FixtureRequest,
+    digits: Dataset,
+    digit_splits: dict[str, Images],
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, Images]:
+    """What a supernet is trained on: an epoch of the module's ``STEPS`` batches of ``BATCH``."""
+    monkeypatch.setattr("biglittle.cotrain.train_supernet.get_dataset", lambda name: digits)
+    n_images = request.module.BATCH * request.module.STEPS
+    return {**digit_splits, "train": digit_splits["train"].subset(np.arange(n_images))}

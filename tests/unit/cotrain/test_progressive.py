@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.datasets import Images  # noqa: E402
 from biglittle.bench.errors import BigLittleError, CheckpointError  # noqa: E402
 from biglittle.bench.spaces import get_space  # noqa: E402
 from biglittle.cotrain import progressive, train_supernet  # noqa: E402
@@ -58,15 +57,6 @@ SCHEDULE = Schedule(
     clip_norm=5.0,
     seed=0,
 )
-
-
-@pytest.fixture
-def splits(
-    digits: Dataset, digit_splits: dict[str, Images], monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Images]:
-    monkeypatch.setattr(train_supernet, "get_dataset", lambda name: digits)
-    few = digit_splits["train"].subset(np.arange(BATCH * STEPS))
-    return {**digit_splits, "train": few}
 
 
 @pytest.mark.parametrize("path", [FROM_SCRATCH, FROM_TRAINED])

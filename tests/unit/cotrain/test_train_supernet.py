@@ -55,15 +55,6 @@ SCHEDULE = Schedule(
 )
 
 
-@pytest.fixture
-def splits(
-    digits: Dataset, digit_splits: dict[str, Images], monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Images]:
-    monkeypatch.setattr(train_supernet, "get_dataset", lambda name: digits)
-    few = digit_splits["train"].subset(np.arange(BATCH * STEPS))
-    return {**digit_splits, "train": few}
-
-
 def _train(folder: Path, splits: dict[str, Images], *kills: int) -> dict[str, torch.Tensor]:
     """State of a run that was killed after each of ``kills`` steps and started anew."""
     for steps in kills:
