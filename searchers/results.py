@@ -266,8 +266,8 @@ def _speed_text(s: Mapping[str, Any]) -> str:
 
 {s["budget"]:,} evaluations of `nsga2` on the surrogate, whole curves, take
 {total.min():.1f} to {total.max():.1f} s ({len(total)} seeds, median {np.median(total):.1f} s; aimed
-at: at most {MOST_SECONDS:g} s, {_reached(bool(np.median(total) <= MOST_SECONDS))} by the median,
-beside other work), of which
+at: at most {MOST_SECONDS:g} s, {_reached(bool(np.median(total) <= MOST_SECONDS))} by the median),
+of which
 {outside.min():.0f} to {outside.max():.0f} % are spent outside the evaluator. In CPU time it is
 {min(s["cpu_s"]):.1f} to {max(s["cpu_s"]):.1f} s.
 {facts["cores"]} cores of {facts["cpu"]}, Python {facts["python"]}, NumPy {facts["numpy"]}."""
