@@ -1,10 +1,10 @@
 """Forward and backward passes that proxies share: each runs at most once for a network.
 
 A proxy names what it needs; ``Passes`` finds it when it is first asked for. Most of it comes from
-one forward pass over the batch: the gradient of the labelled loss, gradients with respect to the
-images, ReLU patterns, maps of layers and blocks. What takes a second derivative, several backward
-passes or further images is taken over the first ``FEW_IMAGES`` images, a mini-batch with a forward
-pass of its own.
+one forward pass over the batch: the gradient of the labelled loss and its growth, gradients with
+respect to the images, ReLU patterns, maps of layers and blocks. Other second derivatives, and what
+takes several backward passes or further images, are taken over the first ``FEW_IMAGES`` images, a
+mini-batch with a forward pass of its own.
 
 Images are put into an order that depends on their content alone before anything is computed, so
 that no score depends on the order in which a batch was given, and the first images are as good a
