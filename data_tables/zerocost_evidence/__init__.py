@@ -2,14 +2,15 @@
 
     python -m biglittle.data_tables.zerocost_evidence score nb201 --working W --shard 0/2
     python -m biglittle.data_tables.zerocost_evidence score table --working W --shard 0/2
-    python -m biglittle.data_tables.zerocost_evidence score imagenet16-120-like --working W
+    python -m biglittle.data_tables.zerocost_evidence score published-cifar10 --working W
     python -m biglittle.data_tables.zerocost_evidence few --working W
     python -m pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=W/speed.json
     python -m biglittle.data_tables.zerocost_evidence report --working W
 
 ``score`` leaves ``W/SET-SHARD.h5`` and goes on from it after any kill; all networks under one seed
 of initialisation come before any under the next, and ``report`` takes the seeds that are complete.
-A set that is ``-like`` a data set is the same cells on a batch with as many classes and pixels.
+A set ``published-`` is for the proxies that figures are published of: more cells, on a batch with
+as many pixels and classes as the data set.
 ``few`` compares proxies of a mini-batch with the same of the whole batch. ``report`` reads all of
 this, what is there of it, and leaves ``zerocost.json``, ``zerocost.md`` and ``zerocost.png`` in the
 folder above this one, and fills the page of the proxies. NAS-Bench-201's accuracies are not ours to

@@ -10,8 +10,8 @@ import torch
 
 from .agreement import ROUNDS
 from .report import FOLDER, PAGE, report_step
-from .scoring import FEW_CELLS, SEEDS, few_step, score_step
-from .sets import CELLS, SETS, TABLE_NETWORKS
+from .scoring import FEW_CELLS, few_step, score_step
+from .sets import SETS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     one = steps.add_parser("score", help="score a set, resumable")
     one.add_argument("set", choices=tuple(SETS))
     one.add_argument("--shard", default="0/1", help="i/n: every n-th network from the i-th on")
-    one.add_argument("--cells", type=int, default=CELLS)
-    one.add_argument("--networks", type=int, default=TABLE_NETWORKS, help="of the table")
+    one.add_argument("--networks", type=int, help="of the sample")
+    one.add_argument("--seeds", type=int, help="initialisations")
     one.add_argument(
         "--proxies", default="", help="all, or of a set like another data set those published"
     )
@@ -35,15 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for each in (one, few):
         each.add_argument("--threads", type=int, default=1)
         each.add_argument("--data", type=Path, default=None, help="folder of the images")
-    for each in (one, two):
-        each.add_argument("--seeds", type=int, default=SEEDS, help="initialisations")
     for each in (one, few, two):
         each.add_argument("--working", type=Path, default=Path("build/zerocost"))
     given = parser.parse_args(arguments)
     if given.step == "report":
         # The project's page is for the project's figures, not for those of another folder.
         page = PAGE if given.out == FOLDER else None
-        report_step(given.working, given.out, given.seeds, given.rounds, page)
+        report_step(given.working, given.out, given.rounds, page)
         return
     torch.set_num_threads(given.threads)
     if given.step == "few":
@@ -54,12 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.set,
         given.working,
         (part, parts),
-        given.cells,
+        given.networks,
         given.seeds,
         given.proxies,
         given.on,
         given.data,
-        given.networks,
     )
 
 

@@ -15,12 +15,12 @@ from ...bench.spaces import get_space
 from ...zerocost import Columns
 from .agreement import FEWEST, ROUNDS, Values, agreement, spearman
 from .pairs import pair_agreement, pair_targets
-from .published import PUBLISHED
-from .scoring import OF_FEW, SEEDS, by_seed, complete, finished_seeds, scored
+from .published import HELD_AGAINST
+from .scoring import OF_FEW, by_seed, complete, finished_seeds, scored
 from .sets import ALONE, SETS, TABLE, nb201_accuracy
 
 
-def measure(working: Path, seeds: int = SEEDS, rounds: int = ROUNDS) -> dict[str, Any]:
+def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     """All figures from the scores in a working folder; a set that was not scored is left out.
 
     Raises:
@@ -31,7 +31,7 @@ def measure(working: Path, seeds: int = SEEDS, rounds: int = ROUNDS) -> dict[str
         if not list(working.glob(f"{which}-[0-9]*.h5")):
             continue
         columns = scored(which, working)
-        used = finished_seeds(columns, seeds)
+        used = finished_seeds(columns, wanted.seeds)
         ids = complete(columns, used)
         document["made_with"][which] = {
             **{k: v for k, v in columns.facts.items() if k != "proxies"},
@@ -44,7 +44,7 @@ def measure(working: Path, seeds: int = SEEDS, rounds: int = ROUNDS) -> dict[str
             accuracy = _targets("nb201", ids)[wanted.like]
             document.setdefault("like", {})[wanted.like] = {
                 proxy: agreement(values[proxy], accuracy, rounds)
-                for proxy in PUBLISHED
+                for proxy in HELD_AGAINST
                 if proxy in values
             }
             continue

@@ -15,10 +15,9 @@ from ...bench.files import replacing
 from ...zerocost import Columns, az_nas, read_columns, run, score
 from ...zerocost.passes import FEW_IMAGES
 from .agreement import Values
-from .published import PUBLISHED
-from .sets import BATCH, CELLS, SETS, TABLE_NETWORKS, architectures, batch_of
+from .published import HELD_AGAINST
+from .sets import BATCH, SETS, architectures, batch_of
 
-SEEDS = 3
 FEW_CELLS = 20
 #: Proxies that are computed on fewer images than the batch has.
 OF_FEW = ("hessian_norm", "jacobian_norm", "zen", "zico")
@@ -28,19 +27,20 @@ def score_step(
     which: str,
     working: Path,
     shard: tuple[int, int] = (0, 1),
-    n_cells: int = CELLS,
-    seeds: int = SEEDS,
+    n_networks: int | None = None,
+    seeds: int | None = None,
     proxies: str = "",
     device: str = "cpu",
     data: Path | None = None,
-    n_networks: int = TABLE_NETWORKS,
 ) -> Columns:
     """Scores one set into the working folder, going on from what is there.
 
-    ``proxies`` are all, or those that figures are published of where a set is like a data set.
+    ``n_networks``, ``seeds`` and ``proxies`` are the set's own where they are not given; a set that
+    is like a data set takes the proxies that figures are published of.
     """
+    wanted = SETS[which]
     part, parts = shard
-    space, ids = architectures(which, n_cells, n_networks)
+    space, ids = architectures(which, n_networks)
 
     def said(done: int, total: int) -> None:
         sys.stderr.write(f"\r{which} {part}/{parts}: {done} of {total} networks")
@@ -50,10 +50,10 @@ def score_step(
         ids[part::parts],
         batch_of(which, data),
         working / f"{which}-{part}.h5",
-        proxies or ("all" if SETS[which].like is None else tuple(PUBLISHED)),
+        proxies or ("all" if wanted.like is None else HELD_AGAINST),
         space=space,
-        n_classes=SETS[which].n_classes,
-        seeds=range(seeds),
+        n_classes=wanted.n_classes,
+        seeds=range(seeds or wanted.seeds),
         device=device,
         clock="cpu",
         on_progress=said,

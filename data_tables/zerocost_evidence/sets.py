@@ -25,7 +25,7 @@ NB201_COLUMNS = {
     "nb201 cifar100": "val_accuracy_cifar100_pct",
     "nb201 imagenet16-120": "val_accuracy_imagenet16_120_pct",
 }
-CELLS, TABLE_NETWORKS, SAMPLE_SEED, BATCH = 500, 120, 0, 64
+SAMPLE_SEED, BATCH = 0, 64
 #: Trainings of single networks, beside inheriting weights.
 ALONE = tuple(t for t in TRAININGS if t not in ("inherited", *PAIR_TRAININGS))
 
@@ -36,12 +36,17 @@ class ScoredSet:
 
     Attributes:
         about: which they are.
-        like: target whose data set the batch resembles; None takes CIFAR-10 as it is.
+        n_networks: of the sample.
+        seeds: initialisations.
+        like: target whose published figures are made again, on a batch like its data set; None is
+            for every proxy and every target.
         pixels: height and width of the images.
         n_classes: of the labels.
     """
 
     about: str
+    n_networks: int
+    seeds: int = 3
     like: str | None = None
     pixels: int = 32
     n_classes: int = 10
@@ -49,13 +54,16 @@ class ScoredSet:
 
 _CELLS = "a fixed random sample of all cells"
 SETS = {
-    "nb201": ScoredSet(_CELLS),
+    "nb201": ScoredSet(_CELLS, 500),
     "table": ScoredSet(
         "all that were also trained by themselves, which were chosen, and a sample of the "
-        "inherited networks, stratified by MACs"
+        "inherited networks, stratified by MACs",
+        120,
     ),
-    "cifar100-like": ScoredSet(_CELLS, "nb201 cifar100", 32, 100),
-    "imagenet16-120-like": ScoredSet(_CELLS, "nb201 imagenet16-120", 16, 120),
+    # More cells, so that a sample of them tells less of a difference.
+    "published-cifar10": ScoredSet(_CELLS, 1500, 1, "nb201 cifar10"),
+    "published-cifar100": ScoredSet(_CELLS, 1500, 1, "nb201 cifar100", n_classes=100),
+    "published-imagenet16-120": ScoredSet(_CELLS, 1500, 1, "nb201 imagenet16-120", 16, 120),
 }
 
 
@@ -82,21 +90,20 @@ def nb201_accuracy(folder: Path | None = None) -> tuple[list[str], dict[str, Val
     }
 
 
-def architectures(
-    which: str, n_cells: int = CELLS, n_networks: int = TABLE_NETWORKS
-) -> tuple[str, list[str]]:
-    """Space and ids of a set that is scored.
+def architectures(which: str, n_networks: int | None = None) -> tuple[str, list[str]]:
+    """Space and ids of a set that is scored; ``n_networks`` of the sample, None takes the set's.
 
     Cells are a fixed random sample. Of the table it is a fixed sample of the inherited networks,
     stratified by MACs, and every network that was also trained by itself.
     """
+    n = n_networks or SETS[which].n_networks
     if which != "table":
         ids, _ = nb201_accuracy()
-        rows = np.random.default_rng(SAMPLE_SEED).permutation(len(ids))[:n_cells]
+        rows = np.random.default_rng(SAMPLE_SEED).permutation(len(ids))[:n]
         return "nb201", [ids[i] for i in rows]
     table = Benchmark.load(TABLE).table
     alone = [str(table.networks["architecture"][r]) for t in ALONE for r in table.rows(t)]
-    return table.space.name, list(dict.fromkeys([*alone, *stratified(table, n_networks)]))
+    return table.space.name, list(dict.fromkeys([*alone, *stratified(table, n)]))
 
 
 def stratified(table: Table, n: int) -> list[str]:
@@ -116,7 +123,7 @@ def batch_of(which: str, folder: Path | None = None) -> Batch:
     true; smaller images are means of 2 by 2 pixels.
     """
     batch, wanted = dataset_batch("cifar10", BATCH, SAMPLE_SEED, folder), SETS[which]
-    if wanted.like is None:
+    if (wanted.pixels, wanted.n_classes) == (32, 10):
         return batch
     images = torch.nn.functional.avg_pool2d(batch.images, batch.images.shape[-1] // wanted.pixels)
     generator = torch.Generator().manual_seed(SAMPLE_SEED)

@@ -162,7 +162,8 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     }
     (working / "speed.json").write_text(json.dumps(benchmark))
     like = replace(columns, scores={p: -v for p, v in columns.scores.items()})
-    bulk._write(working / "imagenet16-120-like-0.h5", like)
+    like = _rows(like, slice(len(CELLS)))  # one seed
+    bulk._write(working / "published-imagenet16-120-0.h5", like)
     page = tmp_path / "page.md"
     page.write_text("<!-- figures:zerocost -->\nold\n<!-- /figures -->\n")
     report.report_step(working, out, rounds=20, page=page)
@@ -182,8 +183,8 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert set(known) == {"macs", "params"}
     assert f"and {known['params']:.3f} on all." in told
     assert "| sum of the lines above | 1.500 |" in told
-    far = "| nb201 imagenet16-120 | `snip` | 1.000 | -1.000 | -1.000 to -1.000 | 7 | 2 | 0.578 |"
-    assert f"{far} -1.578 (far) |" in told
+    far = "| nb201 imagenet16-120 | `snip` | 1.000 | -1.000 | -1.000 to -1.000 | -1.000 | 7 |"
+    assert f"{far} 1 | 0.578 | -1.578 (far) |" in told
     assert "4.0 s at once (5.0 s the first time in a process) and 9.0 s one by one, 2.25" in told
     assert "2 threads of A processor" in page.read_text()
     assert (out / "zerocost.png").stat().st_size > 1000
@@ -235,9 +236,14 @@ def test_a_speed_of_something_else_is_refused() -> None:
 
 
 def test_a_published_figure_is_of_its_target() -> None:
-    assert published.published("zen", "nb201 cifar100") == 0.361
+    found = published.published("zen", "nb201 cifar100")
+    assert found == published.PublishedFigure(0.361, "spearman")
+    found = published.published("nwot", "nb201 cifar10")
+    assert found == published.PublishedFigure(0.57, "kendall")
     assert published.published("zen", "table inherited") is None
     assert published.published("macs", "nb201 cifar100") is None
+    row = {"spearman": 0.9, "kendall": 0.7}
+    assert report._difference(row, found) == ["tau 0.570", "+0.130 (far)"]
 
 
 def test_a_batch_is_like_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,12 +251,12 @@ def test_a_batch_is_like_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     first = Batch(images, torch.zeros(64, dtype=torch.int64), "made up")
     monkeypatch.setattr(sets, "dataset_batch", lambda *args: first)
     assert sets.batch_of("nb201") is first
-    small = sets.batch_of("imagenet16-120-like")
+    small = sets.batch_of("published-imagenet16-120")
     assert small.images.shape == (64, 3, 16, 16)
     assert float(small.images[0, 0, 0, 0]) == (0 + 1 + 32 + 33) / 4
     assert 60 < int(small.labels.max()) < 120
     assert small.name == "made up, 16 pixels, 120 classes at random"
-    assert torch.equal(sets.batch_of("cifar100-like").images, images)
+    assert torch.equal(sets.batch_of("published-cifar100").images, images)
 
 
 def test_a_set_like_a_data_set_is_scored_by_what_is_published_of_it(
@@ -263,9 +269,9 @@ def test_a_set_like_a_data_set_is_scored_by_what_is_published_of_it(
 
     monkeypatch.setattr(scoring, "run", run)
     monkeypatch.setattr(scoring, "batch_of", lambda which, folder: which)
-    scoring.score_step("imagenet16-120-like", tmp_path, (1, 3), n_cells=7)
+    scoring.score_step("published-imagenet16-120", tmp_path, (1, 3), n_networks=7)
     assert len(asked["ids"]) == 2
-    assert asked["out"] == tmp_path / "imagenet16-120-like-1.h5"
-    assert (asked["proxies"], asked["n_classes"]) == (tuple(published.PUBLISHED), 120)
+    assert asked["out"] == tmp_path / "published-imagenet16-120-1.h5"
+    assert (asked["proxies"], asked["n_classes"]) == (published.HELD_AGAINST, 120)
     scoring.score_step("nb201", tmp_path)
     assert (asked["proxies"], asked["n_classes"]) == ("all", 10)
