@@ -79,7 +79,7 @@ def text(document: Mapping[str, Any]) -> str:
             lines.append(f"| {' | '.join(cells)} |")
         if held_against:
             lines += _sample_lines(document["all_cells"], target, found)
-            lines += _chance_lines(found, target)
+            lines += _chance_lines(found, target, document.get("like", {}).get(target, {}))
     if "like" in document:
         lines += _like_lines(document["like"], document["targets"])
     if "pairs" in document:
@@ -139,8 +139,8 @@ def _difference(row: Mapping[str, Any], theirs: PublishedFigure | None) -> list[
     return [f"{sign}{number(theirs.value)}", f"{gap:+.3f}{' (far)' if abs(gap) > FAR else ''}"]
 
 
-def _chance_lines(found: Mapping[str, Any], target: str) -> list[str]:
-    """What of a difference from a published figure the sample of cells can do."""
+def _chance_lines(found: Mapping[str, Any], target: str, again: Mapping[str, Any]) -> list[str]:
+    """What of a difference from a published figure the sample of cells and the batch can do."""
     lines = []
     for proxy, row in found.items():
         theirs = published(proxy, target)
@@ -154,8 +154,15 @@ def _chance_lines(found: Mapping[str, Any], target: str) -> list[str]:
             else "the published figure is within our interval, so the sample of cells can be all "
             "of it"
             if row["spearman_low"] <= theirs.value <= row["spearman_high"]
-            else "the published figure is outside our interval, so it is hardly the sample of cells"
+            else "the published figure is outside our interval"
         )
+        more = again.get(proxy, {"spearman": None})
+        if more["spearman"] is not None:
+            figure, gap = more[theirs.statistic], more[theirs.statistic] - theirs.value
+            chance += (
+                f"; on {more['n']} cells and a batch like the data set (below) it is "
+                f"{number(figure)}, {gap:+.3f}"
+            )
         lines.append(f"- `{proxy}`: {chance}.")
     if not lines:
         return []

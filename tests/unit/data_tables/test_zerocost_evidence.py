@@ -177,6 +177,8 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     told = (out / "zerocost.md").read_text()
     assert "| `snip` | 1.000 | 1.000 to 1.000 | 1.000 |" in told
     assert "`snip`: the published figure is outside our interval" in told
+    again = "; on 7 cells and a batch like the data set (below) it is -1.000, -1.578."
+    assert told.count(again) == 1
     assert "scores that failed: snip 2" in told
     known = found["all_cells"]["targets"]["nb201 cifar10"]
     assert f"of {len(CELLS)} cells: `macs` " in told
