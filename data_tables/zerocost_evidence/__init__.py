@@ -4,7 +4,7 @@
     python -m biglittle.data_tables.zerocost_evidence score table --working W --shard 0/2
     python -m biglittle.data_tables.zerocost_evidence score published-cifar10 --working W
     python -m biglittle.data_tables.zerocost_evidence few --working W
-    python -m pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=W/speed.json
+    python -m pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=W/speed-1.json
     python -m biglittle.data_tables.zerocost_evidence report --working W
 
 ``score`` leaves ``W/SET-SHARD.h5`` and goes on from it after any kill; all networks under one seed
@@ -19,6 +19,6 @@ ship: they are looked for in ``$BIGLITTLE_REFERENCE_DATA``.
 A correlation is of scores with accuracy, so that 1 means the proxy ranks as training would. Scores
 of each seed of initialisation are correlated by themselves and averaged; the interval resamples
 networks (bootstrap, 95 %). Networks without a score are left out and counted. Times of proxies are
-of the processor, so what else the machine did is not in them; those of ``speed.json`` are of the
-clock.
+of the processor, so what else the machine did is not in them; those of ``speed*.json``, of one
+run each, are of the clock.
 """

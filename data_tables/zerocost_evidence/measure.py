@@ -73,8 +73,9 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
             document["pairs"] = _pairs(bench, chosen, by_seed(columns, chosen, used))
     if (working / "few.json").is_file():
         document["few"] = few_agreement(json.loads((working / "few.json").read_text()))
-    if (working / "speed.json").is_file():
-        document["speed"] = speed(json.loads((working / "speed.json").read_text()))
+    runs = sorted(working.glob("speed*.json"))
+    if runs:
+        document["speed"] = [speed(json.loads(path.read_text())) for path in runs]
     if not document["targets"]:
         raise BigLittleError(
             f"no scores of {FEWEST} networks in {working}; run the step score first."
@@ -91,7 +92,7 @@ def speed(found: Mapping[str, Any]) -> dict[str, Any]:
     told = [b["extra_info"] for b in found.get("benchmarks", ()) if "together_s" in b["extra_info"]]
     if len(told) != 1:
         raise BigLittleError(
-            f"speed.json has {len(told)} benchmarks of proxies; expected the one that "
+            f"a speed*.json has {len(told)} benchmarks of proxies; expected the one that "
             "`pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=...` writes."
         )
     return {**told[0], "processor": found["machine_info"]["cpu"].get("brand_raw", "unknown")}

@@ -154,13 +154,16 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     (working / "few.json").write_text(json.dumps(few))
     told_of_speed = {
         "macs": 59_000_000, "batch": 64, "threads": 2, "rounds": 3, "together_s": 4.0,
-        "first_together_s": 5.0, "one_by_one_s": 9.0, "times_faster": 2.25, "training_step_s": 0.5,
+        "first_together_s": 5.0, "times_faster": 2.25, "training_step_s": 0.5,
+        "together_in_training_steps": 8.0,
     }  # fmt: skip
     benchmark = {
         "machine_info": {"cpu": {"brand_raw": "A processor"}},
         "benchmarks": [{"extra_info": told_of_speed}],
     }
-    (working / "speed.json").write_text(json.dumps(benchmark))
+    (working / "speed-1.json").write_text(json.dumps(benchmark))
+    benchmark["benchmarks"] = [{"extra_info": {**told_of_speed, "together_s": 4.5}}]
+    (working / "speed-2.json").write_text(json.dumps(benchmark))
     like = replace(columns, scores={p: -v for p, v in columns.scores.items()})
     like = _rows(like, slice(len(CELLS)))  # one seed
     bulk._write(working / "published-imagenet16-120-0.h5", like)
@@ -187,8 +190,8 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert "| sum of the lines above | 1.500 |" in told
     far = "| nb201 imagenet16-120 | `snip` | 1.000 | -1.000 | -1.000 to -1.000 | -1.000 | 7 |"
     assert f"{far} 1 | 0.578 | -1.578 (far) |" in told
-    assert "4.0 s at once (5.0 s the first time in a process) and 9.0 s one by one, 2.25" in told
-    assert "2 threads of A processor" in page.read_text()
+    assert "take 4.0 to 4.5 s at once (5.0 s the first time in a process), which is 2.25" in told
+    assert "2 threads of A processor, 2 runs of 3 rounds" in page.read_text()
     assert (out / "zerocost.png").stat().st_size > 1000
     assert "| nb201 cifar10 | 8 | 2 |" in page.read_text()
     assert "`snip` 1.000" in page.read_text()
