@@ -189,10 +189,9 @@ def _like_lines(like: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str
         "More cells, on images of CIFAR-10 with as many pixels and classes as the data set has. "
         "Where those are others than CIFAR-10's, labels are drawn, since before training they say "
         "nothing of an image. What is left of a difference is neither the batch's shape nor, "
-        "beyond the interval, the sample. Known to differ in the published code: convolutions in "
-        "cells have a bias and the norms after them no weight, and every cell is scored on a batch "
-        "of its own; whether that is what is left was not tried. `nwot` is held against Kendall's "
-        "tau.",
+        "beyond the interval, the sample. Known to differ in the published code: every cell is "
+        "scored on a batch of its own; a bias before a norm, and a norm without a weight, which it "
+        "has as well, change no gradient of the others. `nwot` is held against Kendall's tau.",
         "",
         "| target | proxy | as above | here | interval | tau | n | seeds | published "
         "| difference |",
