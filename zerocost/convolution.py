@@ -90,9 +90,10 @@ class _Backward(torch.autograd.Function):
     def backward(ctx: Any, a: torch.Tensor | None, c: torch.Tensor | None) -> Any:
         gradient, x, weight = ctx.saved_tensors
         geometry = ctx.geometry
-        terms = [] if a is None else [_convolve(a, weight, geometry)]
-        terms += [] if c is None else [_convolve(x, c, geometry)]
-        by_gradient = terms[0].add_(terms[1]) if len(terms) == 2 else terms[0] if terms else None
+        by_gradient = None if a is None else _convolve(a, weight, geometry)
+        if c is not None:
+            of_weight = _convolve(x, c, geometry)
+            by_gradient = of_weight if by_gradient is None else by_gradient.add_(of_weight)
         needs = c is not None, a is not None
         by_x, by_weight = _backward(
             gradient, x if a is None else a, weight if c is None else c, geometry, needs

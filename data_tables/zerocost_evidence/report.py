@@ -137,11 +137,16 @@ def _sample_lines(
     return ["", f"What the sample does, of {everything['cells']} cells: {'; '.join(parts)}."]
 
 
+def _gap(row: Mapping[str, Any], theirs: PublishedFigure) -> float:
+    """Ours less a published figure, both by the statistic that it is published by."""
+    return float(row[theirs.statistic]) - theirs.value
+
+
 def _difference(row: Mapping[str, Any], theirs: PublishedFigure | None) -> list[str]:
     """Two cells: a published figure, and ours less that."""
     if theirs is None or row["spearman"] is None:
         return ["", ""]
-    gap = row[theirs.statistic] - theirs.value
+    gap = _gap(row, theirs)
     sign = "" if theirs.statistic == "spearman" else "tau "
     return [f"{sign}{number(theirs.value)}", f"{gap:+.3f}{' (far)' if abs(gap) > FAR else ''}"]
 
@@ -153,7 +158,7 @@ def _chance_lines(found: Mapping[str, Any], target: str, again: Mapping[str, Any
         theirs = published(proxy, target)
         if theirs is None or row["spearman"] is None:
             continue
-        if abs(row[theirs.statistic] - theirs.value) <= FAR:
+        if abs(_gap(row, theirs)) <= FAR:
             continue
         chance = (
             "there is no interval of Kendall's tau"
@@ -165,10 +170,9 @@ def _chance_lines(found: Mapping[str, Any], target: str, again: Mapping[str, Any
         )
         more = again.get(proxy, {"spearman": None})
         if more["spearman"] is not None:
-            figure, gap = more[theirs.statistic], more[theirs.statistic] - theirs.value
             chance += (
                 f"; on {more['n']} cells and a batch like the data set (below) it is "
-                f"{number(figure)}, {gap:+.3f}"
+                f"{number(more[theirs.statistic])}, {_gap(more, theirs):+.3f}"
             )
         lines.append(f"- `{proxy}`: {chance}.")
     if not lines:

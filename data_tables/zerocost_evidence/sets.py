@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...bench import Benchmark, Table
-from ...bench.errors import BigLittleError
 from ...bench.rows import PAIR_TRAININGS, TRAININGS
 from ...bench.spaces import get_space
 from ...zerocost import Batch, dataset_batch
+from ..devices.reference import read_rows, reference_folder
 from .agreement import Values
 
 TABLE = "fbnet-cifar10"
-REFERENCE_VARIABLE = "BIGLITTLE_REFERENCE_DATA"
 NB201_COLUMNS = {
     "nb201 cifar10": "val_accuracy_cifar10_pct",
     "nb201 cifar100": "val_accuracy_cifar100_pct",
@@ -67,22 +64,18 @@ SETS = {
 }
 
 
-def nb201_accuracy(folder: Path | None = None) -> tuple[list[str], dict[str, Values]]:
+def nb201_accuracy() -> tuple[list[str], dict[str, Values]]:
     """Ids of all cells at hand and their accuracy, a fraction, by column.
 
     Raises:
-        BigLittleError: the accuracies are not there.
+        DatasetError: the accuracies are not there.
     """
-    root = folder or Path(os.environ.get(REFERENCE_VARIABLE, "."))
-    path = root / "nb201" / "accuracy.csv.gz"
-    if not path.is_file():
-        raise BigLittleError(
-            f"no accuracies of NAS-Bench-201 at {path}; set {REFERENCE_VARIABLE} to the folder of "
-            "published measurements."
-        )
-    with gzip.open(path, "rt") as file:
-        rows = list(csv.DictReader(file))
-    space = get_space("nb201")
+    return _nb201_accuracy(reference_folder() / "nb201" / "accuracy.csv.gz")
+
+
+@lru_cache(maxsize=1)  # every set and every target asks for it
+def _nb201_accuracy(path: Path) -> tuple[list[str], dict[str, Values]]:
+    rows, space = read_rows(path), get_space("nb201")
     ids = space.format(space.parse([row["arch_str"] for row in rows]))
     return ids, {
         name: np.array([float(row[column]) / 100 for row in rows])

@@ -132,7 +132,7 @@ def accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines.append(f"{i},{text},{50 + i},{40 + i},{30 + i}")
     with gzip.open(folder / "nb201" / "accuracy.csv.gz", "wt") as file:
         file.write("\n".join(lines) + "\n")
-    monkeypatch.setenv(sets.REFERENCE_VARIABLE, str(folder))
+    monkeypatch.setenv("BIGLITTLE_REFERENCE_DATA", str(folder))
     return folder
 
 
