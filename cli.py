@@ -895,15 +895,6 @@ def _fill_from_trace(out: Path, trace: Path) -> None:
     _console(stderr=True).print(f"{filled} networks have an energy now: {out}")
 
 
-def _architectures(text: str, bench: Benchmark | None) -> list[str]:
-    """Ids that were asked for: 'table', a file with one a line, or ids separated by commas."""
-    if text == "table" and bench is not None:
-        return bench.architectures
-    if Path(text).is_file():
-        return Path(text).read_text().split()
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 @app.command()
 def validate(
     front_file: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")],
@@ -1049,6 +1040,7 @@ def score(
     """Scores networks at initialisation by zero-cost proxies; a network that fails says why."""
     from .bench import Benchmark, BigLittleError, get_space
     from .bench.datasets import get_dataset
+    from .bench.id_lists import read_ids
     from .zerocost import dataset_batch, noise_batch
     from .zerocost import run as run_scores
     from .zerocost.console import drawn, print_scores, record
@@ -1059,7 +1051,7 @@ def score(
     if sample:
         wanted = drawn(known, sample, seed)
     else:
-        wanted = _architectures(arch, Benchmark.load(table) if arch == "table" else None)
+        wanted = Benchmark.load(table).architectures if arch == "table" else read_ids(arch, known)
     if batch == "noise":
         classes = n_classes or 10
         images = noise_batch(batch_size, classes, seed=seed)

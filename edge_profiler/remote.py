@@ -21,9 +21,10 @@ from pathlib import Path
 
 from ..bench.errors import ProfileError
 from ..bench.files import replacing
+from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
 from .profile import Profile, read_profile
-from .session import ProfileRequest, architectures, pairs
+from .session import ProfileRequest, architectures
 
 #: Commands to use instead of ssh and scp, with options, for example "ssh -p 2222 -i key".
 SSH_VARIABLE, SCP_VARIABLE = "BIGLITTLE_SSH", "BIGLITTLE_SCP"
@@ -57,7 +58,7 @@ def profile_on_host(
         raise ProfileError(f"{host!r} is no host for ssh; expected user@board.")
     space = get_space(request.space)
     ids = architectures(request.networks, space, request.n_classes)
-    wanted = pairs(request.pairs, space) if request.pairs else []
+    wanted = read_pairs(request.pairs, space) if request.pairs else []
     there = dataclasses.replace(
         request, networks="networks.txt", pairs="pairs.txt" if wanted else ""
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bench.errors import ProfileError
+from ..bench.id_lists import read_ids, read_pairs
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
 from .profile import Profile, Progress, profile_networks
@@ -17,8 +17,6 @@ from .runtimes import get_runtime
 
 ANCHORS = "anchors"
 _FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
-#: Larger lists of networks are refused unread.
-MAX_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -70,51 +68,13 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
 
     Raises:
         ArchitectureError: no id of the space.
-        ProfileError: the file cannot be read, or names nothing.
+        BigLittleError: the file cannot be read, or names nothing.
     """
     if text == ANCHORS:
         return anchor_networks(space, n_classes=n_classes)
     if found := _FEWER.fullmatch(text):
         return anchor_networks(space, int(found[1]), n_classes)
-    ids = [word for line in _lines(text) for word in line.replace(",", " ").split()]
-    if not ids:
-        raise ProfileError(f"{text[:60]!r} names no network; expected ids, a file, or 'anchors'.")
-    space.parse(ids)
-    return list(dict.fromkeys(ids))
-
-
-def pairs(text: str, space: SearchSpace) -> list[tuple[str, str]]:
-    """(little, big) of what a user asked to measure end to end.
-
-    Raises:
-        ArchitectureError: no id of the space.
-        ProfileError: the file cannot be read, or a line is no pair.
-    """
-    found = []
-    for line in _lines(text):
-        for words in line.split(",") if ":" in line else [line]:
-            pair = words.replace(":", " ").replace(",", " ").split()
-            if len(pair) != 2:
-                raise ProfileError(
-                    f"{words[:60]!r} is no pair; expected LITTLE:BIG, or a file of 'LITTLE BIG'."
-                )
-            found.append((pair[0], pair[1]))
-    space.parse([a for pair in found for a in pair])
-    return list(dict.fromkeys(found))
-
-
-def _lines(text: str) -> list[str]:
-    """Lines of the file of that name, or the text itself; without comments and blanks."""
-    path = Path(text)
-    try:
-        if "\n" not in text and len(text) < 4096 and path.is_file():
-            if path.stat().st_size > MAX_BYTES:
-                raise ProfileError(f"{path.name} is over {MAX_BYTES // 2**20} MiB; expected ids.")
-            text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise ProfileError(f"{path.name} cannot be read: {error}") from error
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
+    return read_ids(text, space)
 
 
 def run_request(
@@ -146,7 +106,7 @@ def run_request(
         on_progress=on_progress,
         out=out,
         meter=request.meter,
-        pairs=pairs(request.pairs, space) if request.pairs else (),
+        pairs=read_pairs(request.pairs, space) if request.pairs else (),
         author=request.author,
     )
     return profile

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space
-from biglittle.bench.errors import ArchitectureError, ProfileError, UnknownNameError
+from biglittle.bench.errors import ArchitectureError, UnknownNameError
 from biglittle.edge_profiler import __main__ as light
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.session import (
     ProfileRequest,
     architectures,
-    pairs,
     run_request,
     summary,
 )
@@ -40,23 +39,8 @@ def test_networks_come_from_a_file_or_the_line(tmp_path):
     assert architectures(f"{A},{B}", SPACE, 10) == [A, B]
     assert len(architectures("anchors", SPACE, 10)) == 40
     assert architectures("anchors:7", SPACE, 10) == architectures("anchors", SPACE, 10)[:7]
-    for text, error in (("", ProfileError), ("nothing.txt", ArchitectureError)):
-        with pytest.raises(error):
-            architectures(text, SPACE, 10)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ProfileError, match="cannot be read"):
-        architectures(str(path), SPACE, 10)
-
-
-def test_pairs_come_from_a_file_or_the_line(tmp_path):
-    path = tmp_path / "pairs.txt"
-    path.write_text(f"{A} {B}\n{B},{A}\n")
-    assert pairs(str(path), SPACE) == [(A, B), (B, A)]
-    assert pairs(f"{A}:{B},{B}:{A}", SPACE) == [(A, B), (B, A)]
-    with pytest.raises(ProfileError, match="is no pair"):
-        pairs(A, SPACE)
     with pytest.raises(ArchitectureError):
-        pairs(f"{A}:9", SPACE)
+        architectures("nothing.txt", SPACE, 10)
 
 
 def test_a_request_reaches_the_profiler():
