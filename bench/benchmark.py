@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_figure, pair_provenance
+from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
 from .diagnostics import Diagnostics, explain
-from .errors import ConstraintError, GateError, TableError
+from .errors import BigLittleError, ConstraintError, GateError, TableError
 from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
-from .gate import Gate
+from .gate import Gate, metric_name
 from .gates import N_CODES, get_gate, stored_metrics
 from .hypervolume import Reference, hypervolume, reference_of
 from .limits import check_limits, unreachable, within
 from .objective import get_objective
 from .pair import Pair
-from .points import FIGURES, OperatingPoint, Points
+from .points import OperatingPoint, Points, described
 from .table import Table, find_table
 
 #: Objective sets whose reference box is kept with a table.
@@ -35,9 +35,12 @@ REFERENCE_SETS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Front:
     """The non-dominated operating points of a whole table, chosen on ``val``.
+
+    An index gives one ``OperatingPoint`` as it is reported, a slice gives ``Points``; a pair is
+    ``in`` a front if one of its points is of it.
 
     Attributes:
         points: as they are reported: accuracy, escalation and costs on ``test``.
@@ -64,7 +67,22 @@ class Front:
     def __len__(self) -> int:
         return len(self.points)
 
-    def __getitem__(self, i: int) -> OperatingPoint:
+    def __repr__(self) -> str:
+        of = f"{', '.join(self.objectives)} on {self.device}, {self.n_pairs:,} pairs"
+        part = "" if self.complete else ", interrupted"
+        return f"Front({of}{part}: {described(self.points)})"
+
+    def __iter__(self) -> Iterator[OperatingPoint]:
+        return iter(self.points)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.points
+
+    @overload
+    def __getitem__(self, i: int) -> OperatingPoint: ...
+    @overload
+    def __getitem__(self, i: slice) -> Points: ...
+    def __getitem__(self, i: int | slice) -> OperatingPoint | Points:
         return self.points[i]
 
 
@@ -102,6 +120,28 @@ class Benchmark:
             TableError: truncated, foreign or edited.
         """
         return cls(Table(find_table(name), check=check))
+
+    def __repr__(self) -> str:
+        devices = ", ".join(self.devices) or "none"
+        return (
+            f"Benchmark({self.table.name!r}: {len(self):,} inherited networks of "
+            f"{self.table.space.name} on {self.table.dataset}, devices: {devices})"
+        )
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.architectures)
+
+    def __contains__(self, item: object) -> bool:
+        if isinstance(item, Pair):
+            try:
+                self.table.pair_rows(item)
+            except BigLittleError:
+                return False
+            return True
+        return isinstance(item, str) and (item, "inherited", 0, "") in self.table.row
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -158,14 +198,27 @@ class Benchmark:
         return self._gate_thresholds[gate]
 
     # ---- some points -----------------------------------------------------------------------
-    def query(self, pair: Pair, gate: Gate, device: str, split: str = "test") -> OperatingPoint:
+    def query(
+        self,
+        pair: Pair | tuple[str, str],
+        gate: Gate | tuple[str, float],
+        device: str,
+        split: str = "test",
+    ) -> OperatingPoint:
         """The operating point of a pair under a gate.
+
+        Args:
+            pair: the pair, or two ids as (little, big).
+            gate: the gate, or (metric, threshold).
+            device: name of a device of the table, or the path of a profile.
+            split: "test" to report, "val" to choose.
 
         Raises:
             TableError: a network that is not in the table.
             GateError: the threshold lies outside the metric's range.
             UnknownNameError: no such device or split.
         """
+        pair, gate = Pair.of(pair), Gate.of(gate)
         little, big = self.table.pair_rows(pair)
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
@@ -277,7 +330,7 @@ class Benchmark:
 
     def choose(
         self,
-        pair: Pair,
+        pair: Pair | tuple[str, str],
         gate: str,
         device: str,
         limits: Mapping[str, float],
@@ -285,7 +338,7 @@ class Benchmark:
         """The threshold that is most accurate within limits on ``val``, reported on ``test``.
 
         Args:
-            pair: the pair.
+            pair: the pair, or two ids as (little, big).
             gate: name of the gate metric.
             device: name of the device.
             limits: largest values by figure, for example ``{"latency_ms": 20.0}``.
@@ -294,7 +347,7 @@ class Benchmark:
             ConstraintError: no threshold meets the limits on ``val``.
         """
         limits = check_limits(limits)
-        points = self._curve_points(pair, gate, device, "val")
+        points = self.curve(pair, gate, device, "val").points
         allowed = np.flatnonzero(within(points, limits))
         if not len(allowed):
             best = {n: _best(points, n) for n in limits}
@@ -302,23 +355,28 @@ class Benchmark:
         best_at = int(allowed[np.argmax(points.accuracy[allowed])])
         return self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
 
-    def explain(self, pair: Pair, gate: Gate, split: str = "test") -> Diagnostics:
+    def explain(
+        self, pair: Pair | tuple[str, str], gate: Gate | tuple[str, float], split: str = "test"
+    ) -> Diagnostics:
         """Why a pair under a gate is as good as it is: routing, gap to the oracle, classes.
 
         Raises:
             TableError: a network that is not in the table.
             GateError: the threshold lies outside the gate's range.
         """
-        return explain(self.table, pair, gate, split)
+        return explain(self.table, Pair.of(pair), Gate.of(gate), split)
 
     # ---- whole curves ----------------------------------------------------------------------
-    def curve(self, pair: Pair, gate: str, device: str, split: str = "test") -> Curve:
+    def curve(
+        self, pair: Pair | tuple[str, str], gate: str, device: str, split: str = "test"
+    ) -> Curve:
         """All operating points of a pair under one gate metric, both ends included.
 
         Raises:
             TableError: a network that is not in the table.
             UnknownNameError: no such metric, device or split.
         """
+        pair, gate = Pair.of(pair), metric_name(gate)
         little, big = self.table.pair_rows(pair)
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.curve(gate, little, big)
@@ -333,7 +391,7 @@ class Benchmark:
             escalation_rate=rate,
             accuracy=hits / counts.n_images,
             provenance=self.provenance(device),
-            **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
+            **figures,
         )
 
     def curves(
@@ -357,7 +415,7 @@ class Benchmark:
             TableError: a network that is not in the table.
             UnknownNameError: no such metric, device or split.
         """
-        row = self.row(little)
+        row, gate = self.row(little), metric_name(gate)
         rows = self.table.rows() if bigs is None else self._rows(np.asarray(bigs, np.str_))
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.curves(gate, row, rows)
@@ -377,22 +435,6 @@ class Benchmark:
             **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
         )
 
-    def _curve_points(self, pair: Pair, gate: str, device: str, split: str) -> Points:
-        curve = self.curve(pair, gate, device, split)
-        n, rows = len(curve.threshold), self.table.pair_rows(pair)
-        costs = self.costs(device)
-        memory = "peak_memory_mib"
-        first, second = costs.one(rows[0]), costs.one(rows[1])
-        return Points(
-            little=np.full(n, pair.little),
-            big=np.full(n, pair.big),
-            gate=np.full(n, gate),
-            peak_memory_mib=pair_figure(memory, first, second, curve.escalation_rate),
-            split=split,
-            provenance=curve.provenance,
-            **{name: getattr(curve, name) for name in ("threshold", *FIGURES) if name != memory},
-        )
-
     # ---- all pairs -------------------------------------------------------------------------
     def front(
         self,
@@ -409,7 +451,8 @@ class Benchmark:
 
         Args:
             device: name of a device of the table, or the path of a profile.
-            objectives: one to three figures of an operating point (four and more work, slowly).
+            objectives: one to three figures of an operating point, or the name of a single one
+                (four and more work, slowly).
             limits: figures that may not be exceeded (for accuracy: undercut), on ``val``.
             gates: gate metrics; None takes those that tables store. The control ``random`` and
                 the bound ``oracle`` are answered as well, by themselves or with others.
@@ -422,6 +465,8 @@ class Benchmark:
             FrontInterrupted: on an interrupt; its ``front`` holds what was done, as a ``Front``
                 that says it is not complete.
         """
+        objectives = (objectives,) if isinstance(objectives, str) else objectives
+        gates = (gates,) if isinstance(gates, str) else gates
         for name in objectives:
             get_objective(name)
         if not objectives or len(set(objectives)) < len(objectives):

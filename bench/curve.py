@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .pair import Pair
+from .points import FIGURES, OperatingPoint, Points, described
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Curve:
     """All operating points of a pair under one gate metric, from little alone to big alone.
+
+    An index gives one ``OperatingPoint``, a slice gives a part of the curve.
 
     Attributes:
         pair: the pair.
@@ -27,6 +32,7 @@ class Curve:
         latency_p95_ms: shape (257,).
         energy_mj: mean energy, shape (257,).
         macs: mean MACs, shape (257,).
+        peak_memory_mib: both networks resident, shape (257,), the same everywhere.
         provenance: how each figure came about, by field.
     """
 
@@ -41,10 +47,51 @@ class Curve:
     latency_p95_ms: NDArray[np.float64]
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
+    peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
 
+    @cached_property
+    def points(self) -> Points:
+        """The same as operating points."""
+        n = len(self)
+        return Points(
+            little=np.full(n, self.pair.little),
+            big=np.full(n, self.pair.big),
+            gate=np.full(n, self.gate),
+            split=self.split,
+            provenance=self.provenance,
+            **{name: getattr(self, name) for name in ("threshold", *FIGURES)},
+        )
 
-@dataclass(frozen=True)
+    def __len__(self) -> int:
+        return len(self.threshold)
+
+    def __repr__(self) -> str:
+        of = f"{self.pair.little} -> {self.pair.big}, {self.gate}, {self.device}"
+        return f"Curve({of}: {described(self.points)})"
+
+    def __iter__(self) -> Iterator[OperatingPoint]:
+        return iter(self.points)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.points
+
+    @overload
+    def __getitem__(self, i: int) -> OperatingPoint: ...
+    @overload
+    def __getitem__(self, i: slice) -> Curve: ...
+    def __getitem__(self, i: int | slice) -> OperatingPoint | Curve:
+        if not isinstance(i, slice):
+            return self.points[i]
+        part: dict[str, Any] = {
+            f.name: value[i] if isinstance(value, np.ndarray) else value
+            for f in fields(self)
+            for value in [getattr(self, f.name)]
+        }
+        return Curve(**part)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Curves:
     """The curves of one little network with n big ones, as in ``Curve``, in one set of arrays.
 
@@ -77,3 +124,10 @@ class Curves:
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
     provenance: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.bigs)
+
+    def __repr__(self) -> str:
+        of = f"{self.little} -> {len(self)} networks, {self.gate}, {self.device}"
+        return f"Curves({of}: {len(self.threshold)} thresholds each, on {self.split})"

@@ -37,6 +37,27 @@ class Gate:
                 f"threshold {self.threshold!r} of gate {self.metric!r} is not a number."
             )
 
+    @classmethod
+    def of(cls, given: Gate | tuple[str, float]) -> Gate:
+        """The gate itself, or the gate of a metric's name and a threshold.
+
+        Raises:
+            GateError: what was given has no threshold, or is not a gate at all.
+
+        >>> Gate.of(("margin", 0.42)) == Gate("margin", 0.42)
+        True
+        """
+        if isinstance(given, Gate):
+            return given
+        if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
+            return cls(*given)
+        named = repr(given) if isinstance(given, str) else "'margin'"
+        raise GateError(
+            f"{given!r} is not a gate, which is a metric and a threshold; pass "
+            f"Gate({named}, 0.42). Every threshold of a metric: Benchmark.curve; the best one "
+            "within limits: Benchmark.choose."
+        )
+
     def cut(self, n_classes: int) -> int:
         """The code below which an answer is escalated, 0 to 256.
 
@@ -44,3 +65,20 @@ class Gate:
             GateError: the threshold lies outside the metric's range.
         """
         return int(get_gate(self.metric).cut(self.threshold, n_classes))
+
+
+def metric_name(given: str) -> str:
+    """The name of a gate's metric, where every threshold of it is meant.
+
+    Raises:
+        GateError: a gate with a threshold, or something else that is not a name.
+        UnknownNameError: no metric has this name.
+    """
+    if isinstance(given, str):
+        get_gate(given)
+        return given
+    name = repr(given.metric) if isinstance(given, Gate) else "'margin'"
+    raise GateError(
+        f"{given!r} is not the name of a gate's metric; every threshold of the metric is looked "
+        f"at here, so pass its name alone: {name}."
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import ArchitectureError
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -28,3 +30,23 @@ class Pair:
     big: str
     training: str = "inherited"
     seed: int = 0
+
+    @classmethod
+    def of(cls, given: Pair | tuple[str, str]) -> Pair:
+        """The pair itself, or the pair of inherited networks that two ids name.
+
+        Raises:
+            ArchitectureError: what was given is neither a pair nor two ids.
+
+        >>> Pair.of(("8" * 22, "0" * 22)) == Pair(little="8" * 22, big="0" * 22)
+        True
+        """
+        if isinstance(given, Pair):
+            return given
+        if isinstance(given, tuple | list) and len(given) == 2:
+            if all(isinstance(part, str) for part in given):
+                return cls(*given)
+        raise ArchitectureError(
+            f"{given!r} is not a pair of networks; pass Pair(little=..., big=...), or two ids as "
+            "(little, big)."
+        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import TableError
+from .pair import Pair
 
 #: Provenances from the best founded to the least.
 PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
@@ -63,12 +64,13 @@ class OperatingPoint:
         return {**out, "provenance": dict(self.provenance)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Points:
     """Many operating points, one array per field, all of shape (n,).
 
     ``latency_ms`` and the other figures of a device are NaN where it has none. ``split`` says on
-    whose images the answers were counted; None where they are predicted.
+    whose images the answers were counted; None where they are predicted. An index gives one
+    ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one of them is of it.
     """
 
     little: NDArray[np.str_]
@@ -102,7 +104,24 @@ class Points:
         arrays = {name: getattr(self, name)[index] for name in _COLUMNS}
         return Points(**arrays, provenance=self.provenance, split=self.split)
 
-    def __getitem__(self, i: int) -> OperatingPoint:
+    def __repr__(self) -> str:
+        return f"Points({described(self)})"
+
+    def __iter__(self) -> Iterator[OperatingPoint]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: object) -> bool:
+        if isinstance(item, Pair):
+            return bool(((self.little == item.little) & (self.big == item.big)).any())
+        return any(point == item for point in self)
+
+    @overload
+    def __getitem__(self, i: int) -> OperatingPoint: ...
+    @overload
+    def __getitem__(self, i: slice) -> Points: ...
+    def __getitem__(self, i: int | slice) -> OperatingPoint | Points:
+        if isinstance(i, slice):
+            return self.take(np.arange(len(self))[i])
         values: dict[str, Any] = {}
         for field in fields(OperatingPoint):
             if field.name == "provenance":
@@ -117,6 +136,19 @@ class Points:
     def records(self) -> list[dict[str, Any]]:
         """Every point as plain JSON."""
         return [self[i].as_dict() for i in range(len(self))]
+
+
+def described(points: Points) -> str:
+    """How many points there are, what they span, and on whose images, on one line."""
+    images = "predicted" if points.split is None else f"on {points.split}"
+    if not len(points):
+        return f"0 points, {images}"
+    spans = [f"accuracy {points.accuracy.min():.4f} to {points.accuracy.max():.4f}"]
+    if not np.isnan(points.latency_ms).all():
+        low, high = np.nanmin(points.latency_ms), np.nanmax(points.latency_ms)
+        word = points.provenance.get("latency_ms", "unknown")
+        spans.append(f"latency {low:.4g} to {high:.4g} ms ({word})")
+    return f"{len(points):,} points, {', '.join(spans)}, {images}"
 
 
 _COLUMNS = tuple(f.name for f in fields(Points) if f.name not in ("provenance", "split"))

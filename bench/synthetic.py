@@ -82,7 +82,7 @@ def synthetic_table(
     genomes = np.where(rng.random(genomes.shape) < rng.random((n_networks, 1)), skip, genomes)
     genomes[0] = skip
     while len(again := np.delete(np.arange(n_networks), _first(genomes))):
-        genomes[again] = space.mutate(genomes[again], rng, choices=CHOICES)
+        genomes[again] = space.mutate(rng, genomes[again], choices=CHOICES)
     rows = _rows(n_networks, n_pairs, n_trained, space.macs(genomes, N_CLASSES))
     index = np.array([row.network for row in rows])
     ids = np.array(space.format(genomes))

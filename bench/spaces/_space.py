@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,8 @@ from ..graph import IMAGE, Graph, GraphBuilder, peak_elements
 from ..operators import Operator
 
 Genomes = NDArray[np.uint8]
+#: One id or genome, or several.
+Architectures = str | Sequence[str] | NDArray[np.integer[Any]] | NDArray[np.str_]
 
 
 class LayerBuilder(Protocol):
@@ -62,8 +64,8 @@ class SearchSpace:
     the edges of the cell, and ``build_layer`` lists what an edge costs in all cells together.
 
     An architecture's id is a string with one digit per layer; a genome is the same as an array of
-    shape (n_layers,), dtype uint8. Everything below takes genomes of shape (n, n_layers) and is
-    vectorised over n.
+    shape (n_layers,), dtype uint8. Everything below takes one id, a sequence of ids, one genome or
+    genomes of shape (n, n_layers), and is vectorised over n.
 
     Attributes:
         name: key of the space.
@@ -83,6 +85,8 @@ class SearchSpace:
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
+    [11473600]
+    >>> get_space("fbnet").macs("8" * 22, n_classes=10).tolist()
     [11473600]
     """
 
@@ -144,6 +148,31 @@ class SearchSpace:
             row[:] = [legal.index(c) for c in arch]
         return out
 
+    def genomes(self, architectures: Architectures) -> Genomes:
+        """Genomes, shape (n, n_layers) uint8, of ids or of genomes, one or many.
+
+        Raises:
+            ArchitectureError: ids or genomes that are not of this space.
+        """
+        given = np.asarray(architectures)
+        if given.dtype.kind in "UO":
+            return self.parse(architectures if isinstance(architectures, str) else list(given))
+        rows = np.atleast_2d(given)
+        n_choices = len(self.choices)
+        if rows.dtype.kind not in "iu" or rows.ndim != 2 or rows.shape[1] != self.n_layers:
+            raise ArchitectureError(
+                f"got an array of {given.dtype} of shape {given.shape}; space {self.name!r} "
+                f"expects ids of {self.n_layers} digits, or genomes of integers of shape "
+                f"({self.n_layers},) or (n, {self.n_layers})."
+            )
+        if rows.size and not (rows.min() >= 0 and rows.max() < n_choices):
+            bad = int(rows.min() if rows.min() < 0 else rows.max())
+            raise ArchitectureError(
+                f"a genome contains {bad}; space {self.name!r} has the choices 0 "
+                f"({self.choices[0]}) to {n_choices - 1} ({self.choices[-1]})."
+            )
+        return rows.astype(np.uint8, copy=False)
+
     def format(self, genomes: ArrayLike) -> list[str]:
         """Ids of genomes of shape (n, n_layers); the inverse of ``parse``."""
         return ["".join(self.digits[g] for g in row) for row in np.atleast_2d(np.asarray(genomes))]
@@ -178,8 +207,8 @@ class SearchSpace:
 
     def mutate(
         self,
-        genomes: Genomes,
         rng: np.random.Generator,
+        genomes: Architectures,
         probability: float | None = None,
         choices: Sequence[str] | None = None,
     ) -> Genomes:
@@ -188,7 +217,7 @@ class SearchSpace:
         The default probability is 1 / n_layers; at least one gene of every genome changes.
         """
         allowed = self.allowed(choices)
-        genomes = np.array(genomes, np.uint8, ndmin=2)
+        genomes = self.genomes(genomes).copy()
         if len(allowed) < 2:
             return genomes
         rate = 1.0 / self.n_layers if probability is None else probability
@@ -199,14 +228,15 @@ class SearchSpace:
             fresh[same] = rng.choice(allowed, size=int(same.sum()))
         return np.where(hit, fresh, genomes)
 
-    def crossover(self, a: Genomes, b: Genomes, rng: np.random.Generator) -> Genomes:
-        """Uniform crossover of parents of shape (n, n_layers); one child each."""
-        return np.where(rng.random(np.shape(a)) < 0.5, a, b)
+    def crossover(self, rng: np.random.Generator, a: Architectures, b: Architectures) -> Genomes:
+        """Uniform crossover of as many parents a as b, shape (n, n_layers); one child each."""
+        first, second = self.genomes(a), self.genomes(b)
+        return np.where(rng.random(first.shape) < 0.5, first, second)
 
-    def neighbours(self, genome: Genomes, choices: Sequence[str] | None = None) -> Genomes:
+    def neighbours(self, genome: Architectures, choices: Sequence[str] | None = None) -> Genomes:
         """Every genome that differs in exactly one layer, shape (n_layers * (k - 1), n_layers)."""
         allowed, out = self.allowed(choices), []
-        base = np.asarray(genome, np.uint8).reshape(self.n_layers)
+        base = self.genomes(genome)[0]
         for layer in range(self.n_layers):
             for choice in allowed[allowed != base[layer]]:
                 child = base.copy()
@@ -214,10 +244,11 @@ class SearchSpace:
                 out.append(child)
         return np.array(out, np.uint8).reshape(-1, self.n_layers)
 
-    def encode(self, genomes: Genomes) -> NDArray[np.float32]:
+    def encode(self, genomes: Architectures) -> NDArray[np.float32]:
         """One-hot encoding, shape (n, n_layers * n_choices), float32."""
         eye = np.eye(len(self.choices), dtype=np.float32)
-        return eye[np.atleast_2d(genomes)].reshape(len(np.atleast_2d(genomes)), -1)
+        rows = self.genomes(genomes)
+        return eye[rows].reshape(len(rows), -1)
 
     def decode(self, encoded: NDArray[np.float32]) -> Genomes:
         """Genomes of a one-hot encoding; the inverse of ``encode``."""
@@ -225,9 +256,9 @@ class SearchSpace:
         return np.asarray(np.asarray(encoded).reshape(shape).argmax(-1), np.uint8)
 
     # ---- what a network costs before anything is measured ----------------------------------
-    def graph(self, genome: Genomes | str, n_classes: int) -> Graph:
+    def graph(self, genome: Architectures, n_classes: int) -> Graph:
         """One architecture as operators and what feeds them, in order of execution."""
-        row = (self.parse(genome) if isinstance(genome, str) else np.atleast_2d(genome))[0]
+        row = self.genomes(genome)[0]
         builder = GraphBuilder()
         at = builder.chain(self.stem, IMAGE)
         if self.build_body is not None:
@@ -239,7 +270,7 @@ class SearchSpace:
         builder.node(Operator("linear", self.n_features, n_classes, 1, 1), at)
         return builder.graph()
 
-    def operators(self, genome: Genomes | str, n_classes: int) -> tuple[Operator, ...]:
+    def operators(self, genome: Architectures, n_classes: int) -> tuple[Operator, ...]:
         """The primitive operators of one architecture, in order of execution."""
         return tuple(node.operator for node in self.graph(genome, n_classes))
 
@@ -257,22 +288,22 @@ class SearchSpace:
                 tables["activation"][ly.index, c] = max(live, default=0) + residual
         return tables
 
-    def _additive(self, key: str, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+    def _additive(self, key: str, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
         classifier = Operator("linear", self.n_features, n_classes, 1, 1)
         fixed = (*self.stem, *self.between, *self.head, classifier)
         constant = sum(getattr(o, key) for o in fixed)
-        picked = self._tables[key][np.arange(self.n_layers), np.atleast_2d(genomes)]
+        picked = self._tables[key][np.arange(self.n_layers), self.genomes(genomes)]
         return np.asarray(picked.sum(axis=1) + constant, np.int64)
 
-    def macs(self, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+    def macs(self, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
         """Multiply-accumulates of convolutions and classifier for one input, shape (n,)."""
         return self._additive("macs", genomes, n_classes)
 
-    def params(self, genomes: Genomes, n_classes: int) -> NDArray[np.int64]:
+    def params(self, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
         """Trainable parameters, shape (n,)."""
         return self._additive("params", genomes, n_classes)
 
-    def peak_activation(self, genomes: Genomes) -> NDArray[np.int64]:
+    def peak_activation(self, genomes: Architectures) -> NDArray[np.int64]:
         """Largest number of activation elements alive at once, shape (n,).
 
         A convolution keeps its input and its output alive, a residual block its input as well;
@@ -280,9 +311,9 @@ class SearchSpace:
         needs is alive. An analytic model, not a measurement.
         """
         if self.build_body is not None:
-            rows, where = np.unique(np.atleast_2d(genomes), axis=0, return_inverse=True)
+            rows, where = np.unique(self.genomes(genomes), axis=0, return_inverse=True)
             peaks = [peak_elements(self.graph(row, n_classes=1)) for row in rows]
             return np.array(peaks, np.int64)[where.ravel()]
-        picked = self._tables["activation"][np.arange(self.n_layers), np.atleast_2d(genomes)]
+        picked = self._tables["activation"][np.arange(self.n_layers), self.genomes(genomes)]
         fixed = max(o.in_size + o.out_size for o in (*self.stem, *self.head) if o.kind == "conv")
         return np.asarray(np.maximum(picked.max(axis=1), fixed), np.int64)

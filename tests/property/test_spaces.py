@@ -64,7 +64,7 @@ def test_mutation_changes_a_gene_and_only_to_allowed_choices(
 ) -> None:
     before, choices = space.parse(data.draw(id_lists(space))), data.draw(choice_lists(space))
     kept = before.copy()
-    after = space.mutate(before, np.random.default_rng(seed), probability, choices)
+    after = space.mutate(np.random.default_rng(seed), before, probability, choices)
     changed = after != before
     assert np.array_equal(before, kept)
     assert changed.any(axis=1).all()
@@ -77,7 +77,7 @@ def test_a_child_has_every_gene_from_a_parent(
     space: SearchSpace, data: st.DataObject, seed: int
 ) -> None:
     a, b = space.parse([data.draw(ids(space))]), space.parse([data.draw(ids(space))])
-    child = space.crossover(a, b, np.random.default_rng(seed))
+    child = space.crossover(np.random.default_rng(seed), a, b)
     assert ((child == a) | (child == b)).all()
 
 

@@ -104,9 +104,9 @@ def test_sampling_is_reproducible_and_keeps_to_the_choices(space: SearchSpace) -
 def test_mutation_with_one_choice_or_none_to_hit(space: SearchSpace) -> None:
     genome = space.parse("0" * 22)
     rng = np.random.default_rng(0)
-    assert np.array_equal(space.mutate(genome, rng, choices=["k3_e1"]), genome)
-    assert (space.mutate(genome, rng, probability=0.0) != genome).sum() == 1
-    assert (space.mutate(genome, rng, probability=1.0) != genome).all()
+    assert np.array_equal(space.mutate(rng, genome, choices=["k3_e1"]), genome)
+    assert (space.mutate(rng, genome, probability=0.0) != genome).sum() == 1
+    assert (space.mutate(rng, genome, probability=1.0) != genome).all()
 
 
 def test_neighbours_number_layers_times_other_choices(space: SearchSpace) -> None:
