@@ -38,7 +38,7 @@ from .codes import Codes
 from .cost import NetworkCosts, analytic_memory
 from .device import DeviceProfile, load_device, shipped_devices, user_devices
 from .errors import TableError, UnknownNameError
-from .files import replacing
+from .files import replacing, why_unreadable
 from .gates import get_metric, stored_metrics
 from .packing import (
     EXPECTED_FROM,
@@ -297,9 +297,9 @@ class Table:
             self._file = h5py.File(path, "r")
             self._read_head()
         except (OSError, KeyError, ValueError) as error:
+            damaged = f"it is truncated or not an HDF5 file ({error}). Fetch it again."
             raise TableError(
-                f"{path} cannot be read as a benchmark table ({error}); it is truncated or no "
-                "HDF5 file. Fetch it again."
+                f"{path} cannot be read as a benchmark table: {why_unreadable(error, damaged)}"
             ) from error
 
     def _check_hash(self) -> str:
@@ -309,10 +309,15 @@ class Table:
             expected = facts["sha256"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TableError(
-                f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it; copy "
-                "both files, or open the table with check=False if you trust it."
+                f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it: "
+                + why_unreadable(error, f"what it holds is not one ({error!r}).")
+                + " Copy both files, or open the table with check=False if you trust it."
             ) from error
-        got = file_hash(self.path)
+        try:
+            got = file_hash(self.path)
+        except OSError as error:
+            why = why_unreadable(error, f"{error}.")
+            raise TableError(f"{self.path} cannot be read as a benchmark table: {why}") from error
         if got not in (expected, facts.get("replaces_sha256")):
             raise TableError(
                 f"{self.path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..bench.errors import CheckpointError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 
 FORMAT = "biglittle-checkpoint-1"
 
@@ -81,5 +81,8 @@ def load_checkpoint(
 
             file.visititems(visit)
             return json.loads(file.attrs["progress"]), groups
-    except (OSError, KeyError) as error:
-        raise CheckpointError(f"{path} cannot be read as a checkpoint ({error}).") from error
+    except (OSError, KeyError, ValueError) as error:
+        damaged = f"it is damaged ({error}). Move it away to start anew, or bring a copy of it."
+        raise CheckpointError(
+            f"{path} cannot be read as a checkpoint: {why_unreadable(error, damaged)}"
+        ) from error

@@ -30,7 +30,7 @@ from ..bench.cost import NetworkCosts
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
 from ..bench.networks import Network, weights_hash
@@ -338,9 +338,10 @@ def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(path.read_text())
         found = {key: report[key] for key in wanted}
     except (OSError, ValueError, KeyError, TypeError) as error:
+        damaged = f"it is not one ({error!r}). Move it away, or choose another output folder."
         raise CheckpointError(
-            f"{path} is no report of a co-trained pair ({error!r}). Delete it, or choose another "
-            "output folder."
+            f"{path} cannot be read as the report of a co-trained pair: "
+            f"{why_unreadable(error, damaged)}"
         ) from error
     for group, values in wanted.items():
         for key, value in values.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from ..bench.errors import CheckpointError, MissingExtraError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
 from .supernet import Supernet
@@ -68,7 +68,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
     except Exception as error:  # safetensors raises its own, OSError and ValueError alike
-        raise CheckpointError(f"{path} cannot be read as weights ({error}).") from error
+        why = why_unreadable(error, f"it is damaged or not a safetensors file ({error}).")
+        raise CheckpointError(f"{path} cannot be read as weights: {why}") from error
 
 
 def _check(path: Path, metadata: dict[str, str], wanted: str) -> None:

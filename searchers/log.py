@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import CheckpointError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from .domain import Genes
 
 FORMAT = "biglittle-evaluations-1"
@@ -128,8 +128,9 @@ class EvaluationLog:
                 )
                 start, first = end, last
         except _DAMAGED as error:
+            damaged = f"it is not one ({error}). Name another file, or move this one away."
             raise CheckpointError(
-                f"{path} is no log of a search ({error}); name another file, or delete it."
+                f"{path} cannot be read as the log of a search: {why_unreadable(error, damaged)}"
             ) from error
         return cls(header, batches)
 

@@ -31,7 +31,7 @@ from .. import __version__
 from ..bench import DeviceProfile, Evaluator, Gate, load_device
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.networks import weights_hash
 from ..bench.table import Table, file_hash, find_table
 from ..cotrain.images import normalised
@@ -224,9 +224,10 @@ def _finished(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(path.read_text())
         found = dict(report["config"])
     except (OSError, ValueError, KeyError, TypeError) as error:
+        damaged = f"it is not one ({error!r}). Move it away, or name another folder."
         raise CheckpointError(
-            f"{path} is no report of a specialised pair ({error!r}); delete it, or name another "
-            "folder."
+            f"{path} cannot be read as the report of a specialised pair: "
+            f"{why_unreadable(error, damaged)}"
         ) from error
     for key in config:
         if found.get(key) != config[key]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..bench import SearchSpace
 from ..bench.errors import BigLittleError, SurrogateError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.table import Predictions
 from .data import FitData
 from .features import check_genomes
@@ -94,9 +94,9 @@ def read_found(
         names, shape = tuple(map(str, facts["architectures"])), said.top1.shape
         kind, space_hash = facts["format"], facts["space_hash"]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        damaged = f"it is damaged ({error}). Write it again, or leave it out."
         raise SurrogateError(
-            f"{path} cannot be read as evaluated networks ({error}); write it again, or leave it "
-            "out."
+            f"{path} cannot be read as evaluated networks: {why_unreadable(error, damaged)}"
         ) from error
     if (kind, space_hash) != (FORMAT, space.hash):
         raise SurrogateError(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..bench import Candidates, SearchSpace, get_space
 from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
+from ..bench.files import why_unreadable
 from ..bench.gates import N_CODES
 from ..bench.spaces._space import Genomes
 from .answer_noise import accuracy_variance
@@ -209,10 +210,13 @@ class Surrogate:
             document = json.loads((folder / DOCUMENT).read_text())
             models = {name: (folder / name).read_bytes() for name in document["files"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SurrogateError(
-                f"{folder} cannot be read as a surrogate ({error}); expected {DOCUMENT} and the "
-                "ONNX files it names. Fetch it again, or fit one: biglittle surrogate fit."
-            ) from error
+            absent = isinstance(error, FileNotFoundError) or not isinstance(error, OSError)
+            damaged = (
+                f"expected {DOCUMENT} and the ONNX files it names ({error}). Fetch it again, or "
+                "fit one: biglittle surrogate fit."
+            )
+            why = damaged if absent else why_unreadable(error, damaged)
+            raise SurrogateError(f"{folder} cannot be read as a surrogate: {why}") from error
         for name, model in models.items():
             got = hashlib.sha256(model).hexdigest()
             if check and got != document["files"][name]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench.errors import BigLittleError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.spaces import get_space
 from .batch import Batch
 from .passes import FEW_IMAGES
@@ -263,9 +263,12 @@ def read_columns(path: Path) -> Columns:
                 facts,
             )
     except (OSError, KeyError, ValueError) as error:
+        damaged = (
+            f"it is not one that `biglittle score --out` wrote ({error}). Give another file, or "
+            "move this one away to start anew."
+        )
         raise BigLittleError(
-            f"{path} is no file of scores ({error}); expected one that `biglittle score --out` "
-            "wrote. Give another file, or remove it to start anew."
+            f"{path} cannot be read as a file of scores: {why_unreadable(error, damaged)}"
         ) from error
 
 

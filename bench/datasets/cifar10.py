@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DatasetError, MissingExtraError
+from ..files import why_unreadable
 from ._dataset import Dataset
 from ._pickled import load_arrays
 
@@ -118,7 +119,8 @@ def _read_npm(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
 
 
 def _unreadable(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{path} cannot be read ({error}): the file is damaged; fetch it again.")
+    damaged = f"the file is damaged ({error}); fetch it again."
+    return DatasetError(f"{path} cannot be read: {why_unreadable(error, damaged)}")
 
 
 def _join(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import TableError
-from ...bench.files import replacing
+from ...bench.files import replacing, why_unreadable
 from ...bench.networks import Network, weights_hash
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import encode_predictions
@@ -112,9 +112,7 @@ def read_evaluation(path: Path) -> Evaluation:
         key = NetworkKey(**json.loads(str(held.pop("key"))))
         digest = str(held.pop("weights_sha256"))
     except _DAMAGED as error:
-        raise TableError(
-            f"{path} is no evaluation of a network ({error}); delete it and evaluate again."
-        ) from error
+        raise _unreadable(path, error) from error
     answers: dict[str, dict[str, NDArray[np.uint8]]] = {}
     for name, array in held.items():
         split, _, metric = name.partition("_")
@@ -132,9 +130,14 @@ def read_key(path: Path) -> NetworkKey:
         with np.load(path, allow_pickle=False) as arrays:
             return NetworkKey(**json.loads(str(arrays["key"])))
     except _DAMAGED as error:
-        raise TableError(
-            f"{path} is no evaluation of a network ({error}); delete it and evaluate again."
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> TableError:
+    damaged = f"it is not one ({error}). Delete it and evaluate the network again."
+    return TableError(
+        f"{path} cannot be read as the evaluation of a network: {why_unreadable(error, damaged)}"
+    )
 
 
 def deployed(

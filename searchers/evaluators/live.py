@@ -21,7 +21,7 @@ from ...bench.cost import NetworkCosts, analytic_memory, pair_provenance
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
-from ...bench.files import replacing
+from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.spaces._space import Genomes
 from ..objectives import Array
@@ -179,8 +179,9 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
             try:
                 return np.asarray(np.load(path, allow_pickle=False), np.float64)
             except (OSError, EOFError, ValueError) as error:
+                damaged = f"it is damaged ({error}). Delete it, to have them made again."
                 raise CheckpointError(
-                    f"{path} cannot be read as answers ({error}); delete it."
+                    f"{path} cannot be read as answers: {why_unreadable(error, damaged)}"
                 ) from error
         found = np.asarray(answer(architecture, n_images), np.float32)
         folder.mkdir(parents=True, exist_ok=True)

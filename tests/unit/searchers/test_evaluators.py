@@ -195,7 +195,7 @@ def test_answers_are_kept_and_the_same_whether_they_were_or_not(tmp_path: Path) 
     kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 4)
     assert len(asked) == 2
     (tmp_path / "deep" / "er" / ("8" * 22 + "-5.npy")).write_bytes(b"no array")
-    with pytest.raises(CheckpointError, match="delete it"):
+    with pytest.raises(CheckpointError, match="Delete it"):
         kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
 
 

@@ -247,11 +247,11 @@ def test_rows_of_several_files_are_merged(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_file_of_scores(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
-    with pytest.raises(BigLittleError, match="no file of scores"):
+    with pytest.raises(BigLittleError, match="cannot be read as a file of scores"):
         read_columns(path)
     with h5py.File(path, "w") as file:
         file.attrs["facts"] = "{}"
-    with pytest.raises(BigLittleError, match="no file of scores"):
+    with pytest.raises(BigLittleError, match="cannot be read as a file of scores"):
         run([SKIP], FEW, path, "params")
 
 

@@ -1,0 +1,101 @@
+"""Files: the system's reasons are told apart from damage, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import pytest
+
+from biglittle.bench.errors import BigLittleError
+from biglittle.bench.files import replacing, why_unreadable
+
+DAMAGED = "it is damaged. Fetch it again."
+
+
+def opening(path: Path) -> OSError:
+    """What h5py raises when it opens a file."""
+    try:
+        h5py.File(path, "r").close()
+    except OSError as error:
+        return error
+    raise AssertionError(f"{path} can be opened")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "t.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = list(range(1000))
+    return path
+
+
+@pytest.fixture
+def locked(table: Path) -> Iterator[Path]:
+    """The same while another process has it open for writing."""
+    code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, table], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield table
+        process.communicate(b"\n")
+
+
+def test_a_locked_file_is_called_locked_and_the_advice_opens_it(locked: Path) -> None:
+    message = why_unreadable(opening(locked), DAMAGED)
+    assert "another program has it open" in message
+    assert not any(word in message for word in ("again", "emove", "elete", "damaged"))
+    assert "HDF5_USE_FILE_LOCKING=FALSE" in message
+    code = "import h5py, sys; h5py.File(sys.argv[1], 'r')"
+    environment = {**os.environ, "HDF5_USE_FILE_LOCKING": "FALSE"}
+    subprocess.run([sys.executable, "-c", code, locked], env=environment, check=True)
+
+
+def test_an_absent_file_and_a_folder_are_called_so(tmp_path: Path) -> None:
+    assert "no such file" in why_unreadable(opening(tmp_path / "none.h5"), DAMAGED)
+    assert "it is a folder" in why_unreadable(opening(tmp_path), DAMAGED)
+
+
+def test_truncated_and_foreign_files_are_damaged(table: Path, tmp_path: Path) -> None:
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])
+    assert why_unreadable(opening(table), DAMAGED) == DAMAGED
+    table.write_text("hello")
+    assert why_unreadable(opening(table), DAMAGED) == DAMAGED
+    assert why_unreadable(KeyError("x"), DAMAGED) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "you may not read it"),
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+        (OSError(errno.EIO, "Input/output error"), "could not read it (Input/output error)"),
+        (OSError("Can't read data (errno = 5, error message = 'x')"), "Input/output error"),
+        (OSError("unable to open file: file is already open for write"), "another program"),
+        (OSError(errno.ENOLCK, "No locks available"), "allows no locks"),
+    ],
+)
+def test_what_the_system_said_is_passed_on(error: OSError, words: str) -> None:
+    message = why_unreadable(error, DAMAGED)
+    assert words in message
+    assert "etch it again" not in message
+
+
+def test_what_another_program_is_writing_stays(tmp_path: Path) -> None:
+    path, partial = tmp_path / "c.h5", tmp_path / "c.h5.partial"
+    partial.write_bytes(b"of the other run")
+    with pytest.raises(BigLittleError, match=r"another program is writing c\.h5\.partial"):
+        with replacing(path):
+            raise BlockingIOError(errno.EAGAIN, "unable to lock file")
+    assert partial.read_bytes() == b"of the other run"
+    with pytest.raises(ValueError, match="of this run"), replacing(path):
+        raise ValueError("of this run")
+    assert not partial.exists()
