@@ -494,7 +494,9 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
         path = working / f"{key.name}.npz"
         try:  # of another supernet, or damaged: once more
             return path.exists() and read_key(path).origin == key.origin
-        except TableError:
+        except TableError as error:
+            if isinstance(error.__cause__, OSError):  # of a failing disk, say: it is not damaged
+                raise
             return False
 
     wanted = in_random_order(proposed()["points"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ from ..bench.files import replacing, why_unreadable
 from .domain import Genes
 
 FORMAT = "biglittle-evaluations-1"
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
+)
 
 
 @dataclass(frozen=True)

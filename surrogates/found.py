@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ from .data import FitData
 from .features import check_genomes
 
 FORMAT = "biglittle-found-1"
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
+)
 FILE = "found.npz"  # beside a table
 
 Codes = NDArray[np.uint8]
@@ -93,7 +98,7 @@ def read_found(
             said = Predictions(arrays["labels"], arrays["top1"], codes)
         names, shape = tuple(map(str, facts["architectures"])), said.top1.shape
         kind, space_hash = facts["format"], facts["space_hash"]
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         damaged = f"it is damaged ({error}). Write it again, or leave it out."
         raise SurrogateError(
             f"{path} cannot be read as evaluated networks: {why_unreadable(error, damaged)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,10 @@ from ...cotrain.supernet import Supernet
 from ...edge_profiler.onnx_network import onnx_model
 
 REPORTED = ("val", "test")
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
+)
 INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
 
 

@@ -275,6 +275,8 @@ def is_done(plan: Plan, job: Job, origin: str) -> bool:
             if not path.exists() or read_key(path).origin not in ("", origin):
                 return False
         except TableError as error:
+            if isinstance(error.__cause__, OSError):  # of a failing disk, say: it is not damaged
+                raise
             log.warning("%s", error)
             return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +178,7 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
     path = plan.networks / f"inherited-{NETWORKS[0]}-s0.npz"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(TableError, match="no evaluation of a network"):
+    with pytest.raises(TableError, match="cannot be read as the evaluation of a network"):
         read_evaluation(path)
     build.run_stage("evaluate", plan, table, limit=1)
     again = read_evaluation(path)
@@ -185,6 +186,22 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
     path.write_bytes(whole)
     first = read_evaluation(path)
     assert all(np.array_equal(first.answers["val"][m], a) for m, a in again.answers["val"].items())
+
+
+def test_an_evaluation_on_a_failing_disk_is_not_made_again(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = NetworkKey(NETWORKS[0])
+    path = plan.networks / f"{key.name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"held")
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(np, "load", fails)
+    with pytest.raises(TableError, match="Input/output error"):
+        jobs.is_done(plan, jobs.InheritedJob(NETWORKS[0]), "")
 
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
