@@ -47,6 +47,13 @@ for name, sub in (
 
 TableOption = Annotated[str, typer.Option("--table", help="Table name or .h5 file.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="Device name or profile .json.")]
+FrontTableOption = Annotated[
+    str | None, typer.Option("--table", help="Table name or .h5 file; None: that of the front.")
+]
+FrontDeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Device name or profile .json; None: that of the front."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
 LatencyMax = Annotated[float | None, typer.Option(help="Highest mean latency in ms.")]
 EnergyMax = Annotated[float | None, typer.Option(help="Highest mean energy in mJ.")]
@@ -207,6 +214,7 @@ def front(
     from .bench import Benchmark
     from .bench.exact_front import FrontInterrupted
     from .bench.files import replacing
+    from .searchers.front_question import question_sources
 
     bench = Benchmark.load(table)
     limits = _limits(
@@ -226,9 +234,7 @@ def front(
         close()
     document = {
         "config": {
-            "table": bench.table.name,
-            "table_sha256": bench.table.sha256,
-            "device": device,
+            **question_sources([device], bench, table),
             "objectives": list(found.objectives),
             "limits": limits,
             "gates": list(_objectives(gates)) or "stored",
@@ -737,8 +743,8 @@ def cotrain(
     images: Annotated[int | None, typer.Option(help="Training images seen, instead.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="TOML; None: the one for --from.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
-    table: TableOption = DEFAULT_TABLE,
-    device: DeviceOption = "raspberry-pi-4",
+    table: FrontTableOption = None,
+    device: FrontDeviceOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the pairs; goes on from what is there.")] = (
         Path("out/cotrain")
     ),
@@ -750,7 +756,6 @@ def cotrain(
     """Trains the best pairs of a searched front fully, exports and checks them; resumable."""
     import logging
 
-    from .bench import Benchmark, load_device
     from .bench.datasets import get_dataset
     from .bench.errors import UnknownNameError
     from .bench.table import file_hash
@@ -760,36 +765,42 @@ def cotrain(
     from .cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe, sized
     from .cotrain.weights import load_weights
     from .edge_profiler.deploy import check_exportable, deploy_pair
+    from .searchers.evaluators.worst_case import worst_case
     from .searchers.front_files import read_front
+    from .searchers.front_question import question_sources
     from .surrogates import Surrogate, SurrogateEvaluator
 
     if start not in ("inherited", "scratch"):
         raise UnknownNameError("start", start, ("inherited", "scratch"))
     methods = METHODS.names() if method == "all" else (get_method(method).name,)
-    found = read_front(front_file).points
+    front = read_front(front_file)
+    question, found = front.question, front.points
+    devices, profiles = question.device_names(device), question.profiles(device)
+    bench = question.bench(table, DEFAULT_TABLE)
     chosen = select(found, top)
-    _console(stderr=True).print(chosen.text())
+    for line in filter(None, (question.changed(bench), chosen.text())):
+        _console(stderr=True).print(line)
     check_exportable()
     _check_writable(out)
-    bench = Benchmark.load(table)
     folder = bench.table.path.parent
     asked = load_recipe(recipe or (SCRATCH if start == "scratch" else FINE_TUNE))
     splits = get_dataset(asked.dataset).load(data)
-    sources = {"table": bench.table.name, "table_sha256": bench.table.sha256, "device": device}
+    sources = question_sources(devices, bench, table or question.table or DEFAULT_TABLE)
     inherit = None
     if start == "inherited":
         weights = folder / "supernet.safetensors"
         sources["supernet_sha256"] = file_hash(weights)
         inherit = load_weights(weights).inherit
+    surrogate = Surrogate.load(folder / "surrogate")
     job = FrontJob(
         methods=methods,
         recipe=sized(asked, len(splits["train"]), epochs, images),
         seed=seed,
         out=out,
         start=inherit,
-        evaluator=SurrogateEvaluator(Surrogate.load(folder / "surrogate"), load_device(device)),
+        evaluator=worst_case([SurrogateEvaluator(surrogate, p) for p in profiles]),
         table_point=lambda pair, gate: (
-            bench.query(pair, gate, device)
+            bench.query(pair, gate, devices[0])
             if {pair.little, pair.big} <= set(bench.architectures)
             else None
         ),

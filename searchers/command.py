@@ -21,6 +21,7 @@ from .compare import table_reference
 from .console import spread
 from .evaluators.table import TableEvaluator
 from .evaluators.worst_case import worst_case
+from .front_question import question_sources
 from .outcome import SearchOutcome
 from .search import Searcher
 from .settings import SearchSettings
@@ -151,15 +152,10 @@ def _made(
     if name == "nb201":
         return _nb201(devices)
     bench = Benchmark.load(table)
-    sources: dict[str, Any] = {
-        "evaluator": name,
-        "table": bench.table.name,
-        "table_sha256": bench.table.sha256,
-    }
+    sources = {"evaluator": name, **question_sources(devices, bench, table)}
     if name == "table":
         return _table(bench, tuple(devices), sources, gates)
     profiles = [load_device(d) for d in devices]
-    sources["device"] = "+".join(p.name for p in profiles)
     sources["device_source"] = "; ".join(p.source for p in profiles)
     names = tuple(p.name for p in profiles)
     if name == "surrogate":
@@ -184,7 +180,6 @@ def _table(
         return worst_case([TableEvaluator(bench, d, split, gates) for d in devices])
 
     names = tuple(bench_device(bench, d) for d in devices)
-    sources["device"] = "+".join(names)
     sources |= {"chosen_on": "val", "reported_on": "test"}
     evaluator = on("val")
 
@@ -340,16 +335,17 @@ def next_steps(
     table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
     steps = [
         *first,
-        f"biglittle cotrain {front} --top 5 --device {devices[0]}{table} --out {trained}",
+        f"biglittle cotrain {front} --top 5 --out {trained}",
     ]
     for device, given in zip(judge.devices, devices, strict=True):
-        suffix = "" if len(judge.devices) == 1 else f"-{device}"
+        several = len(judge.devices) > 1
+        suffix, named_device = (f"-{device}", f" --device {given}") if several else ("", "")
         profile, kept = (
             shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
         )
         steps += [
             f"biglittle profile {named}{table} --out {profile}    # on the {device}",
-            f"biglittle validate {front} --device {given} --profile {profile}{table} --out {kept}",
+            f"biglittle validate {front}{named_device} --profile {profile} --out {kept}",
         ]
     return steps
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, Points
 from ..bench.points import FIGURES
+from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
 NAMED = ("little", "big", "gate")
@@ -35,11 +36,18 @@ class FrontFile:
         config: the resolved config of the run that wrote it.
         points: the front.
         best_singles: the best single network at each point's cost; None where the file has none.
+        label: name of the file, for messages.
     """
 
     config: dict[str, Any]
     points: Points
     best_singles: SingleNetworks | None
+    label: str = "the front"
+
+    @property
+    def question(self) -> FrontQuestion:
+        """The devices and the table that the front was searched for."""
+        return FrontQuestion.of(self.config, self.label)
 
 
 def resolved_config(
@@ -131,7 +139,7 @@ def write_results(
     return write_files(
         folder,
         {
-            "front.csv": _csv(outcome.front, best_singles, outcome.extra),
+            "front.csv": _csv(config, outcome.front, best_singles, outcome.extra),
             "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
             "config.toml": to_toml({**config, "run": run}),
         },
@@ -170,6 +178,7 @@ def extra_provenance(points: Points) -> dict[str, str]:
 
 
 def _csv(
+    config: Mapping[str, Any],
     points: Points,
     best_singles: SingleNetworks | None,
     extra: Mapping[str, NDArray[np.float64]],
@@ -180,6 +189,8 @@ def _csv(
     if best_singles is not None:
         heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
         heads += [f"best_single_{n}_provenance" for n in SINGLE_FIGURES]
+    asked = {name: cell for name, cell in question_cells(config).items() if cell}
+    heads += asked
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
@@ -193,7 +204,7 @@ def _csv(
                 row[f"best_single_{name}"] = _cell(single[name])
                 word = single["provenance"].get(name, "")
                 row[f"best_single_{name}_provenance"] = word
-        writer.writerow(row)
+        writer.writerow(row | asked)
     return text.getvalue()
 
 
@@ -204,7 +215,7 @@ def _cell(value: object) -> object:
 def read_front(path: str | Path) -> FrontFile:
     """The front of a ``front.json`` or a ``front.csv``, or of the folder that holds one.
 
-    A CSV knows no config, so that of its front is empty, and no best singles.
+    A CSV has no config but the device and the table, and no best singles.
 
     Raises:
         BigLittleError: no such file, or one that is no front.
@@ -226,7 +237,7 @@ def read_front(path: str | Path) -> FrontFile:
         singles = None
         if any("best_single" in r for r in records):
             singles = _singles([r.get("best_single") for r in records])
-        return FrontFile(dict(document["config"]), points, singles)
+        return FrontFile(dict(document["config"]), points, singles, path.name)
     except OSError as error:
         raise BigLittleError(
             f"cannot read {path}: {error.strerror or error}. Expected the front.json or "
@@ -245,15 +256,18 @@ def _csv_document(text: str) -> dict[str, Any]:
     missing = [name for name in wanted if name not in (reader.fieldnames or ())]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
-    records: list[dict[str, Any]] = []
-    for row in reader:
+    records, rows = [], list(reader)
+    for row in rows:
         record: dict[str, Any] = {name: row[name] for name in NAMED}
         for name in ("threshold", *FIGURES):
             record[name] = float(row[name]) if row[name] else None
         words = {name: row[f"{name}_provenance"] for name in FIGURES}
         record["provenance"] = {name: word for name, word in words.items() if word}
         records.append(record)
-    return {"config": {}, "front": records}
+    asked = {(row.get("device") or "", row.get("table") or "") for row in rows}
+    if len(asked) > 1:
+        raise ValueError("its rows are of several devices or tables")
+    return {"config": config_of_cells(*asked.pop()) if asked else {}, "front": records}
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:

@@ -33,11 +33,13 @@ def front(tmp_path: Path) -> Path:
     path = tmp_path / "front.csv"
     with path.open("w", newline="") as file:
         heads = ["little", "big", "gate", "threshold", *FIGURES]
-        writer = csv.DictWriter(file, [*heads, *(f"{name}_provenance" for name in FIGURES)])
+        words = [f"{name}_provenance" for name in FIGURES]
+        writer = csv.DictWriter(file, [*heads, *words, "device", "table"])
         writer.writeheader()
         for point in points:
-            words = {f"{name}_provenance": point["provenance"][name] for name in FIGURES}
-            writer.writerow({name: point[name] for name in heads} | words)
+            row = {f"{name}_provenance": point["provenance"][name] for name in FIGURES}
+            row |= {"device": "raspberry-pi-4", "table": "fbnet-cifar10"}
+            writer.writerow({name: point[name] for name in heads} | row)
     return path
 
 
@@ -100,6 +102,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
         (("--from", "inherit"), "Did you mean 'inherited'"),
         (("--recipe", "absent.toml"), "cannot be read"),
         (("--table", "fbnet"), "unknown table"),
+        (("--device", "jetson-nano"), "was searched for raspberry-pi-4"),
     ],
 )
 def test_bad_input_is_one_line_and_an_exit_code(run, front, tmp_path, arguments, text) -> None:  # type: ignore[no-untyped-def]

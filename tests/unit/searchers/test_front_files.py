@@ -26,6 +26,7 @@ from biglittle.searchers import (
 )
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.front_files import to_toml
+from biglittle.searchers.front_question import FrontQuestion
 from biglittle.searchers.objectives import SEARCHABLE
 
 Config = dict[str, Any]
@@ -187,12 +188,18 @@ def test_same_points_same_bytes(tmp_path: Path, outcome: SearchOutcome, config: 
     assert [p.read_bytes() for p in first[:2]] == [p.read_bytes() for p in second[:2]]
 
 
-def test_a_front_reads_the_same_from_csv_and_json(tmp_path: Path, outcome: SearchOutcome) -> None:
+def test_a_front_reads_the_same_from_csv_and_json(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
     write_results(tmp_path, outcome, {"seed": 0})
     from_csv, from_json = (read_front(tmp_path / f"front.{kind}") for kind in ("csv", "json"))
     assert from_csv.points.records() == from_json.points.records()
     assert from_csv.points.provenance == from_json.points.provenance
     assert from_csv.config == {}
+    write_results(tmp_path, outcome, config)
+    assert read_front(tmp_path / "front.csv").question == FrontQuestion(
+        "front.csv", {"raspberry-pi-4": "raspberry-pi-4"}
+    )
 
 
 @pytest.mark.parametrize("text", ["", "little,big\na,b\n", "not a front"])
