@@ -307,7 +307,7 @@ WorkingOption = Annotated[
 ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
 OutTable = Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")]
 StageOption = Annotated[
-    str, typer.Option(help="all, train, evaluate, assemble, trust, pairs or extend.")
+    str, typer.Option(help="all, teacher, train, evaluate, assemble, trust, pairs or extend.")
 ]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that share a stage's jobs.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
@@ -372,7 +372,7 @@ def table_build(
     ] = None,
 ) -> None:
     """Builds a table anew from the images, all stages or one; resumable after any kill."""
-    every = ("train", "evaluate", "assemble", "trust", "pairs", "extend")
+    every = ("teacher", "train", "evaluate", "assemble", "trust", "pairs", "extend")
     _check_stage(stage, (*every, "all"))
     stages = every if stage == "all" else (stage,)
     if start is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ..bench.cost import NetworkCosts, pair_costs, pair_provenance
 from ..bench.datasets import Dataset, Images
@@ -19,7 +20,7 @@ BATCH = 64  # activations of the widest network still fit the cache
 
 
 @torch.no_grad()
-def logits_of(network: Network, images: Images, dataset: Dataset) -> NDArray[np.float32]:
+def logits_of(network: nn.Module, images: Images, dataset: Dataset) -> NDArray[np.float32]:
     """Logits of a network on the CPU in evaluation mode, shape (n, n_classes)."""
     parts = []
     for start in range(0, len(images), BATCH):

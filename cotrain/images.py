@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from ..bench.datasets import Dataset, Images
 
@@ -19,17 +22,52 @@ def normalised(images: Images, dataset: Dataset) -> torch.Tensor:
     return x.permute(0, 3, 1, 2)
 
 
+@dataclass(frozen=True)
+class Crop:
+    """Where each image of a batch is cut out of its padded self, and whether it is mirrored.
+
+    Attributes:
+        top: first row, from 0 to twice the padding, shape (n,).
+        left: first column, in the same range, shape (n,).
+        flip: whether the image is mirrored left to right, shape (n,).
+    """
+
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    flip: NDArray[np.bool_]
+
+    @classmethod
+    def drawn(cls, n: int, rng: np.random.Generator) -> Crop:
+        """Random crops and flips of ``n`` images."""
+        top, left = rng.integers(0, 2 * CROP_PADDING + 1, (2, n))
+        return cls(top, left, rng.random(n) < 0.5)
+
+    def take(self, index: np.ndarray) -> Crop:
+        """The crops of some images, by their places."""
+        return Crop(self.top[index], self.left[index], self.flip[index])
+
+
 def augmented_batch(
     images: Images, dataset: Dataset, index: np.ndarray, resolution: int, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch with random crops and flips, resized to ``resolution`` by area averaging.
+    """A batch with random crops and flips; every random choice comes from ``rng``.
+
+    The other arguments, and what is returned, are those of `cropped_batch`.
+    """
+    return cropped_batch(images, dataset, index, resolution, Crop.drawn(len(index), rng))
+
+
+def cropped_batch(
+    images: Images, dataset: Dataset, index: np.ndarray, resolution: int, crop: Crop
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch with given crops and flips, resized to ``resolution`` by area averaging.
 
     Args:
         images: the split to draw from.
         dataset: its facts.
         index: which images, shape (batch,).
         resolution: rows (and columns) of the result.
-        rng: every random choice comes from it.
+        crop: how each image of the batch is cropped and mirrored.
 
     Returns:
         Images (batch, channels, resolution, resolution) float32 and labels (batch,) int64.
@@ -37,12 +75,10 @@ def augmented_batch(
     x = normalised(images.subset(index), dataset)
     n, side = len(index), dataset.height
     padded = F.pad(x, (CROP_PADDING,) * 4)
-    top, left = rng.integers(0, 2 * CROP_PADDING + 1, (2, n))
-    flip = rng.random(n) < 0.5
-    rows = torch.from_numpy(top)[:, None] + torch.arange(side)
+    rows = torch.from_numpy(crop.top)[:, None] + torch.arange(side)
     columns = torch.arange(side).repeat(n, 1)
-    columns[torch.from_numpy(flip)] = torch.arange(side - 1, -1, -1)
-    columns = columns + torch.from_numpy(left)[:, None]
+    columns[torch.from_numpy(crop.flip)] = torch.arange(side - 1, -1, -1)
+    columns = columns + torch.from_numpy(crop.left)[:, None]
     nhwc = padded.permute(0, 2, 3, 1)
     x = nhwc[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
     x = x.permute(0, 3, 1, 2)

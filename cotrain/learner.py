@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 
-from ..bench.networks import Network
 from .average import WeightAverage
 from .recipe import Recipe
 
 States = dict[str, dict[str, torch.Tensor]]
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -26,7 +26,7 @@ def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]
     ]
 
 
-class Learner:
+class Learner(Generic[Net]):
     """One network and what trains it.
 
     Args:
@@ -36,9 +36,9 @@ class Learner:
         device: torch device.
     """
 
-    def __init__(self, name: str, start: Network, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, name: str, start: Net, recipe: Recipe, device: torch.device) -> None:
         self.name = name
-        self.network: Network = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: Net = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
         self.clip_norm = recipe.clip_norm
         self.optimizer = torch.optim.SGD(
@@ -90,7 +90,7 @@ class Learner:
         if self.average is not None:
             self.average.steps = steps
 
-    def result(self) -> Network:
+    def result(self) -> Net:
         """The trained network on the CPU, with averaged weights where the recipe asks for them."""
         network = copy.deepcopy(self.network)
         if self.average is not None:

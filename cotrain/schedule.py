@@ -54,6 +54,11 @@ class Phase:
         large: rule of the path that learns from labels; None means the anchor alone.
         small: rule of the path that learns from labels and from the large one; None means none.
         grow: choices whose batch norms start from the anchor's when the phase begins.
+        teacher: share of a dense teacher's answers, in [0, 1]: in the soft target of the large
+            path all that is not labels (``distillation``) comes from it, and in that of the small
+            path this share, the rest from the large path. 0 trains without a teacher.
+        ema_decay: share of the averaged weights that one step keeps; the average is what networks
+            inherit. None keeps no average.
     """
 
     name: str
@@ -64,6 +69,15 @@ class Phase:
     large: PathSampling | None = None
     small: PathSampling | None = None
     grow: tuple[str, ...] = ()
+    teacher: float = 0.0
+    ema_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("teacher", self.teacher), ("ema_decay", self.ema_decay or 0.0)):
+            if not 0.0 <= value <= 1.0:
+                raise BigLittleError(
+                    f"{name} of phase {self.name!r} is {value}; expected a number from 0 to 1."
+                )
 
 
 @dataclass(frozen=True)

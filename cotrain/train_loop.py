@@ -87,7 +87,7 @@ class TrainingRun:
 
 def train_learners(
     run: TrainingRun,
-    learners: Sequence[Learner],
+    learners: Sequence[Learner[Any]],
     losses: Losses,
     on_progress: Callable[[TrainProgress], None] | None = None,
 ) -> None:
@@ -141,7 +141,7 @@ def train_learners(
 
 
 def _train_step(
-    run: TrainingRun, learners: Sequence[Learner], losses: Losses, step: int
+    run: TrainingRun, learners: Sequence[Learner[Any]], losses: Losses, step: int
 ) -> tuple[list[float], list[float]]:
     x, y = run.batch(step)
     logits = {learner.name: learner.network(x) for learner in learners}
@@ -166,14 +166,14 @@ def _diverged(run: TrainingRun, what: str, step: int) -> TrainingError:
     )
 
 
-def _save(run: TrainingRun, learners: Sequence[Learner], step: int) -> None:
+def _save(run: TrainingRun, learners: Sequence[Learner[Any]], step: int) -> None:
     states: States = {}
     for learner in learners:
         states |= learner.states()
     save_checkpoint(run.path, run.identity, {"step": step}, **states)
 
 
-def _resume(run: TrainingRun, learners: Sequence[Learner]) -> int:
+def _resume(run: TrainingRun, learners: Sequence[Learner[Any]]) -> int:
     if not run.path.exists():
         return 0
     progress, states = load_checkpoint(run.path, run.identity)

@@ -15,6 +15,7 @@ same steps as one that was not.
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Callable
@@ -29,13 +30,15 @@ import torch.nn.functional as F
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import CheckpointError, TrainingError
 from ..bench.spaces import SearchSpace, get_space
+from .average import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
-from .images import augmented_batch, normalised
+from .images import Crop, augmented_batch, cropped_batch, normalised
 from .learner import parameter_groups
 from .memory import keep_freed_memory
 from .recalibrate import recalibrated
 from .schedule import PathSampling, Phase, Schedule, schedule_from
 from .supernet import Supernet
+from .views import TeacherAnswers
 from .weights import kept_facts, load_weights
 
 log = logging.getLogger(__name__)
@@ -129,6 +132,12 @@ class SupernetRun:
         splits: images, from ``Dataset.load``.
         device: torch device.
         threads: torch threads; None leaves them as they are.
+        answers: a teacher's answers on fixed views of the training images, which take the place
+            of random crops; for a schedule with a ``teacher``.
+
+    Raises:
+        TrainingError: the schedule asks for a teacher and there are no answers.
+        CheckpointError: the run that is there is of another schedule or teacher.
     """
 
     def __init__(
@@ -138,7 +147,14 @@ class SupernetRun:
         splits: dict[str, Images],
         device: str = "cpu",
         threads: int | None = None,
+        answers: TeacherAnswers | None = None,
     ) -> None:
+        taught = [phase.name for phase in schedule.phases if phase.teacher > 0]
+        if taught and answers is None:
+            raise TrainingError(
+                f"phase {taught[0]!r} learns from a teacher, and its answers were not given; make "
+                "them with 'biglittle table build --stage teacher'."
+            )
         keep_freed_memory()
         if threads is not None:
             torch.set_num_threads(threads)
@@ -155,9 +171,12 @@ class SupernetRun:
             momentum=schedule.momentum,
             nesterov=True,
         )
+        self.average: WeightAverage | None = None
+        self.answers = answers
         self.identity = {"space_hash": self.space.hash, "schedule": schedule.as_dict()}
         self.epoch, self.step, self.elapsed_s = 0, 0, 0.0
         self.steps_per_epoch = len(splits["train"]) // schedule.batch
+        self.taught: tuple[int, Crop, torch.Tensor] | None = None  # the view of this epoch
         if self.path.exists():
             self._resume()
 
@@ -168,6 +187,12 @@ class SupernetRun:
         for name, momentum in states.get("momentum", {}).items():
             self.optimizer.state[parameters[name]]["momentum_buffer"] = momentum.to(self.device)
         self.epoch, self.step = progress["epoch"], progress["step"]
+        if "average" in states:
+            decay = self.schedule.locate(min(self.epoch, self.schedule.n_epochs - 1))[1].ema_decay
+            self.average = WeightAverage(self.net, decay or 0.0)
+            self.average.steps = progress["averaged_steps"]
+            for name, values in states["average"].items():
+                self.average.values[name].copy_(values)
         self.elapsed_s = progress["elapsed_s"]
 
     def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
@@ -184,31 +209,49 @@ class SupernetRun:
             if self.optimizer.state.get(p, {}).get("momentum_buffer") is not None
         }
         progress = {"epoch": self.epoch, "step": self.step, "elapsed_s": self.elapsed_s}
-        save_checkpoint(
-            self.path, self.identity, progress, weights=self.net.state_dict(), momentum=momentum
-        )
+        states = {"weights": self.net.state_dict(), "momentum": momentum}
+        if self.average is not None:
+            states["average"] = self.average.values
+            progress["averaged_steps"] = self.average.steps
+        save_checkpoint(self.path, self.identity, progress, **states)
+
+    def _batch(
+        self, phase: Phase, index: np.ndarray, resolution: int, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Images, labels and the teacher's answers, as probabilities, of one step."""
+        train, soft = self.splits["train"], None
+        if self.answers is None or phase.teacher == 0:
+            x, y = augmented_batch(train, self.dataset, index, resolution, rng)
+        else:
+            view = self.epoch % self.answers.views.n_views
+            if self.taught is None or self.taught[0] != view:
+                crop = self.answers.views.crop(view, len(train))
+                self.taught = (view, crop, self.answers.logits(view))
+            _, crop, logits = self.taught
+            x, y = cropped_batch(train, self.dataset, index, resolution, crop.take(index))
+            soft = logits[torch.from_numpy(index)].float().softmax(1).to(self.device)
+        return x.to(self.device), y.to(self.device), soft
 
     def _train_step(self, phase: Phase, phase_epoch: int, index: np.ndarray) -> tuple[float, float]:
         schedule = self.schedule
         rng = np.random.default_rng((schedule.seed, self.epoch, self.step))
         resolution = phase.resolutions[phase_epoch]
-        x, y = augmented_batch(self.splits["train"], self.dataset, index, resolution, rng)
-        x, y = x.to(self.device), y.to(self.device)
+        x, y, teacher = self._batch(phase, index, resolution, rng)
         large = np.full(self.space.n_layers, self.anchor)
         if phase.large is not None:
             large = draw_path(self.space, phase.large, self.anchor, rng)
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.net(x, large)
-        loss = F.cross_entropy(logits, y, label_smoothing=schedule.label_smoothing)
+        loss = self._loss(logits, y, teacher)
         value, paths = float(loss.detach()), [large]
         if np.isfinite(value):
             loss.backward()  # type: ignore[no-untyped-call]
         if phase.small is not None:
             small = draw_path(self.space, phase.small, self.anchor, rng)
-            out = self.net(x, small)
-            hard = F.cross_entropy(out, y, label_smoothing=schedule.label_smoothing)
-            soft = F.cross_entropy(out, logits.detach().softmax(1))
-            loss = torch.lerp(hard, soft, schedule.distillation)
+            soft = logits.detach().softmax(1)
+            if teacher is not None:
+                soft = torch.lerp(soft, teacher, phase.teacher)
+            loss = self._loss(self.net(x, small), y, soft)
             value += float(loss.detach())
             paths.append(small)
             if np.isfinite(value):
@@ -225,7 +268,26 @@ class SupernetRun:
         for group in self.optimizer.param_groups:
             group["lr"] = schedule.learning_rate(phase, step, n_steps)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.net)
         return value / len(paths), float((logits.argmax(1) == y).float().mean())
+
+    def _begin(self, phase: Phase) -> None:
+        """What the first step of a phase needs."""
+        if phase.grow:
+            self.net.grow_norms(self.schedule.anchor, phase.grow, gamma=0.2)
+        self.average = None
+        if phase.ema_decay is not None:
+            self.average = WeightAverage(self.net, phase.ema_decay)
+
+    def _loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Cross-entropy on labels, and on soft targets where there are any."""
+        hard = F.cross_entropy(logits, labels, label_smoothing=self.schedule.label_smoothing)
+        if soft is None:
+            return hard
+        return torch.lerp(hard, F.cross_entropy(logits, soft), self.schedule.distillation)
 
     def train(
         self,
@@ -252,8 +314,8 @@ class SupernetRun:
         self.net.train()
         while self.epoch < schedule.n_epochs:
             _, phase, phase_epoch = schedule.locate(self.epoch)
-            if phase_epoch == 0 and self.step == 0 and phase.grow:
-                self.net.grow_norms(schedule.anchor, phase.grow, gamma=0.2)
+            if phase_epoch == 0 and self.step == 0:
+                self._begin(phase)
             order = np.random.default_rng((schedule.seed, self.epoch)).permutation(
                 len(self.splits["train"])
             )
@@ -287,12 +349,20 @@ class SupernetRun:
                     self.save()
                 if max_steps is not None and taken >= max_steps:
                     self.save()
-                    return self.net
+                    return self.result()
             self.epoch, self.step = self.epoch + 1, 0
             self.save()
             if validate:
                 self._log_validation(phase.resolutions[phase_epoch], validate)
-        return self.net
+        return self.result()
+
+    def result(self) -> Supernet:
+        """The supernet as it is, its weights averaged where the phase keeps an average."""
+        if self.average is None:
+            return self.net
+        averaged = copy.deepcopy(self.net)
+        self.average.copy_to(averaged)
+        return averaged
 
     def _log_validation(self, resolution: int, n: int) -> None:
         space, skip = self.space, self.space.choices.index("skip")
@@ -300,8 +370,9 @@ class SupernetRun:
         if self.schedule.locate(self.epoch - 1)[1].large is not None:
             half = np.where(np.arange(space.n_layers) % 2, self.anchor, skip)
             ids += [*space.format(half), "2" * space.n_layers, str(skip) * space.n_layers]
+        net = self.result()
         for arch in ids:
-            accuracy = quick_accuracy(self.net, arch, self.splits, self.dataset, resolution, n)
+            accuracy = quick_accuracy(net, arch, self.splits, self.dataset, resolution, n)
             log.info(
                 "epoch %d at %d px: %s val accuracy %.4f on %d",
                 self.epoch,

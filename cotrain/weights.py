@@ -8,6 +8,7 @@ and whole.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -37,11 +38,6 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         net: its float weights are rounded to float16.
         facts: text to keep beside them, for example data set and schedule.
     """
-    tensors = {
-        name: tensor.detach().cpu().half().contiguous()
-        for name, tensor in net.state_dict().items()
-        if not name.endswith(_STATISTICS)
-    }
     metadata = {
         **facts,
         "format": FORMAT,
@@ -49,8 +45,27 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         "space_hash": net.space.hash,
         "n_classes": json.dumps(net.n_classes),
     }
+    write_tensors(path, net.state_dict(), metadata, half=True)
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str], half: bool
+) -> None:
+    """Writes named tensors with text beside them, whole or not at all.
+
+    Args:
+        path: the ``.safetensors`` file.
+        tensors: to write, by name.
+        metadata: text, whose entries are written in order of their names.
+        half: round to float16 and leave out batch-norm statistics, which are estimated anew.
+    """
+    if half:
+        chosen = {k: t.half() for k, t in tensors.items() if not k.endswith(_STATISTICS)}
+    else:
+        chosen = dict(tensors)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in chosen.items()}
     with replacing(path) as partial:
-        partial.write_bytes(_in_order(save(tensors, metadata)))
+        partial.write_bytes(_in_order(save(plain, metadata)))
 
 
 def _in_order(data: bytes) -> bytes:
@@ -63,7 +78,12 @@ def _in_order(data: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """The text and the tensors of a ``.safetensors`` file.
+
+    Raises:
+        CheckpointError: unreadable.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
@@ -86,7 +106,7 @@ def kept_facts(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: unreadable.
     """
-    return _read(path)[0]
+    return read_tensors(path)[0]
 
 
 def load_weights(path: Path) -> Supernet:
@@ -95,7 +115,7 @@ def load_weights(path: Path) -> Supernet:
     Raises:
         CheckpointError: unreadable, of another format, or of another version of its space.
     """
-    metadata, tensors = _read(path)
+    metadata, tensors = read_tensors(path)
     _check(path, metadata, FORMAT)
     space = get_space(metadata["space"])
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
@@ -118,7 +138,6 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
         network: its weights are written as they are.
         facts: text to keep beside them, for example data set and training.
     """
-    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     metadata = {
         **facts,
         "format": NETWORK_FORMAT,
@@ -127,8 +146,7 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
         "architecture": network.architecture,
         "n_classes": json.dumps(network.n_classes),
     }
-    with replacing(path) as partial:
-        partial.write_bytes(_in_order(save(tensors, metadata)))
+    write_tensors(path, network.state_dict(), metadata, half=False)
 
 
 def load_network(path: Path) -> Network:
@@ -137,7 +155,7 @@ def load_network(path: Path) -> Network:
     Raises:
         CheckpointError: unreadable, of another format, or of another version of its space.
     """
-    metadata, tensors = _read(path)
+    metadata, tensors = read_tensors(path)
     _check(path, metadata, NETWORK_FORMAT)
     network = build_network(
         metadata["architecture"], int(metadata["n_classes"]), metadata["space"], seed=0

@@ -1,5 +1,6 @@
 """Builds and extends the ``fbnet-cifar10`` table in stages.
 
+    teacher    a dense network, and what it says about augmented views
     train      the supernet
     evaluate   the networks of the design, with the weights they inherit
     assemble   the table of everything evaluated so far
@@ -20,6 +21,7 @@ from ...bench import Benchmark
 from ...bench.errors import TableError, UnknownNameError
 from ...cotrain.schedule import load_schedule
 from ...cotrain.train_supernet import Progress, SupernetRun, begin_from
+from ..building.teach import teach
 from .assemble import assemble, extend
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import SCHEDULE, TABLE, Plan, of_another_supernet
@@ -27,12 +29,15 @@ from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
 
 log = logging.getLogger(__name__)
 
-STAGES = ("train", "evaluate", "assemble", "trust", "pairs", "extend")
+STAGES = ("teacher", "train", "evaluate", "assemble", "trust", "pairs", "extend")
 
 
 def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     """Trains the supernet, or goes on from its checkpoint, with a line in the log every minute."""
-    run = SupernetRun(plan.schedule, plan.working, plan.images(), device, threads)
+    splits, answers = plan.images(), None
+    if any(phase.teacher > 0 for phase in plan.schedule.phases):
+        answers = teach(plan.working, splits, plan.dataset, device, threads)
+    run = SupernetRun(plan.schedule, plan.working, splits, device, threads, answers)
 
     def report(p: Progress) -> None:
         log.info(
@@ -106,6 +111,9 @@ def run_stage(
     Raises:
         UnknownNameError: no such stage.
     """
+    if stage == "teacher":
+        teach(plan.working, plan.images(), plan.dataset, device, threads)
+        return "teacher trained, its answers stored"
     if stage == "train":
         train(plan, device, threads)
         return "supernet trained"

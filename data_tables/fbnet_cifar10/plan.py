@@ -102,7 +102,8 @@ class Plan:
                 self.schedule.n_epochs,
             )
         net = Supernet(self.space, self.dataset.n_classes)
-        net.load_state_dict({k: _rounded(v) for k, v in states["weights"].items()})
+        weights = states["weights"] | states.get("average", {})
+        net.load_state_dict({k: _rounded(v) for k, v in weights.items()})
         return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
 
     def _accepts(self, key: str, found: Any, wanted: Any) -> bool:

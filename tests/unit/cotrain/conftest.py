@@ -37,3 +37,13 @@ def splits(
     monkeypatch.setattr("biglittle.cotrain.train_supernet.get_dataset", lambda name: digits)
     n_images = request.module.BATCH * request.module.STEPS
     return {**digit_splits, "train": digit_splits["train"].subset(np.arange(n_images))}
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One torch thread, so that two runs on a CPU agree bit for bit."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,0 +1,134 @@
+"""A fixed set of augmented views of the training images, and what a teacher says about them.
+
+A view is one crop and one flip for every training image, decided by (seed, view) alone. A training
+that takes the views in turn, one an epoch, learns from a teacher without running it: its logits
+stand in one small file a view (float16, about 1 MB for 45,000 images of ten classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..bench.datasets import Dataset, Images
+from ..bench.errors import BigLittleError, CheckpointError
+from .checkpoint import load_checkpoint, save_checkpoint
+from .images import Crop, cropped_batch
+from .teacher import Teacher
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which views there are.
+
+    Attributes:
+        n_views: how many; epochs beyond them begin with the first again.
+        seed: of every crop and flip.
+    """
+
+    n_views: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_views < 1:
+            raise BigLittleError(f"{self.n_views} views; expected at least 1.")
+
+    def crop(self, view: int, n: int) -> Crop:
+        """Crops and flips of view ``view`` for ``n`` images."""
+        return Crop.drawn(n, np.random.default_rng((self.seed, view)))
+
+
+@dataclass(frozen=True)
+class TeacherAnswers:
+    """A teacher's logits on views of the training images.
+
+    Attributes:
+        views: which views the logits are of.
+        folder: where they are kept.
+        teacher_sha256: of the teacher's weights file.
+        images_sha256: of the training images and their labels.
+    """
+
+    views: Views
+    folder: Path
+    teacher_sha256: str
+    images_sha256: str
+
+    def path(self, view: int) -> Path:
+        """The file of one view."""
+        return self.folder / f"view-{view:03}.h5"
+
+    def _identity(self, view: int) -> dict[str, Any]:
+        return {
+            "views": asdict(self.views),
+            "view": view,
+            "teacher_sha256": self.teacher_sha256,
+            "images_sha256": self.images_sha256,
+        }
+
+    def logits(self, view: int) -> torch.Tensor:
+        """Logits on one view of all training images, shape (n, n_classes), float16.
+
+        Raises:
+            CheckpointError: not there, or of another teacher, other views or other images.
+        """
+        path = self.path(view)
+        if not path.exists():
+            raise CheckpointError(
+                f"{path} is not there: the teacher's answers on view {view}. Make them with "
+                "'biglittle table build --stage teacher'."
+            )
+        return load_checkpoint(path, self._identity(view))[1]["answers"]["logits"]
+
+    def make(
+        self,
+        teacher: Teacher,
+        train: Images,
+        dataset: Dataset,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Has the teacher answer every view that has no file yet.
+
+        Args:
+            teacher: in evaluation mode, of the weights that ``teacher_sha256`` names.
+            train: training images.
+            dataset: facts of the images.
+            on_progress: called with views done and views in all.
+
+        Raises:
+            CheckpointError: a file that is there belongs to another teacher.
+        """
+        for view in range(self.views.n_views):
+            if self.path(view).exists():
+                self.logits(view)
+            else:
+                logits = _answers(teacher, train, dataset, self.views.crop(view, len(train)))
+                answers = {"logits": logits.half()}
+                save_checkpoint(self.path(view), self._identity(view), {}, answers=answers)
+            if on_progress is not None:
+                on_progress(view + 1, self.views.n_views)
+
+
+@torch.no_grad()
+def _answers(teacher: Teacher, train: Images, dataset: Dataset, crop: Crop) -> torch.Tensor:
+    parts = []
+    for start in range(0, len(train), BATCH):
+        index = np.arange(start, min(start + BATCH, len(train)))
+        x, _ = cropped_batch(train, dataset, index, dataset.height, crop.take(index))
+        parts.append(teacher(x))
+    return torch.cat(parts)
+
+
+def images_hash(images: Images) -> str:
+    """SHA-256 of the pixels and the labels of a split."""
+    digest = sha256(np.ascontiguousarray(images.images).tobytes())
+    digest.update(np.ascontiguousarray(images.labels).tobytes())
+    return digest.hexdigest()
