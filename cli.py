@@ -1109,19 +1109,17 @@ def surrogate_fit(
     ] = None,
 ) -> None:
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
-    from .bench import Benchmark, load_device, shipped_devices
+    from .bench import Benchmark
     from .surrogates import FitSettings, Recipe, fit_surrogate
     from .surrogates.found import beside
 
     settings = FitSettings(Recipe() if recipe is None else Recipe.parse(recipe))
     bench = Benchmark.load(table)
     folder = out or bench.table.path.parent / "surrogate"
-    profiles = [load_device(n) for n in shipped_devices()]
     console = _console(stderr=True)
     fit_surrogate(
         bench.table,
         folder,
-        devices=profiles,
         seed=seed,
         settings=settings,
         found=found or beside(bench.table.path),

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DeviceError, UnknownNameError
+from .latency import Figures, LatencyModel, latency_model, least_founded
+from .latency_terms import Blocks
+from .operator_model import MIN_ROWS
 from .points import PROVENANCES
 from .schema import problems
-from .spaces import SearchSpace
+from .spaces import SPACES, SearchSpace, get_space
 from .spaces._space import Genomes
-
-if TYPE_CHECKING:
-    from .block_model import BlockModel
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.
 FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
@@ -36,9 +37,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 class DeviceProfile:
     """One device, runtime and precision, for the networks of one space.
 
-    A profile knows latencies in one of two ways: a block table, whose sum is the latency of any
-    network of the space (provenance ``block-sum``), or a list of networks that were measured or,
-    if they say so, predicted.
+    What it knows of single networks is asked of its ``latency``, one of three models: a block
+    table, whose sum is the latency of any network of the space (provenance ``block-sum``); a list
+    of networks; or a list with a model that predicts all others.
 
     Attributes:
         name: key of the device.
@@ -90,32 +91,57 @@ class DeviceProfile:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Of a single network's latency and energy."""
+        """Of what the file itself holds; that of any network is ``latency.provenance()``."""
         latency = "block-sum" if self.block_ms is not None else self.latency_provenance
         return {"latency_ms": latency, "energy_mj": self.energy_provenance}
 
+    @cached_property
+    def latency(self) -> LatencyModel:
+        """What gives figures of single networks.
+
+        Raises:
+            UnknownNameError: no space of that name is registered.
+            DeviceError: the profile is of another definition of its space, or holds a model that
+                cannot be used.
+        """
+        space = get_space(self.space)
+        self._check_space(space)
+        blocks = self.block_ms
+        figures = Figures(
+            latency_ms=self.measured_ms,
+            low_ms=self.latency_low_ms,
+            high_ms=self.latency_high_ms,
+            energy_mj=self.listed_energy_mj,
+            latency_word=self.latency_provenance,
+            energy_word=self.energy_provenance,
+            power_mw=self.load_power_mw,
+            coverage=(self.facts.get("interval") or {}).get("coverage"),
+        )
+        table = None if blocks is None else Blocks(self.constant_ms, blocks)
+        model = self.facts.get("model")
+        return latency_model(self.name, space, self.n_classes, figures, table, model)
+
+    def check_complete(self) -> None:
+        """Refuses a profile that cannot say what any network of its space takes.
+
+        Raises:
+            DeviceError: it only lists networks, and too few to predict others from.
+        """
+        if not self.latency.complete:
+            raise DeviceError(
+                f"device profile {self.name!r} lists {len(self.measured_ms)} networks, too few to "
+                f"predict others from; expected at least {MIN_ROWS}, all above 0 ms. Measure the "
+                "ten most telling ones into the same file: biglittle profile --networks anchors:10."
+            )
+
     def latency_ms(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
         """Latency of single networks, shape (n,); NaN for those the profile does not cover.
-
-        A predicted profile that holds a model covers networks that it does not list.
 
         Raises:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        if self.block_ms is not None:
-            picked = self.block_ms[np.arange(space.n_layers), np.atleast_2d(genomes)]
-            return np.asarray(picked.sum(axis=1) + self.constant_ms)
-        listed = _listed(self.measured_ms, space, genomes)
-        model = self._model(space)
-        return listed if model is None else _filled(listed, model.latency_ms(genomes))
-
-    def _model(self, space: SearchSpace) -> BlockModel | None:
-        if "model" not in self.facts:
-            return None
-        from .block_model import block_model  # late: it is about profiles, and so imports this
-
-        return block_model(self, space)
+        return self.latency.latency_ms(genomes)
 
     def latency_interval_ms(
         self, space: SearchSpace, genomes: Genomes
@@ -126,28 +152,18 @@ class DeviceProfile:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        listed = [_listed(e, space, genomes) for e in (self.latency_low_ms, self.latency_high_ms)]
-        model = self._model(space)
-        if model is not None:
-            ends = zip(listed, model.latency_interval_ms(genomes), strict=True)
-            listed = [_filled(known, predicted) for known, predicted in ends]
-        return listed[0], listed[1]
+        return self.latency.interval_ms(genomes)
 
     def network_energy_mj(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
         """Energy of single networks, shape (n,): as listed, else modelled from latency.
 
-        Its provenance is ``provenance["energy_mj"]``; NaN where there is no figure.
+        NaN where there is no figure.
 
         Raises:
             DeviceError: the profile is of another space.
         """
-        if not self.listed_energy_mj:
-            return self.energy_mj(self.latency_ms(space, genomes))
         self._check_space(space)
-        listed, model = _listed(self.listed_energy_mj, space, genomes), self._model(space)
-        if model is None:
-            return listed
-        return _filled(listed, model.energy_mj(model.latency_ms(genomes)))
+        return self.latency.energy_mj(genomes)
 
     def _check_space(self, space: SearchSpace) -> None:
         if space.hash != self.space_hash:
@@ -155,21 +171,6 @@ class DeviceProfile:
                 f"device profile {self.name!r} is of space {self.space!r} "
                 f"({self.space_hash[:8]}), the networks are of {space.name!r} ({space.hash[:8]})."
             )
-
-    def energy_mj(self, latency_ms: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Energy modelled as latency times load power, shape (n,); NaN without a power."""
-        power = np.nan if self.load_power_mw is None else self.load_power_mw
-        return np.asarray(latency_ms * power / 1000.0)
-
-
-def _listed(
-    figures: Mapping[str, float], space: SearchSpace, genomes: Genomes
-) -> NDArray[np.float64]:
-    return np.array([figures.get(a, np.nan) for a in space.format(genomes)], np.float64)
-
-
-def _filled(listed: NDArray[np.float64], predicted: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.isnan(listed), predicted, listed)
 
 
 def shipped_devices() -> tuple[str, ...]:
@@ -296,14 +297,16 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
             latency_high_ms=_column(networks, "latency_ms_high"),
             listed_energy_mj=energies,
             listed_memory_mib=_column(networks, "peak_memory_mib"),
-            latency_provenance=_least((w["latency_ms"] for w in words.values()), "measured"),
-            energy_provenance=_least((words[a]["energy_mj"] for a in energies), "modelled"),
+            latency_provenance=least_founded((w["latency_ms"] for w in words.values()), "measured"),
+            energy_provenance=least_founded((words[a]["energy_mj"] for a in energies), "modelled"),
             pairs=tuple(raw.get("pairs") or ()),
             facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DeviceError(f"{label} is no complete device profile: {error!r}.") from error
     _check_figures(profile, label)
+    if profile.space in SPACES.names() and get_space(profile.space).hash == profile.space_hash:
+        _ = profile.latency  # a model that cannot be used is refused here
     return profile
 
 
@@ -323,10 +326,6 @@ def _words(network: dict[str, Any], label: str) -> dict[str, str]:
                 f"{network['architecture']}; expected one of {', '.join(PROVENANCES)}."
             )
     return words
-
-
-def _least(words: Iterable[str], default: str) -> str:
-    return max(words, key=PROVENANCES.index, default=default)
 
 
 def _check_figures(profile: DeviceProfile, label: str) -> None:

@@ -171,7 +171,7 @@ def device_columns(
     return {
         "latency_ms": profile.latency_ms(space, genomes),
         "energy_mj": profile.network_energy_mj(space, genomes),
-        "provenance": profile.provenance,
+        "provenance": profile.latency.provenance(genomes),
         "gate_ms": profile.gate_ms,
         "description": profile.description,
         "runtime": profile.runtime,
@@ -503,23 +503,36 @@ class Table:
             raise UnknownNameError("device", name, self.devices)
         return {k: json.loads(v) for k, v in self._file[f"devices/{name}"].attrs.items()}
 
+    def incomplete(self, device: str) -> bool:
+        """Whether the table's own column of a device leaves networks out that its profile predicts.
+
+        It was stored when networks that nobody measured had no figure; the profile is asked then.
+        """
+        stored = self._file[f"devices/{device}/latency_ms"][()]
+        return bool(np.isnan(stored).any()) and device in shipped_devices()
+
     def costs(self, device: str) -> NetworkCosts:
         """Costs of all networks on a device of the table, or of any profile by name or as file.
+
+        What was measured stands as it is; of the others the profile's latency model predicts what
+        it can, and the provenance is then that of the least founded figure.
 
         Raises:
             UnknownNameError: neither a device of the table nor a profile.
             DeviceError: the profile covers none of the networks.
         """
-        genomes = self.space.parse([str(a) for a in self.networks["architecture"]])
+        ids = [str(a) for a in self.networks["architecture"]]
+        genomes = self.space.parse(ids)
         if device in self.devices:
             facts = self.device_facts(device)
             group = self._file[f"devices/{device}"]
             columns = facts | {key: group[key][()] for key in ("latency_ms", "energy_mj")}
+            if self.incomplete(device):
+                columns = device_columns(load_device(device), self.space, ids)
         else:
             known = {*self.devices, *shipped_devices(), *user_devices()}
             if device not in known and not device.endswith(".json"):
                 raise UnknownNameError("device", device, known)
-            ids = [str(a) for a in self.networks["architecture"]]
             columns = device_columns(load_device(device), self.space, ids)
         weights, activation = analytic_memory(self.space, genomes, self.n_classes)
         return NetworkCosts(

@@ -322,7 +322,6 @@ class _Run:
                 self.grown(new) if whole else self.table,
                 folder,
                 found=found,
-                devices=[self.profile],
                 seed=self.settings.seed,
                 settings=FitSettings(self.settings.recipe),
                 report_seeds=(),

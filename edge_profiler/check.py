@@ -175,12 +175,8 @@ def _contents(profile: DeviceProfile, raw: dict[str, Any]) -> Iterator[Finding]:
         message = f"a network is none of space {profile.space!r}: {error}"
         yield Finding("error", "other-space", message)
         return
-    wanted = (space.n_layers, len(space.choices))
-    if profile.block_ms is not None:
-        if profile.block_ms.shape != wanted:
-            message = f"block_table has shape {profile.block_ms.shape}, expected {wanted}."
-            yield Finding("error", "block-table", message)
-        return
+    if not ids:
+        return  # a block table says nothing of whole networks
     batch = int(raw.get("batch") or 1)
     rows = _Rows(
         space=space,

@@ -257,21 +257,22 @@ def search(
         net: trained, for a warm start, or fresh.
         train: training images; val is for whoever evaluates what is derived.
         dataset: facts of the images.
-        profile: of the device; it needs a block table.
+        profile: of the device; its latency must be a sum over layers, measured or predicted.
         settings: of the search.
         on_step: told after every step.
 
     Raises:
-        DeviceError: the profile is of another space or has no block table.
+        DeviceError: the profile is of another space, or lists too few networks to predict others.
         TrainingError: a loss that is not finite.
         ConstraintError: too few images for two halves.
     """
     space = net.space
-    if profile.space_hash != space.hash or profile.block_ms is None:
+    if profile.space_hash != space.hash:
         raise DeviceError(
-            f"device profile {profile.name!r} has no block table of space {space.name!r}; a "
-            "differentiable search needs one, for example raspberry-pi-4."
+            f"device profile {profile.name!r} is of space {profile.space!r}, the supernet of "
+            f"{space.name!r}; give a profile of that, for example raspberry-pi-4."
         )
+    summed = profile.latency.blocks()
     if len(train) < 2 * settings.batch:
         raise ConstraintError(f"{len(train)} images do not make two halves of {settings.batch}.")
     choices = [int(c) for c in space.allowed(settings.choices)]
@@ -279,8 +280,8 @@ def search(
         raise ConstraintError("with one choice there is nothing to search.")
     net = copy.deepcopy(net).train().requires_grad_(settings.weights_rate > 0)
     pair = _SoftPair(space.n_layers, len(choices), settings)
-    block_ms = torch.tensor(profile.block_ms[:, choices], dtype=torch.float32)
-    scale = float(block_ms.max(dim=1).values.sum() + profile.constant_ms)
+    block_ms = torch.tensor(summed.blocks_ms[:, choices], dtype=torch.float32)
+    scale = float(block_ms.max(dim=1).values.sum() + summed.constant_ms)
     weights_steps = torch.optim.SGD(
         net.parameters(), lr=settings.weights_rate, momentum=0.9, weight_decay=5e-4
     )
@@ -317,7 +318,7 @@ def search(
         log_chance, rate = relaxed_pair(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
-        ms = expected_latency_ms(chances, block_ms, profile.constant_ms)
+        ms = expected_latency_ms(chances, block_ms, summed.constant_ms)
         latency = ms[0] + profile.gate_ms + rate * ms[1]
         entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
         bonus = settings.entropy_weight * (1 - step / settings.steps)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ..bench.block_model import block_model
 from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provenance
 from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
@@ -23,9 +22,8 @@ SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
 class SurrogateEvaluator:
     """Evaluates candidates with a surrogate, for one device.
 
-    Accuracy and escalation rate are ``predicted`` (for ``val`` images). Latency is the exact sum of
-    blocks where the profile has a block table, what its own model predicts where it has one, else
-    the surrogate's latency model of the device.
+    Accuracy and escalation rate are ``predicted`` (for ``val`` images). Latency and energy are what
+    the profile's own latency model gives, with its provenance.
 
     Args:
         surrogate: of the networks.
@@ -37,8 +35,8 @@ class SurrogateEvaluator:
             so that a searcher is not drawn to what is only uncertain.
 
     Raises:
-        SurrogateError: the profile is of another space, or only has measured networks and the
-            surrogate no latency model of it.
+        SurrogateError: the profile is of another space.
+        DeviceError: the profile lists too few networks to predict others from.
 
     Example::
 
@@ -69,15 +67,7 @@ class SurrogateEvaluator:
                 f"({profile.space_hash[:8]}), the surrogate of {surrogate.space.name!r} "
                 f"({surrogate.space.hash[:8]})."
             )
-        self._summed = profile.block_ms is not None
-        self._model = None if self._summed else block_model(profile, surrogate.space)
-        if not self._summed and self._model is None and profile.name not in surrogate.devices:
-            known = ", ".join(surrogate.devices) or "none"
-            raise SurrogateError(
-                f"device profile {profile.name!r} has no block table and the surrogate no latency "
-                f"model of it; known: {known}. Fit the surrogate again with this profile, or adapt "
-                "what other devices took (surrogates.transfer.transfer_latency)."
-            )
+        profile.check_complete()
 
     @property
     def space(self) -> SearchSpace:
@@ -97,8 +87,7 @@ class SurrogateEvaluator:
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of single networks on the device come about."""
-        latency = self.profile.provenance["latency_ms"] if self._summed else "predicted"
-        return {**self.profile.provenance, "latency_ms": latency}
+        return self.profile.latency.provenance()
 
     @property
     def _provenance(self) -> dict[str, str]:
@@ -114,18 +103,10 @@ class SurrogateEvaluator:
 
     def costs(self, genomes: Genomes) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
-        energy = None
-        if self._summed:
-            latency = self.profile.latency_ms(self.space, genomes)
-        elif self._model is not None:
-            latency = self._model.latency_ms(genomes)
-            energy = self._model.energy_mj(latency)
-        else:
-            latency = self.surrogate.latency_ms(self.profile.name, genomes)
         weights, activation = analytic_memory(self.space, genomes, self.surrogate.n_classes)
         return NetworkCosts(
-            latency_ms=latency,
-            energy_mj=self.profile.energy_mj(latency) if energy is None else energy,
+            latency_ms=self.profile.latency.latency_ms(genomes),
+            energy_mj=self.profile.latency.energy_mj(genomes),
             macs=self.space.macs(genomes, self.surrogate.n_classes).astype(np.float64),
             weights_mib=weights,
             activation_mib=activation,

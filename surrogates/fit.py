@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..bench import DeviceProfile, Table
+from ..bench import Table
 from ..bench.errors import SurrogateError, UnknownNameError
 from .answer_noise import accuracy_variance, luck_share
 from .curve import GRID
@@ -32,7 +32,6 @@ from .extras import import_extra
 from .features import feature_names
 from .found import read_found, with_found
 from .intervals import calibrated
-from .latency import fit_profile_latency, latency_feature_names
 from .link import LINKS, fit_link
 from .members import get_member
 from .pairs import get_pair_model
@@ -147,10 +146,7 @@ def fit_models(
         "split": "val",
         "n_networks": len(data),
         "seed": seed,
-        "features": {
-            "network": feature_names(space, data.choices),
-            "latency": latency_feature_names(space, data.choices),
-        },
+        "features": {"network": feature_names(space, data.choices)},
         "grid": GRID.tolist(),
         "luck": {"share": share, "n_images": n_images},
         "intervals": {},
@@ -160,7 +156,6 @@ def fit_models(
         },
         "accuracy": {"member": recipe.accuracy, "link": link.as_dict(), **member.document},
         "pairs": {"model": recipe.pairs, **pairs.document},
-        "latency": {},
     }
     return document, models
 
@@ -169,7 +164,6 @@ def fit_surrogate(
     table: Table,
     folder: str | Path,
     *,
-    devices: Sequence[DeviceProfile] = (),
     seed: int = 0,
     settings: FitSettings | None = None,
     report_seeds: Sequence[int] = (0, 1, 2, 3, 4),
@@ -185,7 +179,6 @@ def fit_surrogate(
     Args:
         table: with the inherited networks.
         folder: to write, whole or not at all; an existing surrogate in it is replaced.
-        devices: profiles with measured networks to fit latency models of.
         seed: of everything random.
         settings: of the fit.
         report_seeds: of the random splits; empty for no report.
@@ -221,18 +214,6 @@ def fit_surrogate(
         left = residuals(Surrogate(document, models), unseen, seed)
         document["intervals"] = calibrated(left).as_dict()
     measured = held_out_report(listed, report_seeds, settings, say)
-    for profile in devices:
-        say(f"fitting the latency of {profile.name}")
-        try:
-            fitted = fit_profile_latency(profile, data.space, data.choices, seed)
-        except SurrogateError as error:  # one poor profile must not cost the whole surrogate
-            say(f"no latency model for {profile.name}: {error}")
-            continue
-        if fitted is not None:
-            trees = f"latency-{profile.name}.onnx" if fitted.model is not None else None
-            document["latency"][profile.name] = {**fitted.document, "trees": trees}
-            if trees and fitted.model is not None:
-                models[trees] = fitted.model
     document |= {
         "version": __version__,
         "dataset": table.dataset,

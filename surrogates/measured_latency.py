@@ -1,9 +1,9 @@
 """Latency of networks of one space, from a few hundred that were measured whole.
 
-First the sum over operators of ``operator_model.py``, fitted to relative errors; then boosted trees
-on the logarithm of what was measured over that sum, from everything known of a network. Their loss
-is the pseudo-Huber one: what was measured on a board has outliers by a third, which squares would
-chase.
+First the sum over operators of ``bench/operator_model.py``, fitted to relative errors; then boosted
+trees on the logarithm of what was measured over that sum, from everything known of a network. Their
+loss is the pseudo-Huber one: what was measured on a board has outliers by a third, which squares
+would chase.
 
 Source: Huber 1964, "Robust Estimation of a Location Parameter"; sums over operators as in Cai et
 al. 2019, "ProxylessNAS".
@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import SurrogateError
+from ..bench.operator_features import operator_features
+from ..bench.operator_model import fit_sum
 from .extras import import_extra
 from .members import Networks
-from .operator_model import fit_sum, operator_features
 from .tree_onnx import TreeEnsemble, to_onnx
 
 Array = NDArray[np.float64]

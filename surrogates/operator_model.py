@@ -1,143 +1,20 @@
-"""Latency or energy of a whole network from its operators, with an interval.
+"""A sum over operators with a correction by boosted trees, for networks like the measured ones.
 
-A network is a graph of operators with shapes, of any space or from any ONNX file. What its
-operators do is added up by class (counts, MACs, traffic, and rooflines), and a sum of these with
-coefficients of at least 0 is fitted to relative errors. Boosted trees may correct the sum by a
-factor, where such networks were measured; a model without trees is a few numbers, is additive over
-operators, and does not bend where nothing was measured. Where a handful of networks was measured,
-the coefficients of other devices are columns too: few figures say which of them a device is like.
-The interval is split conformal on relative residuals, or by leaving out one network at a time.
+Trees correct the sum by a factor where such networks were measured; unlike the bare sum of
+``bench/operator_model.py`` they bend where nothing was. The interval is split conformal on relative
+residuals.
 
-Source: sums over operators as in Cai et al. 2019, "ProxylessNAS"; the roofline of Williams et al.
-2009; split conformal intervals of Lei et al. 2018, "Distribution-free predictive inference".
+Source: sums over operators as in Cai et al. 2019, "ProxylessNAS"; split conformal intervals of Lei
+et al. 2018, "Distribution-free predictive inference".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from ..bench.errors import SurrogateError
-from ..bench.operator_features import (
-    NAMES,
-    Array,
-    chain_features,
-    operator_class,
-    operator_features,
-)
+from ..bench.operator_features import Array
+from ..bench.operator_model import OperatorModel, conformal_factors, fit_sum, with_log
 from .extras import import_extra
-
-RIDGE = 1e-4  # of coefficients of columns that are scaled to deviation 1
-MIN_ROWS = 5
-#: With priors: the penalty on departing from them, shared by all rows, so that it fades with their
-#: number. With one of 0.1 a row, whatever their number, a device unlike all others stays wrong.
-STIFFNESS = 0.5
-PRIOR_RIDGE = 1e-4
-
-
-@dataclass(frozen=True)
-class OperatorModel:
-    """A fitted sum over operators, perhaps with a correction.
-
-    Attributes:
-        coefficients: of the columns ``NAMES``, at least 0, shape (len(NAMES),).
-        trees: corrects the logarithm of the sum, or None.
-        low: what a prediction is multiplied by for the lower end of its interval.
-        high: the same for the upper end.
-        coverage: nominal share of networks inside.
-    """
-
-    coefficients: Array
-    trees: Any
-    low: float = 1.0
-    high: float = 1.0
-    coverage: float = 0.0
-
-    def predict(self, features: Array) -> Array:
-        """Predicted figure of networks, shape (n,), from their ``operator_features``."""
-        total = np.asarray(features @ self.coefficients)
-        if self.trees is None:
-            return total
-        return np.asarray(total * np.exp(self.trees.predict(_with_log(features, total))))
-
-    def interval(self, features: Array) -> tuple[Array, Array]:
-        """Lower and upper end around ``predict``, each of shape (n,)."""
-        predicted = self.predict(features)
-        return predicted * self.low, predicted * self.high
-
-
-def _with_log(features: Array, total: Array) -> Array:
-    return np.column_stack([features, np.log(np.maximum(total, 1e-12))])
-
-
-def fit_sum(
-    features: Array, figure: Array, ridge: float = RIDGE, priors: Array | None = None
-) -> Array:
-    """Coefficients of at least 0 with the least squares of relative errors, shape (k,).
-
-    With priors the result is a mixture of them, in shares of at least 0, plus what departs from it,
-    which is held down the more the fewer figures there are.
-
-    Args:
-        features: shape (n, k).
-        figure: what was measured, above 0, shape (n,).
-        ridge: penalty on columns that are scaled to a root mean square of 1 relative to ``figure``;
-            with priors it is at least ``STIFFNESS / n``.
-        priors: coefficients of other devices, in any unit, shape (n_devices, k), or None.
-
-    Raises:
-        SurrogateError: too few rows, or a figure that is not above 0.
-        MissingExtraError: scipy is not installed.
-    """
-    if len(figure) < MIN_ROWS or not (np.isfinite(figure).all() and (figure > 0).all()):
-        raise SurrogateError(
-            f"a model of operators was given {len(figure)} figures, the smallest "
-            f"{min(figure, default=0.0):g}; expected at least {MIN_ROWS}, all above 0."
-        )
-    columns, n, n_own = features, len(figure), features.shape[1]
-    penalty = np.full(n_own, ridge)
-    if priors is not None:
-        columns = np.hstack([features, features @ priors.T])
-        own = np.full(n_own, max(ridge, STIFFNESS / n))
-        penalty = np.concatenate([own, np.full(len(priors), PRIOR_RIDGE)])
-    relative = columns / figure[:, None]
-    scale = np.sqrt(np.mean(relative**2, axis=0))
-    # What is the same in all networks is the constant's business: alone it would be guessed.
-    constant = np.ptp(columns, axis=0) <= 1e-9 * np.abs(columns).max(axis=0)
-    constant[0] = False
-    used = np.flatnonzero((scale > 0) & ~constant)
-    left = np.vstack([relative[:, used] / scale[used], np.diag(np.sqrt(penalty[used] * n))])
-    right = np.concatenate([np.ones(n), np.zeros(len(used))])
-    solution, _ = import_extra("scipy.optimize").nnls(left, right, maxiter=50 * len(used))
-    out = np.zeros(columns.shape[1])
-    out[used] = solution / scale[used]
-    return out[:n_own] if priors is None else out[:n_own] + out[n_own:] @ priors
-
-
-def conformal_factors(predicted: Array, measured: Array, coverage: float) -> tuple[float, float]:
-    """Factors around a prediction that hold ``coverage`` of further networks like these.
-
-    Each end leaves out half of the rest, counted with one more network than there are.
-
-    Args:
-        predicted: for networks that the model was not fitted on, shape (n,).
-        measured: of the same, shape (n,).
-        coverage: share inside, below 1.
-
-    Raises:
-        SurrogateError: too few networks for that coverage.
-    """
-    ratios = np.sort(measured / predicted)
-    n, miss = len(ratios), (1 - coverage) / 2
-    rank = int(np.floor(miss * (n + 1) + 1e-9)) - 1  # 0.05 times 100 is 5
-    if rank < 0:
-        raise SurrogateError(
-            f"{n} held-out networks cannot calibrate an interval of {coverage:.0%}; expected at "
-            f"least {int(np.ceil(1 / miss)) - 1}, or a lower coverage."
-        )
-    return float(min(ratios[rank], 1.0)), float(max(ratios[n - 1 - rank], 1.0))
 
 
 def fit_operator_model(
@@ -179,56 +56,7 @@ def fit_operator_model(
             n_jobs=1,
             random_state=seed,
         )
-        booster.fit(_with_log(features[train], total), np.log(figure[train] / total))
+        booster.fit(with_log(features[train], total), np.log(figure[train] / total))
     bare = OperatorModel(coefficients, booster)
     low, high = conformal_factors(bare.predict(features[kept_back]), figure[kept_back], coverage)
     return OperatorModel(coefficients, booster, low, high, coverage)
-
-
-def fit_few(
-    features: Array, figure: Array, priors: Array | None = None, coverage: float = 0.9
-) -> OperatorModel:
-    """A model of all the networks that were measured, for when there are few.
-
-    None is kept back: every network is predicted once from the others, and the interval is made of
-    these errors. It is as wide as ``n`` errors can make it: with fewer than 19 networks an interval
-    of 90 % cannot be had, and ``coverage`` of the result is what can.
-
-    Args:
-        features: ``operator_features`` of the networks, shape (n, len(NAMES)).
-        figure: latency or energy, in any unit, above 0, shape (n,).
-        priors: coefficients of other devices, shape (n_devices, len(NAMES)), or None.
-        coverage: nominal share of networks inside the interval.
-
-    Raises:
-        SurrogateError: too few rows, or a figure that is not above 0.
-        MissingExtraError: scipy is not installed.
-
-    Source: Barber et al. 2021, "Predictive inference with the jackknife+"; theirs guarantees
-    1 - 2 alpha, this simpler one nothing: its coverage is measured, see the README of the devices.
-    """
-    n = len(figure)
-    coefficients = fit_sum(features, figure, priors=priors)
-    told = np.zeros(n)
-    for i in range(n) if n > MIN_ROWS else ():
-        others = np.arange(n) != i
-        told[i] = features[i] @ fit_sum(features[others], figure[others], priors=priors)
-    if n <= MIN_ROWS or not (told > 0).all():
-        return OperatorModel(coefficients, None)
-    coverage = min(coverage, (n - 1) / (n + 1))
-    low, high = conformal_factors(told, figure, coverage)
-    return OperatorModel(coefficients, None, low, high, coverage)
-
-
-__all__ = [
-    "NAMES",
-    "Array",
-    "OperatorModel",
-    "chain_features",
-    "conformal_factors",
-    "fit_few",
-    "fit_operator_model",
-    "fit_sum",
-    "operator_class",
-    "operator_features",
-]

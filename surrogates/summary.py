@@ -70,23 +70,8 @@ def report_markdown(report: Mapping[str, Any]) -> str:
 
 
 def markdown(document: Mapping[str, Any]) -> str:
-    """The figures of ``surrogate.json`` on held-out networks and of its latency, as Markdown."""
-    lines = [report_markdown(document["report"])] if document["report"] else []
-    for device, latency in document["latency"].items():
-        lines += [
-            "",
-            f"Latency of single networks on `{device}`, cross-validated over the "
-            f"{latency['n_measured']} measured ones (`{latency['chosen']}` ships):",
-            "",
-            "| model | MAPE | within 10 % | Spearman |",
-            "|---|---|---|---|",
-        ]
-        for name, figures in latency["cross_validated"].items():
-            lines.append(
-                f"| `{name}` | {100 * figures['mape']:.1f} % | "
-                f"{100 * figures['share_within_10_percent']:.0f} % | {figures['spearman']:.3f} |"
-            )
-    return "\n".join(lines)
+    """The figures of ``surrogate.json`` on held-out networks, as Markdown."""
+    return report_markdown(document["report"]) if document["report"] else ""
 
 
 def entries() -> dict[str, dict[str, str]]:
@@ -105,7 +90,6 @@ def facts(document: Mapping[str, Any]) -> dict[str, Any]:
         "n_networks": document["n_networks"],
         "n_found": document.get("n_found", 0),
         "n_columns": len(document["features"]["network"]),
-        "latency_devices": sorted(document["latency"]),
         "intervals": document["intervals"],
         "support_threshold": document["support"]["threshold"],
         "files": document["files"],

@@ -26,11 +26,9 @@ from .answer_noise import accuracy_variance
 from .curve import GRID
 from .features import check_genomes, feature_names
 from .intervals import LEAST_STD, Intervals, pair_std
-from .latency import latency_feature_names, latency_features
 from .link import Link
 from .members import Networks, Prediction, get_member
 from .pairs import Asked, composed_curves, get_pair_model
-from .regressor import Regressor, load_regressor
 from .support import Support
 
 FORMAT = "biglittle-surrogate-3"
@@ -168,16 +166,11 @@ class Surrogate:
         self.choices: tuple[str, ...] = tuple(document["choices"])
         self.gates: tuple[str, ...] = tuple(document["gates"])
         self.n_classes = int(document["n_classes"])
-        names = {
-            "network": feature_names(self.space, self.choices),
-            "latency": latency_feature_names(self.space, self.choices),
-        }
-        for kind, expected in names.items():
-            if tuple(document["features"][kind]) != expected or document["grid"] != GRID.tolist():
-                raise SurrogateError(
-                    f"the surrogate's {kind} features or grid are not those of this code; fit it "
-                    "again."
-                )
+        expected = feature_names(self.space, self.choices)
+        if tuple(document["features"]["network"]) != expected or document["grid"] != GRID.tolist():
+            raise SurrogateError(
+                "the surrogate's network features or grid are not those of this code; fit it again."
+            )
         accuracy, pairs = document["accuracy"], document["pairs"]
         self._accuracy = get_member(accuracy["member"]).load(accuracy, held("accuracy", models))
         self.link = Link.from_dict(accuracy["link"])
@@ -186,12 +179,6 @@ class Surrogate:
         self.intervals: Intervals | None = Intervals(**raw) if raw else None
         known = self._networks(self.space.parse(document["support"]["architectures"]))
         self.support = Support(known, float(document["support"]["threshold"]))
-
-        def regressor(raw: dict[str, Any]) -> Regressor:
-            return load_regressor(raw, models[raw["trees"]] if raw["trees"] else None)
-
-        self._latency = {name: regressor(raw) for name, raw in document["latency"].items()}
-        self._floor_ms = {n: float(raw["floor_ms"]) for n, raw in document["latency"].items()}
 
     @classmethod
     def load(cls, folder: str | Path, check: bool = True) -> Surrogate:
@@ -238,11 +225,6 @@ class Surrogate:
                 "end. Fetch it again, or load with check=False if you trust it."
             )
         return surrogate
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """Devices with a latency model."""
-        return tuple(sorted(self._latency))
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -390,21 +372,3 @@ class Surrogate:
             distance,
             distance > self.support.threshold,
         )
-
-    def latency_ms(self, device: str, genomes: Genomes) -> Array:
-        """Predicted latency of single networks on a measured device, shape (n,).
-
-        Raises:
-            SurrogateError: no latency model of that device; names those there are.
-        """
-        if device not in self._latency:
-            known = ", ".join(self.devices) or "none"
-            raise SurrogateError(
-                f"the surrogate has no latency model of device {device!r}; known: {known}. Use a "
-                "profile with a block table, measure 20 networks or more (biglittle profile) "
-                "and fit the surrogate again with that profile, or measure ten and adapt what "
-                "other devices took (surrogates.transfer.transfer_latency)."
-            )
-        features = latency_features(self.space, genomes, self.choices)
-        predicted = self._latency[device].predict(features)[:, 0]
-        return np.maximum(predicted, self._floor_ms[device])

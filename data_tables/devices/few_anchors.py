@@ -7,9 +7,8 @@ devices of other chip generations only, so that no near relative helps.
 
 Run: ``python -m biglittle.data_tables.devices.few_anchors``. The reference data are looked for in
 ``BIGLITTLE_REFERENCE_DATA``. It writes ``figures/few_anchors.json`` and ``few_anchors.svg``, fills
-the part of README.md between its marks, and writes ``priors/operators.json``: coefficients of all
-twenty devices, with which ``biglittle device predict`` fits a board that was measured. Half a
-minute.
+the part of README.md between its marks, and writes ``bench/operator_priors.json``: coefficients of
+all twenty devices, with which a board that was measured is fitted. Half a minute.
 """
 
 from __future__ import annotations
@@ -22,16 +21,18 @@ import numpy as np
 
 from ...bench.files import replacing
 from ...bench.operator_features import NAMES, Array, network_features
+from ...bench.operator_model import PRIORS, fit_few, fit_sum
 from ...bench.spaces import get_space
 from ...edge_profiler.anchors import anchor_order
 from ...surrogates.latency import latency_figures
-from ...surrogates.operator_model import fit_few, fit_sum
 from . import reference
 from .chart import line_chart
 from .figures import FOLDER, fill_page
-from .priors import FILE as PRIORS
-from .priors import SOURCE
 
+SOURCE = (
+    "fitted on whole-network latencies of 900 fbnet networks per device: HayeonLee/HELP@45f70eb9 "
+    "(MIT), Lee et al. 2021"
+)
 SUMS = ("raspi4", "pixel3")
 #: Chips of one generation are near twins: none of them tells about another.
 KIN = {

@@ -18,15 +18,11 @@ from numpy.typing import NDArray
 
 from ...bench.errors import DatasetError
 from ...bench.files import replacing
+from ...bench.operator_features import NAMES, Array, operator_features
+from ...bench.operator_model import OperatorModel
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
-from ...surrogates.operator_model import (
-    NAMES,
-    Array,
-    OperatorModel,
-    fit_operator_model,
-    operator_features,
-)
+from ...surrogates.operator_model import fit_operator_model
 from . import reference
 
 FOLDER = Path(__file__).parent

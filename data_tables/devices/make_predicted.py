@@ -23,15 +23,10 @@ from ...bench import Benchmark, load_device
 from ...bench.device import FORMAT_2
 from ...bench.files import replacing
 from ...bench.graph import simplified
+from ...bench.operator_features import NAMES, Array, chain_features, operator_features
+from ...bench.operator_model import fit_sum
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
-from ...surrogates.operator_model import (
-    NAMES,
-    Array,
-    chain_features,
-    fit_sum,
-    operator_features,
-)
 from . import reference
 
 TABLE, N_CLASSES, DATE = "fbnet-cifar10", 10, "2026-11-21"

@@ -12,18 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...bench import DeviceProfile, load_device
 from ...bench.errors import DeviceError, ProfileError
-from ...bench.operator_features import NAMES, WEIGHTED, Array, network_features, operator_features
-from ...bench.spaces import get_space
+from ...bench.latency_terms import OperatorSum
+from ...bench.operator_features import NAMES, WEIGHTED, Array, operator_features
 from ...edge_profiler.onnx_reader import ReadNetwork, read_onnx
-from ...surrogates.operator_model import OperatorModel, fit_few
-from .priors import load_priors
 
-N_SUMS = 200  # networks of a block table: as many as determine every class of operators
-MOST_ROWS = 300  # each of them is left out once for the interval
 #: Share of MACs in operators of which the device's networks say nothing: more, and no figure.
 MOST_UNKNOWN = 0.2
 _MACS = {kind: NAMES.index(f"{kind}.macs") for kind in WEIGHTED}
@@ -85,91 +79,7 @@ class Prediction:
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
-@dataclass(frozen=True)
-class DeviceModel:
-    """An operator-level model of one device with what it rests on.
-
-    Attributes:
-        model: the model.
-        fitted_to: in words.
-        macs: smallest and largest network it was fitted to, in MACs; None: not known.
-        power_mw: by which energy is modelled, or None.
-        notes: what a reader must know.
-    """
-
-    model: OperatorModel
-    fitted_to: str
-    macs: tuple[float, float] | None
-    power_mw: float | None
-    notes: tuple[str, ...] = ()
-
-
-def device_model(profile: DeviceProfile) -> DeviceModel:
-    """The operator-level model of a profile: the one it holds, or one fitted to its networks.
-
-    Raises:
-        DeviceError: a model that cannot be used, or too few networks.
-        SurrogateError: the networks cannot be fitted.
-        MissingExtraError: scipy is not installed.
-    """
-    held = (profile.facts.get("model") or {}).get("operators")
-    return _held(profile, held) if held is not None else _fitted(profile)
-
-
-def _held(profile: DeviceProfile, held: Any) -> DeviceModel:
-    facts = profile.facts["model"]
-    try:
-        unknown = set(held["coefficients_ms"]) - set(NAMES)
-        coefficients = np.array([held["coefficients_ms"].get(n, 0.0) for n in NAMES], np.float64)
-        low, high = float(facts["latency_low_factor"]), float(facts["latency_high_factor"])
-        coverage = float(profile.facts["interval"]["coverage"])
-        macs = (float(held["macs_min"]), float(held["macs_max"]))
-        power = facts.get("power_mw")
-        power = None if power is None else float(power)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeviceError(f"the model of {profile.name!r} is incomplete: {error!r}.") from error
-    if unknown or not np.isfinite(coefficients).all() or (coefficients < 0).any():
-        raise DeviceError(
-            f"the model of {profile.name!r} has coefficients that are negative, not finite, or of "
-            f"operators that are none ({', '.join(sorted(unknown)) or 'none unknown'})."
-        )
-    model = OperatorModel(coefficients, None, low, high, coverage)
-    return DeviceModel(model, str(held["fitted_to"]), macs, power)
-
-
-def _fitted(profile: DeviceProfile) -> DeviceModel:
-    space = get_space(profile.space)
-    if space.hash != profile.space_hash:
-        raise DeviceError(
-            f"profile {profile.name!r} is of another definition of space {profile.space!r}."
-        )
-    rng, notes = np.random.default_rng(0), []
-    if profile.block_ms is not None:
-        genomes = space.sample(rng, N_SUMS)
-        words = f"{N_SUMS} block sums of {space.name} networks"
-        notes.append(
-            "the profile's own figures are sums of blocks: the interval says how well operators "
-            "give those back, not what a whole network takes."
-        )
-    else:
-        ids = sorted(profile.measured_ms)
-        chosen = sorted(rng.permutation(len(ids))[:MOST_ROWS].tolist())
-        genomes = space.parse([ids[i] for i in chosen])
-        words = f"{len(genomes)} {profile.latency_provenance} {space.name} networks"
-    latency = profile.latency_ms(space, genomes)
-    features = network_features(space, genomes, profile.n_classes)
-    model = fit_few(features, latency, load_priors())
-    macs = space.macs(genomes, profile.n_classes)
-    return DeviceModel(
-        model,
-        f"{words} and to what twenty other devices tell",
-        (float(macs.min()), float(macs.max())),
-        profile.load_power_mw,
-        tuple(notes),
-    )
-
-
-def predict(profile: DeviceProfile, known: DeviceModel, network: ReadNetwork) -> Prediction:
+def predict(profile: DeviceProfile, known: OperatorSum, network: ReadNetwork) -> Prediction:
     """What a network is predicted to take on a device.
 
     Args:
@@ -210,7 +120,7 @@ def predict(profile: DeviceProfile, known: DeviceModel, network: ReadNetwork) ->
 
 
 def _unlike(
-    profile: DeviceProfile, known: DeviceModel, network: ReadNetwork, features: Array
+    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, features: Array
 ) -> list[str]:
     """How the network differs from what the model was fitted to."""
     notes, total = [], max(sum(features[i] for i in _MACS.values()), 1e-12)
@@ -227,7 +137,7 @@ def _unlike(
         )
     if missing:
         notes.append(f"nothing is counted for operators the device's networks lack ({said} MACs).")
-    if known.macs is not None and not known.macs[0] <= network.macs <= known.macs[1]:
+    if not known.macs[0] <= network.macs <= known.macs[1]:
         notes.append(
             f"an extrapolation: its {network.macs / 1e6:.1f} M MACs lie outside of what was "
             f"fitted, {known.macs[0] / 1e6:.1f} to {known.macs[1] / 1e6:.1f} M; the interval need "
@@ -250,6 +160,6 @@ def predict_files(device: str | Path, files: list[Path]) -> list[Prediction]:
     """
     profile = load_device(device)
     networks = [(path, read_onnx(path)) for path in files]
-    known = device_model(profile)
+    known = profile.latency.operators()
     named = [ReadNetwork(p.name, n.graph, n.unsupported, n.input_shape) for p, n in networks]
     return [predict(profile, known, network) for network in named]

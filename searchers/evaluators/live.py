@@ -204,7 +204,7 @@ def profile_costs(
         weights_mib=weights,
         activation_mib=activation,
         gate_ms=profile.gate_ms,
-        provenance=profile.provenance,
+        provenance=profile.latency.provenance(),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from biglittle.bench.operator_features import operator_features
 from biglittle.data_tables.devices import reference
 from biglittle.surrogates.latency import latency_figures
-from biglittle.surrogates.operator_model import fit_operator_model, operator_features
+from biglittle.surrogates.operator_model import fit_operator_model
 
 here = pytest.mark.skipif(
     not reference.reference_folder().is_dir(),

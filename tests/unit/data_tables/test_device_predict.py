@@ -12,7 +12,7 @@ from biglittle.bench import get_space, load_device, shipped_devices
 from biglittle.bench.device import SHIPPED
 from biglittle.bench.errors import DeviceError, ProfileError
 from biglittle.bench.operator_features import NAMES
-from biglittle.data_tables.devices.predict import device_model, predict, predict_files
+from biglittle.data_tables.devices.predict import predict, predict_files
 from biglittle.edge_profiler import onnx_model
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.onnx_reader import read_model
@@ -119,7 +119,7 @@ def test_operators_that_cannot_be_predicted_are_named(truth: np.ndarray) -> None
     read = read_model(onnx_model(FBNET, NETWORK, 10), "net")
     bad = type(read)(read.name, read.graph, {"LSTM": 2, "Einsum": 1}, read.input_shape)
     with pytest.raises(ProfileError, match=r"Einsum \(1\), LSTM \(2\)"):
-        predict(profile, device_model(profile), bad)
+        predict(profile, profile.latency.operators(), bad)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from biglittle.bench import get_space, load_device, shipped_devices
@@ -27,18 +26,19 @@ def test_raspberry_pi_4_is_a_block_sum_within_the_published_range() -> None:
     latency = profile.latency_ms(space, space.parse(["8" * 22, "7" * 22]))
     assert latency == pytest.approx([7.798, 79.22], abs=0.01)
     assert profile.provenance == {"latency_ms": "block-sum", "energy_mj": "modelled"}
-    assert profile.energy_mj(latency) == pytest.approx(latency * profile.load_power_mw / 1000)
+    energy = profile.network_energy_mj(space, space.parse(["8" * 22, "7" * 22]))
+    assert energy == pytest.approx(latency * profile.load_power_mw / 1000)
 
 
-def test_a_measured_profile_knows_only_what_was_run() -> None:
-    measured = [n for n in shipped_devices() if load_device(n).block_ms is None]
-    assert measured, "the machine of the build is missing"
-    profile, space = load_device(measured[0]), get_space("fbnet")
-    known = next(iter(profile.measured_ms))
-    latency = profile.latency_ms(space, space.parse([known, "1" * 22]))
-    assert latency[0] == profile.measured_ms[known]
-    assert np.isnan(latency[1])
+def test_a_measured_profile_gives_what_was_run_and_predicts_the_rest() -> None:
+    profile, space = load_device("amd-epyc-f25-m17"), get_space("fbnet")
+    known, other = space.parse(next(iter(profile.measured_ms))), space.parse("1" * 22)
     assert profile.provenance["latency_ms"] == "measured"
+    assert profile.latency_ms(space, known)[0] == next(iter(profile.measured_ms.values()))
+    assert profile.latency.provenance(known)["latency_ms"] == "measured"
+    assert profile.latency.provenance(other)["latency_ms"] == "predicted"
+    low, high = profile.latency_interval_ms(space, other)
+    assert low[0] < profile.latency_ms(space, other)[0] < high[0]
     assert len(profile.measured_ms) >= 60
 
 

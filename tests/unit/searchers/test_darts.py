@@ -15,6 +15,7 @@ from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.device import DeviceProfile  # noqa: E402
 from biglittle.bench.errors import ConstraintError, DeviceError, UnknownNameError  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
+from biglittle.edge_profiler.anchors import anchor_networks  # noqa: E402
 from biglittle.searchers.darts import (  # noqa: E402
     DartsSettings,
     Derived,
@@ -192,6 +193,18 @@ def test_latency_alone_leaves_the_big_network_nothing_but_skips(
 def test_bad_settings(given: dict[str, float]) -> None:
     with pytest.raises(ConstraintError, match="cannot be searched with"):
         DartsSettings(**given)
+
+
+def test_a_board_of_which_ten_networks_were_measured_is_searched_for(
+    images: tuple[Images, Dataset],
+) -> None:
+    pytest.importorskip("scipy")
+    train, dataset = images
+    ids = anchor_networks(SPACE, 10)
+    figures = dict(zip(ids, profile().latency_ms(SPACE, SPACE.parse(ids)).tolist(), strict=True))
+    board = profile(block_ms=None, constant_ms=0.0, measured_ms=figures)
+    derived = search(Supernet(SPACE, 10), train, dataset, board, DartsSettings(**TINY))
+    assert set(derived.little + derived.big) <= {"0", "8"}
 
 
 def test_what_it_cannot_search(images: tuple[Images, Dataset]) -> None:

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Candidates, DeviceProfile
-from biglittle.bench.errors import SurrogateError
+from biglittle.bench.errors import DeviceError, SurrogateError
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.gates import get_metric
 from biglittle.bench.rows import is_held_out
+from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.surrogates import Surrogate, SurrogateEvaluator
 from biglittle.surrogates.fit import fit_surrogate
 from biglittle.surrogates.summary import markdown
@@ -165,11 +166,29 @@ def test_networks_carry_their_provenance(surrogate, blocks, asked):
     assert figures.accuracy.shape == figures.costs.latency_ms.shape == (25,)
 
 
-def test_a_measured_device_needs_a_latency_model(surrogate):
-    with pytest.raises(SurrogateError, match="known: none"):
+def measured(space, n):
+    """Latencies that are a sum over operators, of the n most telling networks."""
+    ids = anchor_networks(space, n)
+    ms = space.macs(space.parse(ids), 10) / 1e7 + 1.0
+    return dict(zip(ids, ms.tolist(), strict=True))
+
+
+def test_ten_measured_networks_are_enough_to_search_with(surrogate, asked):
+    pytest.importorskip("scipy")
+    listed = measured(surrogate.space, 10)
+    judge = SurrogateEvaluator(surrogate, profile(surrogate.space, measured_ms=listed))
+    points = judge.evaluate(asked)
+    assert points.provenance["latency_ms"] == "predicted"
+    truth = surrogate.space.macs(asked.little, 10) / 1e7 + 1.0
+    np.testing.assert_allclose(judge.costs(asked.little).latency_ms, truth, rtol=0.1)
+    known = surrogate.space.parse(list(listed))
+    assert judge.costs(known).latency_ms.tolist() == list(listed.values())
+    assert judge.costs(known).provenance["latency_ms"] == "predicted"  # whoever is asked about
+
+
+def test_too_few_measured_networks_are_refused_with_what_to_do(surrogate):
+    with pytest.raises(DeviceError, match=r"lists 1 networks.*anchors:10"):
         SurrogateEvaluator(surrogate, profile(surrogate.space, measured_ms={"8" * 22: 1.0}))
-    with pytest.raises(SurrogateError, match="known: none"):
-        surrogate.latency_ms("toy-board", surrogate.space.parse("8" * 22))
 
 
 def test_a_profile_of_another_space_is_refused(surrogate, blocks):
@@ -177,26 +196,19 @@ def test_a_profile_of_another_space_is_refused(surrogate, blocks):
         SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks, space_hash="0"))
 
 
-def test_fit_with_report_and_latency_model(table, settings, asked, tmp_path):
+def test_fit_with_report(table, settings, tmp_path):
     pytest.importorskip("xgboost")
     pytest.importorskip("scipy")
-    space = table.space
-    genomes = space.sample(np.random.default_rng(3), 60, table.choices)
-    latency = space.macs(genomes, 10) / 1e7 + 1.0
-    measured = dict(zip(space.format(genomes), latency.tolist(), strict=True))
-    device = profile(space, measured_ms=measured)
     lines: list[str] = []
     report = fit_surrogate(
         table,
         tmp_path / "s",
-        devices=[device],
         settings=settings,
         report_seeds=(0, 1),
         progress=lines.append,
     )
     surrogate = Surrogate.load(tmp_path / "s")
     assert surrogate.report == report
-    assert surrogate.devices == ("toy-board",)
     assert lines
     assert set(report["splits"]) == {"random", "cheap_to_dear", "dear_to_cheap"}
     found = report["splits"]["random"]
@@ -214,17 +226,3 @@ def test_fit_with_report_and_latency_model(table, settings, asked, tmp_path):
         a for a in data_ids(table) if is_held_out(a)
     }
     assert report["recipe"] in markdown(surrogate.document)
-    points = SurrogateEvaluator(surrogate, device).evaluate(asked)
-    assert points.provenance["latency_ms"] == "predicted"
-    alone = surrogate.latency_ms("toy-board", asked.little)
-    np.testing.assert_allclose(alone, space.macs(asked.little, 10) / 1e7 + 1.0, rtol=0.1)
-    chosen = surrogate.document["latency"]["toy-board"]
-    assert set(chosen["cross_validated"]) == {"operators", "additive", "boosted"}
-
-
-def test_too_few_measurements_are_refused(table, surrogate):
-    from biglittle.surrogates.latency import fit_profile_latency
-
-    device = profile(table.space, measured_ms={"8" * 22: 1.0})
-    with pytest.raises(SurrogateError, match="too few"):
-        fit_profile_latency(device, table.space, table.choices)

@@ -19,7 +19,6 @@ from biglittle.surrogates.features import (
     pair_features,
     stages,
 )
-from biglittle.surrogates.latency import latency_feature_names, latency_features
 
 SPACE = get_space("fbnet")
 CHOICES = ("k3_e1", "k3_e6", "skip")
@@ -66,18 +65,6 @@ def test_pair_features_compare_the_two():
     assert named["same_choices"].tolist() == [0.5, 1.0]
     assert named["accuracy_difference"].tolist() == [0.25, 0.0]
     assert named["log_macs_ratio"][0] > 0 == named["log_macs_ratio"][1]
-
-
-def test_latency_features_hold_all_macs_of_the_layers():
-    genomes = SPACE.sample(np.random.default_rng(0), 5)
-    got = latency_features(SPACE, genomes, SPACE.choices)
-    named = dict(zip(latency_feature_names(SPACE, SPACE.choices), got.T, strict=True))
-    macs = sum(v for k, v in named.items() if k.startswith("macs_"))
-    bare = SPACE.parse("8" * 22)
-    fixed = (
-        SPACE.macs(bare, 10)[0] / 1e6 - latency_features(SPACE, bare, SPACE.choices)[0, -6:-3].sum()
-    )
-    np.testing.assert_allclose(macs + fixed, SPACE.macs(genomes, 10) / 1e6, rtol=1e-5)
 
 
 def test_a_choice_that_was_not_trained_is_named():

@@ -7,17 +7,14 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import SurrogateError
-from biglittle.surrogates.operator_model import (
+from biglittle.bench.operator_features import (
     NAMES,
-    OperatorModel,
     chain_features,
-    conformal_factors,
-    fit_few,
-    fit_operator_model,
-    fit_sum,
     operator_class,
     operator_features,
 )
+from biglittle.bench.operator_model import OperatorModel, conformal_factors, fit_few, fit_sum
+from biglittle.surrogates.operator_model import fit_operator_model
 
 FBNET = get_space("fbnet")
 

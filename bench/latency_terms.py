@@ -1,0 +1,203 @@
+"""What predicts the networks that a device profile does not list: a sum over layers or operators.
+
+It stands in the file of a predicted profile, or is fitted to what a profile lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import DeviceError
+from .operator_features import NAMES, Array, layer_features, network_features
+from .operator_model import OperatorModel, fit_few, load_priors
+from .spaces import SearchSpace
+from .spaces._space import Genomes
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A constant, and a term for every choice at every layer.
+
+    Attributes:
+        constant_ms: what stem, head and classifier take.
+        blocks_ms: shape (n_layers, n_choices).
+    """
+
+    constant_ms: float
+    blocks_ms: Array
+
+    def latency_ms(self, genomes: Genomes) -> Array:
+        """The sums, shape (n,), of genomes of shape (n, n_layers)."""
+        rows = np.atleast_2d(genomes)
+        picked = self.blocks_ms[np.arange(self.blocks_ms.shape[0]), rows]
+        return np.asarray(picked.sum(axis=1) + self.constant_ms)
+
+
+@dataclass(frozen=True)
+class OperatorSum:
+    """An operator-level model of one device with what it rests on.
+
+    Attributes:
+        model: a sum over operators.
+        fitted_to: what it was fitted to, in words.
+        macs: smallest and largest network it was fitted to, in MACs.
+        power_mw: by which energy is modelled, or None.
+        notes: what a reader must know.
+    """
+
+    model: OperatorModel
+    fitted_to: str
+    macs: tuple[float, float]
+    power_mw: float | None
+    notes: tuple[str, ...] = ()
+
+
+def modelled_energy_mj(latency_ms: Array, power_mw: float | None) -> Array:
+    """Energy as latency times power, shape (n,); NaN without a power."""
+    power = np.nan if power_mw is None else power_mw
+    return np.asarray(latency_ms * power / 1000.0)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What predicts the networks that are not listed.
+
+    Attributes:
+        latency_ms: predicts latencies, shape (n,), of genomes.
+        low: what a prediction is multiplied by for the lower end of its interval; NaN: none.
+        high: the same for the upper end.
+        coverage: nominal share of networks inside, or None.
+        power_mw: energy is modelled as latency times this; None: no energy.
+        blocks: the same as a sum over layers; None where a space has no layers in a row.
+    """
+
+    latency_ms: Callable[[Genomes], Array]
+    low: float
+    high: float
+    coverage: float | None
+    power_mw: float | None
+    blocks: Blocks | None
+
+
+def fitted_operators(
+    space: SearchSpace,
+    n_classes: int,
+    genomes: Genomes,
+    latency_ms: Array,
+    words: str,
+    power_mw: float | None,
+    notes: tuple[str, ...] = (),
+) -> OperatorSum:
+    """A sum over operators fitted to some networks, and to what other devices tell.
+
+    Args:
+        space: of the networks.
+        n_classes: of their classifier.
+        genomes: of the networks, shape (n, n_layers).
+        latency_ms: of the networks, above 0, shape (n,).
+        words: what these networks are.
+        power_mw: by which energy is modelled, or None.
+        notes: what a reader must know.
+
+    Raises:
+        SurrogateError: too few networks, or a latency that is not above 0.
+        MissingExtraError: scipy is not installed.
+    """
+    model = fit_few(network_features(space, genomes, n_classes), latency_ms, load_priors())
+    macs = space.macs(genomes, n_classes)
+    ends = float(macs.min()), float(macs.max())
+    return OperatorSum(
+        model, f"{words} and to what twenty other devices tell", ends, power_mw, notes
+    )
+
+
+def terms_of(fitted: OperatorSum, space: SearchSpace, n_classes: int) -> Terms:
+    """A sum over operators as what predicts the networks of a space."""
+    model, blocks = fitted.model, None
+    if space.build_body is None:
+        constant, layers = layer_features(space, n_classes)
+        blocks = Blocks(float(constant @ model.coefficients), layers @ model.coefficients)
+
+    def latency_ms(genomes: Genomes) -> Array:
+        if blocks is not None:
+            return blocks.latency_ms(genomes)
+        return model.predict(network_features(space, genomes, n_classes))
+
+    certain = model.coverage > 0
+    low, high = (model.low, model.high) if certain else (np.nan, np.nan)
+    coverage = model.coverage if certain else None
+    return Terms(latency_ms, low, high, coverage, fitted.power_mw, blocks)
+
+
+def check_shape(what: str, blocks: Blocks, space: SearchSpace) -> None:
+    """Refuses blocks of another space.
+
+    Raises:
+        DeviceError: another number of layers or choices.
+    """
+    shape, expected = blocks.blocks_ms.shape, (space.n_layers, len(space.choices))
+    if shape != expected:
+        raise DeviceError(f"{what} has shape {shape}, expected {expected}.")
+
+
+def held_terms(
+    name: str, raw: Mapping[str, Any], space: SearchSpace, coverage: float | None
+) -> Terms:
+    """What a file's own model predicts with.
+
+    Args:
+        name: of the device, for messages.
+        raw: what stands under ``model`` in the file.
+        space: of the networks.
+        coverage: nominal share of networks inside the interval, or None.
+
+    Raises:
+        DeviceError: it is incomplete, has impossible figures, or is of another space.
+    """
+    try:
+        power = raw.get("power_mw")
+        power = None if power is None else float(power)
+        blocks = Blocks(
+            float(raw["latency_ms"]["constant"]), np.array(raw["latency_ms"]["blocks"], np.float64)
+        )
+        low, high = float(raw["latency_low_factor"]), float(raw["latency_high_factor"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeviceError(f"the model of {name!r} is incomplete: {error!r}.") from error
+    check_shape(f"the model of {name!r}", blocks, space)
+    figures = [*blocks.blocks_ms.ravel(), blocks.constant_ms, low]
+    if not np.isfinite([*figures, high]).all() or min(figures) < 0 or not low <= 1 <= high:
+        raise DeviceError(
+            f"the model of {name!r} has figures down to {min(figures):g} ms and factors {low:g} "
+            f"and {high:g}; expected milliseconds of at least 0, and factors around 1."
+        )
+    return Terms(blocks.latency_ms, low, high, coverage, power, blocks)
+
+
+def held_operators(name: str, raw: Mapping[str, Any], coverage: float | None) -> OperatorSum:
+    """A file's own operator-level model; arguments as of `held_terms`.
+
+    Raises:
+        DeviceError: it is incomplete or has impossible figures.
+    """
+    try:
+        held = raw["operators"]
+        unknown = set(held["coefficients_ms"]) - set(NAMES)
+        coefficients = np.array([held["coefficients_ms"].get(n, 0.0) for n in NAMES], np.float64)
+        low, high = float(raw["latency_low_factor"]), float(raw["latency_high_factor"])
+        macs = (float(held["macs_min"]), float(held["macs_max"]))
+        power = raw.get("power_mw")
+        power = None if power is None else float(power)
+        words = str(held["fitted_to"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeviceError(f"the model of {name!r} is incomplete: {error!r}.") from error
+    if unknown or not np.isfinite(coefficients).all() or (coefficients < 0).any():
+        raise DeviceError(
+            f"the model of {name!r} has coefficients that are negative, not finite, or of "
+            f"operators that are none ({', '.join(sorted(unknown)) or 'none unknown'})."
+        )
+    model = OperatorModel(coefficients, None, low, high, coverage or 0.0)
+    return OperatorSum(model, words, macs, power)
