@@ -986,13 +986,14 @@ def _accuracy_again(
     from .bench import Benchmark, Gate, Pair
     from .bench.datasets import get_dataset
     from .data_tables import table_module
-    from .edge_profiler.accuracy import normalised, rerun
+    from .edge_profiler.accuracy import rerun
+    from .edge_profiler.onnx_network import cascade_model
 
     bench = Benchmark.load(table)
     extract = table_module(bench.table.name, "reproduce").extract
     dataset = get_dataset(bench.table.dataset)
     test = dataset.load(data)["test"]
-    inputs, known = normalised(test, dataset), set(bench.architectures)
+    known = set(bench.architectures)
     rows = []
     for i in np.unique(np.linspace(0, len(points) - 1, n).round().astype(int)):
         point = points[int(i)]
@@ -1001,7 +1002,8 @@ def _accuracy_again(
             onnx.load_from_string(extract(bench.table, a, data, threads=threads).model)
             for a in (point.little, point.big)
         )
-        said = rerun(little, big, gate, inputs, test.labels, threads)
+        cascade = cascade_model(little, big, gate.metric, gate.threshold)
+        said = rerun(cascade.SerializeToString(), test, threads)
         stored = None
         if {point.little, point.big} <= known:
             told = bench.query(Pair(point.little, point.big), gate, device)

@@ -38,14 +38,13 @@ from ..bench.pair import Pair
 from ..bench.points import OperatingPoint, Points
 from ..bench.spaces import SearchSpace
 from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
-from .images import normalised
 from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainProgress
 from .train_pair import train_pair
 from .weights import save_network
 
-FORMAT = "biglittle-cotrained-pair-1"
+FORMAT = "biglittle-cotrained-pair-2"
 REAL_RATE = 0.01  # below this share of escalated inputs a pair is in effect its little network
 CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
 LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
@@ -63,10 +62,16 @@ class Deploy(Protocol):
         architectures: tuple[str, str],
         weights: tuple[Weights, Weights],
         gate: Gate,
-        images: NDArray[np.float32],
+        images: NDArray[np.uint8],
         logits: tuple[NDArray[np.float32], NDArray[np.float32]],
+        dataset: Dataset,
+        origin: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Facts for the report; raises where answers differ from ``logits`` (n, n_classes)."""
+        """Facts for the report; raises where answers differ from ``logits`` (n, n_classes).
+
+        ``images`` are pixels (n, height, width, channels); ``origin`` says how the weights came
+        about.
+        """
         ...
 
 
@@ -302,7 +307,8 @@ def _cotrain(
         )[0]
     after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
     table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
-    deployed = _deploy(job, folder, networks, Gate(point.gate, threshold), splits, answers, dataset)
+    gate, origin = Gate(point.gate, threshold), {**wanted["config"], "report": FORMAT}
+    deployed = _deploy(job, folder, networks, gate, splits, answers, dataset, origin)
     report: dict[str, Any] = {
         "format": FORMAT,
         **wanted,
@@ -387,6 +393,7 @@ def _deploy(
     splits: Mapping[str, Images],
     answers: PairAnswers,
     dataset: Dataset,
+    origin: Mapping[str, Any],
 ) -> dict[str, Any]:
     for name, network in zip(("little", "big"), networks, strict=True):
         save_network(folder / f"{name}.safetensors", network, {"dataset": dataset.name})
@@ -394,13 +401,14 @@ def _deploy(
     # Spread over the split, so that an ordered one is no trap.
     n = len(splits["test"])
     index = np.unique(np.linspace(0, n - 1, min(n, CHECKED_IMAGES)).astype(np.int64))
-    images = np.ascontiguousarray(normalised(splits["test"].subset(index), dataset).numpy())
     return job.deploy(
         folder,
         job.evaluator.space,
         (networks[0].architecture, networks[1].architecture),
         (weights[0], weights[1]),
         gate,
-        images,
+        splits["test"].images[index],
         (answers.little[index], answers.big[index]),
+        dataset,
+        {**origin, "weights_sha256": [weights_hash(n) for n in networks]},
     )

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..bench.datasets import Dataset, Images
+from ..bench.datasets import Images
 from ..bench.errors import ProfileError
-from ..bench.gate import Gate
-from .onnx_network import ESCALATED, INPUT, LOGITS, cascade_model
+from .onnx_network import ESCALATED, LOGITS
 from .runtimes._ort import CPU, import_onnxruntime
 
-if TYPE_CHECKING:
-    import onnx
+_TOLD = 100  # images between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -33,49 +28,47 @@ class Rerun:
     n: int
 
 
-def normalised(images: Images, dataset: Dataset) -> NDArray[np.float32]:
-    """Images as networks take them, float32 (n, channels, height, width)."""
-    mean = np.array(dataset.mean, np.float32) * np.float32(255)
-    std = np.array(dataset.std, np.float32) * np.float32(255)
-    scaled = (images.images.astype(np.float32) - mean) / std
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
-
-
 def rerun(
-    little: onnx.ModelProto,
-    big: onnx.ModelProto,
-    gate: Gate,
-    inputs: NDArray[np.float32],
-    labels: NDArray[np.uint8],
+    cascade: bytes,
+    images: Images,
     threads: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Rerun:
-    """What the pair as one graph with an ``If`` node says, image by image, as it would be deployed.
+    """What the pair as one graph with an ``If`` node says, image by image, as it is deployed.
 
     Args:
-        little: the little network.
-        big: the big network.
-        gate: metric and threshold.
-        inputs: normalised, (n, channels, height, width).
-        labels: shape (n,).
+        cascade: serialised ONNX that takes pixels (1, height, width, channels), uint8.
+        images: with their labels.
         threads: of ONNX Runtime.
+        on_progress: called now and then with (images done, images in all).
 
     Raises:
-        GateError: a metric without ONNX form.
-        ProfileError: ONNX Runtime cannot run the pair.
-        MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
+        ProfileError: ONNX Runtime cannot run the pair, or it takes something else than pixels.
+        MissingExtraError: ``onnxruntime`` is not installed.
     """
     ort = import_onnxruntime()
-    model = cascade_model(little, big, gate.metric, gate.threshold)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     right = escalated = 0
     try:
-        session = ort.InferenceSession(model.SerializeToString(), options, providers=[CPU])
-        for image, label in zip(inputs, labels, strict=True):
-            logits, asked = session.run([LOGITS, ESCALATED], {INPUT: image[None]})
-            right += int(logits[0].argmax() == label)
+        session = ort.InferenceSession(cascade, options, providers=[CPU])
+        (source,) = session.get_inputs()
+        wanted = [1, *images.images.shape[1:]]
+        if source.type != "tensor(uint8)" or source.shape != wanted:
+            raise ProfileError(
+                f"the pair takes {source.type} {source.shape}, expected tensor(uint8) {wanted}: "
+                "pixels, as 'biglittle cotrain' writes pairs now. Co-train it again."
+            )
+        for i in range(len(images)):
+            feed = {source.name: images.images[i : i + 1]}
+            logits, asked = session.run([LOGITS, ESCALATED], feed)
+            right += int(logits[0].argmax() == images.labels[i])
             escalated += int(asked)
+            if on_progress is not None and (i + 1) % _TOLD == 0:
+                on_progress(i + 1, len(images))
+    except ProfileError:
+        raise
     except Exception as error:  # the runtime's errors share no base of their own
         raise ProfileError(f"the pair cannot be run: {error}") from error
-    return Rerun(right, escalated, len(labels))
+    return Rerun(right, escalated, len(images))

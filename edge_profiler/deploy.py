@@ -1,23 +1,27 @@
 """Writes a trained pair as it is deployed, and checks that ONNX Runtime answers as training did.
 
 Three files: ``little.onnx``, ``big.onnx`` and ``cascade.onnx``, the one graph with an ``If`` node
-that runs the big network only where the gate asks for it.
+that runs the big network only where the gate asks for it. All take pixels and describe themselves
+(`deployable`).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.datasets import Dataset
 from ..bench.errors import MissingExtraError, ProfileError
 from ..bench.files import replacing
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
 from ..bench.spaces import SearchSpace
+from .deployable import CPP, PYTHON, describe, metadata, with_pixels
 from .onnx_network import ESCALATED, INPUT, LOGITS, Weights, cascade_model, import_onnx, onnx_model
 
 if TYPE_CHECKING:
@@ -43,8 +47,10 @@ def deploy_pair(
     architectures: tuple[str, str],
     weights: tuple[Weights, Weights],
     gate: Gate,
-    images: NDArray[np.float32],
+    images: NDArray[np.uint8],
     logits: tuple[NDArray[np.float32], NDArray[np.float32]],
+    dataset: Dataset,
+    origin: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Facts of three written files, once all of them were found to answer as they should.
 
@@ -54,14 +60,17 @@ def deploy_pair(
         architectures: ids of the little and the big network.
         weights: state dicts of both, as arrays.
         gate: metric and threshold of the cascade.
-        images: to check with, normalised, (n, channels, height, width).
+        images: to check with, pixels (n, height, width, channels).
         logits: what the little and the big network answer in training's framework, each
             (n, n_classes).
+        dataset: of the images and the classes.
+        origin: how the weights came about, for the files' metadata.
 
     Returns:
-        ``images`` checked, largest ``logit_difference`` of each file, ``decisions_at_threshold``:
-        images so close to the threshold that rounding decided otherwise, the SHA-256 of each file,
-        and the runtime's version.
+        How to run the files (``input``, ``python``, ``c++``), ``images`` checked, largest
+        ``logit_difference`` of each file, ``decisions_at_threshold``: images so close to the
+        threshold that rounding decided otherwise, the SHA-256 of each file, and the runtime's
+        version.
 
     Raises:
         ProfileError: a logit, a class or a decision differs by more than rounding.
@@ -73,7 +82,11 @@ def deploy_pair(
         for a, w in zip(architectures, weights, strict=True)
     )
     cascade = cascade_model(little, big, gate.metric, gate.threshold)
-    models = {"little": little, "big": big, "cascade": cascade}
+    networks = {"little": little, "big": big, "cascade": cascade}
+    models = {name: with_pixels(model, dataset) for name, model in networks.items()}
+    pair = dict(zip(("little", "big"), architectures, strict=True))
+    for name, model in models.items():
+        describe(model, name, pair, space, dataset, origin, gate)
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name, model in models.items():
@@ -99,6 +112,9 @@ def deploy_pair(
         "cascade": np.where(escalated[:, None], logits[1], logits[0]),
     }
     return {
+        "input": metadata(models["cascade"])["input"],
+        "python": PYTHON.splitlines(),
+        "c++": CPP.splitlines(),
         "images": len(images),
         "logit_difference": {n: _compare(n, answers[n][0], expected[n]) for n in models},
         "decisions_at_threshold": int(differs.sum()),
@@ -122,7 +138,7 @@ def _compare(name: str, got: NDArray[np.float32], wanted: NDArray[np.float32]) -
 
 
 def _run(
-    model: onnx.ModelProto, images: NDArray[np.float32]
+    model: onnx.ModelProto, images: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Logits (n, n_classes) and, of a cascade, what was escalated (n,)."""
     ort = _onnxruntime()

@@ -425,6 +425,12 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     return tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
 
 
+def _kind(model: onnx.ModelProto) -> str:
+    """The type of a model's input, as ONNX writes it."""
+    kind = model.graph.input[0].type.tensor_type.elem_type
+    return str(import_onnx().TensorProto.DataType.Name(kind))
+
+
 def _opset(model: onnx.ModelProto) -> int:
     return next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
 
@@ -453,10 +459,12 @@ def cascade_model(
     """
     gate_nodes = _write_gate("little/" + little.graph.output[0].name, metric, threshold)
     shapes = [(_shape(m.graph.input[0]), _shape(m.graph.output[0])) for m in (little, big)]
-    if shapes[0] != shapes[1] or shapes[0][0][:1] != (1,):
+    kinds = (_kind(little), _kind(big))
+    if shapes[0] != shapes[1] or kinds[0] != kinds[1] or shapes[0][0][:1] != (1,):
         raise ProfileError(
-            f"the little network maps {shapes[0][0]} to {shapes[0][1]}, the big one {shapes[1][0]} "
-            f"to {shapes[1][1]}; expected the same shapes and batch 1."
+            f"the little network maps {kinds[0]} {shapes[0][0]} to {shapes[0][1]}, the big one "
+            f"{kinds[1]} {shapes[1][0]} to {shapes[1][1]}; expected the same shapes and types, "
+            "and batch 1."
         )
     if _opset(little) != _opset(big) or _opset(little) < 16:
         raise ProfileError(
@@ -484,7 +492,8 @@ def cascade_model(
     graph.nodes = [*nodes, *graph.nodes, choose]
     graph.initializers = [*initializers, *graph.initializers]
     outputs = [graph.value(LOGITS, answer), graph.value(ESCALATED, (), "BOOL")]
-    model = graph.model([graph.value(INPUT, shapes[0][0])], outputs, "cascade", checked=False)
+    images = graph.value(INPUT, shapes[0][0], kinds[0])
+    model = graph.model([images], outputs, "cascade", checked=False)
     model.opset_import[0].version = _opset(little)
     model.ir_version = max(little.ir_version, big.ir_version)
     graph.onnx.checker.check_model(model)
@@ -507,4 +516,5 @@ def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx
     graph.initializers = [*initializers, *graph.initializers]
     images, answer = network.graph.input[0], network.graph.output[0]
     outputs = [graph.value(logits, _shape(answer)), graph.value(ESCALATED, (), "BOOL")]
-    return graph.model([graph.value(INPUT, _shape(images))], outputs, "gated")
+    inputs = [graph.value(INPUT, _shape(images), _kind(network))]
+    return graph.model(inputs, outputs, "gated")

@@ -34,7 +34,6 @@ from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.files import replacing, why_unreadable
 from ..bench.networks import weights_hash
 from ..bench.table import Table, file_hash, find_table
-from ..cotrain.images import normalised
 from ..cotrain.progressive import (
     FROM_SCRATCH,
     FROM_TRAINED,
@@ -184,8 +183,10 @@ def deliver(
         (best.little, best.big),
         (weights[0], weights[1]),
         Gate(best.gate, best.threshold),
-        np.ascontiguousarray(normalised(test.subset(index), trained.dataset).numpy()),
+        test.images[index],
         (ready.logits[0][index], ready.logits[1][index]),
+        trained.dataset,
+        {"training": "inherited", "supernet_sha256": trained.sha256, "config": config},
     )
     predicted = next(
         c.predicted

@@ -18,6 +18,7 @@ from ...bench.datasets import Images, get_dataset
 from ...bench.errors import ArchitectureError, TableError
 from ...bench.networks import weights_hash
 from ...bench.table import Table
+from ...edge_profiler.deployable import describe, with_pixels
 from ...edge_profiler.onnx_network import onnx_model
 from .evaluate import REPORTED, NetworkEvaluator
 from .plan import WEIGHTS, TrainedSupernet, of_another_supernet
@@ -134,8 +135,8 @@ class Extracted:
     """A network ready to deploy.
 
     Attributes:
-        model: serialised ONNX: input ``images`` float32 (1, channels, height, width) normalised
-            with the mean and standard deviation in its metadata, output ``logits``.
+        model: serialised ONNX: input ``images`` uint8 (1, height, width, channels), output
+            ``logits``; its metadata say the rest.
         weights_sha256: of its weights.
         stored_sha256: of the table's network of that architecture; None where it has none.
         accuracy: by split that was asked for.
@@ -182,18 +183,14 @@ def extract(
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     model = onnx_model(space, architecture, table.n_classes, weights=weights)
     digest, dataset = weights_hash(network), evaluator.dataset
-    facts = {
-        "architecture": architecture,
-        "space": space.name,
-        "dataset": dataset.name,
-        "classes": ",".join(dataset.classes),
-        "mean": ",".join(map(str, dataset.mean)),
-        "std": ",".join(map(str, dataset.std)),
+    model = with_pixels(model, dataset)
+    origin = {
+        "training": "inherited",
         "weights_sha256": digest,
+        "table": table.name,
         "table_sha256": str(table.sha256),
     }
-    for key, value in facts.items():
-        model.metadata_props.add(key=key, value=value)
+    describe(model, "network", {"architecture": architecture}, space, dataset, origin)
     inherited = table.rows("inherited")
     same = inherited[table.networks["architecture"][inherited] == architecture]
     return Extracted(

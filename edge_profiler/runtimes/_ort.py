@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...bench.errors import MissingExtraError, ProfileError
 from . import Run
+from ._noise import noise
 
 CPU = "CPUExecutionProvider"
 
@@ -73,7 +72,7 @@ class OrtRuntime:
         return f"onnxruntime {import_onnxruntime().__version__} {self.provider}"
 
     def load(self, model: bytes, threads: int) -> Run:
-        """A callable that runs the model once on normal noise (seed 0) of the input's shape.
+        """A callable that runs the model once on noise of the input's shape and type.
 
         Images and answers lie in the host's memory, so that a GPU's copies count.
 
@@ -100,9 +99,10 @@ class OrtRuntime:
         try:
             session = ort.InferenceSession(model, options, providers=providers)
             (source,) = session.get_inputs()
-            images = np.random.default_rng(0).standard_normal(source.shape).astype(np.float32)
-            feed = {source.name: images}
+            feed = {source.name: noise(source.shape, _numpy_type(source.type), source.name)}
             session.run(None, feed)
+        except ProfileError:
+            raise
         except Exception as error:  # the runtime's errors share no base of their own
             raise ProfileError(f"{self.description} cannot run the network: {error}") from error
         if self.provider not in session.get_providers():
@@ -116,3 +116,9 @@ class OrtRuntime:
             session.run(None, feed)
 
         return run
+
+
+def _numpy_type(given: str) -> str:
+    """NumPy's name of an input's type, which the runtime writes as ``tensor(float)``."""
+    name = given.removeprefix("tensor(").removesuffix(")")
+    return {"float": "float32", "double": "float64"}.get(name, name)

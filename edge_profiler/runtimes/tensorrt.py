@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ...bench.errors import ProfileError
 from ...bench.files import replacing
 from . import Run
+from ._noise import noise
 
 #: The package of data centres and Jetsons, and the one for RTX cards, which builds without a GPU.
 PACKAGES = ("tensorrt", "tensorrt_rtx")
@@ -176,15 +177,14 @@ class _EngineRun:
         self._stream = cuda.handle("cuStreamCreate")
         self._events = [cuda.handle("cuEventCreate") for _ in range(2)]
         self._pointers: list[int] = []
-        rng = np.random.default_rng(0)
         for i in range(self._engine.num_io_tensors):
             name = self._engine.get_tensor_name(i)
             shape = tuple(self._engine.get_tensor_shape(name))
-            size = np.dtype(trt.nptype(self._engine.get_tensor_dtype(name))).itemsize
-            pointer = cuda.allocate(math.prod(shape) * size)
+            dtype = np.dtype(trt.nptype(self._engine.get_tensor_dtype(name)))
+            pointer = cuda.allocate(math.prod(shape) * dtype.itemsize)
             self._pointers.append(pointer)
             if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
-                cuda.copy_in(pointer, rng.standard_normal(shape).astype(np.float32))
+                cuda.copy_in(pointer, noise(shape, dtype.name, name))
             self._context.set_tensor_address(name, pointer)
 
     def __call__(self) -> None:

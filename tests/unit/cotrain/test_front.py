@@ -130,7 +130,7 @@ def _real(rate: float = 0.3, big: str = BIG) -> Points:
 
 
 def _job(out: Path, **changes: Any) -> FrontJob:
-    def deploy(folder: Path, space, ids, weights, gate, images, logits) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+    def deploy(folder: Path, space, ids, weights, gate, images, *more) -> dict[str, Any]:  # type: ignore[no-untyped-def]
         return {"images": len(images), "ids": list(ids), "threshold": gate.threshold}
 
     job = FrontJob(

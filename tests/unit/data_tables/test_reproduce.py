@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,6 @@ def test_answers_that_were_changed_are_found(table: Table) -> None:
 def test_an_extracted_network_answers_as_the_table_says(table: Table) -> None:
     import onnxruntime
 
-    from biglittle.cotrain.images import normalised
-
     found = reproduce.extract(table, NETWORKS[1], check=True)
     assert found.weights_sha256 == found.stored_sha256
     row = table.network_row(NETWORKS[1])
@@ -66,9 +65,9 @@ def test_an_extracted_network_answers_as_the_table_says(table: Table) -> None:
     session = onnxruntime.InferenceSession(found.model, providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map
     assert facts["architecture"] == NETWORKS[1]
-    assert facts["weights_sha256"] == found.weights_sha256
+    assert json.loads(facts["provenance"])["weights_sha256"] == found.weights_sha256
     dataset = reproduce.get_dataset("digits")  # as the fixture has it
-    images = normalised(dataset.load(table.path.parent)["val"], dataset).numpy()
+    images = dataset.load(table.path.parent)["val"].images
     top1 = [session.run(["logits"], {"images": images[i : i + 1]})[0].argmax() for i in range(20)]
     assert top1 == said.top1[row, :20].tolist()
 

@@ -12,13 +12,18 @@ onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
 from biglittle.bench import Gate, get_space  # noqa: E402
+from biglittle.bench.datasets import Images, get_dataset  # noqa: E402
 from biglittle.bench.errors import ProfileError  # noqa: E402
 from biglittle.bench.networks import build_network  # noqa: E402
+from biglittle.cotrain.images import normalised  # noqa: E402
 from biglittle.edge_profiler.deploy import deploy_pair  # noqa: E402
+from biglittle.edge_profiler.deployable import CPP, PYTHON, metadata  # noqa: E402
 
 SPACE = get_space("fbnet")
+ORIGIN = {"training": "joint", "seed": 3}
 IDS = ("8" * 22, "0" + "8" * 20 + "0")
-IMAGES = np.random.default_rng(0).standard_normal((24, 3, 32, 32)).astype(np.float32)
+CIFAR = get_dataset("cifar10")
+PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,8 @@ def pair():  # type: ignore[no-untyped-def]
             for _ in range(3):
                 network(torch.randn(16, 3, 32, 32))
             network.classifier.weight.mul_(3.0)  # confidences of all sizes
-            logits.append(network.eval()(torch.from_numpy(IMAGES)).numpy())
+            images = normalised(Images(PIXELS, np.zeros(24, np.uint8)), CIFAR)
+            logits.append(network.eval()(images).numpy())
         weights.append({k: v.numpy().copy() for k, v in network.state_dict().items()})
     return tuple(weights), tuple(logits)
 
@@ -44,23 +50,64 @@ def _confidence(logits: np.ndarray) -> np.ndarray:
 
 
 def _deploy(folder: Path, pair, gate: Gate, logits=None):  # type: ignore[no-untyped-def]
-    return deploy_pair(folder, SPACE, IDS, pair[0], gate, IMAGES, logits or pair[1])
+    images, answers = PIXELS, logits or pair[1]
+    return deploy_pair(folder, SPACE, IDS, pair[0], gate, images, answers, CIFAR, ORIGIN)
 
 
 def test_three_files_answer_as_the_networks_do(tmp_path: Path, pair) -> None:  # type: ignore[no-untyped-def]
     little, big = pair[1]
     threshold = float(np.median(_confidence(little)))
     facts = _deploy(tmp_path, pair, Gate("max_prob", threshold))
-    assert facts["images"] == len(IMAGES)
+    assert facts["images"] == len(PIXELS)
     assert set(facts["sha256"]) == {p.name for p in tmp_path.iterdir()}
     assert max(facts["logit_difference"].values()) < 1e-3
     session = ort.InferenceSession(str(tmp_path / "cascade.onnx"))
     escalated = _confidence(little) < threshold
-    assert 0 < escalated.sum() < len(IMAGES)
+    assert 0 < escalated.sum() < len(PIXELS)
     for i, goes in enumerate(escalated):
-        logits, went = session.run(["logits", "escalated"], {"images": IMAGES[i : i + 1]})
+        logits, went = session.run(["logits", "escalated"], {"images": PIXELS[i : i + 1]})
         assert bool(went) == goes
         np.testing.assert_allclose(logits[0], (big if goes else little)[i], atol=1e-3)
+
+
+def test_every_file_says_what_it_takes_and_what_it_is(tmp_path: Path, pair) -> None:  # type: ignore[no-untyped-def]
+    _deploy(tmp_path, pair, Gate("margin", 0.25))
+    for role in ("little", "big", "cascade"):
+        session = ort.InferenceSession(str(tmp_path / f"{role}.onnx"))
+        (source,) = session.get_inputs()
+        assert (source.name, source.type, source.shape) == (
+            "images", "tensor(uint8)", [1, 32, 32, 3],
+        )  # fmt: skip
+        facts = metadata(onnx.load(tmp_path / f"{role}.onnx"))
+        assert facts["role"] == role
+        assert (facts["little"], facts["big"]) == IDS
+        assert (facts["gate"], facts["threshold"], facts["space"]) == ("margin", 0.25, "fbnet")
+        assert facts["classes"] == list(CIFAR.classes)
+        assert facts["provenance"] == ORIGIN
+        told = facts["input"]
+        assert (told["layout"], told["range"], told["shape"]) == ("NHWC", [0, 255], source.shape)
+        assert told["normalisation"]["mean"] == list(CIFAR.mean)
+        assert set(facts["outputs"]) == {o.name for o in session.get_outputs()}
+
+
+def test_the_ten_lines_of_python_run(  # type: ignore[no-untyped-def]
+    tmp_path: Path, pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = _deploy(tmp_path, pair, Gate("max_prob", 2.0))  # nothing is sure enough
+    assert facts["python"] == PYTHON.splitlines()
+    assert facts["c++"] == CPP.splitlines()
+    assert max(len(facts["python"]), len(facts["c++"])) <= 10
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(facts["python"]), {})  # what the report says, as a reader would paste it
+    said = capsys.readouterr().out.split(" ", 1)
+    assert said[0] in CIFAR.classes
+    assert said[1] == "from the big network\n"
+
+
+def test_the_page_has_the_lines_of_the_report() -> None:
+    page = (Path(__file__).parents[3] / "cotrain" / "README.md").read_text()
+    assert f"```python\n{PYTHON}```" in page
+    assert f"```cpp\n{CPP}```" in page
 
 
 def test_other_weights_are_found_out(tmp_path: Path, pair) -> None:  # type: ignore[no-untyped-def]
