@@ -1,7 +1,7 @@
 """Makes a device profile from the public file of HW-NAS-Bench, which is a pickle.
 
-A pickle can ask for any function to be run. The reader here builds containers, numbers, strings and
-NumPy arrays; a file that asks for anything else is refused before it is looked up.
+A pickle can ask for any function to be run. The reader here knows containers, numbers, strings and
+arrays of numbers, and runs nothing; a file that asks for anything else is refused by name.
 
 Source: Li et al. 2021, "HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark" (MIT).
 """
@@ -9,22 +9,24 @@ Source: Li et al. 2021, "HW-NAS-Bench: Hardware-Aware Neural Architecture Search
 from __future__ import annotations
 
 import datetime
-import pickle
-from collections import OrderedDict
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...bench.datasets._pickled import ArrayUnpickler
+from ...bench.bounded import LimitError, read_bounded
+from ...bench.datasets._pickled import PickleError, RefusedPickleError, load_plain
 from ...bench.device import FORMAT_2
 from ...bench.errors import DeviceError
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.spaces._space import Layer
 from ...bench.spaces.fbnet import BLOCKS
 
-MAX_BYTES = 256 * 2**20  # the published file has some 10 MiB
+#: Names of devices become names of files.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_BYTES = 128 * 2**20  # the published file has some 10 MiB
 N_CLASSES = 100
 #: What the devices of the file are called here.
 DEVICES = {
@@ -32,17 +34,6 @@ DEVICES = {
     "raspi4": ("raspberry-pi-4-hw-nas-bench", "Raspberry Pi 4"),
     "pixel3": ("pixel3", "Google Pixel 3"),
 }
-_SCALAR: Any = np.float64(0.0).__reduce__()[0]
-_PLAIN: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("numpy.core.multiarray", "scalar"): _SCALAR,
-    ("numpy._core.multiarray", "scalar"): _SCALAR,
-}
-
-
-class _Reader(ArrayUnpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        return _PLAIN.get((module, name)) or super().find_class(module, name)
 
 
 def read_file(path: Path) -> Mapping[str, Any]:
@@ -52,22 +43,18 @@ def read_file(path: Path) -> Mapping[str, Any]:
         DeviceError: no such file, one that is too large, damaged, or asks for code to be run.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DeviceError(
-                f"{path.name} has more than {MAX_BYTES // 2**20} MiB and was not read; expected "
-                "HW-NAS-Bench-v1_0.pickle."
-            )
-        with path.open("rb") as file:
-            found = _Reader(file).load()
+        found = load_plain(read_bounded(path, MAX_BYTES))
     except OSError as error:
         raise DeviceError(f"{path} cannot be read: {error.strerror}.") from error
-    except pickle.UnpicklingError as error:
+    except RefusedPickleError as error:
         raise DeviceError(
             f"{path.name} was refused: {error}. Expected the published HW-NAS-Bench file; do not "
             "open this one elsewhere."
         ) from error
-    except Exception as error:  # a damaged pickle fails in any way
-        raise DeviceError(f"{path.name} is damaged or no pickle: {error!r}.") from error
+    except (PickleError, LimitError) as error:
+        raise DeviceError(
+            f"{path.name} is not the published HW-NAS-Bench-v1_0.pickle: {error}. Fetch it again."
+        ) from error
     if not isinstance(found, dict) or not isinstance(found.get("fbnet"), dict):
         raise DeviceError(
             f"{path.name} holds {type(found).__name__} without the key 'fbnet'; expected the "
@@ -89,13 +76,14 @@ def operator_name(layer: Layer, choice: str) -> str:
 def _figure(costs: Mapping[str, Any], name: str, free: bool = False) -> float:
     if name not in costs and free:
         return 0.0
-    try:
-        value = float(costs[name])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DeviceError(f"the file has no figure for operator {name}.") from error
+    value = costs.get(name)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise DeviceError(f"the file has no figure for operator {name}.")
     if not np.isfinite(value) or value < 0:
         raise DeviceError(f"the file says {value} for operator {name}; expected at least 0.")
-    return value
+    return float(value)
 
 
 def _blocks(space: SearchSpace, costs: Mapping[str, Any]) -> tuple[np.ndarray, float]:
@@ -109,7 +97,7 @@ def _blocks(space: SearchSpace, costs: Mapping[str, Any]) -> tuple[np.ndarray, f
         ]
     )
     # Stem and head; the classifier and the average are added where the file has them.
-    ends = [n for n in costs if n.startswith(("ConvNorm_", "AvgP", "FC", "Linear"))]
+    ends = [n for n in costs if str(n).startswith(("ConvNorm_", "AvgP", "FC", "Linear"))]
     return table, sum(_figure(costs, n) for n in ends)
 
 
@@ -123,8 +111,12 @@ def make_profile(path: Path, device: str) -> dict[str, Any]:
         DeviceError: the file is refused, or has no figures of that device.
     """
     found, space = read_file(path)["fbnet"], get_space("fbnet")
-    known = sorted(k.removesuffix("_latency") for k in found if str(k).endswith("_latency"))
-    costs = found.get(f"{device}_latency")
+    known = sorted(
+        k.removesuffix("_latency")
+        for k in found
+        if isinstance(k, str) and k.endswith("_latency") and _NAME.fullmatch(k)
+    )
+    costs = found.get(f"{device}_latency") if _NAME.fullmatch(device) else None
     if not isinstance(costs, dict):
         raise DeviceError(
             f"{path.name} has no operator latencies of {device!r}; known: "
@@ -137,7 +129,14 @@ def make_profile(path: Path, device: str) -> dict[str, Any]:
         energy, base = _blocks(space, energies)
         rows = space.sample(np.random.default_rng(0), 500)
         at = np.arange(space.n_layers), rows
-        ratio = (energy[at].sum(axis=1) + base) / (table[at].sum(axis=1) + constant)
+        with np.errstate(over="ignore"):
+            totals = energy[at].sum(axis=1) + base, table[at].sum(axis=1) + constant
+        if not all(np.isfinite(total).all() and (total > 0).all() for total in totals):
+            raise DeviceError(
+                f"{path.name} has energies or latencies of {device!r} that add up to 0 or to no "
+                "finite number; expected the published file."
+            )
+        ratio = totals[0] / totals[1]
         power = {
             "power_mw": round(1000 * float(np.median(ratio)), 1),
             "rail": "as in HW-NAS-Bench",

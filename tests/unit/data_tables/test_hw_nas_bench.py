@@ -114,5 +114,19 @@ def test_an_unknown_device_and_impossible_figures_are_refused(tmp_path: Path) ->
         make_profile(public_file(tmp_path, edgegpu_latency={"Skip": 1.0}), "edgegpu")
     name = operator_name(SPACE.layers[0], "k3_e1")
     whole = read_file(public_file(tmp_path))["fbnet"]["edgegpu_latency"]
+    for value in ("1.0", True, None, [1.0], np.nan):
+        with pytest.raises(DeviceError, match=r"no figure for operator|says nan"):
+            make_profile(public_file(tmp_path, edgegpu_latency=whole | {name: value}), "edgegpu")
+    for value in (0.0, 1e308):
+        energy = dict.fromkeys(whole, value)
+        with pytest.raises(DeviceError, match="add up to 0 or to no finite number"):
+            make_profile(public_file(tmp_path, edgegpu_energy=energy), "edgegpu")
+    outside = {"../../x_latency": whole, b"y_latency": whole, 3: whole}
+    with pytest.raises(DeviceError, match=r"known: edgegpu, raspi4\."):
+        make_profile(public_file(tmp_path, **{"../../x_latency": whole}), "../../x")
+    path = public_file(tmp_path)
+    path.write_bytes(pickle.dumps({"fbnet": outside}))
+    with pytest.raises(DeviceError, match=r"known: none\."):
+        make_profile(path, "../../x")
     with pytest.raises(DeviceError, match=r"the file says -1\.0 for operator"):
         make_profile(public_file(tmp_path, edgegpu_latency=whole | {name: -1.0}), "edgegpu")

@@ -1,0 +1,212 @@
+"""The files of a data set, from a folder or out of an archive that is never unpacked.
+
+Unpacking trusts the names in an archive, and even tarfile's own filters were led out of the folder
+by chains of links (CVE-2025-4517); its headers made it loop (CVE-2025-8194) or search without end
+(CVE-2024-6232). The published archives are plain tar, so here is a reader of that alone: one pass,
+in which members of the expected names come into memory and everything else is passed over.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ..bounded import LimitError, check_regular, read_bounded
+
+MAX_ARCHIVE_BYTES = 2**29
+MAX_UNPACKED_BYTES = 2**28  # the largest published one has 187 MB of batches
+MAX_MEMBERS = 1000
+_BLOCK = 512
+_REGULAR = (b"0", b"\0")
+
+
+class Members(Protocol):
+    """Files by name, below one folder."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def read(self, name: str, limit: int) -> bytes:
+        """All bytes of a file that has no more than ``limit``."""
+
+    def where(self, name: str) -> str:
+        """What a message calls a file."""
+
+    def within(self, folder: str) -> Members:
+        """The files of a folder among these."""
+
+
+class Folder:
+    """Files on disk.
+
+    Args:
+        path: of the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.path / name).exists()
+
+    def read(self, name: str, limit: int) -> bytes:
+        """All bytes of a file.
+
+        Raises:
+            LimitError: it has more than ``limit`` bytes or is not a regular file; names it.
+            OSError: it cannot be read.
+        """
+        try:
+            return read_bounded(self.path / name, limit)
+        except LimitError as error:
+            raise LimitError(f"{name}: {error}") from error
+
+    def where(self, name: str) -> str:
+        """The path of a file."""
+        return str(self.path / name)
+
+    def within(self, folder: str) -> Folder:
+        """The files of a folder in this one."""
+        return Folder(self.path / folder)
+
+
+class Archive:
+    """Files out of a gzipped tar archive, in memory.
+
+    Args:
+        path: of the archive.
+        limits: the most bytes of each member that is read; no other one is.
+        published: the archive's own hash, "md5-" and hexadecimal digits or "sha512-" and base64;
+            None where there is none. It is compared before the archive is opened.
+
+    Raises:
+        LimitError: another hash, or more or larger members than there may be.
+        OSError: it is damaged or cannot be read.
+    """
+
+    def __init__(self, path: Path, limits: Mapping[str, int], published: str | None) -> None:
+        self.path = path
+        self.folder = ""
+        check_regular(path, MAX_ARCHIVE_BYTES)
+        if published is not None:
+            _check_hash(path, published)
+        self.members = _read_members(path, limits)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.folder + name in self.members
+
+    def read(self, name: str, limit: int) -> bytes:
+        """All bytes of a file, which were limited when the archive was read."""
+        return self.members[self.folder + name]
+
+    def where(self, name: str) -> str:
+        """The path of the archive and the name of a file in it."""
+        return f"{self.path}: {self.folder}{name}" if name else str(self.path)
+
+    def within(self, folder: str) -> Archive:
+        """The files of a folder of this archive."""
+        inner = object.__new__(Archive)
+        inner.path, inner.members = self.path, self.members
+        inner.folder = f"{folder}/" if folder else ""
+        return inner
+
+
+def _check_hash(path: Path, published: str) -> None:
+    algorithm, _, expected = published.partition("-")
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    got = digest.hexdigest() if algorithm == "md5" else base64.b64encode(digest.digest()).decode()
+    if got != expected:
+        raise LimitError(
+            f"its {algorithm} is {got[:12]}..., published is {expected[:12]}...; an archive that "
+            "you packed yourself is read under another name"
+        )
+
+
+class _Unpacked:
+    """The bytes of a gzip file one after the other, no more than a limit."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = gzip.open(path)
+        self.left = MAX_UNPACKED_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Exactly ``size`` bytes, or none at the end.
+
+        Raises:
+            LimitError: there is more than the limit.
+            EOFError: there are some, but fewer.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise LimitError(f"it expands to more than {MAX_UNPACKED_BYTES // 2**20} MiB")
+        content = self.file.read(size)
+        if 0 < len(content) < size:
+            raise EOFError("it is cut short")
+        return content
+
+    def skip(self, size: int) -> None:
+        """Passes over ``size`` bytes."""
+        for at in range(0, size, 1 << 20):
+            if not self.read(min(1 << 20, size - at)):
+                raise EOFError("it is cut short")
+
+
+def _headers(unpacked: _Unpacked) -> Iterator[tuple[str, bytes, int]]:
+    """Name, type and size of every member; its contents are read or skipped in between."""
+    for _ in range(MAX_MEMBERS):
+        header = unpacked.read(_BLOCK)
+        if not header.strip(b"\0"):
+            return
+        total = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
+        if _octal(header[148:156]) != total:
+            raise ValueError("a header of it has another checksum than its bytes")
+        yield (
+            header[:100].split(b"\0")[0].decode("latin1"),
+            header[156:157],
+            _octal(header[124:136]),
+        )
+    raise LimitError(f"it has more than {MAX_MEMBERS} members")
+
+
+def _octal(field: bytes) -> int:
+    digits = field.strip(b"\0 ")
+    if not digits.isdigit():
+        raise ValueError("a header of it has a number that is not octal")
+    return int(digits, 8)
+
+
+def _read_members(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
+    members: dict[str, bytes] = {}
+    unpacked = _Unpacked(path)
+    try:
+        for name, kind, size in _headers(unpacked):
+            name = name.removeprefix("./")
+            if name not in limits or kind not in _REGULAR:
+                unpacked.skip(size + -size % _BLOCK)
+                continue
+            if size > limits[name] or name in members:
+                raise LimitError(
+                    f"its member {name} is there twice or declares {size} bytes, expected at most "
+                    f"{limits[name]}"
+                )
+            members[name] = unpacked.read(size)
+            if len(members[name]) != size:
+                raise EOFError("it is cut short")
+            unpacked.skip(-size % _BLOCK)
+    except LimitError:
+        raise
+    except (EOFError, ValueError, zlib.error) as error:
+        raise OSError(f"it is no gzipped tar archive, or damaged: {error}") from error
+    finally:
+        unpacked.file.close()
+    return members
