@@ -1,8 +1,9 @@
-"""What a pair costs on a device, from what its two networks cost."""
+"""What networks and pairs cost on a device: the one place that assembles and adds them up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,7 +17,9 @@ from .spaces._space import Genomes
 BYTES_PER_VALUE = 4  # fp32
 Figure = NDArray[np.float64] | float
 PAIR_COSTS = ("latency_ms", "latency_p95_ms", "energy_mj", "macs", "peak_memory_mib")
+_MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
+_COLUMNS = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
 
 
 @dataclass(frozen=True)
@@ -43,24 +46,109 @@ class NetworkCosts:
 
     def take(self, index: ArrayLike) -> NetworkCosts:
         """The networks at ``index``."""
-        names = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
-        arrays = {n: getattr(self, n)[np.asarray(index)] for n in names}
-        return NetworkCosts(**arrays, gate_ms=self.gate_ms, provenance=self.provenance)
+        at = np.asarray(index)
+        return self._with({n: getattr(self, n)[at] for n in _COLUMNS})
 
     def one(self, index: int) -> NetworkCosts:
         """One network, its figures plain numbers."""
-        names = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
-        figures: dict[str, Any] = {n: getattr(self, n).item(index) for n in names}
-        return NetworkCosts(**figures, gate_ms=self.gate_ms, provenance=self.provenance)
+        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS})
+
+    def without(self, missing: NDArray[np.bool_]) -> NetworkCosts:
+        """The same networks with NaN for every figure of those that are ``missing``, shape (n,)."""
+        if not missing.any():
+            return self
+        return self._with({n: np.where(missing, np.nan, getattr(self, n)) for n in _COLUMNS})
+
+    def _with(self, columns: Mapping[str, Any]) -> NetworkCosts:
+        return dataclasses.replace(self, **columns)
+
+    @staticmethod
+    def worst(devices: Sequence[NetworkCosts], provenance: Mapping[str, str]) -> NetworkCosts:
+        """The same networks on several devices, each figure that of the worst device.
+
+        Args:
+            devices: costs of the same networks, one entry a device.
+            provenance: of the result.
+        """
+        columns = {n: np.max([getattr(c, n) for c in devices], axis=0) for n in _COLUMNS}
+        gate_ms = max(c.gate_ms for c in devices)
+        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=provenance)
 
 
-def analytic_memory(
-    space: SearchSpace, genomes: Genomes, n_classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Memory of weights and of activations in MiB (fp32), each of shape (n,)."""
-    scale = np.float64(BYTES_PER_VALUE / 2**20)
-    weights = space.params(genomes, n_classes).astype(np.float64)
-    return weights * scale, space.peak_activation(genomes).astype(np.float64) * scale
+def network_costs(
+    space: SearchSpace,
+    genomes: Genomes,
+    n_classes: int,
+    latency_ms: NDArray[np.float64],
+    energy_mj: NDArray[np.float64],
+    gate_ms: float,
+    provenance: Mapping[str, str],
+    macs: NDArray[Any] | None = None,
+    activation_mib: NDArray[np.float64] | None = None,
+) -> NetworkCosts:
+    """Costs of single networks from what a device says; the rest is counted from the space.
+
+    Args:
+        space: of the networks.
+        genomes: shape (n, n_layers).
+        n_classes: of the classifier.
+        latency_ms: on the device, shape (n,), NaN where there is no figure.
+        energy_mj: on the device, shape (n,), NaN where there is no figure.
+        gate_ms: what the gate takes on the device.
+        provenance: of ``latency_ms`` and ``energy_mj``.
+        macs: multiply-accumulates where they are known already, shape (n,).
+        activation_mib: memory of activations where it is known already, shape (n,).
+    """
+    if activation_mib is None:
+        activation_mib = activation_memory(space, genomes)
+    counted = space.macs(genomes, n_classes) if macs is None else macs
+    return NetworkCosts(
+        latency_ms=latency_ms,
+        energy_mj=energy_mj,
+        macs=counted.astype(np.float64),
+        weights_mib=space.params(genomes, n_classes).astype(np.float64) * _MIB_PER_VALUE,
+        activation_mib=activation_mib,
+        gate_ms=gate_ms,
+        provenance=provenance,
+    )
+
+
+@dataclass(frozen=True)
+class SharedCosts:
+    """What a pair's two networks have in common and pay for once.
+
+    Figures are numbers or arrays that broadcast against those of the pair's networks.
+
+    Attributes:
+        latency_ms: of the layers that both run.
+        energy_mj: of the layers that both run.
+        macs: of the layers that both run.
+        weights_mib: memory of the weights that both use.
+        features_mib: memory of the features that are kept while little's exit answers.
+    """
+
+    latency_ms: Figure = 0.0
+    energy_mj: Figure = 0.0
+    macs: Figure = 0.0
+    weights_mib: Figure = 0.0
+    features_mib: Figure = 0.0
+
+
+NOTHING_SHARED = SharedCosts()
+
+
+def mean_cost(little: Any, big: Any, escalation_rate: Any, shared: Any = 0.0) -> Any:
+    """Mean cost of an input: little, and for the escalated share what big costs on top.
+
+    It is affine in the escalation rate. ``little`` includes the gate. Numbers, arrays and tensors
+    serve alike.
+    """
+    return little + escalation_rate * (big - shared)
+
+
+def activation_memory(space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+    """Memory of the largest activations alive at once in MiB (fp32), shape (n,)."""
+    return np.asarray(space.peak_activation(genomes).astype(np.float64) * _MIB_PER_VALUE)
 
 
 def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
@@ -81,37 +169,46 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def pair_figure(
-    name: str, little: NetworkCosts, big: NetworkCosts, escalation_rate: Figure
+    name: str,
+    little: NetworkCosts,
+    big: NetworkCosts,
+    escalation_rate: Figure,
+    shared: SharedCosts | None = None,
 ) -> NDArray[np.float64]:
     """One cost of pairs; every array broadcasts against ``escalation_rate``.
 
-    The latency of an input is little + gate, plus big if it is escalated, so the mean is
-    ``t_l + t_g + r * t_b``, and the 95th percentile includes the big network as soon as more than
-    one input in twenty reaches it. Energy and MACs likewise (the gate's energy is not counted).
-    Both networks are resident.
+    The latency of an input is little + gate, plus what big takes beyond the shared layers if it is
+    escalated, so the mean is ``t_l + t_g + r * (t_b - t_s)``, and the 95th percentile includes the
+    big network as soon as more than one input in twenty reaches it. Energy and MACs likewise (the
+    gate's energy is not counted). Both networks are resident, shared weights once.
 
     Args:
         name: one of ``PAIR_COSTS``, or "escalation_rate".
         little: of the networks that answer first.
         big: of the networks that answer what is escalated.
         escalation_rate: in [0, 1].
+        shared: what the two have in common; None: nothing.
 
     Raises:
         UnknownNameError: no such cost.
     """
     r: Any = escalation_rate
+    both = NOTHING_SHARED if shared is None else shared
     value: Any
     if name == "latency_ms":
-        value = little.latency_ms + little.gate_ms + r * big.latency_ms
+        first = little.latency_ms + little.gate_ms
+        value = mean_cost(first, big.latency_ms, r, both.latency_ms)
     elif name == "latency_p95_ms":
-        value = little.latency_ms + little.gate_ms + (r > TAIL) * big.latency_ms
+        first = little.latency_ms + little.gate_ms
+        value = mean_cost(first, big.latency_ms, r > TAIL, both.latency_ms)
     elif name == "energy_mj":
-        value = little.energy_mj + r * big.energy_mj
+        value = mean_cost(little.energy_mj, big.energy_mj, r, both.energy_mj)
     elif name == "macs":
-        value = little.macs + r * big.macs
+        value = mean_cost(little.macs, big.macs, r, both.macs)
     elif name == "peak_memory_mib":
-        weights = little.weights_mib + big.weights_mib
-        value = weights + np.maximum(little.activation_mib, big.activation_mib) + 0.0 * r
+        weights = little.weights_mib + big.weights_mib - both.weights_mib
+        first = little.activation_mib + both.features_mib
+        value = weights + np.maximum(first, big.activation_mib) + 0.0 * r
     elif name == "escalation_rate":
         value = r
     else:
@@ -120,7 +217,10 @@ def pair_figure(
 
 
 def pair_costs(
-    little: NetworkCosts, big: NetworkCosts, escalation_rate: Figure
+    little: NetworkCosts,
+    big: NetworkCosts,
+    escalation_rate: Figure,
+    shared: SharedCosts | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """All costs of pairs by name; see ``pair_figure``."""
-    return {name: pair_figure(name, little, big, escalation_rate) for name in PAIR_COSTS}
+    return {name: pair_figure(name, little, big, escalation_rate, shared) for name in PAIR_COSTS}

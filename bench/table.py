@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes
-from .cost import NetworkCosts, analytic_memory
+from .cost import NetworkCosts, network_costs
 from .device import DeviceProfile, load_device, shipped_devices, user_devices
 from .errors import TableError, UnknownNameError
 from .files import replacing, why_unreadable
@@ -534,15 +534,15 @@ class Table:
             if device not in known and not device.endswith(".json"):
                 raise UnknownNameError("device", device, known)
             columns = device_columns(load_device(device), self.space, ids)
-        weights, activation = analytic_memory(self.space, genomes, self.n_classes)
-        return NetworkCosts(
+        return network_costs(
+            self.space,
+            genomes,
+            self.n_classes,
             latency_ms=columns["latency_ms"],
             energy_mj=columns["energy_mj"],
-            macs=self.networks["macs"].astype(np.float64),
-            weights_mib=weights,
-            activation_mib=activation,
             gate_ms=float(columns["gate_ms"]),
             provenance=columns["provenance"],
+            macs=self.networks["macs"],
         )
 
     def contents(self) -> TableContents:

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..bench.cost import NetworkCosts
+from ..bench.cost import NetworkCosts, mean_cost
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
@@ -245,7 +245,7 @@ def _costs(job: FrontJob, point: OperatingPoint) -> NetworkCosts:
     genomes = job.evaluator.space.parse([point.little, point.big])
     costs = job.evaluator.networks(genomes).costs
     little, big = costs.latency_ms
-    here = little + costs.gate_ms + point.escalation_rate * big
+    here = mean_cost(little + costs.gate_ms, big, point.escalation_rate)
     promised = point.latency_ms
     if promised is None or not abs(here - promised) <= LATENCY_TOLERANCE * promised:
         raise BigLittleError(

@@ -47,6 +47,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..bench import Benchmark, DeviceProfile, load_device
+from ..bench.cost import mean_cost
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import (
     BigLittleError,
@@ -319,7 +320,7 @@ def search(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
         ms = expected_latency_ms(chances, block_ms, summed.constant_ms)
-        latency = ms[0] + profile.gate_ms + rate * ms[1]
+        latency = mean_cost(ms[0] + profile.gate_ms, ms[1], rate)
         entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
         bonus = settings.entropy_weight * (1 - step / settings.steps)
         error = F.nll_loss(log_chance, labels)
@@ -332,7 +333,7 @@ def search(
                 f"the loss is {float(objective.detach())} at step {step}; lower weights_rate or "
                 "architecture_rate."
             )
-        objective.backward()  # type: ignore[no-untyped-call]
+        objective.backward()
         steps.step()
         history.append(
             {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ..bench.cost import NetworkCosts, analytic_memory, pair_costs, pair_provenance
+from ..bench.cost import NetworkCosts, network_costs, pair_costs, pair_provenance
 from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
@@ -103,13 +103,12 @@ class SurrogateEvaluator:
 
     def costs(self, genomes: Genomes) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
-        weights, activation = analytic_memory(self.space, genomes, self.surrogate.n_classes)
-        return NetworkCosts(
+        return network_costs(
+            self.space,
+            genomes,
+            self.surrogate.n_classes,
             latency_ms=self.profile.latency.latency_ms(genomes),
             energy_mj=self.profile.latency.energy_mj(genomes),
-            macs=self.space.macs(genomes, self.surrogate.n_classes).astype(np.float64),
-            weights_mib=weights,
-            activation_mib=activation,
             gate_ms=self.profile.gate_ms,
             provenance=self.provenance,
         )

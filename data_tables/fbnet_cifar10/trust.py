@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Benchmark, Pair
+from ...bench.cost import mean_cost
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.pareto import nondominated
 from ...bench.rows import PAIR_TRAININGS
@@ -136,7 +137,7 @@ class Operating:
         counts = np.ones((n, 1)) if weights is None else weights
         rate = self.escalated.astype(np.float32) @ counts.astype(np.float32) / n
         accuracy = self.right.astype(np.float32) @ counts.astype(np.float32) / n
-        latency = self.little_ms + rate.astype(np.float64) * self.big_ms
+        latency = mean_cost(self.little_ms, self.big_ms, rate.astype(np.float64))
         out = np.empty((counts.shape[1], len(latency_ms)))
         for i in range(counts.shape[1]):
             order = np.argsort(latency[:, i], kind="stable")

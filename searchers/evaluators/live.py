@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ...bench.cost import NetworkCosts, analytic_memory, pair_provenance
+from ...bench.cost import NetworkCosts, network_costs, pair_provenance
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
@@ -196,13 +196,12 @@ def profile_costs(
     profile: DeviceProfile, space: SearchSpace, genomes: Genomes, n_classes: int
 ) -> NetworkCosts:
     """Costs of single networks on a device, from its profile alone; NaN where it has none."""
-    weights, activation = analytic_memory(space, genomes, n_classes)
-    return NetworkCosts(
+    return network_costs(
+        space,
+        genomes,
+        n_classes,
         latency_ms=profile.latency_ms(space, genomes),
         energy_mj=profile.network_energy_mj(space, genomes),
-        macs=space.macs(genomes, n_classes).astype(np.float64),
-        weights_mib=weights,
-        activation_mib=activation,
         gate_ms=profile.gate_ms,
         provenance=profile.latency.provenance(),
     )

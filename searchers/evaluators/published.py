@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
-from ...bench.cost import BYTES_PER_VALUE, NetworkCosts, analytic_memory, pair_costs
+from ...bench.cost import activation_memory, network_costs, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
 from ...bench.spaces._space import Genomes
 
@@ -91,17 +91,16 @@ class PublishedNetworks:
         missing, at = rows < 0, np.maximum(rows, 0)
         new = np.unique(at[np.isnan(self._activation[at])])
         if len(new):
-            found = analytic_memory(self._space, self._listed[new], self.n_classes)
-            self._activation[new] = found[1]
-        weights = self._space.params(genomes, self.n_classes).astype(np.float64)
-        costs = NetworkCosts(
+            self._activation[new] = activation_memory(self._space, self._listed[new])
+        costs = network_costs(
+            self._space,
+            genomes,
+            self.n_classes,
             latency_ms=np.where(missing, np.nan, self.latency_ms[at]),
             energy_mj=np.full(len(rows), np.nan),
-            macs=self._space.macs(genomes, self.n_classes).astype(np.float64),
-            weights_mib=weights * np.float64(BYTES_PER_VALUE / 2**20),
-            activation_mib=np.where(missing, np.nan, self._activation[at]),
             gate_ms=0.0,
             provenance={"latency_ms": "measured", "energy_mj": "modelled"},
+            activation_mib=np.where(missing, np.nan, self._activation[at]),
         )
         return NetworkFigures(np.where(missing, np.nan, self.accuracy[at]), costs, "measured")
 

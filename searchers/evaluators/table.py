@@ -120,15 +120,7 @@ class TableEvaluator:
 
     def _costs_of(self, rows: NDArray[np.intp]) -> NetworkCosts:
         """Costs by row; NaN where there is none (-1)."""
-        found = self._costs.take(np.maximum(rows, 0))
-        missing = rows < 0
-        if not missing.any():
-            return found
-        columns = {
-            name: np.where(missing, np.nan, getattr(found, name))
-            for name in ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
-        }
-        return NetworkCosts(**columns, gate_ms=found.gate_ms, provenance=found.provenance)
+        return self._costs.take(np.maximum(rows, 0)).without(rows < 0)
 
     def networks(self, genomes: Genomes) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table."""

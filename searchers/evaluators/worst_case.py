@@ -85,15 +85,7 @@ class WorstCase:
         costs = [f.costs for f in found]
         return NetworkFigures(
             accuracy=found[0].accuracy,
-            costs=NetworkCosts(
-                latency_ms=np.max([c.latency_ms for c in costs], axis=0),
-                energy_mj=np.max([c.energy_mj for c in costs], axis=0),
-                macs=costs[0].macs,
-                weights_mib=costs[0].weights_mib,
-                activation_mib=np.max([c.activation_mib for c in costs], axis=0),
-                gate_ms=max(c.gate_ms for c in costs),
-                provenance=_weakest([c.provenance for c in costs]),
-            ),
+            costs=NetworkCosts.worst(costs, _weakest([c.provenance for c in costs])),
             provenance=found[0].provenance,
         )
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from biglittle.bench import Candidates, NetworkCosts, NetworkFigures, Points, SearchSpace, get_space
-from biglittle.bench.cost import analytic_memory, pair_costs, pair_provenance
+from biglittle.bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
+from biglittle.bench.cost import network_costs, pair_costs, pair_provenance
 from biglittle.bench.errors import (
     BigLittleError,
     CheckpointError,
@@ -73,16 +73,15 @@ class Analytic:
         gain[[0, 2]] = 0.5, 1.0  # k3_e1 and k3_e3; a skip adds nothing
         quality = (gain[genomes] * weight).sum(axis=1) / weight.sum()
         macs = self.space.macs(genomes, 10).astype(float)
-        weights, activation = analytic_memory(self.space, genomes, 10)
         latency = (1.0 + macs / 1e7) * self.slower
         if self.missing_share:
             latency = np.where(genomes[:, 0] == 0, np.nan, latency)
-        costs = NetworkCosts(
+        costs = network_costs(
+            self.space,
+            genomes,
+            10,
             latency_ms=latency,
             energy_mj=np.full(len(genomes), np.nan),
-            macs=macs,
-            weights_mib=weights,
-            activation_mib=activation,
             gate_ms=0.05,
             provenance={"latency_ms": "modelled", "energy_mj": "modelled"},
         )

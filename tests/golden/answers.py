@@ -1,4 +1,4 @@
-"""Answers that a change of structure must not change: a query, a curve, a front, a search, a report.
+"""Answers that a change of structure must not change: query, curve, front, search and report.
 
 ``python tests/golden/answers.py`` writes ``answers.json`` anew; do so only when an answer was meant
 to change, and say in the commit why. Every figure here follows from integers in the shipped table

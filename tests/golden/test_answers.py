@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 
 def _module() -> ModuleType:
     spec = importlib.util.spec_from_file_location("golden_answers", FOLDER / "answers.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["golden_answers"] = module
     spec.loader.exec_module(module)

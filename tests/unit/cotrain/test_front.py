@@ -13,8 +13,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from biglittle.bench import Gate, NetworkCosts, NetworkFigures, Points, get_space  # noqa: E402
-from biglittle.bench.cost import analytic_memory  # noqa: E402
+from biglittle.bench import Gate, NetworkFigures, Points, get_space  # noqa: E402
+from biglittle.bench.cost import network_costs  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import BigLittleError, CheckpointError, GateError  # noqa: E402
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
@@ -112,11 +112,9 @@ class Device:
 
     def networks(self, genomes: np.ndarray) -> NetworkFigures:
         macs = SPACE.macs(genomes, 10).astype(float)
-        weights, activation = analytic_memory(SPACE, genomes, 10)
         words = {"latency_ms": "measured", "energy_mj": "modelled"}
-        costs = NetworkCosts(
-            1 + macs / 1e6, np.full(len(macs), np.nan), macs, weights, activation, 0.0, words
-        )
+        nothing = np.full(len(macs), np.nan)
+        costs = network_costs(SPACE, genomes, 10, 1 + macs / 1e6, nothing, 0.0, words)
         return NetworkFigures(np.full(len(macs), 0.5), costs, "predicted")
 
     def evaluate(self, candidates: object) -> Points:

@@ -1,0 +1,117 @@
+"""Costs of networks and pairs: what is added up, what is shared, and what is not known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biglittle.bench.cost import (
+    PAIR_COSTS,
+    TAIL,
+    NetworkCosts,
+    SharedCosts,
+    mean_cost,
+    network_costs,
+    pair_costs,
+    pair_figure,
+)
+from biglittle.bench.errors import UnknownNameError
+from biglittle.bench.spaces import get_space
+
+SPACE = get_space("fbnet")
+WORDS = {"latency_ms": "measured", "energy_mj": "modelled"}
+positive = st.floats(0.01, 1e3)
+
+
+def _alone(
+    latency_ms: float, weights_mib: float = 1.0, activation_mib: float = 1.0
+) -> NetworkCosts:
+    one = [latency_ms, 2 * latency_ms, 1e6 * latency_ms, weights_mib, activation_mib]
+    return NetworkCosts(*(np.array([v]) for v in one), gate_ms=0.5, provenance=WORDS)
+
+
+def test_a_network_is_counted_from_its_space() -> None:
+    genomes = SPACE.parse(["8" * 22, "3" * 22])
+    latency, energy = np.array([1.0, 2.0]), np.array([3.0, np.nan])
+    costs = network_costs(SPACE, genomes, 10, latency, energy, 0.1, WORDS)
+    assert costs.macs.tolist() == SPACE.macs(genomes, 10).tolist()
+    np.testing.assert_allclose(costs.weights_mib * 2**20 / 4, SPACE.params(genomes, 10))
+    np.testing.assert_allclose(costs.activation_mib * 2**20 / 4, SPACE.peak_activation(genomes))
+    known = network_costs(
+        SPACE, genomes, 10, latency, energy, 0.1, WORDS, np.array([5, 6]), np.array([7.0, 8.0])
+    )
+    assert known.macs.tolist() == [5.0, 6.0]
+    assert known.activation_mib.tolist() == [7.0, 8.0]
+
+
+def test_what_is_missing_has_no_figure_at_all() -> None:
+    costs = network_costs(
+        SPACE, SPACE.parse(["8" * 22] * 2), 10, np.ones(2), np.ones(2), 0.0, WORDS
+    )
+    some = costs.without(np.array([False, True]))
+    assert np.isnan([some.macs[1], some.weights_mib[1], some.latency_ms[1]]).all()
+    assert some.one(0) == costs.one(0)
+    assert costs.without(np.zeros(2, np.bool_)) is costs
+
+
+def test_the_worst_device_is_the_worst_in_every_figure() -> None:
+    slow, thirsty = _alone(3.0), _alone(2.0)
+    thirsty = NetworkCosts(**{**vars(thirsty), "energy_mj": np.array([99.0]), "gate_ms": 0.7})
+    worst = NetworkCosts.worst([slow, thirsty], WORDS)
+    assert (worst.latency_ms[0], worst.energy_mj[0], worst.gate_ms) == (3.0, 99.0, 0.7)
+
+
+@given(positive, positive, st.floats(0, 1))
+def test_a_pair_costs_little_and_for_the_escalated_big(little: float, big: float, r: float) -> None:
+    costs = pair_costs(_alone(little), _alone(big), np.array([r]))
+    assert costs["latency_ms"][0] == pytest.approx(little + 0.5 + r * big)
+    assert costs["latency_p95_ms"][0] == pytest.approx(little + 0.5 + (big if r > TAIL else 0))
+    assert costs["energy_mj"][0] == pytest.approx(2 * (little + r * big))
+    assert costs["macs"][0] == pytest.approx(1e6 * (little + r * big))
+
+
+@given(positive, positive, st.floats(0, 1), st.floats(0, 1))
+def test_what_is_shared_is_paid_once(little: float, more: float, r: float, share: float) -> None:
+    """A prefix: the trunk is part of both networks."""
+    trunk = share * little
+    big = trunk + more
+    shared = SharedCosts(latency_ms=trunk, energy_mj=2 * trunk, macs=1e6 * trunk, weights_mib=0.5)
+    pair = pair_costs(_alone(little), _alone(big), np.array([r]), shared)
+    apart = pair_costs(_alone(little), _alone(big), np.array([r]))
+    assert pair["latency_ms"][0] == pytest.approx(little + 0.5 + r * more)
+    assert pair["macs"][0] == pytest.approx(1e6 * (little + r * more))
+    assert pair["peak_memory_mib"][0] == pytest.approx(apart["peak_memory_mib"][0] - 0.5)
+    assert all(pair[name][0] <= apart[name][0] + 1e-9 for name in PAIR_COSTS)
+
+
+@given(positive, positive, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_means_are_affine_in_the_escalation_rate(
+    little: float, big: float, one: float, other: float, w: float
+) -> None:
+    """What the exact engine's bounds rest on, with a shared part as without."""
+    shared = SharedCosts(latency_ms=0.3 * big, energy_mj=0.1 * big, macs=5.0)
+    for name in ("latency_ms", "energy_mj", "macs"):
+        at = [
+            pair_figure(name, _alone(little), _alone(big), np.array([r]), shared)[0]
+            for r in (one, other, w * one + (1 - w) * other)
+        ]
+        assert at[2] == pytest.approx(w * at[0] + (1 - w) * at[1], rel=1e-9, abs=1e-9)
+
+
+def test_memory_keeps_the_features_at_an_exit_alive() -> None:
+    little, big = _alone(1.0, 1.0, 2.0), _alone(2.0, 4.0, 2.5)
+    kept = SharedCosts(weights_mib=0.75, features_mib=1.0)
+    memory = pair_figure("peak_memory_mib", little, big, np.zeros(1), kept)
+    assert memory.tolist() == [1.0 + 4.0 - 0.75 + 3.0]
+
+
+def test_nothing_shared_changes_no_bit() -> None:
+    little, big, r = 0.1 + 0.2, 1 / 3, 0.7
+    assert mean_cost(little, big, r) == little + r * big
+
+
+def test_an_unknown_cost_names_those_there_are() -> None:
+    with pytest.raises(UnknownNameError, match="latency_ms"):
+        pair_figure("latency", _alone(1.0), _alone(2.0), 0.5)
