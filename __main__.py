@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import sys
 
@@ -15,10 +16,32 @@ def _is_full(error: Exception) -> bool:
     )
 
 
+#: What stands in for a character that the terminal's encoding lacks; any other becomes "?".
+_ASCII = {"±": "+-", "→": "->", "\u00d7": "x", "\u2013": "-", "…": "...", "µ": "u", "²": "^2"}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What is printed instead of characters that cannot be, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_ASCII.get(character, "?") for character in text), error.end
+
+
+def _print_anywhere() -> None:
+    """Lets streams of any encoding take what is printed, such as those of ``LC_ALL=C``."""
+    codecs.register_error("biglittle", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a captured stream may have none
+        if reconfigure is not None and stream.errors in ("strict", "surrogateescape"):
+            reconfigure(errors="biglittle")
+
+
 def main() -> None:
     """Runs the command line; a user's error is one line on stderr and exit code 1."""
     from .cli import app
 
+    _print_anywhere()
     try:
         app()
     except KeyboardInterrupt:
@@ -26,7 +49,11 @@ def main() -> None:
         raise SystemExit(130) from None
     except Exception as error:
         # Late, because it brings numpy, which --help can do without.
-        from .bench.errors import BigLittleError
+        from .bench.errors import EXTRA_OF, BigLittleError, MissingExtraError
+
+        module = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+        if module in EXTRA_OF:
+            error = MissingExtraError(module, EXTRA_OF[module], "this command")
 
         if _is_full(error):
             sys.stderr.write(

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 DEFAULT_TABLE = "fbnet-cifar10"
 PIPE_COLUMNS = 120
+SEARCH_FILES = ("report.html", "front.csv", "front.json", "config.toml")
+COMPARED_FILES = ("compare.svg", "compare.md", "compare.json")
 
 app = typer.Typer(
     name="biglittle",
     help="Design big/little dynamic networks for edge devices.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 table_app = typer.Typer(no_args_is_help=True, help="Inspect, build and check benchmark tables.")
 device_app = typer.Typer(no_args_is_help=True, help="List, show, check, add and remove profiles.")
@@ -62,6 +63,33 @@ AccuracyMin = Annotated[float | None, typer.Option(help="Lowest accuracy, a frac
 ObjectivesOption = Annotated[
     str, typer.Option(help="Comma-separated figures to optimise, for example error,latency_ms.")
 ]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from . import __version__
+
+        sys.stdout.write(f"biglittle {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def biglittle(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Design big/little dynamic networks for edge devices."""
+
+
+def _repeated(context: typer.Context, path: Path | None) -> Path | None:
+    """Makes the options of an earlier search the defaults of this one."""
+    if path is not None:
+        from .searchers.run_config import search_options
+
+        context.default_map = search_options(path)
+    return path
 
 
 def _emit(document: Any) -> None:
@@ -479,6 +507,7 @@ def table_extract(
 # ---- search ------------------------------------------------------------------------------------
 @app.command()
 def search(
+    context: typer.Context,
     device: Annotated[
         str, typer.Option("--device", help="Device or profile .json; several: the worst of them.")
     ] = "raspberry-pi-4",
@@ -540,6 +569,14 @@ def search(
     table: TableOption = DEFAULT_TABLE,
     data: ImagesOption = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="config.toml of an earlier search: repeats it; options beside it take precedence.",
+            is_eager=True,
+            callback=_repeated,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Searches for pairs: on the surrogate, in the table, or on the live supernet."""
@@ -576,9 +613,11 @@ def search(
             from .searchers.report import graph_objects
 
             graph_objects()  # a missing extra is said before the search, not after it
-        _check_writable(out)
+        _check_writable(out, *(COMPARED_FILES if compare else SEARCH_FILES))
     named = _objectives(gates) or None
-    judge = judge_called(on, _objectives(device), table, data, named, proxy, epochs)
+    judge = judge_called(on, _objectives(device), table, data, named, proxy, epochs, warm)
+    if config is not None:
+        _say_repeated(context, config, judge)
     if compare:
         if checkpoint is not None or warm:
             from .bench import BigLittleError
@@ -700,7 +739,20 @@ def _compare_searchers(
         console.print(f"\nWritten: {out}/compare.svg, compare.md, compare.json")
 
 
-def _check_writable(folder: Path) -> None:
+def _say_repeated(context: typer.Context, config: Path, judge: Judge) -> None:
+    """Says what a repeated search does otherwise than the one it repeats."""
+    from .searchers.run_config import search_options, what_changed
+
+    console = _console(stderr=True)
+    for name, value in search_options(config).items():
+        now, source = context.params[name], context.get_parameter_source(name)
+        if getattr(source, "name", "") == "COMMANDLINE" and now != value:
+            console.print(f"{name} is {now!r} here and {value!r} in {config}", markup=False)
+    for line in what_changed(config, judge.sources):
+        console.print(line, markup=False)
+
+
+def _check_writable(folder: Path, *names: str) -> None:
     """Fails before the search, not after it, where nothing can be written."""
     import tempfile
 
@@ -710,6 +762,12 @@ def _check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        for path in (folder / name for name in names):
+            if path.exists() and not path.is_file():
+                raise BigLittleError(
+                    f"{path} is not a file, so that nothing can be written in its place; choose "
+                    "another folder with --out, or move it away."
+                )
     except OSError as error:
         raise BigLittleError(
             f"the output folder {folder} cannot be written to ({error.strerror}); choose another "

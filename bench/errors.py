@@ -63,12 +63,26 @@ class UnknownNameError(BigLittleError):
         self.got = got
 
 
+#: The extra that brings a module, by the module's name.
+EXTRA_OF = {
+    "onnx": "profiler",
+    "PIL": "train",
+    "plotly": "report",
+    "safetensors": "train",
+    "sklearn": "train",
+    "torch": "train",
+    "torch_geometric": "train",
+    "xgboost": "train",
+}
+
+
 class MissingExtraError(BigLittleError):
     """An optional dependency that is not installed; gives the exact pip line."""
 
     def __init__(self, module: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the Python module {module!r}, which is not installed. "
-            f"Install it with: pip install 'biglittle[{extra}]'"
+            "Install it from a clone of BigLittle, in its folder: "
+            f"pip install --constraint constraints.txt '.[{extra}]'"
         )
         self.extra = extra

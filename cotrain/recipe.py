@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
 from .schedule import checked
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - Python 3.10
-    import tomli as tomllib
 
 #: The recipes that ship: for networks that inherit weights, and for those that do not.
 FINE_TUNE = Path(__file__).parent / "fine_tune.toml"
@@ -176,7 +171,7 @@ def load_recipe(path: Path) -> Recipe:
         BigLittleError: not readable, with an unknown or missing key, or a value out of its range.
     """
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BigLittleError(f"recipe {path} cannot be read: {error}") from error
     return recipe_from(values, path.name)

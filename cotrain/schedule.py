@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.spaces import get_space
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - Python 3.10
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,7 @@ def load_schedule(path: Path) -> Schedule:
             space does not have.
     """
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BigLittleError(f"schedule {path} cannot be read: {error}") from error
     schedule = schedule_from(values, path.name)

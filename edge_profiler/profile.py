@@ -219,7 +219,7 @@ def profile_networks(
     if author is not None:
         profile["author"] = author
     profile["tool_version"] = __version__
-    profile["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    profile["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
 
     entries = {e["architecture"]: e for e in profile["networks"]}
     missing = [a for a in wanted if entries.get(a, {}).get("latency_ms") is None]

@@ -106,6 +106,7 @@ def judge_called(
     gates: Sequence[str] | None = None,
     proxy: str = "images",
     passes: float = 0.0,
+    warm: bool = False,
 ) -> Judge:
     """The evaluator called ``name``, on one device or the worst of several.
 
@@ -117,6 +118,7 @@ def judge_called(
         gates: to search over, in a table or live; None: all that tables store.
         proxy: what rough evaluations of the live supernet save on: images, resolution or epochs.
         passes: of training before a network of the live supernet answers; 0: as inherited.
+        warm: whether the search begins with the table's front, which its sources then say.
 
     Raises:
         UnknownNameError: no such evaluator, table, device or proxy.
@@ -137,7 +139,8 @@ def judge_called(
             f"--proxy and --epochs are for --on live, where networks are run; got --on {name}."
         )
     judge = _made(name, devices, table, data, gates, proxy, passes)
-    return replace(judge, given=tuple(devices), table=table)
+    sources = {**judge.sources, "warm_start": True} if warm else judge.sources
+    return replace(judge, given=tuple(devices), table=table, sources=sources)
 
 
 def _made(

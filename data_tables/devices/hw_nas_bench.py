@@ -156,7 +156,7 @@ def make_profile(path: Path, device: str) -> dict[str, Any]:
         "batch": 1,
         "source": f"Li et al. 2021, HW-NAS-Bench (MIT), {path.name}, metric {device}_latency",
         "author": None,
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "tool_version": None,
         "load_power": power,
         "block_table": {"constant_ms": constant, "latency_ms": table.tolist()},

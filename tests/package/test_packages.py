@@ -7,17 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 import biglittle
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -109,9 +105,39 @@ def test_constraints_pin_every_dependency() -> None:
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in pins)
     extras = PROJECT["project"]["optional-dependencies"]
     wanted = [*PROJECT["project"]["dependencies"], *(d for ds in extras.values() for d in ds)]
-    # tomli serves Python 3.10 and plain xgboost other machines than the constraints are for.
-    names = {name_of(line) for line in wanted} - {"tomli", "xgboost"}
+    # plain xgboost serves other machines than the constraints are for.
+    names = {name_of(line) for line in wanted} - {"xgboost"}
     assert names - {name_of(line) for line in pins} == set()
+
+
+def test_one_oldest_python_is_named_everywhere() -> None:
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert PROJECT["tool"]["ruff"]["target-version"] == "py" + oldest.replace(".", "")
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), ROOT / "Makefile"]
+    named = {
+        page.name: version
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for version in re.findall(r"(?:Python )?(3\.\d+) (?:or|and) newer", page.read_text("utf-8"))
+    }
+    assert {"README.md", "CONTRIBUTING.md", "Makefile"} <= {*named}
+    assert {*named.values()} == {oldest}
+
+
+def test_an_extra_that_is_missing_is_named_as_it_is_installed() -> None:
+    from biglittle.bench.errors import EXTRA_OF, MissingExtraError
+
+    extras = PROJECT["project"]["optional-dependencies"]
+    distribution = {
+        "PIL": "pillow",
+        "sklearn": "scikit-learn",
+        "torch_geometric": "torch-geometric",
+    }
+    for module, extra in EXTRA_OF.items():
+        assert any(line.startswith(distribution.get(module, module)) for line in extras[extra])
+        message = str(MissingExtraError(module, extra, "this"))
+        assert f"pip install --constraint constraints.txt '.[{extra}]'" in message
+    assert (ROOT / "constraints.txt").is_file()
 
 
 def _modules_after(statement: str) -> set[str]:

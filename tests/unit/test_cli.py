@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import pytest
 
+import biglittle
+from biglittle import cli
 from biglittle.bench import Benchmark
 from biglittle.bench.table import find_table
 
@@ -193,7 +197,7 @@ def test_missing_extra_gives_the_pip_line(run, tmp_path: Path, monkeypatch) -> N
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
     assert code == 1
-    assert "pip install 'biglittle[report]'" in err
+    assert "pip install --constraint constraints.txt '.[report]'" in err
 
 
 def test_env_and_device_list(run) -> None:  # type: ignore[no-untyped-def]
@@ -234,3 +238,46 @@ def test_other_errors_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cli, "app", broken)
     with pytest.raises(OSError, match="Input/output"):
         __main__.main()
+
+
+def test_version_and_completion(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("--version")[:2] == (0, f"biglittle {biglittle.__version__}\n")
+    assert "--install-completion" in run("--help")[1]
+
+
+@pytest.mark.parametrize("verb", [["cotrain", "front.csv"], ["table", "verify"]])
+def test_a_verb_that_trains_says_in_one_line_that_torch_is_missing(verb: list[str]) -> None:
+    code = (
+        f"import sys; sys.modules['torch'] = None; sys.argv[1:] = {verb}; "
+        "from biglittle.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install --constraint constraints.txt '.[train]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_every_terminal_can_show_what_is_printed(encoding: str) -> None:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "PYTHONUTF"))}
+    setting = {**clean, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "biglittle", "surrogate", "eval"],
+        env={**setting, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    text = done.stdout.decode(encoding)
+    assert ("+-" if encoding == "ascii" else "±") in text
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("plotly")
+    (tmp_path / "report.html").mkdir()
+    monkeypatch.setattr(cli, "_search_once", lambda *_: pytest.fail("it searched"))
+    code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
+    assert code == 1
+    assert "report.html is not a file" in err

@@ -314,7 +314,10 @@ def test_png_files_without_pillow_give_the_pip_line(
     for name in BATCHES:
         (tmp_path / f"{name}.png").touch()
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingExtraError, match=r"PNG.*'PIL'.*pip install 'biglittle\[train\]'"):
+    with pytest.raises(
+        MissingExtraError,
+        match=r"PNG.*'PIL'.*pip install --constraint constraints\.txt '\.\[train\]'",
+    ):
         get_dataset("cifar10").load(tmp_path)
 
 

@@ -85,7 +85,7 @@ def test_without_torch_the_error_gives_the_pip_line() -> None:
         "except MissingExtraError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'biglittle[train]'" in done.stdout
+    assert "pip install --constraint constraints.txt '.[train]'" in done.stdout
 
 
 def test_gradients_reach_every_parameter() -> None:

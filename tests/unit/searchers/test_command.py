@@ -68,7 +68,7 @@ def test_a_missing_extra_is_said_before_the_search(
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     code, out, err = search("--budget", "60", "--out", str(tmp_path / "new"))
     assert code != 0
-    assert "pip install 'biglittle[report]'" in err
+    assert "pip install --constraint constraints.txt '.[report]'" in err
     assert not out
     assert not (tmp_path / "new").exists()
 

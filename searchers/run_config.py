@@ -1,0 +1,98 @@
+"""A search again: the options that ``config.toml`` of an earlier one stands for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..bench.errors import BigLittleError
+from .front_question import FrontQuestion
+
+FILE = "config.toml"
+#: Keys that are an option of ``biglittle search`` by themselves.
+PLAIN = ("searcher", "budget", "population", "seed", "soft", "gate")
+#: Keys that follow from the options, or from what is installed.
+FOLLOWING = ("biglittle_version", "space", "space_sha256", "choices", "run")
+KNOWN = (*PLAIN, *FOLLOWING, "objectives", "limits", "gates", "sources")
+GATED = ("table", "live")  # evaluators whose gates can be chosen
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """What the ``config.toml`` of a search holds; the folder that has one will do.
+
+    Raises:
+        BigLittleError: no such file, or one that no search wrote.
+    """
+    path = Path(path)
+    path = path / FILE if path.is_dir() else path
+    expected = f"Expected the {FILE} that 'biglittle search --out FOLDER' leaves in its folder."
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BigLittleError(
+            f"cannot read {path}: {error.strerror or error}. {expected}"
+        ) from error
+    except ValueError as error:
+        raise BigLittleError(f"{path} is not TOML: {error}. {expected}") from error
+    sources = config.get("sources")
+    if "searcher" not in config or not isinstance(sources, dict) or "evaluator" not in sources:
+        missing = "searcher" if "searcher" not in config else "evaluator under [sources]"
+        raise BigLittleError(f"{path} is not of a search: it has no {missing}. {expected}")
+    unknown = sorted({*config} - {*KNOWN})
+    if unknown:
+        raise BigLittleError(
+            f"{path} has the key {unknown[0]!r}, which no search writes; known are "
+            f"{', '.join(sorted(KNOWN))}. Correct it, or leave it out."
+        )
+    return config
+
+
+def search_options(path: str | Path) -> dict[str, Any]:
+    """Value by parameter of ``biglittle search`` that repeats the search of a ``config.toml``.
+
+    Raises:
+        BigLittleError: no such file, or one with a key that no search writes.
+    """
+    config = read_config(path)
+    sources, question = config["sources"], FrontQuestion.of(config, str(path))
+    options = {name: config[name] for name in PLAIN if name in config}
+    options |= {
+        "on": sources["evaluator"],
+        "objectives": ",".join(config.get("objectives", ("error", "latency_ms"))),
+        "device": ",".join(question.devices.values()),
+        "warm": bool(sources.get("warm_start", False)),
+    }
+    if question.table is not None:
+        options["table"] = question.table
+    if sources["evaluator"] in GATED:
+        options["gates"] = ",".join(config.get("gates", ()))
+    for option, key in (("proxy", "proxy"), ("epochs", "training_passes")):
+        if key in sources:
+            options[option] = sources[key]
+    for name, value in config.get("limits", {}).items():
+        options["accuracy_min" if name == "accuracy" else f"{name}_max"] = value
+    return options
+
+
+def what_changed(path: str | Path, now: Mapping[str, Any]) -> list[str]:
+    """One sentence for everything that a repeated search rests on and that is another one now.
+
+    Args:
+        path: ``config.toml`` of the search that is repeated.
+        now: the sources of the search that repeats it, as in its config.
+
+    Raises:
+        BigLittleError: no such file, or one that no search wrote.
+    """
+    config = read_config(path)
+    before = {**config["sources"], "biglittle_version": config.get("biglittle_version")}
+    after = {**now, "biglittle_version": __version__}
+    return [
+        f"{name} is {str(after[name])[:12]} now and was {str(before[name])[:12]} in {path}: the "
+        "front may differ from the one there."
+        for name in sorted({*before} & {*after})
+        if name.endswith(("_sha256", "_version")) and before[name] != after[name]
+    ]
