@@ -17,6 +17,7 @@ from ..bench.errors import ArchitectureError, DeviceError, UnknownNameError
 from ..bench.schema import problems
 from ..bench.spaces import SearchSpace, get_space
 from .agreement import spearman
+from .meters._misfit import misfit
 
 #: Fewer say little about a device; the anchors are about 40.
 LEAST_NETWORKS = 20
@@ -290,6 +291,8 @@ def _other_figures(rows: _Rows, profile: DeviceProfile, raw: dict[str, Any]) -> 
         if profile.energy_provenance == "measured" and not raw.get("meter"):
             message = "energies are called measured, but no meter is named; fill in meter.name and "
             yield Finding("error", "meter", message + "meter.rail.")
+        if (wrong := misfit(raw)) is not None:
+            yield Finding("warning", "meter", wrong)
     memory = rows.column("peak_memory_mib")
     if np.isfinite(memory).any():
         weights_mib = rows.space.params(rows.genomes, profile.n_classes) / 2**20

@@ -20,7 +20,7 @@ from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace
 from .machine import conditions, cpu_model, device_name, environment
 from .memory import rise_of
-from .meters import Meter, get_meter
+from .meters import EVERYTHING, Meter, check_covers, get_meter
 from .meters._power import put_energy
 from .onnx_network import (
     cascade_model,
@@ -157,7 +157,7 @@ def profile_networks(
         out: JSON file to write, and to resume from.
         clock: a clock in ns; another one for tests.
         root: where /proc and /sys lie; another one for tests.
-        meter: key of an energy meter, "auto", or a meter.
+        meter: key of an energy meter, a meter, or "auto": the first here that sees what runs.
         pairs: (little, big) to measure end to end as one graph, after the networks.
         sleep: rests for some seconds; another one for tests.
         author: who measured; None: what ``out`` says, or nobody.
@@ -176,8 +176,10 @@ def profile_networks(
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
     space.parse([*wanted, *(a for pair in pairs for a in pair)])
-    measuring = get_meter(meter, root) if isinstance(meter, str) else meter
     engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
+    runs_on = getattr(engine, "runs_on", None)
+    measuring = get_meter(meter, root, runs_on) if isinstance(meter, str) else meter
+    check_covers(measuring, runs_on)
     fresh: Profile = {
         "format": FORMAT_2,
         "device": device_name(root),
@@ -348,6 +350,7 @@ def _idle(
     facts: dict[str, Any] = {
         "name": meter.name,
         "rail": meter.rail,
+        "covers": sorted(getattr(meter, "covers", EVERYTHING)),
         "sampling_hz": meter.sampling_hz,
         "idle_power_mw": round((total_mj or 0.0) / took_s, 3) if known else None,
         "idle_s": round(took_s, 6),
@@ -390,8 +393,12 @@ def _check_identity(
     differing = [key for key in IDENTITY if before.get(key) != fresh[key]]
     got = {key: before.get(key) for key in differing}
     here = {key: fresh[key] for key in differing}
-    if ((before.get("meter") or {}).get("name") or "none") != meter.name:
+    measured = before.get("meter") or {}
+    if (measured.get("name") or "none") != meter.name:
         got["meter"], here["meter"] = before.get("meter"), meter.name
+    elif meter.name not in ("none", "trace") and measured.get("rail") != meter.rail:
+        # Energies of two rails do not compare; what a trace's meter is tied to, its owner says.
+        got["rail"], here["rail"] = measured.get("rail"), meter.rail
     base = (before.get("reference") or {}).get("architecture")
     if base is None or (reference is not None and reference != base):
         got["reference"], here["reference"] = base, reference

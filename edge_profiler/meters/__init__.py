@@ -11,6 +11,8 @@ from ...bench.registry import Registry
 
 #: Reads a clock in seconds.
 Seconds = Callable[[], float]
+#: What a meter can cover.
+EVERYTHING = frozenset({"cpu", "gpu"})
 
 
 class Meter(typing.Protocol):
@@ -23,6 +25,10 @@ class Meter(typing.Protocol):
     @property
     def rail(self) -> str:
         """Where power is taken: wall, board, module, core; figures of two rails never compare."""
+
+    @property
+    def covers(self) -> frozenset[str]:
+        """What of the machine its figure contains: "cpu", "gpu" or both."""
 
     @property
     def sampling_hz(self) -> float | None:
@@ -54,21 +60,58 @@ METERS = Registry("meter", __name__, Path(__file__).parent, "METER")
 AUTOMATIC = ("ina3221", "tegrastats", "pmic", "nvml", "rapl")
 
 
-def get_meter(name: str, root: Path = Path("/")) -> Meter:
+def get_meter(name: str, root: Path = Path("/"), runs_on: str | None = None) -> Meter:
     """The meter called ``name`` on this machine; "auto": the first that is here, else ``none``.
+
+    Args:
+        name: key of a meter, or "auto".
+        root: where /sys lies; another one for tests.
+        runs_on: "cpu" or "gpu", where networks run; a meter that does not cover that would give
+            the energy of what stands idle. None: not known.
 
     Raises:
         UnknownNameError: no such meter.
-        ProfileError: it was asked for by name and is not here.
+        ProfileError: it was asked for by name, and is not here or does not see what runs.
     """
     if name != "auto":
-        return typing.cast(MeterKind, METERS.load(name)).open(root)
+        meter = typing.cast(MeterKind, METERS.load(name)).open(root)
+        check_covers(meter, runs_on)
+        return meter
     for candidate in AUTOMATIC:
         try:
-            return typing.cast(MeterKind, METERS.load(candidate)).open(root)
+            meter = typing.cast(MeterKind, METERS.load(candidate)).open(root)
         except ProfileError:
             continue  # absent without noise: most machines lack most meters
+        if _covers(meter, runs_on):
+            return meter
     return typing.cast(MeterKind, METERS.load("none")).open(root)
 
 
-__all__ = ["AUTOMATIC", "METERS", "Meter", "MeterKind", "Seconds", "get_meter"]
+def check_covers(meter: Meter, runs_on: str | None) -> None:
+    """Nothing, if the meter sees where the networks run.
+
+    Raises:
+        ProfileError: it sees another part of the machine.
+    """
+    if not _covers(meter, runs_on):
+        raise ProfileError(
+            f"meter {meter.name!r} sees the {'+'.join(sorted(meter.covers)).upper()} alone "
+            f"({meter.rail}), and the runtime runs on the {str(runs_on).upper()}: its figure would "
+            "be of what stands idle. Take the meter 'auto', which chooses by the runtime, or none."
+        )
+
+
+def _covers(meter: Meter, runs_on: str | None) -> bool:
+    return runs_on is None or runs_on in getattr(meter, "covers", EVERYTHING)
+
+
+__all__ = [
+    "AUTOMATIC",
+    "EVERYTHING",
+    "METERS",
+    "Meter",
+    "MeterKind",
+    "Seconds",
+    "check_covers",
+    "get_meter",
+]

@@ -58,6 +58,7 @@ class SampledMeter:
         read: gives power in mW; an ``OSError`` or ``ValueError`` loses that one sample.
         sampling_hz: how often.
         clock: in seconds; another one for tests.
+        covers: what of the machine the rail carries, "cpu", "gpu" or both.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class SampledMeter:
         read: PowerReader,
         sampling_hz: float,
         clock: Seconds = time.monotonic,
+        covers: frozenset[str] = frozenset({"cpu", "gpu"}),
     ) -> None:
-        self.name, self.rail, self.sampling_hz = name, rail, sampling_hz
+        self.name, self.rail, self.sampling_hz, self.covers = name, rail, sampling_hz, covers
         self._read, self._clock = read, clock
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()

@@ -1,4 +1,6 @@
-"""``ina3221``: the power monitor of Jetson modules, through sysfs.
+"""``ina3221``: the power monitors of Jetson modules, through sysfs.
+
+The module's rails hang on chips of this name; the board's input of an AGX Thor hangs on an INA238.
 
 Source: Linux kernel, Documentation/hwmon/ina3221.rst; for JetPack 4, whose driver is another,
 NVIDIA's L4T documentation ("Software-Based Power Consumption Modeling").
@@ -6,40 +8,46 @@ NVIDIA's L4T documentation ("Software-Based Power Consumption Modeling").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ...bench.errors import ProfileError
 from . import Meter
 from ._power import PowerReader, SampledMeter
+from ._rails import choose_rails
 
 SAMPLING_HZ = 20.0  # the chip averages over some 30 ms
-#: Rails that carry all of a module; parts of it are in them already.
-TOTALS = ("VDD_IN", "POM_5V_IN", "VIN_SYS_5V0")
+_CHIPS = re.compile(r"ina\d+")
 
 
 def _channels(root: Path) -> Iterator[tuple[str, PowerReader]]:
     """Name of every channel and what reads its power in mW."""
     for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
-        if _text(chip / "name") == "ina3221":
+        if _CHIPS.fullmatch(_text(chip / "name")):
             for n in (1, 2, 3):
-                label = _text(chip / f"in{n}_label")
-                if label and "NC" not in label and (chip / f"curr{n}_input").exists():
+                # A chip with one channel carries its label itself.
+                label = _text(chip / f"in{n}_label") or (_text(chip / "label") if n == 1 else "")
+                power = chip / f"power{n}_input"
+                if label and power.exists():
+                    yield label, _microwatt(power)
+                elif label and (chip / f"curr{n}_input").exists():
                     yield label, _product(chip / f"in{n}_input", chip / f"curr{n}_input")
     old = "sys/bus/i2c/drivers/ina3221x/*/iio:device*"
     for chip in sorted(root.glob(old)):
         for n in (0, 1, 2):
             label, power = _text(chip / f"rail_name_{n}"), chip / f"in_power{n}_input"
-            if label and "NC" not in label and power.exists():
-                yield label, _milliwatt(power)
+            if label and power.exists():
+                yield label, partial(_number, power)
 
 
 def _product(volts: Path, amperes: Path) -> PowerReader:
     return lambda: _number(volts) * _number(amperes) / 1000.0  # mV x mA = uW
 
 
-def _milliwatt(path: Path) -> PowerReader:
-    return lambda: _number(path)
+def _microwatt(path: Path) -> PowerReader:
+    return lambda: _number(path) / 1000.0
 
 
 def _number(path: Path) -> float:
@@ -54,7 +62,7 @@ def _text(path: Path) -> str:
 
 
 class Ina3221Kind:
-    """Prefers the rail that carries the whole module; else the sum of all rails, named."""
+    """Takes the rail that carries the whole module; else the sum of its parts, named."""
 
     def open(self, root: Path = Path("/")) -> Meter:
         """The meter.
@@ -65,19 +73,16 @@ class Ina3221Kind:
         channels = dict(_channels(root))
         if not channels:
             raise ProfileError("meter 'ina3221': no such power monitor in /sys.")
-        totals = [name for name in TOTALS if name in channels]
-        chosen = totals[:1] or sorted(channels)
-        readers = [channels[name] for name in chosen]
-
-        def read() -> float:
-            return sum(reader() for reader in readers)
-
         try:
-            read()
+            rails = choose_rails({name: read() for name, read in channels.items()}, "ina3221")
         except (OSError, ValueError) as error:
             raise ProfileError(f"meter 'ina3221' cannot be read: {error}") from error
-        what = "module, " if totals else "sum of "
-        return SampledMeter("ina3221", what + "+".join(chosen), read, SAMPLING_HZ)
+        readers = {name: channels[name] for name in (*rails.counted, *rails.parts)}
+
+        def read() -> float:
+            return rails.power_mw({name: reader() for name, reader in readers.items()})
+
+        return SampledMeter("ina3221", rails.description, read, SAMPLING_HZ, covers=rails.covers)
 
 
 METER = Ina3221Kind()

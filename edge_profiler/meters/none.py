@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import Meter
+from . import EVERYTHING, Meter
 
 
 class NoMeter:
     """Measures nothing and says so."""
 
-    name, rail, sampling_hz = "none", "none", None
+    name, rail, sampling_hz, covers = "none", "none", None, EVERYTHING
 
     def start(self) -> None:
         """Does nothing."""

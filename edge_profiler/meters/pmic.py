@@ -68,7 +68,7 @@ class PmicKind:
             read()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise ProfileError(f"meter 'pmic': this board gives no readings ({error}).") from error
-        return SampledMeter("pmic", RAIL, read, SAMPLING_HZ)
+        return SampledMeter("pmic", RAIL, read, SAMPLING_HZ, covers=frozenset({"cpu"}))
 
 
 METER = PmicKind()

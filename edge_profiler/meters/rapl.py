@@ -23,7 +23,7 @@ class RaplMeter:
         packages: folders with ``energy_uj`` and ``max_energy_range_uj``.
     """
 
-    name, sampling_hz = "rapl", None
+    name, sampling_hz, covers = "rapl", None, frozenset({"cpu"})
 
     def __init__(self, packages: list[Path]) -> None:
         self._packages = packages

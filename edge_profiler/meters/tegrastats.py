@@ -5,6 +5,7 @@ Source: NVIDIA Jetson Linux Developer Guide, "tegrastats Utility".
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 from ...bench.errors import ProfileError
 from . import Meter, Seconds
 from ._power import energy_mj
-from .ina3221 import TOTALS
+from ._rails import Rails, choose_rails
 
 INTERVAL_MS = 50
-#: "VDD_IN 5226mW/5105mW" since JetPack 5, "POM_5V_IN 2532/2488" before: present / average.
-_RAIL = re.compile(r"\b((?:VDD|POM|VIN)_\w+) (\d+)(?:mW)?/(\d+)(?:mW)?")
+#: "VDD_IN 5226mW/5105mW" since JetPack 5, "POM_5V_IN 2532/2488" before: present / average. Any name
+#: will do; "RAM 1/2MB" and the like have another unit behind them.
+_RAIL = re.compile(r"(?<!\S)([A-Za-z]\w*) (-?\d+)(?:mW)?/-?\d+(?:mW)?(?!\S)")
 
 
 def rails_mw(line: str) -> dict[str, float]:
@@ -29,18 +31,16 @@ def rails_mw(line: str) -> dict[str, float]:
     >>> rails_mw("RAM 1/2MB VDD_IN 5226mW/5105mW VDD_SOC 1462mW/1460mW")
     {'VDD_IN': 5226.0, 'VDD_SOC': 1462.0}
     """
-    return {name: float(now) for name, now, _ in _RAIL.findall(line)}
+    return {name: float(now) for name, now in _RAIL.findall(line)}
 
 
 def power_mw(line: str) -> tuple[str, float] | None:
-    """The rail that carries the module and its power; the sum of all where none does."""
-    rails = rails_mw(line)
-    if not rails:
+    """What is counted of a line and its power; None where the line names no rail."""
+    readings = rails_mw(line)
+    if not readings:
         return None
-    for name in TOTALS:
-        if name in rails:
-            return f"module, {name}", rails[name]
-    return "sum of " + "+".join(sorted(rails)), sum(rails.values())
+    rails = choose_rails(readings, "tegrastats")
+    return rails.description, rails.power_mw(readings)
 
 
 class TegrastatsMeter:
@@ -48,14 +48,17 @@ class TegrastatsMeter:
 
     Args:
         command: what to run.
-        rail: where power is taken, from a first line.
+        rails: what is counted, from a first line.
         clock: in seconds; another one for tests.
     """
 
     name, sampling_hz = "tegrastats", 1000.0 / INTERVAL_MS
 
-    def __init__(self, command: Sequence[str], rail: str, clock: Seconds = time.monotonic) -> None:
-        self.rail, self._command, self._clock = rail, list(command), clock
+    def __init__(
+        self, command: Sequence[str], rails: Rails, clock: Seconds = time.monotonic
+    ) -> None:
+        self.rail, self.covers = rails.description, rails.covers
+        self._rails, self._command, self._clock = rails, list(command), clock
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._samples: list[tuple[float, float]] = []
@@ -78,9 +81,9 @@ class TegrastatsMeter:
     def _read(self, process: subprocess.Popen[str], first: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            found = power_mw(line)
-            if found is not None:
-                self._samples.append((self._clock(), found[1]))
+            # A line without the rails, or whose input reads less than its parts, is no sample.
+            with contextlib.suppress(ValueError):
+                self._samples.append((self._clock(), self._rails.power_mw(rails_mw(line))))
             first.set()
 
     def stop(self) -> float | None:
@@ -118,10 +121,10 @@ class TegrastatsKind:
             assert process.stdout is not None
             line = process.stdout.readline()
             process.terminate()
-        rail = power_mw(line)
-        if rail is None:
+        readings = rails_mw(line)
+        if not readings:
             raise ProfileError(f"meter 'tegrastats': no rail in {line[:80]!r}.")
-        return TegrastatsMeter(command, rail[0])
+        return TegrastatsMeter(command, choose_rails(readings, "tegrastats"))
 
 
 METER = TegrastatsKind()

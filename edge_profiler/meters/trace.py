@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.errors import ProfileError
-from . import Meter
+from . import EVERYTHING, Meter
 from ._power import put_energy
 
 RAIL = "external meter"
@@ -39,7 +39,7 @@ class TraceMeter:
         mark: called with True at the start and False at the end of a block, for a GPIO line.
     """
 
-    name, rail, sampling_hz = "trace", RAIL, None
+    name, rail, sampling_hz, covers = "trace", RAIL, None, EVERYTHING
 
     def __init__(
         self,

@@ -23,6 +23,10 @@ class Runtime(typing.Protocol):
     def precision(self) -> str:
         """Precision in which networks run, for example ``fp32``."""
 
+    @property
+    def runs_on(self) -> str:
+        """Where networks run, ``cpu`` or ``gpu``: what an energy meter has to see."""
+
     def at(self, precision: str) -> Runtime:
         """The same runtime in another precision.
 

@@ -63,6 +63,11 @@ class OrtRuntime:
         return self.provider == CPU
 
     @property
+    def runs_on(self) -> str:
+        """``cpu`` for the processor's provider, else ``gpu``."""
+        return "cpu" if self.provider == CPU else "gpu"
+
+    @property
     def description(self) -> str:
         """Name, version and provider.
 

@@ -256,6 +256,8 @@ class TensorRt:
         run_engine: makes a run of an engine; another one for tests.
     """
 
+    runs_on = "gpu"
+
     def __init__(
         self,
         precision: str = "fp32",

@@ -112,6 +112,21 @@ def test_energies_in_joules_and_without_a_meter():
     assert codes(fine | {"meter": None}) == {"meter"}
 
 
+@pytest.mark.parametrize(
+    ("meter", "words"),
+    [
+        ({"name": "nvml", "rail": "GPU board, host not included"}, "--meter auto"),
+        ({"name": "x", "rail": "y", "covers": ["gpu"]}, "ran on the CPU"),
+        ({"name": "tegrastats", "rail": "module, VIN_SYS_5V0"}, "is not the module"),
+        ({"name": "rapl", "rail": "1 processor package"}, None),
+    ],
+)
+def test_a_rail_that_does_not_carry_what_ran_is_warned_of(meter, words):
+    document = with_column(good(meter=meter), energy_mj=lambda _, e: e["latency_ms"] * 4)
+    warnings = [f.message for f in check_document(document, "x").findings if f.code == "meter"]
+    assert [words in w for w in warnings] == ([True] if words else [])
+
+
 def test_memory_in_gibibytes_and_swapped_percentiles():
     assert codes(with_column(good(), peak_memory_mib=lambda *_: 0.02)) == {"units"}
     assert codes(with_column(good(), peak_memory_mib=lambda *_: 30.0)) == set()

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from biglittle.bench.errors import ProfileError, UnknownNameError
-from biglittle.edge_profiler.meters import AUTOMATIC, METERS, get_meter
+from biglittle.edge_profiler.meters import AUTOMATIC, METERS, get_meter, nvml
 from biglittle.edge_profiler.meters._power import SampledMeter, energy_mj, put_energy
+from biglittle.edge_profiler.meters._rails import choose_rails
 from biglittle.edge_profiler.meters.pmic import PmicKind
 from biglittle.edge_profiler.meters.pmic import power_mw as pmic_power_mw
 from biglittle.edge_profiler.meters.tegrastats import TegrastatsKind, power_mw
 from biglittle.edge_profiler.meters.trace import TraceMeter, fill, read_trace
+from biglittle.edge_profiler.runtimes import RUNTIMES, get_runtime
 
 # As printed by JetPack 5 on an Orin and by JetPack 4 on a Nano.
 ORIN = (
@@ -31,6 +33,13 @@ PI5 = """     3V7_WL_SW_A current(0)=0.05000000A
      3V3_SYS_V volt(9)=3.30000000V
         BATT_V volt(25)=0.00000000V
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_cuda(monkeypatch):
+    """Whatever this machine has, its driver is not asked."""
+    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 def write(root, **files):
@@ -161,6 +170,150 @@ def test_lines_of_tegrastats():
     assert power_mw("RAM 1/2MB") is None
 
 
+# Lines as an AGX Orin, a Thor, an AGX Xavier and a TX2 print them, cut to the rails.
+AGX_ORIN = (
+    "GR3D_FREQ 97%@[1290,1290] APE 174 cpu@51.2C VDD_GPU_SOC 20000mW/19000mW VDD_CPU_CV "
+    "6000mW/6000mW VIN_SYS_5V0 5000mW/5000mW NC 0mW/0mW VDDQ_VDD2_1V8AO 1500mW/1500mW NC 0mW/0mW"
+)
+THOR = (
+    "RAM 1/2MB VDD_GPU -392mW/-380mW VDD_CPU_SOC_MSS 8000mW/8000mW VIN_SYS_5V0 7000mW/7000mW "
+    "VIN 40000mW/39000mW"
+)
+XAVIER = "SWAP 0/2MB GPU 1000/900 CPU 300/300 SOC 900/900 CV 0/0 VDDRQ 200/200 SYS5V 1500/1500"
+TX2 = (
+    "VDD_IN 3000/3000 VDD_CPU 300/300 VDD_GPU 200/200 VDD_SOC 400/400 VDD_MUX 5000/5000 "
+    "VDD_5V_IO_SYS 900/900 VDD_3V3_SYS 800/800"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "rail", "mw"),
+    [
+        (
+            AGX_ORIN,
+            "sum of VDD_CPU_CV+VDD_GPU_SOC+VIN_SYS_5V0; inside these: VDDQ_VDD2_1V8AO",
+            31000.0,
+        ),
+        (THOR, "board, VIN", 40000.0),
+        (XAVIER, "sum of CPU+CV+GPU+SOC+SYS5V+VDDRQ", 3900.0),
+        (TX2, "module, VDD_IN", 3000.0),
+        ("VDD_GPU 10mW/10mW ODD 7mW/7mW", "sum of VDD_GPU; unknown, not counted: ODD", 10.0),
+        ("ODD 7mW/7mW STRANGE 5mW/5mW", "sum of ODD+STRANGE; rails of unknown meaning", 12.0),
+        (
+            "VDD_IN 900mW/1mW VDD_GPU 700mW/1mW VDD_CPU 400mW/1mW",
+            "sum of VDD_CPU+VDD_GPU; VDD_IN refused: less than its parts",
+            1100.0,
+        ),
+    ],
+)
+def test_the_total_is_taken_where_there_is_one_else_the_named_sum(line, rail, mw):
+    assert power_mw(line) == (rail, mw)
+
+
+def test_rails_out_of_use_are_no_meter_and_long_lists_fit_into_a_profile():
+    with pytest.raises(ProfileError, match=r"no rail in use among \['NC'\]"):
+        choose_rails({"NC": 0.0}, "tegrastats")
+    with pytest.raises(ProfileError, match="none carries the module"):
+        choose_rails({"VDD_3V3_SYS": 1.0}, "tegrastats")
+    many = choose_rails({f"VDD_GPU_{i}": 1.0 for i in range(40)}, "tegrastats")
+    assert (len(many.counted), len(many.description)) == (40, 200)
+
+
+def test_a_sample_without_its_rails_or_with_a_short_total_is_lost():
+    rails = choose_rails({"VDD_IN": 9.0, "VDD_GPU": 5.0}, "x")
+    assert rails.power_mw({"VDD_IN": 8.0, "VDD_GPU": 5.0}) == 8.0
+    with pytest.raises(ValueError, match="no reading of VDD_IN"):
+        rails.power_mw({"VDD_GPU": 5.0})
+    with pytest.raises(ValueError, match="less than its parts"):
+        rails.power_mw({"VDD_IN": 8.0, "VDD_GPU": 50.0})
+
+
+def test_ina3221_adds_the_rails_of_all_chips_of_an_agx_orin(tmp_path):
+    hwmon(tmp_path, VDD_GPU_SOC=(20000, 1000), VDD_CPU_CV=(20000, 300), VIN_SYS_5V0=(5000, 1000))
+    second = "sys__class__hwmon__hwmon4__"
+    files = {"name": "ina3221", "in1_label": "NC", "in2_label": "VDDQ_VDD2_1V8AO"}
+    files |= {"in2_input": 5000, "curr2_input": 300}
+    write(tmp_path, **{second + name: text for name, text in files.items()})
+    meter = get_meter("ina3221", tmp_path)
+    assert meter._read() == pytest.approx(31000.0)
+    assert meter.rail.endswith("inside these: VDDQ_VDD2_1V8AO")
+    # The carrier of a Thor measures its input with another chip of the family, in microwatts.
+    third = "sys__class__hwmon__hwmon5__"
+    files = {"name": "ina238", "label": "VIN", "power1_input": 60_000_000}
+    write(tmp_path, **{third + name: text for name, text in files.items()})
+    meter = get_meter("ina3221", tmp_path)
+    assert (meter.rail, meter._read()) == ("board, VIN", 60_000.0)
+
+
+# ---- what a meter covers -----------------------------------------------------------------------
+def test_automatic_takes_the_meter_that_sees_what_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(power_mw=70_000))
+    assert get_meter("auto", tmp_path, "cpu").name == "none"  # and not an idle GPU's board
+    assert get_meter("auto", tmp_path, "gpu").name == "nvml"
+    rapl(tmp_path, "intel-rapl:0", 100)
+    assert get_meter("auto", tmp_path, "cpu").name == "rapl"
+    assert get_meter("auto", tmp_path, "gpu").name == "nvml"
+    hwmon(tmp_path, VDD_CPU=(5000, 400))  # no GPU in it
+    assert get_meter("auto", tmp_path, "gpu").name == "nvml"
+    assert get_meter("auto", tmp_path, "cpu").name == "ina3221"
+    hwmon(tmp_path, VDD_IN=(5000, 1000))
+    assert {get_meter("auto", tmp_path, where).name for where in ("cpu", "gpu")} == {"ina3221"}
+
+
+def test_a_meter_asked_for_by_name_that_sees_something_else_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(power_mw=70_000))
+    with pytest.raises(ProfileError, match=r"sees the GPU alone .* runs on the CPU.*'auto'"):
+        get_meter("nvml", tmp_path, "cpu")
+    rapl(tmp_path, "intel-rapl:0", 100)
+    with pytest.raises(ProfileError, match="sees the CPU alone"):
+        get_meter("rapl", tmp_path, "gpu")
+    for name in ("none", "trace"):
+        for where in ("cpu", "gpu"):
+            assert get_meter(name, tmp_path, where).name == name
+
+
+def test_every_runtime_says_where_it_runs():
+    for name in RUNTIMES.names():
+        assert get_runtime(name).runs_on == ("cpu" if name == "ort_cpu" else "gpu")
+
+
+@pytest.mark.parametrize(
+    ("visible", "taken"),
+    [(None, 0), ("1", 1), ("1,0", 1), ("GPU-bb", 1), ("GPU-aa11", 0)],
+)
+def test_nvml_takes_the_gpu_that_cuda_takes(monkeypatch, visible, taken):
+    module = fake_nvml(power_mw=70_000, gpus=2)
+    asked = []
+    module.nvmlDeviceGetPowerUsage = lambda handle: asked.append(handle) or 1
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    get_meter("nvml")
+    assert set(asked) == {taken}
+
+
+@pytest.mark.parametrize(
+    ("visible", "words"),
+    [("", "sees no GPU"), ("-1", "sees no GPU"), ("GPU-ff", "sees no GPU"), ("MIG-1", "a part of")],
+)
+def test_nvml_without_a_visible_gpu_says_so(monkeypatch, visible, words):
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(power_mw=1, gpus=2))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    with pytest.raises(ProfileError, match=words):
+        get_meter("nvml")
+
+
+def test_nvml_believes_the_driver_before_the_environment(monkeypatch):
+    module = fake_nvml(power_mw=1, gpus=2)
+    buses = []
+    module.nvmlDeviceGetHandleByPciBusId = lambda bus: buses.append(bus) or 1
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: "0000:65:00.0")
+    get_meter("nvml")
+    assert buses == [b"0000:65:00.0"]
+
+
 def program(folder, name, body):
     path = folder / name
     path.write_text(f"#!{sys.executable}\n{body}")
@@ -219,6 +372,8 @@ def fake_nvml(counter=None, power_mw=None, gpus=1):
         NVMLError=NVMLError,
         nvmlInit=lambda: None,
         nvmlDeviceGetHandleByIndex=handle,
+        nvmlDeviceGetCount=lambda: gpus,
+        nvmlDeviceGetUUID=lambda handle: ["GPU-aa11", b"GPU-bb22"][handle],
         nvmlDeviceGetTotalEnergyConsumption=energy,
         nvmlDeviceGetPowerUsage=power,
     )

@@ -253,6 +253,19 @@ def metered(runtime, meter, **more):
     return profile(runtime, meter=meter, sleep=sleep, protocol=short, **more)
 
 
+def test_a_meter_that_does_not_see_the_runtime_is_refused_and_its_rail_stays(tmp_path):
+    runtime, out = FakeRuntime(), tmp_path / "device.json"
+    runtime.runs_on, meter = "cpu", FakeMeter(runtime)
+    meter.covers = frozenset({"gpu"})
+    with pytest.raises(ProfileError, match="sees the GPU alone"):
+        metered(runtime, meter, out=out)
+    meter.covers = frozenset({"cpu"})
+    assert metered(runtime, meter, out=out)["meter"]["covers"] == ["cpu"]
+    meter.rail = "another rail"
+    with pytest.raises(ProfileError, match="'rail': 'board'"):
+        metered(runtime, meter, out=out)
+
+
 def test_energy_and_idle_power_stand_in_columns_of_their_own(tmp_path):
     runtime, out = FakeRuntime(), tmp_path / "device.json"
     got = metered(runtime, FakeMeter(runtime), out=out)
