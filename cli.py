@@ -886,7 +886,7 @@ def cotrain(
 def profile(
     networks: Annotated[
         str,
-        typer.Option(help="'anchors', 'table', a file with one id a line, or ids and commas."),
+        typer.Option(help="'anchors', 'table', a file with one id a line, ids, or ONNX files."),
     ] = "anchors",
     pairs: Annotated[
         str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")

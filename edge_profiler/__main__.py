@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
-from .session import ProfileRequest, run_request, summary
+from .session import ProfileRequest, progress_line, run_request, summary
 
 
 def parser() -> argparse.ArgumentParser:
     """The options, named as those of ``biglittle profile``."""
     base = ProfileRequest()
     made = argparse.ArgumentParser("python -m biglittle.edge_profiler", description=__doc__)
-    made.add_argument("--networks", default=base.networks, help="anchors, a file, or ids")
+    made.add_argument(
+        "--networks", default=base.networks, help="anchors, a file, ids, or ONNX files"
+    )
     made.add_argument("--pairs", default=base.pairs, help="file of pairs, or LITTLE:BIG,...")
     made.add_argument("--space", default=base.space)
     made.add_argument("--classes", type=int, default=base.n_classes)
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     given["n_classes"] = given.pop("classes")
 
     def told(done: int, total: int, entry: dict[str, Any]) -> None:
-        sys.stderr.write(f"{done}/{total} {entry['architecture']} {entry['latency_ms']} ms\n")
+        sys.stderr.write(f"{done}/{total} {progress_line(entry)}\n")
 
     try:
         profile = run_request(ProfileRequest(**given), out, told)

@@ -7,7 +7,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from .onnx_network import (
 )
 from .protocol import Clock, Measurement, Protocol, measure, time_runs
 from .runtimes import Run, Runtime, get_runtime
+from .subject import Subject, architecture_subjects, identity
 
 if TYPE_CHECKING:
     import onnx
@@ -50,11 +51,12 @@ IDENTITY = (
     "batch",
     "protocol",
 )
+GROUPS = ("networks", "models")  # of a profile: architectures, and files
 _DIGITS = 6  # nanoseconds, in ms: finer than any clock here
 _MOST_RUNS = 10**6  # for energy, should the clock stand still
 
 Profile = dict[str, Any]
-#: Called after every network with (measured so far, to be measured in all, the network's entry).
+#: Called after every network and pair with (measured so far, to be measured in all, the entry).
 Progress = Callable[[int, int, dict[str, Any]], None]
 
 
@@ -125,6 +127,7 @@ def profile_networks(
     pairs: Sequence[tuple[str, str]] = (),
     sleep: Callable[[float], None] = time.sleep,
     author: str | None = None,
+    models: Sequence[Subject] = (),
 ) -> Profile:
     """The profile of networks on this machine, as a dict in the format of device profiles.
 
@@ -153,7 +156,7 @@ def profile_networks(
         runtime: key of a runtime, or one.
         reference: architecture that brackets all others; None: that of ``out`` if it exists, else
             ``default_reference``.
-        on_progress: called after every network; nothing is printed.
+        on_progress: called after every network and pair; nothing is printed.
         out: JSON file to write, and to resume from.
         clock: a clock in ns; another one for tests.
         root: where /proc and /sys lie; another one for tests.
@@ -161,6 +164,7 @@ def profile_networks(
         pairs: (little, big) to measure end to end as one graph, after the networks.
         sleep: rests for some seconds; another one for tests.
         author: who measured; None: what ``out`` says, or nobody.
+        models: ONNX files, from `subject.file_subjects`; their figures stand under ``models``.
 
     Returns:
         The profile. A network that the runtime cannot run, or for which the machine was too
@@ -223,13 +227,23 @@ def profile_networks(
     profile["tool_version"] = __version__
     profile["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
 
-    entries = {e["architecture"]: e for e in profile["networks"]}
-    missing = [a for a in wanted if entries.get(a, {}).get("latency_ms") is None]
-    for done, architecture in enumerate(missing, start=1):
+    subjects = [*architecture_subjects(space, wanted, n_classes), *models]
+    entries = {identity(g, e): e for g in GROUPS for e in profile.get(g) or []}
+    missing = [s for s in subjects if entries.get(s.key, {}).get("latency_ms") is None]
+    done = {(p["little"], p["big"]): p for p in profile.setdefault("pairs", [])}
+    to_pair = [p for p in dict.fromkeys(pairs) if "error" in done.get(p, {"error": ""})]
+    total = len(missing) + len(to_pair)
+
+    def told(number: int, entry: dict[str, Any]) -> None:
+        if out is not None:
+            write_profile(out, profile)
+        if on_progress is not None:
+            on_progress(number, total, entry)
+
+    for number, subject in enumerate(missing, start=1):
         try:
-            model = onnx_model(space, architecture, n_classes).SerializeToString()
-            network, memory = _load_counted(engine, model, protocol.threads, root)
-            entry = _entry(architecture, measure(network, brackets, protocol, clock))
+            network, memory = _load_counted(engine, subject.model(), protocol.threads, root)
+            entry = _entry(subject.names, measure(network, brackets, protocol, clock))
             entry |= {**conditions(root), **memory}
             entry["cold_start_ms"] = _cold_start_ms(network, protocol, clock, sleep)
             _measure_energy(entry, network, measuring, profile["meter"], protocol, clock)
@@ -239,66 +253,49 @@ def profile_networks(
                 entry["event_ms"] = round(float(np.median(event_ms)), _DIGITS)
             del network  # or its memory would be there to be used again by the next one
         except Exception as error:
-            # A runtime's errors share no base of their own; a network that it cannot run is
-            # marked, and the others are measured all the same.
-            if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
-                raise
             entry = {
-                "architecture": architecture,
+                **subject.names,
                 "latency_ms": None,
                 "latency_p90_ms": None,
                 "provenance": "measured",
-                "error": f"{error}"[:2000] or type(error).__name__,
+                "error": _reason(error),
             }
-        entries[architecture] = entry
-        profile["networks"] = list(entries.values())
+        entries[subject.key] = entry
+        for group in {"networks", subject.group}:
+            profile[group] = [e for key, e in entries.items() if key[0] == group]
         _rescale(profile)
-        if out is not None:
-            write_profile(out, profile)
-        if on_progress is not None:
-            on_progress(done, len(missing), entry)
-    _measure_pairs(profile, pairs, space, n_classes, protocol, engine, clock, out)
-    profile["environment_end"] = conditions(root)
-    if out is not None and (missing or pairs):
-        write_profile(out, profile)
-    if out is not None and not missing and before is None:
-        write_profile(out, profile)
-    return profile
-
-
-def _measure_pairs(
-    profile: Profile,
-    pairs: Sequence[tuple[str, str]],
-    space: SearchSpace,
-    n_classes: int,
-    protocol: Protocol,
-    engine: Runtime,
-    clock: Clock,
-    out: Path | None,
-) -> None:
-    """Adds every pair that is not in the profile yet, or failed before."""
-    done = {(p["little"], p["big"]): p for p in profile.setdefault("pairs", [])}
-    for little, big in dict.fromkeys(pairs):
-        if (little, big) in done and "error" not in done[little, big]:
-            continue
+        told(number, entry)
+    for number, (little, big) in enumerate(to_pair, start=len(missing) + 1):
         try:
             found = profile_pair(
                 space, little, big, n_classes, protocol, runtime=engine, clock=clock
             )
-        except Exception as error:  # as above
-            if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
-                raise
+        except Exception as error:
             found = {
                 "little": little,
                 "big": big,
                 "gate": "margin",
                 "provenance": "measured",
-                "error": f"{error}"[:2000] or type(error).__name__,
+                "error": _reason(error),
             }
         done[little, big] = found
         profile["pairs"] = list(done.values())
-        if out is not None:
-            write_profile(out, profile)
+        told(number, found)
+    profile["environment_end"] = conditions(root)
+    if out is not None and (total or before is None):
+        write_profile(out, profile)
+    return profile
+
+
+def _reason(error: Exception) -> str:
+    """Why something has no figure; what is wrong with the request itself is raised.
+
+    A runtime's errors share no base of their own: what it cannot run is marked, and the others are
+    measured all the same.
+    """
+    if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
+        raise error
+    return f"{error}"[:2000] or type(error).__name__
 
 
 def _load_counted(
@@ -478,9 +475,9 @@ def measure_gate(
     return max(0.0, difference_ms), difference_ms < 0
 
 
-def _entry(architecture: str, measured: Measurement) -> dict[str, Any]:
+def _entry(names: Mapping[str, str], measured: Measurement) -> dict[str, Any]:
     return {
-        "architecture": architecture,
+        **names,
         "latency_ms": 0.0,  # both follow in _rescale
         "latency_p90_ms": 0.0,
         "ratio": round(measured.ratio, _DIGITS),
@@ -501,7 +498,8 @@ def _rescale(profile: Profile) -> None:
     was interrupted ends with the same file as one that was not.
     """
     reference = profile["reference"]
-    measured = [e for e in profile["networks"] if e["latency_ms"] is not None]
+    entries = [e for group in GROUPS for e in profile.get(group) or []]
+    measured = [e for e in entries if e["latency_ms"] is not None]
     seen = sorted([reference["self_reference_ms"], *(e["reference_ms"] for e in measured)])
     middle = len(seen) // 2
     base_ms = seen[middle] if len(seen) % 2 else (seen[middle - 1] + seen[middle]) / 2

@@ -25,6 +25,7 @@ from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
 from .profile import Profile, read_profile
 from .session import ProfileRequest, architectures
+from .subject import onnx_files
 
 #: Commands to use instead of ssh and scp, with options, for example "ssh -p 2222 -i key".
 SSH_VARIABLE, SCP_VARIABLE = "BIGLITTLE_SSH", "BIGLITTLE_SCP"
@@ -57,6 +58,11 @@ def profile_on_host(
     if not _HOST.fullmatch(host):
         raise ProfileError(f"{host!r} is no host for ssh; expected user@board.")
     space = get_space(request.space)
+    if request.files or onnx_files(request.networks):
+        raise ProfileError(
+            "ONNX files are measured where they lie; copy them to the board and run there: "
+            "python -m biglittle.edge_profiler --networks FILE.onnx"
+        )
     ids = architectures(request.networks, space, request.n_classes)
     wanted = read_pairs(request.pairs, space) if request.pairs else []
     there = dataclasses.replace(
@@ -104,7 +110,7 @@ def _key(request: ProfileRequest, ids: Sequence[str]) -> str:
 def _command(request: ProfileRequest) -> str:
     options: list[str] = []
     for name, value in dataclasses.asdict(request).items():
-        if value is not None and value != "":
+        if value not in (None, "", ()):
             options += [f"--{'classes' if name == 'n_classes' else name}", str(value)]
     python = os.environ.get(PYTHON_VARIABLE) or "python3"
     words = [*shlex.split(python), "-m", "biglittle.edge_profiler", *options, "--out", PROFILE]

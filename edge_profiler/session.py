@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from .anchors import anchor_networks
 from .profile import Profile, Progress, profile_networks
 from .protocol import Protocol
 from .runtimes import get_runtime
+from .subject import file_subjects, onnx_files
 
 ANCHORS = "anchors"
 _FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
@@ -24,7 +25,8 @@ class ProfileRequest:
     """One run of the profiler.
 
     Attributes:
-        networks: "anchors", "anchors:10", a file with one id a line, or ids separated by commas.
+        networks: "anchors", "anchors:10", a file with one id a line, ids separated by commas, or
+            ONNX files separated by commas.
         pairs: file with "LITTLE BIG" a line, or "LITTLE:BIG" separated by commas; empty: none.
         space: name of the search space.
         n_classes: of the classifiers.
@@ -35,6 +37,7 @@ class ProfileRequest:
         reference: architecture that brackets all others; None: the space's default.
         rounds: rounds that count, of every network; None: the protocol's default.
         author: who measured, as it shall stand in the profile.
+        files: ONNX files to measure instead of ``networks``.
     """
 
     networks: str = ANCHORS
@@ -48,6 +51,7 @@ class ProfileRequest:
     reference: str | None = None
     rounds: int | None = None
     author: str | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def protocol(self) -> Protocol:
@@ -95,7 +99,8 @@ def run_request(
         BigLittleError: see `profile_networks`.
     """
     space = get_space(request.space)
-    wanted = architectures(request.networks, space, request.n_classes)
+    files = [*request.files, *onnx_files(request.networks)]
+    wanted = [] if files else architectures(request.networks, space, request.n_classes)
     profile = measure(
         space,
         wanted,
@@ -108,29 +113,40 @@ def run_request(
         meter=request.meter,
         pairs=read_pairs(request.pairs, space) if request.pairs else (),
         author=request.author,
+        models=file_subjects(files),
     )
     return profile
+
+
+def progress_line(entry: Mapping[str, Any]) -> str:
+    """What was just measured, for a log."""
+    if "little" in entry:
+        return f"{entry['little']} -> {entry['big']} {entry.get('escalated_ms')} ms"
+    name = entry.get("architecture") or " ".join((entry["file"], entry.get("branch", ""))).strip()
+    return f"{name} {entry['latency_ms']} ms"
 
 
 def summary(profile: Profile, out: Path) -> list[str]:
     """What a profile came to, as lines for a reader."""
     networks: Sequence[dict[str, Any]] = profile["networks"]
-    measured = [n for n in networks if n["latency_ms"] is not None]
+    models: Sequence[dict[str, Any]] = profile.get("models") or []
+    entries = [*networks, *models]
+    measured = [n for n in entries if n["latency_ms"] is not None]
     reference = profile["reference"]
     lines = [
-        f"{len(measured)} of {len(networks)} networks measured on {profile['device']}: "
+        f"{len(measured)} of {len(entries)} networks measured on {profile['device']}: "
         f"{profile['runtime']}, {profile['precision']}, {profile['threads']} thread, "
         f"batch {profile['batch']}.",
         f"The reference against itself: {reference['self_ratio']:.4f} (1 is perfect). The harness "
         f"takes {1000 * profile['harness_overhead_ms']:.1f} us of every run, on a null network.",
     ]
-    failed = [n for n in networks if n["latency_ms"] is None]
+    failed = [n for n in entries if n["latency_ms"] is None]
     if failed:
         lines.append(f"{len(failed)} failed; the first because: {failed[0]['error']}")
     meter = profile.get("meter")
     if meter is not None:
         idle = meter.get("idle_power_mw")
-        known = sum("energy_mj" in n for n in networks)
+        known = sum("energy_mj" in n for n in entries)
         lines.append(
             f"Energy of {known} networks by {meter['name']} ({meter['rail']}), idle power "
             + ("not known." if idle is None else f"{idle:.0f} mW, in a column of its own.")
@@ -141,6 +157,13 @@ def summary(profile: Profile, out: Path) -> list[str]:
             f"Peak memory of {len(grown)} networks, loading included: {min(grown):.1f} to "
             f"{max(grown):.1f} MiB."
         )
+    for model in models:
+        if model["latency_ms"] is not None:
+            branch = f", {model['branch']}" if "branch" in model else ""
+            lines.append(
+                f"{model['file']}{branch}: {model['latency_ms']:.4g} ms, p90 "
+                f"{model['latency_p90_ms']:.4g} ms (measured)."
+            )
     for pair in profile.get("pairs") or []:
         name = f"{pair['little']} -> {pair['big']}"
         if "error" in pair:
@@ -150,5 +173,6 @@ def summary(profile: Profile, out: Path) -> list[str]:
                 f"{name}: {pair['kept_ms']:.4g} ms kept, {pair['escalated_ms']:.4g} ms escalated, "
                 f"{pair['gap']:+.1%} against the sum of its parts."
             )
-    lines.append(f"Written: {out}. Next: biglittle device check {out}")
+    following = f" Next: biglittle device check {out}" if networks else ""
+    lines.append(f"Written: {out}.{following}")
     return lines

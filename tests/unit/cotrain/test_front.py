@@ -234,7 +234,7 @@ def test_another_run_in_the_folder_is_refused(tmp_path: Path, splits: dict[str, 
         list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real(0.2)[0]], splits))
     path = next(tmp_path.rglob("report.json"))
     path.write_text("{}")
-    with pytest.raises(CheckpointError, match="no report of a co-trained pair"):
+    with pytest.raises(CheckpointError, match="as the report of a co-trained pair"):
         list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real()[0]], splits))
 
 

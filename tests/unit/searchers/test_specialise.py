@@ -205,7 +205,7 @@ def test_a_pair_is_handed_out_as_it_was_evaluated(tmp_path: Path, made_up: Datas
     with pytest.raises(CheckpointError, match="another question"):
         deliver(trained, profile(), other, no_predictor, sources, folder)
     (folder / "ofa.json").write_text("{")
-    with pytest.raises(CheckpointError, match="no report"):
+    with pytest.raises(CheckpointError, match="as the report of a specialised pair"):
         deliver(trained, profile(), settings, no_predictor, sources, folder)
 
 

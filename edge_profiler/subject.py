@@ -1,0 +1,140 @@
+"""What the profiler measures: an architecture with random weights, or any ONNX file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bench.errors import ProfileError
+from ..bench.spaces import SearchSpace
+from .deployable import metadata
+from .onnx_network import forced_threshold, import_onnx, onnx_model
+
+if TYPE_CHECKING:
+    import onnx
+
+ONNX = ".onnx"
+KEPT, ESCALATED = "kept", "escalated"
+#: Name of the gate's threshold among the constants of a cascade.
+_THRESHOLD = "gate/threshold"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing to measure.
+
+    Attributes:
+        group: of the profile: ``networks`` or ``models``.
+        names: what tells it from others of its group, as it stands in the profile.
+        model: gives the serialised ONNX model.
+    """
+
+    group: str
+    names: Mapping[str, str]
+    model: Callable[[], bytes]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What finds it again in a profile."""
+        return identity(self.group, self.names)
+
+
+def identity(group: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """What tells an entry of a profile from others: an id, or the contents of a file."""
+    named = ("architecture",) if group == "networks" else ("sha256", "branch")
+    return (group, *(str(entry.get(name, "")) for name in named))
+
+
+def architecture_subjects(
+    space: SearchSpace, architectures: Iterable[str], n_classes: int
+) -> list[Subject]:
+    """A subject for every architecture, once, with random weights."""
+
+    def subject(architecture: str) -> Subject:
+        return Subject(
+            "networks",
+            {"architecture": architecture},
+            lambda: onnx_model(space, architecture, n_classes).SerializeToString(),
+        )
+
+    return [subject(a) for a in dict.fromkeys(architectures)]
+
+
+def file_subjects(paths: Sequence[Path]) -> list[Subject]:
+    """A subject for every ONNX file; two for a cascade of this package, one for each branch.
+
+    Raises:
+        ProfileError: a file that cannot be read as ONNX.
+        MissingExtraError: ``onnx`` is not installed.
+    """
+    subjects = []
+    for path in paths:
+        model = _loaded(path)
+        content = model.SerializeToString()
+        names = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+        facts = metadata(model)
+        if facts.get("role") != "cascade":
+            subjects.append(Subject("models", names, partial(bytes, content)))
+            continue
+        for branch in (KEPT, ESCALATED):
+            forced = forced_branch(model, str(facts["gate"]), branch == ESCALATED)
+            subjects.append(Subject("models", {**names, "branch": branch}, partial(bytes, forced)))
+    return subjects
+
+
+def forced_branch(model: onnx.ModelProto, metric: str, escalate: bool) -> bytes:
+    """A cascade, serialised, in which every input takes the same branch; nothing else differs.
+
+    Args:
+        model: a cascade of this package.
+        metric: of its gate.
+        escalate: whether every input reaches the big network, or none.
+
+    Raises:
+        ProfileError: a model without the threshold of such a gate.
+        GateError: a metric without ONNX form.
+    """
+    taken = type(model)()
+    taken.CopyFrom(model)
+    (constant,) = [w for w in taken.graph.initializer if w.name == _THRESHOLD] or [None]
+    if constant is None:
+        raise ProfileError(
+            f"model {model.graph.name!r} has no constant {_THRESHOLD!r}; expected a cascade that "
+            "'biglittle cotrain' wrote."
+        )
+    numpy_helper = import_onnx().numpy_helper
+    value = numpy_helper.to_array(constant)
+    forced = value * 0 + forced_threshold(metric, escalate)
+    constant.CopyFrom(numpy_helper.from_array(forced.astype(value.dtype), _THRESHOLD))
+    return bytes(taken.SerializeToString())
+
+
+def onnx_files(text: str) -> list[Path]:
+    """The ONNX files that a text names: one path, or several separated by commas; [] if none.
+
+    Raises:
+        ProfileError: a name that ends in ``.onnx`` and is not there, or ids among files.
+    """
+    if not text.strip().endswith(ONNX) and f"{ONNX}," not in text:
+        return []
+    whole = Path(text.strip())
+    names = [text.strip()] if len(text) < 4096 and whole.is_file() else text.split(",")
+    paths = [Path(name.strip()) for name in names if name.strip()]
+    for path in paths:
+        if path.suffix != ONNX or not path.is_file():
+            raise ProfileError(
+                f"there is no ONNX file {str(path)[:200]!r}; expected paths that end in {ONNX}, "
+                "separated by commas, or architecture ids in a run of their own."
+            )
+    return paths
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return import_onnx().load(str(path))
+    except Exception as error:  # protobuf's errors share no base with Python's own
+        raise ProfileError(f"{path.name} cannot be read as ONNX: {error}") from error
