@@ -173,13 +173,14 @@ class CountingEvaluator:
                     "expected at least one each."
                 )
         else:
-            points = judge.evaluate(self.domain.candidates(x))
+            candidates = self.domain.candidates(x)
+            points = judge.evaluate(candidates)
             if len(points) != len(x):
                 raise BigLittleError(
                     f"the evaluator returned {len(points)} operating points for {len(x)} "
                     "candidates; expected one each, in their order."
                 )
-            owner, gate, cut = np.arange(len(x)), x[:, -2], x[:, -1]
+            owner, gate, cut = np.arange(len(x)), candidates.gate, candidates.cut
             figures = {name: np.asarray(getattr(points, name), np.float64) for name in _KEPT}
             provenance, split = points.provenance, points.split
         self.told(provenance, split)
@@ -258,7 +259,7 @@ class CountingEvaluator:
         objectives, excess, usable = self._judged(batch.figures)
         genes = batch.genes[batch.owner].copy()
         if self.domain.n_gates:
-            genes[:, -2], genes[:, -1] = batch.gate, batch.cut
+            genes[:, self.domain.gate], genes[:, self.domain.cut] = batch.gate, batch.cut
         values = objectives
         if self.settings.soft:
             values = np.where(usable, self._soft(batch.figures), np.nan)[:, None]
@@ -365,7 +366,7 @@ class CountingEvaluator:
         return Points(
             little=_ids(space, little),
             big=_ids(space, big),
-            gate=gates[genes[:, -2]],
+            gate=gates[genes[:, self.domain.gate]],
             **{name: figures[name] for name in _KEPT},
             provenance=self._told[0],
             split=self._told[1],

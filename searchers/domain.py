@@ -82,9 +82,19 @@ class Domain:
         return (slice(0, n), slice(n, 2 * n)) if self.n_gates else (slice(0, n),)
 
     @property
+    def gate(self) -> int:
+        """Where the gate stands in a row."""
+        return int(self.parts[-1].stop)
+
+    @property
+    def cut(self) -> int:
+        """Where the cut stands in a row."""
+        return self.gate + 1
+
+    @property
     def n_genes(self) -> int:
-        """Length of a row; the last two genes are gate and cut."""
-        return int(self.parts[-1].stop) + 2
+        """Length of a row: the genes of the networks, the gate and the cut."""
+        return self.cut + 1
 
     @cached_property
     def options(self) -> Genes:
@@ -92,7 +102,7 @@ class Domain:
         out = np.full(self.n_genes, len(self.allowed), np.int64)
         if self.listed is not None:
             out[:] = len(self.listed)
-        out[-2:] = (1, 1) if self.inside else (self.n_gates, N_CODES + 1)
+        out[self.gate], out[self.cut] = (1, 1) if self.inside else (self.n_gates, N_CODES + 1)
         return out
 
     @property
@@ -118,7 +128,7 @@ class Domain:
     def candidates(self, x: Genes) -> Candidates:
         """What rows of shape (n, n_genes) stand for."""
         little, big = self.networks(x)
-        return Candidates(little, big, x[:, -2], x[:, -1])
+        return Candidates(little, big, x[:, self.gate], x[:, self.cut])
 
     def genes(self, candidates: Candidates) -> Genes:
         """Rows that stand for candidates; those that lie outside the domain are left out."""
@@ -135,12 +145,12 @@ class Domain:
                 x[:, part.start] = rows
                 ok &= x[:, part.start] >= 0
         if not self.inside:
-            x[:, -2], x[:, -1] = candidates.gate, candidates.cut
+            x[:, self.gate], x[:, self.cut] = candidates.gate, candidates.cut
         return x[ok]
 
     def keys(self, x: Genes) -> list[bytes]:
         """What tells rows apart that are asked about; gate and cut do not where they are inside."""
-        rows = np.ascontiguousarray(x[:, :-2] if self.inside else x, np.int64)
+        rows = np.ascontiguousarray(x[:, : self.gate] if self.inside else x, np.int64)
         return [row.tobytes() for row in rows]
 
     def features(self, x: Genes) -> NDArray[np.float64]:
@@ -154,8 +164,8 @@ class Domain:
             macs = self.space.macs(genomes, n_classes=1).astype(np.float64)[:, None] / 1e8
             columns += [self.space.encode(genomes).astype(np.float64), macs, np.log(macs)]
         if not self.inside:
-            cut = x[:, -1:] / N_CODES
-            columns += [np.eye(self.n_gates)[x[:, -2]], cut, cut**2]
+            cut = x[:, [self.cut]] / N_CODES
+            columns += [np.eye(self.n_gates)[x[:, self.gate]], cut, cut**2]
         return np.concatenate(columns, axis=1)
 
     # ---- moves -----------------------------------------------------------------------------
@@ -217,7 +227,7 @@ class Domain:
         In a whole space each gene is replaced with probability 1 / n; in a list one network or both
         move. Where the gate is a gene, the cut also takes a gaussian step.
         """
-        out, width = x.copy(), self.parts[-1].stop
+        out, width = x.copy(), self.gate
         if self.listed is None:
             genes = slice(0, width if self.inside else self.n_genes)
             options = self.options[genes]
@@ -235,14 +245,15 @@ class Domain:
                 stays = rng.random(len(x)) < CUT_MUTATION
                 chosen = [c & ~stays for c in chosen]
                 other = rng.integers(0, self.n_gates, len(x))
-                out[:, -2] = np.where(rng.random(len(x)) < 0.2, other, out[:, -2])
+                gates = out[:, self.gate]
+                out[:, self.gate] = np.where(rng.random(len(x)) < 0.2, other, gates)
             for part, mask in zip(self.parts, chosen, strict=True):
                 moved = self._move_listed(rng, out[:, part.start])
                 out[:, part.start] = np.where(mask, moved, out[:, part.start])
         if not self.inside:
             step = np.rint(rng.normal(0.0, CUT_STEP, len(x))).astype(np.int64)
             step *= rng.random(len(x)) < CUT_MUTATION
-            out[:, -1] = np.clip(out[:, -1] + step, 0, N_CODES)
+            out[:, self.cut] = np.clip(out[:, self.cut] + step, 0, N_CODES)
         return out
 
     def cross(self, rng: np.random.Generator, a: Genes, b: Genes) -> tuple[Genes, Genes]:
@@ -261,7 +272,7 @@ class Domain:
             kind = rng.random((n, 1))
             mixed = np.where(kind < (1 + SWAP_WHOLE) / 2, uniform, two_point)
             swap[:, part] = np.where(kind < SWAP_WHOLE, whole, mixed)
-        swap[:, -2:] = rng.random((n, 1)) < 0.5
+        swap[:, [self.gate, self.cut]] = rng.random((n, 1)) < 0.5
         return np.where(swap, b, a), np.where(swap, a, b)
 
     def neighbours(self, row: Genes) -> Genes:
@@ -281,9 +292,10 @@ class Domain:
                     others = list(dict.fromkeys([*near, *self._alike(here).tolist()]))
                 moves += [(gene, v) for v in others if v != row[gene]]
         if not self.inside:
-            moves += [(self.n_genes - 2, g) for g in range(self.n_gates) if g != row[-2]]
-            near_cuts = {int(np.clip(row[-1] + s, 0, N_CODES)) for s in (-32, -8, -2, 2, 8, 32)}
-            moves += [(self.n_genes - 1, c) for c in sorted(near_cuts) if c != row[-1]]
+            gate, cut = int(row[self.gate]), int(row[self.cut])
+            moves += [(self.gate, g) for g in range(self.n_gates) if g != gate]
+            near_cuts = {int(np.clip(cut + s, 0, N_CODES)) for s in (-32, -8, -2, 2, 8, 32)}
+            moves += [(self.cut, c) for c in sorted(near_cuts) if c != cut]
         out = np.repeat(row[None], len(moves), axis=0)
         for i, (gene, value) in enumerate(moves):
             out[i, gene] = value

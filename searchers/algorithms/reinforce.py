@@ -36,7 +36,7 @@ DRAWS = 0.5  # of a population, per batch and direction
 def _tables(domain: Domain) -> list[Array]:
     """What each gene's options look like to the controller: (n_options, n_features) each."""
     if domain.listed is None:
-        tables = [np.eye(int(k)) for k in domain.options[: domain.parts[-1].stop]]
+        tables = [np.eye(int(k)) for k in domain.options[: domain.gate]]
     else:
         shared = domain.space.encode(domain.listed).astype(np.float64)
         macs = np.log(domain.space.macs(domain.listed, n_classes=1).astype(np.float64))
