@@ -155,22 +155,22 @@ def test_a_latency_out_of_reach_is_no_best(images: tuple[Images, Dataset]) -> No
     assert len(document["front"]) == 1
 
 
-def test_an_aim_is_met_from_below_as_well(images: tuple[Images, Dataset]) -> None:
+#: Latency outweighs what is learnt, so that its sign alone decides where Adam goes.
+LATENCY_ALONE = {"steps": 3, "latency_weight": 1e6, "entropy_weight": 0.0, "weights_rate": 0.0}
+
+
+@pytest.mark.parametrize(("aim_ms", "of_skip"), [(50.0, 1), (500.0, -1)])
+def test_an_aim_is_approached_from_above_and_from_below(
+    images: tuple[Images, Dataset], aim_ms: float, of_skip: int
+) -> None:
     train, dataset = images
     torch.manual_seed(0)
-    tiny = {**TINY, "steps": 10, "batch": 2, "latency_weight": 1e3, "architecture_rate": 0.3}
-    tiny |= {"entropy_weight": 0.0, "weights_rate": 0.0}
-    net = Supernet(SPACE, 10)
-    near = [
-        abs(
-            search(net, train, dataset, profile(), DartsSettings(**tiny, latency_ms=ms)).history[
-                -1
-            ]["latency_ms"]
-            - ms
-        )
-        for ms in (70.0, 130.0)
-    ]
-    assert max(near) < 25.0
+    aimed = {**TINY, **LATENCY_ALONE, "architecture_rate": 0.3, "latency_ms": aim_ms}
+    derived = search(Supernet(SPACE, 10), train, dataset, profile(), DartsSettings(**aimed))
+    # Adam's steps follow the sign of the distance, which is one for all layers of big.
+    assert (of_skip * (derived.chances[1, :, 1] - 0.5) > 0).all()
+    distance = [abs(step["latency_ms"] - aim_ms) for step in derived.history]
+    assert distance[-1] < distance[0]
 
 
 def test_latency_alone_leaves_the_big_network_nothing_but_skips(
@@ -178,12 +178,25 @@ def test_latency_alone_leaves_the_big_network_nothing_but_skips(
 ) -> None:
     train, dataset = images
     torch.manual_seed(0)
-    settings = DartsSettings(
-        **{**ALL, "steps": 4}, latency_weight=1e4, entropy_weight=0.0, architecture_rate=0.1
-    )
-    found = search(Supernet(SPACE, 10), train, dataset, profile(), settings)
-    assert found.big == "8" * 22
-    assert found.little.count("8") > 11  # it also has to be sure, so that big is not asked
+    settings = DartsSettings(**{**ALL, **LATENCY_ALONE}, architecture_rate=0.1)
+    derived = search(Supernet(SPACE, 10), train, dataset, profile(), settings)
+    # Of E[latency] = t_little + r t_big both derivatives have one sign: r > 0, and r rises with
+    # the threshold. Little's also counts how sure it is, which follows from its weights alone.
+    assert derived.big == "8" * 22
+    assert derived.threshold < settings.threshold
+
+
+def test_latency_alone_leaves_a_sure_little_network_nothing_but_skips(
+    images: tuple[Images, Dataset],
+) -> None:
+    train, dataset = images
+    torch.manual_seed(0)
+    # The largest of ten probabilities is at least 0.1: far over this threshold, nothing escalates.
+    sure = {"threshold": 0.01, "temperature": 1e-4}
+    settings = DartsSettings(**{**ALL, **LATENCY_ALONE, **sure}, architecture_rate=0.1)
+    derived = search(Supernet(SPACE, 10), train, dataset, profile(), settings)
+    assert derived.history[-1]["escalation_rate"] == 0.0
+    assert derived.little == "8" * 22
 
 
 @pytest.mark.parametrize(
