@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -30,6 +31,35 @@ def test_round_trip(path: Path) -> None:
     assert torch.equal(groups["weights"]["stem.0.weight"], torch.arange(6.0).reshape(2, 3))
     assert groups["weights"]["n"].dtype == torch.int64
     assert groups["weights"]["n"].item() == 7
+
+
+def test_tensors_of_every_kind_and_empty_groups_come_back(tmp_path: Path) -> None:
+    tensors = {
+        "half": torch.arange(3).half(),
+        "flag": torch.tensor(True),
+        "whole": torch.arange(6).reshape(2, 3).t(),  # not contiguous
+        "none": torch.zeros(0, 4),
+        "double": torch.tensor([0.1, float("nan")], dtype=torch.float64),
+    }
+    save_checkpoint(tmp_path / "c.h5", {}, {}, a=tensors, b={})
+    groups = load_checkpoint(tmp_path / "c.h5")[1]
+    assert groups.keys() == {"a", "b"}
+    assert list(groups["a"]) == list(tensors)
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(groups["a"][name], tensor, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_checkpoint_with_a_data_set_for_every_tensor_is_still_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["format"] = "biglittle-checkpoint-1"
+        file.attrs["identity"], file.attrs["progress"] = '{"seed": 0}', '{"step": 5}'
+        file["weights/stem.0.weight"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+        file["weights/n"] = np.int64(7)
+    progress, groups = load_checkpoint(tmp_path / "old.h5", {"seed": 0})
+    assert progress == {"step": 5}
+    assert groups.keys() == {"weights"}
+    assert torch.equal(groups["weights"]["stem.0.weight"], torch.arange(6.0).reshape(2, 3))
+    assert torch.equal(groups["weights"]["n"], torch.tensor(7))
 
 
 def test_without_an_identity_any_run_is_read(path: Path) -> None:
@@ -62,7 +92,7 @@ def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
 def test_another_hdf5_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.h5"
     h5py.File(path, "w").close()
-    with pytest.raises(CheckpointError, match="is not a biglittle-checkpoint-1 file"):
+    with pytest.raises(CheckpointError, match="is not a biglittle-checkpoint-2 file"):
         load_checkpoint(path)
 
 
