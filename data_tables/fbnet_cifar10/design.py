@@ -89,6 +89,20 @@ def draw_pool(space: SearchSpace, choices: Sequence[str], rng: np.random.Generat
     return np.where(skipped, skip, picked).astype(np.uint8)
 
 
+def unique_rows(genomes: Genomes) -> Genomes:
+    """What ``np.unique(genomes, axis=0)`` gives, in a tenth of its time; shape (k, n_layers).
+
+    Eight layers at a time are one big-endian number, so that rows are in the order of their bytes.
+    """
+    n, layers = genomes.shape
+    padded = np.zeros((n, -(-layers // 8) * 8), np.uint8)
+    padded[:, :layers] = genomes
+    keys = padded.view(">u8").astype(np.uint64)
+    order = np.lexsort(keys.T[::-1])
+    differs = (np.diff(keys[order], axis=0, prepend=~keys[order[:1]]) != 0).any(axis=1)
+    return np.asarray(genomes[order[differs]], np.uint8)
+
+
 def uniform_networks(space: SearchSpace, choices: Sequence[str]) -> Genomes:
     """The networks whose layers are all alike: the extremes, shape (n_choices, n_layers)."""
     return np.repeat(space.allowed(choices)[:, None], space.n_layers, axis=1)
@@ -99,7 +113,7 @@ def first_design(space: SearchSpace, choices: Sequence[str]) -> Genomes:
     rng = np.random.default_rng(SEED)
     profile = load_device(DEVICE)
     same = uniform_networks(space, choices)
-    pool = np.unique(draw_pool(space, choices, rng), axis=0)
+    pool = unique_rows(draw_pool(space, choices, rng))
     latency = profile.latency_ms(space, pool)
     low, high = profile.latency_ms(space, same).min(), profile.latency_ms(space, same).max()
     n_bands = len(FIRST_QUOTAS)
@@ -240,10 +254,7 @@ def _cells(
 ) -> list[list[bytes]]:
     """The networks of every cell of the grid, those of the first design before others."""
     profile = load_device(DEVICE)
-    first, pool = (
-        first_design(space, choices),
-        np.unique(draw_pool(space, choices, rng), axis=0),
-    )
+    first, pool = first_design(space, choices), unique_rows(draw_pool(space, choices, rng))
     pool = pool[rng.permutation(len(pool))]
     genomes = np.concatenate([first[rng.permutation(len(first))], pool])
     latency = profile.latency_ms(space, genomes)

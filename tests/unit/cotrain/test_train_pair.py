@@ -240,9 +240,14 @@ def test_unknown_method(tmp_path: Path, few_digits: Splits) -> None:
         _pair(few_digits, tmp_path, "jont")
 
 
-def test_a_network_learns(tmp_path: Path, digit_splits: Splits, few_digits: Splits) -> None:
-    recipe = dataclasses.replace(RECIPE, images=1920, peak_lr=0.05, resolutions=((16, 1.0),))
+@pytest.mark.usefixtures("every_step")
+def test_a_network_learns(tmp_path: Path, few_digits: Splits) -> None:
+    # Dark or bright all over: whatever the rounding, thirty steps are plenty to tell them apart.
+    labels = (np.arange(64) % 2).astype(np.uint8)
+    pixels = np.repeat(60 + 130 * labels, 32 * 32 * 3).reshape(64, 32, 32, 3).astype(np.uint8)
+    splits = {**few_digits, "train": Images(pixels, labels)}
+    recipe = dataclasses.replace(RECIPE, images=480, resolutions=((16, 1.0),))
     told: list[TrainProgress] = []
-    train_network("0" * 22, recipe, digit_splits, tmp_path, None, 0, on_progress=told.append)
-    accuracy = [p.accuracy["network"] for p in told]
-    assert np.mean(accuracy[-3:]) > 0.3 > accuracy[0]
+    train_network(BIG, recipe, splits, tmp_path, None, 0, on_progress=told.append)
+    assert np.mean([p.accuracy["network"] for p in told[-5:]]) > 0.75
+    assert told[-1].loss["network"] < told[0].loss["network"]

@@ -246,8 +246,9 @@ def test_a_run_begins_from_kept_weights(tmp_path: Path, splits: dict[str, Images
     assert begin_from(SCHEDULE, kept, folder) == 1
     again = SupernetRun(SCHEDULE, folder, splits, threads=1)
     assert (again.epoch, again.step) == (1, 0)
+    begun = dict(again.net.named_parameters())
     for name, tensor in run.net.named_parameters():
-        assert torch.equal(dict(again.net.named_parameters())[name], tensor.half().float())
+        assert torch.equal(begun[name], tensor.half().float())
     again.train(max_steps=1, validate=0)
     with pytest.raises(CheckpointError, match="there already"):
         begin_from(SCHEDULE, kept, folder)

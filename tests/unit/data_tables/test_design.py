@@ -44,6 +44,15 @@ def test_the_design_is_repeatable_and_spans_the_range(
     assert np.mean([is_held_out(a) for a in shipped]) == pytest.approx(0.2, abs=0.05)
 
 
+def test_rows_are_made_unique_as_numpy_does() -> None:
+    rng = np.random.default_rng(0)
+    for n, layers in ((1, 22), (500, 3), (300, 8), (400, 22)):
+        genomes = rng.integers(0, 256, (n, layers)).astype(np.uint8)
+        genomes[n // 2 :] = genomes[: n - n // 2]  # each about twice
+        assert np.array_equal(design.unique_rows(genomes), np.unique(genomes, axis=0))
+    assert np.array_equal(design.unique_rows(np.zeros((5, 22), np.uint8)), np.zeros((1, 22)))
+
+
 def test_the_networks_of_the_table_stay_in_the_design(shipped: list[str]) -> None:
     assert set(Benchmark.load("fbnet-cifar10").architectures) <= set(shipped)
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,13 @@ from biglittle.bench import Table
 from biglittle.data_tables.fbnet_cifar10 import build
 from biglittle.data_tables.fbnet_cifar10.plan import Plan
 
-# Runs one stage, and stands still just before the file of the given name takes its place.
+# For every line "stage name" it runs the stage in a process of its own, which stands still just
+# before the file of that name takes its place; the line it answers with is the process's id. It
+# imports once, and computes nothing itself, so that there are no threads when it forks.
 SCRIPT = """
-import importlib.util, sys, time
+import importlib.util, os, sys, time
 from pathlib import Path
-working, stage, name, conftest, schedule = sys.argv[1:]
+working, conftest, schedule = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("conftest", conftest)
 shared = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(shared)
@@ -31,56 +33,76 @@ from biglittle.data_tables.fbnet_cifar10 import assemble, build, jobs
 from biglittle.data_tables.fbnet_cifar10.plan import Plan
 for user in (assemble, jobs):
     user.sequence = lambda *_: shared.NETWORKS
-rename = files.os.replace
-def slow(source, target):
-    if Path(target).name == name:
-        Path(working, "marker").touch()
-        time.sleep(600)
-    rename(source, target)
-files.os.replace = slow
-folder = Path(working)
-plan = Plan(folder, load_schedule(Path(schedule)), shared.few_digits(), folder)
-build.run_stage(stage, plan, folder / "table.h5")
+def run(stage, name):
+    rename = files.os.replace
+    def slow(source, target):
+        if Path(target).name == name:
+            print("reached", flush=True)
+            time.sleep(600)
+        rename(source, target)
+    files.os.replace = slow
+    folder = Path(working)
+    plan = Plan(folder, load_schedule(Path(schedule)), shared.few_digits(), folder)
+    build.run_stage(stage, plan, folder / "table.h5")
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            run(*line.split())
+        finally:
+            os._exit(1)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("over", flush=True)
 """
+Kill = Callable[[str, str], None]
 
 
-def _kill_at(plan: Plan, stage: str, name: str, schedule: Path) -> None:
-    marker = plan.working / "marker"
-    marker.unlink(missing_ok=True)
-    conftest = Path(__file__).with_name("conftest.py")
-    arguments = [str(plan.working), stage, name, str(conftest), str(schedule)]
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
-    try:
-        for _ in range(1200):
-            if marker.exists() or process.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert marker.exists(), "the stage ended or hung before the file was there"
-    finally:
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+@pytest.fixture
+def kill_at(plan: Plan, supernet_file: Path) -> Iterator[Kill]:
+    """Runs a stage in another process and kills it where a file takes its place."""
+    conftest, schedule = Path(__file__).with_name("conftest.py"), supernet_file / "tiny.toml"
+    server = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(plan.working), str(conftest), str(schedule)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+
+    def kill(stage: str, name: str) -> None:
+        print(stage, name, file=server.stdin, flush=True)
+        words = {server.stdout.readline().strip() for _ in range(2)}  # in any order
+        assert "reached" in words, "the stage ended before the file was there"
+        (child,) = words - {"reached"}
+        os.kill(int(child), signal.SIGKILL)
+        assert server.stdout.readline() == "over\n"
+
+    yield kill
+    server.kill()
+    server.communicate()
 
 
 def test_a_kill_at_any_moment_leaves_the_old_table_and_loses_no_network(
-    plan: Plan, supernet_file: Path
+    plan: Plan, kill_at: Kill
 ) -> None:
-    table, schedule = plan.working / "table.h5", supernet_file / "tiny.toml"
+    table = plan.working / "table.h5"
     second = f"inherited-{'0' + '8' * 21}-s0.npz"
-    _kill_at(plan, "evaluate", second, schedule)
+    kill_at("evaluate", second)
     assert [p.name for p in plan.networks.glob("*.npz")] == [f"inherited-{'8' * 22}-s0.npz"]
     first = (plan.networks / f"inherited-{'8' * 22}-s0.npz").stat().st_mtime_ns
     build.run_stage("evaluate", plan, table, limit=1)
     assert (plan.networks / f"inherited-{'8' * 22}-s0.npz").stat().st_mtime_ns == first
     assert (plan.networks / second).exists()
 
-    _kill_at(plan, "assemble", "table.h5", schedule)
+    kill_at("assemble", "table.h5")
     assert not table.exists()
     build.run_stage("assemble", plan, table)
     before = table.read_bytes()
 
     build.run_stage("evaluate", plan, table)
-    _kill_at(plan, "extend", "table.h5", schedule)
+    kill_at("extend", "table.h5")
     assert table.read_bytes() == before
     assert len(Table(table)) == 2
     build.run_stage("extend", plan, table)

@@ -68,8 +68,10 @@ def test_an_extracted_network_answers_as_the_table_says(table: Table) -> None:
     assert json.loads(facts["provenance"])["weights_sha256"] == found.weights_sha256
     dataset = reproduce.get_dataset("digits")  # as the fixture has it
     images = dataset.load(table.path.parent)["val"].images
-    top1 = [session.run(["logits"], {"images": images[i : i + 1]})[0].argmax() for i in range(20)]
-    assert top1 == said.top1[row, :20].tolist()
+    for i in range(20):
+        logits = session.run(["logits"], {"images": images[i : i + 1]})[0][0]
+        # The same class, unless two are equal but for the rounding of another runtime.
+        assert logits[said.top1[row, i]] >= logits.max() - 1e-3 * np.abs(logits).max()
 
 
 def test_networks_outside_the_table_are_extracted_if_their_weights_were_trained(
