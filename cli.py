@@ -909,6 +909,12 @@ def profile(
     classes: Annotated[int, typer.Option(min=1, help="Classes, if not those of a table.")] = 10,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count.")] = None,
     author: Annotated[str | None, typer.Option(help="Who measured, for the profile.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of the device; by default that of its processor.")
+    ] = None,
+    again: Annotated[
+        str, typer.Option(help="Measured once more in --out: 'noisy', ids and commas, or a file.")
+    ] = "",
     host: Annotated[str | None, typer.Option(help="Board to measure on, by ssh: user@board.")] = (
         None
     ),
@@ -939,6 +945,8 @@ def profile(
         meter=meter,
         rounds=rounds,
         author=author,
+        name=name,
+        again=again,
     )
     if host is not None:
         found = profile_on_host(request, host, out, _console(stderr=True).print)
@@ -1304,14 +1312,14 @@ def device_list(as_json: JsonOption = False) -> None:
         except BigLittleError as error:  # one bad file must not hide the others
             found[name] = {"where": where, "problem": str(error)}
         else:
-            found[name] = {"where": where, "provenance": profile.provenance, **profile.facts}
+            facts = {"says": profile.summary, "provenance": profile.provenance, **profile.facts}
+            found[name] = {"where": where, **facts}
     if as_json:
         _emit(found)
         return
     console = _console()
     for name, facts in found.items():
-        words = ", ".join(f"{k} {v}" for k, v in facts.get("provenance", {}).items())
-        said = facts.get("problem") or f"{facts['description']} ({words})"
+        said = facts.get("problem") or f"{facts['description']} ({facts['says']})"
         console.print(f"{name}{'' if facts['where'] == 'shipped' else ' (yours)'}: {said}")
 
 
@@ -1321,11 +1329,11 @@ def device_show(name: str, as_json: JsonOption = False) -> None:
     from .bench import load_device
 
     profile = load_device(name)
+    facts = {"says": profile.summary, "provenance": profile.provenance, **profile.facts}
     if as_json:
-        _emit({"provenance": profile.provenance, **profile.facts})
+        _emit(facts)
         return
-    console = _console()
-    console.print_json(data={"provenance": profile.provenance, **profile.facts})
+    _console().print_json(data=facts)
 
 
 @device_app.command("check")
@@ -1350,13 +1358,20 @@ def device_check(
 def device_add(
     file: Annotated[Path, typer.Argument(help="Profile .json that passes 'device check'.")],
     replace: Annotated[bool, typer.Option("--replace", help="Of one that is there.")] = False,
+    name: Annotated[
+        str | None, typer.Option(help="Called that from now on; by default as the file says.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it does not pass; the file keeps why.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="With --force: kept in the file.")] = "",
 ) -> None:
     """Keeps a profile among your own, so that --device takes its name."""
-    from .edge_profiler.contribute import add_device
+    from .edge_profiler.contribute import add_device, summary
 
-    target, admission = add_device(file, replace)
-    _console(stderr=True).print(admission.text(), markup=False)
-    _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
+    target, admission = add_device(file, replace, name, force, reason)
+    _console(stderr=True).print(admission.text(), markup=False, highlight=False)
+    _console(stderr=True).print("\n".join(summary(target)), markup=False, highlight=False)
 
 
 @device_app.command("predict")

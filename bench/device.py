@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,6 +96,18 @@ class DeviceProfile:
         latency = "block-sum" if self.block_ms is not None else self.latency_provenance
         return {"latency_ms": latency, "energy_mj": self.energy_provenance}
 
+    @property
+    def summary(self) -> str:
+        """What it holds and how that came about, in a line for a reader."""
+        words = [f"{k} {v}" for k, v in self.provenance.items()]
+        if self.block_ms is None:
+            others = "others predicted" if self.latency.complete else "no others"
+            words[0] += f" of {len(self.measured_ms)} networks, {others}"
+        if forced := self.facts.get("forced"):
+            codes = ", ".join(forced["codes"])
+            words.append(f"added by force although it did not pass for {codes}: {forced['reason']}")
+        return "; ".join(words)
+
     @cached_property
     def latency(self) -> LatencyModel:
         """What gives figures of single networks.
@@ -179,15 +192,30 @@ def shipped_devices() -> tuple[str, ...]:
 
 
 def user_folder() -> Path:
-    """Where a user's own profiles lie: ``devices`` in the folder of data sets."""
-    from .datasets import data_folder  # late: it brings what downloads need
+    """Where a user's own profiles are kept: ``$BIGLITTLE_DATA/devices``, else in the data folder.
 
-    return data_folder() / "devices"
+    That is the system's folder for what a user would miss, and not one that a cleaner may empty.
+    """
+    from .datasets._dataset import DATA_FOLDER_VARIABLE  # late: it brings what downloads need
+
+    if given := os.environ.get(DATA_FOLDER_VARIABLE):
+        return Path(given) / "devices"
+    from platformdirs import user_data_path  # late: boards that measure do without
+
+    return user_data_path("biglittle", appauthor=False) / "devices"
+
+
+def _user_folders() -> tuple[Path, ...]:
+    """Where a user's own profiles are looked for: there, and where they were kept before."""
+    from .datasets import data_folder  # late, as above
+
+    return tuple(dict.fromkeys((user_folder(), data_folder() / "devices")))
 
 
 def user_devices() -> tuple[str, ...]:
-    """Names of the profiles in the user's folder."""
-    return tuple(sorted(p.stem for p in user_folder().glob("*.json") if NAME.fullmatch(p.stem)))
+    """Names of the user's own profiles."""
+    files = (p for folder in _user_folders() for p in folder.glob("*.json"))
+    return tuple(sorted({p.stem for p in files if NAME.fullmatch(p.stem)}))
 
 
 def find_device(name: str | Path) -> Path:
@@ -199,7 +227,7 @@ def find_device(name: str | Path) -> Path:
     if Path(name).suffix == ".json":
         return Path(name)
     if NAME.fullmatch(str(name)):
-        for folder in (SHIPPED, user_folder()):
+        for folder in (SHIPPED, *_user_folders()):
             if (path := folder / f"{name}.json").is_file():
                 return path
     raise UnknownNameError("device", str(name), {*shipped_devices(), *user_devices()})

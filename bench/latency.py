@@ -53,6 +53,11 @@ class LatencyModel(Protocol):
         """Nominal share of networks inside the intervals; None where there are none."""
         ...
 
+    @property
+    def promise(self) -> str:
+        """How good its predictions are, in a sentence; empty where it predicts nothing."""
+        ...
+
     def latency_ms(self, genomes: Genomes) -> Array:
         """Latency, shape (n,); NaN for those that are not covered."""
         ...
@@ -115,6 +120,7 @@ class BlockSum:
 
     complete = True
     coverage = None
+    promise = ""
 
     def latency_ms(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""
@@ -191,6 +197,7 @@ class Listed:
     figures: Figures
 
     complete = False
+    promise = ""
 
     @property
     def coverage(self) -> float | None:
@@ -300,6 +307,16 @@ class Predicted:
     def coverage(self) -> float | None:
         """See `LatencyModel`."""
         return self.terms.coverage
+
+    @property
+    def promise(self) -> str:
+        """See `LatencyModel`."""
+        n, terms = len(self.listed.figures.latency_ms), self.terms
+        said = f"{n} networks are {self.listed.figures.latency_word}, all others predicted"
+        if terms.coverage is None:
+            return f"{said}, without an interval."
+        ends = f"{1 - terms.low:.0%} below to {terms.high - 1:.0%} above"
+        return f"{said}: what they take lies {ends} that in {terms.coverage:.0%} of cases."
 
     def latency_ms(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""

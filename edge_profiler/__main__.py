@@ -32,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--reference", default=base.reference)
     made.add_argument("--rounds", type=int, default=base.rounds)
     made.add_argument("--author", default=base.author)
+    made.add_argument("--name", default=base.name, help="name of the device")
+    made.add_argument("--again", default=base.again, help="noisy, a file, or ids")
     made.add_argument("--out", type=Path, default=Path("profile.json"))
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 
 from ..bench.device import FORMAT, FORMAT_2, DeviceProfile, parse_profile, read_document, schema
 from ..bench.errors import ArchitectureError, DeviceError, UnknownNameError
+from ..bench.operator_model import MIN_ROWS
 from ..bench.schema import problems
 from ..bench.spaces import SearchSpace, get_space
 from .agreement import spearman
 from .meters._misfit import misfit
+from .noise import NOISY_SPREAD, NOISY_TAIL, noisy_networks
 
-#: Fewer say little about a device; the anchors are about 40.
-LEAST_NETWORKS = 20
+#: Fewer predict no other network; and fewer than a contribution wants, for the anchors are 40.
+LEAST_NETWORKS, LEAST_CONTRIBUTED = MIN_ROWS, 20
 #: Multiply-accumulates per second: slower than any microcontroller that holds these networks,
 #: faster than any accelerator runs a small network at batch 1.
 LEAST_MACS_PER_S, MOST_MACS_PER_S = 1e7, 2e12
@@ -30,11 +33,10 @@ LEAST_POWER_MW, MOST_POWER_MW = 1.0, 2e6
 #: Two networks of one profile differ in speed per MAC by less than this, as far as we measured.
 ODD_ONE_OUT = 30.0
 LEAST_RANK, POOR_RANK = 0.4, 0.7
-NOISY_SPREAD, NOISY_TAIL = 0.05, 1.5
 #: A repeat differs by some 0.3 % at best: a column closer to a sum than this was computed.
 ADDITIVE = 5e-4
 LEAST_REDUNDANT = 8  # rows that the others predict, before additivity is believed
-SHOWN = 20
+SHOWN, NAMED = 20, 5
 
 # A field of text that begins a path, or hides one among words.
 _PATH = re.compile(r"(^|[\s\"'(=,;])(~?/\w|\.\.?[/\\]|[A-Za-z]:\\|\\\\\w|file:)")
@@ -51,12 +53,14 @@ class Finding:
         severity: an ``error`` keeps the profile out, a ``warning`` wants an explanation, a
             ``note`` is for information.
         code: a short key, for programs.
-        message: what was found and what to do.
+        message: what is wrong, and in most cases what to do.
+        advice: a command that may mend it; empty where there is none.
     """
 
     severity: Severity
     code: str
     message: str
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ class Admission:
         n = Counter(f.severity for f in self.findings)
         head = f"{self.label}: {'passes' if self.passed else 'does not pass'}"
         said = ", ".join(f"{n[s]} {s}{'s' * (n[s] != 1)}" for s in ("error", "warning") if n[s])
-        lines = [f"  {f.severity}: {f.message} [{f.code}]" for f in self.findings]
+        lines = [
+            f"  {f.severity}: {f.message} [{f.code}]" + (f"\n    {f.advice}" if f.advice else "")
+            for f in self.findings
+        ]
         return "\n".join([f"{head} ({said})" if said else head, *lines])
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,15 +108,16 @@ def check_file(path: Path) -> Admission:
         raw = read_document(path)
     except DeviceError as error:
         return Admission(path.name, (Finding("error", "unreadable", str(error)),), None)
-    return check_document(raw, path.name)
+    return check_document(raw, path.name, path)
 
 
-def check_document(raw: Any, label: str) -> Admission:
+def check_document(raw: Any, label: str, path: Path | None = None) -> Admission:
     """What is wrong with a profile, as from ``json.loads``.
 
     Args:
         raw: the document.
         label: what messages call it.
+        path: the file that it came from, for the commands of the advice.
     """
     found = list(_form(raw))
     profile = None
@@ -119,7 +127,7 @@ def check_document(raw: Any, label: str) -> Admission:
         except DeviceError as error:
             found.append(Finding("error", "document", str(error)))
     if profile is not None:
-        found += _contents(profile, raw)
+        found += _contents(profile, raw, shlex.quote(str(path or label)))
     order = ("error", "warning", "note")
     return Admission(label, tuple(sorted(found, key=lambda f: order.index(f.severity))), profile)
 
@@ -159,7 +167,7 @@ def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
             todo += [(v, f"{at}[{i}]") for i, v in enumerate(here)]
 
 
-def _contents(profile: DeviceProfile, raw: dict[str, Any]) -> Iterator[Finding]:
+def _contents(profile: DeviceProfile, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     try:
         space = get_space(profile.space)
         if space.hash != profile.space_hash:
@@ -188,12 +196,13 @@ def _contents(profile: DeviceProfile, raw: dict[str, Any]) -> Iterator[Finding]:
         entries={n["architecture"]: n for n in raw["networks"]},
         measured=profile.latency_provenance == "measured",
     )
-    yield from _number_of_networks(rows)
+    yield from _forced(raw)
+    yield from _number_of_networks(rows, out)
     yield from _units(rows, profile, raw)
     yield from _order(rows)
     yield from _other_figures(rows, profile, raw)
     if rows.measured:
-        yield from _noise(rows, raw)
+        yield from _noise(rows, raw, out)
         yield from _additive(rows)
 
 
@@ -215,12 +224,26 @@ class _Rows:
         return np.array([np.nan if v is None else float(v) for v in values], np.float64)
 
 
-def _number_of_networks(rows: _Rows) -> Iterator[Finding]:
+def _forced(raw: dict[str, Any]) -> Iterator[Finding]:
+    if forced := raw.get("forced"):
+        message = f"it was added by force on {forced.get('date')}, although it did not pass for "
+        message += f"{', '.join(forced.get('codes', []))}; the reason given: {forced.get('reason')}"
+        yield Finding("note", "forced", message)
+
+
+def _number_of_networks(rows: _Rows, out: str) -> Iterator[Finding]:
     failed = [n for n in rows.entries.values() if n["latency_ms"] is None]
-    if len(rows.ids) < LEAST_NETWORKS:
-        message = f"{len(rows.ids)} networks have a latency, expected at least {LEAST_NETWORKS}; "
-        message += "run 'biglittle profile --networks anchors'."
-        yield Finding("error", "too-few", message)
+    n = len(rows.ids)
+    if n < LEAST_NETWORKS:
+        message = f"{n} networks have a latency, too few to predict any other from; expected at "
+        message += f"least {LEAST_NETWORKS}."
+        advice = f"biglittle profile --networks anchors:10 --out {out}"
+        yield Finding("error", "too-few", message, advice)
+    elif n < LEAST_CONTRIBUTED and rows.measured:
+        message = f"{n} networks have a latency: enough to search with, but a contribution wants "
+        message += f"{LEAST_CONTRIBUTED} at least."
+        advice = f"biglittle profile --networks anchors --out {out}"
+        yield Finding("warning", "few", message, advice)
     if failed:
         first = failed[0].get("error", "no reason given")
         message = f"{len(failed)} of {len(rows.entries)} networks could not be measured; the first "
@@ -306,7 +329,7 @@ def _other_figures(rows: _Rows, profile: DeviceProfile, raw: dict[str, Any]) -> 
         yield Finding("error", "percentile", message + "swapped?")
 
 
-def _noise(rows: _Rows, raw: dict[str, Any]) -> Iterator[Finding]:
+def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     n = rows.column("n")
     if np.isnan(n).any():
         message = f"{int(np.isnan(n).sum())} measured networks do not say how many runs count (n)."
@@ -315,14 +338,29 @@ def _noise(rows: _Rows, raw: dict[str, Any]) -> Iterator[Finding]:
         message = f"a network rests on {int(n.min())} runs; 30 and more make a median."
         yield Finding("warning", "repeats", message)
     spread, tail = rows.column("ratio_spread"), rows.column("latency_p90_ms") / rows.latency_ms
-    if np.isfinite(spread).any() and np.nanmedian(spread / rows.column("ratio")) > NOISY_SPREAD:
-        message = f"repeats spread by {np.nanmedian(spread / rows.column('ratio')):.1%}, expected "
-        message += f"at most {NOISY_SPREAD:.0%}: stop other work, fix the clock, cool the board."
-        yield Finding("error", "noise", message)
+    spread = spread / rows.column("ratio")
+    noisy = noisy_networks([rows.entries[a] for a in rows.ids])
+    named = ", ".join(noisy[:NAMED]) + (", ..." if len(noisy) > NAMED else "")
+    advice = f"measure just those again: biglittle profile --again noisy --out {out}"
+    forced = "; or keep it as it is, with the reason in the file: biglittle device add --force "
+    reasons = []
+    if np.isfinite(spread).any() and np.nanmedian(spread) > NOISY_SPREAD:
+        reasons.append(
+            f"repeats spread by {np.nanmedian(spread):.1%} in the median, expected at most "
+            f"{NOISY_SPREAD:.0%}"
+        )
     if np.isfinite(tail).any() and np.nanmedian(tail) > NOISY_TAIL:
-        message = f"the 90th percentile is {np.nanmedian(tail):.2f} times the median, expected at "
-        message += f"most {NOISY_TAIL}: something else ran on the device; measure again."
-        yield Finding("error", "noise", message)
+        reasons.append(
+            f"the 90th percentile is {np.nanmedian(tail):.2f} times the median, expected at most "
+            f"{NOISY_TAIL}"
+        )
+    for reason in reasons:
+        message = f"{reason}: something else ran on the device, its clock moved or it grew hot. "
+        message += f"{len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
+        yield Finding("error", "noise", message, advice + forced + out)
+    if noisy and not reasons:
+        message = f"{len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
+        yield Finding("warning", "noisy-networks", message, advice)
     distinct = len(np.unique(rows.latency_ms)) / len(rows.ids)
     if len(rows.ids) >= 10 and distinct < 0.5:
         message = f"only {distinct:.0%} of the latencies are distinct: the clock is too coarse, or "

@@ -2,44 +2,102 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
+from typing import Any
 
-from ..bench.device import NAME, shipped_devices, user_devices, user_folder
+from ..bench.device import (
+    NAME,
+    find_device,
+    load_device,
+    read_document,
+    schema,
+    shipped_devices,
+    user_devices,
+    user_folder,
+)
 from ..bench.errors import DeviceError, UnknownNameError
 from ..bench.files import replacing
-from .check import Admission, check_file
+from ..bench.schema import problems
+from .check import SHOWN, Admission, check_file
 
 
-def add_device(path: Path, replace: bool = False) -> tuple[Path, Admission]:
+def add_device(
+    path: Path,
+    replace: bool = False,
+    name: str | None = None,
+    force: bool = False,
+    reason: str = "",
+) -> tuple[Path, Admission]:
     """Where the profile now lies, and what the admission test said about it.
 
-    The file's bytes are kept as they are, under the name that the profile gives its device.
+    The file's bytes are kept as they are, under the name that the profile gives its device, unless
+    it gets another name or is added by force.
 
     Args:
         path: the JSON file.
         replace: whether one of that name gives way.
+        name: what the device is called from now on; None: as the file says.
+        force: whether it is added although it does not pass. What kept it out stands in the file
+            under ``forced``, beside the reason.
+        reason: why it is added all the same, in the user's words.
 
     Raises:
-        DeviceError: the test was not passed, or the name is taken or no name.
+        DeviceError: the test was not passed, or the name is taken or cannot be one.
     """
     admission = check_file(path)
-    if not admission.passed or admission.profile is None:
+    if admission.profile is None or not (admission.passed or force):
         raise DeviceError(admission.text())
-    name = admission.profile.name
+    if reason and not force:
+        raise DeviceError("--reason says why a profile is added by force; add --force.")
+    document: dict[str, Any] = {}
+    if not admission.passed:
+        document["forced"] = _force(admission, reason)
+    if name is not None:
+        document["device"] = name
+    name = name or admission.profile.name
     if not NAME.fullmatch(name):
-        raise DeviceError(f"{name!r} is no name for a device; expected to match {NAME.pattern}.")
+        raise DeviceError(
+            f"{name!r} cannot be the name of a device; expected to match {NAME.pattern}. Give "
+            "another: --name my-board."
+        )
     if name in shipped_devices():
         raise DeviceError(
-            f"a profile called {name!r} ships with biglittle; rename the field 'device', for "
-            f"example to {name}-mine."
+            f"a profile called {name!r} ships with biglittle; give yours another name, for example "
+            f"--name my-board."
         )
     target = user_folder() / f"{name}.json"
     if target.exists() and not replace:
         raise DeviceError(f"you have a profile called {name!r} already; use --replace.")
+    contents = path.read_bytes()
+    if document:
+        contents = (json.dumps(read_document(path) | document, indent=1) + "\n").encode()
+        if problem := next(problems(json.loads(contents), schema()), None):
+            raise DeviceError(f"{path.name} cannot be kept like that: {problem}.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as partial:
-        partial.write_bytes(path.read_bytes())
+        partial.write_bytes(contents)
     return target, admission
+
+
+def _force(admission: Admission, reason: str) -> dict[str, Any]:
+    """What is kept in a file that was added although it did not pass."""
+    errors = [f for f in admission.findings if f.severity == "error"]
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "reason": reason or "none was given",
+        "codes": list(dict.fromkeys(f.code for f in errors)),
+        "messages": [f.message for f in errors][:SHOWN],
+    }
+
+
+def summary(target: Path) -> list[str]:
+    """What a profile that was added is good for, as lines for a reader."""
+    profile = load_device(target)
+    lines = [f"{target.stem} is yours now: {profile.summary}.", profile.latency.promise]
+    next_step = f"Next: biglittle search --device {target.stem} --out out/{target.stem}"
+    return [line for line in (*lines, next_step) if line]
 
 
 def remove_device(name: str) -> Path:
@@ -50,7 +108,7 @@ def remove_device(name: str) -> Path:
         UnknownNameError: the user has none of that name.
     """
     if name in user_devices():
-        path = user_folder() / f"{name}.json"
+        path = find_device(name)
         path.unlink()
         return path
     if name in shipped_devices():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..bench.device import FORMAT, FORMAT_2
+from ..bench.device import FORMAT, FORMAT_2, NAME
 from ..bench.errors import BigLittleError, ProfileError
 from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace
@@ -22,6 +22,7 @@ from .machine import conditions, cpu_model, device_name, environment
 from .memory import rise_of
 from .meters import EVERYTHING, Meter, check_covers, get_meter
 from .meters._power import put_energy
+from .noise import steadier
 from .onnx_network import (
     cascade_model,
     classifier_model,
@@ -41,7 +42,6 @@ SOURCE = "measured by biglittle profile"
 #: What two sessions must share for their figures to stand in one file.
 IDENTITY = (
     "format",
-    "device",
     "space",
     "space_hash",
     "n_classes",
@@ -128,6 +128,8 @@ def profile_networks(
     sleep: Callable[[float], None] = time.sleep,
     author: str | None = None,
     models: Sequence[Subject] = (),
+    again: Sequence[str] = (),
+    name: str | None = None,
 ) -> Profile:
     """The profile of networks on this machine, as a dict in the format of device profiles.
 
@@ -146,7 +148,8 @@ def profile_networks(
     of that; None where the system keeps no count, or the network lies in a GPU's memory.
 
     With ``out`` the file is written after every network. If it exists already, networks measured
-    there are kept and not measured again; those that failed are tried again.
+    there are kept and not measured again; those that failed are tried again. Of a network in
+    ``again`` the steadier of both measurements stands.
 
     Args:
         space: the search space.
@@ -165,6 +168,9 @@ def profile_networks(
         sleep: rests for some seconds; another one for tests.
         author: who measured; None: what ``out`` says, or nobody.
         models: ONNX files, from `subject.file_subjects`; their figures stand under ``models``.
+        again: ids to measure although ``out`` has them, and all the others of ``architectures``
+            that it lacks.
+        name: of the device, in place of the processor's; None: what ``out`` says, or that.
 
     Returns:
         The profile. A network that the runtime cannot run, or for which the machine was too
@@ -179,14 +185,18 @@ def profile_networks(
     """
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
-    space.parse([*wanted, *(a for pair in pairs for a in pair)])
+    space.parse([*wanted, *again, *(a for pair in pairs for a in pair)])
+    if name is not None and not NAME.fullmatch(name):
+        raise ProfileError(
+            f"{name!r} cannot be the name of a device; expected to match {NAME.pattern}."
+        )
     engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
     runs_on = getattr(engine, "runs_on", None)
     measuring = get_meter(meter, root, runs_on) if isinstance(meter, str) else meter
     check_covers(measuring, runs_on)
     fresh: Profile = {
         "format": FORMAT_2,
-        "device": device_name(root),
+        "device": name or device_name(root),
         "description": cpu_model(root) or "a processor whose model the system does not give",
         "soc": cpu_model(root),
         "space": space.name,
@@ -224,12 +234,19 @@ def profile_networks(
         profile = before
     if author is not None:
         profile["author"] = author
+    if name is not None:
+        profile["device"] = name
     profile["tool_version"] = __version__
     profile["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
 
+    wanted += [a for a in dict.fromkeys(again) if a not in wanted]
     subjects = [*architecture_subjects(space, wanted, n_classes), *models]
     entries = {identity(g, e): e for g in GROUPS for e in profile.get(g) or []}
-    missing = [s for s in subjects if entries.get(s.key, {}).get("latency_ms") is None]
+    missing = [
+        s
+        for s in subjects
+        if s.names.get("architecture") in again or entries.get(s.key, {}).get("latency_ms") is None
+    ]
     done = {(p["little"], p["big"]): p for p in profile.setdefault("pairs", [])}
     to_pair = [p for p in dict.fromkeys(pairs) if "error" in done.get(p, {"error": ""})]
     total = len(missing) + len(to_pair)
@@ -260,7 +277,7 @@ def profile_networks(
                 "provenance": "measured",
                 "error": _reason(error),
             }
-        entries[subject.key] = entry
+        entries[subject.key] = steadier(entries.get(subject.key), entry)
         for group in {"networks", subject.group}:
             profile[group] = [e for key, e in entries.items() if key[0] == group]
         _rescale(profile)
@@ -388,6 +405,10 @@ def _check_identity(
     before: Profile, fresh: Profile, reference: str | None, meter: Meter, path: str
 ) -> None:
     differing = [key for key in IDENTITY if before.get(key) != fresh[key]]
+    # A device may have been given a name of its own since; its processor stays what it is.
+    processor = (before.get("environment") or {}).get("cpu_model")
+    if before.get("device") != fresh["device"] and (processor is None or processor != fresh["soc"]):
+        differing.append("device")
     got = {key: before.get(key) for key in differing}
     here = {key: fresh[key] for key in differing}
     measured = before.get("meter") or {}

@@ -24,7 +24,7 @@ from ..bench.files import replacing
 from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
 from .profile import Profile, read_profile
-from .session import ProfileRequest, architectures
+from .session import ProfileRequest, architectures, once_more
 from .subject import onnx_files
 
 #: Commands to use instead of ssh and scp, with options, for example "ssh -p 2222 -i key".
@@ -57,16 +57,22 @@ def profile_on_host(
     """
     if not _HOST.fullmatch(host):
         raise ProfileError(f"{host!r} is no host for ssh; expected user@board.")
+    ids: list[str] = []
+    if request.again:
+        request, ids = once_more(request, out)
     space = get_space(request.space)
     if request.files or onnx_files(request.networks):
         raise ProfileError(
             "ONNX files are measured where they lie; copy them to the board and run there: "
             "python -m biglittle.edge_profiler --networks FILE.onnx"
         )
-    ids = architectures(request.networks, space, request.n_classes)
+    ids = ids or architectures(request.networks, space, request.n_classes)
     wanted = read_pairs(request.pairs, space) if request.pairs else []
     there = dataclasses.replace(
-        request, networks="networks.txt", pairs="pairs.txt" if wanted else ""
+        request,
+        networks="networks.txt",
+        pairs="pairs.txt" if wanted else "",
+        again="networks.txt" if request.again else "",
     )
     folder = f".cache/biglittle/profile-{_key(request, ids)}"
     board = _Board(host)

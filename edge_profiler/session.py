@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..bench.errors import ProfileError
 from ..bench.id_lists import read_ids, read_pairs
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
-from .profile import Profile, Progress, profile_networks
+from .noise import noisy_networks
+from .profile import Profile, Progress, profile_networks, read_profile
 from .protocol import Protocol
 from .runtimes import get_runtime
 from .subject import file_subjects, onnx_files
 
-ANCHORS = "anchors"
+ANCHORS, NOISY = "anchors", "noisy"
 _FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
 
 
@@ -38,6 +42,8 @@ class ProfileRequest:
         rounds: rounds that count, of every network; None: the protocol's default.
         author: who measured, as it shall stand in the profile.
         files: ONNX files to measure instead of ``networks``.
+        name: of the device, in place of the processor's; None: that, or what the file says.
+        again: networks to measure once more, and no others: "noisy", ids, or a file of them.
     """
 
     networks: str = ANCHORS
@@ -52,6 +58,8 @@ class ProfileRequest:
     rounds: int | None = None
     author: str | None = None
     files: tuple[Path, ...] = ()
+    name: str | None = None
+    again: str = ""
 
     @property
     def protocol(self) -> Protocol:
@@ -98,9 +106,14 @@ def run_request(
     Raises:
         BigLittleError: see `profile_networks`.
     """
+    again: list[str] = []
+    if request.again:
+        request, again = once_more(request, out)
     space = get_space(request.space)
-    files = [*request.files, *onnx_files(request.networks)]
-    wanted = [] if files else architectures(request.networks, space, request.n_classes)
+    files = [] if again else [*request.files, *onnx_files(request.networks)]
+    wanted = again
+    if not again and not files:
+        wanted = architectures(request.networks, space, request.n_classes)
     profile = measure(
         space,
         wanted,
@@ -114,6 +127,8 @@ def run_request(
         pairs=read_pairs(request.pairs, space) if request.pairs else (),
         author=request.author,
         models=file_subjects(files),
+        again=again,
+        name=request.name,
     )
     return profile
 
@@ -124,6 +139,42 @@ def progress_line(entry: Mapping[str, Any]) -> str:
         return f"{entry['little']} -> {entry['big']} {entry.get('escalated_ms')} ms"
     name = entry.get("architecture") or " ".join((entry["file"], entry.get("branch", ""))).strip()
     return f"{name} {entry['latency_ms']} ms"
+
+
+def once_more(request: ProfileRequest, out: Path | None) -> tuple[ProfileRequest, list[str]]:
+    """A request to measure some networks again, as those were measured, and their ids.
+
+    Args:
+        request: what was asked; its ``again`` is not empty.
+        out: the profile, whose space, classes, threads, rounds and meter are taken.
+
+    Raises:
+        ProfileError: there is no profile, it lacks one of the networks, or none is noisy.
+    """
+    if out is None or not out.exists():
+        raise ProfileError(
+            f"there is no profile {out}, so nothing can be measured again; name one with --out, or "
+            "measure without --again."
+        )
+    document = read_profile(out)
+    ids = noisy_networks(document["networks"])
+    if request.again != NOISY:
+        ids = read_ids(request.again, get_space(document["space"]))
+    elif not ids:
+        raise ProfileError(
+            f"no network of {out} is noisy, so there is nothing to measure again; --again also "
+            "takes ids."
+        )
+    there = {n["architecture"] for n in document["networks"]}
+    if missing := [a for a in ids if a not in there]:
+        raise ProfileError(
+            f"network {missing[0]} is not in {out}, so it cannot be measured again; measure it "
+            "with --networks."
+        )
+    same = {k: document[k] for k in ("space", "n_classes", "threads")}
+    same["rounds"] = (document.get("protocol") or {}).get("rounds")
+    same["meter"] = (document.get("meter") or {}).get("name") or "none"
+    return dataclasses.replace(request, **same), ids
 
 
 def summary(profile: Profile, out: Path) -> list[str]:
@@ -173,6 +224,11 @@ def summary(profile: Profile, out: Path) -> list[str]:
                 f"{name}: {pair['kept_ms']:.4g} ms kept, {pair['escalated_ms']:.4g} ms escalated, "
                 f"{pair['gap']:+.1%} against the sum of its parts."
             )
-    following = f" Next: biglittle device check {out}" if networks else ""
+    if noisy := noisy_networks(networks):
+        lines.append(
+            f"{len(noisy)} of {len(measured)} networks are noisy. Measure just those again: "
+            f"biglittle profile --again {NOISY} --out {shlex.quote(str(out))}"
+        )
+    following = f" Next: biglittle device check {shlex.quote(str(out))}" if networks else ""
     lines.append(f"Written: {out}.{following}")
     return lines

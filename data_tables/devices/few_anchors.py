@@ -7,8 +7,9 @@ devices of other chip generations only, so that no near relative helps.
 
 Run: ``python -m biglittle.data_tables.devices.few_anchors``. The reference data are looked for in
 ``BIGLITTLE_REFERENCE_DATA``. It writes ``figures/few_anchors.json`` and ``few_anchors.svg``, fills
-the part of README.md between its marks, and writes ``bench/operator_priors.json``: coefficients of
-all twenty devices, with which a board that was measured is fitted. Half a minute.
+the parts of README.md here and in edge_profiler between their marks, and writes
+``bench/operator_priors.json``: coefficients of all twenty devices, with which a board that was
+measured is fitted. Half a minute.
 """
 
 from __future__ import annotations
@@ -204,6 +205,35 @@ def page(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def worth(found: dict[str, Any]) -> str:
+    """What so many anchors are worth, as Markdown for whoever measures a board."""
+    by = {
+        (r["n"], r["group"]): r
+        for r in found["table"]
+        if (r["model"], r["choice"]) == (TOLD, ANCHORS)
+    }
+    groups = ("all", "GPU", "server CPU", "phone")
+    lines = [
+        f"What the anchors are worth, on 1,000 other networks of each of {len(found['devices'])} "
+        "devices that played the new board in turn (`python -m "
+        "biglittle.data_tables.devices.few_anchors`):",
+        "",
+        "| anchors measured | mean error of a prediction | by kind | Spearman | inside the "
+        "interval (nominal) |",
+        "|---|---|---|---|---|",
+    ]
+    for n in SIZES:
+        row = by[n, "all"]
+        kinds = ", ".join(f"{g} {100 * by[n, g]['mape']:.1f} %" for g in groups[1:])
+        inside = "no interval"
+        if "inside" in row:
+            inside = f"{100 * row['inside']:.0f} % ({100 * row['nominal']:.0f} %)"
+        lines.append(
+            f"| {n} | {100 * row['mape']:.1f} % | {kinds} | {row['spearman']:.3f} | {inside} |"
+        )
+    return "\n".join(lines)
+
+
 def chart(found: dict[str, Any]) -> str:
     """The same as an SVG picture."""
     by = {(r["model"], r["choice"], r["n"]): r for r in found["table"] if r["group"] == "all"}
@@ -238,6 +268,7 @@ def main() -> None:
         with replacing(path) as partial:
             partial.write_text(text)
     fill_page("few_anchors", page(found))
+    fill_page("anchors", worth(found), FOLDER.parent.parent / "edge_profiler" / "README.md")
 
 
 KEPT = ("mape", "share_within_10_percent", "spearman")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 import pytest
 
 from biglittle.bench import get_space, load_device
@@ -17,6 +18,7 @@ from biglittle.bench.device import (
     parse_profile,
     schema,
     user_devices,
+    user_folder,
 )
 from biglittle.bench.errors import DeviceError, UnknownNameError
 from biglittle.bench.schema import problems
@@ -152,6 +154,26 @@ def test_the_users_profiles_are_found_by_name(
     assert load_device("my-board").name == "my-board"
     with pytest.raises(UnknownNameError, match="Did you mean 'my-board'"):
         load_device("my-bord")
+
+
+def test_own_profiles_are_kept_with_the_users_data_and_older_ones_are_still_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIGLITTLE_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert user_folder() == platformdirs.user_data_path("biglittle", appauthor=False) / "devices"
+    assert ".cache" not in user_folder().parts
+    older = tmp_path / ".cache" / "biglittle" / "devices" / "my-board.json"
+    older.parent.mkdir(parents=True)
+    older.write_text(json.dumps(document()))
+    assert user_devices() == ("my-board",)
+    assert find_device("my-board") == older
+    newer = user_folder() / "my-board.json"
+    newer.parent.mkdir(parents=True)
+    newer.write_text(json.dumps(document()))
+    assert user_devices() == ("my-board",)
+    assert find_device("my-board") == newer
 
 
 @pytest.mark.parametrize("name", ["../my-board", "/etc/passwd", "", "My", "a/b"])

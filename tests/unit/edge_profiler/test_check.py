@@ -12,7 +12,7 @@ from biglittle.bench.device import FORMAT_2, SHIPPED
 from biglittle.bench.errors import DeviceError, UnknownNameError
 from biglittle.edge_profiler.agreement import agreement, non_dominated, spearman
 from biglittle.edge_profiler.check import check_document, check_file, held_out_error
-from biglittle.edge_profiler.contribute import add_device, remove_device
+from biglittle.edge_profiler.contribute import add_device, remove_device, summary
 
 SPACE = get_space("fbnet")
 MACS_PER_S = 4e9
@@ -201,8 +201,11 @@ def test_rows_that_nothing_determines_are_no_evidence():
 
 def test_too_few_networks_and_failed_ones():
     few = good()
-    few["networks"] = few["networks"][:5]
+    few["networks"] = few["networks"][:10]
+    assert (codes(few), codes(few, "warning")) == (set(), {"few"})  # enough to search with
+    few["networks"] = few["networks"][:4]
     assert codes(few) == {"too-few"}
+    assert "profile --networks anchors:10 --out x" in check_document(few, "x").text()
     failed = good()
     failed["networks"][0] |= {"latency_ms": None, "latency_p90_ms": None, "error": "no kernel"}
     assert codes(failed) == set()
@@ -294,6 +297,37 @@ def test_a_profile_joins_and_leaves_the_users_own(tmp_path, monkeypatch):
     assert remove_device("my-board") == target
     with pytest.raises(UnknownNameError):
         remove_device("my-board")
+
+
+def test_a_noisy_profile_joins_by_force_and_says_so_from_then_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "data"))
+    path = tmp_path / "anything.json"
+    path.write_text(json.dumps(with_column(good(), ratio_spread=lambda *_: 0.9)))
+    with pytest.raises(DeviceError, match=r"add --force .*anything.json"):
+        add_device(path)
+    with pytest.raises(DeviceError, match="add --force"):
+        add_device(path, reason="it is shared")
+    target, admission = add_device(path, force=True, reason="it is shared")
+    assert not admission.passed
+    profile = load_device("my-board")
+    assert profile.facts["forced"]["codes"] == ["noise"]
+    assert "did not pass for noise: it is shared" in profile.summary
+    again = check_file(target)
+    assert {f.code for f in again.findings} == {"noise", "forced"}
+    assert any("it is shared" in line for line in summary(target))
+    path.write_text("{")
+    with pytest.raises(DeviceError, match="cannot be read"):  # what is not a profile stays out
+        add_device(path, force=True)
+
+
+def test_a_profile_that_passes_gets_another_name_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "data"))
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(good(device="raspberry-pi-4")))
+    target, _ = add_device(path, name="my-pi", force=True)
+    assert json.loads(target.read_text()) == good(device="my-pi")
+    with pytest.raises(DeviceError, match="--name my-board"):
+        add_device(path, name="My Pi")
 
 
 def test_a_shipped_name_a_bad_file_and_a_shipped_profile_are_refused(tmp_path, monkeypatch):

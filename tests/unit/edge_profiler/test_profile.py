@@ -327,3 +327,34 @@ def test_onnxruntime_measures_two_networks_and_a_pair(tmp_path):
     assert load_device(out).measured_ms.keys() == set(IDS[:2])
     pair = profile_pair(SPACE, SMALL, IDS[1], 10, tiny)
     assert all(pair[key] > 0 for key in ("little_ms", "big_ms", "kept_ms", "escalated_ms"))
+
+
+def test_measuring_again_keeps_the_steadier_and_leaves_the_rest_alone(tmp_path):
+    out, runtime = tmp_path / "device.json", FakeRuntime()
+    before = profile(runtime, out=out)
+    noisy = read_profile(out)
+    noisy["networks"][1] |= {"ratio_spread": 1.0, "ratio": 9.0, "raw_median_ms": 5.0}
+    write_profile(out, noisy)
+    runtime.loaded.clear()
+    got = profile(runtime, [], out=out, again=[IDS[1]])
+    assert [n for n in runtime.loaded if n.endswith(tuple(IDS))] == [f"fbnet_{IDS[1]}"]
+    again = got["networks"][1]
+    assert (again["times_measured"], again["ratio_spread"]) == (2, 0.0)
+    assert again["latency_ms"] == before["networks"][1]["latency_ms"]
+    assert [n["latency_ms"] for n in got["networks"]] == [
+        n["latency_ms"] for n in before["networks"]
+    ]
+
+
+def test_a_board_with_a_name_of_its_own_is_gone_on_with(tmp_path):
+    out = tmp_path / "device.json"
+    got = profile(FakeRuntime(), IDS[:1], out=out, name="my-board")
+    assert (got["device"], load_device(out).name) == ("my-board", "my-board")
+    assert profile(FakeRuntime(), IDS[:2], out=out)["device"] == "my-board"
+    other = read_profile(out)
+    other["environment"]["cpu_model"] = "another processor"
+    write_profile(out, other)
+    with pytest.raises(ProfileError, match="another file"):
+        profile(FakeRuntime(), out=out)
+    with pytest.raises(ProfileError, match="cannot be the name"):
+        profile(FakeRuntime(), name="My Board")
