@@ -81,7 +81,7 @@ def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
     except ArrayFileError:
         raise
     except _FAULTS as error:
-        raise ArrayFileError(f"it is damaged: {error}") from error
+        raise ArrayFileError(f"it is damaged: {str(error)[:200]}") from error
 
 
 def _check_values(array: NDArray[Any]) -> None:
@@ -150,23 +150,25 @@ def read_npz(
     except (ArrayFileError, OSError):
         raise
     except (*_FAULTS, *_ZIP_FAULTS) as error:
-        raise ArrayFileError(f"it is damaged: {error}") from error
+        raise ArrayFileError(f"it is damaged: {str(error)[:200]}") from error
     check_shapes({name: array.shape for name, array in arrays.items()}, wanted)
     return arrays
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytearray:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ArrayFileError(f"array {info.filename!r} is compressed in another way than by zlib")
+        raise ArrayFileError(
+            f"array {info.filename[:80]!r} is compressed in another way than by zlib"
+        )
     if info.file_size > limit:
         raise ArrayFileError(
-            f"array {info.filename!r} declares {info.file_size} bytes, more than {EXPANSION} times "
-            "the file"
+            f"array {info.filename[:80]!r} declares {info.file_size} bytes, more than {EXPANSION} "
+            "times the file"
         )
     with archive.open(info) as file:
         content = bytearray(file.read(info.file_size + 1))
     if len(content) != info.file_size:
-        raise ArrayFileError(f"array {info.filename!r} has another size than it declares")
+        raise ArrayFileError(f"array {info.filename[:80]!r} has another size than it declares")
     return content
 
 

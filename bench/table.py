@@ -34,12 +34,14 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .bounded import LimitError, check_regular, read_bounded
 from .codes import Codes
 from .cost import NetworkCosts, network_costs
 from .device import DeviceProfile, load_device, shipped_devices, user_devices
-from .errors import TableError, UnknownNameError
+from .errors import BigLittleError, TableError, UnknownNameError
 from .files import replacing, why_unreadable
 from .gates import get_metric, stored_metrics
+from .hdf5 import MAX_FILE_BYTES, CheckedFile, Hdf5Error
 from .packing import (
     EXPECTED_FROM,
     expectations,
@@ -59,12 +61,27 @@ from .rows import (
     completed,
 )
 from .spaces import SearchSpace, get_space
+from .table_schema import (
+    DEVICE_COLUMNS,
+    check_classes,
+    check_devices,
+    check_networks,
+    check_splits,
+    classes_in,
+    declared_columns,
+    facts_of,
+    json_in,
+    name_in,
+    number_in,
+    packing_of,
+)
 
 FORMAT = "biglittle-table"
 SCHEMA_VERSION = 2
 READABLE = (1, 2)
 SHIPPED = Path(__file__).parent.parent / "data_tables"
 REPORTED = ("val", "test")
+MAX_MANIFEST = 2**16  # bytes
 
 
 @dataclass(frozen=True)
@@ -294,28 +311,40 @@ class Table:
         self.sha256 = self._check_hash() if check else None
         self._predictions: dict[str, Predictions] = {}
         try:
-            self._file = h5py.File(path, "r")
-            self._read_head()
-        except (OSError, KeyError, ValueError) as error:
-            damaged = f"it is truncated or not an HDF5 file ({error}). Fetch it again."
-            raise TableError(
-                f"{path} cannot be read as a benchmark table: {why_unreadable(error, damaged)}"
-            ) from error
+            self._file = CheckedFile(path, declared_columns(), self._read_head)
+            self._read_networks()
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> TableError:
+        damaged = f"it is damaged, altered or not an HDF5 file: {error}. Fetch it again."
+        return TableError(
+            f"{self.path} cannot be read as a benchmark table: {why_unreadable(error, damaged)}"
+        )
+
+    def _read(self, place: str) -> NDArray[Any]:
+        try:
+            return self._file.read(place)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
 
     def _check_hash(self) -> str:
         manifest = self.path.with_suffix(".json")
         try:
-            facts = json.loads(manifest.read_text())
+            facts = json.loads(read_bounded(manifest, MAX_MANIFEST))
             expected = facts["sha256"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not isinstance(facts, dict) or not isinstance(expected, str):
+                raise ValueError("no text 'sha256'")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise TableError(
                 f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it: "
                 + why_unreadable(error, f"what it holds is not one ({error!r}).")
                 + " Copy both files, or open the table with check=False if you trust it."
             ) from error
         try:
+            check_regular(self.path, MAX_FILE_BYTES)
             got = file_hash(self.path)
-        except OSError as error:
+        except (OSError, LimitError) as error:
             why = why_unreadable(error, f"{error}.")
             raise TableError(f"{self.path} cannot be read as a benchmark table: {why}") from error
         if got not in (expected, facts.get("replaces_sha256")):
@@ -325,37 +354,45 @@ class Table:
             )
         return got
 
-    def _read_head(self) -> None:
-        attrs = self._file.attrs
+    def _read_head(self, attrs: Mapping[str, Any]) -> None:
         if attrs.get("format") != FORMAT:
             raise TableError(f"{self.path} is an HDF5 file but no {FORMAT}; give another file.")
-        version = int(attrs["schema_version"])
+        version = number_in(attrs, "schema_version")
         if version not in READABLE:
             raise TableError(
                 f"{self.path} has schema version {version}, this code reads "
                 f"{' and '.join(map(str, READABLE))}; install a newer biglittle."
             )
         self.schema_version = version
-        self.name = str(attrs["name"])
-        self.dataset = str(attrs["dataset"])
-        self.n_classes = int(attrs["n_classes"])
-        self.space = get_space(str(attrs["space"]))
-        if attrs["space_hash"] != self.space.hash:
+        self.name, self.dataset = name_in(attrs, "name"), name_in(attrs, "dataset")
+        self.n_classes = classes_in(attrs)
+        self.space = get_space(name_in(attrs, "space"))
+        if (digest := name_in(attrs, "space_hash")) != self.space.hash:
             raise TableError(
                 f"{self.path} was made for another version of space {self.space.name!r} "
-                f"({attrs['space_hash'][:8]}, here {self.space.hash[:8]})."
+                f"({digest[:8]}, here {self.space.hash[:8]})."
             )
-        self.choices: tuple[str, ...] = tuple(json.loads(attrs["choices"]))
-        self.training: dict[str, Any] = json.loads(attrs["training"])
-        self.quantisation: dict[str, Any] = json.loads(attrs["quantisation"])
-        self.code_version, self.created = str(attrs["code_version"]), str(attrs["created"])
-        self.reference_points: dict[str, Any] = json.loads(attrs.get("reference_points", "{}"))
-        group = self._file["networks"]
-        names = [n for n in (*TEXT_COLUMNS, *NUMBER_COLUMNS, "held_out") if n in group]
-        columns = {n: group[n][()] for n in names}
+        self.choices: tuple[str, ...] = tuple(json_in(attrs, "choices", list))
+        self.training: dict[str, Any] = json_in(attrs, "training", dict)
+        self.quantisation: dict[str, Any] = json_in(attrs, "quantisation", dict)
+        self.code_version = name_in(attrs, "code_version")
+        self.created = name_in(attrs, "created")
+        self.reference_points: dict[str, Any] = json_in(attrs, "reference_points", dict, {})
+
+    def _read_networks(self) -> None:
+        stored = {
+            name: self._file.read(f"networks/{name}") for name in self._file.names("networks")
+        }
         self.networks: dict[str, NDArray[Any]] = completed(
-            {n: c.astype("U") if n in TEXT_COLUMNS else c for n, c in columns.items()}
+            {n: c.astype("U") if n in TEXT_COLUMNS else c for n, c in stored.items()}
         )
+        try:
+            check_networks(self.networks, self.space, self.choices)
+        except BigLittleError as error:
+            raise TableError(f"{self.path} cannot be read as a benchmark table: {error}") from error
+        check_splits(self._file, self.n_classes)
+        check_devices(self._file)
+        self._packing = packing_of(self._file) if self.schema_version > 1 else ({}, {})
         self._index = RowIndex(self.networks)
 
     def __len__(self) -> int:
@@ -364,7 +401,7 @@ class Table:
     @property
     def devices(self) -> tuple[str, ...]:
         """Names of the devices the table has columns for."""
-        return tuple(sorted(self._file["devices"])) if "devices" in self._file else ()
+        return self._file.names("devices")
 
     # ---- which network is where ------------------------------------------------------------
     @property
@@ -448,18 +485,18 @@ class Table:
         return self._predictions[split]
 
     def _read_predictions(self, split: str) -> Predictions:
-        group = self._file[f"predictions/{split}"]
-        labels = self._file[f"splits/{split}_labels"][()]
-        top1, codes = group["top1"][()], {name: group[name][()] for name in stored_metrics()}
+        labels, top1 = self._read(f"splits/{split}_labels"), self._read(f"predictions/{split}/top1")
+        codes = {name: self._read(f"predictions/{split}/{name}") for name in stored_metrics()}
+        try:
+            check_classes(f"predictions/{split}/top1", top1, self.n_classes)
+        except Hdf5Error as error:
+            raise self._unreadable(error) from error
         if self.schema_version == 1:
             return Predictions(labels, top1, codes)
-        packing = self._file["packing"] if "packing" in self._file else {}
-        tables = {name: packing[name][()] for name in packing}
-        given = {name: json.loads(packing[name].attrs["given"]) for name in packing}
         return Predictions(
             labels=labels,
             top1=unpack_answers(top1, labels, self.n_classes),
-            codes=unpack_codes(codes, tables, given),
+            codes=unpack_codes(codes, *self._packing),
         )
 
     @cached_property
@@ -491,7 +528,7 @@ class Table:
     @property
     def val_index(self) -> NDArray[np.int64]:
         """Which training images were held out for validation, shape (n_val,)."""
-        return np.asarray(self._file["splits/val_index"][()])
+        return self._read("splits/val_index")
 
     def device_facts(self, name: str) -> dict[str, Any]:
         """What the table says about a device, without the columns.
@@ -501,14 +538,14 @@ class Table:
         """
         if name not in self.devices:
             raise UnknownNameError("device", name, self.devices)
-        return {k: json.loads(v) for k, v in self._file[f"devices/{name}"].attrs.items()}
+        return facts_of(self._file.attributes[f"devices/{name}"], name)
 
     def incomplete(self, device: str) -> bool:
         """Whether the table's own column of a device leaves networks out that its profile predicts.
 
         It was stored when networks that nobody measured had no figure; the profile is asked then.
         """
-        stored = self._file[f"devices/{device}/latency_ms"][()]
+        stored = self._read(f"devices/{device}/latency_ms")
         return bool(np.isnan(stored).any()) and device in shipped_devices()
 
     def costs(self, device: str) -> NetworkCosts:
@@ -524,9 +561,9 @@ class Table:
         ids = [str(a) for a in self.networks["architecture"]]
         genomes = self.space.parse(ids)
         if device in self.devices:
-            facts = self.device_facts(device)
-            group = self._file[f"devices/{device}"]
-            columns = facts | {key: group[key][()] for key in ("latency_ms", "energy_mj")}
+            columns = self.device_facts(device) | {
+                key: self._read(f"devices/{device}/{key}") for key in DEVICE_COLUMNS
+            }
             if self.incomplete(device):
                 columns = device_columns(load_device(device), self.space, ids)
         else:
@@ -549,8 +586,10 @@ class Table:
         """The whole table in memory, to write another one from."""
         devices = {}
         for name in self.devices:
-            group = self._file[f"devices/{name}"]
-            devices[name] = self.device_facts(name) | {key: group[key][()] for key in group}
+            devices[name] = self.device_facts(name) | {
+                key: self._read(f"devices/{name}/{key}")
+                for key in self._file.names(f"devices/{name}")
+            }
         return TableContents(
             name=self.name,
             space=self.space.name,
@@ -570,14 +609,14 @@ class Table:
         trainings, counts = np.unique(self.networks["training"], return_counts=True)
         devices: dict[str, Any] = {}
         for name in self.devices:
-            latency = self._file[f"devices/{name}/latency_ms"][()]
+            latency = self._read(f"devices/{name}/latency_ms")
             devices[name] = {
                 **self.device_facts(name),
                 "networks": int(np.isfinite(latency).sum()),
                 "latency_ms_min": float(np.nanmin(latency)),
                 "latency_ms_max": float(np.nanmax(latency)),
             }
-        sizes = {split: len(self._file[f"splits/{split}_labels"]) for split in REPORTED}
+        sizes = {split: self._file.lengths[split] for split in REPORTED}
         return {
             "name": self.name,
             "space": self.space.name,

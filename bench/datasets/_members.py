@@ -9,6 +9,7 @@ in which members of the expected names come into memory and everything else is p
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import hashlib
 import zlib
@@ -103,7 +104,13 @@ class Archive:
         return self.folder + name in self.members
 
     def read(self, name: str, limit: int) -> bytes:
-        """All bytes of a file, which were limited when the archive was read."""
+        """All bytes of a file, which were limited when the archive was read.
+
+        Raises:
+            FileNotFoundError: the archive has no such file.
+        """
+        if not self.has(name):
+            raise FileNotFoundError(errno.ENOENT, "not in the archive", self.folder + name)
         return self.members[self.folder + name]
 
     def where(self, name: str) -> str:

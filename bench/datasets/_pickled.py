@@ -26,6 +26,10 @@ _MAX_OPCODES = 12_000_000  # HW-NAS-Bench has some 5 million at the most
 _MAX_DIMENSIONS = 32
 _MAX_USES_OF_BYTES = 4  # bytes of arrays and encoded text, as a multiple of the file's length
 _INT64 = 2**63
+_FAULTS = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+    *(struct.error, MemoryError),
+)
 
 
 class PickleError(ValueError):
@@ -101,10 +105,8 @@ def load_plain(content: bytes, encoding: str = "latin1") -> Any:
             machine.step(opcode.name, argument, position or 0)
     except PickleError:
         raise
-    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-        raise PickleError(f"it is damaged: {error}") from error
-    except (struct.error, MemoryError) as error:
-        raise PickleError(f"it is damaged: {error}") from error
+    except _FAULTS as error:
+        raise PickleError(f"it is damaged: {str(error)[:200]}") from error
     raise PickleError("it is damaged: it has no end")
 
 

@@ -181,11 +181,7 @@ _LAYOUTS: tuple[tuple[str, dict[str, int], Callable[[Members], _Arrays]], ...] =
     ("", {f"{name}.npy": _MAX_ARRAY for name in _ARRAYS}, _read_arrays),
     ("cifar-10-batches-bin", {f"{b}.bin": _MAX_BATCH for b in _BATCHES}, _read_binary),
     ("cifar-10-batches-py", dict.fromkeys(_BATCHES, _MAX_BATCH), _read_pickled),
-    (
-        "package",
-        {f"{b}.png": _MAX_BATCH for b in _BATCHES},
-        _read_npm,
-    ),
+    ("package", {f"{b}.png": _MAX_BATCH for b in _BATCHES}, _read_npm),
 )
 
 
@@ -203,8 +199,11 @@ def _from(files: Members) -> _Arrays | None:
             if all(within.has(name) for name in names):
                 try:
                     return reader(within)
-                except (OSError, LimitError) as error:
+                except LimitError as error:
                     raise _unreadable(within.where(""), error) from error
+                except OSError as error:
+                    where = Path(error.filename).name if error.filename else ""
+                    raise _unreadable(within.where(where), error) from error
     return None
 
 

@@ -222,6 +222,16 @@ def test_labels_that_are_no_json_are_refused(tmp_path: Path) -> None:
             cifar10.read(unpacked(tmp_path, members))
 
 
+def test_a_missing_file_of_labels_is_named(tmp_path: Path) -> None:
+    members = npm()
+    del members["package/test_lables.json"]
+    for place in (archive(tmp_path, tar(members)), unpacked(tmp_path, members)):
+        with pytest.raises(
+            DatasetError, match=r"test_lables\.json cannot be read: there is no such"
+        ):
+            cifar10.read(place)
+
+
 def test_pipes_and_folders_in_the_place_of_files_are_refused(tmp_path: Path) -> None:
     for make in (Path.mkdir, os.mkfifo):
         folder = tmp_path / make.__name__

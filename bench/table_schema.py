@@ -1,0 +1,219 @@
+"""What a table's file has to hold: its columns, and the values that they may have.
+
+``hdf5.py`` checks places, kinds and sizes while it walks the file; what the values mean is checked
+here, once, before anything is answered from them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gates import stored_metrics
+from .hdf5 import CheckedFile, Column, Hdf5Error
+from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
+from .spaces import SearchSpace
+
+SPLITS = ("val", "test")
+DEVICE_COLUMNS = ("latency_ms", "energy_mj")
+_SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out")
+_MAX_NAME = 200
+_MAX_CLASSES = 256  # answers are bytes
+
+
+def declared_columns() -> dict[str, Column]:
+    """What is expected of every data set of a table, by its path."""
+    out = {
+        f"networks/{name}": Column(kinds, ("networks",), name not in _SINCE_SCHEMA_2)
+        for kinds, names in (("S", TEXT_COLUMNS), ("iu", NUMBER_COLUMNS), ("b", ("held_out",)))
+        for name in names
+    }
+    out["splits/val_index"] = Column("iu", ("val",))
+    for split in SPLITS:
+        out[f"splits/{split}_labels"] = Column("u", (split,), itemsize=1)
+        for name in ("top1", *stored_metrics()):
+            out[f"predictions/{split}/{name}"] = Column("u", ("networks", split), itemsize=1)
+    out["packing/*"] = Column("u", None, required=False, itemsize=1)
+    out["devices/*/*"] = Column("f", ("networks",), required=False)
+    return out
+
+
+def name_in(attributes: Mapping[str, Any], key: str) -> str:
+    """A short printable text among attributes.
+
+    Raises:
+        Hdf5Error: it is missing, too long or not printable.
+    """
+    value = attributes.get(key)
+    if not isinstance(value, str) or len(value) > _MAX_NAME or not value.isprintable():
+        raise Hdf5Error(f"attribute {key!r} is missing or is not one line of text")
+    return value
+
+
+def number_in(attributes: Mapping[str, Any], key: str) -> int:
+    """A whole number among attributes.
+
+    Raises:
+        Hdf5Error: it is missing or no whole number.
+    """
+    value = attributes.get(key)
+    if type(value) is not int:
+        raise Hdf5Error(f"attribute {key!r} is missing or is not a whole number")
+    return value
+
+
+def classes_in(attributes: Mapping[str, Any]) -> int:
+    """The number of classes of a table.
+
+    Raises:
+        Hdf5Error: it is not one that fits answers of one byte.
+    """
+    n_classes = number_in(attributes, "n_classes")
+    if not 1 <= n_classes <= _MAX_CLASSES:
+        raise Hdf5Error(f"attribute 'n_classes' is {n_classes}, expected 1 to {_MAX_CLASSES}")
+    return n_classes
+
+
+def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
+    """What the JSON text of an attribute holds.
+
+    Args:
+        attributes: of a group or a data set.
+        key: name of one of them.
+        kind: type that it has to have.
+        default: where there is no such attribute; None where there has to be one.
+
+    Raises:
+        Hdf5Error: it is missing, no JSON, or of another type.
+    """
+    if key not in attributes and default is not None:
+        return default
+    try:
+        value = json.loads(attributes[key])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise Hdf5Error(f"attribute {key!r} is missing or is not JSON") from error
+    if not isinstance(value, kind):
+        raise Hdf5Error(f"attribute {key!r} is {type(value).__name__}, expected {kind.__name__}")
+    return value
+
+
+def facts_of(attributes: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """The facts of a device of a table.
+
+    Raises:
+        Hdf5Error: a fact that is missing or of another type.
+    """
+    facts = {key: json_in(attributes, key, object) for key in attributes}
+    gate_ms, provenance = facts.get("gate_ms"), facts.get("provenance")
+    if type(gate_ms) not in (int, float) or not 0 <= float(gate_ms or 0) < math.inf:
+        raise Hdf5Error(
+            f"device {device}: the gate takes {_shown(gate_ms)} ms, expected at least 0"
+        )
+    if not isinstance(provenance, dict) or not all(isinstance(v, str) for v in provenance.values()):
+        raise Hdf5Error(f"device {device} does not say how its figures came about (provenance)")
+    return facts
+
+
+def check_networks(
+    networks: Mapping[str, NDArray[Any]], space: SearchSpace, choices: tuple[str, ...]
+) -> None:
+    """Nothing, if the rows are of the space, unique, and their numbers possible.
+
+    Raises:
+        Hdf5Error: names the column.
+        TableError: names the row.
+        ArchitectureError: names the architecture.
+    """
+    if not all(isinstance(choice, str) for choice in choices) or set(choices) - set(space.choices):
+        raise Hdf5Error(f"its choices are not all of space {space.name!r}")
+    for name in NUMBER_COLUMNS:
+        if networks[name].size and networks[name].min() < 0:
+            raise Hdf5Error(f"networks/{name} has {networks[name].min()}, expected at least 0")
+    space.parse([str(a) for a in networks["architecture"]])
+    check_rows(networks)
+
+
+def check_splits(file: CheckedFile, n_classes: int) -> None:
+    """Nothing, if labels are of the classes and no image is held out twice.
+
+    Raises:
+        Hdf5Error: names the data set.
+    """
+    for split in SPLITS:
+        check_classes(f"splits/{split}_labels", file.read(f"splits/{split}_labels"), n_classes)
+    index = file.read("splits/val_index")
+    if index.size and (index.min() < 0 or len(np.unique(index)) != len(index)):
+        raise Hdf5Error("'splits/val_index' has an image twice or a negative number")
+
+
+def check_classes(place: str, values: NDArray[np.uint8], n_classes: int) -> None:
+    """Nothing, if all values are numbers of classes.
+
+    Raises:
+        Hdf5Error: names the place and the largest value.
+    """
+    if values.size and values.max() >= n_classes:
+        raise Hdf5Error(f"{place!r} has class {values.max()}, expected less than {n_classes}")
+
+
+def check_devices(file: CheckedFile) -> None:
+    """Nothing, if every device has its columns and facts, and its figures are possible.
+
+    A figure that was not measured is NaN.
+
+    Raises:
+        Hdf5Error: names the device and the column.
+    """
+    for device in file.names("devices"):
+        if len(device) > _MAX_NAME or not device.isprintable():
+            raise Hdf5Error("a device has a name that is not one short line of text")
+        facts_of(file.attributes[f"devices/{device}"], device)
+        missing = [name for name in DEVICE_COLUMNS if f"devices/{device}/{name}" not in file]
+        if missing:
+            raise Hdf5Error(f"device {device} has no column {missing[0]}")
+        for name in file.names(f"devices/{device}"):
+            values = file.read(f"devices/{device}/{name}")
+            measured = values[~np.isnan(values)]
+            if measured.size and not (measured.min() > 0 and np.isfinite(measured.max())):
+                wrong = measured.min() if not measured.min() > 0 else measured.max()
+                raise Hdf5Error(
+                    f"'devices/{device}/{name}' has {wrong}, expected finite numbers above 0, or "
+                    "NaN where nothing was measured"
+                )
+
+
+def packing_of(file: CheckedFile) -> tuple[dict[str, NDArray[np.uint8]], dict[str, list[str]]]:
+    """What codes are expected from others, and from which; as ``unpack_codes`` takes them.
+
+    Raises:
+        Hdf5Error: a table of another size, of no metric, or metrics that wait for one another.
+    """
+    names, given = file.names("packing"), {}
+    ready = [name for name in stored_metrics() if name not in names]
+    for name in names:
+        place = f"packing/{name}"
+        given[name] = json_in(file.attributes[place], "given", list)
+        if name not in stored_metrics() or not given[name]:
+            raise Hdf5Error(f"{place!r} is not about a metric of the table")
+        if file.shape(place) != (256,) * len(given[name]):
+            raise Hdf5Error(
+                f"{place!r} has shape {file.shape(place)}, expected 256 for each metric"
+            )
+    waiting = list(names)
+    while waiting:
+        following = [n for n in waiting if all(g in ready for g in given[n])]
+        if not following:
+            raise Hdf5Error(f"'packing/{waiting[0]}' is given by metrics that are not there")
+        ready += following
+        waiting = [n for n in waiting if n not in following]
+    return {name: file.read(f"packing/{name}") for name in names}, given
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, (int, float, str)) else type(value).__name__
+    return text[:40]
