@@ -1378,16 +1378,33 @@ def device_add(
 def device_predict(
     device: Annotated[str, typer.Argument(help="Device name or profile .json.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Any ONNX networks.")],
+    shape: Annotated[
+        str | None, typer.Option(help="Of the input, where a file leaves it open: 1,3,224,224.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Of a file with two branches: share of inputs that take the slower."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What any ONNX network would take on a device: predicted from its operators, with interval."""
-    from .data_tables.devices.predict import predict_files
+    """What any ONNX network would take on a device: predicted from its operators, with interval.
 
-    found = predict_files(device, files)
+    Every file is answered; the exit code is 1 if one of them has no figure.
+    """
+    from .bench import BigLittleError
+    from .data_tables.devices.predict import Prediction, predict_each, refusals
+    from .edge_profiler.onnx_plain import parse_shape
+
+    answers = predict_each(device, files, parse_shape(shape) if shape else None, rate)
+    predictions = [answer for answer in answers if isinstance(answer, Prediction)]
     if as_json:
-        _emit({"predictions": [p.as_dict() for p in found]})
-        return
-    sys.stdout.write("\n".join(p.text() for p in found) + "\n")
+        refused = [answer.as_dict() for answer in answers if not isinstance(answer, Prediction)]
+        _emit({"predictions": [p.as_dict() for p in predictions], "refused": refused})
+    elif predictions:
+        sys.stdout.write("\n".join(p.text() for p in predictions) + "\n")
+    reasons = refusals(answers)
+    if reasons is not None:
+        raise BigLittleError(reasons)
 
 
 @device_app.command("import")

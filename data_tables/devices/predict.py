@@ -7,13 +7,14 @@ figure is ``predicted``, whatever the profile's own figures are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...bench import DeviceProfile, load_device
-from ...bench.errors import DeviceError, ProfileError
+from ...bench.cost import mean_cost
+from ...bench.errors import BigLittleError, DeviceError, ProfileError
 from ...bench.latency_terms import OperatorSum
 from ...bench.operator_features import NAMES, WEIGHTED, Array, operator_features
 from ...edge_profiler.onnx_reader import ReadNetwork, read_onnx
@@ -36,10 +37,13 @@ class Prediction:
         coverage: nominal share of networks inside such intervals, or None.
         energy_mj: latency times the profile's power, or None.
         macs: multiply-accumulates that were read.
-        params: parameters that were read.
+        params: parameters that the file holds, each once.
         provenance: how the figures came about, by field.
         fitted_to: what the model rests on, in words.
         notes: what a reader must know.
+        branches: of a model with an ``If``, the way through each of its branches; the figures
+            above are then the mean by ``rate``, or those of the slowest way where that is None.
+        rate: share of inputs that take the slower of two ways.
     """
 
     network: str
@@ -54,10 +58,13 @@ class Prediction:
     provenance: Mapping[str, str]
     fitted_to: str
     notes: tuple[str, ...]
+    branches: tuple[Prediction, ...] = ()
+    rate: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {**asdict(self), "notes": list(self.notes)}
+        branches = [branch.as_dict() for branch in self.branches]
+        return {**asdict(self), "notes": list(self.notes), "branches": branches}
 
     def text(self) -> str:
         """The prediction, as lines for a reader."""
@@ -76,29 +83,64 @@ class Prediction:
             f"  {self.macs / 1e6:.1f} M MACs, {self.params / 1e6:.2f} M parameters; fitted to "
             f"{self.fitted_to}.",
         ]
+        for branch in self.branches:
+            lines.append(
+                f"  {branch.network}: {branch.latency_ms:.4g} ms predicted, "
+                f"{branch.macs / 1e6:.1f} M MACs"
+            )
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
-def predict(profile: DeviceProfile, known: OperatorSum, network: ReadNetwork) -> Prediction:
+@dataclass(frozen=True)
+class Refusal:
+    """A file that got no figure.
+
+    Attributes:
+        network: name of the file.
+        reason: why, and what to do.
+    """
+
+    network: str
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def predict(
+    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, rate: float | None = None
+) -> Prediction:
     """What a network is predicted to take on a device.
 
     Args:
         profile: of the device.
         known: its operator-level model.
         network: as read from an ONNX file.
+        rate: of a network with two branches, the share of inputs that take the slower one.
 
     Raises:
         ProfileError: operators without counterpart; all of them are named.
         DeviceError: the device's networks say nothing of much that this one does.
     """
+    if network.paths:
+        return _over_branches(profile, known, network, rate)
     if network.unsupported:
         named = ", ".join(f"{kind} ({n})" for kind, n in sorted(network.unsupported.items()))
         raise ProfileError(
             f"{network.name}: no figure, since these operators cannot be predicted: {named}. "
-            "A quantised network is to be given as it was before, a pair as its two networks."
+            "A quantised network is to be given as it was before."
         )
     features = operator_features([network.graph])
-    notes = [*known.notes, *_unlike(profile, known, network, features[0])]
+    notes = [*known.notes, *network.notes, *_unlike(profile, known, network, features[0])]
+    precision = str(profile.facts.get("precision") or "fp32")
+    if network.precision != precision:
+        notes.append(
+            f"its weights are {network.precision}; the figure is that of the same network in "
+            f"{precision}, in which {profile.name!r} was measured."
+        )
+    if rate is not None:
+        notes.append("it has no branches: every input takes the same way, whatever the rate.")
     latency = float(known.model.predict(features)[0])
     low, high = (float(end[0]) for end in known.model.interval(features))
     certain = known.model.coverage > 0
@@ -117,6 +159,29 @@ def predict(profile: DeviceProfile, known: OperatorSum, network: ReadNetwork) ->
         fitted_to=known.fitted_to,
         notes=tuple(notes),
     )
+
+
+def _over_branches(
+    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, rate: float | None
+) -> Prediction:
+    """Figures of each way through the branches, and their mean where the rate is known."""
+    ways = sorted((predict(profile, known, p) for p in network.paths), key=lambda p: p.latency_ms)
+    fast, slow = ways[0], ways[-1]
+    notes = list(dict.fromkeys(note for way in ways for note in way.notes))
+    whole = replace(slow, network=network.name, params=network.params, branches=tuple(ways))
+    if rate is None or len(ways) != 2:
+        notes.append(
+            f"it has {len(ways)} ways through its branches; the figure is that of the slowest. "
+            + ("For the mean give --rate, the share of inputs that take it." * (len(ways) == 2))
+        )
+        return replace(whole, notes=tuple(n.rstrip() for n in notes))
+    figures = {
+        name: mean_cost(getattr(fast, name), getattr(slow, name), rate, getattr(fast, name))
+        for name in ("latency_ms", "latency_low_ms", "latency_high_ms", "energy_mj")
+        if getattr(slow, name) is not None
+    }
+    notes.append(f"the mean of both ways, the slower one taken by {rate:.1%} of inputs.")
+    return replace(whole, **figures, notes=tuple(notes), rate=rate)
 
 
 def _unlike(
@@ -150,16 +215,60 @@ def _columns(kind: str) -> list[int]:
     return [i for i, name in enumerate(NAMES) if name.startswith(f"{kind}.")]
 
 
-def predict_files(device: str | Path, files: list[Path]) -> list[Prediction]:
-    """Predictions for ONNX files on a device, in their order.
+def predict_each(
+    device: str | Path,
+    files: Sequence[Path],
+    shape: Sequence[int] | None = None,
+    rate: float | None = None,
+) -> list[Prediction | Refusal]:
+    """A prediction or the reason why there is none for each of several ONNX files, in their order.
+
+    Args:
+        device: name or profile.
+        files: ONNX files.
+        shape: of their input, where a file leaves sides open.
+        rate: of files with two branches, the share of inputs that take the slower one.
 
     Raises:
         UnknownNameError: no such device.
         DeviceError: its profile or model cannot be used.
-        ProfileError: a file cannot be read or predicted.
+        BigLittleError: a rate that is no share.
     """
+    if rate is not None and not 0 <= rate <= 1:
+        raise BigLittleError(f"rate {rate} is not a share of inputs; expected 0 to 1.")
     profile = load_device(device)
-    networks = [(path, read_onnx(path)) for path in files]
     known = profile.latency.operators()
-    named = [ReadNetwork(p.name, n.graph, n.unsupported, n.input_shape) for p, n in networks]
-    return [predict(profile, known, network) for network in named]
+
+    def answer(path: Path) -> Prediction | Refusal:
+        try:
+            network = replace(read_onnx(path, shape), name=path.name)
+            return predict(profile, known, network, rate)
+        except (ProfileError, DeviceError) as error:
+            return Refusal(path.name, str(error))
+
+    return [answer(path) for path in files]
+
+
+def predict_files(device: str | Path, files: Sequence[Path]) -> list[Prediction]:
+    """Predictions for ONNX files on a device, in their order; `predict_each` with all of them.
+
+    Raises:
+        UnknownNameError: no such device.
+        DeviceError: its profile or model cannot be used, or a file has no figure.
+    """
+    answers = predict_each(device, files)
+    refused = refusals(answers)
+    if refused is not None:
+        raise DeviceError(refused)
+    return [answer for answer in answers if isinstance(answer, Prediction)]
+
+
+def refusals(answers: Sequence[Prediction | Refusal]) -> str | None:
+    """One message of all files without a figure; None if every file has one."""
+    refused = [answer for answer in answers if isinstance(answer, Refusal)]
+    if not refused:
+        return None
+    if len(answers) == 1:
+        return refused[0].reason
+    head = f"{len(refused)} of {len(answers)} files have no figure:"
+    return "\n".join([head, *(f"  {r.network}: {r.reason}" for r in refused)])

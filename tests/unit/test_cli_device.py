@@ -87,5 +87,20 @@ def test_any_onnx_network_is_predicted_on_a_device(run: Run, tmp_path: Path) -> 
     assert (code, one == two, one["network"]) == (0, True, "net.onnx")
     assert one["provenance"] == {"latency_ms": "predicted", "energy_mj": "modelled"}
     assert "interval" in run("device", "predict", "raspberry-pi-5", str(path))[1]
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"nothing")
+    files = (str(path), str(bad), str(tmp_path / "none.onnx"))
+    code, out, err = run("device", "predict", "raspberry-pi-5", *files, "--json")
+    answer = json.loads(out)  # the good one is answered, the others say why not
+    assert (code, [p["network"] for p in answer["predictions"]]) == (1, ["net.onnx"])
+    assert [r["network"] for r in answer["refused"]] == ["bad.onnx", "none.onnx"]
+    assert "2 of 3 files have no figure" in err
+    assert "no such file" in err
+    code, out, err = run("device", "predict", "raspberry-pi-5", *files, "--shape", "3x32x32")
+    assert (code, out.startswith("net.onnx on raspberry-pi-5")) == (1, True)
+    code, _, err = run("device", "predict", "raspberry-pi-5", str(path), "--shape", "h,w")
+    assert (code, "expected for example 1,3,224,224" in err) == (1, True)
+    code, _, err = run("device", "predict", "raspberry-pi-5", str(path), "--rate", "2")
+    assert (code, "expected 0 to 1" in err) == (1, True)
     code, _, err = run("device", "predict", "raspberry-pi-5", str(tmp_path / "none.onnx"))
     assert (code, "cannot be read" in err) == (1, True)

@@ -12,8 +12,14 @@ from biglittle.bench import get_space, load_device, shipped_devices
 from biglittle.bench.device import SHIPPED
 from biglittle.bench.errors import DeviceError, ProfileError
 from biglittle.bench.operator_features import NAMES
-from biglittle.data_tables.devices.predict import predict, predict_files
-from biglittle.edge_profiler import onnx_model
+from biglittle.data_tables.devices.predict import (
+    Prediction,
+    Refusal,
+    predict,
+    predict_each,
+    predict_files,
+)
+from biglittle.edge_profiler import cascade_model, onnx_model
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.onnx_reader import read_model
 
@@ -112,6 +118,62 @@ def test_what_a_devices_networks_say_nothing_of_is_not_predicted(tmp_path: Path)
 def test_an_extrapolation_says_that_it_is_one(network: Path) -> None:
     (found,) = predict_files("jetson-nano", [network])
     assert any("extrapolation" in note for note in found.notes)
+
+
+def test_a_cascade_takes_both_of_its_ways_and_their_mean_by_the_rate(tmp_path: Path) -> None:
+    parts = [onnx_model(FBNET, a, 10) for a in ("8" * 22, NETWORK)]
+    paths = [tmp_path / name for name in ("little.onnx", "big.onnx", "cascade.onnx")]
+    for path, model in zip(paths, [*parts, cascade_model(*parts, "margin", 0.5)], strict=True):
+        onnx.save(model, str(path))
+    little, big, cascade = predict_files("raspberry-pi-5", paths)
+    kept, escalated = cascade.branches
+    assert (kept.network, escalated.network) == ("kept", "escalated")
+    assert little.latency_ms <= kept.latency_ms < 1.2 * little.latency_ms  # the gate's share
+    # Both networks and a gate, of which the constant per network is paid once.
+    assert big.latency_ms < escalated.latency_ms < 1.1 * (little.latency_ms + big.latency_ms)
+    assert cascade.latency_ms == escalated.latency_ms
+    assert any("--rate" in note for note in cascade.notes)
+    (mean,) = predict_each("raspberry-pi-5", paths[2:], rate=0.25)
+    assert isinstance(mean, Prediction)
+    for name in ("latency_ms", "latency_low_ms", "latency_high_ms", "energy_mj"):
+        ends = getattr(kept, name), getattr(escalated, name)
+        assert getattr(mean, name) == pytest.approx(0.75 * ends[0] + 0.25 * ends[1])
+    assert (mean.rate, mean.provenance["latency_ms"]) == (0.25, "predicted")
+    assert "kept: " in mean.text()
+    assert json.loads(json.dumps(mean.as_dict()))["branches"][1]["network"] == "escalated"
+    (alone,) = predict_each("raspberry-pi-5", paths[:1], rate=0.25)
+    assert isinstance(alone, Prediction)
+    assert any("no branches" in note for note in alone.notes)
+
+
+def test_half_precision_is_said_where_the_device_was_measured_in_another(tmp_path: Path) -> None:
+    path = tmp_path / "half.onnx"
+    network = onnx_model(FBNET, NETWORK, 10)
+    for weight in network.graph.initializer:
+        if weight.data_type == onnx.TensorProto.FLOAT:
+            half = onnx.numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(onnx.numpy_helper.from_array(half, weight.name))
+    for value in (*network.graph.input, *network.graph.output):
+        value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    onnx.save(network, str(path))
+    (found,) = predict_files("raspberry-pi-5", [path])
+    assert any("weights are fp16" in note and "in fp32" in note for note in found.notes)
+
+
+def test_one_bad_file_does_not_cost_the_others_their_answers(network: Path, tmp_path: Path) -> None:
+    dilated = onnx_model(FBNET, NETWORK, 10)
+    conv = next(n for n in dilated.graph.node if n.op_type == "Conv" and "stem" in n.name)
+    (pads,) = (a for a in conv.attribute if a.name == "pads")
+    pads.ints[:] = [2, 2, 2, 2]  # as many rows and columns as before
+    conv.attribute.append(onnx.helper.make_attribute("dilations", [2, 2]))
+    bad = tmp_path / "dilated.onnx"
+    onnx.save(dilated, str(bad))
+    answers = predict_each("raspberry-pi-5", [bad, network])
+    assert isinstance(answers[0], Refusal)
+    assert "Conv with dilation (1)" in answers[0].reason
+    assert isinstance(answers[1], Prediction)
+    with pytest.raises(DeviceError, match=r"1 of 2 files(.|\n)*dilated\.onnx"):
+        predict_files("raspberry-pi-5", [bad, network])
 
 
 def test_operators_that_cannot_be_predicted_are_named(truth: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from biglittle.bench import get_space
 from biglittle.bench.errors import ProfileError
 from biglittle.bench.operator_features import operator_features
 from biglittle.bench.operators import Operator
-from biglittle.edge_profiler import cascade_model, onnx_model
+from biglittle.edge_profiler import onnx_model
 from biglittle.edge_profiler.onnx_reader import read_model, read_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -146,8 +146,6 @@ def test_what_has_no_counterpart_is_named_with_its_number() -> None:
     custom = model([helper.make_node("Secret", ["x"], ["y"], domain="com.acme")])
     custom.opset_import.append(helper.make_opsetid("com.acme", 1))
     assert read_model(custom, "x").unsupported == {"com.acme.Secret": 1}
-    little = onnx_model(FBNET, "8" * 22, 10)
-    assert "If" in read_model(cascade_model(little, little, "margin", 0.5), "x").unsupported
 
 
 def test_all_outputs_of_a_network_count() -> None:

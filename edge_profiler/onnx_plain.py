@@ -1,0 +1,331 @@
+"""ONNX models made plain before they are read: functions inlined, branches apart, shapes found.
+
+Exporters leave much to a runtime: functions of the model's own, sides that are free, shapes that
+nodes compute, an ``If``. What ONNX's own inliner, shape inference and reference evaluation can
+resolve is resolved here, so that what follows sees operators with shapes. Weights are reduced to
+their dimensions first; nothing here needs their values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench.errors import ProfileError
+from .onnx_network import import_onnx
+
+#: Tensors of more elements are weights; only smaller ones are looked into, for shapes and the like.
+FEW = 4096
+#: Ways through a model's branches; one for every input is no network any more.
+MOST_PATHS = 8
+#: Domains of the standard operators.
+STANDARD = ("", "ai.onnx")
+_VALUE_FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """The shape in a text such as ``1,3,224,224`` or ``3x224x224``.
+
+    Raises:
+        ProfileError: it is no list of positive whole numbers.
+
+    >>> parse_shape("1,3,32,32")
+    (1, 3, 32, 32)
+    """
+    parts = re.split(r"\s*[,xX]\s*", text.strip().strip("()[]"))
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ProfileError(
+            f"shape {text!r} is not a list of positive whole numbers; expected for example "
+            "1,3,224,224."
+        )
+    return tuple(int(part) for part in parts)
+
+
+def plain_paths(
+    model: Any, label: str, shape: Sequence[int] | None = None
+) -> list[tuple[str, Any]]:
+    """The model by every way through its branches: one without ``If``, each with all shapes filled.
+
+    Args:
+        model: an ``onnx.ModelProto``; it is not changed.
+        label: what messages call it.
+        shape: of the only input, where the file leaves it open; with or without the batch of 1.
+
+    Returns:
+        Name of the way (``""``, or ``then`` and ``else``) and the plain model of each.
+
+    Raises:
+        ProfileError: another number of inputs than one, another batch than 1, unknown sides, or
+            more branches than can be told apart.
+        MissingExtraError: ``onnx`` is not installed.
+    """
+    import_onnx()  # or the extra that brings it
+    plain = type(model)()
+    plain.CopyFrom(model)
+    for tensor in plain.graph.initializer:
+        if math.prod(tensor.dims) > FEW:
+            for field in (*_VALUE_FIELDS, "external_data"):
+                tensor.ClearField(field)
+            tensor.ClearField("data_location")
+    if plain.functions:
+        try:
+            from onnx.inliner import inline_local_functions
+
+            plain = inline_local_functions(plain)
+        except Exception as error:  # the checker's errors share no base with Python's own
+            raise ProfileError(f"functions of {label} cannot be inlined: {error}") from error
+    _fix_input(plain, label, shape)
+    # What an exporter wrote down for a free batch would contradict the batch of 1.
+    del plain.graph.value_info[:]
+    for output in plain.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    return _taken_apart(plain, label, "")
+
+
+def image_input(model: Any, label: str) -> Any:
+    """The only input of a model that is no weight.
+
+    Raises:
+        ProfileError: there are more or fewer.
+    """
+    weights = {w.name for w in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in weights]
+    if len(inputs) != 1:
+        named = f" ({', '.join(i.name for i in inputs)})" if inputs else ""
+        raise ProfileError(
+            f"{label} has {len(inputs)} inputs{named}; expected one, the image, of shape (1, "
+            "channels, height, width)."
+        )
+    return inputs[0]
+
+
+def _fix_input(model: Any, label: str, shape: Sequence[int] | None) -> None:
+    """Writes the shape of one image into the model."""
+    source = image_input(model, label)
+    dims = source.type.tensor_type.shape.dim
+    sides = [int(d.dim_value) if d.dim_value > 0 else 0 for d in dims]
+    written = tuple(d.dim_param or (d.dim_value if d.HasField("dim_value") else "?") for d in dims)
+    wanted = None if shape is None else tuple(shape)
+    if wanted is not None and len(wanted) == len(sides) - 1:
+        wanted = (1, *wanted)
+    if wanted is not None and (
+        (sides and len(wanted) != len(sides))
+        or any(side not in (0, given) for side, given in zip(sides, wanted, strict=False))
+    ):
+        raise ProfileError(
+            f"input {source.name!r} of {label} has shape {written}, which --shape "
+            f"{','.join(map(str, wanted))} contradicts; give the sides that the file leaves open."
+        )
+    if wanted is not None:
+        sides = list(wanted)
+    elif sides:
+        sides[0] = sides[0] or 1  # a free batch
+    if len(sides) < 2 or min(sides) < 1 or sides[0] != 1:
+        raise ProfileError(
+            f"input {source.name!r} of {label} has shape {written}; expected batch 1 (or a free "
+            "one) and fixed channels, height and width. Say them, for example --shape "
+            "1,3,224,224, or export it for one image."
+        )
+    del dims[:]
+    for side in sides:
+        dims.add().dim_value = side
+
+
+def _taken_apart(model: Any, label: str, name: str) -> list[tuple[str, Any]]:
+    model = _with_shapes(model, label)
+    forks = (
+        k
+        for k, node in enumerate(model.graph.node)
+        if node.op_type == "If" and node.domain in STANDARD
+    )
+    index = next(forks, None)
+    if index is None:
+        return [(name, model)]
+    condition = numbers(model).get(model.graph.node[index].input[0])
+    branches = ("then", "else") if condition is None else ("then" if condition.any() else "else",)
+    paths: list[tuple[str, Any]] = []
+    for branch in branches:
+        step = branch if condition is None else ""
+        whole = "/".join(part for part in (name, step) if part)
+        paths += _taken_apart(_with_branch(model, index, branch), label, whole)
+        if len(paths) > MOST_PATHS:
+            raise ProfileError(
+                f"{label} has more than {MOST_PATHS} ways through its branches; give its parts."
+            )
+    return paths
+
+
+def _with_branch(model: Any, index: int, branch: str) -> Any:
+    """The model with an ``If`` replaced by one of its branches."""
+    helper = import_onnx().helper
+    taken = type(model)()
+    taken.CopyFrom(model)
+    node = taken.graph.node[index]
+    (body,) = (a.g for a in node.attribute if a.name == f"{branch}_branch")
+    held = {w.name for w in body.initializer} | {w.values.name for w in body.sparse_initializer}
+    held |= {name for inner in body.node for name in inner.output if name}
+    prefix = f"{branch} of {node.output[0]}/"
+    renamed = {name: prefix + name for name in held}
+    _rename(body, renamed)
+    ends = [
+        helper.make_node("Identity", [renamed.get(value.name, value.name)], [output])
+        for value, output in zip(body.output, node.output, strict=True)
+    ]
+    # The decision is made whichever branch runs, so it is kept as an output.
+    condition = node.input[0]
+    nodes = [*taken.graph.node[:index], *body.node, *ends, *taken.graph.node[index + 1 :]]
+    weights, sparse = list(body.initializer), list(body.sparse_initializer)
+    values = list(body.value_info)
+    del taken.graph.node[:]
+    taken.graph.node.extend(nodes)
+    taken.graph.initializer.extend(weights)
+    taken.graph.sparse_initializer.extend(sparse)
+    del taken.graph.value_info[:]
+    taken.graph.value_info.extend(v for v in values if v.name not in renamed.values())
+    if condition not in {o.name for o in taken.graph.output}:
+        bool_type = import_onnx().TensorProto.BOOL
+        taken.graph.output.append(helper.make_tensor_value_info(condition, bool_type, None))
+    return taken
+
+
+def _rename(graph: Any, renamed: dict[str, str]) -> None:
+    """Renames values of a graph, and what graphs inside of it read of them."""
+    for tensor in graph.initializer:
+        tensor.name = renamed.get(tensor.name, tensor.name)
+    for sparse in graph.sparse_initializer:
+        sparse.values.name = renamed.get(sparse.values.name, sparse.values.name)
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, renamed)
+
+
+# ---- shapes --------------------------------------------------------------------------------------
+def shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Sides of every value whose shape a model states; 0 for a side that is open."""
+    graph = model.graph
+    return {
+        v.name: tuple(max(int(d.dim_value), 0) for d in v.type.tensor_type.shape.dim)
+        for v in (*graph.value_info, *graph.output, *graph.input)
+        if v.type.HasField("tensor_type") and v.type.tensor_type.HasField("shape")
+    }
+
+
+def _with_shapes(model: Any, label: str) -> Any:
+    """The model with the shapes of its values, as far as they follow from the input's."""
+    onnx = import_onnx()
+    while True:
+        try:
+            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        except Exception as error:  # of several kinds that share no base
+            raise ProfileError(f"shapes of {label} cannot be found: {error}") from error
+        stated = shapes(inferred)
+        branches = any(node.op_type == "If" for node in inferred.graph.node)
+        is_open = any(
+            0 in stated.get(name, (0,)) for node in inferred.graph.node for name in node.output
+        )
+        if not (branches or is_open) or not _fold(inferred):
+            return inferred
+        model = inferred
+        del model.graph.value_info[:]
+
+
+def numbers(model: Any) -> dict[str, NDArray[Any]]:
+    """Values of the small constants that a model holds, by name, where their data are there."""
+    onnx = import_onnx()
+    tensors = {w.name: w for w in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.domain in STANDARD:
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    tensors[node.output[0]] = attribute.t
+    return {
+        name: values
+        for name, tensor in tensors.items()
+        if (values := _values(onnx, tensor)) is not None
+    }
+
+
+def _values(onnx: Any, tensor: Any) -> NDArray[Any] | None:
+    """A tensor's numbers; None where it is large, lies elsewhere or states dimensions alone."""
+    size = math.prod(tensor.dims)
+    if size > FEW or tensor.data_location == onnx.TensorProto.EXTERNAL:
+        return None
+    try:
+        values = np.asarray(onnx.numpy_helper.to_array(tensor))
+    except Exception:  # of several kinds: no data, a type that NumPy lacks
+        return None
+    return values if values.size == size else None
+
+
+def _fold(model: Any) -> bool:
+    """Puts constants in the place of what follows from shapes and constants; whether any was.
+
+    Changes the model.
+    """
+    onnx = import_onnx()
+    stated, values = shapes(model), numbers(model)
+    left, folded = [], False
+    for node in model.graph.node:
+        results = None
+        if node.op_type != "Constant" and node.domain in STANDARD and node.output:
+            results = _computed(onnx, model, node, stated, values)
+        if results is None:
+            left.append(node)
+            continue
+        folded = True
+        for name, value in zip(node.output, results, strict=False):
+            values[name] = value
+            model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    if folded:
+        del model.graph.node[:]
+        model.graph.node.extend(left)
+    return folded
+
+
+def _computed(
+    onnx: Any,
+    model: Any,
+    node: Any,
+    stated: dict[str, tuple[int, ...]],
+    values: dict[str, NDArray[Any]],
+) -> list[NDArray[Any]] | None:
+    """What a node gives, if that follows from shapes and small constants; else None."""
+    if node.op_type in ("Shape", "Size"):
+        sides = stated.get(node.input[0])
+        if sides is None or 0 in sides:
+            return None
+        if node.op_type == "Size":
+            return [np.array(math.prod(sides), np.int64)]
+        ends = {a.name: int(a.i) for a in node.attribute}
+        return [np.array(sides[ends.get("start", 0) : ends.get("end", len(sides))], np.int64)]
+    if any(a.HasField("g") for a in node.attribute):
+        return None
+    given = [name for name in node.input if name]
+    if not given or any(name not in values for name in given):
+        return None
+    try:
+        from onnx.reference import ReferenceEvaluator
+
+        helper = onnx.helper
+        inputs = [
+            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(values[n].dtype), None)
+            for n in dict.fromkeys(given)
+        ]
+        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+        graph = helper.make_graph([node], "one", inputs, outputs)
+        alone = helper.make_model(graph, opset_imports=model.opset_import)
+        results = ReferenceEvaluator(alone).run(None, {name: values[name] for name in given})
+        arrays = [np.asarray(result) for result in results]
+    except Exception:  # an operator that cannot be evaluated stays as it is
+        return None
+    # Larger floats are weights in another form, to be counted as the tensors that they were.
+    small = (a.size <= (FEW if a.dtype.kind in "iub" else 16) for a in arrays)
+    return arrays if all(small) else None
