@@ -1,9 +1,9 @@
-"""Computes every figure that README and card show, and writes them into both.
+"""Computes every figure that the card and the pages of three folders show, and writes them there.
 
 ``python -m biglittle.data_tables.fbnet_cifar10.figures STEP ...`` with the steps ``table``,
 ``coverage``, ``trust``, ``quantisation``, ``searchers``, ``searched``, ``startup``, ``engine``,
 ``gates``, ``fresh`` (each leaves ``figures/STEP.json``),
-``picture`` and ``write`` (fills the marked parts of README.md here and at the root).
+``picture`` and ``write`` (fills the marked parts of ``PAGES``).
 The surrogate's figures come from its own ``surrogate.json``.
 """
 
@@ -48,6 +48,11 @@ from . import (
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
 ROOT = FOLDER.parent.parent
+#: Where figures stand between marks: the card, and the pages of the folders they speak of.
+PAGES = (
+    FOLDER / "README.md",
+    *(ROOT / name / "README.md" for name in ("bench", "searchers", "surrogates")),
+)
 DEVICE = "raspberry-pi-4"
 NAME = "fbnet-cifar10"
 LATENCIES_MS = (10, 12, 15, 20, 25, 30)
@@ -447,7 +452,6 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "trust": lambda: trust.trust_section(load("trust")),
     "trust_picture": trust_picture_text,
     "cotraining": lambda: trust.cotraining_section(load("trust")),
-    "cotraining_verdict": lambda: trust.cotraining_verdict(load("trust")),
     "quantisation": lambda: quantisation.quantisation_section(load("quantisation")),
     "engine": lambda: engine_speed.engine_section(load("engine")),
     "gates": lambda: gate_comparison.gates_section(load("gates")),
@@ -459,8 +463,8 @@ def _filled(body: str) -> Callable[[re.Match[str]], str]:
 
 
 def write_step() -> None:
-    """Fills the parts of both README files that lie between ``figures:NAME`` marks."""
-    for page in (ROOT / "README.md", FOLDER / "README.md"):
+    """Fills the parts of the pages that lie between ``figures:NAME`` marks."""
+    for page in PAGES:
         text = page.read_text()
         for name, make in SECTIONS.items():
             pattern = re.compile(rf"(<!-- figures:{name} -->\n).*?(<!-- /figures -->)", re.DOTALL)

@@ -10,12 +10,19 @@ import pytest
 from biglittle.data_tables.fbnet_cifar10 import figures
 
 
-@pytest.mark.parametrize("page", [figures.ROOT / "README.md", figures.FOLDER / "README.md"])
+@pytest.mark.parametrize("page", figures.PAGES)
 def test_pages_hold_what_the_script_makes(page) -> None:  # type: ignore[no-untyped-def]
     marked = re.findall(r"<!-- figures:(\w+) -->\n(.*?)<!-- /figures -->", page.read_text(), re.S)
     assert marked
     for name, body in marked:
         assert body.strip() == figures.SECTIONS[name]().strip(), f"run: figures write ({name})"
+
+
+def test_every_figure_stands_on_one_page() -> None:
+    text = "".join(page.read_text() for page in figures.PAGES)
+    assert {name: text.count(f"<!-- figures:{name} -->") for name in figures.SECTIONS} == {
+        name: 1 for name in figures.SECTIONS
+    }
 
 
 def test_bootstrap_interval_covers_the_difference_and_narrows() -> None:

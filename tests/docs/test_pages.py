@@ -1,0 +1,326 @@
+"""Every command and every Python block of every page: run, or at least held against the code.
+
+A fence says what its block needs, behind its language, as in ``bash needs=images,long``. Without a
+word the block runs here. An extra (``train``, ``report``, ``profiler``) lets it run where the extra
+is installed. What needs ``images``, a ``board``, the ``network`` or a ``long`` time is parsed only:
+every verb, option and module in it exists. The blocks of one page run in order, in one folder and
+one namespace, in which the files lie that a page speaks of as a reader's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import inspect
+import json
+import re
+import runpy
+import shlex
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from biglittle.bench import BigLittleError
+from biglittle.bench.errors import MissingExtraError
+from biglittle.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]
+PAGES = sorted(
+    page
+    for page in PAGES
+    if page.name != "CHANGELOG.md"
+    and not str(page.relative_to(ROOT)).startswith((".", "out", "build"))
+)
+LINKING = sorted({*PAGES, *ROOT.glob("data_tables/*.md"), *ROOT.glob("searchers/*.md")})
+EXTRAS = {"train": "torch", "report": "plotly", "profiler": "onnx"}
+PARSE = argparse.ArgumentParser.parse_args
+NOT_HERE = {"images", "board", "network", "long"}
+LANGUAGES = {"bash", "python", "cpp", "toml", "json", "text"}
+OTHERS = ("make", "pip", "python", "git", "sudo")
+FENCE = re.compile(r"^```(\S*)([^\n]*)\n(.*?)^```$", re.M | re.S)
+WORD = r"[a-z][a-z0-9-]*"
+
+page_names = [str(p.relative_to(ROOT)) for p in PAGES]
+each_page = pytest.mark.parametrize("page", PAGES, ids=page_names)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    needs: frozenset[str]
+    text: str
+
+    @property
+    def here(self) -> bool:
+        """Whether it can run in this environment."""
+        extras = [EXTRAS[n] for n in self.needs & {*EXTRAS}]
+        there = all(importlib.util.find_spec(module) is not None for module in extras)
+        return there and not self.needs & NOT_HERE
+
+    def commands(self) -> list[list[str]]:
+        """The words of every command, without comments and settings of the environment."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        words = [shlex.split(line, comments=True) for line in lines]
+        return [[w for i, w in enumerate(ws) if i or "=" not in w] for ws in words if ws]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in FENCE.finditer(text):
+        words = dict(part.split("=", 1) for part in match[2].split())
+        assert set(words) <= {"needs"}, f"{page}: {match[0].splitlines()[0]}"
+        needs = frozenset(filter(None, words.get("needs", "").split(",")))
+        line = text[: match.start()].count("\n") + 1
+        found.append(Block(page, line, match[1], needs, match[3]))
+    return found
+
+
+# ---- what a block says exists ------------------------------------------------------------------
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
+    """The verb that words of a command line call, and the words that are left."""
+    command: Any = typer.main.get_command(app)
+    words = words[1:]
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"there is no verb {words[0]!r}: {shlex.join(words)}"
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+def check_biglittle(words: list[str]) -> None:
+    """Parses a command as the command line does: verb, options, their types, missing arguments."""
+    command, rest = command_of(words)
+    try:
+        command.make_context(words[-1], list(rest))
+    except typer.Exit:
+        pass  # --help, --version
+    except BigLittleError:
+        pass  # --config of a file that an earlier command would have written
+    except Exception as error:
+        message = getattr(error, "message", str(error))
+        raise AssertionError(f"{shlex.join(words)}: {message}") from error
+
+
+class ParsedError(Exception):
+    """Arguments were parsed, which is as far as a module is to go here."""
+
+
+def check_module(words: list[str]) -> None:
+    """``python -m MODULE``: the module is there, and takes these arguments."""
+    assert words[1] == "-m"
+    name, options = words[2], [w for w in words[3:] if w.startswith("--")]
+    if not name.startswith("biglittle"):
+        return
+    assert importlib.util.find_spec(name) is not None, f"there is no module {name}"
+    if not options:
+        return
+
+    def parse(parser: argparse.ArgumentParser, given: list[str] | None = None, *_: Any) -> None:
+        try:
+            PARSE(parser, given)
+        except SystemExit as error:
+            raise AssertionError(f"{shlex.join(words)}: see its --help") from error
+        raise ParsedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "parse_args", parse)
+        patch.setattr(sys, "argv", [name, *words[3:]])
+        try:
+            runpy.run_module(name, run_name="__main__", alter_sys=False)
+        except ParsedError:
+            return
+        except MissingExtraError as error:
+            pytest.skip(str(error))
+    raise AssertionError(f"{name} takes no options")
+
+
+def check_other(words: list[str]) -> None:
+    """``make`` and ``pip`` lines: the target, the extras, the files."""
+    if words[0] == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        for target in (w for w in words[1:] if "=" not in w):
+            assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
+    if words[0] == "pip":
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        wanted = [w for w in words[2:] if not w.startswith("-")]
+        assert "biglittle" not in {re.split(r"[\[=@ ]", w)[0] for w in wanted}, "it is on no index"
+        for word in wanted:
+            extras = re.fullmatch(r"\.\[([\w,]+)\]", word)
+            known = project["project"]["optional-dependencies"]
+            assert extras is None or {*extras[1].split(",")} <= {*known}, word
+
+
+def check_command(words: list[str]) -> None:
+    """Fails where a command of a page names what is not there."""
+    if words[0] == "biglittle":
+        check_biglittle(words)
+    elif words[:2] == ["python", "-m"]:
+        check_module(words)
+    else:
+        assert words[0] in OTHERS, f"{words[0]} is no command that a reader has"
+        check_other(words)
+
+
+@each_page
+def test_fences_say_their_language_and_what_they_need(page: Path) -> None:
+    assert page.read_text(encoding="utf-8").count("\n```") % 2 == 0
+    for block in blocks_of(page):
+        where = f"{page.name}:{block.line}"
+        assert block.language in LANGUAGES, where
+        assert block.needs <= {*EXTRAS} | NOT_HERE, where
+        if block.language == "bash" and not block.needs & NOT_HERE:
+            for words in block.commands():
+                assert words[0] == "biglittle", f"{where}: {words[0]} needs the network or long"
+
+
+@each_page
+def test_every_verb_option_and_module_of_a_block_exists(page: Path) -> None:
+    for block in blocks_of(page):
+        if block.language == "bash":
+            for words in block.commands():
+                check_command(words)
+        if block.language == "python":
+            compile(block.text, f"{page.name}:{block.line}", "exec")
+
+
+@each_page
+def test_every_verb_option_and_module_in_the_text_exists(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for span in re.findall(r"`([^`]+)`", text):
+        span = " ".join(span.split())
+        if span.startswith("biglittle "):
+            words = re.findall(r"\S+", span.replace("...", ""))
+            command, rest = command_of([w for w in words if re.match(r"[\w-]", w)])
+            options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+            used = {w.split("=")[0] for w in rest if w.startswith("--")}
+            assert used <= options | {"--help"}, span
+        elif span.startswith("python -m biglittle"):
+            check_module(span.split())
+
+
+def slugs(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made where it is shown."""
+    heads = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in heads}
+
+
+@pytest.mark.parametrize("page", LINKING, ids=[str(p.relative_to(ROOT)) for p in LINKING])
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+://|mailto:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in slugs(file), f"{page.name} links to {target}"
+
+
+# ---- what can run runs -------------------------------------------------------------------------
+def _lay_out(folder: Path) -> None:
+    """The files that pages speak of as a reader's own: an ONNX network, a board's profile."""
+    if importlib.util.find_spec("onnx") is not None:
+        import onnx
+
+        from biglittle.bench import get_space
+        from biglittle.edge_profiler import onnx_model
+
+        onnx.save(onnx_model(get_space("fbnet"), "8" * 20 + "00", 10), folder / "network.onnx")
+    shipped = ROOT / "data_tables" / "devices" / "amd-epyc-f25-m17.json"
+    profile = json.loads(shipped.read_text(encoding="utf-8"))
+    (folder / "my-board.json").write_text(json.dumps({**profile, "device": "my-board"}))
+
+
+@each_page
+def test_what_can_run_here_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = [b for b in blocks_of(page) if b.here and b.language in ("bash", "python")]
+    if not blocks:
+        pytest.skip("every block of this page needs what is not here")
+    _lay_out(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "own"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    namespace: dict[str, Any] = {"__name__": "page"}
+    for block in blocks:
+        where = f"{page.name}:{block.line}"
+        if block.language == "python":
+            exec(compile(block.text, where, "exec"), namespace)
+            continue
+        for words in block.commands():
+            monkeypatch.setattr(sys, "argv", list(words))
+            result = CliRunner().invoke(app, words[1:])
+            assert result.exit_code == 0, f"{where}: {shlex.join(words)}: {result.exception!r}"
+
+
+def test_the_pair_that_the_readme_shows_beats_its_big_network() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (words,) = [
+        w
+        for b in blocks_of(ROOT / "README.md")
+        if b.language == "bash"
+        for w in b.commands()
+        if w[:2] == ["biglittle", "query"] and "--threshold" in w
+    ]
+    from biglittle.bench import Benchmark, Gate, Pair
+
+    bench, device = Benchmark.load("fbnet-cifar10"), "raspberry-pi-4"
+    pair = Pair(*words[2:4])
+    gate = Gate(words[words.index("--gate") + 1], float(words[words.index("--threshold") + 1]))
+    assert f'Pair(little="{pair.little}"' in text
+    for split in ("val", "test"):
+        point, big = bench.query(pair, gate, device, split), bench.row(pair.big)
+        assert point.accuracy > bench.accuracy(split)[big]
+        assert point.latency_ms is not None
+        assert point.latency_ms < bench.costs(device).latency_ms[big]
+
+
+# ---- the parser of this file -------------------------------------------------------------------
+def test_a_wrong_command_would_be_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        inspect.cleandoc(
+            """
+            # Page
+            ```bash needs=long,train
+            A=1 biglittle search --budget 3 \\
+                --seed 1    # a comment
+            biglittle front
+            ```
+            """
+        )
+        + "\n"
+    )
+    (block,) = blocks_of(page)
+    assert (block.language, block.line, block.needs) == ("bash", 2, {"long", "train"})
+    assert block.commands()[0] == ["biglittle", "search", "--budget", "3", "--seed", "1"]
+    assert not block.here
+    for wrong in (
+        "biglittle serch",
+        "biglittle search --budgets 3",
+        "biglittle search --budget three",
+        "biglittle query 888",
+        "biglittle device sow x",
+        "python -m biglittle.searchers.none",
+        "python -m biglittle.searchers.darts --nothing 1",
+        "make nothing",
+        "pip install biglittle",
+        "pip install '.[nothing]'",
+        "nothing",
+    ):
+        with pytest.raises(AssertionError):
+            check_command(shlex.split(wrong))
