@@ -274,7 +274,7 @@ def front(
     }
     if out is not None:
         with replacing(out) as partial:
-            partial.write_text(json.dumps(document, indent=2) + "\n")
+            partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if as_json:
         _emit(document)
     else:
@@ -1428,7 +1428,7 @@ def device_import(
         raise DeviceError(f"{target} is there already; add --replace to take its place.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as partial:
-        partial.write_text(json.dumps(profile, indent=1) + "\n")
+        partial.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
     _console(stderr=True).print(f"{target.stem} is yours now: --device {target.stem}")
 
 

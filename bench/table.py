@@ -271,7 +271,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
 def _write_manifest(path: Path, facts: Mapping[str, Any], replaced: str | None) -> None:
     document = dict(facts) if replaced is None else {**facts, "replaces_sha256": replaced}
     with replacing(path.with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(document, indent=2) + "\n")
+        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def shipped_tables() -> dict[str, Path]:

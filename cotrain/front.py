@@ -334,14 +334,14 @@ def _cotrain(
     }
     text = json.dumps(report, indent=1, allow_nan=False) + "\n"
     with replacing(path) as partial:
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8")
     (folder / "pair.h5").unlink(missing_ok=True)
     return _finished(path, wanted)
 
 
 def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads(path.read_text())
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = {key: report[key] for key in wanted}
     except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is not one ({error!r}). Move it away, or choose another output folder."

@@ -214,7 +214,7 @@ def _begin(schedule: Schedule, folder: Path, start: Path | None) -> None:
     noted, checkpoint = folder / START, folder / "supernet.h5"
     digest = _start_hash(start)
     if noted.exists():
-        found = json.loads(noted.read_text()).get("start_sha256")
+        found = json.loads(noted.read_text(encoding="utf-8")).get("start_sha256")
         if found != digest:
             raise CheckpointError(
                 f"the run in {folder} began with other weights ({str(found)[:12]}, asked for: "
@@ -235,7 +235,7 @@ def _begin(schedule: Schedule, folder: Path, start: Path | None) -> None:
         progress = {"epoch": 0, "step": 0, "elapsed_s": 0.0}
         save_checkpoint(checkpoint, identity, progress, weights=net.state_dict())
     with replacing(noted) as partial:
-        partial.write_text(json.dumps({"start_sha256": digest}) + "\n")
+        partial.write_text(json.dumps({"start_sha256": digest}) + "\n", encoding="utf-8")
 
 
 def trained_choices(weights: Path, known: tuple[str, ...] | None = None) -> tuple[str, ...]:

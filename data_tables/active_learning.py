@@ -250,7 +250,7 @@ class _Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             return {**asked, "rounds": [], "held_out": []}
         try:
-            kept: dict[str, Any] = json.loads(path.read_text())
+            kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(
                 f"{path} cannot be read ({error}); name another folder."
@@ -265,7 +265,7 @@ class _Run:
 
     def save(self) -> None:
         with replacing(self.folder / DOCUMENT) as partial:
-            partial.write_text(json.dumps(self.state, indent=1) + "\n")
+            partial.write_text(json.dumps(self.state, indent=1) + "\n", encoding="utf-8")
 
     # ---- one round -------------------------------------------------------------------------
     def run(self, rounds: int) -> dict[str, Any]:

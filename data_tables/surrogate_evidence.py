@@ -104,7 +104,7 @@ def save(step: str, figures: Mapping[str, Any]) -> None:
     """Keeps the figures of a step."""
     FOLDER.mkdir(exist_ok=True)
     with replacing(FOLDER / f"{step}.json") as partial:
-        partial.write_text(json.dumps(figures, indent=1) + "\n")
+        partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def kept(step: str) -> dict[str, Any] | None:
@@ -112,7 +112,7 @@ def kept(step: str) -> dict[str, Any] | None:
     path = FOLDER / f"{step}.json"
     if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(path.read_text())
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -987,12 +987,12 @@ def write_step() -> None:
     found = {step: kept(step) for step in TEXTS}
     run = {step: figures for step, figures in found.items() if figures is not None}
     document = Benchmark.load(TABLE).table.path.parent / "surrogate" / DOCUMENT
-    shipped = json.loads(document.read_text())
+    shipped = json.loads(document.read_text(encoding="utf-8"))
     lines += ["", *asked_text(run, shipped["report"]), "", *shipped_text(shipped)]
     for step, text in TEXTS.items():
         lines += ["", *(text(run[step]) if step in run else [f"Step `{step}` was not run yet."])]
     with replacing(PAGE) as partial:
-        partial.write_text("\n".join(lines) + "\n")
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

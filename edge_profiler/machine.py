@@ -20,7 +20,7 @@ _VERSIONS = ("numpy", "onnx", "onnxruntime")
 
 def _read(path: Path) -> str | None:
     try:
-        text = path.read_text(errors="replace").strip("\0 \n\t")
+        text = path.read_text(encoding="utf-8", errors="replace").strip("\0 \n\t")
     except OSError:
         return None
     return text or None

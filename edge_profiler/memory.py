@@ -23,7 +23,7 @@ def resident_mib(root: Path = Path("/")) -> tuple[float, float] | None:
     """
     found: dict[str, float] = {}
     try:
-        for line in (root / _STATUS).read_text().splitlines():
+        for line in (root / _STATUS).read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition(":")
             if key in ("VmRSS", "VmHWM"):
                 found[key] = float(value.split()[0]) / _KIB_PER_MIB

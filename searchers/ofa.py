@@ -216,13 +216,13 @@ def deliver(
         },
     }
     with replacing(path) as partial:
-        partial.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+        partial.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return _finished(path, config)
 
 
 def _finished(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads(path.read_text())
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = dict(report["config"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is not one ({error!r}). Move it away, or name another folder."

@@ -367,13 +367,13 @@ def page() -> str:
     for name, text in TEXTS.items():
         path = FOLDER / f"{name}.json"
         if path.is_file():
-            held = json.loads(path.read_text())
+            held = json.loads(path.read_text(encoding="utf-8"))
             if name != "nb201":  # which knows nothing of the table
                 tables.add(held["facts"]["table_sha256"][:12])
             parts.append(text(held))
     shared = FOLDER / "weight_sharing.json"
     if shared.is_file():
-        parts.append(_weight_sharing_text(json.loads(shared.read_text())))
+        parts.append(_weight_sharing_text(json.loads(shared.read_text(encoding="utf-8"))))
     names = ", ".join(f"`{n}`" for n in SEARCHERS.names())
     return f"""# How good the searchers are
 

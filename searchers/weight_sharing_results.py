@@ -61,7 +61,7 @@ def drawn_networks(bench: Benchmark) -> list[str]:
             "that were found."
         )
     space = bench.table.space
-    fronts = json.loads(path.read_text())["fronts"]
+    fronts = json.loads(path.read_text(encoding="utf-8"))["fronts"]
     names = {a for f in fronts for part in ("littles", "bigs", "singles") for a in f[part]}
     found = space.parse(sorted(names))
     genomes = space.parse(bench.architectures)
@@ -103,7 +103,7 @@ class Runs:
     def held(self) -> dict[str, Any]:
         """What the file holds now; another process may add to it."""
         found: dict[str, Any] = {"runs": {}}
-        return json.loads(self.file.read_text()) if self.file.is_file() else found
+        return json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else found
 
     def rests_on(self, method: str, seed: int) -> dict[str, Any]:
         """What decides the result of a run: when none of it has changed, it need not be made."""
@@ -131,7 +131,7 @@ class Runs:
         held["runs"][key] = entry
         held["facts"] = self._facts()
         with replacing(self.file) as partial:
-            partial.write_text(json.dumps(held, indent=1) + "\n")
+            partial.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
         say(
             f"{key}: {100 * found['val']['accuracy']:.2f} % on val, "
             f"{100 * found['test']['accuracy']:.2f} % on test, {spent:.0f} s"

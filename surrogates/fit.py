@@ -267,7 +267,7 @@ def write_surrogate(
         partial.chmod(0o755)
         for name, model in models.items():
             (partial / name).write_bytes(model)
-        (partial / DOCUMENT).write_text(_written(document))
+        (partial / DOCUMENT).write_text(_written(document), encoding="utf-8")
         Surrogate.load(partial)
         if folder.exists():
             shutil.rmtree(folder)
@@ -279,6 +279,6 @@ def write_surrogate(
 
 def _owned(folder: Path) -> set[str]:
     try:
-        return {DOCUMENT, *json.loads((folder / DOCUMENT).read_text())["files"]}
+        return {DOCUMENT, *json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["files"]}
     except (OSError, ValueError, KeyError, TypeError):
         return set()

@@ -194,7 +194,7 @@ class Surrogate:
         """
         folder = Path(folder)
         try:
-            document = json.loads((folder / DOCUMENT).read_text())
+            document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
             models = {name: (folder / name).read_bytes() for name in document["files"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             absent = isinstance(error, FileNotFoundError) or not isinstance(error, OSError)

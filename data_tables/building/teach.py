@@ -143,4 +143,4 @@ def _report(
         document["accuracy"][split] = accuracy
         log.info("teacher: accuracy %.4f on %s", accuracy, split)
     with replacing(working / "teacher.json") as partial:
-        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

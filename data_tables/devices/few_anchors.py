@@ -266,7 +266,7 @@ def main() -> None:
         (PRIORS, json.dumps(priors, indent=1) + "\n"),
     ):
         with replacing(path) as partial:
-            partial.write_text(text)
+            partial.write_text(text, encoding="utf-8")
     fill_page("few_anchors", page(found))
     fill_page("anchors", worth(found), FOLDER.parent.parent / "edge_profiler" / "README.md")
 

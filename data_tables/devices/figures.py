@@ -132,14 +132,14 @@ def fill_page(step: str, content: str, page: Path = FOLDER / "README.md") -> Non
         DatasetError: the page has no such marks.
     """
     marks = re.compile(rf"(<!-- figures:{step} -->\n).*?(<!-- /figures -->)", re.DOTALL)
-    text, times = marks.subn(lambda m: f"{m[1]}{content}\n{m[2]}", page.read_text())
+    text, times = marks.subn(lambda m: f"{m[1]}{content}\n{m[2]}", page.read_text(encoding="utf-8"))
     if times != 1:
         raise DatasetError(
             f"{page.name} has {times} places for the figures {step!r}; expected one, between "
             f"'<!-- figures:{step} -->' and '<!-- /figures -->'."
         )
     with replacing(page) as partial:
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -147,7 +147,7 @@ def main() -> None:
     found = evaluate()
     TARGET.parent.mkdir(exist_ok=True)
     with replacing(TARGET) as partial:
-        partial.write_text(json.dumps(found, indent=1) + "\n")
+        partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     fill_page("operator_model", table(found))
 
 

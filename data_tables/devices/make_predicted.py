@@ -343,7 +343,7 @@ def main() -> None:
         target = Path(__file__).with_name(f"{device}.json")
         document = json.dumps(make_profile(device), indent=1) + "\n"
         with replacing(target) as partial:
-            partial.write_text(document)
+            partial.write_text(document, encoding="utf-8")
         load_device(target)
         sys.stderr.write(f"{target.name}\n")
 

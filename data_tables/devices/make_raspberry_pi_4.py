@@ -109,7 +109,7 @@ def main() -> None:
     profile = make_profile(Path(sys.argv[1] if len(sys.argv) > 1 else default))
     target = Path(__file__).with_name(f"{DEVICE}.json")
     with replacing(target) as partial:
-        partial.write_text(json.dumps(profile, indent=1) + "\n")
+        partial.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
     sys.stderr.write(f"{target.name}: {json.dumps(profile['fit'])}\n")
 
 

@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None, target: Path = FOLDER, filled: Path
     found |= {"import_s": import_seconds(), "installed_mib": installed_mib()}
     (target / "figures").mkdir(parents=True, exist_ok=True)
     with replacing(target / "figures" / "profiler.json") as partial:
-        partial.write_text(json.dumps(found, indent=1) + "\n")
+        partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     fill_page("profiler", page(found), filled)
     return 0
 

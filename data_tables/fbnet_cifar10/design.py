@@ -225,7 +225,7 @@ def read_fronts(path: Path = FRONT_SEED) -> list[dict[str, Any]]:
     """The fronts whose neighbourhoods belong to the design, oldest first; none without a file."""
     if not path.exists():
         return []
-    fronts: list[dict[str, Any]] = json.loads(path.read_text())["fronts"]
+    fronts: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["fronts"]
     return fronts
 
 
@@ -233,7 +233,7 @@ def add_front(entry: Mapping[str, Any], path: Path = FRONT_SEED) -> None:
     """Adds a front to the design; those before it stay."""
     with replacing(path) as partial:
         document = {"fronts": [*read_fronts(path), dict(entry)]}
-        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def front_networks(space: SearchSpace, choices: Sequence[str], entry: Mapping[str, Any]) -> Genomes:

@@ -80,12 +80,12 @@ def save(step: str, figures: dict[str, Any]) -> None:
     FIGURES.mkdir(exist_ok=True)
     document = {"step": step, "conditions": conditions(), **figures}
     with replacing(FIGURES / f"{step}.json") as partial:
-        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def load(step: str) -> dict[str, Any]:
     """One step's figures."""
-    found: dict[str, Any] = json.loads((FIGURES / f"{step}.json").read_text())
+    found: dict[str, Any] = json.loads((FIGURES / f"{step}.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -437,7 +437,9 @@ def startup_text() -> str:
 
 def surrogate_text() -> str:
     """The surrogate's figures on held-out networks as Markdown."""
-    return markdown(json.loads((FOLDER / "surrogate" / "surrogate.json").read_text()))
+    return markdown(
+        json.loads((FOLDER / "surrogate" / "surrogate.json").read_text(encoding="utf-8"))
+    )
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -465,13 +467,13 @@ def _filled(body: str) -> Callable[[re.Match[str]], str]:
 def write_step() -> None:
     """Fills the parts of the pages that lie between ``figures:NAME`` marks."""
     for page in PAGES:
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         for name, make in SECTIONS.items():
             pattern = re.compile(rf"(<!-- figures:{name} -->\n).*?(<!-- /figures -->)", re.DOTALL)
             if pattern.search(text):
                 text = pattern.sub(_filled(make()), text)
         with replacing(page) as partial:
-            partial.write_text(text)
+            partial.write_text(text, encoding="utf-8")
 
 
 STEPS: dict[str, Callable[[], None]] = {

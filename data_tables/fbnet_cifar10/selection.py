@@ -143,14 +143,14 @@ def write_pairs(path: Path, pairs: Sequence[ChosenPair], origin: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         document = {"origin": origin, "pairs": [asdict(p) for p in pairs]}
-        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def read_pairs(path: Path, origin: str) -> list[ChosenPair] | None:
     """The choice that was made, or None if there is none for these supernet weights."""
     if not path.exists():
         return None
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     if document["origin"] != origin:
         return None
     return [ChosenPair(**{**p, "seeds": tuple(p["seeds"])}) for p in document["pairs"]]

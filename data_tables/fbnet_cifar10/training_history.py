@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     lines: list[str] = []
     for path in sys.argv[1:] if arguments is None else arguments:
-        lines += Path(path).read_text().splitlines()
+        lines += Path(path).read_text(encoding="utf-8").splitlines()
     save("training", {"phases": history(load_schedule(SCHEDULE), lines)})
 
 

@@ -72,10 +72,12 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
             chosen = [a for a in ids if a in inherited]
             document["pairs"] = _pairs(bench, chosen, by_seed(columns, chosen, used))
     if (working / "few.json").is_file():
-        document["few"] = few_agreement(json.loads((working / "few.json").read_text()))
+        document["few"] = few_agreement(
+            json.loads((working / "few.json").read_text(encoding="utf-8"))
+        )
     runs = sorted(working.glob("speed*.json"))
     if runs:
-        document["speed"] = [speed(json.loads(path.read_text())) for path in runs]
+        document["speed"] = [speed(json.loads(path.read_text(encoding="utf-8"))) for path in runs]
     if not document["targets"]:
         raise BigLittleError(
             f"no scores of {FEWEST} networks in {working}; run the step score first."

@@ -316,9 +316,9 @@ def report_step(
     document = measure(working, rounds)
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / "zerocost.json") as partial:
-        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     with replacing(out / "zerocost.md") as partial:
-        partial.write_text(text(document))
+        partial.write_text(text(document), encoding="utf-8")
     picture(document, out / "zerocost.png")
     if page is not None:
         fill_page("zerocost", page_text(document), page)

@@ -84,7 +84,7 @@ def few_step(working: Path, n_cells: int = FEW_CELLS, data: Path | None = None) 
         }
     working.mkdir(parents=True, exist_ok=True)
     with replacing(working / "few.json") as partial:
-        partial.write_text(json.dumps(found))
+        partial.write_text(json.dumps(found), encoding="utf-8")
 
 
 def scored(which: str, working: Path) -> Columns:

@@ -113,6 +113,6 @@ def read_number(path: Path) -> float:
         ProfileError: it cannot be read (many need root), or holds no number.
     """
     try:
-        return float(path.read_text().strip())
+        return float(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as error:
         raise ProfileError(f"{path} cannot be read as a number: {error}") from error

@@ -51,12 +51,12 @@ def _microwatt(path: Path) -> PowerReader:
 
 
 def _number(path: Path) -> float:
-    return float(path.read_text().strip())
+    return float(path.read_text(encoding="utf-8").strip())
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

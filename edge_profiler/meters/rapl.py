@@ -73,7 +73,7 @@ class RaplKind:
 
 def _kind(package: Path) -> str:
     try:
-        return (package / "name").read_text().strip()
+        return (package / "name").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

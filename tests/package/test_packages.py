@@ -88,6 +88,26 @@ def test_the_version_is_the_package_s_own() -> None:
     assert f"## [{biglittle.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_no_text_depends_on_the_locale() -> None:
+    """Every file is read and written as UTF-8, whatever ``LC_ALL`` says."""
+
+    def unsaid(call: ast.Call) -> bool:
+        text = isinstance(call.func, ast.Attribute) and call.func.attr in (
+            "read_text",
+            "write_text",
+        )
+        return text and not any(k.arg == "encoding" for k in call.keywords)
+
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in _folders()
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and unsaid(node)
+    ]
+    assert found == []
+
+
 def test_the_root_imports_nothing() -> None:
     tree = ast.parse((ROOT / "__init__.py").read_text())
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
