@@ -291,9 +291,12 @@ def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) ->
     console = _console()
     console.print(
         f"Exact front of {found.n_pairs:,} pairs and {found.n_points:,} operating points of table "
-        f"{bench.table.name} on {device}: chosen on val, shown on test. {found.n_left_out} "
-        "networks have no figure on this device."
+        f"{bench.table.name} on {device}: chosen on val, shown on test."
     )
+    if found.n_left_out:
+        console.print(f"{found.n_left_out} networks have no figure on this device.")
+    if promise := bench.promise(device):
+        console.print(promise)
     bounds = [g for g in sorted({str(g) for g in found.points.gate}) if not get_gate(g).deployable]
     if bounds:
         names = ", ".join(bounds)

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
+from .device import load_device
 from .diagnostics import Diagnostics, explain
-from .errors import BigLittleError, ConstraintError, GateError, TableError
+from .errors import BigLittleError, ConstraintError, GateError, TableError, UnknownNameError
 from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
 from .gate import Gate, metric_name
 from .gates import N_CODES, get_gate, stored_metrics
@@ -166,6 +167,19 @@ class Benchmark:
         if device not in self._costs:
             self._costs[device] = self.table.costs(device)
         return self._costs[device]
+
+    def promise(self, device: str) -> str:
+        """How good predicted latencies on a device are, in a sentence; empty where none is.
+
+        Raises:
+            UnknownNameError: no such device.
+        """
+        if self.costs(device).provenance["latency_ms"] != "predicted":
+            return ""
+        try:
+            return load_device(device).latency.promise
+        except UnknownNameError:  # a device that only this table has
+            return ""
 
     def row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
         """The row of a network that is no part of a co-trained pair.

@@ -311,12 +311,15 @@ class Predicted:
     @property
     def promise(self) -> str:
         """See `LatencyModel`."""
-        n, terms = len(self.listed.figures.latency_ms), self.terms
-        said = f"{n} networks are {self.listed.figures.latency_word}, all others predicted"
+        figures, terms = self.listed.figures, self.terms
+        whole = figures.latency_word != "measured"
+        which = "" if whole else f" of all but the {len(figures.latency_ms)} measured networks"
         if terms.coverage is None:
-            return f"{said}, without an interval."
-        ends = f"{1 - terms.low:.0%} below to {terms.high - 1:.0%} above"
-        return f"{said}: what they take lies {ends} that in {terms.coverage:.0%} of cases."
+            return f"Latencies{which} are predicted, without an interval."
+        return (
+            f"Latencies{which} are predicted; {terms.coverage:.0%} interval: from "
+            f"{terms.low - 1:+.0%} to {terms.high - 1:+.0%}."
+        )
 
     def latency_ms(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""

@@ -354,9 +354,9 @@ def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
             f"the 90th percentile is {np.nanmedian(tail):.2f} times the median, expected at most "
             f"{NOISY_TAIL}"
         )
-    for reason in reasons:
-        message = f"{reason}: something else ran on the device, its clock moved or it grew hot. "
-        message += f"{len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
+    if reasons:
+        message = "; ".join(reasons) + ". Something else ran on the device, its clock moved or it "
+        message += f"grew hot: {len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
         yield Finding("error", "noise", message, advice + forced + out)
     if noisy and not reasons:
         message = f"{len(noisy)} of {len(rows.ids)} networks are noisy: {named}."

@@ -224,8 +224,7 @@ def validate(
 def _coverage(
     promised: DeviceProfile, space: SearchSpace, genomes: NDArray[np.uint8], taken: Array
 ) -> Coverage | None:
-    stated = (promised.facts.get("interval") or {}).get("coverage")
-    if stated is None or promised.space_hash != space.hash:
+    if promised.space_hash != space.hash or (stated := promised.latency.coverage) is None:
         return None
     low, high = promised.latency_interval_ms(space, genomes)
     known = np.isfinite(low) & np.isfinite(high)

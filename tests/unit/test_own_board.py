@@ -1,0 +1,119 @@
+"""The page "Add your board", from `profile` to `validate`, on five networks and a made-up clock.
+
+Five are the fewest from which others are predicted. The clock is the runtime's own, so that the
+page holds on a machine that does anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biglittle.bench import get_space
+from biglittle.edge_profiler import session
+from biglittle.edge_profiler.anchors import anchor_networks
+from biglittle.edge_profiler.profile import Profile, profile_networks
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("scipy")
+
+IDS = anchor_networks(get_space("fbnet"), 5)
+
+
+class Board:
+    """A runtime that takes 0.05 ms for every node, and thrice that now and then if it is noisy."""
+
+    description, precision = "made-up 1.0 CPU", "fp32"
+
+    def __init__(self) -> None:
+        self.now_ns, self.runs, self.noisy = 0, 0, ""
+        self.measured: list[str] = []
+
+    def load(self, model: bytes, threads: int) -> Callable[[], None]:
+        graph = onnx.load_from_string(model).graph
+        name = graph.name.removeprefix("fbnet_")
+        self.measured.append(name)
+        cost_ns = 50_000 * len(graph.node)
+
+        def run() -> None:
+            self.runs += 1
+            late = name == self.noisy and self.runs % 4 == 0
+            self.now_ns += cost_ns * (3 if late else 1)
+
+        return run
+
+    def profile(
+        self, space: Any, ids: Any, classes: int, protocol: Any, *_: Any, **more: Any
+    ) -> Profile:
+        return profile_networks(
+            space, ids, classes, protocol, self, clock=lambda: self.now_ns, sleep=lambda s: None,
+            **more,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Board:
+    made, real = Board(), session.run_request
+
+    def run_request(request: Any, out: Any, on_progress: Any = None) -> Profile:
+        return real(request, out, on_progress, made.profile)
+
+    monkeypatch.setattr(session, "run_request", run_request)
+    monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def test_the_page_works_from_profile_to_validate(board: Board, command_line: Any) -> None:
+    def run(*arguments: str, code: int = 0) -> str:
+        got, out, err = command_line(*arguments)
+        assert got == code, out + err
+        return str(out + err)
+
+    board.noisy = IDS[2]
+    measure = ("--networks", "anchors:5", "--name", "my-board", "--rounds", "4")
+    text = run("profile", *measure, "--out", "board.json")
+    assert "1 of 5 networks are noisy" in text
+    assert IDS[2] in run("device", "check", "board.json")
+    board.noisy, board.measured = "", []
+    run("profile", "--again", "noisy", "--out", "board.json")
+    assert [a for a in board.measured if a in IDS] == [IDS[2]]
+    assert "noisy" not in run("device", "check", "board.json")
+
+    assert "search --device my-board" in run("device", "add", "board.json")
+    assert "measured of 5 networks, others predicted" in " ".join(run("device", "list").split())
+    text = " ".join(
+        run("search", "--device", "my-board", "--budget", "100", "--out", "out").split()
+    )
+    assert "Latencies of all but the 5 measured networks are predicted" in text
+    front = json.loads(Path("out/front.json").read_text())["front"]
+    assert {p["provenance"]["latency_ms"] for p in front} == {"predicted"}
+
+    lines = Path("out/front.csv").read_text().splitlines()
+    Path("few.csv").write_text("\n".join([lines[0], *lines[-3:]]) + "\n")
+    validate = ("validate", "few.csv", "--device", "my-board", "--measure", "here", "--out", "kept")
+    got, out, err = command_line(*validate)
+    assert got in (0, 1), out + err  # five networks of a made-up runtime promise nothing
+    measured = json.loads(Path("kept/measured.json").read_text())
+    assert all(n["latency_ms"] > 0 for n in measured["networks"])
+
+
+def test_the_table_knows_all_its_networks_on_a_board_of_which_five_were_measured(
+    board: Board, command_line: Any
+) -> None:
+    from biglittle.bench import Benchmark
+
+    assert command_line("profile", "--networks", "anchors:5", "--name", "my-board")[0] == 0
+    assert command_line("device", "add", "profile.json")[0] == 0
+    bench = Benchmark.load("fbnet-cifar10")
+    costs = bench.costs("my-board")
+    assert (costs.latency_ms > 0).all()
+    assert costs.provenance["latency_ms"] == "predicted"
+    assert bench.promise("my-board").startswith("Latencies of all but the 5 measured networks")
+    assert bench.promise("raspberry-pi-4") == ""
+    code, out, _ = command_line("query", "8" * 22, "0" * 22, "--device", "my-board", "--json")
+    assert (code, json.loads(out)["provenance"]["latency_ms"]) == (0, "predicted")
