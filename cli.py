@@ -674,14 +674,13 @@ def _search_once(
         bench = Benchmark.load(table) if judge.name == "surrogate" else None
         _write_html(out / "report.html", bench, outcome.front, config, singles)
     if as_json:
-        _emit(front_json(config, outcome.front, singles, outcome.extra, outcome.best))
+        _emit(front_json(config, outcome.front, singles, outcome.best))
         return
     from .searchers.console import print_front, print_outcome
 
     console = _console()
     print_outcome(outcome, searcher, judge.devices, judge.says, console)
-    wanted = {n: c for n, c in outcome.extra.items() if n in settings.figures}
-    print_front(outcome.front, singles, console, top, wanted)
+    print_front(outcome.front, singles, console, top, settings.figures)
     if out is not None:
         console.print(f"\nWritten: {out}/report.html, front.csv, front.json, config.toml")
     asked = sys.argv[1:] if sys.argv[1:2] == ["search"] else []

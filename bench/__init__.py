@@ -10,9 +10,9 @@ from .cost import NetworkCosts
 from .device import DeviceProfile, load_device, shipped_devices
 from .errors import BigLittleError
 from .evaluator import Candidates, Evaluator, NetworkFigures
+from .figures import FIGURES, Figure
 from .gate import Gate
 from .gates import GATES
-from .objective import OBJECTIVES, Objective
 from .pair import Pair
 from .points import OperatingPoint, Points
 from .spaces import SPACES, SearchSpace, get_space
@@ -44,8 +44,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "FIGURES",
     "GATES",
-    "OBJECTIVES",
     "SPACES",
     "Benchmark",
     "BigLittleError",
@@ -54,11 +54,11 @@ __all__ = [
     "Curves",
     "DeviceProfile",
     "Evaluator",
+    "Figure",
     "Front",
     "Gate",
     "NetworkCosts",
     "NetworkFigures",
-    "Objective",
     "OperatingPoint",
     "Pair",
     "Points",

@@ -18,11 +18,11 @@ from .device import load_device
 from .diagnostics import Diagnostics, explain
 from .errors import BigLittleError, ConstraintError, GateError, TableError, UnknownNameError
 from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
+from .figures import checked_limits, get_figure
 from .gate import Gate, metric_name
 from .gates import N_CODES, get_gate, stored_metrics
 from .hypervolume import Reference, hypervolume, reference_of
-from .limits import check_limits, unreachable, within
-from .objective import get_objective
+from .limits import unreachable, within
 from .pair import Pair
 from .points import OperatingPoint, Points, described
 from .table import Table, find_table
@@ -360,7 +360,7 @@ class Benchmark:
         Raises:
             ConstraintError: no threshold meets the limits on ``val``.
         """
-        limits = check_limits(limits)
+        limits = checked_limits(limits)
         points = self.curve(pair, gate, device, "val").points
         allowed = np.flatnonzero(within(points, limits))
         if not len(allowed):
@@ -482,12 +482,12 @@ class Benchmark:
         objectives = (objectives,) if isinstance(objectives, str) else objectives
         gates = (gates,) if isinstance(gates, str) else gates
         for name in objectives:
-            get_objective(name)
+            get_figure(name)
         if not objectives or len(set(objectives)) < len(objectives):
             raise ConstraintError(f"objectives {list(objectives)}: give some, each once.")
         if not 1 <= n_thresholds <= N_CODES:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
-        limits, metrics = check_limits(limits), tuple(gates or stored_metrics())
+        limits, metrics = checked_limits(limits), tuple(gates or stored_metrics())
         whole = not limits and metrics == stored_metrics() and n_thresholds == N_CODES
         if whole and (device, *objectives) in self._fronts:
             return self._fronts[(device, *objectives)]
@@ -518,7 +518,11 @@ class Benchmark:
     def _usable(self, device: str, figures: set[str]) -> NDArray[np.intp]:
         """Rows of the inherited networks that have all these figures on a device."""
         costs, rows = self.costs(device), self.table.rows()
-        column = {"latency_p95_ms": "latency_ms", "peak_memory_mib": "weights_mib"}
+        column = {
+            "latency_p95_ms": "latency_ms",
+            "latency_worst_ms": "latency_ms",
+            "peak_memory_mib": "weights_mib",
+        }
         usable = np.ones(len(rows), bool)
         for name in figures & {*PAIR_COSTS}:
             usable &= np.isfinite(getattr(costs, column.get(name, name))[rows])
@@ -665,10 +669,10 @@ class Benchmark:
 
 
 def _values(points: Points, objectives: Sequence[str]) -> NDArray[np.float64]:
-    wanted = [get_objective(o) for o in objectives]
+    wanted = [get_figure(o) for o in objectives]
     return np.stack([o.minimised(points.figure(o.name)) for o in wanted], axis=1)
 
 
 def _best(points: Points, name: str) -> float:
-    signed = get_objective(name).minimised(points.figure(name))
+    signed = get_figure(name).minimised(points.figure(name))
     return float(points.figure(name)[int(np.nanargmin(signed))])

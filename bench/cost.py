@@ -16,10 +16,13 @@ from .spaces._space import Genomes
 
 BYTES_PER_VALUE = 4  # fp32
 Figure = NDArray[np.float64] | float
-PAIR_COSTS = ("latency_ms", "latency_p95_ms", "energy_mj", "macs", "peak_memory_mib")
+PAIR_COSTS = (
+    *("latency_ms", "latency_p95_ms", "latency_worst_ms"),
+    *("energy_mj", "macs", "params", "peak_memory_mib"),
+)
 _MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
-_COLUMNS = ("latency_ms", "energy_mj", "macs", "weights_mib", "activation_mib")
+_COLUMNS = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "activation_mib")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class NetworkCosts:
         latency_ms: NaN where there is no figure.
         energy_mj: NaN where there is no figure.
         macs: multiply-accumulates.
+        params: trained numbers.
         weights_mib: memory of the weights, fp32.
         activation_mib: largest activations alive at once, fp32, analytic.
         gate_ms: what the gate itself takes, one number for the device.
@@ -39,6 +43,7 @@ class NetworkCosts:
     latency_ms: NDArray[np.float64]
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
+    params: NDArray[np.float64]
     weights_mib: NDArray[np.float64]
     activation_mib: NDArray[np.float64]
     gate_ms: float
@@ -102,11 +107,13 @@ def network_costs(
     if activation_mib is None:
         activation_mib = activation_memory(space, genomes)
     counted = space.macs(genomes, n_classes) if macs is None else macs
+    params = space.params(genomes, n_classes).astype(np.float64)
     return NetworkCosts(
         latency_ms=latency_ms,
         energy_mj=energy_mj,
         macs=counted.astype(np.float64),
-        weights_mib=space.params(genomes, n_classes).astype(np.float64) * _MIB_PER_VALUE,
+        params=params,
+        weights_mib=params * _MIB_PER_VALUE,
         activation_mib=activation_mib,
         gate_ms=gate_ms,
         provenance=provenance,
@@ -123,6 +130,7 @@ class SharedCosts:
         latency_ms: of the layers that both run.
         energy_mj: of the layers that both run.
         macs: of the layers that both run.
+        params: trained numbers that both use.
         weights_mib: memory of the weights that both use.
         features_mib: memory of the features that are kept while little's exit answers.
     """
@@ -130,6 +138,7 @@ class SharedCosts:
     latency_ms: Figure = 0.0
     energy_mj: Figure = 0.0
     macs: Figure = 0.0
+    params: Figure = 0.0
     weights_mib: Figure = 0.0
     features_mib: Figure = 0.0
 
@@ -162,8 +171,10 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
     return {
         "latency_ms": latency,
         "latency_p95_ms": latency,
+        "latency_worst_ms": latency,
         "energy_mj": energy,
         "macs": "modelled",
+        "params": "modelled",
         "peak_memory_mib": "modelled",
     }
 
@@ -178,8 +189,9 @@ def pair_figure(
     """One cost of pairs; every array broadcasts against ``escalation_rate``.
 
     The latency of an input is little + gate, plus what big takes beyond the shared layers if it is
-    escalated, so the mean is ``t_l + t_g + r * (t_b - t_s)``, and the 95th percentile includes the
-    big network as soon as more than one input in twenty reaches it. Energy and MACs likewise (the
+    escalated, so the mean is ``t_l + t_g + r * (t_b - t_s)``, the 95th percentile includes the
+    big network as soon as more than one input in twenty reaches it, and the worst case as soon as
+    any does. Energy and MACs likewise (the
     gate's energy is not counted). Both networks are resident, shared weights once.
 
     Args:
@@ -201,10 +213,15 @@ def pair_figure(
     elif name == "latency_p95_ms":
         first = little.latency_ms + little.gate_ms
         value = mean_cost(first, big.latency_ms, r > TAIL, both.latency_ms)
+    elif name == "latency_worst_ms":
+        first = little.latency_ms + little.gate_ms
+        value = mean_cost(first, big.latency_ms, r > 0, both.latency_ms)
     elif name == "energy_mj":
         value = mean_cost(little.energy_mj, big.energy_mj, r, both.energy_mj)
     elif name == "macs":
         value = mean_cost(little.macs, big.macs, r, both.macs)
+    elif name == "params":
+        value = little.params + big.params - both.params + 0.0 * r
     elif name == "peak_memory_mib":
         weights = little.weights_mib + big.weights_mib - both.weights_mib
         first = little.activation_mib + both.features_mib

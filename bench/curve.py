@@ -10,8 +10,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .figures import POINT_FIGURES
 from .pair import Pair
-from .points import FIGURES, OperatingPoint, Points, described
+from .points import OperatingPoint, Points, described
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -29,9 +30,11 @@ class Curve:
         escalation_rate: shape (257,), from 0 to 1.
         accuracy: shape (257,), fractions.
         latency_ms: mean latency, shape (257,).
-        latency_p95_ms: shape (257,).
+        latency_p95_ms: 95th percentile of the latency, shape (257,).
+        latency_worst_ms: latency of the slowest input, shape (257,).
         energy_mj: mean energy, shape (257,).
         macs: mean MACs, shape (257,).
+        params: trained numbers of both networks, shape (257,), the same everywhere.
         peak_memory_mib: both networks resident, shape (257,), the same everywhere.
         provenance: how each figure came about, by field.
     """
@@ -45,8 +48,10 @@ class Curve:
     accuracy: NDArray[np.float64]
     latency_ms: NDArray[np.float64]
     latency_p95_ms: NDArray[np.float64]
+    latency_worst_ms: NDArray[np.float64]
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
+    params: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
 
@@ -60,7 +65,7 @@ class Curve:
             gate=np.full(n, self.gate),
             split=self.split,
             provenance=self.provenance,
-            **{name: getattr(self, name) for name in ("threshold", *FIGURES)},
+            **{name: getattr(self, name) for name in ("threshold", *POINT_FIGURES)},
         )
 
     def __len__(self) -> int:

@@ -9,34 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ConstraintError
-from .objective import get_objective
-
-
-def check_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
-    """Upper limits by figure, checked.
-
-    Raises:
-        UnknownNameError: no such figure.
-        ConstraintError: a limit that is not a finite number.
-    """
-    out = {}
-    for name, limit in (limits or {}).items():
-        objective = get_objective(name)
-        if not np.isfinite(limit) or (objective.direction == "min" and limit < 0):
-            raise ConstraintError(
-                f"the limit {limit} on {name} is not usable; expected a number of at least 0."
-            )
-        out[name] = float(limit)
-    return out
+from .figures import get_figure
 
 
 def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
     """Which points respect every limit: at most, or at least for what is maximised."""
     ok = np.ones(len(points), bool)
     for name, limit in limits.items():
-        objective = get_objective(name)
-        signed = float(objective.minimised(np.array([limit]))[0])
-        ok &= objective.minimised(points.figure(name)) <= signed
+        figure = get_figure(name)
+        signed = float(figure.minimised(np.array([limit]))[0])
+        ok &= figure.minimised(points.figure(name)) <= signed
     return ok
 
 

@@ -15,16 +15,6 @@ from .pair import Pair
 #: Provenances from the best founded to the least.
 PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
 
-FIGURES = (
-    "accuracy",
-    "escalation_rate",
-    "latency_ms",
-    "latency_p95_ms",
-    "energy_mj",
-    "macs",
-    "peak_memory_mib",
-)
-
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -39,8 +29,10 @@ class OperatingPoint:
         escalation_rate: share of inputs that reach the big network.
         latency_ms: mean over the inputs; None where the device has no figure.
         latency_p95_ms: 95th percentile over the inputs.
+        latency_worst_ms: of an escalated input, or of little alone where nothing is escalated.
         energy_mj: mean over the inputs.
         macs: mean over the inputs.
+        params: trained numbers of both networks.
         peak_memory_mib: both networks resident.
         provenance: how each figure came about, by field.
     """
@@ -53,8 +45,10 @@ class OperatingPoint:
     escalation_rate: float
     latency_ms: float | None
     latency_p95_ms: float | None
+    latency_worst_ms: float | None
     energy_mj: float | None
     macs: float
+    params: float
     peak_memory_mib: float
     provenance: Mapping[str, str]
 
@@ -81,8 +75,10 @@ class Points:
     escalation_rate: NDArray[np.float64]
     latency_ms: NDArray[np.float64]
     latency_p95_ms: NDArray[np.float64]
+    latency_worst_ms: NDArray[np.float64]
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
+    params: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
     split: str | None = None

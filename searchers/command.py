@@ -298,13 +298,10 @@ def warm_start(judge: Judge, bench: Benchmark, settings: SearchSettings) -> Cand
     Raises:
         ConstraintError: the device has no column in the table, or nothing there meets the limits.
     """
-    from .objectives import DERIVED
-
     if judge.name == "nb201":
         raise ConstraintError("the table's front is of another space than NAS-Bench-201.")
-    objectives = tuple(o for o in settings.objectives if o not in DERIVED)
     device = judge.devices[0]
-    points = bench.front(device, objectives or ("error", "latency_ms")).chosen
+    points = bench.front(device, settings.objectives).chosen
     points = points.take(np.flatnonzero(np.isin(points.gate, np.array(judge.evaluator.gates))))
     return candidates_of(points, judge.evaluator, bench.table.n_classes)
 

@@ -185,11 +185,7 @@ def regrets(history: Sequence[Snapshot], at: NDArray[np.int64], reference: Refer
 
 
 def table_reference(bench: Benchmark, device: str, settings: SearchSettings) -> Reference | None:
-    """The true front's box of a table, or None where limits or derived objectives forbid one."""
-    from .objectives import DERIVED
-
-    if set(settings.figures) & set(DERIVED):
-        return None
+    """The true front's box of a table, or None where it has none."""
     if not settings.limits:
         return bench.reference(device, settings.objectives)
     from .summary import front_values

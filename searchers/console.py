@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bench import Points
-from .front_files import extra_provenance
+from ..bench.figures import FIGURES, get_figure
 from .outcome import SearchOutcome
 from .singles import SingleNetworks
 from .summary import escalating
@@ -23,38 +22,12 @@ MISSING = "-"
 ROOMY = 120  # terminal columns from which the table's columns can stand three blanks apart
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of the table: head, unit, the figure behind it and how it is written."""
-
-    head: str
-    unit: str
-    figure: str
-    show: Callable[[float], str]
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f}"
-
-
-def _significant(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{3 if abs(value) < 10 else 1}f}"
-
-
 _COLUMNS = (
-    _Column("acc", "%", "accuracy", _share),
-    _Column("escal", "%", "escalation_rate", lambda v: f"{100 * v:.1f}"),
-    _Column("mean", "ms", "latency_ms", _significant),
-    _Column("p95", "ms", "latency_p95_ms", _significant),
-    _Column("energy", "mJ", "energy_mj", _significant),
-    _Column("MACs", "M", "macs", lambda v: f"{v / 1e6:.1f}"),
-    _Column("memory", "MiB", "peak_memory_mib", lambda v: f"{v:.1f}"),
-)
-#: Objectives that are no figure of a point; shown where they were asked for.
-_EXTRA = (
-    _Column("worst", "ms", "latency_worst_ms", _significant),
-    _Column("params", "M", "params", lambda v: f"{v / 1e6:.3f}"),
-)
+    "accuracy", "escalation_rate", "latency_ms", "latency_p95_ms", "energy_mj", "macs",
+    "peak_memory_mib",
+)  # fmt: skip
+#: Figures that are shown only where they were asked for.
+_ASKED = ("latency_worst_ms", "params")
 
 
 def spread(n: int, top: int) -> NDArray[np.intp]:
@@ -103,7 +76,7 @@ def print_front(
     best_singles: SingleNetworks | None,
     console: Console,
     top: int = 20,
-    extra: Mapping[str, NDArray[np.float64]] | None = None,
+    asked: Collection[str] = (),
 ) -> None:
     """Prints the front as a table, with the provenance of every column in its head.
 
@@ -115,14 +88,16 @@ def print_front(
         best_singles: the best single network at each point's latency, one row per point.
         console: where to print; colours are rich's matter.
         top: rows at most, spread evenly over the front, both ends included.
-        extra: objectives that are no field of a point, by name, one value per point.
+        asked: figures that were searched for or limited; those that are not always shown are
+            shown then.
     """
     if not len(points):
         console.print("The front is empty.")
         return
     order = np.argsort(points.latency_ms, kind="stable")
     rows = order[spread(len(order), top)]
-    columns = [c for c in _COLUMNS if np.isfinite(points.figure(c.figure)).any()]
+    names = [*_COLUMNS, *(name for name in _ASKED if name in asked)]
+    columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
     table = Table(
         title=_title(len(rows), len(points)),
         title_justify="left",
@@ -133,29 +108,23 @@ def print_front(
     )
     table.add_column("#", justify="right")
     for column in columns[:2]:
-        _add(table, column.head, column.unit, points.provenance.get(column.figure, "unknown"))
+        _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
     table.add_column("gate", no_wrap=True)
     table.add_column("thresh", justify="right", no_wrap=True)
     for column in columns[2:]:
-        _add(table, column.head, column.unit, points.provenance.get(column.figure, "unknown"))
-    extra = extra or {}
-    words = extra_provenance(points)
-    more = [c for c in _EXTRA if c.figure in extra]
-    for column in more:
-        _add(table, column.head, column.unit, words.get(column.figure, "unknown"))
+        _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
     if best_singles is not None:
         _add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
     for number, i in enumerate(rows, start=1):
-        cells = [_cell(float(points.figure(c.figure)[i]), c.show) for c in columns]
+        cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
         gate = [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
         line = [str(number), *cells[:2], *gate, *cells[2:]]
-        line += [_cell(float(extra[c.figure][i]), c.show) for c in more]
         if best_singles is not None:
-            line.append(_cell(float(best_singles.accuracy[i]), _share))
+            line.append(_cell(float(best_singles.accuracy[i]), FIGURES["accuracy"].text))
         table.add_row(*line)
     console.print(table)
     notes = "acc: accuracy; escal: share of inputs that reach the big network; mean, p95: latency."
-    if "latency_worst_ms" in extra:
+    if "latency_worst_ms" in names:
         notes += " worst: latency of an escalated input."
     if best_singles is not None:
         notes += " 1 net: the most accurate single network seen that is at most as slow on average."

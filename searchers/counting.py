@@ -10,25 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import BigLittleError, Candidates, Evaluator, Points
+from ..bench import BigLittleError, Evaluator, Points
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator
+from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.limits import unreachable
 from ..bench.pareto import nondominated
-from ..bench.points import FIGURES
 from ..bench.spaces import SearchSpace
 from ..bench.spaces._space import Genomes
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
-from .evaluators.worst_case import WorstCase
 from .log import EvaluationLog, LoggedBatch
-from .objectives import DERIVED, get_searchable, minimised, pair_params, worst_latency_ms
 from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
 from .settings import SearchSettings
 from .singles import best_of
 
 Array = NDArray[np.float64]
-_KEPT = ("threshold", *FIGURES)
+_KEPT = ("threshold", *POINT_FIGURES)
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ class CountingEvaluator:
             assert isinstance(judge, SweepingEvaluator)
             swept = judge.sweep(*self.domain.networks(x))
             owner, gate, cut = swept.owner, swept.gate, swept.cut
-            figures, provenance, split = dict(swept.figures), swept.provenance, swept.split
+            figures, provenance, split = swept.figures, swept.provenance, swept.split
             if len(np.unique(owner)) != len(x):
                 raise BigLittleError(
                     f"the evaluator returned points of {len(np.unique(owner))} pairs for {len(x)}; "
@@ -184,23 +182,14 @@ class CountingEvaluator:
             figures = {name: np.asarray(getattr(points, name), np.float64) for name in _KEPT}
             provenance, split = points.provenance, points.split
         self.told(provenance, split)
-        wanted = self.settings.figures
-        if "latency_worst_ms" in wanted and "latency_worst_ms" not in figures:
-            figures["latency_worst_ms"] = _worst_ms(judge, self.domain.candidates(x), figures)
-        if "params" in wanted:
-            figures["params"] = self._params(x)[owner]
-        kept = {n: figures[n] for n in (*_KEPT, *DERIVED) if n in figures}
-        return owner, gate, cut, kept
-
-    def _params(self, x: Genes) -> Array:
-        both = self.domain.networks(x)[: len(self.domain.parts)]
-        weights = [self.evaluator.networks(g).costs.weights_mib for g in both]
-        return pair_params(np.sum(weights, axis=0))
+        return owner, gate, cut, {name: figures[name] for name in _KEPT}
 
     # ---- what points are worth -------------------------------------------------------------
     def _minimised(self, figures: Mapping[str, Array]) -> Array:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
-        return np.stack([minimised(n, whole) for n in self.settings.objectives], axis=1)
+        return np.stack(
+            [get_figure(n).minimised(whole[n]) for n in self.settings.objectives], axis=1
+        )
 
     def _soft(self, figures: Mapping[str, Array]) -> Array:
         score = self.settings.score
@@ -211,7 +200,7 @@ class CountingEvaluator:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
         out = np.zeros((len(figures["accuracy"]), len(self.settings.limits)))
         for column, (name, limit) in enumerate(self.settings.limits.items()):
-            objective = get_searchable(name)
+            objective = get_figure(name)
             # signed before the difference, so that a figure equal to its limit meets it exactly
             signed = objective.minimised(whole[name]) - float(
                 objective.minimised(np.array([limit]))[0]
@@ -288,7 +277,7 @@ class CountingEvaluator:
     def _note_reach(self, figures: Mapping[str, Array]) -> None:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
         for name in self.settings.limits:
-            objective, figure = get_searchable(name), whole[name]
+            objective, figure = get_figure(name), whole[name]
             finite = figure[np.isfinite(figure)]
             if len(finite):
                 value = float(finite[np.argmin(objective.minimised(finite))])
@@ -331,7 +320,6 @@ class CountingEvaluator:
         seen = np.unique(np.concatenate(self._networks), axis=0)
         began = time.perf_counter()
         singles = best_of(self.domain.space, seen, self.evaluator.networks(seen))
-        extra = self._derived(*self._front)
         self._evaluating += time.perf_counter() - began
         return SearchOutcome(
             front=self._points(*self._front),
@@ -345,19 +333,8 @@ class CountingEvaluator:
             seconds_evaluating=self._evaluating,
             settings=self.settings,
             best=None if self._best is None else self._points(*self._best),
-            extra=extra,
             log=self.log(),
         )
-
-    def _derived(self, genes: Genes, figures: Mapping[str, Array]) -> dict[str, Array]:
-        """The objectives that are no field of a point, whether they were asked for or not."""
-        found = {n: figures[n] for n in DERIVED if n in figures}
-        if "latency_worst_ms" not in found:
-            candidates = self.domain.candidates(genes)
-            found["latency_worst_ms"] = _worst_ms(self.evaluator, candidates, figures)
-        if "params" not in found:
-            found["params"] = self._params(genes)
-        return {n: found[n] for n in DERIVED}
 
     def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
         little, big = self.domain.networks(genes)
@@ -371,13 +348,6 @@ class CountingEvaluator:
             provenance=self._told[0],
             split=self._told[1],
         )
-
-
-def _worst_ms(judge: Evaluator, candidates: Candidates, figures: Mapping[str, Array]) -> Array:
-    if isinstance(judge, WorstCase):
-        return judge.latency_worst_ms(candidates)
-    times = (figures[n] for n in ("escalation_rate", "latency_ms", "latency_p95_ms"))
-    return worst_latency_ms(*times)
 
 
 def _together(

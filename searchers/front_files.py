@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, Points
-from ..bench.points import FIGURES
+from ..bench.figures import POINT_FIGURES
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
 NAMED = ("little", "big", "gate")
+LATER = ("latency_worst_ms", "params")  # figures that earlier versions did not write
 SINGLE_FIGURES = ("accuracy", *SINGLE_COSTS)
 
 
@@ -83,21 +84,15 @@ def front_json(
     config: Mapping[str, Any],
     points: Points,
     best_singles: SingleNetworks | None = None,
-    extra: Mapping[str, NDArray[np.float64]] | None = None,
     best: Points | None = None,
 ) -> dict[str, Any]:
     """The front as plain JSON: ``{"config": {...}, "front": [{...}, ...]}``.
 
     With ``best_singles`` each record also has ``best_single``, which is None where no single
-    network is cheap enough; with ``extra`` also these figures; ``best`` under a soft score stands
+    network is cheap enough; ``best`` under a soft score stands
     beside the front.
     """
     records = points.records()
-    words = extra_provenance(points)
-    for name, column in (extra or {}).items():
-        for record, value in zip(records, column.tolist(), strict=True):
-            record[name] = None if np.isnan(value) else value
-            record["provenance"][name] = words[name]
     if best_singles is not None:
         for record, single in zip(records, best_singles.records(), strict=True):
             record["best_single"] = single
@@ -135,11 +130,11 @@ def write_results(
         "evaluating_s": round(outcome.seconds_evaluating, 3),
         "overhead_s": round(outcome.seconds_overhead, 3),
     }
-    document = front_json(config, outcome.front, best_singles, outcome.extra, outcome.best)
+    document = front_json(config, outcome.front, best_singles, outcome.best)
     return write_files(
         folder,
         {
-            "front.csv": _csv(config, outcome.front, best_singles, outcome.extra),
+            "front.csv": _csv(config, outcome.front, best_singles),
             "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
             "config.toml": to_toml({**config, "run": run}),
         },
@@ -171,19 +166,12 @@ def write_files(folder: str | Path, texts: Mapping[str, str]) -> tuple[Path, ...
     return tuple(folder / name for name in texts)
 
 
-def extra_provenance(points: Points) -> dict[str, str]:
-    """How the objectives that are no field of a point came about."""
-    latency = points.provenance.get("latency_p95_ms", "unknown")
-    return {"latency_worst_ms": latency, "params": "modelled"}
-
-
 def _csv(
     config: Mapping[str, Any],
     points: Points,
     best_singles: SingleNetworks | None,
-    extra: Mapping[str, NDArray[np.float64]],
 ) -> str:
-    figures = (*FIGURES, *extra)
+    figures = POINT_FIGURES
     heads: list[str] = [*NAMED, "threshold", *figures]
     heads += [f"{name}_provenance" for name in figures]
     if best_singles is not None:
@@ -194,7 +182,7 @@ def _csv(
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
-    for record in front_json({}, points, best_singles, extra)["front"]:
+    for record in front_json({}, points, best_singles)["front"]:
         row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures)}
         row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in figures}
         single = record.get("best_single")
@@ -230,8 +218,8 @@ def read_front(path: str | Path) -> FrontFile:
             little=np.array([r["little"] for r in records], np.str_),
             big=np.array([r["big"] for r in records], np.str_),
             gate=np.array([r["gate"] for r in records], np.str_),
-            **{name: _column(records, name) for name in ("threshold", *FIGURES)},
-            provenance={k: w for k, w in _provenance(records).items() if k in FIGURES},
+            **{name: _column(records, name) for name in ("threshold", *POINT_FIGURES)},
+            provenance={k: w for k, w in _provenance(records).items() if k in POINT_FIGURES},
             split=None,
         )
         singles = None
@@ -252,16 +240,23 @@ def read_front(path: str | Path) -> FrontFile:
 
 def _csv_document(text: str) -> dict[str, Any]:
     reader = csv.DictReader(io.StringIO(text))
-    wanted = (*NAMED, "threshold", *FIGURES, *(f"{name}_provenance" for name in FIGURES))
-    missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+    wanted = (
+        *NAMED,
+        "threshold",
+        *POINT_FIGURES,
+        *(f"{name}_provenance" for name in POINT_FIGURES),
+    )
+    there = set(reader.fieldnames or ())
+    later = {*LATER, *(f"{name}_provenance" for name in LATER)}
+    missing = [name for name in wanted if name not in there | later]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
     records, rows = [], list(reader)
     for row in rows:
         record: dict[str, Any] = {name: row[name] for name in NAMED}
-        for name in ("threshold", *FIGURES):
-            record[name] = float(row[name]) if row[name] else None
-        words = {name: row[f"{name}_provenance"] for name in FIGURES}
+        for name in ("threshold", *POINT_FIGURES):
+            record[name] = float(row[name]) if row.get(name) else None
+        words = {name: row.get(f"{name}_provenance") for name in POINT_FIGURES}
         record["provenance"] = {name: word for name, word in words.items() if word}
         records.append(record)
     asked = {(row.get("device") or "", row.get("table") or "") for row in rows}
@@ -271,7 +266,8 @@ def _csv_document(text: str) -> dict[str, Any]:
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
-    return np.array([np.nan if r[name] is None else r[name] for r in records], np.float64)
+    values = [r.get(name) if name in LATER else r[name] for r in records]
+    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _provenance(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:

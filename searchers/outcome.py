@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,6 @@ class SearchOutcome:
         seconds_evaluating: of that, inside the evaluator.
         settings: what was asked.
         best: under the soft score, one point; None where none was asked for.
-        extra: objectives that are no field of a point, by name, shape (n_front,) each.
         log: every evaluation; None where an outcome was made by hand.
     """
 
@@ -82,7 +81,6 @@ class SearchOutcome:
     seconds_evaluating: float
     settings: SearchSettings
     best: Points | None = None
-    extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     log: EvaluationLog | None = None
 
     @property

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from ..bench import OperatingPoint
 from ..bench.diagnostics import Diagnostics
-from ..bench.objective import OBJECTIVES
+from ..bench.figures import FIGURES
 from .front_files import write_files
 from .report import BLACK, BLUE, VERMILION, drawn, graph_objects, page
 
@@ -87,7 +87,7 @@ def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     """The operating point's figures and those of little's calibration: name, value, provenance."""
     rows = []
     for name, word in report.point.provenance.items():
-        value, known = getattr(report.point, name), OBJECTIVES[name]
+        value, known = getattr(report.point, name), FIGURES[name]
         unit = "" if known.unit == "fraction" else known.unit
         rows.append((known.label, _shown(value, unit), word))
     found = report.found

@@ -11,8 +11,7 @@ import numpy as np
 
 from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
-from ..bench.objective import get_objective
-from ..bench.points import FIGURES
+from ..bench.figures import POINT_FIGURES, get_figure
 from .front_files import write_files
 from .search import SingleNetworks
 
@@ -121,14 +120,14 @@ def _text(
     exact_label: str,
 ) -> str:
     groups: dict[str, list[str]] = {}
-    for figure in FIGURES:
+    for figure in POINT_FIGURES:
         if np.isfinite(points.figure(figure)).any():
-            label = get_objective(figure).label
+            label = get_figure(figure).label
             groups.setdefault(points.provenance.get(figure, "unknown"), []).append(label)
     figures = "; ".join(f"{', '.join(labels)}: {word}" for word, labels in groups.items())
     asked = [f"{config[k]} {word}" for k, word in (("budget", "evaluations"),) if k in config]
     asked += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
-    names = [get_objective(o).label for o in config.get("objectives", ())]
+    names = [get_figure(o).label for o in config.get("objectives", ())]
     text = (
         f"Each of the {len(points)} points is a pair of networks with a gate: the little network "
         "answers when it is confident enough, and the big one is asked otherwise. No point is "

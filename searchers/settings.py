@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..bench.errors import ConstraintError, UnknownNameError
-from .objectives import SEARCHABLE, checked_limits, get_searchable
+from ..bench.figures import FIGURES, checked_limits, get_figure
 from .soft import SoftScore, parse_soft
 
 #: Where gate and cut are chosen: ``auto`` is ``inside`` where an evaluator has whole curves.
@@ -57,7 +57,7 @@ class SearchSettings:
         object.__setattr__(self, "objectives", tuple(self.objectives))
         object.__setattr__(self, "limits", checked_limits(self.limits))
         for name in self.objectives:
-            get_searchable(name)
+            get_figure(name)
         different = {"error" if o == "accuracy" else o for o in self.objectives}
         if not 2 <= len(different) == len(self.objectives) <= 3:
             raise ConstraintError(
@@ -86,7 +86,7 @@ class SearchSettings:
     @cached_property
     def score(self) -> SoftScore | None:
         """The soft score, parsed; None where there is none."""
-        return parse_soft(self.soft, tuple(SEARCHABLE)) if self.soft else None
+        return parse_soft(self.soft, tuple(FIGURES)) if self.soft else None
 
     @property
     def batch(self) -> int:

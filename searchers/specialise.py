@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from ..bench import DeviceProfile, Evaluator, OperatingPoint, Pair
 from ..bench.errors import ConstraintError
+from ..bench.figures import checked_limits, get_figure
 from ..bench.table import Predictions, encode_predictions
 from .algorithms import get_searcher
 from .domain import Domain, Genes
 from .evaluators.live import LiveEvaluator
 from .given_pairs import MOST_ACCURATE, judged
-from .objectives import checked_limits, get_searchable
 from .outcome import OnProgress, SearchOutcome
 from .settings import SearchSettings
 
@@ -128,7 +128,7 @@ def best_pairs(
     for batch in outcome.log.batches:
         allowed = np.isfinite(batch.figures["accuracy"])
         for name, limit in outcome.settings.limits.items():
-            signed = get_searchable(name).minimised
+            signed = get_figure(name).minimised
             whole = {**batch.figures, "error": 1.0 - batch.figures["accuracy"]}
             allowed &= signed(whole[name]) <= signed(np.array([limit]))
         for row in np.flatnonzero(allowed).tolist():

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..bench import Points
 from ..bench.errors import ConstraintError
-from ..bench.objective import get_objective
+from ..bench.figures import get_figure
 from .search import SINGLE_COSTS, SingleNetworks
 
 
 def front_values(points: Points, objectives: Sequence[str]) -> NDArray[np.float64]:
     """The points as a matrix of shape (n, n_objectives), everything minimised."""
-    wanted = [get_objective(o) for o in objectives]
+    wanted = [get_figure(o) for o in objectives]
     return np.stack([o.minimised(points.figure(o.name)) for o in wanted], axis=1)
 
 

@@ -58,7 +58,7 @@ def random_question(n_networks: int, n_images: int, n_thresholds: int, seed: int
         codes.append((256 * np.clip(sure, 0, 0.999)).astype(np.uint8))
     latency = 5 + 8 * np.exp(skill - skill.min()) * rng.uniform(0.7, 1.3, n_networks)
     figure = latency * 1.0
-    costs = NetworkCosts(latency, 4 * latency, 1e6 * latency, figure, figure, 0.0, {})
+    costs = NetworkCosts(latency, 4 * latency, 1e6 * latency, *(figure,) * 3, 0.0, {})
     cuts = np.unique(np.linspace(0, N_CODES, n_thresholds + 1).round().astype(np.int64))
     gates = [one.__getitem__ for one in codes]
     return Question(Tally(correct), gates, costs, ("error", "latency_ms"), {}, cuts)

@@ -6,10 +6,9 @@ import numpy as np
 
 from ...bench import Candidates, Evaluator, NetworkFigures, Points, SearchSpace
 from ...bench.evaluator import Sweep
+from ...bench.figures import POINT_FIGURES
 from ...bench.gates import N_CODES
-from ...bench.points import FIGURES
 from ...bench.spaces._space import Genomes
-from .worst_case import WorstCase
 
 #: Cuts of each gate that are tried: denser at the high end, where few answers are kept.
 CUTS = (0, 64, 112, 144, 168, 192, 208, 224, 236, 246, N_CODES)
@@ -56,7 +55,7 @@ class GridSweeps:
         owner = np.repeat(np.arange(len(little)), len(pairs))
         candidates = Candidates(little[owner], big[owner], gate, cut)
         points = self.evaluator.evaluate(candidates)
-        figures = {n: np.asarray(getattr(points, n), np.float64) for n in ("threshold", *FIGURES)}
-        if isinstance(self.evaluator, WorstCase):
-            figures["latency_worst_ms"] = self.evaluator.latency_worst_ms(candidates)
+        figures = {
+            n: np.asarray(getattr(points, n), np.float64) for n in ("threshold", *POINT_FIGURES)
+        }
         return Sweep(owner, gate, cut, figures, points.provenance, points.split)

@@ -24,9 +24,9 @@ from ...bench.evaluator import Sweep
 from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.spaces._space import Genomes
-from ..objectives import Array
 from .answers import Answers, points_of
 
+Array = NDArray[np.float64]
 #: Class probabilities (n_images, n_classes) of an architecture for the first n images.
 Answering = Callable[[str, int], Array]
 SHARES = (1 / 16, 1 / 4)  # of a full evaluation's cost that a rough one takes

@@ -119,6 +119,7 @@ class PublishedNetworks:
             **{
                 **pair_costs(found.costs, found.costs, np.zeros(n)),
                 "peak_memory_mib": found.costs.weights_mib + found.costs.activation_mib,
+                "params": found.costs.params,
             },
             provenance={
                 "accuracy": "measured",

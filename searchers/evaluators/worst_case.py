@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,13 @@ from ...bench.errors import ConstraintError
 from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator
 from ...bench.points import PROVENANCES
 from ...bench.spaces._space import Genomes
-from ..objectives import worst_latency_ms
 
 Array = NDArray[np.float64]
 #: What differs from device to device.
-BY_DEVICE = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
+BY_DEVICE = (
+    *("latency_ms", "latency_p95_ms", "latency_worst_ms"),
+    *("energy_mj", "peak_memory_mib"),
+)
 
 
 def worst_case(evaluators: Sequence[Evaluator]) -> Evaluator:
@@ -96,13 +97,6 @@ class WorstCase:
         provenance = _weakest([p.provenance for p in found])
         return Points(**{**vars(found[0]), **worst, "provenance": provenance})
 
-    def latency_worst_ms(self, candidates: Candidates) -> Array:
-        """Latency of the slowest inputs on the device where it is largest, shape (n,).
-
-        It does not follow from the largest mean and the largest p95: they may be of two devices.
-        """
-        return np.asarray(np.max([_worst_ms(vars(p)) for p in self._each(candidates)], axis=0))
-
     def _each(self, candidates: Candidates) -> list[Points]:
         return [e.evaluate(candidates) for e in self.evaluators]
 
@@ -120,8 +114,6 @@ class WorstCaseCurves(WorstCase):
             ):
                 raise ConstraintError("the evaluators of several devices answer at other cuts.")
         worst = {name: np.max([s.figures[name] for s in found], axis=0) for name in BY_DEVICE}
-        # of one device mean and p95 say the worst case; of the largest of several they do not
-        worst["latency_worst_ms"] = np.max([_worst_ms(s.figures) for s in found], axis=0)
         return Sweep(
             owner=first.owner,
             gate=first.gate,
@@ -130,10 +122,6 @@ class WorstCaseCurves(WorstCase):
             provenance=_weakest([s.provenance for s in found]),
             split=first.split,
         )
-
-
-def _worst_ms(figures: Mapping[str, Any]) -> Array:
-    return worst_latency_ms(*(figures[n] for n in ("escalation_rate", *BY_DEVICE[:2])))
 
 
 def _weakest(words: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -23,9 +23,9 @@ from biglittle.bench.errors import (
     UnknownNameError,
 )
 from biglittle.bench.evaluator import Sweep
+from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.gates import N_CODES, get_metric
 from biglittle.bench.pareto import nondominated
-from biglittle.bench.points import FIGURES
 from biglittle.searchers import (
     SEARCHERS,
     Progress,
@@ -121,7 +121,7 @@ class Curves(Analytic):
         self._note(Candidates(little, big, np.zeros(len(little), int), np.zeros(len(little), int)))
         owner, gate, cut = self._grid(len(little))
         points = self.all_points(little, big)
-        figures = {name: getattr(points, name) for name in ("threshold", *FIGURES)}
+        figures = {name: getattr(points, name) for name in ("threshold", *POINT_FIGURES)}
         return Sweep(owner, gate, cut, figures, points.provenance)
 
     def all_points(self, little: np.ndarray, big: np.ndarray) -> Points:

@@ -24,6 +24,8 @@ OBJECTIVES = st.sampled_from(
         ("error", "latency_p95_ms", "peak_memory_mib"),
         ("accuracy", "latency_ms", "energy_mj"),
         ("error", "macs", "energy_mj", "peak_memory_mib"),
+        ("error", "latency_worst_ms"),
+        ("accuracy", "latency_ms", "params"),
     ]
 )
 
@@ -35,7 +37,7 @@ def _random(seed: int, n: int, n_images: int, n_codes: int):  # type: ignore[no-
     levels = np.sort(rng.choice(256, n_codes)).astype(np.uint8)
     codes = levels[rng.integers(0, n_codes, (2, n, n_images))]
     figure = lambda: rng.integers(1, 6, n).astype(float)  # noqa: E731
-    costs = NetworkCosts(figure(), figure(), figure(), figure(), figure(), 0.5, {})
+    costs = NetworkCosts(*(figure() for _ in range(6)), gate_ms=0.5, provenance={})
     return correct, codes, costs
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("safetensors")
 
 from biglittle.bench import Benchmark, Gate, Pair  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
-from biglittle.bench.points import FIGURES  # noqa: E402
+from biglittle.bench.figures import POINT_FIGURES  # noqa: E402
 
 LITTLE, BIG = "8" * 22, "0" * 22
 
@@ -32,12 +32,12 @@ def front(tmp_path: Path) -> Path:
     ]
     path = tmp_path / "front.csv"
     with path.open("w", newline="") as file:
-        heads = ["little", "big", "gate", "threshold", *FIGURES]
-        words = [f"{name}_provenance" for name in FIGURES]
+        heads = ["little", "big", "gate", "threshold", *POINT_FIGURES]
+        words = [f"{name}_provenance" for name in POINT_FIGURES]
         writer = csv.DictWriter(file, [*heads, *words, "device", "table"])
         writer.writeheader()
         for point in points:
-            row = {f"{name}_provenance": point["provenance"][name] for name in FIGURES}
+            row = {f"{name}_provenance": point["provenance"][name] for name in POINT_FIGURES}
             row |= {"device": "raspberry-pi-4", "table": "fbnet-cifar10"}
             writer.writerow({name: point[name] for name in heads} | row)
     return path

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biglittle.bench import OBJECTIVES, Benchmark, Gate, Pair
+from biglittle.bench import FIGURES, Benchmark, Gate, Pair
 from biglittle.bench.errors import (
     ArchitectureError,
     ConstraintError,
@@ -192,5 +192,5 @@ def test_a_computed_mean_never_calls_itself_measured(tmp_path: Path) -> None:
 
 def test_every_objective_is_a_figure_of_points(bench: Benchmark) -> None:
     points = bench.front(DEVICE).points
-    for name in OBJECTIVES:
+    for name in FIGURES:
         assert points.figure(name).shape == (len(points),)

@@ -28,7 +28,8 @@ positive = st.floats(0.01, 1e3)
 def _alone(
     latency_ms: float, weights_mib: float = 1.0, activation_mib: float = 1.0
 ) -> NetworkCosts:
-    one = [latency_ms, 2 * latency_ms, 1e6 * latency_ms, weights_mib, activation_mib]
+    params = weights_mib * 2**18
+    one = [latency_ms, 2 * latency_ms, 1e6 * latency_ms, params, weights_mib, activation_mib]
     return NetworkCosts(*(np.array([v]) for v in one), gate_ms=0.5, provenance=WORDS)
 
 
@@ -68,7 +69,9 @@ def test_a_pair_costs_little_and_for_the_escalated_big(little: float, big: float
     costs = pair_costs(_alone(little), _alone(big), np.array([r]))
     assert costs["latency_ms"][0] == pytest.approx(little + 0.5 + r * big)
     assert costs["latency_p95_ms"][0] == pytest.approx(little + 0.5 + (big if r > TAIL else 0))
+    assert costs["latency_worst_ms"][0] == pytest.approx(little + 0.5 + (big if r > 0 else 0))
     assert costs["energy_mj"][0] == pytest.approx(2 * (little + r * big))
+    assert costs["params"][0] == 2**19
     assert costs["macs"][0] == pytest.approx(1e6 * (little + r * big))
 
 

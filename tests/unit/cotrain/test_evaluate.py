@@ -29,6 +29,7 @@ def _costs(word: str = "measured") -> NetworkCosts:
         latency_ms=np.array([2.0, 10.0]),
         energy_mj=np.array([1.0, np.nan]),
         macs=np.array([1e6, 1e7]),
+        params=np.array([2e5, 1e6]),
         weights_mib=np.array([1.0, 4.0]),
         activation_mib=np.array([0.5, 0.25]),
         gate_ms=0.5,

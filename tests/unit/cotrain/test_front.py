@@ -64,8 +64,10 @@ def _points(*rows: tuple[str, str, float, float]) -> Points:
         escalation_rate=np.array(rate, float),
         latency_ms=np.array(latency, float),
         latency_p95_ms=np.array(latency, float),
+        latency_worst_ms=np.array(latency, float),
         energy_mj=np.full(n, np.nan),
         macs=np.full(n, 1e6),
+        params=np.full(n, 5e5),
         peak_memory_mib=np.full(n, 1.0),
         provenance=WORDS,
     )

@@ -16,7 +16,8 @@ pytest.importorskip("xgboost")
 
 from biglittle.bench import load_device
 from biglittle.bench.errors import CheckpointError, ConstraintError
-from biglittle.bench.points import FIGURES, Points
+from biglittle.bench.figures import POINT_FIGURES
+from biglittle.bench.points import Points
 from biglittle.bench.rows import is_held_out
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table, encode_predictions, write_table
@@ -185,7 +186,7 @@ def front(pairs: list[tuple[str, str]]) -> Points:
         threshold=np.zeros(n),
         provenance={},
         split=None,
-        **{f: np.arange(n, dtype=float) for f in FIGURES},
+        **{f: np.arange(n, dtype=float) for f in POINT_FIGURES},
     )
 
 

@@ -52,7 +52,8 @@ def front():
     return Points(
         little=little, big=big, gate=np.array(["margin"] * 4), threshold=np.full(4, 0.5),
         accuracy=np.array([0.5, 0.8, 0.6, 0.9]), escalation_rate=rate, latency_ms=cost,
-        latency_p95_ms=np.array([1.0, 11.0, 4.0, 10.0]), energy_mj=nothing, macs=nothing,
+        latency_p95_ms=np.array([1.0, 11.0, 4.0, 10.0]), latency_worst_ms=nothing,
+        energy_mj=nothing, macs=nothing, params=nothing,
         peak_memory_mib=nothing, provenance=words, split=None,
     )  # fmt: skip
 

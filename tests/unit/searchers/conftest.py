@@ -47,13 +47,15 @@ def outcome() -> SearchOutcome:
         escalation_rate=rng.random(n),
         latency_ms=latency,
         latency_p95_ms=2 * latency,
+        latency_worst_ms=2 * latency,
         energy_mj=np.full(n, np.nan),
         macs=1e6 * latency,
+        params=np.full(n, 5e5),
         peak_memory_mib=rng.random(n) + 3.0,
         provenance={
             **dict.fromkeys(predicted, "predicted"),
             **dict.fromkeys(costs, "block-sum"),
-            **dict.fromkeys(("macs", "peak_memory_mib", "energy_mj"), "modelled"),
+            **dict.fromkeys(("macs", "params", "peak_memory_mib", "energy_mj"), "modelled"),
         },
     )
     singles = SingleNetworks(

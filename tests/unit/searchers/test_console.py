@@ -63,6 +63,6 @@ def test_empty() -> None:
     out = io.StringIO()
     column = np.array([])
     names = np.array([], np.str_)
-    points = Points(names, names, names, *(column,) * 8, provenance={})
+    points = Points(names, names, names, *(column,) * 10, provenance={})
     print_front(points, None, Console(file=out, width=100))
     assert "empty" in out.getvalue()

@@ -17,6 +17,7 @@ from biglittle.bench.errors import (
     GateError,
     UnknownNameError,
 )
+from biglittle.bench.figures import checked_limits
 from biglittle.bench.gates import get_gate, stored_metrics
 from biglittle.bench.pareto import nondominated
 from biglittle.bench.synthetic import DEVICE, synthetic_table
@@ -28,7 +29,6 @@ from biglittle.searchers.evaluators.live import Answering, LiveEvaluator, Rough,
 from biglittle.searchers.evaluators.published import PublishedNetworks, nb201
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.evaluators.worst_case import worst_case
-from biglittle.searchers.objectives import checked_limits, worst_latency_ms
 from biglittle.searchers.summary import front_values
 
 OBJECTIVES = ("error", "latency_ms")
@@ -154,7 +154,7 @@ def test_worst_of_several_devices(bench: Benchmark) -> None:
         rate = outcome.front.escalation_rate
         worst = again.costs.latency_ms + (rate > 0) * other.costs.latency_ms
         assert (worst <= 60.0 + 1e-9).all()
-    assert np.allclose(outcome.extra["latency_worst_ms"].max(), 60.0, atol=60.0)
+    assert np.allclose(outcome.front.latency_worst_ms.max(), 60.0, atol=60.0)
     # point by point as well, where largest mean and largest p95 are of two devices
     gene = get_searcher("random")(both, SearchSettings(budget=60, gate="gene", seed=1))
     asked = candidates_of(gene.front, both, 10)
@@ -163,21 +163,12 @@ def test_worst_of_several_devices(bench: Benchmark) -> None:
         + (gene.front.escalation_rate > 0) * e.networks(asked.big).costs.latency_ms
         for e in (a, b)
     ]
-    assert np.allclose(gene.extra["latency_worst_ms"], np.maximum(*exact))
+    assert np.allclose(gene.front.latency_worst_ms, np.maximum(*exact))
     assert worst_case([a]) is a
     with pytest.raises(ConstraintError, match="no device"):
         worst_case([])
     with pytest.raises(ConstraintError, match="agree"):
         worst_case([a, TableEvaluator(bench, DEVICE, gates=["margin"])])
-
-
-def test_worst_latency_follows_from_mean_and_p95() -> None:
-    rng = np.random.default_rng(0)
-    little, big = rng.uniform(1, 9, 200), rng.uniform(1, 90, 200)
-    rate = rng.choice([0.0, 0.0002, 0.01, 0.05, 0.051, 0.6, 1.0], 200)
-    p95 = little + (rate > 0.05) * big
-    worst = worst_latency_ms(rate, little + rate * big, p95)
-    assert np.allclose(worst, little + (rate > 0) * big)
 
 
 def test_answers_are_kept_and_the_same_whether_they_were_or_not(tmp_path: Path) -> None:
@@ -215,7 +206,7 @@ def test_params_are_counted(bench: Benchmark) -> None:
     both = [
         space.params(space.parse(list(a)), 10) for a in (outcome.front.little, outcome.front.big)
     ]
-    assert np.array_equal(outcome.extra["params"], both[0] + both[1])
+    assert np.array_equal(outcome.front.params, both[0] + both[1])
 
 
 def test_a_grid_of_cuts_stands_in_for_curves(bench: Benchmark) -> None:

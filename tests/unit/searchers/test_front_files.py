@@ -14,6 +14,7 @@ import pytest
 
 from biglittle.bench import Benchmark, Points
 from biglittle.bench.errors import BigLittleError
+from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
 from biglittle.searchers import (
@@ -27,7 +28,6 @@ from biglittle.searchers import (
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.front_files import to_toml
 from biglittle.searchers.front_question import FrontQuestion
-from biglittle.searchers.objectives import SEARCHABLE
 
 Config = dict[str, Any]
 
@@ -59,7 +59,7 @@ def test_json_has_the_promised_face(
     document = json.loads(json.dumps(front_json(config, outcome.front, best), allow_nan=False))
     assert list(document) == ["config", "front"]
     promised = "little big gate threshold accuracy escalation_rate latency_ms latency_p95_ms"
-    promised += " energy_mj macs peak_memory_mib provenance"
+    promised += " latency_worst_ms energy_mj macs params peak_memory_mib provenance"
     assert list(document["front"][0]) == [*promised.split(), "best_single"]
     assert document["front"][0]["best_single"] is None
     assert document["front"][0]["energy_mj"] is None
@@ -93,7 +93,7 @@ def test_csv_and_json_hold_every_objective_of_a_search(tmp_path: Path, config: C
     with paths[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
     records = json.loads(paths[1].read_text())["front"]
-    missing = set(SEARCHABLE) - {"error"} - set(rows[0])  # accuracy says it
+    missing = set(POINT_FIGURES) - set(rows[0])
     assert not missing
     space = evaluator.space
     for row, record in zip(rows, records, strict=True):
@@ -208,3 +208,27 @@ def test_another_csv_is_no_front(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(BigLittleError, match="is not a front: ValueError it has no column"):
         read_front(path)
+
+
+def test_a_front_of_an_earlier_version_has_no_worst_case_and_no_parameters(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    written = write_results(tmp_path, outcome, config)
+    document = json.loads(written[1].read_text())
+    for record in document["front"]:
+        for name in ("latency_worst_ms", "params"):
+            del record[name]
+            record["provenance"].pop(name, None)
+    written[1].write_text(json.dumps(document))
+    with written[0].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    heads = [n for n in rows[0] if not n.startswith(("latency_worst_ms", "params"))]
+    with written[0].open("w", newline="") as file:
+        writer = csv.DictWriter(file, heads, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    for path in written[:2]:
+        back = read_front(path).points
+        assert np.isnan(back.latency_worst_ms).all()
+        assert np.isnan(back.params).all()
+        assert back.latency_ms.tolist() == outcome.front.latency_ms.tolist()

@@ -46,8 +46,10 @@ def _report(table: Table, little: int, big: int, cut: int = 80, gate: str = "mar
         escalation_rate=float(found.escalation_rate[0]),
         latency_ms=12.5,
         latency_p95_ms=20.0,
+        latency_worst_ms=20.0,
         energy_mj=None,
         macs=float(found.macs[0]),
+        params=5e5,
         peak_memory_mib=3.0,
         provenance={
             "accuracy": "measured",

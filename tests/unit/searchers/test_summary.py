@@ -58,8 +58,10 @@ def _points(latency: list[float]) -> Points:
         escalation_rate=np.full(n, 0.1),
         latency_ms=np.array(latency),
         latency_p95_ms=np.array(latency),
+        latency_worst_ms=np.array(latency),
         energy_mj=np.full(n, np.nan),
         macs=np.full(n, 1e6),
+        params=np.full(n, 5e5),
         peak_memory_mib=np.full(n, 2.0),
         provenance={},
     )

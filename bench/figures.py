@@ -1,0 +1,116 @@
+"""The catalogue of figures: what can be told, optimised or limited of an operating point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ConstraintError, UnknownNameError
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _significant(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{3 if abs(value) < 10 else 1}f}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of an operating point.
+
+    Everything is minimised inside searchers; the sign of a figure lives here alone.
+
+    Attributes:
+        name: field of an operating point, and its name on the command line.
+        unit: of the figure.
+        direction: whether less or more of it is wanted.
+        label: for plots and prose.
+        head: for the head of a narrow table.
+        shown_unit: in which it is shown to a reader.
+        text: the figure as a reader sees it, in ``shown_unit``.
+
+    >>> FIGURES["accuracy"].minimised(np.array([0.9])).tolist()
+    [-0.9]
+    >>> FIGURES["macs"].text(42_300_000.0)
+    '42.3'
+    """
+
+    name: str
+    unit: str
+    direction: Literal["min", "max"]
+    label: str
+    head: str
+    shown_unit: str
+    text: Callable[[float], str] = _significant
+
+    def minimised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values with the sign that makes less better."""
+        return values if self.direction == "min" else -values
+
+
+FIGURES: dict[str, Figure] = {
+    f.name: f
+    for f in (
+        Figure("error", "fraction", "min", "error", "error", "%", _percent),
+        Figure("accuracy", "fraction", "max", "accuracy", "acc", "%", _percent),
+        Figure(
+            *("escalation_rate", "fraction", "min", "escalation rate", "escal", "%"),
+            lambda v: f"{100 * v:.1f}",
+        ),
+        Figure("latency_ms", "ms", "min", "mean latency", "mean", "ms"),
+        Figure("latency_p95_ms", "ms", "min", "p95 latency", "p95", "ms"),
+        Figure("latency_worst_ms", "ms", "min", "worst latency", "worst", "ms"),
+        Figure("energy_mj", "mJ", "min", "mean energy", "energy", "mJ"),
+        Figure("macs", "MAC", "min", "mean MACs", "MACs", "M", lambda v: f"{v / 1e6:.1f}"),
+        Figure(
+            *("params", "parameters", "min", "parameters", "params", "M"),
+            lambda v: f"{v / 1e6:.3f}",
+        ),
+        Figure(
+            *("peak_memory_mib", "MiB", "min", "peak memory", "memory", "MiB"),
+            lambda v: f"{v:.1f}",
+        ),
+    )
+}
+#: Those that are fields of an operating point: all but the error, which is 1 - accuracy.
+POINT_FIGURES = tuple(name for name in FIGURES if name != "error")
+
+
+def get_figure(name: str) -> Figure:
+    """The figure called ``name``.
+
+    Raises:
+        UnknownNameError: no such figure.
+    """
+    if name not in FIGURES:
+        raise UnknownNameError("objective", name, FIGURES)
+    return FIGURES[name]
+
+
+def checked_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
+    """Limits by figure, checked; of accuracy the smallest value, of all else the largest.
+
+    Raises:
+        UnknownNameError: no such figure.
+        ConstraintError: a limit that is not a usable number.
+    """
+    out = {}
+    for name, limit in (limits or {}).items():
+        figure = get_figure(name)
+        if not np.isfinite(limit) or limit < 0:
+            raise ConstraintError(
+                f"the limit {limit} on {name} is not usable; expected a number of at least 0."
+            )
+        if figure.unit == "fraction" and limit > 1:
+            raise ConstraintError(
+                f"the limit {limit:g} on {name} is not usable; it is a fraction from 0 to 1 "
+                f"(90 % is 0.9)."
+            )
+        out[name] = float(limit)
+    return out
