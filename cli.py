@@ -244,6 +244,8 @@ def front(
     from .bench.files import replacing
     from .searchers.front_question import question_sources
 
+    if out is not None:
+        _check_writable(out.parent)
     bench = Benchmark.load(table)
     limits = _limits(
         latency_ms=latency_ms_max,
@@ -882,6 +884,7 @@ def cotrain(
     console = _console()
     print_reports(reports, console)
     console.print(f"Written: {out}/LITTLE-BIG/METHOD: weights, ONNX files, report.json")
+    console.print(f"Next, on the device: biglittle validate {out}", soft_wrap=True)
 
 
 @app.command()
@@ -976,124 +979,88 @@ def _fill_from_trace(out: Path, trace: Path) -> None:
 
 @app.command()
 def validate(
-    front_file: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")],
-    device: DeviceOption = "raspberry-pi-4",
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="TARGET", help="front.csv, front.json, or a co-trained folder."),
+    ],
+    device: FrontDeviceOption = None,
     measure: Annotated[
         str, typer.Option(help="'here': measure the front's networks and pairs on this machine.")
     ] = "",
     profile_file: Annotated[
         Path | None, typer.Option("--profile", help="Profile .json that was measured, instead.")
     ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Points of a front to measure.")] = 5,
+    every: Annotated[bool, typer.Option("--all", help="Measure all points of a front.")] = False,
     tolerance: Annotated[
         float, typer.Option(help="Error of latency allowed where the device states no interval.")
     ] = 0.10,
-    threads: Annotated[int, typer.Option(min=1, help="Threads, with --measure.")] = 1,
-    meter: Annotated[str, typer.Option(help="Energy meter, with --measure.")] = "none",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of what is measured.")] = 1,
+    meter: Annotated[str, typer.Option(help="Energy meter of what is measured.")] = "none",
     accuracy: Annotated[
         int,
         typer.Option(min=0, help="Points whose exported pair answers every test image again."),
     ] = 0,
-    table: TableOption = DEFAULT_TABLE,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images for co-trained pairs; None: all.")
+    ] = None,
+    table: FrontTableOption = None,
     data: ImagesOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the report, and of what is measured.")] = (
         Path("out/validate")
     ),
     as_json: JsonOption = False,
 ) -> None:
-    """Holds a front's promises against measurements; exit code 1 if they were not kept."""
-    from .bench import BigLittleError, get_space, load_device
-    from .edge_profiler.session import ProfileRequest, run_request
-    from .edge_profiler.validate import networks_of, pairs_of
-    from .edge_profiler.validate import validate as compare
-    from .searchers.front_files import read_front
-    from .searchers.validation_report import write_validation
+    """Holds a front, or co-trained pairs, against measurements; exit code 1 if they do not hold.
 
-    if (measure == "here") == (profile_file is not None) or measure not in ("", "here"):
+    A front is measured here, or held against a profile measured elsewhere. Co-trained pairs are
+    measured here, end to end, and asked about the test images again.
+    """
+    from .bench import BigLittleError
+    from .edge_profiler.validate_pairs import is_cotrained
+    from .searchers.front_files import read_front
+    from .searchers.validation import Measuring, validate_cotrained, validate_front
+    from .searchers.validation_report import write_pairs_validation, write_validation
+
+    cotrained = is_cotrained(target)
+    if measure not in ("", "here"):
+        raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
+    if cotrained and profile_file is not None:
+        raise BigLittleError("co-trained pairs are measured on this machine; leave out --profile.")
+    if not cotrained and (measure == "here") == (profile_file is not None):
         raise BigLittleError("expected one of --measure here and --profile FILE.")
-    points = read_front(front_file).points
-    promised = load_device(device)
-    space = get_space(promised.space)
-    ids, pairs = networks_of(points), pairs_of(points)
-    space.parse(ids)
+    front = None if cotrained else read_front(target)
     _check_writable(out)
-    if profile_file is None:
-        profile_file = out / "measured.json"
-        request = ProfileRequest(
-            networks=",".join(ids),
-            pairs=",".join(f"{little}:{big}" for little, big in pairs),
-            space=space.name,
-            n_classes=promised.n_classes,
-            threads=threads,
-            meter=meter,
-        )
-        move, close = _progress("measure")
-        try:
-            run_request(request, profile_file, lambda done, total, *_: move(done, total))
-        finally:
-            close()
-    found = compare(points, promised, load_device(profile_file), space, tolerance)
-    again = _accuracy_again(points, accuracy, table, device, data, threads) if accuracy else []
-    document = {**found.as_dict(), "accuracy": again}
-    text = "\n".join([found.text(), *(row["text"] for row in again)])
-    written = write_validation(out / "validation.html", document, text)
+    move, close = _progress("measure")
+    say = _console(stderr=True).print
+    measuring = Measuring(out, threads, meter, lambda line: say(line, markup=False), move)
+    again: list[dict[str, Any]] = []
+    document: dict[str, Any]
+    try:
+        if front is None:
+            pairs = validate_cotrained(target, device, data, images, measuring, tolerance)
+            document, text, kept = pairs.as_dict(), pairs.text(), pairs.kept
+        else:
+            most = None if every else top
+            found, points = validate_front(front, device, profile_file, most, measuring, tolerance)
+            if accuracy:
+                from .data_tables.replay import accuracy_again
+
+                bench = front.question.bench(table, DEFAULT_TABLE)
+                again = accuracy_again(bench, points, accuracy, found.device, data, threads)
+            document = {**found.as_dict(), "accuracy": again}
+            text = "\n".join([found.text(), *(row["text"] for row in again)])
+            kept = found.kept and all(row["equal"] is not False for row in again)
+    finally:
+        close()
+    write = write_pairs_validation if front is None else write_validation
+    written = write(out / "validation.html", document, text)
     if as_json:
         _emit(document)
     else:
         sys.stdout.write(f"{text}\nWritten: {written}\n")
-    if not (found.kept and all(row["equal"] is not False for row in again)):
+    if not kept:
         raise typer.Exit(1)
-
-
-def _accuracy_again(
-    points: Points, n: int, table: str, device: str, data: Path | None, threads: int
-) -> list[dict[str, Any]]:
-    """Points spread over the front: the exported pair's right answers against the table's."""
-    import numpy as np
-    import onnx
-
-    from .bench import Benchmark, Gate, Pair
-    from .bench.datasets import get_dataset
-    from .data_tables import table_module
-    from .edge_profiler.accuracy import rerun
-    from .edge_profiler.onnx_network import cascade_model
-
-    bench = Benchmark.load(table)
-    extract = table_module(bench.table.name, "reproduce").extract
-    dataset = get_dataset(bench.table.dataset)
-    test = dataset.load(data)["test"]
-    known = set(bench.architectures)
-    rows = []
-    for i in np.unique(np.linspace(0, len(points) - 1, n).round().astype(int)):
-        point = points[int(i)]
-        gate = Gate(point.gate, point.threshold)
-        little, big = (
-            onnx.load_from_string(extract(bench.table, a, data, threads=threads).model)
-            for a in (point.little, point.big)
-        )
-        cascade = cascade_model(little, big, gate.metric, gate.threshold)
-        said = rerun(cascade.SerializeToString(), test, threads)
-        stored = None
-        if {point.little, point.big} <= known:
-            told = bench.query(Pair(point.little, point.big), gate, device)
-            stored = round(told.accuracy * said.n)
-        equal = None if stored is None else stored == said.right
-        beside = "the table knows not both" if stored is None else f"{stored} in the table"
-        rows.append(
-            {
-                **{k: getattr(point, k) for k in ("little", "big", "gate", "threshold")},
-                "images": said.n,
-                "right": said.right,
-                "escalated": said.escalated,
-                "right_in_table": stored,
-                "accuracy_promised": point.accuracy,
-                "equal": equal,
-                "text": f"  {point.little} -> {point.big}: the exported pair is right about "
-                f"{said.right} of {said.n} test images ({beside}; "
-                f"{point.accuracy:.2%} promised, {said.right / said.n:.2%} now)"
-                + (": NOT equal." if equal is False else "."),
-            }
-        )
-    return rows
 
 
 @app.command()

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from .errors import ArchitectureError
 
+#: The format of the ``report.json`` that stands beside a co-trained pair.
+REPORT_FORMAT = "biglittle-cotrained-pair-2"
+
 
 @dataclass(frozen=True)
 class Pair:

@@ -34,7 +34,7 @@ from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
 from ..bench.networks import Network, weights_hash
-from ..bench.pair import Pair
+from ..bench.pair import REPORT_FORMAT, Pair
 from ..bench.points import OperatingPoint, Points
 from ..bench.spaces import SearchSpace
 from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
@@ -44,7 +44,6 @@ from .train_loop import TrainProgress
 from .train_pair import train_pair
 from .weights import save_network
 
-FORMAT = "biglittle-cotrained-pair-2"
 REAL_RATE = 0.01  # below this share of escalated inputs a pair is in effect its little network
 CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
 LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
@@ -307,10 +306,10 @@ def _cotrain(
         )[0]
     after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
     table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
-    gate, origin = Gate(point.gate, threshold), {**wanted["config"], "report": FORMAT}
+    gate, origin = Gate(point.gate, threshold), {**wanted["config"], "report": REPORT_FORMAT}
     deployed = _deploy(job, folder, networks, gate, splits, answers, dataset, origin)
     report: dict[str, Any] = {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         **wanted,
         "promised_by_table": None if table is None else table.as_dict(),
         "before": before.get("-".join(ids)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,11 +22,13 @@ class Rerun:
         right: images whose class it named.
         escalated: images that reached the big network.
         n: images.
+        duration_s: for all of them, without loading the pair.
     """
 
     right: int
     escalated: int
     n: int
+    duration_s: float = 0.0
 
 
 def rerun(
@@ -60,6 +63,7 @@ def rerun(
                 f"the pair takes {source.type} {source.shape}, expected tensor(uint8) {wanted}: "
                 "pixels, as 'biglittle cotrain' writes pairs now. Co-train it again."
             )
+        began = time.perf_counter()
         for i in range(len(images)):
             feed = {source.name: images.images[i : i + 1]}
             logits, asked = session.run([LOGITS, ESCALATED], feed)
@@ -71,4 +75,4 @@ def rerun(
         raise
     except Exception as error:  # the runtime's errors share no base of their own
         raise ProfileError(f"the pair cannot be run: {error}") from error
-    return Rerun(right, escalated, len(images))
+    return Rerun(right, escalated, len(images), time.perf_counter() - began)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ..bench.device import shipped_devices
 
 _ROOT = Path("/")
 _DEVICE_TREE = ("proc/device-tree/model", "sys/firmware/devicetree/base/model")
@@ -69,6 +72,25 @@ def device_name(root: Path = _ROOT) -> str:
     if not re.search(r"\d", slug) and "cpu family" in facts:
         slug = _slug(f"{slug} f{facts['cpu family']} m{facts.get('model', '')}")
     return slug or _slug(f"unknown {platform.machine()}")
+
+
+def same_device(name: str, soc: str | None, measured: Mapping[str, Any]) -> bool:
+    """Whether a profile measured by the profiler may be of the device called ``name``.
+
+    Profiles are named by people, machines by what their system gives:
+    ``nvidia-jetson-nano-developer-kit`` is the ``jetson-nano``. The model of the processor tells as
+    well; of a profile that ships only where it has a number, since it may be anybody's.
+
+    Args:
+        name: of a device profile.
+        soc: model of the processor in that profile; None where it names none.
+        measured: the profile that was measured.
+    """
+    told = str(measured.get("soc") or "")
+    if soc and soc == told and (name not in shipped_devices() or re.search(r"\d", told)):
+        return True
+    here = str(measured["device"])
+    return name == here or name in here
 
 
 def _slug(text: str) -> str:

@@ -74,11 +74,10 @@ def file_subjects(paths: Sequence[Path]) -> list[Subject]:
     subjects = []
     for path in paths:
         model = _loaded(path)
-        content = model.SerializeToString()
-        names = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+        names = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         facts = metadata(model)
         if facts.get("role") != "cascade":
-            subjects.append(Subject("models", names, partial(bytes, content)))
+            subjects.append(Subject("models", names, model.SerializeToString))
             continue
         for branch in (KEPT, ESCALATED):
             forced = forced_branch(model, str(facts["gate"]), branch == ESCALATED)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.cost import TAIL, mean_cost
 from ..bench.device import DeviceProfile
 from ..bench.errors import DeviceError
 from ..bench.points import Points
@@ -17,7 +18,6 @@ from ..bench.spaces import SearchSpace
 from .agreement import Agreement, agreement, non_dominated
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
-TAIL = 0.05  # of the inputs: p95 is that of an escalated one if more than these escalate
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10
 #: Chance at which a true interval is called missed.
@@ -283,8 +283,8 @@ def _point(points: Points, i: int, measured: DeviceProfile) -> dict[str, Any]:
         kept = escalated = math.nan
         word = ""
     if word:
-        found["latency_ms"] = ((1 - rate) * kept + rate * escalated, word)
-        found["latency_p95_ms"] = (escalated if rate > TAIL else kept, word)
+        for name, share in (("latency_ms", rate), ("latency_p95_ms", float(rate > TAIL))):
+            found[name] = (mean_cost(kept, escalated, share, shared=kept), word)
     for name, listed, share in (
         ("energy_mj", measured.listed_energy_mj, rate),
         ("peak_memory_mib", measured.listed_memory_mib, 1.0 if rate > 0 else 0.0),

@@ -45,6 +45,45 @@ were measured alone.</p><pre>{html.escape(text)}</pre>
     return write_files(path.parent, {path.name: page(title, body)})[0]
 
 
+def write_pairs_validation(path: str | Path, document: Mapping[str, Any], text: str) -> Path:
+    """The path of the page about co-trained pairs, one self-contained HTML file.
+
+    Args:
+        path: of the file; its folder is made if it is not there.
+        document: a validation of pairs as plain JSON.
+        text: the same in words.
+
+    Raises:
+        BigLittleError: the file cannot be written.
+    """
+    path = Path(path)
+    heads = ["little", "big", "method", "gate"]
+    for name in ("accuracy", "escalation"):
+        heads += [
+            f"{name}<br><small>{word}</small>" for word in ("promised", "trained", "deployed")
+        ]
+    heads += [f"latency, ms<br><small>{word}</small>" for word in ("promised", "mean", "kept")]
+    heads += ["latency, ms<br><small>escalated</small>", "kept"]
+    rows = []
+    for p in document["pairs"]:
+        cells = [f'<td class="id">{html.escape(p[n])}</td>' for n in ("little", "big", "method")]
+        cells.append(f"<td>{html.escape(p['gate'])} {p['threshold']:.4g}</td>")
+        for name in ("accuracy", "escalation_rate"):
+            figures = p[name]
+            cells += [f"<td>{figures[k]:.2%}</td>" for k in ("promised", "trained", "deployed")]
+        latency = p["latency"]
+        names = ("promised_ms", "mean_ms", "kept_ms", "escalated_ms")
+        cells += [f"<td>{_cell(latency[n])}</td>" for n in names]
+        rows.append(f"<tr>{''.join(cells)}<td>{'no' if p['problems'] else 'yes'}</td></tr>")
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    body = f"""<p>Promised: by the search. Trained: measured after training. Deployed: the ONNX
+file, asked about the test images again, and measured end to end with either branch taken.</p>
+<pre>{html.escape(text)}</pre><div class="scroll">{table}</div>"""
+    title = f"Co-trained pairs for {document['device']}, measured on {document['measured_on']}"
+    return write_files(path.parent, {path.name: page(title, body)})[0]
+
+
 def _scatter(points: Sequence[Mapping[str, Any]], name: str, first: bool) -> str:
     figure = graph_objects().Figure()
     rows = [p for p in points if None not in (p[name]["predicted"], p[name]["measured"])]

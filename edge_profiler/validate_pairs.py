@@ -1,0 +1,287 @@
+"""Co-trained pairs as they are deployed, against what their reports and their front promised."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bench.cost import TAIL, mean_cost
+from ..bench.errors import ProfileError
+from ..bench.pair import REPORT_FORMAT
+from .accuracy import Rerun
+from .subject import ESCALATED, KEPT
+from .validate import TOLERANCE
+
+REPORT, CASCADE = "report.json", "cascade.onnx"
+#: Share of the images on which a deployed pair may answer otherwise than the trained one:
+#: rounding moves a confidence across the threshold, or a class across a tie, now and then.
+ROUNDING = 0.001
+#: Standard errors by which an accuracy may miss its promise before it is called missed.
+ERRORS = 2.0
+
+
+@dataclass(frozen=True)
+class DeployedPair:
+    """A co-trained pair on disk.
+
+    Attributes:
+        folder: of its files.
+        report: its ``report.json``.
+        sha256: of its ``cascade.onnx``.
+    """
+
+    folder: Path
+    report: Mapping[str, Any]
+    sha256: str
+
+    @property
+    def cascade(self) -> Path:
+        """The pair as one graph."""
+        return self.folder / CASCADE
+
+    @property
+    def promised(self) -> Mapping[str, Any]:
+        """The point of the front for which the pair was trained."""
+        return dict(self.report["promised"])
+
+    @property
+    def trained(self) -> Mapping[str, Any]:
+        """Figures on the test images after training."""
+        return dict(self.report["after"]["test"])
+
+    @property
+    def name(self) -> str:
+        """Both ids and the method, for a reader."""
+        at = self.trained
+        return f"{at['little']} -> {at['big']} ({self.report['config']['method']})"
+
+
+def is_cotrained(folder: Path) -> bool:
+    """Whether a folder is what ``biglittle cotrain`` wrote, or a pair's folder in it."""
+    return folder.is_dir() and bool(_reports(folder))
+
+
+def _reports(folder: Path) -> list[Path]:
+    return [p for depth in ("", "*/", "*/*/") for p in sorted(folder.glob(f"{depth}{REPORT}"))]
+
+
+def deployed_pairs(folder: Path) -> list[DeployedPair]:
+    """The co-trained pairs in a folder, a pair's folder or that of one method, fast ones first.
+
+    Raises:
+        ProfileError: there are none, or one whose files are not those of its report.
+    """
+    paths = _reports(folder)
+    if not paths:
+        raise ProfileError(
+            f"{folder} holds no co-trained pair; expected the folder that 'biglittle cotrain' "
+            f"wrote, with LITTLE-BIG/METHOD/{REPORT} in it."
+        )
+    pairs = [_pair(path) for path in paths]
+    return sorted(pairs, key=lambda pair: pair.promised["latency_ms"] or math.inf)
+
+
+def _pair(path: Path) -> DeployedPair:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if report["format"] != REPORT_FORMAT:
+            raise ValueError(f"its format is {report['format']!r}, expected {REPORT_FORMAT!r}")
+        digest = hashlib.sha256((path.parent / CASCADE).read_bytes()).hexdigest()
+        if digest != report["deployed"]["sha256"][CASCADE]:
+            raise ValueError(f"{CASCADE} is not the file that it tells of")
+        pair = DeployedPair(path.parent, report, digest)
+        _ = pair.name, pair.promised["latency_ms"], pair.trained["accuracy"]
+        return pair
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProfileError(
+            f"{path} is not the report of a co-trained pair with its files: {error}. Co-train it "
+            "again, with this version."
+        ) from error
+
+
+@dataclass(frozen=True)
+class PairsValidation:
+    """What became of co-trained pairs.
+
+    Attributes:
+        device: for which they were promised.
+        measured_on: device and runtime that measured.
+        pairs: per pair its ids, gate, method; of accuracy, escalation rate and latencies what was
+            promised, trained and deployed, each with its provenance; ``problems`` in words.
+        notes: what a reader must know.
+    """
+
+    device: str
+    measured_on: str
+    pairs: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether no pair has a problem."""
+        return not any(pair["problems"] for pair in self.pairs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "device": self.device,
+            "measured_on": self.measured_on,
+            "kept": self.kept,
+            "notes": list(self.notes),
+            "pairs": [dict(p) for p in self.pairs],
+        }
+
+    def text(self) -> str:
+        """The outcome, as lines for a reader."""
+        lines = [f"Promised for {self.device}; measured on {self.measured_on}."]
+        for pair in self.pairs:
+            accuracy, rate, latency = (pair[n] for n in ("accuracy", "escalation_rate", "latency"))
+            lines += [
+                pair["name"],
+                f"  accuracy    promised {accuracy['promised']:.2%} ({accuracy['provenance']}), "
+                f"trained {accuracy['trained']:.2%}, deployed {accuracy['deployed']:.2%} of "
+                f"{pair['images']:,} test images",
+                f"  escalation  promised {rate['promised']:.2%} ({rate['provenance']}), trained "
+                f"{rate['trained']:.2%}, deployed {rate['deployed']:.2%}",
+            ]
+            promise = f"promised {_ms(latency['promised_ms'])} ({latency['provenance']})"
+            if latency["mean_ms"] is None:
+                lines.append(f"  latency     {promise}, not measured: {pair['error']}")
+            else:
+                lines.append(
+                    f"  latency     {promise}, measured {_ms(latency['mean_ms'])} in the mean: "
+                    f"{_ms(latency['kept_ms'])} where the little network answers, "
+                    f"{_ms(latency['escalated_ms'])} where it asks the big one"
+                )
+            lines += [f"  NOT kept: {problem}" for problem in pair["problems"]]
+        lines += [f"note: {note}" for note in self.notes]
+        good = sum(not pair["problems"] for pair in self.pairs)
+        word = "Kept" if self.kept else "NOT kept"
+        lines.append(f"{word}: {good} of {len(self.pairs)} pairs hold what was promised of them.")
+        return "\n".join(lines)
+
+
+def _ms(value: float | None) -> str:
+    return "no latency" if value is None else f"{value:.4g} ms"
+
+
+def validate_pairs(
+    pairs: Sequence[DeployedPair],
+    reruns: Sequence[Rerun],
+    measured: Mapping[str, Any],
+    device: str,
+    same_device: bool,
+    n_test: int,
+    tolerance: float = TOLERANCE,
+) -> PairsValidation:
+    """What deployed pairs answered and took, beside what was promised.
+
+    A deployed pair has to answer as the trained one did, on all test images but for rounding; to
+    be no less accurate than promised, by more than two standard errors; and, on the device of the
+    promise, to take what was promised in the mean, within ``tolerance``.
+
+    Args:
+        pairs: from `deployed_pairs`.
+        reruns: of each what it said about test images.
+        measured: the profile in which both branches of each pair were measured.
+        device: that the pairs were promised for.
+        same_device: whether it is what measured; if not, latencies stand beside the promise and
+            are not held against it.
+        n_test: test images that there are; fewer asked again are no check of the answers.
+        tolerance: of the mean latency, relative.
+    """
+    found = {(m["sha256"], m.get("branch")): m for m in measured.get("models") or []}
+    records = []
+    for pair, rerun in zip(pairs, reruns, strict=True):
+        branches = [found.get((pair.sha256, branch), {}) for branch in (KEPT, ESCALATED)]
+        records.append(_record(pair, rerun, branches, n_test, tolerance if same_device else None))
+    notes = []
+    if not same_device:
+        notes.append(
+            f"promised for {device}, measured on {measured['device']}: another device by name, so "
+            f"latencies are not held against the promise. Run this on the {device}."
+        )
+    if any(rerun.n < n_test for rerun in reruns):
+        notes.append("not all test images were asked again, so answers are not held to the report.")
+    notes.append("what was measured is the deployed file, normalisation of the pixels included.")
+    return PairsValidation(
+        device=device,
+        measured_on=f"{measured['device']} ({measured['runtime']})",
+        pairs=tuple(records),
+        notes=tuple(notes),
+    )
+
+
+def _record(
+    pair: DeployedPair,
+    rerun: Rerun,
+    branches: Sequence[Mapping[str, Any]],
+    n_test: int,
+    tolerance: float | None,
+) -> dict[str, Any]:
+    promised, trained = pair.promised, pair.trained
+    accuracy, rate = rerun.right / rerun.n, rerun.escalated / rerun.n
+    kept, escalated = (branch.get("latency_ms") for branch in branches)
+    mean = tail = None
+    if kept is not None and escalated is not None:
+        mean, tail = (mean_cost(kept, escalated, r, shared=kept) for r in (rate, rate > TAIL))
+    problems = []
+    for name, now, was in (
+        ("accuracy", accuracy, trained["accuracy"]),
+        ("escalation rate", rate, trained["escalation_rate"]),
+    ):
+        if rerun.n == n_test and abs(now - was) > ROUNDING:
+            problems.append(
+                f"the deployed file's {name} is {now:.2%}, that of the trained pair {was:.2%}; at "
+                f"most {ROUNDING:.1%} is rounding."
+            )
+    error = math.sqrt(promised["accuracy"] * (1 - promised["accuracy"]) / rerun.n)
+    if accuracy < promised["accuracy"] - ERRORS * error:
+        problems.append(
+            f"accuracy is {100 * (promised['accuracy'] - accuracy):.2f} points under the promise, "
+            f"more than {ERRORS:g} standard errors of {rerun.n:,} images."
+        )
+    promise = promised["latency_ms"]
+    if mean is None:
+        problems.append("its latency could not be measured.")
+    elif tolerance is not None and promise is not None and abs(mean - promise) > tolerance * mean:
+        problems.append(
+            f"the mean latency is {mean / promise - 1:+.1%} against the promise; {tolerance:.0%} "
+            "of what is measured are allowed."
+        )
+    words = promised["provenance"]
+    return {
+        "name": pair.name,
+        **{name: trained[name] for name in ("little", "big", "gate", "threshold")},
+        "method": pair.report["config"]["method"],
+        "images": rerun.n,
+        "accuracy": {
+            "promised": promised["accuracy"],
+            "provenance": words.get("accuracy", "unknown"),
+            "trained": trained["accuracy"],
+            "deployed": accuracy,
+        },
+        "escalation_rate": {
+            "promised": promised["escalation_rate"],
+            "provenance": words.get("escalation_rate", "unknown"),
+            "trained": trained["escalation_rate"],
+            "deployed": rate,
+        },
+        "latency": {
+            "promised_ms": promise,
+            "provenance": words.get("latency_ms", "unknown"),
+            "kept_ms": kept,
+            "escalated_ms": escalated,
+            "mean_ms": mean,
+            "p95_ms": tail,
+            "measured_provenance": "measured",
+        },
+        "peak_memory_mib": branches[1].get("peak_memory_mib"),
+        "error": next((b["error"] for b in branches if "error" in b), "it was not asked for"),
+        "problems": problems,
+    }

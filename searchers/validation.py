@@ -1,0 +1,207 @@
+"""What ``biglittle validate`` does: measures what was promised, or reads it, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bench import Points, get_space, load_device
+from ..bench.datasets import Images, get_dataset
+from ..bench.errors import BigLittleError
+from ..edge_profiler.accuracy import rerun
+from ..edge_profiler.estimate import in_words, measuring_s
+from ..edge_profiler.machine import same_device
+from ..edge_profiler.profile import read_profile
+from ..edge_profiler.runtimes import get_runtime
+from ..edge_profiler.session import ProfileRequest, run_request
+from ..edge_profiler.validate import TOLERANCE, Validation, networks_of, pairs_of, validate
+from ..edge_profiler.validate_pairs import PairsValidation, deployed_pairs, validate_pairs
+from .console import spread
+from .front_files import FrontFile
+from .front_question import TOGETHER, FrontQuestion
+
+MEASURED, DEPLOYED = "measured.json", "deployed.json"  # networks, and files of co-trained pairs
+#: Points that are measured unless all are asked for.
+TOP = 5
+_TRIED = 20  # images by which the time for all is estimated
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How this machine is asked.
+
+    Attributes:
+        out: folder of the measurements; what is there is not measured again.
+        threads: inside an operator.
+        meter: key of an energy meter.
+        say: told a line for the reader.
+        move: told (done, in all) while it measures.
+    """
+
+    out: Path
+    threads: int = 1
+    meter: str = "none"
+    say: Say = lambda line: None
+    move: Progress = lambda done, total: None
+
+    def request(self, **asked: Any) -> ProfileRequest:
+        """A request to the profiler under these settings."""
+        return ProfileRequest(threads=self.threads, meter=self.meter, **asked)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def proposed(points: Points, top: int | None) -> Points:
+    """The points of a front that are worth measuring: spread by latency, both ends included.
+
+    Args:
+        points: the front.
+        top: how many at most; None: all.
+    """
+    if top is None or len(points) <= top:
+        return points
+    order = np.argsort(points.latency_ms, kind="stable")
+    return points.take(order[spread(len(points), top)])
+
+
+def validate_front(
+    front: FrontFile,
+    device: str | None,
+    profile_file: Path | None,
+    top: int | None,
+    measuring: Measuring,
+    tolerance: float = TOLERANCE,
+) -> tuple[Validation, Points]:
+    """A front against measurements, and the points that were compared.
+
+    Args:
+        front: what was promised.
+        device: for which; None: what the front says.
+        profile_file: of what was measured elsewhere; None: it is measured here.
+        top: points to measure here at most; None: all. A profile is held against all points.
+        measuring: how this machine is asked.
+        tolerance: of the mean latency where the device states no interval.
+
+    Raises:
+        BigLittleError: a device that is not known or another one than the front's; nothing could
+            be measured.
+    """
+    promised = front.question.profile(device)
+    space, points = get_space(promised.space), front.points
+    if profile_file is None:
+        points = proposed(points, top)
+        ids, pairs = networks_of(points), pairs_of(points)
+        space.parse(ids)
+        request = measuring.request(
+            networks=",".join(ids),
+            pairs=",".join(f"{little}:{big}" for little, big in pairs),
+            space=space.name,
+            n_classes=promised.n_classes,
+        )
+        seconds = measuring_s(
+            space,
+            ids,
+            pairs,
+            promised.n_classes,
+            request.protocol,
+            get_runtime(request.runtime),
+            measuring.meter != "none",
+        )
+        some = len(points) < len(front.points)
+        which = f"{len(points)} of {len(front.points)} points" if some else "all points"
+        measuring.say(
+            f"Measuring {which}: {_counted(len(ids), 'network')} and "
+            f"{_counted(len(pairs), 'pair')}, {in_words(seconds)} on this machine."
+            f"{' --all measures the rest.' if some else ''}"
+        )
+        profile_file = measuring.out / MEASURED
+        run_request(request, profile_file, lambda done, total, *_: measuring.move(done, total))
+    return validate(points, promised, load_device(profile_file), space, tolerance), points
+
+
+def validate_cotrained(
+    folder: Path,
+    device: str | None,
+    data: Path | None,
+    n_images: int | None,
+    measuring: Measuring,
+    tolerance: float = TOLERANCE,
+) -> PairsValidation:
+    """Co-trained pairs, asked about test images again and measured end to end on this machine.
+
+    Args:
+        folder: that ``biglittle cotrain`` wrote.
+        device: for which they were promised; None: what their reports say.
+        data: folder of the images.
+        n_images: test images to ask about, spread over all; None: all.
+        measuring: how this machine is asked.
+        tolerance: of the mean latency.
+
+    Raises:
+        BigLittleError: no pairs there, another device than theirs, or no images.
+    """
+    pairs = deployed_pairs(folder)
+    configs: list[Mapping[str, Any]] = [pair.report["config"] for pair in pairs]
+    asked = {
+        (c["recipe"]["space"], c["recipe"]["dataset"], c["sources"].get("device")) for c in configs
+    }
+    if len(asked) > 1:
+        raise BigLittleError(
+            f"{folder} holds pairs of several spaces, data sets or devices; validate them one by "
+            "one, for example LITTLE-BIG/METHOD."
+        )
+    question = FrontQuestion.of(configs[0], f"the report in {pairs[0].folder.name}")
+    question.device_names(device)
+    promised = TOGETHER.join(question.devices) or device or "a device that is not named"
+    ((space, name, _),) = asked
+    dataset = get_dataset(name)
+    test = dataset.load(data)["test"]
+    n = len(test) if n_images is None else min(n_images, len(test))
+    images = test.subset(np.unique(np.linspace(0, len(test) - 1, n).astype(np.int64)))
+    models = [pair.cascade.read_bytes() for pair in pairs]
+    seconds = _cotrained_s(models, images, measuring)
+    measuring.say(
+        f"Asking {_counted(len(pairs), 'pair')} about {n:,} test images each, then measuring both "
+        f"branches of each: {in_words(seconds)} on this machine."
+    )
+    reruns = []
+    for i, model in enumerate(models):
+
+        def moved(done: int, total: int, i: int = i) -> None:
+            measuring.move(i * total + done, (len(models) + 1) * total)
+
+        reruns.append(rerun(model, images, measuring.threads, moved))
+    path = measuring.out / DEPLOYED
+    request = measuring.request(
+        files=tuple(pair.cascade for pair in pairs), space=space, n_classes=dataset.n_classes
+    )
+    run_request(request, path)
+    measured = read_profile(path)
+    here = same_device(promised, _soc(question, device), measured)
+    return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
+
+
+def _soc(question: FrontQuestion, device: str | None) -> str | None:
+    """What the promised device's profile calls its processor; None where it is not here."""
+    try:
+        return question.profile(device).facts.get("soc")
+    except BigLittleError:
+        return None
+
+
+def _cotrained_s(models: Sequence[bytes], images: Images, measuring: Measuring) -> float:
+    """Estimated seconds for all images and both branches, from a few images."""
+    few = images.subset(np.arange(min(_TRIED, len(images))))
+    took_s = sum(rerun(model, few, measuring.threads).duration_s for model in models)
+    protocol = measuring.request().protocol
+    runs = len(images) + 2 * (2 * protocol.warm_up + 3 * protocol.rounds * protocol.runs_per_round)
+    return took_s * runs / len(few)
