@@ -139,7 +139,7 @@ def test_page_of_one_network_twice(table: Table, tmp_path: Path) -> None:
 
 def test_without_plotly(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(MissingExtraError, match=r"biglittle\[report\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[report\]'"):
         write_pair_report(tmp_path / "pair.html", _report(table, 0, 5))
     assert not list(tmp_path.iterdir())
 

@@ -50,7 +50,7 @@ def test_without_plotly(
     tmp_path: Path, outcome: SearchOutcome, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(MissingExtraError, match=r"biglittle\[report\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[report\]'"):
         write_report(tmp_path / "report.html", outcome.front, config)
     assert not list(tmp_path.iterdir())
 

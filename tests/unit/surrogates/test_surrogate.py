@@ -169,7 +169,7 @@ def test_without_the_extra_fitting_says_how_to_install_it(
     if module == "onnx":
         pytest.importorskip("xgboost")
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=r"biglittle\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[train\]'"):
         fit_surrogate(table, tmp_path / "s", settings=settings, report_seeds=())
     assert not (tmp_path / "s").exists()
 
