@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .network import BATCH_NORMS, POOLS, PassError
+from .network import BATCH_NORMS, POOLS, PassError, weighted_layers
 
 
 def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -64,6 +64,37 @@ def _enter(entered: list[str], name: str, module: nn.Module, args: Any) -> None:
 
 def _leave(entered: list[str]) -> None:
     entered.pop()
+
+
+def cut_off(network: nn.Module) -> set[str]:
+    """A set that layers enter which run without a graph in a forward pass that builds one.
+
+    Args:
+        network: gets hooks, which hold the set alone.
+    """
+    names: set[str] = set()
+    wanted = [False]
+
+    def begin(module: nn.Module, args: Any) -> None:
+        wanted[0] = torch.is_grad_enabled()
+
+    def note(name: str, module: nn.Module, args: Any, out: Any) -> None:
+        if wanted[0] and not torch.is_grad_enabled():
+            names.add(name)
+
+    network.register_forward_pre_hook(begin)
+    for name, module in weighted_layers(network):
+        module.register_forward_hook(partial(note, name))
+    return names
+
+
+def check_in_graph(name: str, cut: set[str]) -> None:
+    """Raises PassError for a layer without a gradient that is not unused (see ``cut_off``)."""
+    if name in cut:
+        raise PassError(
+            f"layer {name!r} runs under torch.no_grad: its weights are used and have no gradient. "
+            "Score a network without torch.no_grad in its forward."
+        )
 
 
 def response(

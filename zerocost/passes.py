@@ -25,13 +25,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .forward import response, run
+from .forward import check_in_graph, cut_off, response, run
 from .network import (
     NORMS,
     WEIGHTED,
+    WITH_MATRICES,
     PassError,
     blocks,
+    check_readable,
     copied,
+    matrices,
     replaced,
     weighted_layers,
     weights_of_layers,
@@ -75,10 +78,17 @@ KERNEL_IMAGES = 8  # of which per-image gradients are taken: each costs a backwa
 
 @dataclass(frozen=True)
 class Counts:
-    """What one image costs: multiply-accumulates and the parameters it meets."""
+    """What one image costs.
+
+    Attributes:
+        macs: multiply-accumulates of every operation that has a formula.
+        params: parameters that it meets.
+        uncounted: names of operations that may multiply and have no formula.
+    """
 
     macs: int
     params: int
+    uncounted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,7 @@ class Passes:
         self._layer_maps: list[tuple[str, torch.Tensor]] = []
         self._block_maps: list[tuple[str, torch.Tensor]] = []
         self._saliency = _Saliency([])
+        self._cut = cut_off(self._network)
         self._x = self._few_x = self._images
 
     @staticmethod
@@ -199,6 +210,11 @@ class Passes:
             raise PassError(
                 f"the batch's images are {images.dtype} or not all finite; expected finite "
                 "floating-point numbers."
+            )
+        if labels is not None and not isinstance(labels, torch.Tensor):
+            raise PassError(
+                f"labels are of type {type(labels).__name__}; expected a tensor of shape "
+                f"({len(images)},), for example torch.tensor(labels)."
             )
         if labels is not None and (
             labels.shape != (len(images),) or labels.is_floating_point() or labels.min() < 0
@@ -373,6 +389,7 @@ class Passes:
         return self._differentiable(self.once("few_forward", find))
 
     def _differentiable(self, logits: torch.Tensor) -> torch.Tensor:
+        check_readable(self._network)
         if not logits.requires_grad:
             raise PassError(
                 "the network's output has no gradient: it does not depend on weights or images "
@@ -448,6 +465,9 @@ class Passes:
             retain_graph=True,
             allow_unused=True,
         )
+        for (name, _), gradient in zip(layers, found, strict=True):
+            if gradient is None:
+                check_in_graph(name, self._cut)
         used = [(n, w, g) for (n, w), g in zip(layers, found, strict=True) if g is not None]
         if not used:
             raise PassError("the loss depends on no convolution and no linear layer.")
@@ -628,13 +648,14 @@ class Passes:
         return self._get("counts", self._counts)  # type: ignore[no-any-return]
 
     def _counts(self) -> Counts:
+        check_readable(self._network)
         network, called = self._network.eval(), set()
         handles = [
             m.register_forward_hook(lambda module, args, out: called.add(module))
             for m in network.modules()
         ]
         try:
-            with torch.enable_grad(), Macs() as counter:
+            with torch.enable_grad(), Macs.counting() as counter:
                 logits = run(network, self._images[:1])
         finally:
             network.train()
@@ -643,7 +664,7 @@ class Passes:
         met = {id(p): p for m in called for p in m.parameters(recurse=False)}
         met |= {id(p): p for p in leaves(logits.grad_fn)}
         total = sum(p.numel() for p in met.values() if isinstance(p, nn.Parameter))
-        return Counts(macs=counter.total, params=total)
+        return Counts(counter.total, total, tuple(sorted(counter.uncounted)))
 
     @property
     def synaptic_flow(self) -> list[Weight]:
@@ -658,6 +679,7 @@ class Passes:
         def absolute(_: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
             return tensor.double().abs() if tensor.is_floating_point() else tensor
 
+        check_readable(self._network)
         image = torch.ones_like(self._images[:1], dtype=torch.float64)
         with torch.enable_grad(), replaced(self._network, absolute, norms=False) as network:
             # No statistics are left in the network, so one image of ones is enough.
@@ -669,6 +691,7 @@ class Passes:
         out = []
         for (name, weight), gradient in zip(layers, found, strict=True):
             if gradient is None:
+                check_in_graph(name, self._cut)
                 continue
             if not bool(torch.isfinite(gradient).all()):
                 raise PassError(f"the flow leaves the range of float64 (1e308) in layer {name!r}.")
@@ -684,14 +707,15 @@ class Passes:
         generator = torch.Generator().manual_seed(self._seed)
 
         def gaussian(module: nn.Module, name: str, tensor: torch.Tensor) -> torch.Tensor:
-            if isinstance(module, (*WEIGHTED, *NORMS)) and name == "bias":
-                return torch.zeros_like(tensor)
-            if isinstance(module, WEIGHTED) and name == "weight":
+            if name in matrices(module):
                 return torch.randn(tensor.shape, generator=generator).to(tensor)
             if isinstance(module, NORMS) and name == "weight":
                 return torch.ones_like(tensor)
+            if isinstance(module, (*WEIGHTED, *NORMS, *WITH_MATRICES)) and "bias" in name:
+                return torch.zeros_like(tensor)
             return tensor.clone()
 
+        check_readable(self._network)
         shape = (self._few, *self._images.shape[1:])
         first, noise = (
             channels_last(torch.randn(shape, generator=generator).to(self._images))
@@ -710,6 +734,7 @@ class Passes:
         return self._get("sample_gradients", self._sample_gradients)  # type: ignore[no-any-return]
 
     def _sample_gradients(self) -> torch.Tensor:
+        check_readable(self._network)
         n = min(KERNEL_IMAGES, self.n_images)
         with torch.enable_grad():
             logits = run(self._network, self._images[:n])
