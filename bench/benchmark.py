@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
-from .device import load_device
+from .device import load_device, shipped_devices, user_devices
 from .diagnostics import Diagnostics, explain
 from .errors import BigLittleError, ConstraintError, GateError, TableError, UnknownNameError
 from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
@@ -167,6 +167,25 @@ class Benchmark:
         if device not in self._costs:
             self._costs[device] = self.table.costs(device)
         return self._costs[device]
+
+    def assume(self, device: str, costs: NetworkCosts) -> None:
+        """Puts costs under the name of a device that neither the table nor a profile has.
+
+        Args:
+            device: the name, which every method takes from then on.
+            costs: of all rows of the table, in their order.
+
+        Raises:
+            TableError: the name is taken, or the costs are of another number of networks.
+        """
+        if device in {*self.devices, *shipped_devices(), *user_devices()}:
+            raise TableError(f"there is a device {device!r} already; assume costs of another name.")
+        if len(costs.latency_ms) != len(self.table):
+            raise TableError(
+                f"costs of {len(costs.latency_ms)} networks were given, the table "
+                f"{self.table.name!r} has {len(self.table)}."
+            )
+        self._costs[device] = costs
 
     def promise(self, device: str) -> str:
         """How good predicted latencies on a device are, in a sentence; empty where none is.

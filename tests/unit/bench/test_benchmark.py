@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,15 @@ def test_every_objective_is_a_figure_of_points(bench: Benchmark) -> None:
     points = bench.front(DEVICE).points
     for name in FIGURES:
         assert points.figure(name).shape == (len(points),)
+
+
+def test_costs_of_ones_own_are_answered_under_their_name(bench: Benchmark, pair: Pair) -> None:
+    costs = bench.costs(DEVICE)
+    bench.assume("twice-as-slow", replace(costs, latency_ms=2 * costs.latency_ms, gate_ms=0.0))
+    gate = Gate("margin", 0.0)
+    slow, fast = (bench.query(pair, gate, device) for device in ("twice-as-slow", DEVICE))
+    assert slow.latency_ms == pytest.approx(2 * (fast.latency_ms - costs.gate_ms))
+    with pytest.raises(TableError, match="already"):
+        bench.assume(DEVICE, costs)
+    with pytest.raises(TableError, match=f"has {len(bench.table)}"):
+        bench.assume("short", costs.take([0, 1]))
