@@ -12,6 +12,7 @@ import numpy as np
 from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
+from ..bench.recommend import recommended_rows, spread
 from ..edge_profiler.accuracy import rerun
 from ..edge_profiler.estimate import in_words, measuring_s
 from ..edge_profiler.machine import same_device
@@ -20,7 +21,6 @@ from ..edge_profiler.runtimes import get_runtime
 from ..edge_profiler.session import ProfileRequest, run_request
 from ..edge_profiler.validate import TOLERANCE, Validation, networks_of, pairs_of, validate
 from ..edge_profiler.validate_pairs import PairsValidation, deployed_pairs, validate_pairs
-from .console import spread
 from .front_files import FrontFile
 from .front_question import TOGETHER, FrontQuestion
 
@@ -61,7 +61,7 @@ def _counted(n: int, what: str) -> str:
 
 
 def proposed(points: Points, top: int | None) -> Points:
-    """The points of a front that are worth measuring: spread by latency, both ends included.
+    """The points of a front that are worth measuring: the recommended ones and a spread of others.
 
     Args:
         points: the front.
@@ -69,8 +69,7 @@ def proposed(points: Points, top: int | None) -> Points:
     """
     if top is None or len(points) <= top:
         return points
-    order = np.argsort(points.latency_ms, kind="stable")
-    return points.take(order[spread(len(points), top)])
+    return points.take(spread(points, top, recommended_rows(points)))
 
 
 def validate_front(

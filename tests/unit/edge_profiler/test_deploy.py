@@ -106,7 +106,7 @@ def test_the_ten_lines_of_python_run(  # type: ignore[no-untyped-def]
 
 def test_the_page_has_the_lines_of_the_report() -> None:
     page = (Path(__file__).parents[3] / "cotrain" / "README.md").read_text()
-    assert f"```python\n{PYTHON}```" in page
+    assert f"\n{PYTHON}```" in page
     assert f"```cpp\n{CPP}```" in page
 
 
