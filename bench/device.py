@@ -22,6 +22,7 @@ from .points import PROVENANCES
 from .schema import problems
 from .spaces import SPACES, SearchSpace, get_space
 from .spaces._space import Genomes
+from .text_files import read_text
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.
 FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
@@ -263,7 +264,7 @@ def read_document(path: Path) -> Any:
                 f"device profile {path.name} has {size / 2**20:,.0f} MiB and was not read; "
                 f"expected at most {MAX_BYTES // 2**20} MiB."
             )
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        return json.loads(read_text(path), parse_constant=refuse)
     except (OSError, ValueError, RecursionError) as error:
         raise DeviceError(f"device profile {path} cannot be read: {error}") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
+from ..bench.text_files import read_text
 from .schedule import checked
 
 #: The recipes that ship: for networks that inherit weights, and for those that do not.
@@ -171,8 +172,8 @@ def load_recipe(path: Path) -> Recipe:
         BigLittleError: not readable, with an unknown or missing key, or a value out of its range.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(read_text(path))
+    except (OSError, ValueError) as error:  # ValueError: of TOML and of text
         raise BigLittleError(f"recipe {path} cannot be read: {error}") from error
     return recipe_from(values, path.name)
 

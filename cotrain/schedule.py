@@ -11,6 +11,7 @@ from typing import Any
 
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.spaces import get_space
+from ..bench.text_files import read_text
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,8 @@ def load_schedule(path: Path) -> Schedule:
             space does not have.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(read_text(path))
+    except (OSError, ValueError) as error:  # ValueError: of TOML and of text
         raise BigLittleError(f"schedule {path} cannot be read: {error}") from error
     schedule = schedule_from(values, path.name)
     named = {schedule.anchor, *(c for p in schedule.phases for c in p.grow)}

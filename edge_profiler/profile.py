@@ -18,6 +18,7 @@ from ..bench.device import FORMAT, FORMAT_2, NAME
 from ..bench.errors import BigLittleError, ProfileError
 from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace
+from ..bench.text_files import read_text
 from .machine import conditions, cpu_model, device_name, environment
 from .memory import rise_of
 from .meters import EVERYTHING, Meter, check_covers, get_meter
@@ -77,7 +78,7 @@ def read_profile(path: Path) -> Profile:
         ProfileError: the file cannot be read or is no device profile.
     """
     try:
-        profile = json.loads(path.read_text(encoding="utf-8"))
+        profile = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise ProfileError(f"profile {path.name} cannot be read: {error}") from error
     if isinstance(profile, dict) and profile.get("format") == FORMAT:

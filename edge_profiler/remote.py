@@ -23,6 +23,7 @@ from ..bench.errors import ProfileError
 from ..bench.files import replacing
 from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
+from ..bench.text_files import read_text
 from .profile import Profile, read_profile
 from .session import ProfileRequest, architectures, once_more
 from .subject import onnx_files
@@ -81,7 +82,7 @@ def profile_on_host(
         texts = {"networks.txt": "\n".join(ids), "pairs.txt": "\n".join(map(" ".join, wanted))}
         if out.exists():
             read_profile(out)
-            texts["before.json"] = out.read_text(encoding="utf-8")
+            texts["before.json"] = read_text(out)
         bundle.write_bytes(_bundle(texts))
         log(f"copying to {host}")
         board.run(f"mkdir -p {folder}")

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,11 +22,15 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, Points
 from ..bench.figures import POINT_FIGURES
+from ..bench.text_files import parse_csv, read_text
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
 NAMED = ("little", "big", "gate")
 LATER = ("latency_worst_ms", "params")  # figures that earlier versions did not write
+_ASKED = ("device", "table")
+#: An id of many digits after a spreadsheet took it for a number.
+_SHORTENED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+(@\d+)?(:\w+)?")
 SINGLE_FIGURES = ("accuracy", *SINGLE_COSTS)
 
 
@@ -211,8 +216,8 @@ def read_front(path: str | Path) -> FrontFile:
     path = Path(path)
     path = path / "front.json" if path.is_dir() else path
     try:
-        text = path.read_text(encoding="utf-8")
-        document = _csv_document(text) if path.suffix == ".csv" else json.loads(text)
+        text = read_text(path)
+        document = _csv_document(text) if path.suffix.lower() == ".csv" else json.loads(text)
         records = document["front"]
         points = Points(
             little=np.array([r["little"] for r in records], np.str_),
@@ -239,27 +244,34 @@ def read_front(path: str | Path) -> FrontFile:
 
 
 def _csv_document(text: str) -> dict[str, Any]:
-    reader = csv.DictReader(io.StringIO(text))
-    wanted = (
-        *NAMED,
-        "threshold",
-        *POINT_FIGURES,
-        *(f"{name}_provenance" for name in POINT_FIGURES),
-    )
-    there = set(reader.fieldnames or ())
-    later = {*LATER, *(f"{name}_provenance" for name in LATER)}
-    missing = [name for name in wanted if name not in there | later]
+    """A front from CSV, as it was written or as a spreadsheet saved it again."""
+    words_of = {name: f"{name}_provenance" for name in POINT_FIGURES}
+    wanted = (*NAMED, "threshold", *POINT_FIGURES, *words_of.values())
+    table = parse_csv(text, wanted)
+    later = {*LATER, *(words_of[name] for name in LATER)}
+    missing = [name for name in wanted if name not in {*table.columns} | later]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
-    records, rows = [], list(reader)
-    for row in rows:
-        record: dict[str, Any] = {name: row[name] for name in NAMED}
-        for name in ("threshold", *POINT_FIGURES):
-            record[name] = float(row[name]) if row.get(name) else None
-        words = {name: row.get(f"{name}_provenance") for name in POINT_FIGURES}
-        record["provenance"] = {name: word for name, word in words.items() if word}
+    words = {name: table.words(name) for name in table.columns if name}
+    for name in ("little", "big"):
+        for row, word in enumerate(words[name]):
+            if _SHORTENED.fullmatch(word):
+                raise ValueError(
+                    f"{table.place(row, name)}: got {word!r}, expected an id: a spreadsheet took "
+                    "it for a number and dropped its digits; have it keep that column as text"
+                )
+    numbers = [name for name in ("threshold", *POINT_FIGURES) if name in words]
+    figures = table.numbers(numbers, empty=True)
+    records: list[dict[str, Any]] = []
+    for row, values in enumerate(figures.tolist()):
+        record: dict[str, Any] = {name: words[name][row] for name in NAMED}
+        record |= dict.fromkeys(POINT_FIGURES)
+        record |= {n: None if v != v else v for n, v in zip(numbers, values, strict=True)}
+        said = {name: words[of][row] for name, of in words_of.items() if of in words}
+        record["provenance"] = {name: word for name, word in said.items() if word}
         records.append(record)
-    asked = {(row.get("device") or "", row.get("table") or "") for row in rows}
+    of_file = [table.words(n) if n in table.columns else [""] * len(table) for n in _ASKED]
+    asked = {*zip(*of_file, strict=True)}
     if len(asked) > 1:
         raise ValueError("its rows are of several devices or tables")
     return {"config": config_of_cells(*asked.pop()) if asked else {}, "front": records}

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import __version__
 from ..bench.errors import BigLittleError
+from ..bench.text_files import read_text
 from .front_question import FrontQuestion
 
 FILE = "config.toml"
@@ -30,7 +31,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     path = path / FILE if path.is_dir() else path
     expected = f"Expected the {FILE} that 'biglittle search --out FOLDER' leaves in its folder."
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        config = tomllib.loads(read_text(path))
     except OSError as error:
         raise BigLittleError(
             f"cannot read {path}: {error.strerror or error}. {expected}"

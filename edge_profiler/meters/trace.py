@@ -2,7 +2,8 @@
 
 While networks run nothing is measured; every block of runs leaves a window of time. Afterwards
 `fill` reads the trace and gives each window its energy. The trace has a head, ``time_s`` and
-either ``power_mw`` or ``voltage_v`` and ``current_a``. Its clock is tied to the board's by one of
+either ``power_mw`` or ``voltage_v`` and ``current_a``, in any of the dialects of meters and
+spreadsheets (`bench.text_files`). Its clock is tied to the board's by one of
 
 - a column ``marker``, 1 while a block runs (a GPIO line that the meter records) and 0 between: its
   pulses are the windows, in order; or
@@ -11,7 +12,6 @@ either ``power_mw`` or ``voltage_v`` and ``current_a``. Its clock is tied to the
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Callable
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.errors import ProfileError
+from ...bench.files import why_unreadable
+from ...bench.text_files import parse_csv, read_text
 from . import EVERYTHING, Meter
 from ._power import put_energy
 
@@ -67,42 +69,45 @@ class TraceMeter:
 def read_trace(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Time in s, power in mW and marker of every sample, each (n,); no marker: an empty array.
 
+    Samples of one and the same time, as a coarse clock gives them, are one with their mean power.
+
     Raises:
         ProfileError: no such file, too large, without the columns, not in order of time, or with
-            a figure that is none.
+            a figure that is none; the line and the column are named.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f"trace {path.name} is over {MAX_BYTES // 2**20} MiB; cut it.")
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            heads = set(reader.fieldnames or ())
-            direct = "power_mw" in heads
-            if "time_s" not in heads or not (direct or {"voltage_v", "current_a"} <= heads):
-                raise ProfileError(
-                    f"trace {path.name} has columns {sorted(heads)}, expected time_s and power_mw "
-                    "(or voltage_v and current_a)."
-                )
-            rows = [
-                (
-                    float(r["time_s"]),
-                    float(r["power_mw"])
-                    if direct
-                    else 1000 * float(r["voltage_v"]) * float(r["current_a"]),
-                    float(r["marker"]) > 0.5 if "marker" in heads else False,
-                )
-                for r in reader
-            ]
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise ProfileError(f"trace {path.name} cannot be read: {error}") from error
-    times = np.array([r[0] for r in rows])
-    power = np.array([r[1] for r in rows])
-    if len(rows) < 2 or not (np.diff(times) > 0).all() or not np.isfinite(power).all():
+        table = parse_csv(read_text(path, MAX_BYTES), ("time_s", "power_mw", "voltage_v"))
+        direct = "power_mw" in table.columns
+        if "time_s" not in table.columns or not (
+            direct or {"voltage_v", "current_a"} <= {*table.columns}
+        ):
+            raise ProfileError(
+                f"trace {path.name} has columns {sorted(table.columns)}, expected time_s and "
+                "power_mw (or voltage_v and current_a)."
+            )
+        names = ["time_s", *(("power_mw",) if direct else ("voltage_v", "current_a"))]
+        marked = "marker" in table.columns
+        figures = table.numbers([*names, *(("marker",) if marked else ())])
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}.")
+        raise ProfileError(f"trace {path.name} cannot be read: {why}") from error
+    times = figures[:, 0]
+    power = figures[:, 1] if direct else 1000 * figures[:, 1] * figures[:, 2]
+    back = np.flatnonzero(np.diff(times) < 0)
+    if len(back):
         raise ProfileError(
-            f"trace {path.name}: expected at least two samples in order of time, all finite."
+            f"trace {path.name} cannot be read: {table.place(int(back[0]) + 1, 'time_s')}: got "
+            f"{times[back[0] + 1]} after {times[back[0]]}, expected samples in order of time."
         )
-    marker = np.array([r[2] for r in rows], np.bool_) if "marker" in heads else np.zeros(0, bool)
-    return times, power, marker
+    times, first, counts = np.unique(times, return_index=True, return_counts=True)
+    if len(times) < 2:
+        raise ProfileError(
+            f"trace {path.name} has samples of {len(times)} moments; expected at least two."
+        )
+    power = np.add.reduceat(power, first) / counts
+    if not marked:
+        return times, power, np.zeros(0, np.bool_)
+    return times, power, np.add.reduceat(figures[:, -1], first) / counts > 0.5
 
 
 def align(

@@ -463,6 +463,33 @@ def test_bad_traces(tmp_path, text, words):
         read_trace(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("decimal_comma", [False, True])
+def test_a_trace_in_the_dialect_of_a_meter(tmp_path, encoding, decimal_comma):
+    path = trace(tmp_path / "t.csv", WINDOWS)
+    text = path.read_text().replace("\n", "\r\n")
+    if decimal_comma:
+        text = text.replace(",", ";").replace(".", ",")
+    path.write_bytes(text.encode(encoding))
+    profile = traced()
+    assert fill(profile, path) == 2
+    assert profile["meter"]["idle_power_mw"] == pytest.approx(1000, rel=0.01)
+
+
+def test_samples_of_one_moment_are_one_with_their_mean(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("time_s, power_mw, marker\n1, 10, 0\n1, 30, 0\n2, 5, 1\n3, 6, 0\n")
+    times, power, marker = read_trace(path)
+    assert (times.tolist(), power.tolist()) == ([1, 2, 3], [20, 5, 6])
+    assert marker.tolist() == [False, True, False]
+    path.write_text("time_s,power_mw\n1,10\n1,30\n")
+    with pytest.raises(ProfileError, match="1 moments; expected at least two"):
+        read_trace(path)
+    path.write_text("time_s,power_mw\n1,10\n3,30\n2,30\n")
+    with pytest.raises(ProfileError, match=r"line 4, column 'time_s': got 2.0 after 3.0"):
+        read_trace(path)
+
+
 def test_volts_and_amperes_do_too(tmp_path):
     (tmp_path / "t.csv").write_text("time_s,voltage_v,current_a\n0,5,1\n1,5,2\n")
     assert read_trace(tmp_path / "t.csv")[1].tolist() == [5000.0, 10000.0]

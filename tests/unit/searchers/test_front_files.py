@@ -202,6 +202,48 @@ def test_a_front_reads_the_same_from_csv_and_json(
     )
 
 
+def _spreadsheet(text: str, decimal: str = ",") -> str:
+    """The same table as a spreadsheet of a country with decimal commas saves it."""
+    rows = list(csv.reader(text.splitlines()))
+    head, *body = rows
+    assert head[0] == "little"
+    swapped = [[c if k < 3 else c.replace(".", decimal) for k, c in enumerate(r)] for r in body]
+    lines = [";".join([*head, "my note"]), *(";".join([*r, "a, b"]) for r in swapped)]
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_front_that_a_spreadsheet_saved_is_the_same_front(
+    tmp_path: Path, outcome: SearchOutcome, config: Config, encoding: str
+) -> None:
+    written, *_ = write_results(tmp_path, outcome, config)
+    before = read_front(written)
+    written.write_bytes(_spreadsheet(written.read_text()).encode(encoding))
+    _same(read_front(written).points, before.points)
+    assert read_front(written).question == before.question
+    document = tmp_path / "front.json"
+    document.write_bytes(document.read_text().encode(encoding))
+    assert read_front(document).config == config
+
+
+def test_what_a_spreadsheet_spoilt_is_named(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    written, *_ = write_results(tmp_path, outcome, config)
+    text = written.read_text()
+    little = text.splitlines()[1].split(",")[0]
+    written.write_text(text.replace(little, "2.86385E+21", 1))
+    with pytest.raises(BigLittleError, match=r"line 2, column 'little'.*as text"):
+        read_front(written)
+    accuracy = text.splitlines()[0].split(",").index("accuracy")
+    cells = text.splitlines()[1].split(",")
+    cells[accuracy] = "Jan 85"
+    lines = [text.splitlines()[0], ",".join(cells), *text.splitlines()[2:]]
+    written.write_text("\n".join(lines))
+    with pytest.raises(BigLittleError, match=r"line 2, column 'accuracy': got 'Jan 85'"):
+        read_front(written)
+
+
 @pytest.mark.parametrize("text", ["", "little,big\na,b\n", "not a front"])
 def test_another_csv_is_no_front(tmp_path: Path, text: str) -> None:
     path = tmp_path / "front.csv"
