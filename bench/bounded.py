@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 
 class LimitError(ValueError):
@@ -47,3 +49,23 @@ def read_bounded(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise LimitError(f"it grew beyond {limit} bytes while it was read")
     return content
+
+
+def json_of(text: str | bytes, kind: type, what: str) -> Any:
+    """What a JSON text holds.
+
+    Args:
+        text: that others may have written.
+        kind: type that it has to be of.
+        what: name of the text, for the message.
+
+    Raises:
+        ValueError: it is not JSON, nested too deep, or of another type.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{what} is missing or is not JSON") from error
+    if not isinstance(value, kind):
+        raise ValueError(f"{what} is {type(value).__name__}, expected {kind.__name__}")
+    return value

@@ -143,10 +143,10 @@ class CheckedFile:
 
     def names(self, group: str) -> tuple[str, ...]:
         """What is directly in a group, sorted; nothing where there is no such group."""
-        prefix = f"{group}/"
+        prefix = f"{group}/" if group else ""
         places = [*self._datasets, *self.attributes]
         inner = {p[len(prefix) :].split("/")[0] for p in places if p.startswith(prefix)}
-        return tuple(sorted(inner))
+        return tuple(sorted(inner - {""}))
 
     def shape(self, place: str) -> tuple[int, ...]:
         """The shape of a data set."""

@@ -7,10 +7,12 @@ decompressed beyond a limit.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import struct
 import sys
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -28,8 +30,11 @@ MAX_FILE_BYTES = 2**31
 EXPANSION = 200
 FLOOR_BYTES = 64 * 2**20
 _MAX_HEADER = 10_000
-_FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, MemoryError, EOFError)
-_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, RecursionError)
+_FAULTS = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, MemoryError, EOFError),
+    *(SyntaxError, tokenize.TokenError, RecursionError),  # a header is a Python literal
+)
+_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError)
 
 
 class ArrayFileError(ValueError):
@@ -43,10 +48,13 @@ class Wanted:
     Attributes:
         kinds: letters of NumPy's ``dtype.kind`` that are taken, for example "ui".
         shape: a number or a name for each axis; one name means one length in all arrays of a file.
+            None takes any shape.
+        required: whether a file without it is refused.
     """
 
     kinds: str
-    shape: tuple[str | int, ...]
+    shape: tuple[str | int, ...] | None
+    required: bool = True
 
 
 def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
@@ -123,7 +131,7 @@ def read_npz(
 
     Args:
         path: the file.
-        wanted: what each array ought to be. Every one has to be there, and no other.
+        wanted: what each array ought to be. No other may be there.
         only: names of those to read; None reads all.
 
     Raises:
@@ -135,21 +143,27 @@ def read_npz(
         size = check_regular(path, MAX_FILE_BYTES)
         with zipfile.ZipFile(path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            if set(members) != set(wanted) or len(archive.infolist()) != len(wanted):
-                differ = sorted(set(members) ^ set(wanted)) or sorted(members)
-                raise ArrayFileError(f"array {differ[0][:80]!r} is missing, unknown or there twice")
+            missing = {name for name in wanted if wanted[name].required} - set(members)
+            wrong = sorted(missing | (set(members) - set(wanted)))
+            if wrong or len(archive.infolist()) != len(members):
+                name = wrong[0] if wrong else sorted(members)[0]
+                raise ArrayFileError(f"array {name[:80]!r} is missing, unknown or there twice")
             left = max(EXPANSION * size, FLOOR_BYTES)
             arrays = {}
             for name in wanted if only is None else only:
+                if name not in members:
+                    continue
                 content = _member(archive, members[name], left)
                 left -= len(content)
                 try:
                     arrays[name] = parse_npy(content, wanted[name].kinds)
                 except ArrayFileError as error:
                     raise ArrayFileError(f"array {name!r}: {error}") from error
-    except (ArrayFileError, OSError):
+    except ArrayFileError:
         raise
-    except (*_FAULTS, *_ZIP_FAULTS) as error:
+    except (OSError, *_FAULTS, *_ZIP_FAULTS) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of an impossible offset
+            raise
         raise ArrayFileError(f"it is damaged: {str(error)[:200]}") from error
     check_shapes({name: array.shape for name, array in arrays.items()}, wanted)
     return arrays
@@ -181,6 +195,8 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], wanted: Mapping[str, Wan
     lengths: dict[str, int] = {}
     for name, shape in shapes.items():
         axes = wanted[name].shape
+        if axes is None:
+            continue
         if len(shape) != len(axes):
             raise ArrayFileError(f"array {name!r} has shape {shape}, expected {axes}")
         for axis, length in zip(axes, shape, strict=True):

@@ -6,7 +6,6 @@ here, once, before anything is answered from them.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bounded import json_of
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
@@ -94,12 +94,9 @@ def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = 
     if key not in attributes and default is not None:
         return default
     try:
-        value = json.loads(attributes[key])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise Hdf5Error(f"attribute {key!r} is missing or is not JSON") from error
-    if not isinstance(value, kind):
-        raise Hdf5Error(f"attribute {key!r} is {type(value).__name__}, expected {kind.__name__}")
-    return value
+        return json_of(attributes.get(key, ""), kind, f"attribute {key!r}")
+    except ValueError as error:
+        raise Hdf5Error(str(error)) from error
 
 
 def facts_of(attributes: Mapping[str, Any], device: str) -> dict[str, Any]:

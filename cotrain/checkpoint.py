@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import h5py
 import numpy as np
 import torch
 
+from ..bench.bounded import json_of
 from ..bench.errors import CheckpointError
 from ..bench.files import replacing, why_unreadable
+from ..bench.hdf5 import CheckedFile, Column
 
 FORMAT = "biglittle-checkpoint-2"
 ONE_EACH = "biglittle-checkpoint-1"  # a data set for every tensor
@@ -51,18 +54,38 @@ def save_checkpoint(
             file[f"{group}/bytes"] = np.concatenate(flat) if flat else np.zeros(0, np.uint8)
 
 
-def _tensors(group: h5py.Group) -> dict[str, torch.Tensor]:
-    data, at, tensors = group["bytes"][()].tobytes(), 0, {}
-    for name, kind, shape in json.loads(group["index"][()]):
-        size = math.prod(shape)
-        array = np.frombuffer(data, kind, size, at).reshape(shape)
+#: Types of numbers that both NumPy and torch have.
+_KINDS = ("|b1", "|u1", "|i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8")
+_COLUMNS = {
+    "*/index": Column("O", (), required=False),
+    "*/*": Column("biuf", None, required=False),
+}
+_FAULTS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
+
+
+def _tensors(file: CheckedFile, group: str) -> dict[str, torch.Tensor]:
+    index = json_of(file.read(f"{group}/index").item(), list, f"the index of {group!r}")
+    data, at, tensors = file.read(f"{group}/bytes").tobytes(), 0, {}
+    for entry in index:
+        name, kind, shape = entry
+        sized = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+        if not isinstance(name, str) or kind not in _KINDS or not sized or name in tensors:
+            raise ValueError(f"the index of {group!r} has an impossible entry {str(entry)[:80]}")
+        dtype, size = np.dtype(kind), math.prod(shape)
+        if at + size * dtype.itemsize > len(data):
+            raise ValueError(f"the index of {group!r} declares more than its {len(data)} bytes")
+        array = np.frombuffer(data, dtype, size, at).reshape(shape)
+        if kind == "|b1" and array.view(np.uint8).max(initial=0) > 1:
+            raise ValueError(f"{group!r} holds truth values that are neither 0 nor 1")
         tensors[name] = torch.from_numpy(array.copy())
         at += array.nbytes
+    if at != len(data):
+        raise ValueError(f"the index of {group!r} declares {at} of its {len(data)} bytes")
     return tensors
 
 
-def _tensors_one_each(group: h5py.Group) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(np.asarray(group[name][()])) for name in group}
+def _tensors_one_each(file: CheckedFile, group: str) -> dict[str, torch.Tensor]:
+    return {n: torch.from_numpy(file.read(f"{group}/{n}").copy()) for n in file.names(group)}
 
 
 def load_checkpoint(
@@ -81,26 +104,46 @@ def load_checkpoint(
     Raises:
         CheckpointError: unreadable, of another format, or of a run with another ``identity``.
     """
+
+    def check(attributes: Mapping[str, Any]) -> None:
+        if attributes.get("format") not in (FORMAT, ONE_EACH):
+            raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
+        found = json_of(attributes.get("identity", ""), dict, "its identity")
+        wanted = json.loads(json.dumps(identity)) if identity is not None else found
+        differ = [
+            k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))
+        ]
+        if differ:
+            key = differ[0]
+            got, expected = (repr(values.get(key))[:300] for values in (found, wanted))
+            raise CheckpointError(
+                f"{path} belongs to another run: its {key[:80]} is {got}, expected {expected}. "
+                "Delete it, or choose another output folder."
+            )
+
+    with restoring(path), CheckedFile(path, _COLUMNS, check) as file:
+        read = _tensors if file.attributes[""]["format"] == FORMAT else _tensors_one_each
+        progress = json_of(str(file.attributes[""].get("progress", "")), dict, "its progress")
+        return progress, {group: read(file, group) for group in file.names("")}
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """What does not fit while a checkpoint is read or taken over, as an error that names the file.
+
+    Args:
+        path: of the checkpoint.
+
+    Raises:
+        CheckpointError: it is damaged, or of other tensors or another progress than expected.
+    """
     try:
-        with h5py.File(path, "r") as file:
-            read = {FORMAT: _tensors, ONE_EACH: _tensors_one_each}.get(file.attrs.get("format"))
-            if read is None:
-                raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
-            found = json.loads(file.attrs["identity"])
-            wanted = json.loads(json.dumps(identity)) if identity is not None else found
-            differ = [
-                k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))
-            ]
-            if differ:
-                key = differ[0]
-                raise CheckpointError(
-                    f"{path} belongs to another run: its {key} is {found.get(key)!r}, expected "
-                    f"{wanted.get(key)!r}. Delete it, or choose another output folder."
-                )
-            groups = {name: read(group) for name, group in file.items()}
-            return json.loads(file.attrs["progress"]), groups
-    except (OSError, KeyError, ValueError) as error:
-        damaged = f"it is damaged ({error}). Move it away to start anew, or bring a copy of it."
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except _FAULTS as error:
+        text = " ".join(str(error).split())[:300]
+        damaged = f"it is damaged ({text}). Move it away to start anew, or bring a copy of it."
         raise CheckpointError(
             f"{path} cannot be read as a checkpoint: {why_unreadable(error, damaged)}"
         ) from error

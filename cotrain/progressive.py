@@ -35,7 +35,7 @@ from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.files import replacing
 from ..bench.networks import weights_hash
 from ..bench.spaces import get_space
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .schedule import Phase, Schedule
 from .supernet import ElasticLayer, Supernet
 from .train_supernet import Progress, SupernetRun
@@ -202,7 +202,11 @@ def shrink(
 
 def _finished_epochs(folder: Path) -> int:
     path = folder / "supernet.h5"
-    return int(load_checkpoint(path)[0]["epoch"]) if path.exists() else 0
+    if not path.exists():
+        return 0
+    progress, _ = load_checkpoint(path)
+    with restoring(path):
+        return int(progress["epoch"])
 
 
 def _start_hash(start: Path | None) -> str:

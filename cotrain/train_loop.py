@@ -19,7 +19,7 @@ import torch
 
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import TrainingError
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .images import augmented_batch
 from .learner import Learner, States
 from .memory import keep_freed_memory
@@ -177,7 +177,8 @@ def _resume(run: TrainingRun, learners: Sequence[Learner[Any]]) -> int:
     if not run.path.exists():
         return 0
     progress, states = load_checkpoint(run.path, run.identity)
-    step = int(progress["step"])
-    for learner in learners:
-        learner.restore(states, step)
+    with restoring(run.path):
+        step = int(progress["step"])
+        for learner in learners:
+            learner.restore(states, step)
     return step

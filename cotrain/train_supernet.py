@@ -31,7 +31,7 @@ from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import CheckpointError, TrainingError
 from ..bench.spaces import SearchSpace, get_space
 from .average import WeightAverage
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .images import Crop, augmented_batch, cropped_batch, normalised
 from .learner import parameter_groups
 from .memory import keep_freed_memory
@@ -182,6 +182,12 @@ class SupernetRun:
 
     def _resume(self) -> None:
         progress, states = load_checkpoint(self.path, self.identity, self._accepts)
+        with restoring(self.path):
+            self._restore(progress, states)
+
+    def _restore(
+        self, progress: dict[str, Any], states: dict[str, dict[str, torch.Tensor]]
+    ) -> None:
         self.net.load_state_dict(states["weights"])
         parameters = dict(self.net.named_parameters())
         for name, momentum in states.get("momentum", {}).items():

@@ -18,7 +18,7 @@ import torch
 
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import BigLittleError, CheckpointError
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .images import Crop, cropped_batch
 from .teacher import Teacher
 
@@ -86,7 +86,9 @@ class TeacherAnswers:
                 f"{path} is not there: the teacher's answers on view {view}. Make them with "
                 "'biglittle table build --stage teacher'."
             )
-        return load_checkpoint(path, self._identity(view))[1]["answers"]["logits"]
+        _, states = load_checkpoint(path, self._identity(view))
+        with restoring(path):
+            return states["answers"]["logits"]
 
     def make(
         self,

@@ -14,6 +14,7 @@ from ..bench import BigLittleError, Evaluator, Points
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator
 from ..bench.figures import POINT_FIGURES, get_figure
+from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.pareto import nondominated
 from ..bench.spaces import SearchSpace
@@ -136,7 +137,22 @@ class CountingEvaluator:
         return self._take_in(LoggedBatch(**{**vars(batch), **elapsed}))
 
     def replay(self, batch: LoggedBatch) -> Scores:
-        """The same for a batch that was evaluated before, from the log."""
+        """The same for a batch that was evaluated before, from the log.
+
+        Raises:
+            BigLittleError: points of gates or cuts that there are not, or without the figures that
+                this search needs.
+        """
+        n_gates, names = max(1, self.domain.n_gates), {*batch.figures, "error"}
+        missing = sorted(({*self.settings.figures, "accuracy"}) - names)
+        unknown = sorted(set(batch.figures) - set(_KEPT))
+        beyond = batch.gate.max(initial=0) >= n_gates or batch.cut.max(initial=0) > N_CODES
+        if missing or unknown or beyond:
+            what = f"figure {(missing + unknown)[0][:80]!r}" if missing + unknown else "gate or cut"
+            raise BigLittleError(
+                f"the log's points do not fit this search: {what} is missing or unknown. Name "
+                "another file."
+            )
         return self._take_in(batch)
 
     def told(self, provenance: Mapping[str, str], split: str | None) -> None:

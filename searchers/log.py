@@ -7,8 +7,6 @@ same, so a search goes on by being told again what is logged; nothing of a searc
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.bounded import json_of
 from ..bench.errors import CheckpointError
 from ..bench.files import replacing, why_unreadable
+from ..bench.npz import Wanted, read_npz
 from .domain import Genes
 
 FORMAT = "biglittle-evaluations-1"
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
-)
+_ARRAYS = {
+    "header": Wanted("U", ()),
+    "genes": Wanted("u", ("candidates", "genes")),
+    **{name: Wanted("iu", ("batches",)) for name in ("size", "n_points")},
+    **{name: Wanted("f", ("batches",)) for name in ("room", "fidelity", "ended_s")},
+    **{name: Wanted("u", ("points",)) for name in ("owner", "gate", "cut")},
+    "values": Wanted("f", None),
+}
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,12 @@ class EvaluationLog:
             CheckpointError: it is no log of a search.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                held = {name: file[name] for name in file.files}
-            header = json.loads(str(held["header"]))
-            if header.pop("format") != FORMAT:
+            held = read_npz(path, _ARRAYS)
+            header = json_of(held["header"].item(), dict, "its header")
+            if header.pop("format", None) != FORMAT:
                 raise ValueError("another format")
-            names = header.pop("figures")
+            names = header.pop("figures", None)
+            _check(held, names)
             ends = np.cumsum(held["size"]).tolist()
             point_ends = np.cumsum(held["n_points"]).tolist()
             batches, start, first = [], 0, 0
@@ -131,7 +135,7 @@ class EvaluationLog:
                     )
                 )
                 start, first = end, last
-        except _DAMAGED as error:
+        except (OSError, ValueError) as error:
             damaged = f"it is not one ({error}). Name another file, or move this one away."
             raise CheckpointError(
                 f"{path} cannot be read as the log of a search: {why_unreadable(error, damaged)}"
@@ -163,8 +167,35 @@ def logged_population(path: Path | None) -> int | None:
     """
     if path is None or not path.exists():
         return None
-    found = EvaluationLog.read(path).header.get("population")
-    return None if found is None else int(found)
+    population = EvaluationLog.read(path).header.get("population")
+    if population is not None and type(population) is not int:
+        raise CheckpointError(f"{path} has no whole number as its population; name another file.")
+    return population
+
+
+def _check(held: Mapping[str, NDArray[Any]], names: Any) -> None:
+    """Nothing, if counts and points fit together.
+
+    Raises:
+        ValueError: names what does not.
+    """
+    points, size = held["owner"], held["size"]
+    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not texts or len(set(names)) != len(names):
+        raise ValueError("its figures have no names")
+    if names and held["values"].shape != (len(names), len(points)):
+        raise ValueError(f"figures of shape {held['values'].shape} for {len(points)} points")
+    for name, whole in (("size", len(held["genes"])), ("n_points", len(points))):
+        counts = held[name]
+        if (counts.size and (counts.min() < 1 or counts.max() > whole)) or counts.sum() != whole:
+            raise ValueError(f"{name} does not add up to {whole}")
+    for name in ("room", "fidelity", "ended_s"):
+        if not (np.isfinite(held[name]).all() and (held[name] >= 0).all()):
+            raise ValueError(f"{name} has a number below 0 or beyond all numbers")
+    start = np.cumsum(held["n_points"]) - held["n_points"]
+    for first, n, n_points in zip(start.tolist(), size, held["n_points"], strict=True):
+        if not np.array_equal(np.unique(points[first : first + n_points]), np.arange(n)):
+            raise ValueError("a candidate has no point, or a point no candidate")
 
 
 def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:

@@ -210,7 +210,12 @@ def _replay(
     log = EvaluationLog.read(path)
     log.check(header, path)
     if log.batches:
-        counting.told(log.header["provenance"], log.header["split"])
+        words, split = log.header.get("provenance"), log.header.get("split")
+        if not isinstance(words, dict) or not isinstance(split, str | None):
+            raise CheckpointError(
+                f"the checkpoint {path} does not say how its figures came about; name another file."
+            )
+        counting.told(words, split)
     for logged in log.batches:
         if len(logged) * logged.fidelity > counting.remaining + 1e-9:
             raise CheckpointError(

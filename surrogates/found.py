@@ -8,8 +8,6 @@ the hash of its id, as in the table.
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import SearchSpace
+from ..bench.bounded import json_of
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import replacing, why_unreadable
+from ..bench.gates import stored_metrics
+from ..bench.npz import Wanted, read_npz
 from ..bench.table import Predictions
 from .data import FitData
 from .features import check_genomes
 
 FORMAT = "biglittle-found-1"
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
-)
+_NAMES = ("facts", "labels", "top1")
+_ARRAYS = {
+    "facts": Wanted("U", ()),
+    "labels": Wanted("u", ("images",)),
+    "top1": Wanted("u", ("networks", "images")),
+    **{
+        f"codes_{gate}": Wanted("u", ("networks", "images"), required=False)
+        for gate in stored_metrics()
+    },
+}
 FILE = "found.npz"  # beside a table
 
 Codes = NDArray[np.uint8]
@@ -92,13 +99,15 @@ def read_found(
         SurrogateError: unreadable, or of another space or other images.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            facts = json.loads(str(arrays["facts"]))
-            codes = {gate: arrays[f"codes_{gate}"] for gate in gates}
-            said = Predictions(arrays["labels"], arrays["top1"], codes)
+        arrays = read_npz(path, _ARRAYS, [*_NAMES, *(f"codes_{gate}" for gate in gates)])
+        facts = json_of(arrays["facts"].item(), dict, "its facts")
+        codes = {gate: arrays[f"codes_{gate}"] for gate in gates}
+        said = Predictions(arrays["labels"], arrays["top1"], codes)
+        if any(a.dtype != np.uint8 for n, a in arrays.items() if n != "facts"):
+            raise ValueError("its answers are not bytes")
         names, shape = tuple(map(str, facts["architectures"])), said.top1.shape
-        kind, space_hash = facts["format"], facts["space_hash"]
-    except _DAMAGED as error:
+        kind, space_hash = str(facts["format"])[:80], str(facts["space_hash"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is damaged ({error}). Write it again, or leave it out."
         raise SurrogateError(
             f"{path} cannot be read as evaluated networks: {why_unreadable(error, damaged)}"

@@ -22,8 +22,10 @@ import torch
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..bench.bounded import json_of
 from ..bench.errors import BigLittleError
 from ..bench.files import replacing, why_unreadable
+from ..bench.hdf5 import CheckedFile, Column
 from ..bench.spaces import get_space
 from .batch import Batch
 from .passes import FEW_IMAGES
@@ -242,6 +244,14 @@ def _write(out: Path, columns: Columns) -> None:
                 file.create_dataset(f"{group}/{proxy}", data=values)
 
 
+_COLUMNS = {
+    **{name: Column("O", ("rows",)) for name in ("architecture", "failures")},
+    "seed": Column("i", ("rows",)),
+    "total_s": Column("f", ("rows",)),
+    **{f"{group}/*": Column("f", ("rows",), required=False) for group in ("scores", "alone_s")},
+}
+
+
 def read_columns(path: Path) -> Columns:
     """Scores that ``run`` wrote.
 
@@ -249,20 +259,22 @@ def read_columns(path: Path) -> Columns:
         BigLittleError: the file is missing, or is not one that ``run`` wrote.
     """
     try:
-        with h5py.File(path, "r") as file:
-            facts = json.loads(file.attrs["facts"])
+        with CheckedFile(path, _COLUMNS) as file:
+            facts = json_of(str(file.attributes[""].get("facts", "")), dict, "attribute 'facts'")
             if facts.get("schema") != SCHEMA:
-                raise KeyError(f"schema {facts.get('schema')!r}, expected {SCHEMA!r}")
+                raise ValueError(f"schema {str(facts.get('schema'))[:80]!r}, expected {SCHEMA!r}")
+            proxies = json_of(json.dumps(facts.get("proxies")), list, "the list of proxies")
+            failures = file.read("failures").tolist()
             return Columns(
-                tuple(file["architecture"].asstr()[:].tolist()),
-                file["seed"][:],
-                {p: file[f"scores/{p}"][:] for p in facts["proxies"]},
-                {p: file[f"alone_s/{p}"][:] for p in facts["proxies"]},
-                file["total_s"][:],
-                tuple(json.loads(text) for text in file["failures"].asstr()[:]),
+                tuple(file.read("architecture").tolist()),
+                file.read("seed"),
+                {str(p): file.read(f"scores/{p}") for p in proxies},
+                {str(p): file.read(f"alone_s/{p}") for p in proxies},
+                file.read("total_s"),
+                tuple(json_of(text, dict, "a row of 'failures'") for text in failures),
                 facts,
             )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, ValueError) as error:
         damaged = (
             f"it is not one that `biglittle score --out` wrote ({error}). Give another file, or "
             "move this one away to start anew."

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +18,13 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
+from ...bench.bounded import json_of
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import TableError
 from ...bench.files import replacing, why_unreadable
+from ...bench.gates import stored_metrics
 from ...bench.networks import Network, weights_hash
+from ...bench.npz import Wanted, read_npz
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import encode_predictions
 from ...cotrain.images import normalised
@@ -32,10 +33,15 @@ from ...cotrain.supernet import Supernet
 from ...edge_profiler.onnx_network import onnx_model
 
 REPORTED = ("val", "test")
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),  # what zipfile says of flipped bits
-)
+_ARRAYS = {
+    "key": Wanted("U", ()),
+    "weights_sha256": Wanted("U", ()),
+    **{
+        f"{split}_{name}": Wanted("u", (split,), required=False)
+        for split in REPORTED
+        for name in ("top1", *stored_metrics())
+    },
+}
 INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
 
 
@@ -111,11 +117,12 @@ def read_evaluation(path: Path) -> Evaluation:
         TableError: it is no evaluation of a network.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            held = {name: arrays[name] for name in arrays.files}
-        key = NetworkKey(**json.loads(str(held.pop("key"))))
+        held = read_npz(path, _ARRAYS)
+        key = _key(held.pop("key"))
         digest = str(held.pop("weights_sha256"))
-    except _DAMAGED as error:
+        if any(array.dtype != np.uint8 for array in held.values()):
+            raise ValueError("its answers are not bytes")
+    except (OSError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
     answers: dict[str, dict[str, NDArray[np.uint8]]] = {}
     for name, array in held.items():
@@ -131,10 +138,18 @@ def read_key(path: Path) -> NetworkKey:
         TableError: it is no evaluation of a network.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return NetworkKey(**json.loads(str(arrays["key"])))
-    except _DAMAGED as error:
+        return _key(read_npz(path, _ARRAYS, ["key"])["key"])
+    except (OSError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
+
+
+def _key(text: NDArray[Any]) -> NetworkKey:
+    held = json_of(text.item(), dict, "its key")
+    plain = NetworkKey("")
+    for name, value in held.items():
+        if type(value) is not type(getattr(plain, name, None)):
+            raise ValueError(f"its key has {str(value)[:40]!r} as its {name[:40]}")
+    return NetworkKey(**held)
 
 
 def _unreadable(path: Path, error: Exception) -> TableError:

@@ -19,7 +19,7 @@ import torch
 from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
-from ...cotrain.checkpoint import load_checkpoint
+from ...cotrain.checkpoint import load_checkpoint, restoring
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.weights import load_weights
@@ -95,16 +95,17 @@ class Plan:
                 f"--stage supernet --working {self.working}, or name the folder of another build."
             )
         progress, states = load_checkpoint(path, identity, self._accepts)
-        if progress["epoch"] < self.schedule.n_epochs:
-            log.warning(
-                "the supernet has trained %d of %d epochs; go on with --stage train",
-                progress["epoch"],
-                self.schedule.n_epochs,
-            )
-        net = Supernet(self.space, self.dataset.n_classes)
-        weights = states["weights"] | states.get("average", {})
-        net.load_state_dict({k: _rounded(v) for k, v in weights.items()})
-        return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
+        with restoring(path):
+            if progress["epoch"] < self.schedule.n_epochs:
+                log.warning(
+                    "the supernet has trained %d of %d epochs; go on with --stage train",
+                    progress["epoch"],
+                    self.schedule.n_epochs,
+                )
+            net = Supernet(self.space, self.dataset.n_classes)
+            weights = states["weights"] | states.get("average", {})
+            net.load_state_dict({k: _rounded(v) for k, v in weights.items()})
+            return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
 
     def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
         """The same schedule, whether or not a checkpoint spells out what was not yet there then."""

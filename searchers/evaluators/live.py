@@ -23,6 +23,7 @@ from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
 from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
+from ...bench.npz import read_npy
 from ...bench.spaces._space import Genomes
 from .answers import Answers, points_of
 
@@ -177,8 +178,8 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
         path = folder / f"{architecture}-{n_images}.npy"
         if path.exists():
             try:
-                return np.asarray(np.load(path, allow_pickle=False), np.float64)
-            except (OSError, EOFError, ValueError) as error:
+                return np.asarray(read_npy(path, kinds="f"), np.float64)
+            except (OSError, ValueError) as error:
                 damaged = f"it is damaged ({error}). Delete it, to have them made again."
                 raise CheckpointError(
                     f"{path} cannot be read as answers: {why_unreadable(error, damaged)}"

@@ -199,7 +199,7 @@ def test_an_evaluation_on_a_failing_disk_is_not_made_again(
     def fails(*args: object, **kwargs: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(np, "load", fails)
+    monkeypatch.setattr("zipfile.ZipFile", fails)
     with pytest.raises(TableError, match="Input/output error"):
         jobs.is_done(plan, jobs.InheritedJob(NETWORKS[0]), "")
 
