@@ -70,6 +70,10 @@ class LatencyModel(Protocol):
         """Energy, shape (n,); NaN where there is no figure."""
         ...
 
+    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+        """Both at once, for searches, which ask often."""
+        ...
+
     def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
         """How latency and energy came about: the least founded word among these networks.
 
@@ -134,6 +138,11 @@ class BlockSum:
     def energy_mj(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""
         return modelled_energy_mj(self.latency_ms(genomes), self.power_mw)
+
+    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+        """See `LatencyModel`."""
+        latency = self.latency_ms(genomes)
+        return latency, modelled_energy_mj(latency, self.power_mw)
 
     def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
         """See `LatencyModel`."""
@@ -247,6 +256,10 @@ class Listed:
             return self._of(self.figures.energy_mj, genomes)
         return modelled_energy_mj(self.latency_ms(genomes), self.figures.power_mw)
 
+    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+        """See `LatencyModel`."""
+        return self.latency_ms(genomes), self.energy_mj(genomes)
+
     def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
         """See `LatencyModel`."""
         return {"latency_ms": self.figures.latency_word, "energy_mj": self.figures.energy_word}
@@ -323,7 +336,7 @@ class Predicted:
 
     def latency_ms(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""
-        return _filled(self.listed.latency_ms(genomes), self.terms.latency_ms(genomes))
+        return self.latency_and_energy(genomes)[0]
 
     def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
         """See `LatencyModel`; a measured network has none but its own."""
@@ -333,8 +346,18 @@ class Predicted:
 
     def energy_mj(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""
-        modelled = modelled_energy_mj(self.terms.latency_ms(genomes), self.terms.power_mw)
-        return _filled(self.listed.energy_mj(genomes), modelled)
+        return self.latency_and_energy(genomes)[1]
+
+    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+        """See `LatencyModel`."""
+        predicted = self.terms.latency_ms(genomes)
+        figures = predicted, modelled_energy_mj(predicted, self.terms.power_mw)
+        there = np.flatnonzero(self.listed.place(genomes) >= 0)
+        if len(there):  # few, and in most searches none
+            some = np.atleast_2d(genomes)[there]
+            for figure, listed in zip(figures, self.listed.latency_and_energy(some), strict=True):
+                figure[there] = _filled(listed, figure[there])
+        return figures
 
     def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
         """See `LatencyModel`."""

@@ -103,12 +103,13 @@ class SurrogateEvaluator:
 
     def costs(self, genomes: Genomes) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
+        latency, energy = self.profile.latency.latency_and_energy(genomes)
         return network_costs(
             self.space,
             genomes,
             self.surrogate.n_classes,
-            latency_ms=self.profile.latency.latency_ms(genomes),
-            energy_mj=self.profile.latency.energy_mj(genomes),
+            latency_ms=latency,
+            energy_mj=energy,
             gate_ms=self.profile.gate_ms,
             provenance=self.provenance,
         )
