@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import kept_front
 from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
@@ -22,6 +25,7 @@ from .figures import checked_limits, get_figure
 from .gate import Gate, metric_name
 from .gates import N_CODES, get_gate, stored_metrics
 from .hypervolume import Reference, hypervolume, reference_of
+from .kept_front import StaleFrontError
 from .limits import unreachable, within
 from .pair import Pair
 from .points import OperatingPoint, Points, described
@@ -480,7 +484,8 @@ class Benchmark:
     ) -> Front:
         """The exact front over all pairs of inherited networks, all gates and thresholds.
 
-        Chosen on ``val``, reported on ``test``.
+        Chosen on ``val``, reported on ``test``. A front that took a while is kept for the next time
+        (`kept_front`), and worked out anew when anything that it follows from is different.
 
         Args:
             device: name of a device of the table, or the path of a profile.
@@ -521,15 +526,26 @@ class Benchmark:
         def answer(found: FrontRows) -> Front:
             return self._front(found, rows, metrics, question, device, n_left_out)
 
-        try:
-            found = exact_front(question, on_progress=on_progress)
-        except FrontInterrupted as interrupt:
-            interrupt.front = answer(interrupt.front)
-            raise
-        if not len(found.cut):
-            best = {n: self._reach(question, n) for n in limits}
-            raise unreachable(limits, best, f"on {device}")
-        front = answer(found)
+        asked = (tuple(objectives), limits, metrics, n_thresholds)
+        sha256, n_images, front = self.table.sha256, question.tally.n_images, None
+        key = kept_front.front_key(sha256, question.costs, *asked) if sha256 else None
+        kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
+        if kept_rows:
+            with contextlib.suppress(StaleFrontError):
+                front = answer(kept_rows)
+        if front is None:
+            started = time.perf_counter()
+            try:
+                found = exact_front(question, on_progress=on_progress)
+            except FrontInterrupted as interrupt:
+                interrupt.front = answer(interrupt.front)
+                raise
+            if not len(found.cut):
+                best = {n: self._reach(question, n) for n in limits}
+                raise unreachable(limits, best, f"on {device}")
+            front = answer(found)
+            if key and time.perf_counter() - started >= kept_front.WORTH_S:
+                kept_front.store(key, found)
         if whole:
             self._fronts[(device, *objectives)] = front
         return front
@@ -594,7 +610,8 @@ class Benchmark:
             )
             for split in ("val", "test")
         ]
-        assert np.array_equal(both[0].accuracy, found.hits / question.tally.n_images)
+        if not np.array_equal(both[0].accuracy, found.hits / question.tally.n_images):
+            raise StaleFrontError("the counts of a front are not those of its points")
         return Front(
             points=both[1],
             chosen=both[0],

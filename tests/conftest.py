@@ -6,12 +6,22 @@ The data are scikit-learn's 8x8 digits, blown up to the shape of CIFAR-10.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from biglittle.bench.datasets import Dataset, Images
+from biglittle.bench.kept_front import CACHE_FOLDER_VARIABLE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor leave anything in the cache of who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

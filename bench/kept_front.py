@@ -1,0 +1,124 @@
+"""Exact fronts that were worked out before, in a folder of their own.
+
+A front follows from the table, what its networks cost on the device, the objectives, limits, gates
+and thresholds, and the code; its file is named by the hash of all of these, so that a front is
+never taken for that of another question. A file that cannot be read, or says anything impossible,
+is as if it were not there: the front is worked out anew and takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cost import NetworkCosts
+from .exact_front import FrontRows
+from .files import replacing
+from .npz import ArrayFileError, Wanted, read_npz
+
+CACHE_FOLDER_VARIABLE = "BIGLITTLE_CACHE"
+#: A front that takes less is not worth a file.
+WORTH_S = 1.0
+MOST_FILES = 64  # the oldest go
+FORMAT = "biglittle-front-1"
+_COLUMNS = ("little", "big", "gate", "cut", "hits")
+_COUNTS = ("n_points", "n_counted", "n_littles")
+_WANTED = {name: Wanted("iu", ("n",)) for name in _COLUMNS} | {"counts": Wanted("iu", (3,))}
+
+
+class StaleFrontError(Exception):
+    """A front that was kept is not what its points say: it has to be worked out anew."""
+
+
+def folder() -> Path:
+    """Where fronts are kept: ``$BIGLITTLE_CACHE/fronts``, else in the system's cache folder."""
+    if given := os.environ.get(CACHE_FOLDER_VARIABLE):
+        return Path(given) / "fronts"
+    from platformdirs import user_cache_path  # late: boards that measure do without
+
+    return user_cache_path("biglittle", appauthor=False) / "fronts"
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 of this folder's code, on which a front depends."""
+    found = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted((*here.glob("*.py"), *here.glob("gates/*.py"))):
+        found.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def front_key(
+    table_sha256: str,
+    costs: NetworkCosts,
+    objectives: Sequence[str],
+    limits: Mapping[str, float],
+    gates: Sequence[str],
+    n_thresholds: int,
+) -> str:
+    """SHA-256 of a question: the same for the same question alone.
+
+    Args:
+        table_sha256: of the table's contents.
+        costs: of the networks looked at, on the device.
+        objectives: names, in order.
+        limits: by figure.
+        gates: names, in order.
+        n_thresholds: of each gate.
+    """
+    question: list[Any] = [FORMAT, code_hash(), table_sha256, list(objectives), list(gates)]
+    question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
+    found = hashlib.sha256(json.dumps(question).encode())
+    for name, column in sorted(vars(costs).items()):
+        if isinstance(column, np.ndarray):
+            text = f"{name} {column.dtype.str} {column.shape}"
+            found.update(text.encode() + np.ascontiguousarray(column).tobytes())
+    return found.hexdigest()
+
+
+def load(key: str, n_networks: int, n_gates: int, n_codes: int, n_images: int) -> FrontRows | None:
+    """The front kept under ``key``; None where there is none, or none that can be right.
+
+    Args:
+        key: as from `front_key`.
+        n_networks: networks looked at.
+        n_gates: gates looked at.
+        n_codes: largest cut.
+        n_images: most right answers.
+    """
+    try:
+        arrays = read_npz(folder() / f"{key}.npz", _WANTED)
+    except (ArrayFileError, OSError):
+        return None
+    highest = (n_networks - 1, n_networks - 1, n_gates - 1, n_codes, n_images)
+    for name, most in zip(_COLUMNS, highest, strict=True):
+        column = arrays[name]
+        if not len(column) or int(column.min()) < 0 or int(column.max()) > most:
+            return None
+    columns: dict[str, Any] = {name: arrays[name].astype(np.int64) for name in _COLUMNS}
+    counts: dict[str, Any] = dict(zip(_COUNTS, arrays["counts"].tolist(), strict=True))
+    return FrontRows(**columns, **counts) if counts["n_littles"] == n_networks else None
+
+
+def store(key: str, rows: FrontRows) -> None:
+    """Keeps a front under ``key``; where nothing can be written nothing is kept."""
+    counts = np.array([getattr(rows, name) for name in _COUNTS], np.int64)
+    columns: dict[str, Any] = {n: np.asarray(getattr(rows, n), np.int64) for n in _COLUMNS}
+    with contextlib.suppress(OSError):
+        folder().mkdir(parents=True, exist_ok=True)
+        # under a name of its own first: two searches may end at once
+        with replacing(folder() / f"{key}.{os.getpid()}") as partial, partial.open("wb") as file:
+            np.savez_compressed(file, counts=counts, **columns)
+        (folder() / f"{key}.{os.getpid()}").replace(folder() / f"{key}.npz")
+        files = sorted(folder().glob("*.npz"), key=lambda p: p.stat().st_mtime)
+        for old in files[:-MOST_FILES]:
+            old.unlink(missing_ok=True)
