@@ -146,7 +146,11 @@ class Benchmark:
             except BigLittleError:
                 return False
             return True
-        return isinstance(item, str) and (item, "inherited", 0, "") in self.table.row
+        return isinstance(item, str) and item in self._inherited
+
+    @cached_property
+    def _inherited(self) -> frozenset[str]:
+        return frozenset(self.architectures)
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -342,7 +346,7 @@ class Benchmark:
         escalated, hits = np.empty(len(cut), np.int64), np.empty(len(cut), np.int64)
         for gate, mask in gates.items():
             escalated[mask], hits[mask] = counts.many(gate, little[mask], big[mask], cut[mask])
-        rate, ids = escalated / counts.n_images, self.table.networks["architecture"]
+        rate, ids = escalated / counts.n_images, self.table.names
         return Points(
             little=ids[little],
             big=ids[big],
@@ -461,7 +465,7 @@ class Benchmark:
         shared = get_gate(gate).kind != "pairwise"
         return Curves(
             little=little,
-            bigs=self.table.networks["architecture"][rows],
+            bigs=self.table.names[rows],
             gate=gate,
             device=device,
             split=split,

@@ -17,8 +17,8 @@ class Pair:
     Nothing forbids a little that costs more than its big, or the same network twice.
 
     Attributes:
-        little: architecture id of the network that answers first.
-        big: architecture id of the network that answers what is escalated.
+        little: name of the network that answers first, ``ARCHITECTURE[@EXIT][:PRECISION]``.
+        big: name of the network that answers what is escalated.
         training: how both were trained: by themselves (``inherited``, ``finetuned``,
             ``standalone``) or as this pair (``independent``, ``distilled``, ``joint``).
         seed: of that training.

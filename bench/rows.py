@@ -1,20 +1,23 @@
 """The columns of a table's networks: what a row is, how it is found, and who is held out.
 
-A row is one trained network. An inherited network is found by its architecture alone; the same
-architecture may also be there fine-tuned or trained from scratch, under several seeds, and in
-several co-trained pairs, each of which is two rows that name each other.
+A row is one trained network, found by its `NetworkKey`. The same architecture may be there cut
+short at exits, in several precisions, inherited, fine-tuned or trained from scratch, under several
+seeds, and in several co-trained pairs, each of which is two rows that name each other.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import TableError
+from .errors import ArchitectureError, TableError
 
 #: Trainings of pairs: a network of one is looked up together with its partner.
 PAIR_TRAININGS = ("independent", "distilled", "joint")
@@ -22,15 +25,77 @@ PAIR_TRAININGS = ("independent", "distilled", "joint")
 TRAININGS = ("inherited", "finetuned", "standalone", *PAIR_TRAININGS)
 #: What a network is in a co-trained pair.
 ROLES = ("little", "big")
-TEXT_COLUMNS = ("architecture", "training", "precision", "weights_sha256", "partner", "role")
-NUMBER_COLUMNS = ("seed", "epochs", "images", "macs", "params")
+#: What the two networks of a co-trained pair share: nothing, weights, or weights and trunk.
+COUPLINGS = ("sibling", "nested", "prefix")
+#: Number formats of weights and activations.
+PRECISIONS = ("fp32", "int8")
+TEXT_COLUMNS = (
+    *("architecture", "training", "precision", "weights_sha256", "partner", "role", "coupling"),
+)
+#: ``exit`` is the number of layers before the exit head; 0 for a whole network.
+NUMBER_COLUMNS = ("exit", "seed", "epochs", "images", "macs", "params")
 COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, "held_out")
 #: Columns that schema 1 had not, or that a plain inherited network needs not name.
-_DEFAULTS: dict[str, Any] = {"partner": "", "role": "", "images": 0}
+_DEFAULTS: dict[str, Any] = {"partner": "", "role": "", "coupling": "", "images": 0, "exit": 0}
 HELD_OUT_OF = 5  # one in five: enough networks to judge a surrogate on, few enough to fit it
 
-RowKey = tuple[str, str, int, str]
-"""Architecture, training, seed, and the partner's architecture ("" outside a co-trained pair)."""
+_NAME = re.compile(r"(?P<architecture>[^@:]+)(@(?P<exit>[1-9][0-9]{0,3}))?(:(?P<precision>\w+))?")
+
+
+@dataclass(frozen=True, order=True)
+class NetworkKey:
+    """What tells one network from another.
+
+    Attributes:
+        architecture: id in the space.
+        exit: layers before the exit head; 0 for a whole network.
+        precision: number format of weights and activations.
+        training: ``inherited``, ``finetuned``, ``standalone``, or that of a pair.
+        seed: of the training.
+
+    >>> NetworkKey.parse("8888888888888888888888@12:int8").exit
+    12
+    >>> NetworkKey("8" * 22, precision="int8").name
+    '8888888888888888888888:int8'
+    """
+
+    architecture: str
+    exit: int = 0
+    precision: str = "fp32"
+    training: str = "inherited"
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The network as a user writes it: ``ARCHITECTURE[@EXIT][:PRECISION]``, no ``:fp32``."""
+        cut = f"@{self.exit}" if self.exit else ""
+        return self.architecture + cut + ("" if self.precision == "fp32" else f":{self.precision}")
+
+    @classmethod
+    def parse(cls, name: str, training: str = "inherited", seed: int = 0) -> NetworkKey:
+        """The key of a network that is named ``ARCHITECTURE[@EXIT][:PRECISION]``.
+
+        Raises:
+            ArchitectureError: not of this form, or of an unknown precision. Whether the space has
+                such an architecture and such an exit is not looked at.
+        """
+        return _parsed(name, training, seed)
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(name: str, training: str, seed: int) -> NetworkKey:
+    parts = _NAME.fullmatch(name)
+    precision = parts["precision"] or "fp32" if parts else ""
+    if parts is None or precision not in PRECISIONS:
+        raise ArchitectureError(
+            f"{name!r} does not name a network; expected ARCHITECTURE[@EXIT][:PRECISION], "
+            f"where EXIT is a number of layers and PRECISION one of {', '.join(PRECISIONS)}."
+        )
+    return NetworkKey(parts["architecture"], int(parts["exit"] or 0), precision, training, seed)
+
+
+RowKey = tuple[NetworkKey, str]
+"""A network, and the name of its partner ("" outside a co-trained pair)."""
 
 
 def is_held_out(architecture: str) -> bool:
@@ -75,12 +140,14 @@ def completed(networks: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 def key_of(networks: Mapping[str, NDArray[Any]], row: int) -> RowKey:
     """What one row is found by."""
-    return (
-        str(networks["architecture"][row]),
-        str(networks["training"][row]),
-        int(networks["seed"][row]),
-        str(networks["partner"][row]),
+    key = NetworkKey(
+        architecture=str(networks["architecture"][row]),
+        exit=int(networks["exit"][row]),
+        precision=str(networks["precision"][row]),
+        training=str(networks["training"][row]),
+        seed=int(networks["seed"][row]),
     )
+    return key, str(networks["partner"][row])
 
 
 def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:
@@ -92,11 +159,22 @@ def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:
     seen: set[tuple[RowKey, str]] = set()
     side: dict[str, bool] = {}
     for row, role in enumerate(networks["role"]):
-        key = key_of(networks, row)
-        architecture, training, seed, partner = key
-        where = f"row {row} ({architecture}, {training}, seed {seed})"
+        network, partner = key = key_of(networks, row)
+        architecture, training, seed = network.architecture, network.training, network.seed
+        where = f"row {row} ({network.name}, {training}, seed {seed})"
         if training not in TRAININGS:
             raise TableError(f"{where}: training must be one of {', '.join(TRAININGS)}.")
+        if network.precision not in PRECISIONS:
+            raise TableError(
+                f"{where} has precision {network.precision!r}; expected one of "
+                f"{', '.join(PRECISIONS)}."
+            )
+        coupling = str(networks["coupling"][row])
+        if coupling and (coupling not in COUPLINGS or not partner):
+            raise TableError(
+                f"{where} has coupling {coupling!r}; expected one of {', '.join(COUPLINGS)} for a "
+                "network of a co-trained pair, and none for others."
+            )
         paired = training in PAIR_TRAININGS
         if paired != bool(partner) or (str(role) in ROLES) != paired or (role and not paired):
             raise TableError(
@@ -109,12 +187,15 @@ def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:
         held_out = bool(networks["held_out"][row])
         if side.setdefault(architecture, held_out) != held_out:
             raise TableError(f"{where} is held out in one row and not in another.")
-    for (architecture, training, seed, partner), role in seen:
+    for (network, partner), role in seen:
         other = {"little": "big", "big": "little"}.get(role)
-        if other and ((partner, training, seed, architecture), other) not in seen:
+        if other is None:
+            continue
+        wanted = NetworkKey.parse(partner, network.training, network.seed)
+        if ((wanted, network.name), other) not in seen:
             raise TableError(
-                f"{role} {architecture} ({training}, seed {seed}) names {partner} as its partner, "
-                "which has no such row; a co-trained pair is two rows."
+                f"{role} {network.name} ({network.training}, seed {network.seed}) names {partner} "
+                "as its partner, which has no such row; a co-trained pair is two rows."
             )
 
 
@@ -130,19 +211,20 @@ class RowIndex:
         self.pair: dict[tuple[str, str, str, int], tuple[int, int]] = {}
         halves: dict[tuple[str, str, str, int], dict[str, int]] = {}
         for i, role in enumerate(networks["role"]):
-            key = key_of(networks, i)
+            network, partner = key = key_of(networks, i)
             self.row.setdefault(key, i)
-            architecture, training, seed, partner = key
             if role:
-                both = (architecture, partner) if role == "little" else (partner, architecture)
-                halves.setdefault((*both, training, seed), {})[str(role)] = i
+                both = (network.name, partner) if role == "little" else (partner, network.name)
+                ids = (*both, network.training, network.seed)
+                halves.setdefault(ids, {})[str(role)] = i
         for ids, found in halves.items():
             if len(found) == len(ROLES):
                 self.pair[ids] = (found["little"], found["big"])
 
-    def seeds(self, architecture: str, training: str) -> list[int]:
-        """Seeds under which an architecture is there with a training, outside of pairs."""
-        return sorted(s for a, t, s, p in self.row if (a, t, p) == (architecture, training, ""))
+    def seeds(self, name: str, training: str) -> list[int]:
+        """Seeds under which a network is there with a training, outside of pairs."""
+        there = [k for k, partner in self.row if not partner]
+        return sorted(k.seed for k in there if (k.name, k.training) == (name, training))
 
 
 def joined(parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

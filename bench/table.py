@@ -55,10 +55,12 @@ from .rows import (
     NUMBER_COLUMNS,
     PAIR_TRAININGS,
     TEXT_COLUMNS,
+    NetworkKey,
     RowIndex,
     RowKey,
     check_rows,
     completed,
+    key_of,
 )
 from .spaces import SearchSpace, get_space
 from .table_schema import (
@@ -406,12 +408,19 @@ class Table:
     # ---- which network is where ------------------------------------------------------------
     @property
     def row(self) -> Mapping[RowKey, int]:
-        """Rows by architecture, training, seed and partner ("" outside of co-trained pairs)."""
+        """Rows by network and name of its partner ("" outside of co-trained pairs)."""
         return self._index.row
 
+    @cached_property
+    def names(self) -> NDArray[np.str_]:
+        """Every row's network as a user writes it, shape (n_networks,)."""
+        return np.array([key_of(self.networks, row)[0].name for row in range(len(self))], np.str_)
+
     def rows(self, training: str = "inherited") -> NDArray[np.intp]:
-        """Rows of all networks of one training, in the order of the table, shape (n,)."""
-        return np.flatnonzero(self.networks["training"] == training)
+        """Rows of all whole fp32 networks of one training, in the order of the table, (n,)."""
+        columns = self.networks
+        whole = (columns["exit"] == 0) & (columns["precision"] == "fp32")
+        return np.flatnonzero((columns["training"] == training) & whole)
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -423,26 +432,32 @@ class Table:
         found = sorted(self._index.pair.items(), key=lambda item: item[1])
         return [Pair(little, big, training, seed) for (little, big, training, seed), _ in found]
 
-    def network_row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
-        """The row of a network that is no part of a co-trained pair.
+    def network_row(self, network: str, training: str = "inherited", seed: int = 0) -> int:
+        """The row of a network that is not part of a co-trained pair.
+
+        Args:
+            network: its name, ``ARCHITECTURE[@EXIT][:PRECISION]``.
+            training: how it was trained.
+            seed: of that training.
 
         Raises:
-            ArchitectureError: no architecture of the space.
+            ArchitectureError: not the name of a network, or no architecture of the space.
             TableError: a network that is not in the table.
         """
-        found = self.row.get((architecture, training, seed, ""))
-        if found is not None:
-            return found
-        self.space.parse(architecture)
-        seeds = self._index.seeds(architecture, training)
+        key = NetworkKey.parse(network, training, seed)
+        row = self.row.get((key, ""))
+        if row is not None:
+            return row
+        self.space.parse(key.architecture)
+        seeds = self._index.seeds(key.name, training)
         if seeds:
             listed = ", ".join(map(str, seeds))
             raise TableError(
-                f"network {architecture} ({training}) has no seed {seed} in table {self.name!r}; "
+                f"network {network} ({training}) has no seed {seed} in table {self.name!r}; "
                 f"it has {listed}."
             )
         raise TableError(
-            f"network {architecture} ({training}) is not in table {self.name!r}, which has "
+            f"network {network} ({training}) is not in table {self.name!r}, which has "
             f"{len(self.rows(training))} {training} networks among its {len(self)}. "
             "Benchmark.architectures lists the inherited ones; for others use a surrogate: "
             "biglittle search."
@@ -462,7 +477,8 @@ class Table:
             return little, big
         found = self._index.pair.get((pair.little, pair.big, pair.training, pair.seed))
         if found is None:
-            self.space.parse([pair.little, pair.big])
+            named = (NetworkKey.parse(name) for name in (pair.little, pair.big))
+            self.space.parse([key.architecture for key in named])
             count = sum(training == pair.training for _, _, training, _ in self._index.pair)
             raise TableError(
                 f"pair {pair.little} -> {pair.big} ({pair.training}, seed {pair.seed}) is not in "

@@ -21,7 +21,7 @@ from .spaces import SearchSpace
 
 SPLITS = ("val", "test")
 DEVICE_COLUMNS = ("latency_ms", "energy_mj")
-_SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out")
+_SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 _MAX_NAME = 200
 _MAX_CLASSES = 256  # answers are bytes
 

@@ -19,7 +19,7 @@ import onnxruntime
 import torch
 
 from ... import __version__
-from ...bench import Benchmark
+from ...bench import Benchmark, rows
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
@@ -212,7 +212,12 @@ def extend(plan: Plan, target: Path = TABLE, code_version: str = __version__) ->
     new = [
         e
         for e in evaluations(plan, origin)
-        if (e.key.architecture, e.key.training, e.key.seed, e.key.partner, e.key.role) not in there
+        if (
+            rows.NetworkKey.parse(e.key.architecture, e.key.training, e.key.seed),
+            e.key.partner,
+            e.key.role,
+        )
+        not in there
     ]
     if not new:
         assert table.sha256 is not None

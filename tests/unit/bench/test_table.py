@@ -16,7 +16,7 @@ import pytest
 from biglittle.bench import Benchmark, Pair, Table, get_space
 from biglittle.bench.errors import ArchitectureError, TableError, UnknownNameError
 from biglittle.bench.gates import get_metric, stored_metrics
-from biglittle.bench.rows import TRAININGS, is_held_out
+from biglittle.bench.rows import TRAININGS, NetworkKey, is_held_out
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import find_table, write_table
 
@@ -176,7 +176,7 @@ def test_rows_of_every_training_are_found(trained: Table) -> None:
         assert trained.networks[name].tolist() == column.tolist()
     for row in trained.rows("finetuned"):
         architecture = str(trained.networks["architecture"][row])
-        assert trained.row[architecture, "finetuned", 0, ""] == row
+        assert trained.row[NetworkKey(architecture, training="finetuned"), ""] == row
         assert trained.network_row(architecture) != row
 
 
