@@ -5,15 +5,27 @@ The data are scikit-learn's 8x8 digits, blown up to the shape of CIFAR-10.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pytest
+# Two workers share two cores, and what a test computes should not hang on the number of threads.
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
-from biglittle.bench.datasets import Dataset, Images
-from biglittle.bench.kept_front import CACHE_FOLDER_VARIABLE
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.kept_front import CACHE_FOLDER_VARIABLE  # noqa: E402
+
+# The same examples on every machine, however long it takes for one of them. What looks for further
+# ones: pytest --hypothesis-profile explore.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
