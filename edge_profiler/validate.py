@@ -239,7 +239,7 @@ def _notes(
     records: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     notes = []
-    if promised.name != measured.name:
+    if not _same_device(promised, measured):
         notes.append(
             f"promised for {promised.name}, measured on {measured.name}: two devices, so errors "
             "say how far they differ and not how good the prediction is."
@@ -261,6 +261,14 @@ def _notes(
     if points.provenance.get("escalation_rate") != "measured":
         notes.append("the escalation rates are the front's own and were not measured.")
     return notes
+
+
+def _same_device(promised: DeviceProfile, measured: DeviceProfile) -> bool:
+    """Whether both are of one device: a profile may have been given a name of its own."""
+    processors = [(p.facts.get("environment") or {}).get("cpu_model") for p in (promised, measured)]
+    return promised.name == measured.name or (
+        processors[0] is not None and processors[0] == processors[1]
+    )
 
 
 def _nan(value: float | None) -> float:

@@ -172,7 +172,8 @@ def _made(
             "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers "
             "are."
         )
-        return Judge(name, evaluator, sources, _says(says, bench, devices), names)
+        says = _says(says, {p.name: p.latency.promise for p in profiles}, sources)
+        return Judge(name, evaluator, sources, says, names)
     return _live(bench, profiles, sources, data, gates, proxy, passes)
 
 
@@ -195,15 +196,24 @@ def _table(
         return table_reference(bench, devices[0], settings)
 
     says = "Accuracy is measured (inherited weights): chosen on val, shown on test."
-    says = _says(says, bench, devices)
+    says = _says(says, {d: bench.promise(d) for d in devices}, sources)
     return Judge("table", evaluator, sources, says, names, reported, reference)
 
 
-def _says(sentence: str, bench: Benchmark, devices: Sequence[str]) -> str:
-    """A sentence about accuracy, and how good latencies are that nobody measured."""
-    promises = [(device, bench.promise(device)) for device in devices]
-    named = [f"{d}: {p}" if len(devices) > 1 else p for d, p in promises if p]
-    return " ".join([sentence, *named])
+def _says(sentence: str, promises: Mapping[str, str], sources: dict[str, Any]) -> str:
+    """A sentence about accuracy, and how good latencies are that nobody measured.
+
+    The latter goes into ``sources`` too, so that a front's files say it.
+
+    Args:
+        sentence: about accuracy.
+        promises: of latencies by device, as from ``LatencyModel.promise``.
+        sources: what the figures rest on.
+    """
+    some = [f"{d}: {p}" if len(promises) > 1 else p for d, p in promises.items() if p]
+    if some:
+        sources["latency"] = " ".join(some)
+    return " ".join([sentence, *some])
 
 
 def bench_device(bench: Benchmark, device: str) -> str:
@@ -268,7 +278,7 @@ def _live(
     ]
     how = f"after {passes:g} passes of fine-tuning" if passes else "with inherited weights"
     says = f"Accuracy is measured on val {how}; what is chosen needs test."
-    says = _says(says, bench, [p.name for p in profiles])
+    says = _says(says, {p.name: p.latency.promise for p in profiles}, sources)
     weights = Weights(net, splits, dataset, path.parent / "surrogate")
     names = tuple(p.name for p in profiles)
     return Judge("live", worst_case(lives), sources, says, names, weights=weights)

@@ -90,7 +90,9 @@ def test_the_page_works_from_profile_to_validate(board: Board, command_line: Any
         run("search", "--device", "my-board", "--budget", "100", "--out", "out").split()
     )
     assert "Latencies of all but the 5 measured networks are predicted" in text
-    front = json.loads(Path("out/front.json").read_text())["front"]
+    document = json.loads(Path("out/front.json").read_text())
+    assert "5 measured networks are predicted" in document["config"]["sources"]["latency"]
+    front = document["front"]
     assert {p["provenance"]["latency_ms"] for p in front} == {"predicted"}
 
     lines = Path("out/front.csv").read_text().splitlines()

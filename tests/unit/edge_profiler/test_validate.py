@@ -162,6 +162,9 @@ def test_a_prediction_is_no_measurement_and_another_space_none_either():
 def test_two_devices_are_called_two():
     got = validate(front(), loaded(name="a"), loaded(name="b"), SPACE)
     assert any("two devices" in n for n in got.notes)
+    same = {"environment": {"cpu_model": "one chip"}}
+    got = validate(front(), loaded(name="a", **same), loaded(name="b", **same), SPACE)
+    assert not any("two devices" in n for n in got.notes)  # one of them was given a name
 
 
 def test_the_command_writes_a_page_and_tells_by_its_exit_code(tmp_path, monkeypatch, capsys):
