@@ -920,6 +920,9 @@ def profile(
     again: Annotated[
         str, typer.Option(help="Measured once more in --out: 'noisy', ids and commas, or a file.")
     ] = "",
+    shape: Annotated[
+        str, typer.Option(help="Of ONNX files that leave their input open: 1,3,224,224.")
+    ] = "",
     host: Annotated[str | None, typer.Option(help="Board to measure on, by ssh: user@board.")] = (
         None
     ),
@@ -927,8 +930,9 @@ def profile(
     as_json: JsonOption = False,
 ) -> None:
     """Measures networks and pairs on this machine or a board, bracketed by a reference network."""
+    from .bench import BigLittleError
     from .edge_profiler.remote import profile_on_host
-    from .edge_profiler.session import ProfileRequest, run_request, summary
+    from .edge_profiler.session import ProfileRequest, failed_files, run_request, summary
 
     if trace is not None:
         _fill_from_trace(out, trace)
@@ -952,6 +956,7 @@ def profile(
         author=author,
         name=name,
         again=again,
+        shape=shape,
     )
     if host is not None:
         found = profile_on_host(request, host, out, _console(stderr=True).print)
@@ -963,8 +968,10 @@ def profile(
             close()
     if as_json:
         _emit(found)
-        return
-    sys.stdout.write("\n".join(summary(found, out)) + "\n")
+    else:
+        sys.stdout.write("\n".join(summary(found, out)) + "\n")
+    if (reasons := failed_files(request, found)) is not None:
+        raise BigLittleError(reasons)
 
 
 def _fill_from_trace(out: Path, trace: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
-from .session import ProfileRequest, progress_line, run_request, summary
+from .session import ProfileRequest, failed_files, progress_line, run_request, summary
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,12 +34,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--author", default=base.author)
     made.add_argument("--name", default=base.name, help="name of the device")
     made.add_argument("--again", default=base.again, help="noisy, a file, or ids")
+    made.add_argument("--shape", default=base.shape, help="of an ONNX file's input: 1,3,224,224")
     made.add_argument("--out", type=Path, default=Path("profile.json"))
     return made
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 for a profile, 1 for an error, 130 when interrupted."""
+    """The exit code: 0, 1 for an error or an ONNX file without a figure, 130 when interrupted."""
     given = vars(parser().parse_args(arguments))
     out = given.pop("out")
     given["n_classes"] = given.pop("classes")
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{done}/{total} {progress_line(entry)}\n")
 
     try:
-        profile = run_request(ProfileRequest(**given), out, told)
+        request = ProfileRequest(**given)
+        profile = run_request(request, out, told)
     except BigLittleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -56,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("interrupted; what was finished is kept\n")
         return 130
     sys.stdout.write("\n".join(summary(profile, out)) + "\n")
+    if (reasons := failed_files(request, profile)) is not None:
+        sys.stderr.write(f"error: {reasons}\n")
+        return 1
     return 0
 
 

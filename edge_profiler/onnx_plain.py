@@ -104,6 +104,29 @@ def image_input(model: Any, label: str) -> Any:
     return inputs[0]
 
 
+def with_input_shape(model: Any, label: str, shape: Sequence[int] | None = None) -> Any:
+    """The model for one image, to be run; the very same where it is for one image already.
+
+    Args:
+        model: an ``onnx.ModelProto``; it is not changed.
+        label: what messages call it.
+        shape: of the only input, where the file leaves it open; with or without the batch of 1.
+
+    Raises:
+        ProfileError: another number of inputs than one, another batch than 1, or unknown sides.
+    """
+    dims = image_input(model, label).type.tensor_type.shape.dim
+    if shape is None and dims and all(d.dim_value > 0 for d in dims):
+        return model
+    fixed = type(model)()
+    fixed.CopyFrom(model)
+    _fix_input(fixed, label, shape)
+    del fixed.graph.value_info[:]
+    for output in fixed.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    return fixed
+
+
 def _fix_input(model: Any, label: str, shape: Sequence[int] | None) -> None:
     """Writes the shape of one image into the model."""
     source = image_input(model, label)

@@ -15,10 +15,11 @@ from ..bench.id_lists import read_ids, read_pairs
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
 from .noise import noisy_networks
+from .onnx_plain import parse_shape
 from .profile import Profile, Progress, profile_networks, read_profile
 from .protocol import Protocol
 from .runtimes import get_runtime
-from .subject import file_subjects, onnx_files
+from .subject import each_file, onnx_files
 
 ANCHORS, NOISY = "anchors", "noisy"
 _FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
@@ -44,6 +45,7 @@ class ProfileRequest:
         files: ONNX files to measure instead of ``networks``.
         name: of the device, in place of the processor's; None: that, or what the file says.
         again: networks to measure once more, and no others: "noisy", ids, or a file of them.
+        shape: of the input of ONNX files that leave it open, for example "1,3,224,224".
     """
 
     networks: str = ANCHORS
@@ -60,6 +62,7 @@ class ProfileRequest:
     files: tuple[Path, ...] = ()
     name: str | None = None
     again: str = ""
+    shape: str = ""
 
     @property
     def protocol(self) -> Protocol:
@@ -126,7 +129,7 @@ def run_request(
         meter=request.meter,
         pairs=read_pairs(request.pairs, space) if request.pairs else (),
         author=request.author,
-        models=file_subjects(files),
+        models=each_file(files, parse_shape(request.shape) if request.shape else None),
         again=again,
         name=request.name,
     )
@@ -175,6 +178,23 @@ def once_more(request: ProfileRequest, out: Path | None) -> tuple[ProfileRequest
     same["rounds"] = (document.get("protocol") or {}).get("rounds")
     same["meter"] = (document.get("meter") or {}).get("name") or "none"
     return dataclasses.replace(request, **same), ids
+
+
+def failed_files(request: ProfileRequest, profile: Profile) -> str | None:
+    """One message of the ONNX files asked for that have no figure; None if every one has one.
+
+    Args:
+        request: what was asked.
+        profile: what it came to.
+    """
+    asked = {path.name for path in (*request.files, *onnx_files(request.networks))}
+    entries = profile.get("models") or []
+    measured = {m["file"] for m in entries if m["latency_ms"] is not None}
+    reasons = {m["file"]: m["error"] for m in entries if m["file"] in asked - measured}
+    if not reasons:
+        return None
+    head = f"{len(reasons)} of {len(asked)} ONNX files have no figure:"
+    return "\n".join([head, *(f"  {name}: {reason}" for name, reason in reasons.items())])
 
 
 def summary(profile: Profile, out: Path) -> list[str]:

@@ -13,6 +13,7 @@ from ..bench.errors import ProfileError
 from ..bench.spaces import SearchSpace
 from .deployable import metadata
 from .onnx_network import forced_threshold, import_onnx, onnx_model
+from .onnx_plain import with_input_shape
 
 if TYPE_CHECKING:
     import onnx
@@ -45,7 +46,7 @@ class Subject:
 
 def identity(group: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     """What tells an entry of a profile from others: an id, or the contents of a file."""
-    named = ("architecture",) if group == "networks" else ("sha256", "branch")
+    named = ("architecture",) if group == "networks" else ("sha256", "branch", "shape")
     return (group, *(str(entry.get(name, "")) for name in named))
 
 
@@ -64,8 +65,12 @@ def architecture_subjects(
     return [subject(a) for a in dict.fromkeys(architectures)]
 
 
-def file_subjects(paths: Sequence[Path]) -> list[Subject]:
+def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list[Subject]:
     """A subject for every ONNX file; two for a cascade of this package, one for each branch.
+
+    Args:
+        paths: the files.
+        shape: of their input, where a file leaves sides open.
 
     Raises:
         ProfileError: a file that cannot be read as ONNX.
@@ -77,12 +82,42 @@ def file_subjects(paths: Sequence[Path]) -> list[Subject]:
         names = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         facts = metadata(model)
         if facts.get("role") != "cascade":
-            subjects.append(Subject("models", names, model.SerializeToString))
+            if shape is not None:
+                names["shape"] = ",".join(map(str, shape))
+            subjects.append(Subject("models", names, partial(_for_one, model, path.name, shape)))
             continue
         for branch in (KEPT, ESCALATED):
             forced = forced_branch(model, str(facts["gate"]), branch == ESCALATED)
             subjects.append(Subject("models", {**names, "branch": branch}, partial(bytes, forced)))
     return subjects
+
+
+def each_file(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list[Subject]:
+    """Subjects of ONNX files, of which a bad one does not cost the others their measurement.
+
+    A file that cannot be read is a subject whose model says why, so that its entry does.
+
+    Args:
+        paths: the files.
+        shape: of their input, where a file leaves sides open.
+    """
+    subjects: list[Subject] = []
+    for path in paths:
+        try:
+            subjects += file_subjects([path], shape)
+        except (ProfileError, OSError) as error:
+            digest = hashlib.sha256(str(path).encode()).hexdigest()
+            names = {"file": path.name, "sha256": digest}
+            subjects.append(Subject("models", names, partial(_refuse, str(error))))
+    return subjects
+
+
+def _for_one(model: Any, label: str, shape: Sequence[int] | None) -> bytes:
+    return bytes(with_input_shape(model, label, shape).SerializeToString())
+
+
+def _refuse(reason: str) -> bytes:
+    raise ProfileError(reason)
 
 
 def forced_branch(model: onnx.ModelProto, metric: str, escalate: bool) -> bytes:

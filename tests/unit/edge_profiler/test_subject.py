@@ -114,6 +114,35 @@ def test_the_light_command_line_takes_files(
     assert "(measured)" in said.out
 
 
+def test_a_bad_file_is_told_and_the_others_are_measured(
+    files: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: TINY)
+    folder, out = tmp_path / "plain", tmp_path / "p.json"
+    folder.mkdir()
+    (folder / "broken.onnx").write_bytes(b"no model")
+    free = onnx_model(SPACE, A, 10)
+    for side, name in zip(free.graph.input[0].type.tensor_type.shape.dim, "n?hw", strict=True):
+        side.dim_param = name
+    onnx.save(free, folder / "free.onnx")
+    asked = ["--networks", f"{folder}/broken.onnx,{folder}/free.onnx", "--out", str(out)]
+    assert light.main(asked) == 1
+    told = capsys.readouterr()
+    assert "2 of 2 ONNX files have no figure" in told.err
+    assert "--shape 1,3,224,224" in told.err
+    assert light.main([*asked, "--shape", "3,32,32"]) == 1
+    told = capsys.readouterr()
+    assert "free.onnx: " in told.out
+    assert "broken.onnx: broken.onnx cannot be read as ONNX" in told.err
+    assert "1 of 2" in told.err
+    document = json.loads(out.read_text())
+    assert [m["shape"] for m in document["models"] if m["latency_ms"]] == ["3,32,32"]
+    assert not list(problems(document | {"device": "mine"}, schema()))
+
+
 def test_a_board_over_ssh_is_told_apart(files: dict[str, Path], tmp_path: Path) -> None:
     request = ProfileRequest(networks=str(files["mine"]))
     with pytest.raises(ProfileError, match="copy them to the board"):
