@@ -192,7 +192,7 @@ def test_every_verb_option_and_module_of_a_block_exists(page: Path) -> None:
             for words in block.commands():
                 check_command(words)
         if block.language == "python":
-            compile(block.text, f"{page.name}:{block.line}", "exec")
+            compile(block.text, f"{page.name}:{block.line}", "exec", dont_inherit=True)
 
 
 @each_page
@@ -259,7 +259,7 @@ def test_what_can_run_here_runs(
     for block in blocks:
         where = f"{page.name}:{block.line}"
         if block.language == "python":
-            exec(compile(block.text, where, "exec"), namespace)
+            exec(compile(block.text, where, "exec", dont_inherit=True), namespace)
             continue
         for words in block.commands():
             monkeypatch.setattr(sys, "argv", list(words))
