@@ -229,7 +229,10 @@ class Benchmark:
 
     def _split(self, split: str) -> Counts:
         if split not in self._counts:
-            self._counts[split] = Counts(self.table, split)
+            correct = self.table.predictions(split).correct
+            self._counts[split] = Counts(
+                correct, lambda gate, row: self.table.codes_of(gate, split, [row])[0]
+            )
         return self._counts[split]
 
     def _thresholds(self, gate: str) -> NDArray[np.float64]:

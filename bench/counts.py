@@ -1,21 +1,19 @@
-"""Escalated images and right answers of operating points of a table, by rows and cuts.
+"""Escalated images and right answers of operating points, by networks and cuts.
 
-What ``Benchmark`` turns into accuracies and costs. One instance serves one split.
+What a table, a live network and anybody's own answers turn into accuracies. One instance serves one
+set of images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .gates import N_CODES, get_gate, pair_codes
 from .tally import Tally, below_each_cut, of_outcomes
-
-if TYPE_CHECKING:
-    from .table import Table
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.intp]
@@ -30,30 +28,32 @@ def outcome_codes(gate: str) -> NDArray[np.uint8]:
 
 
 class Counts:
-    """Counts of one split of a table.
+    """Counts of the answers of n networks to the same images.
 
     Args:
-        table: the table.
-        split: "val" or "test".
+        correct: whether each network is right, bool, shape (n, n_images).
+        codes: confidence codes, uint8, shape (n_images,), of a gate and a network's row.
     """
 
-    def __init__(self, table: Table, split: str) -> None:
-        self.table, self.split = table, split
-        self.tally = Tally(table.predictions(split).correct)
+    def __init__(
+        self, correct: NDArray[np.bool_], codes: Callable[[str, int], NDArray[np.uint8]]
+    ) -> None:
+        self._codes_of = codes
+        self.tally = Tally(correct)
         self.n_images = self.tally.n_images
         self._codes: dict[tuple[str, int], NDArray[np.uint8]] = {}
         self._swept: dict[tuple[str, int], tuple[Ints, NDArray[np.uint32]]] = {}
 
     @cached_property
     def _room(self) -> int:
-        n = len(self.table)
+        n = len(self.tally.correct)
         return max(1, _SWEPT_BYTES // ((N_CODES + 1) * (n + 2) * 4))
 
     def codes(self, gate: str, row: int) -> NDArray[np.uint8]:
         """Confidence codes of one network, shape (n_images,); kept once asked for."""
         key = (gate, row)
         if key not in self._codes:
-            self._codes[key] = self.table.codes_of(gate, self.split, [row])[0]
+            self._codes[key] = self._codes_of(gate, row)
         return self._codes[key]
 
     def pair_codes(self, gate: str, little: int, big: int) -> NDArray[np.uint8]:
@@ -118,7 +118,7 @@ class Counts:
 
     def _is_swept(self, gate: str, row: int, n_points: int) -> bool:
         """Whether all curves of a little are at hand, after sweeping it if that is worth it."""
-        n = len(self.table)
+        n = len(self.tally.correct)
         if (gate, row) in self._swept:
             return True
         if n_points < _WORTH_SWEEPING * n:

@@ -41,6 +41,16 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
     return order[kept]
 
 
+def on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows no other row beats, shape (n,); of rows that are equal all are on the front.
+
+    Args:
+        values: shape (n, m), everything minimised. Rows with a NaN are never on it.
+    """
+    chosen = values[nondominated(values)]
+    return np.asarray((values[:, None, :] == chosen[None]).all(axis=2).any(axis=1))
+
+
 def _sweep(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
     """Non-dominated rows of lexically sorted (n, 3): a staircase in the last two columns.
 

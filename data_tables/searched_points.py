@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.agreement import kendall
 from ..bench.gates import get_metric
 from ..bench.table import Predictions
 from ..surrogates.found import FoundNetworks
-from ..surrogates.report import kendall_tau
 
 if TYPE_CHECKING:  # it needs torch
     from .fbnet_cifar10.evaluate import Evaluation
@@ -57,7 +57,7 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     said, true = (np.array([r[k] for r in rows]) for k in ("accuracy", "evaluated_accuracy"))
     gap, n = said - true, len(rows)
     inside = [r["low"] <= t <= r["high"] for r, t in zip(rows, true, strict=True)]
-    tau = kendall_tau(said, true) if n > 1 else float("nan")
+    tau = kendall(said, true) if n > 1 else float("nan")
     return {
         "n": n,
         "optimism": float(gap.mean()),

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Benchmark, Candidates, Table, load_device
+from ..bench.agreement import kendall, spearman
 from ..bench.errors import BigLittleError, TableError
 from ..bench.files import replacing
 from ..bench.gates import get_metric, stored_metrics
@@ -50,10 +51,9 @@ from ..surrogates import (
 from ..surrogates.cells import depends_on_input
 from ..surrogates.extras import import_extra
 from ..surrogates.found import FILE, beside, read_found, write_found
-from ..surrogates.latency import spearman
 from ..surrogates.measured_latency import fit_measured_latency, operator_sums
 from ..surrogates.members import Networks
-from ..surrogates.report import BASELINES, kendall_tau, split_report, summary
+from ..surrogates.report import BASELINES, split_report, summary
 from ..surrogates.summary import SPLITS, split_table
 from ..surrogates.surrogate import DOCUMENT
 from ..surrogates.transfer import transfer_latency
@@ -170,7 +170,7 @@ def nb201_accuracy(networks: Networks, accuracy: Array, seeds: int) -> dict[str,
         for name, scores in said.items():
             figures = {
                 "spearman": spearman(scores, truth),
-                "kendall_tau": kendall_tau(scores, truth),
+                "kendall_tau": kendall(scores, truth),
                 "spearman_no_twin": spearman(scores[fresh], truth[fresh]),
                 "cpu_s": used[name],
             }
@@ -220,7 +220,7 @@ def nb201_proxies(
             for name, scored in parts.items():
                 figures = {
                     "spearman": spearman(scored, truth[order[CELLS:]]),
-                    "kendall_tau": kendall_tau(scored, truth[order[CELLS:]]),
+                    "kendall_tau": kendall(scored, truth[order[CELLS:]]),
                 }
                 found[kind].setdefault(name, []).append(figures)
                 say(f"proxies, seed {seed}: {kind} {name} {figures['spearman']:.4f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections import Counter
@@ -13,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.agreement import spearman
 from ..bench.device import FORMAT, FORMAT_2, DeviceProfile, parse_profile, read_document, schema
 from ..bench.errors import ArchitectureError, DeviceError, UnknownNameError
 from ..bench.operator_model import MIN_ROWS
 from ..bench.schema import problems
 from ..bench.spaces import SearchSpace, get_space
-from .agreement import spearman
 from .meters._misfit import misfit
 from .noise import NOISY_SPREAD, NOISY_TAIL, noisy_networks
 
@@ -290,7 +291,7 @@ def _order(rows: _Rows) -> Iterator[Finding]:
     if len(rows.ids) < 10 or rows.macs.max() < 1.5 * rows.macs.min():
         return
     rank = spearman(rows.macs, rows.latency_ms)
-    if rank is None:
+    if math.isnan(rank):
         message = "all networks take the same time, whatever their size; was the network run?"
         yield Finding("error", "order", message)
     elif rank < LEAST_RANK:

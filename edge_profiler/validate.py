@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.agreement import Agreement, agreement
 from ..bench.cost import TAIL, mean_cost
 from ..bench.device import DeviceProfile
 from ..bench.errors import DeviceError
+from ..bench.pareto import on_front
 from ..bench.points import Points
 from ..bench.spaces import SearchSpace
-from .agreement import Agreement, agreement, non_dominated
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
 #: Promised where the device states no interval: mean absolute error of latency.
@@ -200,7 +201,7 @@ def validate(
             "'biglittle validate FRONT --measure here'."
         )
     front = np.zeros(len(points), np.bool_)
-    front[there] = non_dominated(np.stack([-points.accuracy[there], latency[there]], axis=1))
+    front[there] = on_front(np.stack([-points.accuracy[there], latency[there]], axis=1))
     for record, on, known in zip(records, front, there, strict=True):
         record["on_front"] = bool(on) if known else None
     ids = [a for a in networks_of(points) if a in measured.measured_ms]

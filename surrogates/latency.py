@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-
-def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Rank correlation of two arrays of shape (n,); ties are broken by order."""
-    ranks = np.stack([np.argsort(np.argsort(v)) for v in (a, b)]).astype(float)
-    return float(np.corrcoef(ranks)[0, 1])
+from ..bench.agreement import spearman
 
 
 def latency_figures(

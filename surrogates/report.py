@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, Table
+from ..bench.agreement import kendall
 from .curve import escalation_rates
 from .data import FitData, exact, fit_data
-from .extras import import_extra
 from .fit import FitSettings, Recipe, fit_models, held_out
 from .intervals import LEVEL, Residuals, calibrated, coverage
 from .surrogate import Surrogate
@@ -42,15 +42,6 @@ BASELINES = (
     Recipe("macs_only", "item_response", "macs_only"),
 )
 SPLITS = ("random", "cheap_to_dear", "dear_to_cheap")
-
-
-def kendall_tau(a: Array, b: Array) -> float:
-    """Kendall's tau-b of two rankings; NaN where one is constant.
-
-    Raises:
-        MissingExtraError: scipy is not installed.
-    """
-    return float(import_extra("scipy.stats", "reporting on a surrogate").kendalltau(a, b).statistic)
 
 
 def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
@@ -74,7 +65,7 @@ def _agreement(predicted: Array, truth: Array) -> dict[str, float]:
     return {
         "mae": float(np.abs(predicted - truth).mean()),
         "bias": float((predicted - truth).mean()),
-        "kendall_tau": kendall_tau(predicted, truth),
+        "kendall_tau": kendall(predicted, truth),
     }
 
 
@@ -152,8 +143,8 @@ def judged(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> dict[str, An
     outside = distance > surrogate.support.threshold
     out["support"] = {
         "share_outside": float(outside.mean()),
-        "distance_error_tau": kendall_tau(distance, error),
-        "std_error_tau": kendall_tau(found.network_std, error),
+        "distance_error_tau": kendall(distance, error),
+        "std_error_tau": kendall(found.network_std, error),
         "mae_inside": float(error[~outside].mean()) if (~outside).any() else float("nan"),
         "mae_outside": float(error[outside].mean()) if outside.any() else float("nan"),
     }

@@ -26,6 +26,7 @@ import numpy as np
 
 from ... import __version__
 from ...bench import Benchmark, get_space, load_device
+from ...bench.agreement import spearman
 from ...bench.files import replacing
 from ...bench.hypervolume import hypervolume
 from ...edge_profiler.machine import device_name
@@ -33,7 +34,6 @@ from ...searchers import SEARCHERS
 from ...searchers.search import SearchSettings
 from ...searchers.summary import escalating, front_values
 from ...surrogates import Surrogate, SurrogateEvaluator
-from ...surrogates.latency import spearman
 from ...surrogates.summary import markdown
 from . import (
     coverage,

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Benchmark, Pair
+from ...bench.agreement import kendall, spearman
 from ...bench.cost import mean_cost
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.pareto import nondominated
 from ...bench.rows import PAIR_TRAININGS
 from ...bench.table import Table
-from ...surrogates.extras import import_extra
 
 Array = NDArray[np.float64]
 
@@ -43,14 +43,6 @@ def interval(values: Array) -> tuple[float, float]:
 
 
 # ---- ranks -------------------------------------------------------------------------------------
-def _kendall(a: Array, b: Array) -> float:
-    return float(import_extra("scipy.stats", "trust statistics").kendalltau(a, b).statistic)
-
-
-def _spearman(a: Array, b: Array) -> float:
-    return float(import_extra("scipy.stats", "trust statistics").spearmanr(a, b).statistic)
-
-
 def rank_agreement(a: Array, b: Array, rounds: int = ROUNDS, seed: int = 0) -> dict[str, Any]:
     """Kendall's tau-b and Spearman's rho of two accuracies of the same networks, plain JSON.
 
@@ -64,8 +56,8 @@ def rank_agreement(a: Array, b: Array, rounds: int = ROUNDS, seed: int = 0) -> d
         seed: of the bootstrap.
     """
     measures: dict[str, Callable[[Array, Array], float]] = {
-        "kendall_tau": _kendall,
-        "spearman": _spearman,
+        "kendall_tau": kendall,
+        "spearman": spearman,
     }
     rng, n = np.random.default_rng(seed), len(a)
     draws = [d for d in rng.integers(0, n, (rounds, n)) if np.ptp(a[d]) > 0 and np.ptp(b[d]) > 0]

@@ -8,28 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...zerocost import rank
+from ...bench.agreement import kendall, spearman
 
 ROUNDS = 1000
 FEWEST = 5  # networks, below which a rank correlation says nothing
 
 Values = NDArray[np.float64]
-
-
-def spearman(a: Values, b: Values) -> float:
-    """Rank correlation of two arrays (n,), ties at their mean rank; NaN where one is constant."""
-    ra, rb = rank(a), rank(b)
-    ra, rb = ra - ra.mean(), rb - rb.mean()
-    norm = float(np.sqrt((ra**2).sum() * (rb**2).sum()))
-    return float(ra @ rb) / norm if norm > 0 else float("nan")
-
-
-def kendall(a: Values, b: Values) -> float:
-    """Kendall's tau-b of two arrays (n,); NaN where one is constant."""
-    upper = np.triu_indices(len(a), 1)
-    sa, sb = (np.sign(v[:, None] - v[None])[upper] for v in (a, b))
-    norm = float(np.sqrt((sa**2).sum() * (sb**2).sum()))
-    return float(sa @ sb) / norm if norm > 0 else float("nan")
 
 
 def top_overlap(scores: Values, accuracy: Values, share: float = 0.1) -> float:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...bench import Benchmark
+from ...bench.agreement import spearman
 from ...bench.errors import BigLittleError
 from ...bench.spaces import get_space
 from ...zerocost import Columns
-from .agreement import FEWEST, ROUNDS, Values, agreement, spearman
+from .agreement import FEWEST, ROUNDS, Values, agreement
 from .pairs import pair_agreement, pair_targets
 from .published import HELD_AGAINST
 from .scoring import OF_FEW, by_seed, complete, finished_seeds, scored

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.cost import NetworkCosts, pair_costs
+from ...bench.counts import Counts
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate
 from ...bench.points import Points
@@ -57,6 +58,7 @@ class Answers:
         n_classes: int,
     ) -> None:
         self.right, self.codes = right, codes
+        self.counts = Counts(right, lambda gate, row: codes[gate][row])
         self.gates = tuple(codes)
         self.n_images = right.shape[1]
         self.thresholds = np.array([get_gate(g).thresholds(n_classes) for g in codes])
@@ -71,12 +73,13 @@ class Answers:
         self, little: Rows, big: Rows, gate: NDArray[np.int64], cut: NDArray[np.int64]
     ) -> tuple[Array, Array]:
         """Escalation rate and accuracy of single operating points, each (n,)."""
-        rate, accuracy = np.empty(len(little)), np.empty(len(little))
-        for i in range(len(little)):
-            up = self.codes[self.gates[gate[i]]][little[i]] < cut[i]
-            rate[i] = np.count_nonzero(up)
-            accuracy[i] = np.count_nonzero(np.where(up, self.right[big[i]], self.right[little[i]]))
-        return rate / self.n_images, accuracy / self.n_images
+        escalated, hits = np.empty(len(little), np.int64), np.empty(len(little), np.int64)
+        for index, name in enumerate(self.gates):
+            at = np.flatnonzero(gate == index)
+            if len(at):
+                counted = self.counts.many(name, little[at], big[at], cut[at])
+                escalated[at], hits[at] = counted
+        return escalated / self.n_images, hits / self.n_images
 
     def _rank(self, row: int, gate: str) -> _Ranked:
         if (row, gate) not in self._ranked:

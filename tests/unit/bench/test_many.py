@@ -9,7 +9,6 @@ import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.benchmark import REFERENCE_SETS
-from biglittle.bench.counts import Counts
 from biglittle.bench.errors import ConstraintError, GateError, TableError, UnknownNameError
 from biglittle.bench.exact_front import FrontInterrupted
 from biglittle.bench.gates import GATES, get_gate
@@ -65,7 +64,7 @@ def test_the_kept_sweeps_stay_within_their_room(
 ) -> None:
     monkeypatch.setattr("biglittle.bench.counts._SWEPT_BYTES", 3 * 257 * 14 * 4)
     monkeypatch.setattr("biglittle.bench.counts._WORTH_SWEEPING", 0)
-    counts = Counts(bench.table, "val")
+    counts = bench._split("val")
     every = np.arange(len(bench.table))
     counts.many("margin", every, every, np.full(len(every), 100))
     assert 1 <= len(counts._swept) <= 3

@@ -10,7 +10,6 @@ import pytest
 from biglittle.bench import get_space, load_device
 from biglittle.bench.device import FORMAT_2, SHIPPED
 from biglittle.bench.errors import DeviceError, UnknownNameError
-from biglittle.edge_profiler.agreement import agreement, non_dominated, spearman
 from biglittle.edge_profiler.check import check_document, check_file, held_out_error
 from biglittle.edge_profiler.contribute import add_device, remove_device, summary
 
@@ -342,15 +341,3 @@ def test_a_shipped_name_a_bad_file_and_a_shipped_profile_are_refused(tmp_path, m
     with pytest.raises(DeviceError, match="not yours"):
         remove_device("raspberry-pi-4")
     assert not (tmp_path / "data").exists()
-
-
-def test_agreement_of_two_columns():
-    got = agreement(np.array([1.0, 2.0, 4.0, np.nan]), np.array([1.1, 2.0, 2.0, 5.0]))
-    assert (got.n, got.within_10) == (3, pytest.approx(2 / 3))
-    assert got.mape == pytest.approx((0.1 / 1.1 + 1) / 3)
-    assert got.optimism == pytest.approx((1.1 + 1 + 0.5) / 3 - 1)
-    assert agreement(np.array([np.nan]), np.array([1.0])) is None
-    assert spearman(np.array([1.0, 1.0]), np.array([1.0, 2.0])) is None
-    assert spearman(np.ones(5), np.arange(5.0)) is None
-    costs = np.array([[1, 2], [2, 1], [2, 2], [1, 2]], float)
-    assert non_dominated(costs).tolist() == [True, True, False, True]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space
+from biglittle.bench.agreement import spearman
 from biglittle.bench.errors import SurrogateError
-from biglittle.surrogates.latency import spearman
 from biglittle.surrogates.measured_latency import fit_measured_latency
 from biglittle.surrogates.members import Networks
 from biglittle.surrogates.transfer import transfer_latency

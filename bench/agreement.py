@@ -1,11 +1,15 @@
-"""How far two columns of figures agree: error, share within 10 %, ranks, front, optimism."""
+"""How far two columns of figures agree: error, share within 10 %, optimism, rank correlations."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import MissingExtraError
 
 WITHIN = 0.10  # the share that nn-Meter and HELP report too
 
@@ -19,7 +23,7 @@ class Agreement:
         mape: mean absolute error over the measured figure.
         within_10: share whose error is at most 10 % of the measured figure.
         spearman: rank correlation; None under 3 figures or where all are equal.
-        optimism: mean of measured / predicted, minus 1: above 0, reality is dearer than promised.
+        optimism: mean of measured / predicted, minus 1; above 0, reality costs more than promised.
     """
 
     n: int
@@ -49,38 +53,44 @@ def agreement(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> 
         mape=float(error.mean()),
         # A figure that is off by exactly 10 % counts, whatever its last bit says.
         within_10=float((error <= WITHIN * (1 + 1e-9)).mean()),
-        spearman=spearman(p, m),
+        spearman=None if len(p) < 3 or math.isnan(rank := spearman(p, m)) else rank,
         optimism=float((m / p).mean() - 1),
     )
 
 
-def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
-    """Rank correlation of two columns of shape (n,), ties at their mean rank; None without one.
+def spearman(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Spearman's rank correlation of two columns of shape (n,); NaN where one is constant.
+
+    Ties get their mean rank. Written with numpy alone, because a board that measures itself has no
+    scipy; a test holds it against scipy's.
+
+    Source: Spearman 1904; ranks of ties as in Kendall 1945.
 
     >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 15.0]))
     0.5
     """
-    if len(a) < 3:
-        return None
-    x, y = _ranks(a), _ranks(b)
-    if x.std() == 0 or y.std() == 0:
-        return None
+    x, y = _ranks(np.asarray(a)), _ranks(np.asarray(b))
+    if len(x) < 2 or x.std() == 0 or y.std() == 0:
+        return math.nan
     return float(np.corrcoef(x, y)[0, 1].round(12))
 
 
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def kendall(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Kendall's tau-b of two columns of shape (n,); NaN where one is constant.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+
+    Source: Kendall 1945, by scipy.
+    """
+    try:
+        from scipy.stats import kendalltau  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtraError("scipy", "report", "Kendall's tau") from error
+    return float(kendalltau(a, b).statistic)
+
+
+def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
-
-
-def non_dominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which rows no other row beats, shape (n,); of equal rows all stay.
-
-    Args:
-        costs: shape (n, m), all minimised.
-    """
-    keep = np.ones(len(costs), np.bool_)
-    for i, row in enumerate(costs):
-        keep[i] = not ((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()
-    return keep
