@@ -820,6 +820,7 @@ def cotrain(
 
     from .bench.datasets import get_dataset
     from .bench.errors import UnknownNameError
+    from .bench.measured_pairs import MeasuredPairs
     from .bench.table import file_hash
     from .cotrain.console import print_reports
     from .cotrain.front import FrontJob, FrontProgress, cotrain_front, select
@@ -870,6 +871,7 @@ def cotrain(
         sources=sources,
         device=train_device,
         threads=threads,
+        measured=MeasuredPairs(profiles[0].pairs if len(profiles) == 1 else ()),
     )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     log = logging.getLogger("biglittle.cotrain")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import kept_front
-from .cost import PAIR_COSTS, NetworkCosts, pair_costs, pair_provenance
+from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
 from .device import load_device, shipped_devices, user_devices
@@ -27,6 +27,7 @@ from .gates import N_CODES, get_gate, stored_metrics
 from .hypervolume import Reference, hypervolume, reference_of
 from .kept_front import StaleFrontError
 from .limits import unreachable, within
+from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points, described
 from .table import Table, find_table
@@ -106,6 +107,7 @@ class Benchmark:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self._measured_pairs: dict[str, MeasuredPairs] = {}
         self._costs: dict[str, NetworkCosts] = {}
         self._counts: dict[str, Counts] = {}
         self._gate_thresholds: dict[str, NDArray[np.float64]] = {}
@@ -195,6 +197,31 @@ class Benchmark:
             )
         self._costs[device] = costs
 
+    def measured_pairs(self, device: str) -> MeasuredPairs:
+        """The pairs that a device's profile measured end to end; none of a device of a table alone.
+
+        Args:
+            device: name of a device, or the path of a profile.
+        """
+        if device not in self._measured_pairs:
+            try:
+                profile = load_device(device)
+            except UnknownNameError:  # a device that only this table has
+                entries: Sequence[Mapping[str, Any]] = ()
+            else:
+                entries = profile.pairs if profile.space_hash == self.table.space.hash else ()
+            self._measured_pairs[device] = MeasuredPairs(entries)
+        return self._measured_pairs[device]
+
+    def _shared(
+        self, device: str, gate: str | NDArray[np.str_], little: Any, big: Any, costs: NetworkCosts
+    ) -> SharedCosts | None:
+        """What pairs given by rows were measured to take end to end; None where none was."""
+        pairs, ids = self.measured_pairs(device), self.table.names
+        if not pairs:
+            return None
+        return pairs.shared(gate, (ids[little], ids[big]), (costs.take(little), costs.take(big)))
+
     def promise(self, device: str) -> str:
         """How good predicted latencies on a device are, in a sentence; empty where none is.
 
@@ -267,7 +294,8 @@ class Benchmark:
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
         rate = escalated / counts.n_images
-        figures = pair_costs(costs.one(little), costs.one(big), rate)
+        shared = self._shared(device, gate.metric, little, big, costs)
+        figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         return OperatingPoint(
             little=pair.little,
@@ -276,7 +304,7 @@ class Benchmark:
             threshold=float(gate.threshold),
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            provenance=self.provenance(device),
+            provenance=whole_provenance(self.provenance(device), shared, rate),
             **values,  # type: ignore[arg-type]
         )
 
@@ -350,6 +378,7 @@ class Benchmark:
         for gate, mask in gates.items():
             escalated[mask], hits[mask] = counts.many(gate, little[mask], big[mask], cut[mask])
         rate, ids = escalated / counts.n_images, self.table.names
+        shared = self._shared(device, names, little, big, costs)
         return Points(
             little=ids[little],
             big=ids[big],
@@ -357,8 +386,8 @@ class Benchmark:
             threshold=threshold,
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            **pair_costs(costs.take(little), costs.take(big), rate),
-            provenance=self.provenance(device),
+            **pair_costs(costs.take(little), costs.take(big), rate, shared),
+            provenance=whole_provenance(self.provenance(device), shared, rate),
             split=split,
         )
 
@@ -425,7 +454,8 @@ class Benchmark:
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.curve(gate, little, big)
         rate = escalated / counts.n_images
-        figures = pair_costs(costs.one(little), costs.one(big), rate)
+        shared = self._shared(device, gate, little, big, costs)
+        figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
         return Curve(
             pair=pair,
             gate=gate,
@@ -464,7 +494,8 @@ class Benchmark:
         counts, costs = self._split(split), self.costs(device)
         escalated, hits = counts.curves(gate, row, rows)
         rate = escalated / counts.n_images
-        figures = pair_costs(costs.take([row]), costs.take(rows), rate)
+        whole = self._shared(device, gate, np.array([row]), rows, costs)
+        figures = pair_costs(costs.take([row]), costs.take(rows), rate, whole)
         shared = get_gate(gate).kind != "pairwise"
         return Curves(
             little=little,
@@ -527,7 +558,9 @@ class Benchmark:
         if not len(rows):
             needed = ", ".join(sorted({*objectives, *limits}))
             raise ConstraintError(f"no network of the table has the figures {needed} on {device}.")
-        question = self._question(rows, metrics, costs, tuple(objectives), limits, n_thresholds)
+        question = self._question(
+            rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
+        )
         n_left_out = len(inherited) - len(rows)
 
         def answer(found: FrontRows) -> Front:
@@ -535,7 +568,8 @@ class Benchmark:
 
         asked = (tuple(objectives), limits, metrics, n_thresholds)
         sha256, n_images, front = self.table.sha256, question.tally.n_images, None
-        key = kept_front.front_key(sha256, question.costs, *asked) if sha256 else None
+        pairs = self.measured_pairs(device).entries
+        key = kept_front.front_key(sha256, question.costs, *asked, pairs) if sha256 else None
         kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
         if kept_rows:
             with contextlib.suppress(StaleFrontError):
@@ -578,6 +612,7 @@ class Benchmark:
         objectives: tuple[str, ...],
         limits: dict[str, float],
         n_thresholds: int,
+        device: str,
     ) -> Question:
         counts = self._split("val")
         tally = counts.tally if len(rows) == len(self.table) else counts.tally.take(rows)
@@ -589,7 +624,15 @@ class Benchmark:
 
         gates = [entry(m) for m in metrics]
         cuts = np.unique(np.linspace(0, N_CODES, n_thresholds + 1).round().astype(np.int64))
-        return Question(tally, gates, costs.take(rows), objectives, limits, cuts)
+        used, ids = costs.take(rows), self.table.networks["architecture"][rows]
+        measured = self.measured_pairs(device)
+
+        def shared(little: int, gate: int) -> SharedCosts | None:
+            if str(ids[little]) not in measured.littles:
+                return None
+            return measured.shared(metrics[gate], (ids[little], ids), (used.take([little]), used))
+
+        return Question(tally, gates, used, objectives, limits, cuts, shared if measured else None)
 
     def _front(
         self,
@@ -639,9 +682,14 @@ class Benchmark:
             return accuracy if name == "accuracy" else 1.0 - accuracy
         if name == "escalation_rate":
             return 0.0
-        i, j = int(found.little[0]), int(found.big[0])
-        keeps_all = 0.0  # no cost falls when more is escalated
-        return float(pair_costs(question.costs.one(i), question.costs.one(j), keeps_all)[name])
+        i, j, gate = (int(column[0]) for column in (found.little, found.big, found.gate))
+        # No cost falls when more is escalated; a pair that runs as one graph is another matter.
+        shared, rate, codes = None, 0.0, question.gates[gate]
+        if question.shared is not None and callable(codes):
+            shared = question.shared(i, gate)
+            rate = float(np.mean(codes(i) < found.cut[0]))
+        first = question.costs.take([i])
+        return float(pair_costs(first, question.costs, rate, shared)[name][j])
 
     # ---- how far from the optimum ----------------------------------------------------------
     def reference(

@@ -133,6 +133,9 @@ class SharedCosts:
         params: trained numbers that both use.
         weights_mib: memory of the weights that both use.
         features_mib: memory of the features that are kept while little's exit answers.
+        whole_ms: what an input that little answers takes beyond little and gate where the pair runs
+            as one graph; None: nothing.
+        measured: whether the latencies of all these pairs follow from runs end to end.
     """
 
     latency_ms: Figure = 0.0
@@ -141,6 +144,8 @@ class SharedCosts:
     params: Figure = 0.0
     weights_mib: Figure = 0.0
     features_mib: Figure = 0.0
+    whole_ms: Figure | None = None
+    measured: bool = False
 
 
 NOTHING_SHARED = SharedCosts()
@@ -179,6 +184,12 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _first_ms(little: NetworkCosts, both: SharedCosts, rate: Any) -> Any:
+    """Latency of an input that little answers; a pair that never escalates is little alone."""
+    first = little.latency_ms + little.gate_ms
+    return first if both.whole_ms is None else first + both.whole_ms * (rate > 0)
+
+
 def pair_figure(
     name: str,
     little: NetworkCosts,
@@ -191,8 +202,9 @@ def pair_figure(
     The latency of an input is little + gate, plus what big takes beyond the shared layers if it is
     escalated, so the mean is ``t_l + t_g + r * (t_b - t_s)``, the 95th percentile includes the
     big network as soon as more than one input in twenty reaches it, and the worst case as soon as
-    any does. Energy and MACs likewise (the
-    gate's energy is not counted). Both networks are resident, shared weights once.
+    any does. A pair that was measured end to end has the latencies of that run, which ``shared``
+    says. Energy and MACs likewise (the gate's energy is not counted). Both networks are resident,
+    shared weights once.
 
     Args:
         name: one of ``PAIR_COSTS``, or "escalation_rate".
@@ -208,14 +220,11 @@ def pair_figure(
     both = NOTHING_SHARED if shared is None else shared
     value: Any
     if name == "latency_ms":
-        first = little.latency_ms + little.gate_ms
-        value = mean_cost(first, big.latency_ms, r, both.latency_ms)
+        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r, both.latency_ms)
     elif name == "latency_p95_ms":
-        first = little.latency_ms + little.gate_ms
-        value = mean_cost(first, big.latency_ms, r > TAIL, both.latency_ms)
+        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r > TAIL, both.latency_ms)
     elif name == "latency_worst_ms":
-        first = little.latency_ms + little.gate_ms
-        value = mean_cost(first, big.latency_ms, r > 0, both.latency_ms)
+        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r > 0, both.latency_ms)
     elif name == "energy_mj":
         value = mean_cost(little.energy_mj, big.energy_mj, r, both.energy_mj)
     elif name == "macs":

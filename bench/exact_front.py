@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cost import NetworkCosts, pair_figure
+from .cost import NetworkCosts, SharedCosts, pair_figure
 from .gates import N_CODES
 from .pareto import nondominated
 from .tally import Tally, below_cut, below_each, count_both, of_outcomes, pack_bits
@@ -86,6 +86,8 @@ class Question:
         objectives: names; "error" and "accuracy" are the same.
         limits: largest value by name (for accuracy: smallest).
         cuts: cuts to look at, rising, both ends included.
+        shared: gives what one little network shares with all networks under a gate, both by index,
+            as a pair that was measured end to end does; None: nothing anywhere.
     """
 
     tally: Tally
@@ -94,6 +96,7 @@ class Question:
     objectives: Sequence[str]
     limits: dict[str, float] = field(default_factory=dict)
     cuts: NDArray[np.int64] = field(default_factory=lambda: np.arange(N_CODES + 1))
+    shared: Callable[[int, int], SharedCosts | None] | None = None
 
     @property
     def axes(self) -> list[str]:
@@ -199,8 +202,11 @@ class _Search:
             k: v for k, v in question.limits.items() if k not in ("error", "accuracy")
         }
         self.fewest = question.fewest_hits
-        ends = np.array([self._costs(i, np.array([[0.0], [1.0]])) for i in range(self.n)])
-        ends = ends.reshape(self.n, len(self.axes), 2 * self.n)
+        # Nothing is escalated, next to nothing, all: between them every cost is a straight line.
+        some = np.array([[0.0], [1e-9], [1.0]] if question.shared else [[0.0], [1.0]])
+        gates = range(len(question.gates) if question.shared else 1)
+        ends = np.array([self._costs(i, some, g) for i in range(self.n) for g in gates])
+        ends = ends.reshape(self.n * len(gates), len(self.axes), len(some) * self.n)
         self.grid = _Grid(ends.min(axis=(0, 2)), ends.max(axis=(0, 2)))
         self.pool: _Batch | None = None
         self.compact = 4096
@@ -211,25 +217,32 @@ class _Search:
         """A network by itself, as a point of the first gate: what all else is measured against."""
         rate, own = np.zeros((1, 1)), np.array([network])
         hits = self.tally.right[own]
-        good = self._allowed(network, rate)[0, own] & (hits >= self.fewest)
-        costs = [c[0, own] for c in self._costs(network, rate)]
+        good = self._allowed(network, rate, 0)[0, own] & (hits >= self.fewest)
+        costs = [c[0, own] for c in self._costs(network, rate, 0)]
         found = self._batch(network, 0, self.question.cuts[:1], own, hits, costs)
         return found.take(np.flatnonzero(good))
 
-    def _costs(self, little: int, rate: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def _costs(
+        self, little: int, rate: NDArray[np.float64], gate: int
+    ) -> list[NDArray[np.float64]]:
         """Each cost of one little with every big at some rates, each (n_rates, n_networks)."""
-        first = self.costs.take([little])
+        first, shared = self.costs.take([little]), self._shared(little, gate)
         shape = np.broadcast_shapes(rate.shape, (1, self.n))
         return [
-            np.broadcast_to(pair_figure(name, first, self.costs, rate), shape) for name in self.axes
+            np.broadcast_to(pair_figure(name, first, self.costs, rate, shared), shape)
+            for name in self.axes
         ]
 
-    def _allowed(self, little: int, rate: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _allowed(self, little: int, rate: NDArray[np.float64], gate: int) -> NDArray[np.bool_]:
         shape = np.broadcast_shapes(rate.shape, (1, self.n))
         ok, first = np.ones(shape, bool), self.costs.take([little])
+        shared = self._shared(little, gate)
         for name, limit in self.cost_limits.items():
-            ok &= pair_figure(name, first, self.costs, rate) <= limit
+            ok &= pair_figure(name, first, self.costs, rate, shared) <= limit
         return ok
+
+    def _shared(self, little: int, gate: int) -> SharedCosts | None:
+        return None if self.question.shared is None else self.question.shared(little, gate)
 
     def _batch(
         self,
@@ -254,8 +267,8 @@ class _Search:
         goes = (codes[:, :, None] < cuts)[..., None]
         escalated, hits = of_outcomes(goes, both, own - both, only_big, n)
         rate = escalated / n
-        costs = self._costs(little, rate)
-        good = self._allowed(little, rate) & (hits >= self.fewest)
+        costs = self._costs(little, rate, gate)
+        good = self._allowed(little, rate, gate) & (hits >= self.fewest)
         row, big = np.nonzero(good & self._open(hits, costs))
         picked = [c[row, big] for c in costs]
         return self._batch(little, gate, cuts[row], big, hits[row, big], picked), hits.size
@@ -277,14 +290,14 @@ class _Search:
         right = below_cut(codes, tally.correct[little])[cuts]
         kept = (tally.right[little] - right).astype(np.int32)
         rate = (escalated / n)[:, None]
-        costs, shared = self._costs(little, rate), tally.both_right[little].astype(np.int32)
+        costs, shared = self._costs(little, rate, gate), tally.both_right[little].astype(np.int32)
         gain = tally.right.astype(np.int32) - shared
         bound = np.minimum(right.astype(np.int32)[:, None], shared)
         bound += np.minimum((escalated - right).astype(np.int32)[:, None], gain)
         total = bound + kept[:, None]
         wanted = self._open(total, costs) & (total >= self.fewest)
         if self.cost_limits:
-            wanted &= self._allowed(little, rate)
+            wanted &= self._allowed(little, rate, gate)
         row, big = np.nonzero(wanted)
         if not len(row):
             return self._batch(little, gate, row, big, row, [c[row, big] for c in costs]), 0

@@ -64,6 +64,7 @@ def front_key(
     limits: Mapping[str, float],
     gates: Sequence[str],
     n_thresholds: int,
+    measured: Sequence[Sequence[str | float]] = (),
 ) -> str:
     """SHA-256 of a question: the same for the same question alone.
 
@@ -74,9 +75,11 @@ def front_key(
         limits: by figure.
         gates: names, in order.
         n_thresholds: of each gate.
+        measured: pairs that the device measured end to end, as in ``MeasuredPairs.entries``.
     """
     question: list[Any] = [FORMAT, code_hash(), table_sha256, list(objectives), list(gates)]
     question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
+    question += [[list(entry) for entry in measured]]
     found = hashlib.sha256(json.dumps(question).encode())
     for name, column in sorted(vars(costs).items()):
         if isinstance(column, np.ndarray):

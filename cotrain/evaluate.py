@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..bench.cost import NetworkCosts, pair_costs, pair_provenance
+from ..bench.cost import NetworkCosts, SharedCosts, pair_costs, pair_provenance
 from ..bench.datasets import Dataset, Images
 from ..bench.gates import GateMetric
+from ..bench.measured_pairs import whole_provenance
 from ..bench.networks import Network
 from ..bench.points import OperatingPoint
 from .images import normalised
@@ -80,6 +81,7 @@ def operating_point(
     metric: GateMetric,
     threshold: float,
     costs: NetworkCosts,
+    shared: SharedCosts | None = None,
 ) -> OperatingPoint:
     """The pair's operating point on the images it answered.
 
@@ -89,11 +91,12 @@ def operating_point(
         metric: of the gate.
         threshold: of the gate.
         costs: of the little network (row 0) and of the big one (row 1) alone.
+        shared: what running them as a pair changes, where that was measured.
     """
     escalated = answers.escalated(metric, threshold)
     right = np.where(escalated, answers.big_right, answers.little_right)
     rate = np.array([escalated.mean()])
-    figures = pair_costs(costs.take([0]), costs.take([1]), rate)
+    figures = pair_costs(costs.take([0]), costs.take([1]), rate, shared)
     values = {k: None if np.isnan(v[0]) else float(v[0]) for k, v in figures.items()}
     found = {"accuracy": "measured", "escalation_rate": "measured"}
     return OperatingPoint(
@@ -103,13 +106,17 @@ def operating_point(
         threshold=float(threshold),
         accuracy=float(right.mean()),
         escalation_rate=float(rate[0]),
-        provenance={**found, **pair_provenance(costs.provenance)},
+        provenance=whole_provenance({**found, **pair_provenance(costs.provenance)}, shared, rate),
         **values,  # type: ignore[arg-type]
     )
 
 
 def best_threshold(
-    answers: PairAnswers, metric: GateMetric, costs: NetworkCosts, latency_ms_max: float
+    answers: PairAnswers,
+    metric: GateMetric,
+    costs: NetworkCosts,
+    latency_ms_max: float,
+    shared: SharedCosts | None = None,
 ) -> float:
     """The threshold of the highest accuracy whose mean latency is at most ``latency_ms_max``.
 
@@ -121,6 +128,7 @@ def best_threshold(
         metric: of the gate.
         costs: of the little network (row 0) and of the big one (row 1) alone.
         latency_ms_max: mean over the images.
+        shared: what running them as a pair changes, where that was measured.
     """
     thresholds = metric.thresholds(answers.little.shape[1])
     values = metric.compute(probabilities(answers.little))
@@ -131,7 +139,7 @@ def best_threshold(
     gain = answers.big_right.astype(np.int64) - answers.little_right
     right = answers.little_right.sum() + np.concatenate([[0], np.cumsum(gain[order])])[n]
     rate = n / len(values)
-    latency = pair_costs(costs.take([0]), costs.take([1]), rate)["latency_ms"]
+    latency = pair_costs(costs.take([0]), costs.take([1]), rate, shared)["latency_ms"]
     allowed = latency <= latency_ms_max * (1 + 1e-9)
     if not allowed.any():
         allowed = rate == rate.min()

@@ -26,13 +26,14 @@ import torch
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..bench.cost import NetworkCosts, mean_cost
+from ..bench.cost import NetworkCosts, pair_figure
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
 from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
+from ..bench.measured_pairs import MeasuredPairs
 from ..bench.networks import Network, weights_hash
 from ..bench.pair import REPORT_FORMAT, Pair
 from ..bench.points import OperatingPoint, Points
@@ -146,6 +147,7 @@ class FrontJob:
         evaluator: of the device; what networks cost there.
         table_point: what a table promises for a pair and gate; None where it has no such pair.
         deploy: writes and checks what is deployed.
+        measured: pairs that the device measured end to end.
         sources: what the figures rest on, for the report: table, device, hashes.
         device: torch device of the training.
         threads: torch threads; None leaves them as they are.
@@ -162,6 +164,7 @@ class FrontJob:
     sources: Mapping[str, Any]
     device: str = "cpu"
     threads: int | None = None
+    measured: MeasuredPairs = MeasuredPairs()  # noqa: RUF009 - it never changes
 
 
 @dataclass(frozen=True)
@@ -243,8 +246,9 @@ def _costs(job: FrontJob, point: OperatingPoint) -> NetworkCosts:
     get_metric(point.gate)
     genomes = job.evaluator.space.parse([point.little, point.big])
     costs = job.evaluator.networks(genomes).costs
-    little, big = costs.latency_ms
-    here = mean_cost(little + costs.gate_ms, big, point.escalation_rate)
+    both = costs.take([0]), costs.take([1])
+    shared = job.measured.shared(point.gate, (point.little, point.big), both)
+    here = float(pair_figure("latency_ms", *both, point.escalation_rate, shared)[0])
     promised = point.latency_ms
     if promised is None or not abs(here - promised) <= LATENCY_TOLERANCE * promised:
         raise BigLittleError(
@@ -370,11 +374,12 @@ def _evaluated(
     metric, ids = get_metric(point.gate), (point.little, point.big)
     answers = {s: answers_of(*networks, splits[s], dataset) for s in ("val", "test")}
     assert point.latency_ms is not None
-    threshold = best_threshold(answers["val"], metric, costs, point.latency_ms)
+    shared = job.measured.shared(point.gate, ids, (costs.take([0]), costs.take([1])))
+    threshold = best_threshold(answers["val"], metric, costs, point.latency_ms, shared)
     found: dict[str, Any] = {"threshold": threshold, "threshold_chosen_on": "val"}
     for split, said in answers.items():
         found[split] = {
-            **operating_point(said, ids, metric, threshold, costs).as_dict(),
+            **operating_point(said, ids, metric, threshold, costs, shared).as_dict(),
             "little_accuracy": float(said.little_right.mean()),
             "big_accuracy": float(said.big_right.mean()),
             "oracle_accuracy": float((said.little_right | said.big_right).mean()),

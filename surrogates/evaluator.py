@@ -13,6 +13,7 @@ from ..bench.cost import NetworkCosts, network_costs, pair_costs, pair_provenanc
 from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
+from ..bench.measured_pairs import MeasuredPairs, whole_provenance
 from ..bench.spaces._space import Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
@@ -96,6 +97,11 @@ class SurrogateEvaluator:
         return {**answers, **pair_provenance(self.provenance)}
 
     @cached_property
+    def _measured(self) -> MeasuredPairs:
+        """The pairs that the device's profile measured end to end."""
+        return MeasuredPairs(self.profile.pairs)
+
+    @cached_property
     def _thresholds(self) -> NDArray[np.float64]:
         """Threshold of every gate and cut, shape (n_gates, 257)."""
         n_classes = self.surrogate.n_classes
@@ -136,15 +142,19 @@ class SurrogateEvaluator:
             little, big = (self._withheld(g) for g in (candidates.little, candidates.big))
             accuracy = np.clip(accuracy - (1 - rate) * little - rate * big, 0.0, 1.0)
         gate = np.asarray(candidates.gate)
+        names = np.array(self.gates)[gate]
+        little_ids, big_ids = (self._ids(g) for g in (candidates.little, candidates.big))
+        costs = self.costs(candidates.little), self.costs(candidates.big)
+        shared = self._measured.shared(names, (little_ids, big_ids), costs)
         return Points(
-            little=self._ids(candidates.little),
-            big=self._ids(candidates.big),
-            gate=np.array(self.gates)[gate],
+            little=little_ids,
+            big=big_ids,
+            gate=names,
             threshold=self._thresholds[gate, np.asarray(candidates.cut)],
             accuracy=accuracy,
             escalation_rate=rate,
-            **pair_costs(self.costs(candidates.little), self.costs(candidates.big), rate),
-            provenance=self._provenance,
+            **pair_costs(costs[0], costs[1], rate, shared),
+            provenance=whole_provenance(self._provenance, shared, rate),
             split=None,
         )
 
@@ -163,14 +173,19 @@ class SurrogateEvaluator:
         sizes = np.repeat(starts, [len(part[0]) for part in parts])
         owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
         owner = (owner + sizes).astype(np.intp)
-        both = [self.costs(genomes).take(owner) for genomes in (little, big)]
+        both = self.costs(little).take(owner), self.costs(big).take(owner)
+        shared = None
+        if self._measured:
+            ids = self._ids(little)[owner], self._ids(big)[owner]
+            shared = self._measured.shared(np.array(self.gates)[gate], ids, both)
         figures = {
             "threshold": self._thresholds[gate, cut],
             "accuracy": accuracy,
             "escalation_rate": rate,
-            **pair_costs(both[0], both[1], rate),
+            **pair_costs(both[0], both[1], rate, shared),
         }
-        return Sweep(owner, gate, cut, figures, self._provenance)
+        words = whole_provenance(self._provenance, shared, rate)
+        return Sweep(owner, gate, cut, figures, words)
 
     def _swept(self, little: Genomes, big: Genomes) -> tuple[NDArray[Any], ...]:
         """Pair, gate, cut, escalation rate and accuracy of points, pair by pair."""

@@ -16,6 +16,7 @@ from ...bench.cost import NetworkCosts, pair_costs
 from ...bench.counts import Counts
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate
+from ...bench.measured_pairs import MeasuredPairs, whole_provenance
 from ...bench.points import Points
 from ...bench.tally import below_cut
 
@@ -119,6 +120,8 @@ class Answers:
         costs: tuple[NetworkCosts, NetworkCosts],
         provenance: Mapping[str, str],
         split: str,
+        measured: MeasuredPairs,
+        ids: tuple[NDArray[np.str_], NDArray[np.str_]],
     ) -> Sweep:
         """The operating points of pairs at which escalating more pays, under every gate.
 
@@ -128,6 +131,8 @@ class Answers:
             costs: of those little and big networks, arrays of shape (n,).
             provenance: of the figures.
             split: of the images.
+            measured: pairs that the device measured end to end.
+            ids: of the little and big networks, arrays of shape (n,).
         """
         parts, sizes = [], []
         for a, b in zip(little.tolist(), big.tolist(), strict=True):
@@ -140,14 +145,17 @@ class Answers:
         curve = np.repeat(np.arange(len(sizes)), sizes)
         owner, gate_index = curve // n_gates, curve % n_gates
         rate = escalated / self.n_images
-        both = [c.take(owner) for c in costs]
+        both = costs[0].take(owner), costs[1].take(owner)
+        gates = np.array(self.gates)[gate_index]
+        shared = measured.shared(gates, (ids[0][owner], ids[1][owner]), both)
         figures = {
             "threshold": self.thresholds[gate_index, cut],
             "accuracy": hits / self.n_images,
             "escalation_rate": rate,
-            **pair_costs(both[0], both[1], rate),
+            **pair_costs(both[0], both[1], rate, shared),
         }
-        return Sweep(owner, gate_index, cut, figures, provenance, split)
+        words = whole_provenance(provenance, shared, rate)
+        return Sweep(owner, gate_index, cut, figures, words, split)
 
 
 def points_of(
@@ -159,17 +167,20 @@ def points_of(
     costs: tuple[NetworkCosts, NetworkCosts],
     provenance: Mapping[str, str],
     split: str | None,
+    measured: MeasuredPairs,
 ) -> Points:
     """Operating points from their parts: ids of little and big, (rate, accuracy), costs."""
     rate, accuracy = answers
+    names = np.array(gates)[gate]
+    shared = measured.shared(names, ids, costs)
     return Points(
         little=ids[0],
         big=ids[1],
-        gate=np.array(gates)[gate],
+        gate=names,
         threshold=threshold,
         accuracy=accuracy,
         escalation_rate=rate,
-        **pair_costs(costs[0], costs[1], rate),
-        provenance=provenance,
+        **pair_costs(costs[0], costs[1], rate, shared),
+        provenance=whole_provenance(provenance, shared, rate),
         split=split,
     )

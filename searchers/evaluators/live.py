@@ -23,6 +23,7 @@ from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
 from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
+from ...bench.measured_pairs import MeasuredPairs
 from ...bench.npz import read_npy
 from ...bench.spaces._space import Genomes
 from .answers import Answers, points_of
@@ -365,10 +366,15 @@ class LiveEvaluator:
             (self._costs(candidates.little), self._costs(candidates.big)),
             self.provenance,
             "val",
+            MeasuredPairs(self.profile.pairs),
         )
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
         """All operating points of n pairs, genomes of shape (n, n_layers)."""
         answers, rows = self._answers(little, big)
         costs = self._costs(little), self._costs(big)
-        return answers.sweep(rows[0], rows[1], costs, self.provenance, "val")
+        measured = MeasuredPairs(self.profile.pairs)
+        ids = [np.array(self.space.format(genomes)) for genomes in (little, big)]
+        return answers.sweep(
+            rows[0], rows[1], costs, self.provenance, "val", measured, (ids[0], ids[1])
+        )

@@ -146,6 +146,7 @@ class TableEvaluator:
             (self._costs_of(little), self._costs_of(big)),
             self.provenance,
             self.split,
+            self.bench.measured_pairs(self.device),
         )
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
@@ -160,4 +161,6 @@ class TableEvaluator:
                 "a network is not in the table; search over the architectures it lists."
             )
         costs = self._costs.take(rows[0]), self._costs.take(rows[1])
-        return self._answers.sweep(*rows, costs, self.provenance, self.split)
+        measured = self.bench.measured_pairs(self.device)
+        ids = self._ids[rows[0]], self._ids[rows[1]]
+        return self._answers.sweep(*rows, costs, self.provenance, self.split, measured, ids)

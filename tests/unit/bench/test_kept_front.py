@@ -98,9 +98,10 @@ def test_the_key_hears_of_table_device_and_code(
     slower = dataclasses.replace(costs, latency_ms=np.nextafter(costs.latency_ms, np.inf))
     gate = dataclasses.replace(costs, gate_ms=costs.gate_ms + 0.1)
     keys |= {kept_front.front_key("a", c, *rest) for c in (slower, gate)}
+    keys.add(kept_front.front_key("a", costs, *rest, measured=[("8", "0", "margin", 1.0, 2.0)]))
     monkeypatch.setattr(kept_front, "code_hash", lambda: "other code")
     keys.add(kept_front.front_key("a", costs, *rest))
-    assert len(keys) == 5
+    assert len(keys) == 6
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(

@@ -1,0 +1,89 @@
+"""Pairs that a device measured end to end, whose latency wins over the sum of their parts.
+
+A pair as one graph takes another time than its networks one after the other: the runtime plans it
+as a whole. Where a device profile holds such a measurement, every latency of that pair under that
+gate follows from it, in questions, fronts and searches alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .cost import NetworkCosts, SharedCosts
+
+LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
+
+
+class MeasuredPairs:
+    """The usable entries among the pairs of a device profile.
+
+    Args:
+        entries: as they stand under ``pairs``; those that failed or are no measurement are left
+            out.
+
+    Attributes:
+        entries: little, big, gate, and milliseconds when little answers and when big is asked.
+        littles: ids of the little networks.
+    """
+
+    def __init__(self, entries: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.entries = tuple(
+            (str(e["little"]), str(e["big"]), str(e["gate"]), float(kept), float(escalated))
+            for e in entries
+            if (kept := e.get("kept_ms")) is not None
+            and (escalated := e.get("escalated_ms")) is not None
+            and e.get("provenance") == "measured"
+        )
+        self.littles = frozenset(entry[0] for entry in self.entries)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def shared(
+        self,
+        gate: str | NDArray[np.str_],
+        ids: tuple[ArrayLike, ArrayLike],
+        costs: tuple[NetworkCosts, NetworkCosts],
+    ) -> SharedCosts | None:
+        """What makes ``pair_figure`` give the measured latencies; None where no pair is among them.
+
+        Args:
+            gate: of each pair, one or an array.
+            ids: of the little and the big networks; everything broadcasts.
+            costs: of the same networks alone.
+        """
+        if not self.entries:
+            return None
+        little, big, gates = (np.asarray(x, np.str_) for x in (*ids, gate))
+        shape = np.broadcast_shapes(little.shape, big.shape, gates.shape)
+        measured = np.zeros(shape, np.bool_)
+        kept, escalated = np.zeros(shape), np.zeros(shape)
+        for first, second, metric, kept_ms, escalated_ms in self.entries:
+            here = (little == first) & (big == second) & (gates == metric)
+            measured |= here
+            kept = np.where(here, kept_ms, kept)
+            escalated = np.where(here, escalated_ms, escalated)
+        if not measured.any():
+            return None
+        alone = costs[0].latency_ms + costs[0].gate_ms
+        return SharedCosts(
+            latency_ms=np.where(measured, costs[1].latency_ms - (escalated - kept), 0.0),
+            whole_ms=np.where(measured, kept - alone, 0.0),
+            measured=bool(measured.all()),
+        )
+
+
+def whole_provenance(
+    words: Mapping[str, str], shared: SharedCosts | None, escalation_rate: ArrayLike
+) -> dict[str, str]:
+    """How figures of pairs came about, given how sums of their parts did.
+
+    A latency is measured only where every one of them was, end to end; of a mixture the sums say
+    what it is.
+    """
+    whole = shared is not None and shared.measured and bool(np.all(np.asarray(escalation_rate) > 0))
+    return {k: "measured" if whole and k in LATENCIES else word for k, word in words.items()}
