@@ -9,7 +9,7 @@ from typing import Any
 from ..bench.errors import ProfileError
 from ..bench.graph import IMAGE, Graph, Node
 from ..bench.operators import Operator, OperatorKind
-from .onnx_plain import STANDARD, numbers
+from .onnx_shapes import STANDARD, numbers
 from .onnx_weights import Weights, is_training
 
 #: Only the view of the data changes, or nothing at all outside of training.

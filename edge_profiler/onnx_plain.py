@@ -13,18 +13,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..bench.errors import ProfileError
 from .onnx_network import import_onnx
+from .onnx_shapes import FEW, STANDARD, numbers, with_shapes
 
-#: Tensors of more elements are weights; only smaller ones are looked into, for shapes and the like.
-FEW = 4096
 #: Ways through a model's branches; one for every input is no network any more.
 MOST_PATHS = 8
-#: Domains of the standard operators.
-STANDARD = ("", "ai.onnx")
+#: Nodes that a model may have when its functions are inlined: hostile ones grow without end.
+MOST_NODES = 1_000_000
 _VALUE_FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
 
@@ -73,6 +69,7 @@ def plain_paths(
                 tensor.ClearField(field)
             tensor.ClearField("data_location")
     if plain.functions:
+        _check_functions(plain, label)
         try:
             from onnx.inliner import inline_local_functions
 
@@ -85,6 +82,36 @@ def plain_paths(
     for output in plain.graph.output:
         output.type.tensor_type.ClearField("shape")
     return _taken_apart(plain, label, "")
+
+
+def _check_functions(model: Any, label: str) -> None:
+    """Counts the nodes that inlining would make.
+
+    Raises:
+        ProfileError: they are too many, or a function calls itself.
+    """
+    bodies = {(f.domain, f.name): f.node for f in model.functions}
+    counts: dict[tuple[str, str], int] = {}
+
+    def size(nodes: Any, within: tuple[tuple[str, str], ...]) -> int:
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type)
+            if key in within:
+                raise ProfileError(
+                    f"functions of {label} cannot be inlined: {key[1]} calls itself."
+                )
+            if key in bodies and key not in counts:
+                counts[key] = size(bodies[key], (*within, key))
+            total += counts.get(key, 1)
+            total += sum(size(a.g.node, within) for a in node.attribute if a.HasField("g"))
+        return total
+
+    if (total := size(model.graph.node, ())) > MOST_NODES:
+        raise ProfileError(
+            f"{label} has {total:.3g} nodes when its functions are inlined, expected at most "
+            f"{MOST_NODES:,}; export it without functions."
+        )
 
 
 def image_input(model: Any, label: str) -> Any:
@@ -160,7 +187,7 @@ def _fix_input(model: Any, label: str, shape: Sequence[int] | None) -> None:
 
 
 def _taken_apart(model: Any, label: str, name: str) -> list[tuple[str, Any]]:
-    model = _with_shapes(model, label)
+    model = with_shapes(model, label)
     forks = (
         k
         for k, node in enumerate(model.graph.node)
@@ -228,127 +255,3 @@ def _rename(graph: Any, renamed: dict[str, str]) -> None:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _rename(attribute.g, renamed)
-
-
-# ---- shapes --------------------------------------------------------------------------------------
-def shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Sides of every value whose shape a model states; 0 for a side that is open."""
-    graph = model.graph
-    return {
-        v.name: tuple(max(int(d.dim_value), 0) for d in v.type.tensor_type.shape.dim)
-        for v in (*graph.value_info, *graph.output, *graph.input)
-        if v.type.HasField("tensor_type") and v.type.tensor_type.HasField("shape")
-    }
-
-
-def _with_shapes(model: Any, label: str) -> Any:
-    """The model with the shapes of its values, as far as they follow from the input's."""
-    onnx = import_onnx()
-    while True:
-        try:
-            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        except Exception as error:  # of several kinds that share no base
-            raise ProfileError(f"shapes of {label} cannot be found: {error}") from error
-        stated = shapes(inferred)
-        branches = any(node.op_type == "If" for node in inferred.graph.node)
-        is_open = any(
-            0 in stated.get(name, (0,)) for node in inferred.graph.node for name in node.output
-        )
-        if not (branches or is_open) or not _fold(inferred):
-            return inferred
-        model = inferred
-        del model.graph.value_info[:]
-
-
-def numbers(model: Any) -> dict[str, NDArray[Any]]:
-    """Values of the small constants that a model holds, by name, where their data are there."""
-    onnx = import_onnx()
-    tensors = {w.name: w for w in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "Constant" and node.domain in STANDARD:
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    tensors[node.output[0]] = attribute.t
-    return {
-        name: values
-        for name, tensor in tensors.items()
-        if (values := _values(onnx, tensor)) is not None
-    }
-
-
-def _values(onnx: Any, tensor: Any) -> NDArray[Any] | None:
-    """A tensor's numbers; None where it is large, lies elsewhere or states dimensions alone."""
-    size = math.prod(tensor.dims)
-    if size > FEW or tensor.data_location == onnx.TensorProto.EXTERNAL:
-        return None
-    try:
-        values = np.asarray(onnx.numpy_helper.to_array(tensor))
-    except Exception:  # of several kinds: no data, a type that NumPy lacks
-        return None
-    return values if values.size == size else None
-
-
-def _fold(model: Any) -> bool:
-    """Puts constants in the place of what follows from shapes and constants; whether any was.
-
-    Changes the model.
-    """
-    onnx = import_onnx()
-    stated, values = shapes(model), numbers(model)
-    left, folded = [], False
-    for node in model.graph.node:
-        results = None
-        if node.op_type != "Constant" and node.domain in STANDARD and node.output:
-            results = _computed(onnx, model, node, stated, values)
-        if results is None:
-            left.append(node)
-            continue
-        folded = True
-        for name, value in zip(node.output, results, strict=False):
-            values[name] = value
-            model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
-    if folded:
-        del model.graph.node[:]
-        model.graph.node.extend(left)
-    return folded
-
-
-def _computed(
-    onnx: Any,
-    model: Any,
-    node: Any,
-    stated: dict[str, tuple[int, ...]],
-    values: dict[str, NDArray[Any]],
-) -> list[NDArray[Any]] | None:
-    """What a node gives, if that follows from shapes and small constants; else None."""
-    if node.op_type in ("Shape", "Size"):
-        sides = stated.get(node.input[0])
-        if sides is None or 0 in sides:
-            return None
-        if node.op_type == "Size":
-            return [np.array(math.prod(sides), np.int64)]
-        ends = {a.name: int(a.i) for a in node.attribute}
-        return [np.array(sides[ends.get("start", 0) : ends.get("end", len(sides))], np.int64)]
-    if any(a.HasField("g") for a in node.attribute):
-        return None
-    given = [name for name in node.input if name]
-    if not given or any(name not in values for name in given):
-        return None
-    try:
-        from onnx.reference import ReferenceEvaluator
-
-        helper = onnx.helper
-        inputs = [
-            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(values[n].dtype), None)
-            for n in dict.fromkeys(given)
-        ]
-        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
-        graph = helper.make_graph([node], "one", inputs, outputs)
-        alone = helper.make_model(graph, opset_imports=model.opset_import)
-        results = ReferenceEvaluator(alone).run(None, {name: values[name] for name in given})
-        arrays = [np.asarray(result) for result in results]
-    except Exception:  # an operator that cannot be evaluated stays as it is
-        return None
-    # Larger floats are weights in another form, to be counted as the tensors that they were.
-    small = (a.size <= (FEW if a.dtype.kind in "iub" else 16) for a in arrays)
-    return arrays if all(small) else None

@@ -17,7 +17,8 @@ from ..bench.files import why_unreadable
 from ..bench.graph import Graph
 from .onnx_network import ESCALATED, import_onnx
 from .onnx_operators import OperatorReader
-from .onnx_plain import image_input, plain_paths, shapes
+from .onnx_plain import image_input, plain_paths
+from .onnx_shapes import shapes
 
 #: Larger files are refused unread; protobuf itself stops at 2 GiB.
 MAX_BYTES = 2**31
@@ -99,7 +100,10 @@ def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> Re
         ProfileError: more or less than one input, another batch than 1, or unknown shapes.
         MissingExtraError: ``onnx`` is not installed.
     """
-    paths = [_read_plain(m, label, name) for name, m in plain_paths(model, label, shape)]
+    try:
+        paths = [_read_plain(m, label, name) for name, m in plain_paths(model, label, shape)]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        raise ProfileError(f"{label} cannot be read: it is malformed ({error!r}).") from error
     paths.sort(key=lambda path: path.macs)
     last = paths[-1]
     if len(paths) == 1:

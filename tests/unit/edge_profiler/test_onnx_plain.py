@@ -136,6 +136,41 @@ def test_functions_of_the_models_own_are_inlined() -> None:
     assert read.params == 81
 
 
+def test_functions_that_grow_without_end_are_refused() -> None:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+
+    def function(name, inner):
+        nodes = [
+            helper.make_node(inner, [a], [b], domain="own") for a, b in (("a", "m"), ("m", "b"))
+        ]
+        return helper.make_function("own", name, ["a"], ["b"], nodes, opsets)
+
+    functions = [function(f"F{k}", f"F{k + 1}") for k in range(40)]
+    functions.append(
+        helper.make_function("own", "F40", ["a"], ["b"], [node("Relu", "a", "b")], opsets)
+    )
+    call = [helper.make_node("F0", ["x"], ["y"], domain="own")]
+    with pytest.raises(ProfileError, match="when its functions are inlined"):
+        read_model(model(call, opsets=opsets[1:], functions=functions), "net")
+    functions[-1] = function("F40", "F0")
+    with pytest.raises(ProfileError, match="calls itself"):
+        read_model(model(call, opsets=opsets[1:], functions=functions), "net")
+
+
+def test_constants_that_would_be_huge_are_not_computed() -> None:
+    made = model(
+        [
+            node("Tile", "one times", "z"),
+            node("NonZero", "x", "open"),  # so that what follows from shapes is computed
+            node("ReduceSum", "z", "sum"),
+            node("Add", "x sum", "y"),
+        ],
+        [tensor("one", [1.0]), int64("times", 2**40)],
+    )
+    read = read_model(made, "x")
+    assert read.macs == 0
+
+
 # ---- branches ----------------------------------------------------------------------------------
 def test_a_cascade_is_read_by_both_of_its_branches() -> None:
     little, big = onnx_model(FBNET, LITTLE, 10), onnx_model(FBNET, BIG, 10)
@@ -316,6 +351,7 @@ def test_convolutions_without_counterpart_say_what_they_are() -> None:
     ("nodes", "words"),
     [
         ([node("Conv", "x", "y")], "malformed|cannot be found"),
+        ([node("Less", "x half", "c"), helper.make_node("If", ["c"], ["y"])], "malformed|be found"),
         ([node("Add", "x nothing", "y")], "'nothing', which nothing before it makes"),
         ([node("Relu", "a", "y"), node("Relu", "x", "a")], "nothing before it makes|be found"),
     ],
