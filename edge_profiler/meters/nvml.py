@@ -69,6 +69,8 @@ class NvmlKind:
             handle = _cuda_device(pynvml)
         except pynvml.NVMLError as error:
             raise ProfileError(f"meter 'nvml': no GPU answers ({error}).") from error
+        if _is_divided(pynvml, handle):
+            raise _of_a_part("this GPU is divided (MIG), so that networks run on")
         try:
             pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
         except pynvml.NVMLError:
@@ -84,10 +86,7 @@ def _cuda_device(nvml: Any) -> Any:
     text = os.environ.get("CUDA_VISIBLE_DEVICES")
     first = "0" if text is None else text.split(",")[0].strip()
     if first.startswith("MIG"):
-        raise ProfileError(
-            f"meter 'nvml': CUDA_VISIBLE_DEVICES names {first[:12]}..., a part of a GPU; the board "
-            "is measured as a whole, with whatever runs on its other parts. Use the meter none."
-        )
+        raise _of_a_part(f"CUDA_VISIBLE_DEVICES names {first[:12]}...,")
     if (bus := cuda_bus_id()) is not None:
         return nvml.nvmlDeviceGetHandleByPciBusId(bus.encode())
     if first.isdecimal():
@@ -102,6 +101,21 @@ def _cuda_device(nvml: Any) -> Any:
         f"meter 'nvml': CUDA_VISIBLE_DEVICES is {text!r}, so that CUDA sees no GPU that this "
         "meter could measure; unset it, or name the GPU's index or UUID."
     )
+
+
+def _of_a_part(why: str) -> ProfileError:
+    return ProfileError(
+        f"meter 'nvml': {why} a part of a GPU; the board is measured as a whole, with whatever "
+        "runs on its other parts. Use the meter none."
+    )
+
+
+def _is_divided(nvml: Any, handle: Any) -> bool:
+    """Whether a GPU is divided into parts (MIG), of which CUDA uses one."""
+    try:
+        return bool(nvml.nvmlDeviceGetMigMode(handle)[0])
+    except (nvml.NVMLError, AttributeError):  # it cannot be, or the module does not know of it
+        return False
 
 
 def cuda_bus_id() -> str | None:

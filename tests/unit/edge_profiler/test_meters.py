@@ -309,6 +309,16 @@ def test_nvml_without_a_visible_gpu_says_so(monkeypatch, visible, words):
         get_meter("nvml")
 
 
+def test_nvml_does_not_take_a_divided_gpu_for_what_runs_on_a_part_of_it(monkeypatch):
+    module = fake_nvml(power_mw=1)
+    module.nvmlDeviceGetMigMode = lambda handle: (1, 1)
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    with pytest.raises(ProfileError, match=r"divided \(MIG\).*as a whole"):
+        get_meter("nvml")
+    module.nvmlDeviceGetMigMode = lambda handle: (0, 0)
+    assert get_meter("nvml").name == "nvml"
+
+
 def test_nvml_believes_the_driver_before_the_environment(monkeypatch):
     module = fake_nvml(power_mw=1, gpus=2)
     buses = []
