@@ -246,7 +246,10 @@ def _lay_out(folder: Path) -> None:
 
 @each_page
 def test_what_can_run_here_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     blocks = [b for b in blocks_of(page) if b.here and b.language in ("bash", "python")]
     if not blocks:
@@ -254,7 +257,7 @@ def test_what_can_run_here_runs(
     _lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "own"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    monkeypatch.setenv("BIGLITTLE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     namespace: dict[str, Any] = {"__name__": "page"}
     for block in blocks:
         where = f"{page.name}:{block.line}"
