@@ -17,8 +17,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .bench import Benchmark, Front, Gate, OperatingPoint, Pair, Points
-    from .searchers import Searcher, SearchSettings, SingleNetworks
+    from .bench import Benchmark, Front, Gate, OperatingPoint, Pair
+    from .searchers import Searcher, SearchSettings
     from .searchers.command import Judge
     from .searchers.pair_report import PairReport
     from .searchers.with_weights import WithWeights
@@ -650,44 +650,44 @@ def _search_once(
     as_json: bool,
 ) -> None:
     from .bench import Benchmark
+    from .bench.recommend import marks
     from .searchers import best_single, front_json, resolved_config, write_results
-    from .searchers.command import next_steps, shown, warm_start
+    from .searchers.command import answered, next_steps, shown, warm_start
 
     begin = warm_start(judge, Benchmark.load(table), settings) if warm else None
     move, close = _progress(f"{searcher} on {'+'.join(judge.devices)}")
     try:
-        outcome = shown(
-            judge,
-            find(
-                judge.evaluator,
-                settings,
-                lambda p: move(p.n_evaluations, p.budget),
-                checkpoint,
-                begin,
-            ),
+        outcome = find(
+            judge.evaluator, settings, lambda p: move(p.n_evaluations, p.budget), checkpoint, begin
         )
     finally:
         close()
+    answers, exact = answered(judge, outcome)
+    outcome = shown(judge, outcome)
     # of a front that is shown on test, singles seen on val would be no fair company
     singles = None if judge.reported else best_single(outcome.front, outcome.singles)
     config = resolved_config(searcher, judge.evaluator, settings, judge.sources)
     if out is not None:
-        write_results(out, outcome, config, singles)
-        bench = Benchmark.load(table) if judge.name == "surrogate" else None
-        _write_html(out / "report.html", bench, outcome.front, config, singles)
+        from .searchers.report import write_report
+
+        write_results(out, outcome, config, singles, answers)
+        drawn = exact.points if exact is not None else None
+        write_report(out / "report.html", outcome.front, config, singles, drawn, answers=answers)
     if as_json:
-        _emit(front_json(config, outcome.front, singles, outcome.best))
+        _emit(front_json(config, outcome.front, singles, outcome.best, answers))
         return
-    from .searchers.console import print_front, print_outcome
+    from .searchers.console import print_answers, print_front, print_outcome
 
     console = _console()
+    print_answers(answers, console)
     print_outcome(outcome, searcher, judge.devices, judge.says, console)
-    print_front(outcome.front, singles, console, top, settings.figures)
+    print_front(outcome.front, singles, console, top, settings.figures, marks(answers))
     if out is not None:
         console.print(f"\nWritten: {out}/report.html, front.csv, front.json, config.toml")
     asked = sys.argv[1:] if sys.argv[1:2] == ["search"] else []
     chosen = outcome.front if outcome.best is None else outcome.best
-    steps = next_steps(judge, chosen, out, asked)
+    rows = tuple(marks(answers)) if outcome.best is None else ()
+    steps = next_steps(judge, chosen, out, asked, rows)
     if steps:
         console.print("\nHow to go on:")
         for step in steps:
@@ -779,20 +779,6 @@ def _check_writable(folder: Path, *names: str) -> None:
         ) from error
 
 
-def _write_html(
-    path: Path,
-    bench: Benchmark | None,
-    points: Points,
-    config: dict[str, Any],
-    singles: SingleNetworks | None,
-) -> None:
-    from .searchers.report import write_report
-
-    device = config["sources"]["device"]
-    exact = bench.front(device).points if bench and device in bench.devices else None
-    write_report(path, points, config, singles, exact)
-
-
 @app.command()
 def cotrain(
     front_file: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")],
@@ -840,7 +826,8 @@ def cotrain(
     question, found = front.question, front.points
     devices, profiles = question.device_names(device), question.profiles(device)
     bench = question.bench(table, DEFAULT_TABLE)
-    chosen = select(found, top)
+    elsewhere = front.recommended_elsewhere[:top]
+    chosen = select(found, top - len(elsewhere), front.recommended_rows)
     for line in filter(None, (question.changed(bench), chosen.text())):
         _console(stderr=True).print(line)
     check_exportable()
@@ -879,7 +866,7 @@ def cotrain(
     def told(progress: FrontProgress) -> None:
         log.info("%s", progress.text())
 
-    reports = list(cotrain_front(job, [found[i] for i in chosen.rows], splits, told))
+    reports = list(cotrain_front(job, [*elsewhere, *(found[i] for i in chosen.rows)], splits, told))
     if as_json:
         _emit({"selection": vars(chosen), "pairs": reports})
         return

@@ -364,6 +364,7 @@ def recommended_rows(
     if answers is None:
         answers = recommend(points, budgets(points, {}))
     rows = [a.row for a in answers if a.row is not None and a.verdict == "pair"]
+    rows = [row for row in rows if 0 <= row < len(points)]
     return tuple(dict.fromkeys(rows))
 
 
@@ -376,3 +377,12 @@ def _limit_text(name: str, value: float) -> str:
 def as_records(answers: Sequence[Recommendation]) -> list[dict[str, Any]]:
     """The answers as plain JSON, the list ``recommended`` of a front's file."""
     return [answer.record() for answer in answers]
+
+
+def marks(found: Sequence[Recommendation]) -> dict[int, str]:
+    """Why a row of the front is marked, by row."""
+    out: dict[int, str] = {}
+    for answer in found:
+        if answer.row is not None and answer.verdict == "pair":
+            out.setdefault(answer.row, answer.budget.why)
+    return out

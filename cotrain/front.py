@@ -103,32 +103,47 @@ class Selection:
         )
 
 
-def select(points: Points, top: int) -> Selection:
+def select(points: Points, top: int, first: Sequence[int] = ()) -> Selection:
     """Chooses at most ``top`` different pairs of a front.
 
-    Points that are single networks are never chosen: there is nothing to co-train. Of several
-    points of one pair the middle one by latency stands for it. Pairs that escalate at least 1 % of
-    the inputs come first, evenly spread over the front by their rank in latency, both ends
-    included; only where these are fewer than ``top`` the others follow, chosen likewise.
+    Points that are single networks are never chosen: there is nothing to co-train. The rows in
+    ``first`` come before all others. Then come pairs that escalate at least 1 % of the inputs and
+    are not less accurate than all of ``first``, evenly spread over the front by their rank in
+    latency; only where these are too few come the other pairs, chosen likewise. Of several points
+    of one pair the middle one by latency stands for it.
+
+    Args:
+        points: of a front.
+        top: how many at most.
+        first: rows that are recommended, the most important one first.
     """
     rate, latency = points.escalation_rate, points.latency_ms
     paired = (points.little != points.big) & (rate > 0.0) & (rate < 1.0)
+    pair_of = list(zip(points.little.tolist(), points.big.tolist(), strict=True))
     chosen: list[int] = []
+    for i in first:
+        if paired[i] and pair_of[i] not in {pair_of[k] for k in chosen}:
+            chosen.append(int(i))
+    chosen = chosen[: max(top, 0)]
+    least = min((float(points.accuracy[i]) for i in chosen), default=-np.inf)
+    real, good = rate >= REAL_RATE, points.accuracy >= least
     seen: set[tuple[str, str]] = set()
+    taken = {pair_of[i] for i in chosen}
     counts = []
-    for usable in (paired & (rate >= REAL_RATE), paired & (rate < REAL_RATE)):
+    for usable in (paired & real, paired & ~real):
         rows_of: dict[tuple[str, str], list[int]] = {}
         for i in np.flatnonzero(usable)[np.argsort(latency[usable], kind="stable")]:
-            key = (str(points.little[i]), str(points.big[i]))
-            if key not in seen:
-                rows_of.setdefault(key, []).append(int(i))
+            if pair_of[i] not in seen:
+                rows_of.setdefault(pair_of[i], []).append(int(i))
         seen |= set(rows_of)
         counts.append(len(rows_of))
-        middle = sorted((r[(len(r) - 1) // 2] for r in rows_of.values()), key=lambda i: latency[i])
-        n = min(max(top - len(chosen), 0), len(middle))
-        if n:
-            at = np.unique(np.rint(np.linspace(0, len(middle) - 1, n)).astype(int))
-            chosen += [middle[k] for k in at]
+        middle = [r[(len(r) - 1) // 2] for pair, r in rows_of.items() if pair not in taken]
+        middle.sort(key=lambda i: latency[i])
+        for some in ([i for i in middle if good[i]], [i for i in middle if not good[i]]):
+            n = min(max(top - len(chosen), 0), len(some))
+            # one alone is the most accurate end of the front and not its worst
+            at = np.linspace(0, len(some) - 1, n) if n > 1 else np.array([len(some) - 1.0] * n)
+            chosen += [some[k] for k in np.unique(np.rint(at).astype(int))]
     rows = tuple(sorted(chosen, key=lambda i: (latency[i], i)))
     n_single = int(len(points) - paired.sum())
     return Selection(rows, len(points), n_single, sum(counts), counts[0])

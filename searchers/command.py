@@ -5,18 +5,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..bench import Benchmark, Candidates, Evaluator, Points, load_device
+from ..bench import Benchmark, Candidates, Evaluator, Front, Points, load_device
 from ..bench.errors import BigLittleError, ConstraintError, UnknownNameError
 from ..bench.evaluator import FidelityEvaluator
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.pareto import nondominated
+from ..bench.recommend import LEAST_RATE, Recommendation, budgets, recommend
 from ..bench.table import file_hash
+from .answer import answers, exact_front, on_test, surrogate_half_widths
 from .compare import table_reference
 from .console import spread
 from .evaluators.table import TableEvaluator
@@ -25,6 +28,7 @@ from .front_question import question_sources
 from .outcome import SearchOutcome
 from .search import Searcher
 from .settings import SearchSettings
+from .table_singles import table_singles
 from .with_weights import BUDGETS as WEIGHTS_BUDGETS
 from .with_weights import Weights, WithWeights
 
@@ -63,6 +67,11 @@ class Judge:
     weights: Weights | None = None
     given: tuple[str, ...] = ()
     table: str = DEFAULT_TABLE
+
+    @cached_property
+    def bench(self) -> Benchmark:
+        """The table, opened."""
+        return Benchmark.load(self.table)
 
 
 def searcher_called(name: str, judge: Judge) -> Searcher | WithWeights:
@@ -324,8 +333,36 @@ def shown(judge: Judge, outcome: SearchOutcome) -> SearchOutcome:
     return replace(outcome, front=judge.reported(outcome.front), best=best)
 
 
+def answered(
+    judge: Judge, outcome: SearchOutcome
+) -> tuple[tuple[Recommendation, ...], Front | None]:
+    """What to use at each budget, and the table's exact front to the same question, if any.
+
+    Args:
+        judge: what was searched.
+        outcome: as it was searched, before it is shown on test.
+    """
+    settings, front = outcome.settings, outcome.front
+    alone = len(judge.devices) == 1
+    if judge.name == "table" and alone and judge.devices[0] in judge.bench.devices:
+        bench, device = judge.bench, judge.devices[0]
+        asked = budgets(front, settings.limits, settings.objectives)
+        found = recommend(front, asked, table_singles(bench, device, "val"))
+        return tuple(on_test(answer, bench, device) for answer in found), None
+    exact = None
+    if judge.name == "surrogate" and alone:
+        exact = exact_front(judge.bench, judge.devices[0], settings)
+    widths = surrogate_half_widths(judge.evaluator)
+    measured = None if exact is None else (judge.bench, exact)
+    return answers(front, outcome.singles, settings, widths, measured), exact
+
+
 def next_steps(
-    judge: Judge, points: Points, folder: Path | None, asked: Sequence[str] = ()
+    judge: Judge,
+    points: Points,
+    folder: Path | None,
+    asked: Sequence[str] = (),
+    recommended: Sequence[int] = (),
 ) -> list[str]:
     """The commands to go on with: co-train, measure, and hold promises against measurements.
 
@@ -334,6 +371,7 @@ def next_steps(
         points: the front, or what was chosen of it.
         folder: with its files; None: it was not written, and the search that writes it comes first.
         asked: the arguments of the search that ends, for that.
+        recommended: rows of the points to go on with; none: a few that are spread over them.
     """
     if judge.name == "nb201":
         return []
@@ -342,10 +380,12 @@ def next_steps(
         folder = Path("out/search")
         again = shlex.join(["biglittle", *(asked or ["search"]), "--out", str(folder)])
         first = [f"{again}    # the same again: the rest needs its files"]
-    used = points.take(np.flatnonzero(points.escalation_rate >= 0.01))
+    used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
     some = used if len(used) else points
     order = np.argsort(some.latency_ms, kind="stable")
     rows = order[spread(len(order), NEXT_PAIRS)]
+    if recommended:
+        some, rows = points, np.array(recommended, np.intp)
     pairs = list(dict.fromkeys((str(some.little[i]), str(some.big[i])) for i in rows))
     networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
     named = f"--networks {networks} --pairs {','.join(':'.join(p) for p in pairs)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from ..bench import Points
 from ..bench.figures import FIGURES, get_figure
+from ..bench.recommend import Recommendation, alone
+from ..bench.recommend import spread as best_spread
+from .answer import sentence
 from .outcome import SearchOutcome
 from .singles import SingleNetworks
 from .summary import escalating
@@ -71,12 +74,23 @@ def print_outcome(
         )
 
 
+def print_answers(answers: Sequence[Recommendation], console: Console) -> None:
+    """Prints which pair to use at each budget, or that a single network does as well."""
+    if not answers:
+        return
+    console.print(Text("Which pair?", style="bold"))
+    for answer in answers:
+        console.print(Padding(Text(sentence(answer)), (0, 0, 0, 2)))
+    console.print()
+
+
 def print_front(
     points: Points,
     best_singles: SingleNetworks | None,
     console: Console,
     top: int = 20,
     asked: Collection[str] = (),
+    recommended: Mapping[int, str] | None = None,
 ) -> None:
     """Prints the front as a table, with the provenance of every column in its head.
 
@@ -90,12 +104,15 @@ def print_front(
         top: rows at most, spread evenly over the front, both ends included.
         asked: figures that were searched for or limited; those that are not always shown are
             shown then.
+        recommended: why a row is, by row; these are always shown, and marked.
     """
     if not len(points):
         console.print("The front is empty.")
         return
     order = np.argsort(points.latency_ms, kind="stable")
-    rows = order[spread(len(order), top)]
+    recommended = recommended or {}
+    rows = best_spread(points, top, recommended) if recommended else order[spread(len(order), top)]
+    one = alone(points)
     names = [*_COLUMNS, *(name for name in _ASKED if name in asked)]
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
     table = Table(
@@ -118,18 +135,34 @@ def print_front(
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
         gate = [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
-        line = [str(number), *cells[:2], *gate, *cells[2:]]
+        if one[i] and points.gate[i] != "none":
+            gate = ["little alone" if one[i] == points.little[i] else "big alone", MISSING]
+        line = [f"{'* ' if i in recommended else ''}{number}", *cells[:2], *gate, *cells[2:]]
         if best_singles is not None:
             line.append(_cell(float(best_singles.accuracy[i]), FIGURES["accuracy"].text))
-        table.add_row(*line)
+        table.add_row(*line, style="bold" if i in recommended else None)
     console.print(table)
     notes = "acc: accuracy; escal: share of inputs that reach the big network; mean, p95: latency."
     if "latency_worst_ms" in names:
         notes += " worst: latency of an escalated input."
     if best_singles is not None:
         notes += " 1 net: the most accurate single network seen that is at most as slow on average."
+    if recommended:
+        notes += " *: recommended."
+    if ((one[rows] != "") & (points.gate[rows] != "none")).any():
+        notes += (
+            " little alone: the big network is next to never asked (below 1 %), so that the point "
+            "is a single network: left out, the big one takes no memory either."
+        )
     console.print(Text(notes, style="dim"))
     _print_architectures(points, best_singles, rows, console)
+    console.print(
+        Text(
+            "\nAn id is one digit a layer, first to last: what each block is. See it drawn: "
+            "biglittle show ID, or the difference of two: biglittle show LITTLE BIG.",
+            style="dim",
+        )
+    )
 
 
 def _title(n_shown: int, n: int) -> str:
@@ -156,6 +189,8 @@ def _print_architectures(
         table.add_column(head, no_wrap=True)
     for number, i in enumerate(rows, start=1):
         ids = [str(points.little[i]), str(points.big[i])]
+        if one := str(alone(points)[i]):
+            ids = [a if a == one else MISSING for a in ids]
         if singles is not None:
             ids.append(str(singles.architecture[i]) or MISSING)
         table.add_row(str(number), *ids)

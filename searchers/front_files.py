@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..bench import BigLittleError, Evaluator, Points
+from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.figures import POINT_FIGURES
+from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.text_files import parse_csv, read_text
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
@@ -43,12 +44,27 @@ class FrontFile:
         points: the front.
         best_singles: the best single network at each point's cost; None where the file has none.
         label: name of the file, for messages.
+        recommended: what the search answered at each budget; None where the file does not say.
+        marked: rows that a CSV marks as recommended.
     """
 
     config: dict[str, Any]
     points: Points
     best_singles: SingleNetworks | None
     label: str = "the front"
+    recommended: tuple[Recommendation, ...] | None = None
+    marked: tuple[int, ...] = ()
+
+    @property
+    def recommended_rows(self) -> tuple[int, ...]:
+        """Rows of the recommended pairs, the first answer first; worked out where none is named."""
+        return self.marked or recommended_rows(self.points, self.recommended)
+
+    @property
+    def recommended_elsewhere(self) -> tuple[OperatingPoint, ...]:
+        """Recommended pairs that are not on the front: those that a table measured to be better."""
+        answers = self.recommended or ()
+        return tuple(a.pair for a in answers if a.row is None and a.pair and a.verdict == "pair")
 
     @property
     def question(self) -> FrontQuestion:
@@ -90,19 +106,24 @@ def front_json(
     points: Points,
     best_singles: SingleNetworks | None = None,
     best: Points | None = None,
+    recommended: Sequence[Recommendation] = (),
 ) -> dict[str, Any]:
     """The front as plain JSON: ``{"config": {...}, "front": [{...}, ...]}``.
 
-    With ``best_singles`` each record also has ``best_single``, which is None where no single
-    network is cheap enough; ``best`` under a soft score stands
-    beside the front.
+    A record whose point asks one of its networks next to never names the other in
+    ``answers_alone``, which is None elsewhere. With ``best_singles`` each record also has
+    ``best_single``, which is None where no single network is cheap enough; ``best`` under a soft
+    score stands beside the front, and so does what is ``recommended``.
     """
     records = points.records()
+    for record, network in zip(records, alone(points), strict=True):
+        record["answers_alone"] = str(network) or None
     if best_singles is not None:
         for record, single in zip(records, best_singles.records(), strict=True):
             record["best_single"] = single
     found = {} if best is None else {"best": best.records()[0]}
-    return {"config": dict(config), **found, "front": records}
+    answered = {"recommended": as_records(recommended)} if recommended else {}
+    return {"config": dict(config), **answered, **found, "front": records}
 
 
 def write_results(
@@ -110,6 +131,7 @@ def write_results(
     outcome: SearchOutcome,
     config: Mapping[str, Any],
     best_singles: SingleNetworks | None = None,
+    recommended: Sequence[Recommendation] = (),
 ) -> tuple[Path, ...]:
     """The paths of ``front.csv``, ``front.json`` and ``config.toml``, written into ``folder``.
 
@@ -121,6 +143,7 @@ def write_results(
         outcome: of the search.
         config: as from `resolved_config`.
         best_singles: as from `best_single`, one row for each point of the front.
+        recommended: what the search answers at each budget.
 
     Raises:
         BigLittleError: the folder cannot be written to.
@@ -135,11 +158,11 @@ def write_results(
         "evaluating_s": round(outcome.seconds_evaluating, 3),
         "overhead_s": round(outcome.seconds_overhead, 3),
     }
-    document = front_json(config, outcome.front, best_singles, outcome.best)
+    document = front_json(config, outcome.front, best_singles, outcome.best, recommended)
     return write_files(
         folder,
         {
-            "front.csv": _csv(config, outcome.front, best_singles),
+            "front.csv": _csv(config, outcome.front, best_singles, recommended),
             "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
             "config.toml": to_toml({**config, "run": run}),
         },
@@ -175,9 +198,12 @@ def _csv(
     config: Mapping[str, Any],
     points: Points,
     best_singles: SingleNetworks | None,
+    recommended: Sequence[Recommendation],
 ) -> str:
     figures = POINT_FIGURES
-    heads: list[str] = [*NAMED, "threshold", *figures]
+    heads: list[str] = [*NAMED, "threshold", *figures, "answers_alone"]
+    why = marks(recommended)
+    heads += ["recommended"] if why else []
     heads += [f"{name}_provenance" for name in figures]
     if best_singles is not None:
         heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
@@ -187,9 +213,12 @@ def _csv(
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
-    for record in front_json({}, points, best_singles)["front"]:
+    for number, record in enumerate(front_json({}, points, best_singles)["front"]):
         row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures)}
         row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in figures}
+        row["answers_alone"] = record["answers_alone"] or ""
+        if why:
+            row["recommended"] = why.get(number, "")
         single = record.get("best_single")
         if single is not None:
             row["best_single_architecture"] = single["architecture"]
@@ -230,7 +259,10 @@ def read_front(path: str | Path) -> FrontFile:
         singles = None
         if any("best_single" in r for r in records):
             singles = _singles([r.get("best_single") for r in records])
-        return FrontFile(dict(document["config"]), points, singles, path.name)
+        answered = document.get("recommended")
+        recommended = None if answered is None else tuple(map(Recommendation.of, answered))
+        marked = tuple(document.get("marked", ()))
+        return FrontFile(dict(document["config"]), points, singles, path.name, recommended, marked)
     except OSError as error:
         raise BigLittleError(
             f"cannot read {path}: {error.strerror or error}. Expected the front.json or "
@@ -274,7 +306,9 @@ def _csv_document(text: str) -> dict[str, Any]:
     asked = {*zip(*of_file, strict=True)}
     if len(asked) > 1:
         raise ValueError("its rows are of several devices or tables")
-    return {"config": config_of_cells(*asked.pop()) if asked else {}, "front": records}
+    marked = [row for row, why in enumerate(words.get("recommended", ())) if why]
+    config = config_of_cells(*asked.pop()) if asked else {}
+    return {"config": config, "front": records, "marked": marked}
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:

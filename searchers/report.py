@@ -12,6 +12,8 @@ import numpy as np
 from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
 from ..bench.figures import POINT_FIGURES, get_figure
+from ..bench.recommend import Recommendation, alone, marks
+from .answer import sentence
 from .front_files import write_files
 from .search import SingleNetworks
 
@@ -30,6 +32,10 @@ table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabul
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd;
   white-space: nowrap; }
 th { background: #f3f3f3; vertical-align: bottom; } th small { font-weight: normal; color: #555; }
+tr.chosen td { background: #fff3d6; font-weight: 600; }
+ol.answers { padding-left: 0; list-style: none; } ol.answers > li { border-left: 4px solid #0072B2;
+  padding: .1rem 0 .3rem 1rem; margin: 1rem 0; } ol.answers p { max-width: none; margin: .2rem 0; }
+ol.answers li.single { border-color: #222; } .strip { overflow-x: auto; margin: .5rem 0; }
 td.id { font-family: ui-monospace, monospace; text-align: left; } .name { text-align: left; }
 """
 
@@ -41,6 +47,7 @@ def write_report(
     best_singles: SingleNetworks | None = None,
     exact: Points | None = None,
     exact_label: str = "table: measured accuracy, inherited weights",
+    answers: Sequence[Recommendation] = (),
 ) -> Path:
     """The path of the report, one self-contained HTML file.
 
@@ -51,6 +58,7 @@ def write_report(
         best_singles: the best single network at each point's latency, one row per point.
         exact: a second front, from a table, drawn with its own marker.
         exact_label: what that second front is and where its figures come from.
+        answers: what to use at each budget.
 
     Raises:
         MissingExtraError: plotly is not installed.
@@ -60,7 +68,7 @@ def write_report(
         raise BigLittleError("the front has no latency on its device, so there is nothing to draw.")
     path = Path(path)
     return write_files(
-        path.parent, {path.name: _page(points, config, best_singles, exact, exact_label)}
+        path.parent, {path.name: _page(points, config, best_singles, exact, exact_label, answers)}
     )[0]
 
 
@@ -70,24 +78,37 @@ def _page(
     singles: SingleNetworks | None,
     exact: Points | None,
     exact_label: str,
+    answers: Sequence[Recommendation],
 ) -> str:
-    points = points.take(np.argsort(points.latency_ms, kind="stable"))
+    order = np.argsort(points.latency_ms, kind="stable")
+    why = {int(np.flatnonzero(order == row)[0]): text for row, text in marks(answers).items()}
+    points = points.take(order)
     if singles is not None:
         singles = _by_latency(singles)
     where = dict(config.get("sources", {})).get("device", config.get("device", ""))
     title = "Big/little front" + (f" on {where}" if where else "")
     return page(
         title,
-        f"""<p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
+        f"""{answers_section(answers, dict(config.get("sources", {})))}
+<p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
 <h2>Accuracy against mean latency</h2>
-{_accuracy_plot(points, singles, exact, exact_label)}
+{_accuracy_plot(points, singles, exact, exact_label, answers)}
 <h2>How often the big network is asked</h2>
 {_escalation_plot(points, exact)}
 <h2>The {len(points)} operating points</h2>
-<div class="scroll">{_table(points)}</div>
+<div class="scroll">{_table(points, why)}</div>
 <h2>Config</h2>
 <div class="scroll">{_config(config)}</div>""",
     )
+
+
+def answers_section(answers: Sequence[Recommendation], sources: Mapping[str, Any]) -> str:
+    """The answers at each budget as HTML."""
+    items = "".join(
+        f'<li class="{answer.verdict}"><p>{html.escape(sentence(answer))}</p></li>'
+        for answer in answers
+    )
+    return f'<h2>Which pair?</h2>\n<ol class="answers">{items}</ol>' if answers else ""
 
 
 def page(title: str, body: str) -> str:
@@ -178,7 +199,11 @@ def graph_objects() -> Any:
 
 
 def _accuracy_plot(
-    points: Points, singles: SingleNetworks | None, exact: Points | None, exact_label: str
+    points: Points,
+    singles: SingleNetworks | None,
+    exact: Points | None,
+    exact_label: str,
+    answers: Sequence[Recommendation],
 ) -> str:
     go = graph_objects()
     figure = go.Figure()
@@ -220,6 +245,16 @@ def _accuracy_plot(
             marker={"symbol": "diamond-open", "size": 9, "color": VERMILION, "line": {"width": 2}},
             hovertemplate="%{text}<extra></extra>",
             name=f"{exact_label}; latency {exact.provenance.get('latency_ms', 'unknown')}",
+        )
+    chosen = [a.pair for a in answers if a.verdict == "pair" and a.pair is not None]
+    if chosen:
+        figure.add_scatter(
+            x=[p.latency_ms for p in chosen],
+            y=[100 * p.accuracy for p in chosen],
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 19, "color": BLUE, "line": {"width": 3}},
+            hoverinfo="skip",
+            name="recommended",
         )
     span = _span(points, exact)
     return drawn(figure, LATENCY_LABEL, span, "accuracy, %", 540, inline=True)
@@ -303,23 +338,26 @@ _HEADS = (
 )
 
 
-def _table(points: Points) -> str:
+def _table(points: Points, why: Mapping[int, str]) -> str:
     heads = [h for h in _HEADS if np.isfinite(points.figure(h[0])).any()]
     cells = "".join(
         f"<th>{text}<br><small>{html.escape(points.provenance.get(name, 'unknown'))}</small></th>"
         for name, text, _, _ in heads
     )
-    lines = []
+    lines, one = [], alone(points)
     for i in range(len(points)):
         figures = [(float(points.figure(n)[i]) * scale, digits) for n, _, scale, digits in heads]
         shown = ["" if np.isnan(v) else f"{v:.{digits}f}" for v, digits in figures]
         row = "".join(f"<td>{s}</td>" for s in shown)
-        gate = f'<td class="name">{html.escape(str(points.gate[i]))}</td>'
-        gate += f"<td>{points.threshold[i]:.4f}</td>"
-        pair = "".join(
-            f'<td class="id">{html.escape(str(a[i]))}</td>' for a in (points.little, points.big)
-        )
-        lines.append(f"<tr>{row}{gate}{pair}</tr>")
+        gates = (str(points.gate[i]), f"{points.threshold[i]:.4f}")
+        ids = [str(points.little[i]), str(points.big[i])]
+        if one[i] and points.gate[i] != "none":
+            gates = ("little alone" if one[i] == ids[0] else "big alone", "")
+            ids = [a if a == one[i] else "" for a in ids]
+        gate = f'<td class="name">{html.escape(gates[0])}</td><td>{gates[1]}</td>'
+        pair = "".join(f'<td class="id">{html.escape(a)}</td>' for a in ids)
+        head = f' class="chosen" title="recommended {html.escape(why[i])}"' if i in why else ""
+        lines.append(f"<tr{head}>{row}{gate}{pair}</tr>")
     named = "".join(f"<th>{t}</th>" for t in ("gate", "threshold", "little", "big"))
     return f"<table><thead><tr>{cells}{named}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 

@@ -86,7 +86,7 @@ def test_pairs_that_escalate_come_first_and_the_others_fill_up() -> None:
         ("a", "b", 0.001, 1), ("a", "c", 0.2, 2), ("a", "d", 0.005, 3), ("a", "e", 0.01, 4)
     )
     assert select(points, 2).rows == (1, 3)
-    assert select(points, 3).rows == (0, 1, 3)
+    assert select(points, 3).rows == (1, 2, 3)  # of the one place left, not the fastest
     assert select(points, 9).rows == (0, 1, 2, 3)
     assert select(points, 9).n_real == 2
 
@@ -99,6 +99,16 @@ def test_a_pair_is_taken_once_and_rows_spread_over_the_front() -> None:
     many = [("a", f"b{i}", 0.2, 50.0 - i) for i in range(21)]
     rows = select(_points(*many), 3).rows
     assert rows == (20, 10, 0)  # fastest, middle, slowest
+
+
+def test_recommended_rows_come_first_and_nothing_worse_joins_them() -> None:
+    points = _points(*[("a", f"b{i}", 0.2, 10.0 + i) for i in range(9)])
+    points = dataclasses.replace(points, accuracy=np.linspace(0.39, 0.9, 9))
+    assert select(points, 1, first=(5, 4)).rows == (5,)
+    assert select(points, 2, first=(5, 4)).rows == (4, 5)
+    assert select(points, 4, first=(5, 4)).rows == (4, 5, 6, 8)
+    assert select(points, 6, first=(5, 4)).rows == (3, 4, 5, 6, 7, 8)
+    assert select(points, 1).rows == (8,)  # not the fastest, which is the worst
 
 
 def test_an_empty_front_and_one_without_pairs() -> None:

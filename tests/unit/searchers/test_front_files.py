@@ -15,6 +15,7 @@ import pytest
 from biglittle.bench import Benchmark, Points
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.figures import POINT_FIGURES
+from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
 from biglittle.searchers import (
@@ -60,7 +61,7 @@ def test_json_has_the_promised_face(
     assert list(document) == ["config", "front"]
     promised = "little big gate threshold accuracy escalation_rate latency_ms latency_p95_ms"
     promised += " latency_worst_ms energy_mj macs params peak_memory_mib provenance"
-    assert list(document["front"][0]) == [*promised.split(), "best_single"]
+    assert list(document["front"][0]) == [*promised.split(), "answers_alone", "best_single"]
     assert document["front"][0]["best_single"] is None
     assert document["front"][0]["energy_mj"] is None
     assert document["front"][-1]["best_single"]["provenance"]["accuracy"] == "predicted"
@@ -274,3 +275,41 @@ def test_a_front_of_an_earlier_version_has_no_worst_case_and_no_parameters(
         assert np.isnan(back.latency_worst_ms).all()
         assert np.isnan(back.params).all()
         assert back.latency_ms.tolist() == outcome.front.latency_ms.tolist()
+
+
+def test_what_is_recommended_travels_with_the_files(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    asked = budgets(outcome.front, {})
+    answers = recommend(outcome.front, asked, outcome.singles)
+    write_results(tmp_path, outcome, config, recommended=answers)
+    whole = read_front(tmp_path / "front.json")
+    assert whole.recommended is not None
+    assert [a.record() for a in whole.recommended] == [a.record() for a in answers]
+    assert set(whole.recommended_rows) == set(marks(answers))
+    assert set(read_front(tmp_path / "front.csv").recommended_rows) == set(marks(answers))
+
+
+def test_a_pair_of_the_table_is_proposed_beside_the_front(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    (answer, *_) = recommend(outcome.front, budgets(outcome.front, {}))
+    better = dataclasses.replace(answer, source="table", row=None)
+    write_results(tmp_path, outcome, config, recommended=[better])
+    front = read_front(tmp_path)
+    assert front.recommended_elsewhere == (better.pair,)
+    assert front.recommended_rows == ()
+
+
+def test_a_point_that_asks_one_network_alone_says_which(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    rate = np.array([0.0, 1.0] + [0.5] * (len(outcome.front) - 2))
+    front = dataclasses.replace(outcome.front, escalation_rate=rate)
+    write_results(tmp_path, dataclasses.replace(outcome, front=front), config)
+    document = json.loads((tmp_path / "front.json").read_text("utf-8"))
+    told = [record["answers_alone"] for record in document["front"]]
+    assert told == [front.little[0], front.big[1], *[None] * (len(front) - 2)]
+    with (tmp_path / "front.csv").open(encoding="utf-8") as file:
+        cells = [row["answers_alone"] for row in csv.DictReader(file)]
+    assert cells == [t or "" for t in told]

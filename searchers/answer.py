@@ -1,0 +1,197 @@
+"""What a search answers first: which pair to use, or that a single network does as well.
+
+At each budget the pair that was searched is held against the best single network the search saw,
+and against the pairs whose answers are in the table: the exact front of what was measured. Pairs
+of the table are chosen on val, as predictions are made for val, and reported on test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import Benchmark, Front, OperatingPoint, Points
+from ..bench.errors import ConstraintError
+from ..bench.gates import get_gate
+from ..bench.recommend import (
+    LEVEL,
+    Recommendation,
+    best_answers,
+    bootstrap_gain,
+    budgets,
+    recommend,
+)
+from .settings import SearchSettings
+from .singles import SingleNetworks
+from .table_singles import table_singles
+
+CONFORMAL = f"conformal, {100 * LEVEL:.0f} %, the errors of both taken as independent"
+BOOTSTRAP = f"bootstrap over test images, {100 * LEVEL:.0f} %"
+_TABLE = "table"
+
+#: Half-widths of the accuracy's interval of a pair and of a single network, fractions.
+HalfWidths = Callable[[OperatingPoint, str], tuple[float, float]]
+
+
+def answers(
+    front: Points,
+    singles: SingleNetworks,
+    settings: SearchSettings,
+    half_widths: HalfWidths | None = None,
+    measured: tuple[Benchmark, Front] | None = None,
+) -> tuple[Recommendation, ...]:
+    """What to use at each budget, the answer to the limits or the knee first.
+
+    Args:
+        front: what was searched, as it was searched.
+        singles: networks seen alone in the same search.
+        settings: with the limits and objectives that were asked.
+        half_widths: of predicted accuracies; None: nothing is known of them.
+        measured: a table and its exact front within the same limits; None: there is none.
+    """
+    asked = budgets(front, settings.limits, settings.objectives)
+    found = tuple(_predicted(a, half_widths) for a in recommend(front, asked, singles))
+    if measured is None:
+        return found
+    bench, exact = measured
+    known = recommend(exact.chosen, asked, table_singles(bench, exact.device, "val"), _TABLE)
+    return tuple(
+        on_test(a, bench, exact.device) if a.source == _TABLE else a
+        for a in best_answers(found, known)
+    )
+
+
+def exact_front(bench: Benchmark, device: str, settings: SearchSettings) -> Front | None:
+    """The table's exact front to the same question; None where it has no answer."""
+    if device not in bench.devices:
+        return None
+    try:
+        return bench.front(device, settings.objectives, settings.limits)
+    except ConstraintError:  # nothing in the table meets the limits
+        return None
+
+
+def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
+    """Half-widths by a surrogate's conformal intervals; None where the evaluator is none."""
+    evaluator = getattr(evaluator, "evaluators", (evaluator,))[0]
+    surrogate = getattr(evaluator, "surrogate", None)
+    if surrogate is None or surrogate.intervals is None:
+        return None
+
+    def half_widths(pair: OperatingPoint, single: str) -> tuple[float, float]:
+        of_pair = evaluator.intervals(_one(pair))
+        alone = surrogate.predict_networks(surrogate.space.parse([single]))
+        widths = [max(float(p.high[0] - p.accuracy[0]), float(p.accuracy[0] - p.low[0]))
+                  for p in (of_pair, alone)]  # fmt: skip
+        return widths[0], widths[1]
+
+    return half_widths
+
+
+def _one(point: OperatingPoint) -> Points:
+    values = {k: v for k, v in point.as_dict().items() if k != "provenance"}
+    columns: dict[str, Any] = {
+        k: np.array([v if isinstance(v, str) else np.nan if v is None else v])
+        for k, v in values.items()
+    }
+    return Points(**columns, provenance=point.provenance)
+
+
+def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recommendation:
+    if half_widths is None or answer.pair is None or answer.single is None or answer.gain is None:
+        return answer
+    half = float(np.hypot(*half_widths(answer.pair, str(answer.single["architecture"]))))
+    return answer.with_gain(answer.gain - half, answer.gain + half, CONFORMAL)
+
+
+def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommendation:
+    """An answer that was chosen on val as it is reported, with the interval of its gain."""
+    pair, single = answer.pair, answer.single
+    if pair is not None:
+        pair = bench.reported(_one(pair), device)[0]
+    if single is not None:
+        row = bench.row(str(single["architecture"]))
+        single = {**single, "accuracy": float(bench.accuracy("test")[row])}
+    row_kept = None if answer.source == _TABLE else answer.row
+    answer = replace(answer, pair=pair, single=single, row=row_kept)
+    if pair is None or single is None:
+        return answer
+    both = right_of_pair(bench, pair), bench.table.predictions("test").correct[row]
+    gained, lost = (int((a & ~b).sum()) for a, b in (both, both[::-1]))
+    n = len(both[0])
+    low, high = bootstrap_gain(gained, lost, n)
+    return replace(answer, gain=(gained - lost) / n).with_gain(low, high, BOOTSTRAP)
+
+
+def right_of_pair(
+    bench: Benchmark, point: OperatingPoint, split: str = "test"
+) -> NDArray[np.bool_]:
+    """Which images of a split a pair of the table has right, shape (n_images,)."""
+    little, big = bench.row(point.little), bench.row(point.big)
+    correct = bench.table.predictions(split).correct
+    gate = get_gate(point.gate)
+    cut = int(gate.cut(point.threshold, bench.table.n_classes))
+    escalated = bench.table.codes_of(point.gate, split, [little])[0] < cut
+    return np.asarray(np.where(escalated, correct[big], correct[little]))
+
+
+# ---- in words ----------------------------------------------------------------------------------
+def sentence(answer: Recommendation) -> str:
+    """The answer to one budget, for a reader: what to use, and what it is worth."""
+    where = f"{answer.budget.why[0].upper()}{answer.budget.why[1:]} ({answer.budget.text()})"
+    if answer.verdict == "nothing":
+        return f"{where}: nothing that was seen meets it."
+    if answer.verdict == "single":
+        assert answer.single is not None
+        beside = " No pair that was seen meets it."
+        if answer.pair is not None:
+            beside = (
+                f" The best pair, {_named(answer.pair)}, gains {_points_of(answer)} and takes "
+                f"{_cost(vars(answer.pair))}."
+            )
+        return f"{where}: use the single network {_single(answer.single)}.{beside}"
+    assert answer.pair is not None
+    pair = answer.pair
+    measured = "measured in the table: " if answer.source == _TABLE else ""
+    text = (
+        f"{where}: use {_named(pair)}, {measured}accuracy {100 * pair.accuracy:.2f} % "
+        f"({pair.provenance.get('accuracy', 'unknown')}), {_cost(vars(pair))}."
+    )
+    if answer.single is None:
+        return f"{text} No single network that was seen meets it."
+    text += f" It gains {_points_of(answer)} over the best single network, {_single(answer.single)}"
+    if answer.gain_low is not None and answer.gain_low <= 0:
+        text += "; the interval holds 0, so that the single network may do as well"
+    return f"{text}."
+
+
+def _named(pair: OperatingPoint) -> str:
+    return f"{pair.little} -> {pair.big} ({pair.gate} {pair.threshold:.3f})"
+
+
+def _single(single: Mapping[str, Any]) -> str:
+    return f"{single['architecture']} ({100 * single['accuracy']:.2f} %, {_cost(single)})"
+
+
+def _points_of(answer: Recommendation) -> str:
+    if answer.gain is None:
+        return "an unknown number of points"
+    text = f"{100 * answer.gain:+.2f} points"
+    if answer.gain_low is None or answer.gain_high is None:
+        return text
+    how = (answer.interval or "").split(",")[0]
+    return f"{text} ({100 * answer.gain_low:+.2f} to {100 * answer.gain_high:+.2f}, {how})"
+
+
+def _cost(figures: Mapping[str, Any]) -> str:
+    shown = (
+        ("latency_ms", "{:.1f} ms on average"),
+        ("latency_p95_ms", "{:.1f} ms p95"),
+        ("peak_memory_mib", "{:.1f} MiB"),
+    )
+    texts = [t.format(v) for n, t in shown if (v := figures.get(n)) is not None]
+    return ", ".join(texts)
