@@ -194,7 +194,8 @@ def failed_files(request: ProfileRequest, profile: Profile) -> str | None:
     if not reasons:
         return None
     head = f"{len(reasons)} of {len(asked)} ONNX files have no figure:"
-    return "\n".join([head, *(f"  {name}: {reason}" for name, reason in reasons.items())])
+    told = (f"{name}: {reason.removeprefix(name).lstrip(': ')}" for name, reason in reasons.items())
+    return "\n".join([head, *(f"  {line}" for line in told)])
 
 
 def summary(profile: Profile, out: Path) -> list[str]:

@@ -167,7 +167,9 @@ def _over_branches(
     """Figures of each way through the branches, and their mean where the rate is known."""
     ways = sorted((predict(profile, known, p) for p in network.paths), key=lambda p: p.latency_ms)
     fast, slow = ways[0], ways[-1]
-    notes = list(dict.fromkeys(note for way in ways for note in way.notes))
+    shared = [note for note in fast.notes if all(note in way.notes for way in ways)]
+    own = [f"{w.network}: {note}" for w in ways for note in w.notes if note not in shared]
+    notes = [*shared, *own]
     whole = replace(slow, network=network.name, params=network.params, branches=tuple(ways))
     if rate is None or len(ways) != 2:
         notes.append(
@@ -181,7 +183,8 @@ def _over_branches(
         if getattr(slow, name) is not None
     }
     notes.append(f"the mean of both ways, the slower one taken by {rate:.1%} of inputs.")
-    return replace(whole, **figures, notes=tuple(notes), rate=rate)
+    macs = round(mean_cost(fast.macs, slow.macs, rate, fast.macs))
+    return replace(whole, **figures, macs=macs, notes=tuple(notes), rate=rate)
 
 
 def _unlike(
@@ -271,4 +274,5 @@ def refusals(answers: Sequence[Prediction | Refusal]) -> str | None:
     if len(answers) == 1:
         return refused[0].reason
     head = f"{len(refused)} of {len(answers)} files have no figure:"
-    return "\n".join([head, *(f"  {r.network}: {r.reason}" for r in refused)])
+    reasons = (f"{r.network}: {r.reason.removeprefix(r.network).lstrip(': ')}" for r in refused)
+    return "\n".join([head, *(f"  {reason}" for reason in reasons)])

@@ -139,6 +139,7 @@ def test_a_cascade_takes_both_of_its_ways_and_their_mean_by_the_rate(tmp_path: P
         ends = getattr(kept, name), getattr(escalated, name)
         assert getattr(mean, name) == pytest.approx(0.75 * ends[0] + 0.25 * ends[1])
     assert (mean.rate, mean.provenance["latency_ms"]) == (0.25, "predicted")
+    assert mean.macs == round(0.75 * kept.macs + 0.25 * escalated.macs)
     assert "kept: " in mean.text()
     assert json.loads(json.dumps(mean.as_dict()))["branches"][1]["network"] == "escalated"
     (alone,) = predict_each("raspberry-pi-5", paths[:1], rate=0.25)

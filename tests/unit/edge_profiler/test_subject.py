@@ -136,7 +136,7 @@ def test_a_bad_file_is_told_and_the_others_are_measured(
     assert light.main([*asked, "--shape", "3,32,32"]) == 1
     told = capsys.readouterr()
     assert "free.onnx: " in told.out
-    assert "broken.onnx: broken.onnx cannot be read as ONNX" in told.err
+    assert "broken.onnx: cannot be read as ONNX" in told.err
     assert "1 of 2" in told.err
     document = json.loads(out.read_text())
     assert [m["shape"] for m in document["models"] if m["latency_ms"]] == ["3,32,32"]
