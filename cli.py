@@ -1010,7 +1010,7 @@ def validate(
     """Holds a front, or co-trained pairs, against measurements; exit code 1 if they do not hold.
 
     A front is measured here, or held against a profile measured elsewhere. Co-trained pairs are
-    measured here, end to end, and asked about the test images again.
+    asked about the test images again, and measured end to end: here, or with --profile on a board.
     """
     from .bench import BigLittleError
     from .edge_profiler.validate_pairs import is_cotrained
@@ -1018,14 +1018,12 @@ def validate(
     from .searchers.validation import Measuring, validate_cotrained, validate_front
     from .searchers.validation_report import write_pairs_validation, write_validation
 
-    cotrained = is_cotrained(target)
+    front = None if is_cotrained(target) else read_front(target)
     if measure not in ("", "here"):
         raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
-    if cotrained and profile_file is not None:
-        raise BigLittleError("co-trained pairs are measured on this machine; leave out --profile.")
-    if not cotrained and (measure == "here") == (profile_file is not None):
+    both = measure == "here" and profile_file is not None
+    if both or (front is not None and measure != "here" and profile_file is None):
         raise BigLittleError("expected one of --measure here and --profile FILE.")
-    front = None if cotrained else read_front(target)
     _check_writable(out)
     move, close = _progress("measure")
     say = _console(stderr=True).print
@@ -1034,7 +1032,9 @@ def validate(
     document: dict[str, Any]
     try:
         if front is None:
-            pairs = validate_cotrained(target, device, data, images, measuring, tolerance)
+            pairs = validate_cotrained(
+                target, device, profile_file, data, images, measuring, tolerance
+            )
             document, text, kept = pairs.as_dict(), pairs.text(), pairs.kept
         else:
             most = None if every else top

@@ -204,7 +204,7 @@ def validate_pairs(
     if not same_device:
         notes.append(
             f"promised for {device}, measured on {measured['device']}: another device by name, so "
-            f"latencies are not held against the promise. Run this on the {device}."
+            "latencies are not held against the promise. Run the same command there."
         )
     if any(rerun.n < n_test for rerun in reruns):
         notes.append("not all test images were asked again, so answers are not held to the report.")

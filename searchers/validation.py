@@ -20,9 +20,14 @@ from ..edge_profiler.profile import read_profile
 from ..edge_profiler.runtimes import get_runtime
 from ..edge_profiler.session import ProfileRequest, run_request
 from ..edge_profiler.validate import TOLERANCE, Validation, networks_of, pairs_of, validate
-from ..edge_profiler.validate_pairs import PairsValidation, deployed_pairs, validate_pairs
+from ..edge_profiler.validate_pairs import (
+    DeployedPair,
+    PairsValidation,
+    deployed_pairs,
+    validate_pairs,
+)
 from .front_files import FrontFile
-from .front_question import TOGETHER, FrontQuestion
+from .front_question import FrontQuestion
 
 MEASURED, DEPLOYED = "measured.json", "deployed.json"  # networks, and files of co-trained pairs
 #: Points that are measured unless all are asked for.
@@ -130,23 +135,26 @@ def validate_front(
 def validate_cotrained(
     folder: Path,
     device: str | None,
+    profile_file: Path | None,
     data: Path | None,
     n_images: int | None,
     measuring: Measuring,
     tolerance: float = TOLERANCE,
 ) -> PairsValidation:
-    """Co-trained pairs, asked about test images again and measured end to end on this machine.
+    """Co-trained pairs, asked about test images again and measured end to end.
 
     Args:
         folder: that ``biglittle cotrain`` wrote.
         device: for which they were promised; None: what their reports say.
+        profile_file: in which their files were measured elsewhere; None: they are measured here.
         data: folder of the images.
         n_images: test images to ask about, spread over all; None: all.
         measuring: how this machine is asked.
         tolerance: of the mean latency.
 
     Raises:
-        BigLittleError: no pairs there, another device than theirs, or no images.
+        BigLittleError: no pairs there, another device than theirs, no images, or a profile that has
+            none of the files.
     """
     pairs = deployed_pairs(folder)
     configs: list[Mapping[str, Any]] = [pair.report["config"] for pair in pairs]
@@ -160,7 +168,9 @@ def validate_cotrained(
         )
     question = FrontQuestion.of(configs[0], f"the report in {pairs[0].folder.name}")
     question.device_names(device)
-    promised = TOGETHER.join(question.devices) or device or "a device that is not named"
+    devices = dict(question.devices) or ({device: device} if device else {})
+    if profile_file is not None:
+        _check_measured(read_profile(profile_file), profile_file, pairs)
     ((space, name, _),) = asked
     dataset = get_dataset(name)
     test = dataset.load(data)["test"]
@@ -168,9 +178,12 @@ def validate_cotrained(
     images = test.subset(np.unique(np.linspace(0, len(test) - 1, n).astype(np.int64)))
     models = [pair.cascade.read_bytes() for pair in pairs]
     seconds = _cotrained_s(models, images, measuring)
+    then = (
+        "measuring both branches of each on this machine" if profile_file is None else "comparing"
+    )
     measuring.say(
-        f"Asking {_counted(len(pairs), 'pair')} about {n:,} test images each, then measuring both "
-        f"branches of each: {in_words(seconds)} on this machine."
+        f"Asking {_counted(len(pairs), 'pair')} about {n:,} test images each, then {then}: "
+        f"{in_words(seconds)}."
     )
     reruns = []
     for i, model in enumerate(models):
@@ -179,22 +192,34 @@ def validate_cotrained(
             measuring.move(i * total + done, (len(models) + 1) * total)
 
         reruns.append(rerun(model, images, measuring.threads, moved))
-    path = measuring.out / DEPLOYED
-    request = measuring.request(
-        files=tuple(pair.cascade for pair in pairs), space=space, n_classes=dataset.n_classes
-    )
-    run_request(request, path)
-    measured = read_profile(path)
-    here = same_device(promised, _soc(question, device), measured)
+    if profile_file is None:
+        profile_file = measuring.out / DEPLOYED
+        files = tuple(pair.cascade for pair in pairs)
+        request = measuring.request(files=files, space=space, n_classes=dataset.n_classes)
+        run_request(request, profile_file)
+    measured = read_profile(profile_file)
+    here = any(same_device(name, _soc(given), measured) for name, given in devices.items())
+    promised = " and ".join(devices) or "a device that is not named"
     return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
 
 
-def _soc(question: FrontQuestion, device: str | None) -> str | None:
-    """What the promised device's profile calls its processor; None where it is not here."""
+def _check_measured(profile: Mapping[str, Any], path: Path, pairs: Sequence[DeployedPair]) -> None:
+    there = {model["sha256"] for model in profile.get("models") or []}
+    if not there & {pair.sha256 for pair in pairs}:
+        files = ",".join(str(pair.cascade) for pair in pairs)
+        raise BigLittleError(
+            f"{path.name} has none of these pairs; copy them to the board and measure there: "
+            f"python -m biglittle.edge_profiler --networks {files} --out {path.name}"
+        )
+
+
+def _soc(device: str) -> str | None:
+    """What a device's profile calls its processor; None where the profile is not here."""
     try:
-        return question.profile(device).facts.get("soc")
+        soc = load_device(device).facts.get("soc")
     except BigLittleError:
         return None
+    return None if soc is None else str(soc)
 
 
 def _cotrained_s(models: Sequence[bytes], images: Images, measuring: Measuring) -> float:

@@ -184,20 +184,30 @@ def test_the_command_measures_a_cotrained_folder_and_asks_nothing(  # type: igno
     out = tmp_path / "out"
     code, text, err = command_line("validate", str(cotrained), "--out", str(out), "--json")
     assert code == 0, err
-    assert "Asking 1 pair about 40 test images each" in err
+    assert "Asking 1 pair about 40 test images each, then measuring both branches" in err
     (pair,) = json.loads(text)["pairs"]
     assert pair["images"] == 40
     assert pair["accuracy"]["deployed"] == pair["accuracy"]["trained"]
     assert pair["latency"]["escalated_ms"] > 0
     assert json.loads(text)["device"] == "raspberry-pi-4"
     assert A in (out / "validation.html").read_text()
+    elsewhere = ("--profile", str(out / "deployed.json"), "--out", str(tmp_path / "again"))
+    code, again, err = command_line("validate", str(cotrained), *elsewhere, "--json")
+    assert code == 0, err  # as a board would have measured it
+    assert json.loads(again)["pairs"] == json.loads(text)["pairs"]
+    assert not (tmp_path / "again" / "deployed.json").exists()
+    document = json.loads((out / "deployed.json").read_text())
+    (tmp_path / "other.json").write_text(json.dumps(document | {"models": []}))
     for arguments, said in (
         (("--device", "jetson-nano"), "searched for raspberry-pi-4, but --device is jetson-nano"),
-        (("--profile", str(out / "deployed.json")), "leave out --profile"),
+        (("--profile", str(tmp_path / "other.json")), "copy them to the board and measure there"),
+        ((*elsewhere, "--measure", "here"), "expected one of --measure here and --profile"),
     ):
-        code, _, err = command_line("validate", str(cotrained), *arguments, "--out", str(out))
+        code, _, err = command_line("validate", str(cotrained), *arguments)
         assert code == 1
         assert said in err
+    code, _, err = command_line("validate", str(cotrained / "absent"))
+    assert (code, "cannot read" in err) == (1, True)
 
 
 def test_the_points_to_measure_are_few_and_said_beforehand(  # type: ignore[no-untyped-def]
