@@ -24,7 +24,7 @@ import numpy as np
 from ...bench import Benchmark, load_device
 from ...bench.files import replacing
 from ...bench.operator_features import NAMES, Array, network_features
-from ...bench.operator_model import PRIORS, fit_few, fit_sum
+from ...bench.operator_model import PRIORS, fit_few, fit_robust, fit_sum
 from ...bench.spaces import get_space
 from ...edge_profiler.anchors import anchor_networks, anchor_order
 from ...surrogates.latency import latency_figures
@@ -51,6 +51,7 @@ SEEDS = 10
 COVERAGE = 0.9
 NEAREST, MIXED, MACS = "nearest device", "mixed devices", "MACs"
 ALONE, TOLD = "operators", "operators + other devices"
+DISTURBED, SLOWER = 10, 3.0  # one measured network in so many took so many times as long
 ANCHORS, RANDOM = "anchors", "random"
 
 
@@ -137,9 +138,35 @@ def study() -> tuple[dict[str, Any], dict[str, Array]]:
         "sizes": list(SIZES),
         "seeds": SEEDS,
         "rows_of_other_devices": N_PRIOR,
+        "disturbed": disturbed(figures, known, features, order),
         "table": table,
         "all_rows": {f"{N_PRIOR}": _mean(list(many.values()))},
     }, known
+
+
+def disturbed(
+    figures: dict[str, Array], known: dict[str, Array], features: Array, order: Any
+) -> dict[str, list[float]]:
+    """Mean error by number of anchors when something else ran beside some of them.
+
+    With the fit in which errors count by their squares, and with the one that is used.
+    """
+    plain: list[float] = []
+    used: list[float] = []
+    for n in SIZES:
+        at, errors = order[:n], []
+        late = np.random.default_rng(n).permutation(n)[: max(1, n // DISTURBED)]
+        for device, truth in figures.items():
+            priors = np.stack([known[d] for d in figures if kin(d) != kin(device)])
+            own = truth[at].copy()
+            own[late] *= SLOWER
+            squares = fit_sum(features[at], own, priors=priors)
+            fits = (squares, fit_robust(features[at], own, priors))
+            ratios = (features[N_POOL:] @ f / truth[N_POOL:] for f in fits)
+            errors.append([float(np.mean(np.abs(ratio - 1))) for ratio in ratios])
+        for column, error in zip((plain, used), np.mean(errors, axis=0), strict=True):
+            column.append(float(error))
+    return {"squares": plain, "used": used}
 
 
 def fronts() -> dict[str, Any]:
@@ -184,7 +211,8 @@ def fronts() -> dict[str, Any]:
 
 def _mean(found: list[dict[str, float]]) -> dict[str, float]:
     keys = dict.fromkeys(k for f in found for k in f)
-    return {k: float(np.mean([f[k] for f in found if k in f])) for k in keys}
+    # A constant prediction has no rank correlation: it ranks nothing.
+    return {k: float(np.mean(np.nan_to_num([f[k] for f in found if k in f]))) for k in keys}
 
 
 ROWS = (
@@ -274,6 +302,14 @@ def worth(found: dict[str, Any]) -> str:
         lines.append(
             f"| {n} | {100 * row['mape']:.1f} % | {kinds} | {row['spearman']:.3f} | {inside} |"
         )
+    said = ", ".join(f"{100 * e:.1f} %" for e in found["disturbed"]["used"])
+    squares = ", ".join(f"{100 * e:.1f} %" for e in found["disturbed"]["squares"])
+    lines += [
+        "",
+        f"When something else runs beside one network in {DISTURBED} (one at least), so that it "
+        f"takes {SLOWER:.0f} times as long, the errors become {said}; by least squares they were "
+        f"{squares}.",
+    ]
     front = found["fronts"]
     lines += [
         "",

@@ -13,7 +13,13 @@ from biglittle.bench.operator_features import (
     operator_class,
     operator_features,
 )
-from biglittle.bench.operator_model import OperatorModel, conformal_factors, fit_few, fit_sum
+from biglittle.bench.operator_model import (
+    OperatorModel,
+    conformal_factors,
+    fit_few,
+    fit_robust,
+    fit_sum,
+)
 from biglittle.surrogates.operator_model import fit_operator_model
 
 FBNET = get_space("fbnet")
@@ -163,3 +169,20 @@ def test_a_model_of_few_networks_states_the_coverage_it_can_have(features: np.nd
     assert many.coverage == 0.9
     low, high = many.interval(features[60:])
     assert 0.8 < ((low <= figure[60:]) & (figure[60:] <= high)).mean() <= 1
+
+
+def test_figures_that_are_far_off_hardly_count(features: np.ndarray) -> None:
+    """A board that is busy now and then: one network in ten takes three times as long."""
+    pytest.importorskip("scipy")
+    truth = np.zeros(len(NAMES))
+    truth[column("networks")], truth[column("pointwise.macs")] = 1.0, 0.2
+    figure = features[:40] @ truth * np.exp(np.random.default_rng(0).normal(0, 0.01, 40))
+    figure[::10] *= 3
+    others = features[120:] @ truth
+    plain, robust = (
+        np.abs(features[120:] @ fit(features[:40], figure) / others - 1).mean()
+        for fit in (fit_sum, fit_robust)
+    )
+    assert robust < plain / 2
+    steady = figure[1:10]
+    assert np.array_equal(fit_robust(features[1:10], steady), fit_sum(features[1:10], steady))
