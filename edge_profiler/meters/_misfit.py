@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 _ALONE: dict[str, tuple[str, ...]] = {"rapl": ("cpu",), "pmic": ("cpu",), "nvml": ("gpu",)}
@@ -19,10 +19,12 @@ def misfit(profile: Mapping[str, Any]) -> str | None:
     Args:
         profile: a device profile as its JSON holds it.
     """
-    meter, runtime = profile.get("meter") or {}, str(profile.get("runtime", ""))
-    rail = str(meter.get("rail", ""))
-    alone = _ALONE.get(str(meter.get("name")), ("cpu", "gpu"))
-    covers: Collection[str] = meter.get("covers") or alone
+    meter, runtime = profile.get("meter"), str(profile.get("runtime", ""))
+    if not isinstance(meter, Mapping):
+        return None
+    rail, covers = str(meter.get("rail", "")), meter.get("covers")
+    if not isinstance(covers, list):  # of a version that did not say
+        covers = _ALONE.get(str(meter.get("name")), ("cpu", "gpu"))
     runs_on = next((word for word, form in _RUNS_ON if form.search(runtime)), None)
     if runs_on is not None and runs_on not in covers:
         return (
