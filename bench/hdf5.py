@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from .bounded import check_regular
 from .files import why_unreadable
+from .hdf5_heaps import check_heaps
 
 #: What all data sets of a file may take: this many times the file, or the floor if it is more.
 EXPANSION = 32
@@ -110,6 +111,7 @@ class CheckedFile:
         self._columns = [(_pattern(place), column) for place, column in columns.items()]
         self._datasets: dict[str, h5py.Dataset] = {}
         self._addresses: set[int] = set()
+        check_heaps(path, self.size)
         self._file = h5py.File(path, "r")
         try:
             with _at("/"):

@@ -277,6 +277,31 @@ def test_one_text_that_is_in_many_rows_is_not_read(tmp_path: Path) -> None:
         file.read("x")
 
 
+def test_a_heap_without_an_end_is_not_walked(
+    without_checksums: Path, tmp_path: Path, in_a_cell: Callable[..., str]
+) -> None:
+    """A free object of size 0, at which the library itself stays for ever."""
+    content = bytearray(without_checksums.read_bytes())
+    at = content.index(b"GCOL") + 16
+    while int.from_bytes(content[at : at + 2], "little"):
+        length = int.from_bytes(content[at + 8 : at + 16], "little")
+        at += 16 + length + -length % 8
+    content[at + 8 : at + 16] = bytes(8)
+    (tmp_path / "t.h5").write_bytes(content)
+    code = """
+import sys
+from pathlib import Path
+from biglittle.bench import Table
+from biglittle.bench.errors import TableError
+try:
+    Table(Path(sys.argv[1]), check=False)
+except TableError as error:
+    print(error)
+"""
+    told = in_a_cell(code, tmp_path / "t.h5", time_s=20)
+    assert "has an object of an impossible size" in told
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "t.h5")
