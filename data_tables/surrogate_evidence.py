@@ -52,7 +52,7 @@ from ..surrogates.cells import depends_on_input
 from ..surrogates.extras import import_extra
 from ..surrogates.found import FILE, beside, read_found, write_found
 from ..surrogates.measured_latency import fit_measured_latency, operator_sums
-from ..surrogates.members import Networks
+from ..surrogates.networks import Networks
 from ..surrogates.report import BASELINES, split_report, summary
 from ..surrogates.summary import SPLITS, split_table
 from ..surrogates.surrogate import DOCUMENT

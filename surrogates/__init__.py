@@ -4,9 +4,10 @@ Fitting needs the ``train`` extra; predicting needs onnxruntime, imported at the
 Models of single networks are in ``members/``, models of pairs in ``pairs/``, one a file.
 """
 
+from .build import fit_surrogate
 from .data import FitData, fit_data
 from .evaluator import SurrogateEvaluator
-from .fit import FitSettings, Recipe, fit_surrogate, held_out
+from .fit import FitSettings, Recipe, held_out
 from .intervals import Intervals
 from .members import MEMBERS, get_member
 from .pairs import PAIR_MODELS, get_pair_model

@@ -15,7 +15,7 @@ from ..bench.spaces._space import Genomes
 from ..bench.table import Predictions
 from .curve import escalation_rates, exact_accuracy
 from .features import check_genomes
-from .members import Networks
+from .networks import Networks
 
 MIN_NETWORKS = 20  # five folds of four; below that nothing can be said
 

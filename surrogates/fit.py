@@ -8,37 +8,22 @@ on those that it does.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import platform
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
-from ..bench import Table
 from ..bench.errors import SurrogateError, UnknownNameError
 from .answer_noise import accuracy_variance, luck_share
 from .curve import GRID
-from .data import MIN_NETWORKS, FitData, fit_data
-from .extras import import_extra
+from .data import MIN_NETWORKS, FitData
 from .features import feature_names
-from .found import read_found, with_found
-from .intervals import calibrated
 from .link import LINKS, fit_link
 from .members import get_member
 from .pairs import get_pair_model
 from .support import Support
-from .surrogate import DOCUMENT, FORMAT, Surrogate, document_hash
-
-MIN_CALIBRATION = 5  # held-out networks; fewer, and there are no intervals
+from .surrogate import FORMAT
 
 
 @dataclass(frozen=True)
@@ -158,127 +143,3 @@ def fit_models(
         "pairs": {"model": recipe.pairs, **pairs.document},
     }
     return document, models
-
-
-def fit_surrogate(
-    table: Table,
-    folder: str | Path,
-    *,
-    seed: int = 0,
-    settings: FitSettings | None = None,
-    report_seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    found: str | Path | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Fits a surrogate on a table's networks, writes its folder, returns the report.
-
-    What is shipped never sees the architectures that the table holds out, so that they are left to
-    judge it by and to calibrate its intervals on. The figures of the report are from fits with
-    other networks held out, see ``report.py``, and on the table's networks alone.
-
-    Args:
-        table: with the inherited networks.
-        folder: to write, whole or not at all; an existing surrogate in it is replaced.
-        seed: of everything random.
-        settings: of the fit.
-        report_seeds: of the random splits; empty for no report.
-        found: file of networks evaluated after the table was made, see ``found.py``; None: none.
-        progress: called with a line at each step.
-
-    Raises:
-        MissingExtraError: something that fitting or reporting needs is not installed.
-        SurrogateError: too few networks, the folder holds something else, or what was found is of
-            another space or other images.
-    """
-    from .report import held_out_report, residuals  # it needs this module
-
-    say = progress or (lambda line: None)
-    settings, listed = settings or FitSettings(), fit_data(table)
-    data = listed
-    if found is not None:
-        labels = table.predictions("val").labels
-        data = with_found(listed, read_found(Path(found), table.space, labels, listed.gates))
-        say(f"{len(data) - len(listed)} networks evaluated after the table was made are added")
-    outside = data.held_out
-    say(f"fitting {settings.recipe} on {int((~outside).sum())} of {len(data)} networks")
-    columns = data.networks.features.shape[1]
-    if (~outside).sum() < columns:
-        say(
-            f"these are fewer than the {columns} columns that describe one: what the models take "
-            "for granted weighs more than the data"
-        )
-    document, models = fit_models(data.take(np.flatnonzero(~outside)), seed, settings)
-    if outside.sum() >= MIN_CALIBRATION:
-        say(f"calibrating on the {int(outside.sum())} networks that are held out")
-        unseen = data.take(np.flatnonzero(outside))
-        left = residuals(Surrogate(document, models), unseen, seed)
-        document["intervals"] = calibrated(left).as_dict()
-    measured = held_out_report(listed, report_seeds, settings, say)
-    document |= {
-        "version": __version__,
-        "dataset": table.dataset,
-        "table": {"name": table.name, "sha256": table.sha256},
-        "n_found": len(data) - len(listed),
-        "report": measured,
-        "settings": asdict(settings),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "xgboost": str(import_extra("xgboost").__version__),
-            "onnx": str(import_extra("onnx").__version__),
-        },
-    }
-    write_surrogate(folder, document, models)
-    return measured
-
-
-def _written(document: dict[str, Any]) -> str:
-    """The document with a line for every entry of its first two levels."""
-
-    def inner(value: Any) -> str:
-        if not isinstance(value, dict) or not value:
-            return json.dumps(value)
-        lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(lines) + "\n }"
-
-    return (
-        "{\n" + ",\n".join(f" {json.dumps(k)}: {inner(v)}" for k, v in document.items()) + "\n}\n"
-    )
-
-
-def write_surrogate(
-    folder: str | Path, document: dict[str, Any], models: dict[str, bytes]
-) -> Surrogate:
-    """Writes a surrogate's folder, whole or not at all, and gives it back as it was read.
-
-    Raises:
-        SurrogateError: the folder holds something that is no surrogate, or does not read back.
-    """
-    folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and set(os.listdir(folder)) <= _owned(folder)):
-        raise SurrogateError(
-            f"{folder} holds something that is no surrogate; give a new or empty folder."
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    document = {**document, "files": {n: hashlib.sha256(m).hexdigest() for n, m in models.items()}}
-    document["sha256"] = document_hash(json.loads(json.dumps(document)))
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
-        partial.chmod(0o755)
-        for name, model in models.items():
-            (partial / name).write_bytes(model)
-        (partial / DOCUMENT).write_text(_written(document), encoding="utf-8")
-        Surrogate.load(partial)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return Surrogate.load(folder)
-
-
-def _owned(folder: Path) -> set[str]:
-    try:
-        return {DOCUMENT, *json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()

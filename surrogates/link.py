@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import SurrogateError, UnknownNameError
-from .members import Networks
 from .members.ridge import fit_ridge
+from .networks import Networks
 
 Array = NDArray[np.float64]
 

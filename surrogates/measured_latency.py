@@ -23,7 +23,7 @@ from ..bench.errors import SurrogateError
 from ..bench.operator_features import operator_features
 from ..bench.operator_model import fit_sum
 from .extras import import_extra
-from .members import Networks
+from .networks import Networks
 from .tree_onnx import TreeEnsemble, to_onnx
 
 Array = NDArray[np.float64]

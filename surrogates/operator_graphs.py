@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..bench import SearchSpace, get_space
 from ..bench.operators import Operator
-from .members import Networks
+from .networks import Networks
 
 Floats = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .members import Networks
+from .networks import Networks
 
 Array = NDArray[np.float64]
 

@@ -27,7 +27,8 @@ from .curve import GRID
 from .features import check_genomes, feature_names
 from .intervals import LEAST_STD, Intervals, pair_std
 from .link import Link
-from .members import Networks, Prediction, get_member
+from .members import Prediction, get_member
+from .networks import Networks
 from .pairs import Asked, composed_curves, get_pair_model
 from .support import Support
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from ...bench.registry import Registry
-from ._member import FittedMember, Member, Networks, Prediction
+from ..networks import Networks
+from ._member import FittedMember, Member, Prediction
 
 MEMBERS = Registry("surrogate member", __name__, Path(__file__).parent, "MEMBER")
 

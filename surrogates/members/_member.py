@@ -4,78 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench import SearchSpace
 from ...bench.errors import SurrogateError
-from ...bench.spaces._space import Genomes
-from ..features import architecture_features, feature_names, layer_features
+from ..networks import Networks
 
 Array = NDArray[np.float64]
 Files = Mapping[str, bytes]
-
-
-@dataclass(frozen=True)
-class Networks:
-    """Architectures as members see them.
-
-    Attributes:
-        space: of the networks.
-        choices: the space's choices that may occur.
-        n_classes: of the classifier.
-        genomes: shape (n, n_layers).
-        columns: further figures of each network, such as zero-cost proxies or what other devices
-            took, shape (n, k).
-        column_names: of ``columns``, k of them.
-    """
-
-    space: SearchSpace
-    choices: tuple[str, ...]
-    n_classes: int
-    genomes: Genomes
-    columns: NDArray[np.float32] | None = None
-    column_names: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.genomes)
-
-    @cached_property
-    def features(self) -> NDArray[np.float32]:
-        """What is known of each network, the further columns last, shape (n, k) float32."""
-        own = architecture_features(self.space, self.genomes, self.n_classes, self.choices)
-        if self.columns is None:
-            return own
-        return np.concatenate([own, np.asarray(self.columns, np.float32)], axis=1)
-
-    @cached_property
-    def layers(self) -> NDArray[np.float32]:
-        """What each layer computes in numbers, shape (n, 3 n_layers) float32."""
-        return layer_features(self.space, self.genomes)
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the columns of ``features``."""
-        return (*feature_names(self.space, self.choices), *self.column_names)
-
-    @property
-    def log_macs(self) -> Array:
-        """Natural logarithm of MACs, shape (n,)."""
-        return np.log(self.space.macs(self.genomes, self.n_classes).astype(np.float64))
-
-    def take(self, rows: NDArray[np.intp]) -> Networks:
-        """Only the networks at ``rows``."""
-        columns = None if self.columns is None else self.columns[rows]
-        return Networks(
-            self.space, self.choices, self.n_classes, self.genomes[rows], columns, self.column_names
-        )
-
-    def of(self, genomes: Genomes) -> Networks:
-        """Other networks of the same space, without further columns."""
-        return Networks(self.space, self.choices, self.n_classes, genomes)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..networks import Networks
 from ..onnx_graph import GraphWriter, OnnxModel
-from ._member import Array, Files, Networks, Prediction, check_columns
+from ._member import Array, Files, Prediction, check_columns
 
 MEAN, VARIANCE = "mean.onnx", "variance.onnx"
 CHUNK = 1024  # networks at a time: the kernel matrices stay in the cache

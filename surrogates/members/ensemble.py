@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..networks import Networks
 from . import gaussian_process, ridge_xgboost
-from ._member import Array, Files, FittedMember, Member, Networks, Prediction
+from ._member import Array, Files, FittedMember, Member, Prediction
 
 PARTS: tuple[Member, ...] = (gaussian_process.MEMBER, ridge_xgboost.MEMBER)
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
-from ._member import Array, Files, Networks, checked, rounded
+from ..networks import Networks
+from ._member import Array, Files, checked, rounded
 from ._process import JITTER, FittedProcess, Kernel, matern, squared_distances
 
 STEPS = 40  # of the optimiser

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import import_extra
-from ._member import Array, Files, Networks, checked, rounded
+from ..networks import Networks
+from ._member import Array, Files, checked, rounded
 from ._process import JITTER, FittedProcess, Kernel, squared_distances
 
 STEPS = 60  # of the optimiser

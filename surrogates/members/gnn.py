@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..extras import import_extra
+from ..networks import Networks
 from ..onnx_graph import OnnxModel
-from ._member import Array, Files, Networks, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded
 
 MODEL = "graph.onnx"
 EPOCHS = 120

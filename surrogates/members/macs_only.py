@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ._member import Array, Files, Networks, Prediction, checked, rounded
+from ..networks import Networks
+from ._member import Array, Files, Prediction, checked, rounded
 
 
 def isotonic(x: Array, y: Array) -> tuple[Array, Array]:

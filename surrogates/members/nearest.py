@@ -14,7 +14,8 @@ import numpy as np
 
 from ...bench import SearchSpace
 from ...bench.spaces._space import Genomes
-from ._member import Array, Files, Networks, Prediction, checked, rounded
+from ..networks import Networks
+from ._member import Array, Files, Prediction, checked, rounded
 
 K = 3
 CHUNK = 2048  # networks at a time: bounds the memory of the comparison

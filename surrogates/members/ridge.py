@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ._member import Array, Files, Networks, Prediction, check_columns, checked, rounded
+from ..networks import Networks
+from ._member import Array, Files, Prediction, check_columns, checked, rounded
 
 PENALTIES = tuple(float(p) for p in 10.0 ** np.arange(-2, 4.5, 0.5))
 

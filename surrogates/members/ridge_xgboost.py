@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..networks import Networks
 from ..regressor import BoostSettings, Regressor, fit_regressor, load_regressor, network_folds
-from ._member import Array, Files, Networks, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded
 
 FOLDS = 5
 TREES = "trees.onnx"

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..extras import import_extra
+from ..networks import Networks
 from ..tree_onnx import TreeEnsemble, to_onnx
-from ._member import Array, Files, Networks, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded
 
 ROUNDS, DEPTH, RATE = 300, 5, 0.05
 BOOSTERS = 2

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from ..curve import Basis, gain_at, gains_at, monotone_rates
 from ..data import FitData
-from ..members import Member, Networks
+from ..members import Member
+from ..networks import Networks
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]

@@ -17,7 +17,8 @@ import numpy as np
 from ..curve import GRID, Basis, escalation_rates, gains
 from ..data import FitData, sample_pairs
 from ..features import pair_features
-from ..members import Member, Networks
+from ..members import Member
+from ..networks import Networks
 from ..regressor import (
     BoostSettings,
     Regressor,

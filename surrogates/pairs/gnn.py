@@ -16,7 +16,8 @@ import numpy as np
 from ..curve import GRID, Basis, escalation_rates, gains
 from ..data import FitData, sample_pairs
 from ..extras import import_extra
-from ..members import Member, Networks
+from ..members import Member
+from ..networks import Networks
 from ..onnx_graph import OnnxModel
 from ._pairs import Array, Asked, Files, Rows, composed, rate_curves, rates_at
 

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from ..curve import GRID, Basis, escalated_share, escalation_rates
 from ..data import FitData
-from ..members import FittedMember, Member, Networks, get_member
+from ..members import FittedMember, Member, get_member
+from ..networks import Networks
 from ._pairs import CHUNK, Array, Asked, Files, Rows, composed, rate_curves, rates_at
 
 DIMENSIONS = 3  # more change nothing: 6 and 12 err alike on unseen pairs

@@ -13,7 +13,7 @@ from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table, write_table
 from biglittle.surrogates import MEMBERS, PAIR_MODELS, fit_data, get_member, get_pair_model
 from biglittle.surrogates.curve import GRID
-from biglittle.surrogates.members import Networks
+from biglittle.surrogates.networks import Networks
 from biglittle.surrogates.pairs import Asked, composed_curves
 
 pytest.importorskip("xgboost")

@@ -8,8 +8,9 @@ import pytest
 from biglittle.bench import Table, get_space
 from biglittle.bench.table import Predictions, TableContents, encode_predictions, write_table
 from biglittle.surrogates import FitSettings
+from biglittle.surrogates.build import write_surrogate
 from biglittle.surrogates.data import FitData, fit_data
-from biglittle.surrogates.fit import fit_models, write_surrogate
+from biglittle.surrogates.fit import fit_models
 
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")
 SETTINGS = FitSettings()

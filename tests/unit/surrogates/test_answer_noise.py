@@ -9,7 +9,7 @@ from biglittle.bench import get_space
 from biglittle.surrogates import get_member
 from biglittle.surrogates.answer_noise import accuracy_variance, luck_share
 from biglittle.surrogates.link import Link
-from biglittle.surrogates.members import Networks
+from biglittle.surrogates.networks import Networks
 
 
 def answers(n: int, n_images: int, easy: float, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ from biglittle.bench.gates import get_metric
 from biglittle.bench.rows import is_held_out
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.surrogates import Surrogate, SurrogateEvaluator
-from biglittle.surrogates.fit import fit_surrogate
+from biglittle.surrogates.build import fit_surrogate
 from biglittle.surrogates.summary import markdown
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.surrogates import get_member
-from biglittle.surrogates.members import Networks
+from biglittle.surrogates.networks import Networks
 
 
 def test_the_gradient_is_that_of_the_value():

@@ -5,7 +5,7 @@ from biglittle.bench import get_space
 from biglittle.bench.agreement import spearman
 from biglittle.bench.errors import SurrogateError
 from biglittle.surrogates.measured_latency import fit_measured_latency
-from biglittle.surrogates.members import Networks
+from biglittle.surrogates.networks import Networks
 from biglittle.surrogates.transfer import transfer_latency
 
 

@@ -11,7 +11,7 @@ from biglittle.surrogates import Recipe, Surrogate
 from biglittle.surrogates.answer_noise import accuracy_variance
 from biglittle.surrogates.fit import FitSettings, fit_models
 from biglittle.surrogates.link import SHARES, Link, fit_link
-from biglittle.surrogates.members import Networks
+from biglittle.surrogates.networks import Networks
 
 RANGES = st.tuples(st.floats(0, 0.4), st.floats(0.6, 1))
 

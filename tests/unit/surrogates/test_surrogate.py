@@ -8,7 +8,8 @@ import pytest
 from biglittle.bench import Candidates
 from biglittle.bench.errors import MissingExtraError, SurrogateError
 from biglittle.surrogates import Surrogate, fit_surrogate, held_out
-from biglittle.surrogates.fit import fit_models, write_surrogate
+from biglittle.surrogates.build import write_surrogate
+from biglittle.surrogates.fit import fit_models
 
 
 def candidates(surrogate, n, seed=0, cut=None):
