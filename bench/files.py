@@ -57,6 +57,11 @@ def why_unreadable(error: BaseException, damaged: str) -> str:
         damaged: what to say then, a sentence with its advice; small first letter, full stop.
     """
     number = _number(error)
+    if isinstance(error, OSError) and _OPEN_ELSEWHERE in str(error):
+        return (
+            f"it is marked as being written by another program ({error}). It was left as it is: "
+            "wait until that has finished; if it was killed, bring another copy of the file."
+        )
     if _is_in_use(error):
         return (
             f"another program has it open, or its folder allows no locks ({error}). It was left as "

@@ -350,11 +350,22 @@ class Table:
             why = why_unreadable(error, f"{error}.")
             raise TableError(f"{self.path} cannot be read as a benchmark table: {why}") from error
         if got not in (expected, facts.get("replaces_sha256")):
+            self._refuse_if_in_use()
             raise TableError(
                 f"{self.path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "
                 "was edited or is truncated. Fetch it again, or open it with check=False."
             )
         return got
+
+    def _refuse_if_in_use(self) -> None:
+        """Whoever opens an HDF5 file for writing marks it, and its hash is another until then."""
+        try:
+            h5py.File(self.path, "r").close()
+        except OSError as error:
+            if why := why_unreadable(error, ""):
+                raise TableError(
+                    f"{self.path} cannot be read as a benchmark table: {why}"
+                ) from error
 
     def _read_head(self, attrs: Mapping[str, Any]) -> None:
         if attrs.get("format") != FORMAT:

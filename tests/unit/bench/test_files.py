@@ -79,7 +79,7 @@ def test_truncated_and_foreign_files_are_damaged(table: Path, tmp_path: Path) ->
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
         (OSError(errno.EIO, "Input/output error"), "could not read it (Input/output error)"),
         (OSError("Can't read data (errno = 5, error message = 'x')"), "Input/output error"),
-        (OSError("unable to open file: file is already open for write"), "another program"),
+        (OSError("unable to open file: file is already open for write"), "if it was killed"),
         (OSError(errno.ENOLCK, "No locks available"), "allows no locks"),
     ],
 )

@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -62,6 +64,19 @@ def test_edited_file_is_refused(path: Path) -> None:
     with pytest.raises(TableError, match="SHA-256"):
         Table(path)
     assert Table(path, check=False).name == "better"
+
+
+def test_a_table_that_another_program_has_open_is_not_called_edited(path: Path) -> None:
+    code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(TableError, match="another program has it open") as told:
+            Table(path)
+        assert "etch it again" not in str(told.value)
+        process.communicate(b"\n")
 
 
 def test_foreign_file_is_refused(tmp_path: Path) -> None:
