@@ -219,6 +219,40 @@ def _explain(report: PairReport, out: Path | None, shown: bool, as_json: bool) -
 
 
 @app.command()
+def show(
+    little: Annotated[str, typer.Argument(metavar="ID", help="Architecture id of a network.")],
+    big: Annotated[
+        str | None, typer.Argument(metavar="[BIG]", help="A second one: the difference is shown.")
+    ] = None,
+    device: DeviceOption = "raspberry-pi-4",
+    out: Annotated[Path | None, typer.Option(help="SVG file to draw it into.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What an id stands for: the network layer by layer, or the difference of two."""
+    from .bench import get_space, load_device
+    from .bench.anatomy import anatomy, differing
+    from .searchers.front_files import write_files
+    from .searchers.network_drawing import network_svg, print_difference, print_network
+
+    profile = load_device(device)
+    space = get_space(profile.space)
+    shown = [anatomy(space, a, profile.n_classes, profile) for a in (little, big) if a is not None]
+    if out is not None:
+        write_files(out.parent, {out.name: network_svg(shown) + "\n"})
+    if as_json:
+        records = [network.record() for network in shown]
+        pair = {"little": records[0], "big": records[-1], "differs": differing(shown[0], shown[-1])}
+        _emit(records[0] if big is None else pair)
+        return
+    if big is None:
+        print_network(shown[0], _console())
+    else:
+        print_difference(shown[0], shown[1], _console())
+    if out is not None:
+        _console(stderr=True).print(f"Written: {out}")
+
+
+@app.command()
 def front(
     device: DeviceOption = "raspberry-pi-4",
     objectives: ObjectivesOption = "error,latency_ms",

@@ -13,7 +13,7 @@ from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
 from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.recommend import Recommendation, alone, marks
-from .answer import sentence
+from .answer_page import answers_section
 from .front_files import write_files
 from .search import SingleNetworks
 
@@ -89,7 +89,7 @@ def _page(
     title = "Big/little front" + (f" on {where}" if where else "")
     return page(
         title,
-        f"""{answers_section(answers, dict(config.get("sources", {})))}
+        f"""{answers_section(answers, config)}
 <p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
 <h2>Accuracy against mean latency</h2>
 {_accuracy_plot(points, singles, exact, exact_label, answers)}
@@ -100,15 +100,6 @@ def _page(
 <h2>Config</h2>
 <div class="scroll">{_config(config)}</div>""",
     )
-
-
-def answers_section(answers: Sequence[Recommendation], sources: Mapping[str, Any]) -> str:
-    """The answers at each budget as HTML."""
-    items = "".join(
-        f'<li class="{answer.verdict}"><p>{html.escape(sentence(answer))}</p></li>'
-        for answer in answers
-    )
-    return f'<h2>Which pair?</h2>\n<ol class="answers">{items}</ol>' if answers else ""
 
 
 def page(title: str, body: str) -> str:

@@ -1,0 +1,208 @@
+"""A network layer by layer: what an id stands for, and where its time goes on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from .device import DeviceProfile
+from .errors import DeviceError, TableError
+from .operators import Operator
+from .spaces import SearchSpace
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer of a network, or its stem or head.
+
+    Attributes:
+        name: number of the layer, counted from 1, or "stem" or "head".
+        stage: layers of one stage have one shape; 0 is the stem.
+        digit: what stands for the layer in the id; empty for stem and head.
+        choice: name of the block.
+        kernel: side of its largest window; 0 where it has none.
+        expansion: widest inner channels as a multiple of what comes in; 1 where nothing expands.
+        groups: groups of its first convolution.
+        identity: whether it hands on what comes in, so that it costs nothing.
+        shape: of the output: channels, rows, columns.
+        macs: multiply-accumulates.
+        params: trained numbers.
+        latency_ms: on the device; None where nobody knows it of this layer alone.
+    """
+
+    name: str
+    stage: int
+    digit: str
+    choice: str
+    kernel: int
+    expansion: float
+    groups: int
+    identity: bool
+    shape: tuple[int, int, int]
+    macs: int
+    params: int
+    latency_ms: float | None
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A whole network.
+
+    Attributes:
+        architecture: its id.
+        space: name of its space.
+        n_classes: of its classifier.
+        device: name; None where no device was asked.
+        layers: stem, layers and head in order.
+        macs: of the whole network.
+        params: of the whole network.
+        latency_ms: of the whole network on the device.
+        fixed_ms: what stem, head and classifier take together; None where nobody knows it.
+        provenance: how ``latency_ms`` came about.
+        layer_provenance: how the latencies of layers came about.
+    """
+
+    architecture: str
+    space: str
+    n_classes: int
+    device: str | None
+    layers: tuple[LayerFacts, ...]
+    macs: int
+    params: int
+    latency_ms: float | None
+    fixed_ms: float | None
+    provenance: str | None
+    layer_provenance: str | None
+
+    def record(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self) | {"layers": [asdict(layer) for layer in self.layers]}
+
+
+def anatomy(
+    space: SearchSpace, architecture: str, n_classes: int, profile: DeviceProfile | None = None
+) -> Anatomy:
+    """The network layer by layer.
+
+    Latencies of layers are terms of the device's sum over blocks or operators: of that sum they are
+    exact, and as good as the sum is. They never call themselves measured.
+
+    Args:
+        space: of the network.
+        architecture: its id.
+        n_classes: of its classifier.
+        profile: of a device; None: no latencies.
+
+    Raises:
+        SpaceError: no id of this space.
+        DeviceError: a profile of another space.
+    """
+    genome = space.parse(architecture)
+    row = genome[0]
+    (written,) = space.format(genome)
+    whole = fixed = provenance = word = None
+    terms: list[float | None] = [None] * space.n_layers
+    if profile is not None:
+        if profile.space_hash != space.hash:
+            raise DeviceError(
+                f"device {profile.name!r} has figures of space {profile.space!r}, the network is "
+                f"of {space.name!r}; name a device of that space."
+            )
+        whole = _finite(float(profile.latency.latency_ms(genome)[0]))
+        provenance = profile.latency.provenance(genome)["latency_ms"]
+        try:
+            blocks = profile.latency.blocks()
+        except DeviceError:  # a device that knows whole networks alone
+            pass
+        else:
+            picked = blocks.blocks_ms[np.arange(space.n_layers), row]
+            terms = [_finite(float(value)) for value in picked]
+            fixed = _finite(float(blocks.constant_ms))
+            word = "predicted" if provenance == "measured" else provenance
+    layers = [_facts("stem", 0, "", "stem", space.stem, None)]
+    stage = 1
+    for layer in space.layers:
+        if layer.index and not layer.identity:
+            stage += 1
+        choice, shape = int(row[layer.index]), layer.height // layer.stride
+        ops = space.build_layer(layer, choice)
+        facts = _facts(
+            str(layer.index + 1),
+            stage,
+            written[layer.index],
+            space.choices[choice],
+            ops,
+            terms[layer.index],
+            (layer.out_channels, shape, shape),
+        )
+        layers.append(facts)
+    classifier = Operator("linear", space.n_features, n_classes, 1, 1)
+    layers.append(_facts("head", stage + 1, "", "head", (*space.head, classifier), None))
+    return Anatomy(
+        architecture=written,
+        space=space.name,
+        n_classes=n_classes,
+        device=None if profile is None else profile.name,
+        layers=tuple(layers),
+        macs=int(space.macs(genome, n_classes)[0]),
+        params=int(space.params(genome, n_classes)[0]),
+        latency_ms=whole,
+        fixed_ms=fixed,
+        provenance=provenance,
+        layer_provenance=word,
+    )
+
+
+def differing(little: Anatomy, big: Anatomy) -> tuple[bool, ...]:
+    """Which layers of two networks of one space are not the same block, one entry a layer.
+
+    Raises:
+        TableError: networks of two spaces.
+    """
+    if little.space != big.space:
+        raise TableError(
+            f"networks of the spaces {little.space!r} and {big.space!r} have no layers in common; "
+            "expected two of one space."
+        )
+    return tuple(a.choice != b.choice for a, b in zip(little.layers, big.layers, strict=True))
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _facts(
+    name: str,
+    stage: int,
+    digit: str,
+    choice: str,
+    ops: Sequence[Operator],
+    latency_ms: float | None,
+    shape: tuple[int, int, int] | None = None,
+) -> LayerFacts:
+    convs = [op for op in ops if op.kind == "conv"]
+    windows = [op.kernel for op in ops if op.kind in ("conv", "avg_pool", "max_pool")]
+    expansion = 1.0
+    if digit and len(convs) > 1:
+        expansion = max(op.out_channels for op in convs[:-1]) / convs[0].in_channels
+    last = ops[-1] if ops else None
+    if shape is None:
+        assert last is not None
+        shape = (last.out_channels, last.out_height, last.out_width)
+    return LayerFacts(
+        name=name,
+        stage=stage,
+        digit=digit,
+        choice=choice,
+        kernel=max(windows, default=0),
+        expansion=expansion,
+        groups=convs[0].groups if convs else 1,
+        identity=not ops,
+        shape=shape,
+        macs=sum(op.macs for op in ops),
+        params=sum(op.params for op in ops),
+        latency_ms=latency_ms,
+    )

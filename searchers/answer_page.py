@@ -1,0 +1,56 @@
+"""What a search answers, as part of a page: sentences, and the networks drawn layer by layer."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..bench import BigLittleError, DeviceProfile, get_space
+from ..bench.anatomy import anatomy
+from ..bench.recommend import Recommendation
+from .answer import sentence
+from .front_question import FrontQuestion
+from .network_drawing import network_svg
+
+
+def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]) -> str:
+    """The answers at each budget as HTML, each with its networks drawn layer by layer.
+
+    Args:
+        answers: of a search.
+        config: of the run, which says for what device; without one nothing is drawn.
+    """
+    if not answers:
+        return ""
+    profile = None
+    with contextlib.suppress(BigLittleError):  # a device that is not here, or no space of layers
+        profile = FrontQuestion.of(config, "the search").profiles(None)[0]
+    items = "".join(
+        f'<li class="{answer.verdict}"><p>{html.escape(sentence(answer))}</p>'
+        f"{_strip(answer, profile)}</li>"
+        for answer in answers
+    )
+    return f"""<h2>Which pair?</h2>
+<ol class="answers">{items}</ol>
+<p>An id is one digit a layer, first to last, and stands for the block there: the digits under the
+strips. <code>biglittle show ID</code> draws any network.</p>
+"""
+
+
+def _strip(answer: Recommendation, profile: DeviceProfile | None) -> str:
+    """What is recommended, drawn; nothing where there is no device of its space."""
+    ids: list[str] = []
+    if answer.verdict == "pair" and answer.pair is not None:
+        ids = [answer.pair.little, answer.pair.big]
+    elif answer.single is not None:
+        ids = [str(answer.single["architecture"])]
+    if profile is None or not ids:
+        return ""
+    try:
+        space = get_space(profile.space)
+        networks = [anatomy(space, a, profile.n_classes, profile) for a in ids]
+    except BigLittleError:  # an exit or a precision, or of another space than the device's
+        return ""
+    return f'<div class="strip">{network_svg(networks)}</div>'
