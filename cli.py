@@ -65,8 +65,8 @@ ObjectivesOption = Annotated[
 ]
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(wanted: bool) -> None:
+    if wanted:
         from . import __version__
 
         sys.stdout.write(f"biglittle {__version__}\n")
@@ -167,7 +167,8 @@ def query(
         _explain(_pair_report(bench, pair, chosen, point, device, split), out, explain, as_json)
         return
     if as_json:
-        _emit(point.as_dict())
+        alone = None if point.better_alone is None else point.better_alone.as_dict()
+        _emit({**point.as_dict(), "better_alone": alone})
         return
     console = _console()
     console.print(f"{little} -> {big}, {gate} {threshold:g} on {device}, {split} images")
@@ -175,6 +176,8 @@ def query(
         if name in point.provenance:
             shown = "not available" if value is None else f"{value:.6g}"
             console.print(f"  {name:18} {shown:>14}  {point.provenance[name]}")
+    if point.better_alone is not None:
+        console.print(point.better_alone.text())
 
 
 def _pair_report(

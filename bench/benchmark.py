@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import kept_front
+from .better_alone import better_alone
 from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs, pair_provenance
 from .counts import Counts, outcome_codes
 from .curve import Curve, Curves
@@ -278,6 +279,9 @@ class Benchmark:
     ) -> OperatingPoint:
         """The operating point of a pair under a gate.
 
+        Where one of the two networks alone is at least as accurate and costs no more, the point
+        says so: ``better_alone``.
+
         Args:
             pair: the pair, or two ids as (little, big).
             gate: the gate, or (metric, threshold).
@@ -297,7 +301,13 @@ class Benchmark:
         shared = self._shared(device, gate.metric, little, big, costs)
         figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
+        cost = "macs" if values["latency_ms"] is None else "latency_ms"
+        ids = (pair.little, pair.big)
+        alone = better_alone(
+            (little, big), ids, hits, {cost: float(figures[cost])}, costs, counts, counts
+        )
         return OperatingPoint(
+            better_alone=alone,
             little=pair.little,
             big=pair.big,
             gate=gate.metric,
@@ -410,6 +420,9 @@ class Benchmark:
     ) -> OperatingPoint:
         """The threshold that is most accurate within limits on ``val``, reported on ``test``.
 
+        Where one of the two networks alone is at least as accurate within the limits on ``val``,
+        the point says so: ``better_alone``, with its accuracy on ``test``.
+
         Args:
             pair: the pair, or two ids as (little, big).
             gate: name of the gate metric.
@@ -426,7 +439,12 @@ class Benchmark:
             best = {n: _best(points, n) for n in limits}
             raise unreachable(limits, best, f"of this pair under {gate} on {device}")
         best_at = int(allowed[np.argmax(points.accuracy[allowed])])
-        return self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
+        point = self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
+        judged, ids = self._split("val"), (point.little, point.big)
+        n_right = round(float(points.accuracy[best_at]) * judged.n_images)
+        rows, costs = self.table.pair_rows(Pair.of(pair)), self.costs(device)
+        alone = better_alone(rows, ids, n_right, limits, costs, judged, self._split("test"))
+        return replace(point, better_alone=alone)
 
     def explain(
         self, pair: Pair | tuple[str, str], gate: Gate | tuple[str, float], split: str = "test"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .better_alone import BetterAlone
 from .errors import TableError
 from .pair import Pair
 
@@ -35,6 +36,8 @@ class OperatingPoint:
         params: trained numbers of both networks.
         peak_memory_mib: both networks resident.
         provenance: how each figure came about, by field.
+        better_alone: the network of the pair that is at least as accurate alone and costs no more,
+            as ``Benchmark.query`` and ``choose`` find it; None: neither is, or nobody looked.
     """
 
     little: str
@@ -51,11 +54,15 @@ class OperatingPoint:
     params: float
     peak_memory_mib: float
     provenance: Mapping[str, str]
+    better_alone: BetterAlone | None = field(default=None, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The point as plain JSON, fields in the order of the table's face."""
-        out = {f.name: getattr(self, f.name) for f in fields(self)}
+        out = {name: getattr(self, name) for name in _OF_A_POINT}
         return {**out, "provenance": dict(self.provenance)}
+
+
+_OF_A_POINT = tuple(f.name for f in fields(OperatingPoint) if f.name != "better_alone")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -119,14 +126,14 @@ class Points:
         if isinstance(i, slice):
             return self.take(np.arange(len(self))[i])
         values: dict[str, Any] = {}
-        for field in fields(OperatingPoint):
-            if field.name == "provenance":
+        for name in _OF_A_POINT:
+            if name == "provenance":
                 continue
-            value = getattr(self, field.name)[i]
+            value = getattr(self, name)[i]
             if isinstance(value, np.str_):
-                values[field.name] = str(value)
+                values[name] = str(value)
             else:
-                values[field.name] = None if np.isnan(value) else float(value)
+                values[name] = None if np.isnan(value) else float(value)
         return OperatingPoint(**values, provenance=self.provenance)
 
     def records(self) -> list[dict[str, Any]]:

@@ -1,0 +1,93 @@
+"""When one network of a pair serves better alone than both do together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from .cost import NetworkCosts
+from .counts import Counts
+from .measured_pairs import LATENCIES
+
+
+@dataclass(frozen=True)
+class BetterAlone:
+    """A network of a pair that serves better alone than the pair does at an operating point.
+
+    Attributes:
+        architecture: id of the network.
+        accuracy: fraction in [0, 1], on the images of the point.
+        latency_ms: of one input; None where the device has no figure.
+        macs: multiply-accumulates of one input.
+        provenance: how each figure came about, by field.
+    """
+
+    architecture: str
+    accuracy: float
+    latency_ms: float | None
+    macs: float
+    provenance: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The network as plain JSON."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**values, "provenance": dict(self.provenance)}
+
+    def text(self) -> str:
+        """One sentence that says what to use instead of the pair, and why."""
+        cost = f"{self.macs / 1e6:.3g} M MACs ({self.provenance['macs']})"
+        if self.latency_ms is not None:
+            cost = f"{self.latency_ms:.4g} ms ({self.provenance['latency_ms']})"
+        return (
+            f"Use {self.architecture} alone: it is at least as accurate as the pair here, "
+            f"{self.accuracy:.2%} ({self.provenance['accuracy']}), at no higher cost, {cost}, and "
+            "needs no second network in memory."
+        )
+
+
+def better_alone(
+    rows: Sequence[int],
+    ids: Sequence[str],
+    n_right: int,
+    limits: Mapping[str, float],
+    costs: NetworkCosts,
+    judged: Counts,
+    reported: Counts,
+) -> BetterAlone | None:
+    """The network of a pair that alone is right at least as often within limits, the best of both.
+
+    Limits of figures that a network alone has less of than its pair, such as memory, are those of
+    a point of the pair that keeps to them.
+
+    Args:
+        rows: rows of the pair's networks.
+        ids: their architectures.
+        n_right: images that the pair is right about, of the images it is judged by.
+        limits: largest values by figure.
+        costs: of all networks on the device.
+        judged: answers on the images by which pair and networks are compared.
+        reported: answers on the images whose accuracy is shown.
+    """
+    figures = {name: costs.latency_ms for name in LATENCIES}  # the same for every input
+    figures |= {"energy_mj": costs.energy_mj, "macs": costs.macs}
+    checked = [(figures[name], limit) for name, limit in limits.items() if name in figures]
+    right = judged.tally.right
+    fit = [
+        (int(right[row]), row, architecture)
+        for row, architecture in zip(rows, ids, strict=True)
+        if right[row] >= n_right and all(column[row] <= limit for column, limit in checked)
+    ]
+    if not fit:
+        return None
+    _, row, architecture = max(fit)
+    latency = float(costs.latency_ms[row])
+    return BetterAlone(
+        architecture=architecture,
+        accuracy=float(reported.tally.right[row] / reported.n_images),
+        latency_ms=None if np.isnan(latency) else latency,
+        macs=float(costs.macs[row]),
+        provenance={"accuracy": "measured", "macs": "modelled", **costs.provenance},
+    )
