@@ -27,19 +27,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..bench.datasets import Dataset, Images, get_dataset
-from ..bench.errors import CheckpointError, TrainingError
-from ..bench.spaces import SearchSpace, get_space
+from ..bench.datasets import Images, get_dataset
+from ..bench.errors import TrainingError
+from ..bench.spaces import get_space
 from .average import WeightAverage
 from .checkpoint import load_checkpoint, restoring, save_checkpoint
-from .images import Crop, augmented_batch, cropped_batch, normalised
+from .images import Crop, augmented_batch, cropped_batch
 from .learner import parameter_groups
 from .memory import keep_freed_memory
-from .recalibrate import recalibrated
-from .schedule import PathSampling, Phase, Schedule, schedule_from
+from .paths import draw_path
+from .precision import Precision, images_per_s
+from .quick_accuracy import quick_accuracy
+from .schedule import Phase, Schedule, schedule_from
 from .supernet import Supernet
 from .views import TeacherAnswers
-from .weights import kept_facts, load_weights
 
 log = logging.getLogger(__name__)
 
@@ -70,57 +71,8 @@ class Progress:
     eta_s: float
 
 
-def draw_path(
-    space: SearchSpace, rule: PathSampling, anchor: int, rng: np.random.Generator
-) -> np.ndarray:
-    """One path, shape (n_layers,), by a sampling rule."""
-    skip = space.choices.index("skip")
-    kind = rng.random()
-    if kind < rule.all_skip:
-        return np.full(space.n_layers, skip)
-    if kind < rule.all_skip + rule.anchor:
-        return np.full(space.n_layers, anchor)
-    names = list(rule.weights)
-    weights = np.array([rule.weights[n] for n in names])
-    weights = weights / weights.sum()
-    if rule.concentration is not None:
-        weights = rng.dirichlet(rule.concentration * weights)
-    share = rng.uniform(rule.skip_low, rule.skip_high)
-    path = rng.choice([space.choices.index(n) for n in names], space.n_layers, p=weights)
-    return np.where(rng.random(space.n_layers) < share, skip, path)
-
-
 def _relative_cost(phase: Phase, epoch: int, full: int) -> float:
     return (phase.resolutions[epoch] / full) ** 2 * (1.0 if phase.large is None else 2.5)
-
-
-def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
-    """Lays the checkpoint of a run that goes on from kept weights; returns its first epoch.
-
-    For a run whose checkpoint is lost. Momentum starts empty and weights are rounded to float16,
-    so that it takes other steps than the lost one would have.
-
-    Args:
-        schedule: of the run; its first epochs are those the weights have seen.
-        weights: a ``.safetensors`` file of a supernet that says how many epochs it has seen.
-        folder: where ``supernet.h5`` is written.
-
-    Raises:
-        CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.
-    """
-    path, epochs = folder / "supernet.h5", int(kept_facts(weights).get("epochs", "0"))
-    if path.exists():
-        raise CheckpointError(f"{path} is there already; go on from it, or move it away first.")
-    net = load_weights(weights)
-    if net.space.name != schedule.space or not 0 < epochs <= schedule.n_epochs:
-        raise CheckpointError(
-            f"{weights} is of space {net.space.name!r} after {epochs} epochs; expected "
-            f"{schedule.space!r} after 1 to {schedule.n_epochs}."
-        )
-    identity = {"space_hash": net.space.hash, "schedule": schedule.as_dict()}
-    progress = {"epoch": epochs, "step": 0, "elapsed_s": 0.0}
-    save_checkpoint(path, identity, progress, weights=net.state_dict())
-    return epochs
 
 
 class SupernetRun:
@@ -134,6 +86,8 @@ class SupernetRun:
         threads: torch threads; None leaves them as they are.
         answers: a teacher's answers on fixed views of the training images, which take the place
             of random crops; for a schedule with a ``teacher``.
+        precision: number format of forward and backward passes. It is not part of the run's
+            identity: a run may go on where another one is faster.
 
     Raises:
         TrainingError: the schedule asks for a teacher and there are no answers.
@@ -148,6 +102,7 @@ class SupernetRun:
         device: str = "cpu",
         threads: int | None = None,
         answers: TeacherAnswers | None = None,
+        precision: Precision = Precision.FP32,
     ) -> None:
         taught = [phase.name for phase in schedule.phases if phase.teacher > 0]
         if taught and answers is None:
@@ -172,7 +127,7 @@ class SupernetRun:
             nesterov=True,
         )
         self.average: WeightAverage | None = None
-        self.answers = answers
+        self.answers, self.precision = answers, precision
         self.identity = {"space_hash": self.space.hash, "schedule": schedule.as_dict()}
         self.epoch, self.step, self.elapsed_s = 0, 0, 0.0
         self.steps_per_epoch = len(splits["train"]) // schedule.batch
@@ -247,7 +202,7 @@ class SupernetRun:
         if phase.large is not None:
             large = draw_path(self.space, phase.large, self.anchor, rng)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.net(x, large)
+        logits = self._logits(x, large)
         loss = self._loss(logits, y, teacher)
         value, paths = float(loss.detach()), [large]
         if np.isfinite(value):
@@ -257,7 +212,7 @@ class SupernetRun:
             soft = logits.detach().softmax(1)
             if teacher is not None:
                 soft = torch.lerp(soft, teacher, phase.teacher)
-            loss = self._loss(self.net(x, small), y, soft)
+            loss = self._loss(self._logits(x, small), y, soft)
             value += float(loss.detach())
             paths.append(small)
             if np.isfinite(value):
@@ -277,6 +232,37 @@ class SupernetRun:
         if self.average is not None:
             self.average.update(self.net)
         return value / len(paths), float((logits.argmax(1) == y).float().mean())
+
+    def _logits(self, x: torch.Tensor, path: np.ndarray) -> torch.Tensor:
+        with self.precision.autocast(self.device):
+            logits: torch.Tensor = self.net(x, path)
+        return logits.float()
+
+    def trial(self, seconds: float = 5.0) -> dict[str, float]:
+        """Takes the faster of the precisions; returns images a second of each.
+
+        Forward and backward passes of a path like those to come, without an update of weights.
+        """
+        _, phase, phase_epoch = self.schedule.locate(min(self.epoch, self.schedule.n_epochs - 1))
+        rng = np.random.default_rng(self.schedule.seed)
+        index = np.arange(min(self.schedule.batch, len(self.splits["train"])))
+        x, y, _ = self._batch(phase, index, phase.resolutions[phase_epoch], rng)
+        path = np.full(self.space.n_layers, self.anchor)
+        if phase.large is not None:
+            path = draw_path(self.space, phase.large, self.anchor, rng)
+        rates, norms = {}, copy.deepcopy(self.net.state_dict())
+
+        def step() -> int:
+            F.cross_entropy(self._logits(x, path), y).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.zero_grad(set_to_none=True)
+            return len(index)
+
+        self.net.train()
+        for self.precision in Precision:
+            rates[self.precision.value] = images_per_s(step, seconds)
+        self.net.load_state_dict(norms)  # the passes moved batch-norm statistics
+        self.precision = max(Precision, key=lambda p: rates[p.value])
+        return rates
 
     def _begin(self, phase: Phase) -> None:
         """What the first step of a phase needs."""
@@ -387,23 +373,3 @@ class SupernetRun:
                 accuracy,
                 n,
             )
-
-
-@torch.no_grad()
-def quick_accuracy(
-    net: Supernet, arch: str, splits: dict[str, Images], dataset: Dataset, resolution: int, n: int
-) -> float:
-    """Accuracy in [0, 1] of an inherited network on the first ``n`` validation images."""
-    device = next(net.parameters()).device
-
-    def resized(images: Images) -> torch.Tensor:
-        x = normalised(images, dataset).to(device)
-        if resolution != dataset.height:
-            x = F.interpolate(x, size=(resolution, resolution), mode="area")
-        return x.contiguous(memory_format=torch.channels_last)
-
-    train = splits["train"].subset(np.arange(min(1000, len(splits["train"]))))
-    network = recalibrated(net.inherit(arch).to(device), resized(train))
-    val = splits["val"].subset(np.arange(min(n, len(splits["val"]))))
-    hits = network(resized(val)).argmax(1).cpu().numpy() == val.labels
-    return float(hits.mean())

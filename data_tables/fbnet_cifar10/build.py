@@ -19,8 +19,9 @@ from pathlib import Path
 
 from ...bench import Benchmark
 from ...bench.errors import TableError, UnknownNameError
+from ...cotrain.restart import begin_from
 from ...cotrain.schedule import load_schedule
-from ...cotrain.train_supernet import Progress, SupernetRun, begin_from
+from ...cotrain.train_supernet import Progress, SupernetRun
 from ..building.teach import teach
 from .assemble import assemble, extend
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
@@ -38,6 +39,14 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     if any(phase.teacher > 0 for phase in plan.schedule.phases):
         answers = teach(plan.working, splits, plan.dataset, device, threads)
     run = SupernetRun(plan.schedule, plan.working, splits, device, threads, answers)
+
+    rates = run.trial()
+    log.info(
+        "trial: %s images/s with %d threads; training in %s",
+        ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items()),
+        threads,
+        run.precision.value,
+    )
 
     def report(p: Progress) -> None:
         log.info(

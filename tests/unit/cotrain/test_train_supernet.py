@@ -14,13 +14,14 @@ from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import CheckpointError, TrainingError  # noqa: E402
 from biglittle.bench.spaces import get_space  # noqa: E402
 from biglittle.cotrain import train_supernet  # noqa: E402
+from biglittle.cotrain.paths import draw_path  # noqa: E402
+from biglittle.cotrain.precision import Precision  # noqa: E402
+from biglittle.cotrain.quick_accuracy import quick_accuracy  # noqa: E402
+from biglittle.cotrain.restart import begin_from  # noqa: E402
 from biglittle.cotrain.schedule import PathSampling, Phase, Schedule  # noqa: E402
 from biglittle.cotrain.train_supernet import (  # noqa: E402
     Progress,
     SupernetRun,
-    begin_from,
-    draw_path,
-    quick_accuracy,
 )
 from biglittle.cotrain.weights import save_weights  # noqa: E402
 
@@ -255,3 +256,23 @@ def test_a_run_begins_from_kept_weights(tmp_path: Path, splits: dict[str, Images
     save_weights(kept, run.net, {"epochs": "9"})
     with pytest.raises(CheckpointError, match="after 9 epochs; expected 'fbnet' after 1 to 2"):
         begin_from(SCHEDULE, kept, tmp_path / "other")
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_trial_changes_no_weight_and_no_step(tmp_path: Path, splits: dict[str, Images]) -> None:
+    run = SupernetRun(SCHEDULE, tmp_path, splits, threads=1)
+    before = {name: tensor.clone() for name, tensor in run.net.state_dict().items()}
+    rates = run.trial(seconds=0.01)
+    assert set(rates) == {p.value for p in Precision}
+    assert rates[run.precision.value] == max(rates.values())
+    assert [n for n, t in run.net.state_dict().items() if not torch.equal(t, before[n])] == []
+    assert (run.epoch, run.step) == (0, 0)
+
+
+def test_bf16_trains_too(tmp_path: Path, splits: dict[str, Images]) -> None:
+    run = SupernetRun(SCHEDULE, tmp_path, splits, precision=Precision.BF16)
+    start = run.net.classifier.weight.clone()
+    net = run.train(max_steps=1, validate=0)
+    assert net.classifier.weight.dtype == torch.float32
+    assert torch.isfinite(net.classifier.weight).all()
+    assert not torch.equal(net.classifier.weight, start)

@@ -1,0 +1,39 @@
+"""Lays the checkpoint of a supernet run that goes on from kept weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..bench.errors import CheckpointError
+from .checkpoint import save_checkpoint
+from .schedule import Schedule
+from .weights import kept_facts, load_weights
+
+
+def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
+    """Lays the checkpoint of a run that goes on from kept weights; returns its first epoch.
+
+    For a run whose checkpoint is lost. Momentum starts empty and weights are rounded to float16,
+    so that it takes other steps than the lost one would have.
+
+    Args:
+        schedule: of the run; its first epochs are those the weights have seen.
+        weights: a ``.safetensors`` file of a supernet that says how many epochs it has seen.
+        folder: where ``supernet.h5`` is written.
+
+    Raises:
+        CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.
+    """
+    path, epochs = folder / "supernet.h5", int(kept_facts(weights).get("epochs", "0"))
+    if path.exists():
+        raise CheckpointError(f"{path} is there already; go on from it, or move it away first.")
+    net = load_weights(weights)
+    if net.space.name != schedule.space or not 0 < epochs <= schedule.n_epochs:
+        raise CheckpointError(
+            f"{weights} is of space {net.space.name!r} after {epochs} epochs; expected "
+            f"{schedule.space!r} after 1 to {schedule.n_epochs}."
+        )
+    identity = {"space_hash": net.space.hash, "schedule": schedule.as_dict()}
+    progress = {"epoch": epochs, "step": 0, "elapsed_s": 0.0}
+    save_checkpoint(path, identity, progress, weights=net.state_dict())
+    return epochs
