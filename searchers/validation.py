@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
-from ..bench.recommend import recommended_rows, spread
+from ..bench.recommend import spread
 from ..edge_profiler.accuracy import rerun
 from ..edge_profiler.estimate import in_words, measuring_s
 from ..edge_profiler.machine import same_device
@@ -65,16 +65,26 @@ def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
-def proposed(points: Points, top: int | None) -> Points:
+def proposed(front: FrontFile, top: int | None) -> Points:
     """The points of a front that are worth measuring: the recommended ones and a spread of others.
 
+    Among them are recommended pairs of the table that are not on the front.
+
     Args:
-        points: the front.
+        front: as read from its file.
         top: how many at most; None: all.
     """
-    if top is None or len(points) <= top:
-        return points
-    return points.take(spread(points, top, recommended_rows(points)))
+    points, elsewhere = front.points, front.recommended_elsewhere
+    if top is not None and len(points) > top:
+        elsewhere = elsewhere[:top]
+        n = top - len(elsewhere)
+        points = points.take(spread(points, n, front.recommended_rows)[:n])
+    columns: dict[str, Any] = {
+        name: np.append(column, np.array([getattr(p, name) for p in elsewhere], column.dtype.type))
+        for name, column in vars(points).items()
+        if isinstance(column, np.ndarray)
+    }
+    return replace(points, **columns)
 
 
 def validate_front(
@@ -102,7 +112,7 @@ def validate_front(
     promised = front.question.profile(device)
     space, points = get_space(promised.space), front.points
     if profile_file is None:
-        points = proposed(points, top)
+        points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
         space.parse(ids)
         request = measuring.request(

@@ -231,6 +231,33 @@ def test_the_points_to_measure_are_few_and_said_beforehand(  # type: ignore[no-u
     assert len(json.loads(text)["points"]) == 2
 
 
+def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
+    from biglittle.bench import Benchmark
+    from biglittle.bench.recommend import Budget, Recommendation
+    from biglittle.bench.synthetic import DEVICE, synthetic_table
+    from biglittle.bench.table import write_table
+    from biglittle.searchers.front_files import FrontFile
+    from biglittle.searchers.validation import proposed
+
+    write_table(tmp_path / "table.h5", synthetic_table(n_networks=12, seed=2), "1", "2020-01-01")
+    points = Benchmark.load(tmp_path / "table.h5").front(DEVICE).points
+    assert len(points) > 8
+    marked = FrontFile({}, points, None, marked=(3, 6))
+    for top in (2, 3, 5):
+        measured = list(proposed(marked, top))
+        assert len(measured) == top
+        assert points[3] in measured
+        assert points[6] in measured
+    assert len(proposed(marked, None)) == len(proposed(marked, 1000)) == len(points)
+    better = Recommendation(Budget("at the knee", {}), "table", None, points[0], None, None)
+    elsewhere = FrontFile({}, points.take(np.arange(4, 8)), None, recommended=(better,))
+    for top in (1, 2):
+        measured = list(proposed(elsewhere, top))
+        assert len(measured) == top
+        assert measured[-1] == points[0]
+    assert list(proposed(elsewhere, None)) == [*points[4:8], points[0]]
+
+
 def test_a_duration_is_estimated_from_a_few_runs() -> None:
     pytest.importorskip("onnx")
     from biglittle.bench import get_space
