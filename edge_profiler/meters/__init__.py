@@ -94,8 +94,9 @@ def check_covers(meter: Meter, runs_on: str | None) -> None:
         ProfileError: it sees another part of the machine.
     """
     if not _covers(meter, runs_on):
+        seen = f"the {''.join(meter.covers).upper()} alone" if meter.covers else "neither of them"
         raise ProfileError(
-            f"meter {meter.name!r} sees the {'+'.join(sorted(meter.covers)).upper()} alone "
+            f"meter {meter.name!r} sees {seen} "
             f"({meter.rail}), and the runtime runs on the {str(runs_on).upper()}: its figure would "
             "be of what stands idle. Take the meter 'auto', which chooses by the runtime, or none."
         )

@@ -16,21 +16,26 @@ from dataclasses import dataclass
 
 from ...bench.errors import ProfileError
 
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
 #: Inputs that everything else is fed from; the module's before its carrier board's.
 _TOTALS = (
-    ("module", re.compile(r"VDD_IN(_\w+)?|POM_\w+_IN")),
-    ("board", re.compile(r"VIN|VDD_MUX|(\w+_)?TOTAL(_\w+)?")),
+    ("module", _form(r"VDD_IN(_\d\w*)?|POM_\w+_IN")),
+    ("board", _form(r"VIN|VDD_MUX|(\w+_)?TOTAL(_\w+)?")),
 )
 #: Rails that are measured once more inside another one.
-_INSIDE = ((re.compile(r"VDDQ_\w*1V8AO"), re.compile(r"VIN_SYS_5V0")),)
+_INSIDE = ((_form(r"VDDQ_\w*1V8AO"), _form(r"VIN_SYS_5V0")),)
 #: Supplies of sockets on a carrier board: no part of a module.
-_CARRIER = re.compile(r"VDD_\dV\d?_\w+|VDD_M2_\w+")
-_GPU = re.compile(r"(\w+_)?GPU(_\w+)?")
-_CPU = re.compile(r"(\w+_)?CPU(_\w+)?")
-_PART = re.compile(
-    r"(\w+_)?(GPU|CPU|SOC\d*|CV|MSS|V?DDR\w*|VDDQ|DRAM|SRAM|MEM|CORE|SYS|SYS_?5V\w*)(_\w+)?"
+_CARRIER = _form(r"VDD_\dV\d?_\w+|VDD_M2_\w+")
+_GPU, _CPU = _form(r"(\w+_)?GPU\d*(_\w+)?"), _form(r"(\w+_)?CPU\d*(_\w+)?")
+_PART = _form(
+    r"(\w+_)?(GPU\d*|CPU\d*|SOC\d*|CV\d*|MSS|V?DDR\w*|VDDQ|DRAM|SRAM|MEM|CORE|SYS|SYS_?5V\w*)"
+    r"(_\w+)?"
 )
-_UNUSED = re.compile(r"NC\d*|N/?A|")
+_UNUSED = _form(r"NC\d*|N/?A|")
 #: A total may read this much less than its parts, whose samples are of another moment.
 TOLERANCE = 0.05
 MAX_CHARACTERS = 200  # of a rail in a profile
@@ -44,7 +49,7 @@ class Rails:
         counted: names of the rails whose sum is the power; one where that is the input of all.
         parts: of the module, which an input has to be no less than.
         description: what was counted, for a profile.
-        covers: "cpu", "gpu" or both: what of the machine is seen.
+        covers: "cpu", "gpu", both or neither: what of the machine is seen.
     """
 
     counted: tuple[str, ...]
@@ -77,7 +82,7 @@ def choose_rails(readings: Mapping[str, float], meter: str) -> Rails:
     Raises:
         ProfileError: no rail is in use.
     """
-    names = sorted(name for name in readings if not _UNUSED.fullmatch(name.upper()))
+    names = sorted(name for name in readings if not _UNUSED.fullmatch(name))
     if not names:
         raise ProfileError(f"meter '{meter}': no rail in use among {sorted(readings)}.")
     inputs = [(word, n) for word, form in _TOTALS for n in names if form.fullmatch(n)]
@@ -92,17 +97,16 @@ def choose_rails(readings: Mapping[str, float], meter: str) -> Rails:
             notes += _listed("unknown, not looked at", unknown)
             both = frozenset({"cpu", "gpu"})
             return Rails((name,), tuple(parts), _described(f"{word}, {name}", notes), both)
+    covers = {word for word, form in (("cpu", _CPU), ("gpu", _GPU)) if _any(form, parts)}
     if not parts:
         if not unknown:
             listed = ", ".join(names)
             raise ProfileError(
                 f"meter '{meter}': of the rails {listed} none carries the module or a part of it."
             )
-        parts, unknown = unknown, []
+        parts, unknown, covers = unknown, [], {"cpu", "gpu"}  # as much as one knows
         notes.append("rails of unknown meaning")
     notes += _listed("inside these", inside) + _listed("unknown, not counted", unknown)
-    covers = {"gpu"} if _any(_GPU, parts) else set()
-    covers |= {"cpu"} if _any(_CPU, parts) or not covers else set()
     description = _described("sum of " + "+".join(parts), notes)
     return Rails(tuple(parts), (), description, frozenset(covers))
 

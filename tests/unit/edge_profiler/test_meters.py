@@ -224,6 +224,26 @@ def test_rails_out_of_use_are_no_meter_and_long_lists_fit_into_a_profile():
     assert (len(many.counted), len(many.description)) == (40, 200)
 
 
+@pytest.mark.parametrize(
+    ("names", "covers"),
+    [
+        (("VDD_IN",), {"cpu", "gpu"}),
+        (("VDD_CPU_GPU_CV", "VDD_SOC"), {"cpu", "gpu"}),
+        (("vdd_gpu0",), {"gpu"}),
+        (("VDD_CPU", "VDDRQ"), {"cpu"}),
+        (("VIN_SYS_5V0",), set()),
+        (("ODD",), {"cpu", "gpu"}),
+    ],
+)
+def test_what_rails_cover_follows_from_their_names(tmp_path, names, covers):
+    assert choose_rails(dict.fromkeys(names, 1.0), "x").covers == covers
+    hwmon(tmp_path, **dict.fromkeys(names, (5000, 100)))
+    assert get_meter("auto", tmp_path, "cpu").name == ("ina3221" if "cpu" in covers else "none")
+    if not covers:
+        with pytest.raises(ProfileError, match=r"sees neither of them \(sum of VIN_SYS_5V0\)"):
+            get_meter("ina3221", tmp_path, "cpu")
+
+
 def test_a_sample_without_its_rails_or_with_a_short_total_is_lost():
     rails = choose_rails({"VDD_IN": 9.0, "VDD_GPU": 5.0}, "x")
     assert rails.power_mw({"VDD_IN": 8.0, "VDD_GPU": 5.0}) == 8.0
