@@ -104,14 +104,17 @@ class CheckedFile:
         check_root: Callable[[Mapping[str, Any]], None] = lambda attributes: None,
     ) -> None:
         self.path = path
-        self.size = check_regular(path, MAX_FILE_BYTES)
+        try:
+            self.size = check_regular(path, MAX_FILE_BYTES)
+            check_heaps(path, self.size)
+        except ValueError as error:
+            raise Hdf5Error(str(error)) from error
         self.attributes: dict[str, dict[str, str | int | float]] = {}
         self.lengths: dict[str, int] = {}
         self._left = max(EXPANSION * self.size, FLOOR_BYTES)
         self._columns = [(_pattern(place), column) for place, column in columns.items()]
         self._datasets: dict[str, h5py.Dataset] = {}
         self._addresses: set[int] = set()
-        check_heaps(path, self.size)
         self._file = h5py.File(path, "r")
         try:
             with _at("/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -319,6 +320,17 @@ def test_a_manifest_of_anything_is_an_error(whole: Path, tmp_path: Path, text: s
     path.with_suffix(".json").write_text(text)
     with pytest.raises(TableError, match="has no manifest"):
         Table(path)
+
+
+def test_a_table_that_nobody_holds_is_closed(whole: Path) -> None:
+    def n_open() -> int:
+        return int(h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_ALL))
+
+    gc.collect()
+    before = n_open()
+    for _ in range(3):
+        use(whole)
+        assert n_open() == before
 
 
 def altered(file: h5py.File, rng: np.random.Generator) -> None:
