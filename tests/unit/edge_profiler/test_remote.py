@@ -105,12 +105,15 @@ def test_the_real_profiler_runs_from_the_bundle_alone(board, tmp_path):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
     # Whatever this machine is busy with: one round, and what comes back is a profile.
-    out, request = tmp_path / "out.json", ProfileRequest(A, reference=A, rounds=1)
+    out = tmp_path / "out.json"
+    request = ProfileRequest(A, reference=A, rounds=1, name="my-board")
     try:
-        got = profile_on_host(request, "me@board", out)
+        profile_on_host(request, "me@board", out)
+        got = profile_on_host(ProfileRequest(again=A), "me@board", out)
     except ProfileError:
         pytest.skip("the machine is too unsteady to measure even one network")
-    assert got["networks"][0]["architecture"] == A
+    assert (got["networks"][0]["architecture"], got["device"]) == (A, "my-board")
+    assert got["networks"][0].get("times_measured", 2) == 2  # or the first time failed
     assert not list((board / ".cache" / "biglittle").iterdir())
 
 
