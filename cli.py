@@ -178,6 +178,8 @@ def query(
             console.print(f"  {name:18} {shown:>14}  {point.provenance[name]}")
     if point.better_alone is not None:
         console.print(point.better_alone.text())
+    if promise := bench.promise(device):
+        console.print(promise)
 
 
 def _pair_report(

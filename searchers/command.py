@@ -24,7 +24,7 @@ from .compare import table_reference
 from .console import spread
 from .evaluators.table import TableEvaluator
 from .evaluators.worst_case import worst_case
-from .front_question import question_sources
+from .front_question import latency_note, question_sources
 from .outcome import SearchOutcome
 from .search import Searcher
 from .settings import SearchSettings
@@ -219,10 +219,10 @@ def _says(sentence: str, promises: Mapping[str, str], sources: dict[str, Any]) -
         promises: of latencies by device, as from ``LatencyModel.promise``.
         sources: what the figures rest on.
     """
-    some = [f"{d}: {p}" if len(promises) > 1 else p for d, p in promises.items() if p]
-    if some:
-        sources["latency"] = " ".join(some)
-    return " ".join([sentence, *some])
+    note = latency_note(promises)
+    if note:
+        sources["latency"] = note
+    return f"{sentence} {note}".strip()
 
 
 def bench_device(bench: Benchmark, device: str) -> str:

@@ -34,11 +34,22 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
         "table_sha256": bench.table.sha256,
         "device": TOGETHER.join(profiles.get(d, d) for d in devices),
     }
+    if note := latency_note({d: bench.promise(d) for d in devices}):
+        sources["latency"] = note
     if table not in shipped_tables():
         sources["table_file"] = str(Path(table).resolve())
     if profiles:
         sources["device_files"] = {n: str(Path(d).resolve()) for d, n in profiles.items()}
     return sources
+
+
+def latency_note(promises: Mapping[str, str]) -> str:
+    """How good latencies are that nobody measured, for a reader; empty where all were.
+
+    Args:
+        promises: by device, as from ``LatencyModel.promise``.
+    """
+    return " ".join(f"{d}: {p}" if len(promises) > 1 else p for d, p in promises.items() if p)
 
 
 def question_cells(config: Mapping[str, Any]) -> dict[str, str]:

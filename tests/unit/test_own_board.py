@@ -119,3 +119,12 @@ def test_the_table_knows_all_its_networks_on_a_board_of_which_five_were_measured
     assert bench.promise("raspberry-pi-4") == ""
     code, out, _ = command_line("query", "8" * 22, "0" * 22, "--device", "my-board", "--json")
     assert (code, json.loads(out)["provenance"]["latency_ms"]) == (0, "predicted")
+    code, out, _ = command_line("query", "8" * 22, "0" * 22, "--device", "my-board")
+    assert (code, "5 measured networks are predicted" in " ".join(out.split())) == (0, True)
+    most = f"{1.2 * costs.latency_ms.min() + costs.gate_ms:.3f}"  # a small front is soon made
+    asked = ("--gate", "margin", "--latency-ms-max", most, "--json")
+    code, out, err = command_line("front", "--device", "my-board", *asked)
+    assert code == 0, err
+    document = json.loads(out)
+    assert (code, "are predicted" in document["config"]["latency"]) == (0, True)
+    assert {p["provenance"]["latency_ms"] for p in document["front"]} == {"predicted"}
