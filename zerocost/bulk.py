@@ -28,7 +28,7 @@ from ..bench.files import replacing, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
 from ..bench.spaces import get_space
 from .batch import Batch
-from .passes import FEW_IMAGES
+from .forwards import FEW_IMAGES
 from .rank import AZ_COMPONENTS, az_nas
 from .score import Scores, chosen_proxies, score, usable_device
 

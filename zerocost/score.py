@@ -13,8 +13,9 @@ from torch import nn
 from ..bench.errors import BigLittleError
 from ..bench.networks import build_network
 from .batch import Batch, noise_batch
+from .forwards import FEW_IMAGES
 from .network import PassError
-from .passes import FEW_IMAGES, Passes
+from .passes import Passes
 from .proxies import PROXIES, Proxy, ProxyError, get_proxy
 from .rank import AZ_COMPONENTS
 

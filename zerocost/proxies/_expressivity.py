@@ -16,7 +16,7 @@ def entropies(passes: Passes) -> list[float]:
     Raises:
         PassError: a block whose maps do not vary.
     """
-    return passes.once("block_entropies", lambda: _entropies(passes))  # type: ignore[no-any-return]
+    return passes.once("block_entropies", lambda: _entropies(passes))
 
 
 def _entropies(passes: Passes) -> list[float]:

@@ -30,7 +30,7 @@ class Patterns:
 
 def patterns(passes: Passes) -> Patterns:
     """What the forward pass over the batch leaves."""
-    return passes.once("relu_codes", lambda: _patterns(passes))  # type: ignore[no-any-return]
+    return passes.once("relu_codes", lambda: _patterns(passes))
 
 
 def _patterns(passes: Passes) -> Patterns:

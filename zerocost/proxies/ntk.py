@@ -6,7 +6,7 @@ f is the sum of logits, w are all parameters. Higher is better conditioned, henc
 
 Source: Chen, Gong and Wang 2021, "Neural Architecture Search on ImageNet in Four GPU Hours: A
 Theoretically Inspired Perspective" (TE-NAS). They take the ratio itself on many more images;
-we take its logarithm on the 8 images that ``passes.KERNEL_IMAGES`` allows, because each costs a
+we take its logarithm on the 8 images that ``of_images.KERNEL_IMAGES`` allows, because each costs a
 backward pass.
 """
 

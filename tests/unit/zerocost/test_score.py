@@ -122,7 +122,7 @@ def test_what_torch_cannot_compute_is_a_reason(batch, monkeypatch) -> None:  # t
     def fails(*_: object) -> None:
         raise RuntimeError("not enough memory")
 
-    monkeypatch.setattr("biglittle.zerocost.passes.by_images", fails)
+    monkeypatch.setattr("biglittle.zerocost.of_images.by_images", fails)
     found = score(Broken(""), *batch, "snip,jacov,epe_nas", failures="keep")
     assert set(found.values) == {"snip"}
     assert set(found.failures) == {"jacov", "epe_nas"}
