@@ -1085,7 +1085,7 @@ def validate(
                 again = accuracy_again(bench, points, accuracy, found.device, data, threads)
             document = {**found.as_dict(), "accuracy": again}
             text = "\n".join([found.text(), *(row["text"] for row in again)])
-            kept = found.kept and all(row["equal"] is not False for row in again)
+            kept = found.kept is not False and all(row["equal"] is not False for row in again)
     finally:
         close()
     write = write_pairs_validation if front is None else write_validation

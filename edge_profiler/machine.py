@@ -74,7 +74,7 @@ def device_name(root: Path = _ROOT) -> str:
     return slug or _slug(f"unknown {platform.machine()}")
 
 
-def same_device(name: str, soc: str | None, measured: Mapping[str, Any]) -> bool:
+def same_device(name: str, promised: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
     """Whether a profile measured by the profiler may be of the device called ``name``.
 
     Profiles are named by people, machines by what their system gives:
@@ -83,14 +83,20 @@ def same_device(name: str, soc: str | None, measured: Mapping[str, Any]) -> bool
 
     Args:
         name: of a device profile.
-        soc: model of the processor in that profile; None where it names none.
-        measured: the profile that was measured.
+        promised: facts of that profile; {} where it is not here.
+        measured: the profile that was measured, or its facts.
     """
-    told = str(measured.get("soc") or "")
-    if soc and soc == told and (name not in shipped_devices() or re.search(r"\d", told)):
+    shared = _models(promised) & _models(measured)
+    if shared and (name not in shipped_devices() or any(re.search(r"\d", m) for m in shared)):
         return True
     here = str(measured["device"])
-    return name == here or name in here
+    return name == here or re.sub(r"-(cpu|gpu)$", "", name) in here
+
+
+def _models(profile: Mapping[str, Any]) -> set[str]:
+    """What a profile calls its processor."""
+    given = profile.get("soc"), (profile.get("environment") or {}).get("cpu_model")
+    return {str(model) for model in given if model}
 
 
 def _slug(text: str) -> str:

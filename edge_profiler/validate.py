@@ -17,10 +17,13 @@ from ..bench.errors import DeviceError
 from ..bench.pareto import on_front
 from ..bench.points import Points
 from ..bench.spaces import SearchSpace
+from .machine import same_device
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10
+#: Points that are named one by one; more stand on the page.
+LISTED = 12
 #: Chance at which a true interval is called missed.
 CHANCE = 0.05
 
@@ -63,6 +66,7 @@ class Validation:
         n_front: points of the measured ones that no other beats in error and measured latency.
         n_measured: points whose latency could be measured.
         tolerance: mean absolute error that is allowed where no interval is stated.
+        judged: whether both are one device; a promise about another one is not held against it.
         notes: what a reader must know.
     """
 
@@ -75,11 +79,17 @@ class Validation:
     n_front: int
     n_measured: int
     tolerance: float
+    judged: bool = True
     notes: tuple[str, ...] = ()
 
     @property
-    def kept(self) -> bool:
-        """Whether the promise was kept: the stated interval, or else the tolerance."""
+    def kept(self) -> bool | None:
+        """Whether the promise was kept: the stated interval, or else the tolerance.
+
+        None where it was about another device than the one that measured.
+        """
+        if not self.judged:
+            return None
         if self.coverage is not None and self.coverage.n:
             return self.coverage.kept
         latency = self.figures["latency_ms"]
@@ -105,24 +115,31 @@ class Validation:
     def text(self) -> str:
         """The outcome, as lines for a reader."""
         lines = [f"{self.device}, promised; {self.measured_on}, measured."]
+        if len(self.points) <= LISTED:
+            lines += [_line(point) for point in self.points]
         for name, found in (*self.figures.items(), ("latency_ms, single networks", self.networks)):
             if found is None:
                 continue
-            rank = "none" if found.spearman is None else f"{found.spearman:.3f}"
-            lines.append(
-                f"  {name}: mean absolute error {found.mape:.1%}, {found.within_10:.0%} within "
-                f"10 %, Spearman {rank}, measured {found.optimism:+.1%} over predicted on average "
-                f"({found.n} compared)"
-            )
+            rank = "" if found.spearman is None else f", Spearman {found.spearman:.3f}"
+            much = f"{1 + found.optimism:.3g} times what was promised on average"
+            if self.judged:
+                much = (
+                    f"mean absolute error {found.mape:.1%}, {found.within_10:.0%} within 10 %, "
+                    f"measured {found.optimism:+.1%} over predicted on average"
+                )
+            lines.append(f"  {name}: {much}{rank} ({found.n} compared)")
         lines.append(
             f"  {self.n_front} of {self.n_measured} measured points are still on the front of error"
             " and measured latency."
         )
         lines += [f"  note: {note}" for note in self.notes]
-        lines.append(("Kept: " if self.kept else "NOT kept: ") + self._verdict())
+        word = {True: "Kept", False: "NOT kept", None: "Not judged"}[self.kept]
+        lines.append(f"{word}: {self._verdict()}")
         return "\n".join(lines)
 
     def _verdict(self) -> str:
+        if not self.judged:
+            return f"{self.device} did not measure; run the same command there."
         c = self.coverage
         if c is not None and c.n:
             return f"{c.inside} of {c.n} networks are inside the stated {c.stated:.0%} interval."
@@ -133,6 +150,18 @@ class Validation:
             f"the device states no interval; the mean absolute error of latency is "
             f"{latency.mape:.1%}, {self.tolerance:.0%} are allowed."
         )
+
+
+def _line(point: Mapping[str, Any]) -> str:
+    """A point's mean latency, promised and measured."""
+    latency = point["latency_ms"]
+    promised, measured = (
+        "no latency" if latency[k] is None else f"{latency[k]:.4g} ms"
+        for k in ("predicted", "measured")
+    )
+    asked = f" -> {point['big']}" if point["escalation_rate"] > 0 else " alone"
+    word = f" ({latency['provenance']})" if latency["provenance"] else ""
+    return f"  {point['little']}{asked}: {promised} promised, {measured} now{word}"
 
 
 def _at_most(k: int, n: int, p: float) -> float:
@@ -218,6 +247,7 @@ def validate(
         n_front=int(front.sum()),
         n_measured=int(there.sum()),
         tolerance=tolerance,
+        judged=same_device(promised.name, promised.facts, measured.facts),
         notes=tuple(_notes(points, promised, measured, records)),
     )
 
@@ -240,10 +270,11 @@ def _notes(
     records: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     notes = []
-    if not _same_device(promised, measured):
+    if not same_device(promised.name, promised.facts, measured.facts):
         notes.append(
             f"promised for {promised.name}, measured on {measured.name}: two devices, so errors "
-            "say how far they differ and not how good the prediction is."
+            "say how far they differ and not how good the prediction is. If they are one, set "
+            f"'device' in the measured profile to {promised.name}."
         )
     ran = str(measured.facts.get("precision")), str(promised.facts.get("precision"))
     if ran[0] != ran[1]:
@@ -262,14 +293,6 @@ def _notes(
     if points.provenance.get("escalation_rate") != "measured":
         notes.append("the escalation rates are the front's own and were not measured.")
     return notes
-
-
-def _same_device(promised: DeviceProfile, measured: DeviceProfile) -> bool:
-    """Whether both are of one device: a profile may have been given a name of its own."""
-    processors = [(p.facts.get("environment") or {}).get("cpu_model") for p in (promised, measured)]
-    return promised.name == measured.name or (
-        processors[0] is not None and processors[0] == processors[1]
-    )
 
 
 def _nan(value: float | None) -> float:

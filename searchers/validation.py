@@ -208,7 +208,7 @@ def validate_cotrained(
         request = measuring.request(files=files, space=space, n_classes=dataset.n_classes)
         run_request(request, profile_file)
     measured = read_profile(profile_file)
-    here = any(same_device(name, _soc(given), measured) for name, given in devices.items())
+    here = any(same_device(name, _facts(given), measured) for name, given in devices.items())
     promised = " and ".join(devices) or "a device that is not named"
     return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
 
@@ -223,13 +223,12 @@ def _check_measured(profile: Mapping[str, Any], path: Path, pairs: Sequence[Depl
         )
 
 
-def _soc(device: str) -> str | None:
-    """What a device's profile calls its processor; None where the profile is not here."""
+def _facts(device: str) -> Mapping[str, Any]:
+    """Facts of a device's profile; {} where the profile is not here."""
     try:
-        soc = load_device(device).facts.get("soc")
+        return load_device(device).facts
     except BigLittleError:
-        return None
-    return None if soc is None else str(soc)
+        return {}
 
 
 def _cotrained_s(models: Sequence[bytes], images: Images, measuring: Measuring) -> float:

@@ -83,6 +83,8 @@ def test_a_slower_device_is_an_optimistic_search():
     assert got.figures["latency_ms"].mape == pytest.approx(1 / 3)
     assert got.figures["latency_ms"].spearman == 1.0
     assert "NOT kept" in got.text()
+    assert f"  {A} -> {C}: 6 ms promised, 9 ms now (modelled)" in got.text()
+    assert f"  {A} alone: 1 ms promised, 1.5 ms now (measured)" in got.text()
     assert validate(front(), loaded(), loaded(scale=1.5), SPACE, tolerance=0.4).kept
 
 
@@ -162,6 +164,10 @@ def test_a_prediction_is_no_measurement_and_another_space_none_either():
 def test_two_devices_are_called_two():
     got = validate(front(), loaded(name="a"), loaded(name="b"), SPACE)
     assert any("two devices" in n for n in got.notes)
+    assert got.kept is None
+    assert "Not judged: a did not measure" in got.text()
+    slow = validate(front(), loaded(name="a"), loaded(name="b", scale=40.0), SPACE)
+    assert "latency_ms: 40 times what was promised on average, Spearman 1.000" in slow.text()
     same = {"environment": {"cpu_model": "one chip"}}
     got = validate(front(), loaded(name="a", **same), loaded(name="b", **same), SPACE)
     assert not any("two devices" in n for n in got.notes)  # one of them was given a name

@@ -105,13 +105,15 @@ def test_chance_rounding_and_another_device_are_not_held_against_a_pair() -> Non
 
 
 def test_a_device_is_known_by_its_name_or_its_processor() -> None:
-    measured = {"device": "nvidia-jetson-nano-developer-kit", "soc": "NVIDIA Jetson Nano"}
-    assert same_device("jetson-nano", "NVIDIA Tegra X1", measured)
-    assert not same_device("raspberry-pi-4", None, measured)
-    assert same_device("my-board", "NVIDIA Jetson Nano", measured)
+    measured = {"device": "nvidia-jetson-nano-developer-kit", "soc": "NVIDIA Jetson Nano 2"}
+    assert same_device("jetson-nano", {"soc": "NVIDIA Tegra X1"}, measured)
+    assert same_device("jetson-nano-cpu", {}, measured)
+    assert not same_device("raspberry-pi-4", {}, measured)
+    assert same_device("my-board", {"soc": "NVIDIA Jetson Nano 2"}, measured)
+    assert same_device("my-board", {"environment": {"cpu_model": measured["soc"]}}, measured)
     server = {"device": "amd-epyc-f26-m2", "soc": "AMD EPYC"}
-    assert not same_device("amd-epyc-f25-m17", "AMD EPYC", server)
-    assert same_device("under-my-desk", "AMD EPYC", server)
+    assert not same_device("amd-epyc-f25-m17", {"soc": "AMD EPYC"}, server)
+    assert same_device("under-my-desk", {"soc": "AMD EPYC"}, server)
 
 
 @pytest.fixture
