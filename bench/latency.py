@@ -266,14 +266,19 @@ class Listed:
 
     def blocks(self) -> Blocks:
         """See `LatencyModel`."""
-        raise DeviceError(
-            f"{len(self.figures.latency_ms)} listed networks do not say what a layer takes; "
-            f"expected at least {MIN_ROWS} of them, or a block table. Measure the ten most telling "
-            "ones: biglittle profile --networks anchors:10."
+        raise self._too_few()
+
+    def _too_few(self) -> DeviceError:
+        return DeviceError(
+            f"{len(self.figures.latency_ms)} listed networks do not say what a layer or an "
+            f"operator takes; expected at least {MIN_ROWS}, all above 0 ms, or a block table. "
+            "Measure the ten most telling ones: biglittle profile --networks anchors:10."
         )
 
     def operators(self) -> OperatorSum:
         """See `LatencyModel`."""
+        if not enough(self.figures.latency_ms):
+            raise self._too_few()
         genomes, n = self.genomes, len(self.genomes)
         if n > MOST_ROWS:
             genomes = genomes[np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])]
@@ -380,6 +385,11 @@ class Predicted:
         return self.listed.operators() if self.held is None else self.held()
 
 
+def enough(latency_ms: Mapping[str, float]) -> bool:
+    """Whether other networks can be predicted from the latencies of these."""
+    return len(latency_ms) >= MIN_ROWS and min(latency_ms.values()) > 0
+
+
 def _filled(listed: Array, predicted: Array) -> Array:
     return np.where(np.isnan(listed), predicted, listed)
 
@@ -417,7 +427,6 @@ def latency_model(
             lambda: terms,
             None if held is None else lambda: held_operators(name, model, figures.coverage),
         )
-    positive = sum(ms > 0 for ms in figures.latency_ms.values())
-    if positive < max(MIN_ROWS, len(figures.latency_ms)):
+    if not enough(figures.latency_ms):
         return listed
     return Predicted(listed, lambda: terms_of(listed.operators(), space, n_classes))

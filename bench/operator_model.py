@@ -122,7 +122,13 @@ def fit_sum(
     rows = root[:, None] * relative[:, used] / scale[used]
     left = np.vstack([rows, np.diag(np.sqrt(penalty[used] * n))])
     right = np.concatenate([root, np.zeros(len(used))])
-    solution, _ = _nnls()(left, right, maxiter=50 * len(used))
+    try:
+        solution, _ = _nnls()(left, right, maxiter=50 * len(used))
+    except RuntimeError as error:
+        raise SurrogateError(
+            f"no sum over operators could be fitted to {n} figures ({error}); expected latencies "
+            "of networks that differ. Measure more of them: biglittle profile --networks anchors."
+        ) from error
     out = np.zeros(columns.shape[1])
     out[used] = solution / scale[used]
     return out[:n_own] if priors is None else out[:n_own] + out[n_own:] @ priors

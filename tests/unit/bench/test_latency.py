@@ -173,6 +173,8 @@ def test_four_networks_are_a_list_and_nothing_more() -> None:
         profile.check_complete()
     with pytest.raises(DeviceError, match="anchors:10"):
         profile.latency.blocks()
+    with pytest.raises(DeviceError, match="anchors:10"):
+        profile.latency.operators()
 
 
 def test_cells_are_predicted_too_but_are_not_a_sum_over_layers() -> None:
