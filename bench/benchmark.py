@@ -279,8 +279,8 @@ class Benchmark:
     ) -> OperatingPoint:
         """The operating point of a pair under a gate.
 
-        Where one of the two networks alone is at least as accurate and costs no more, the point
-        says so: ``better_alone``.
+        Where one of the two networks alone, or else another one of the table, is at least as
+        accurate and costs no more, the point says so: ``better_alone``.
 
         Args:
             pair: the pair, or two ids as (little, big).
@@ -302,10 +302,9 @@ class Benchmark:
         figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         cost = "macs" if values["latency_ms"] is None else "latency_ms"
-        ids = (pair.little, pair.big)
-        alone = better_alone(
-            (little, big), ids, hits, {cost: float(figures[cost])}, costs, counts, counts
-        )
+        ids, others = self.table.networks["architecture"], self.table.rows()
+        limits = {cost: float(figures[cost])}
+        alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
         return OperatingPoint(
             better_alone=alone,
             little=pair.little,
@@ -420,8 +419,9 @@ class Benchmark:
     ) -> OperatingPoint:
         """The threshold that is most accurate within limits on ``val``, reported on ``test``.
 
-        Where one of the two networks alone is at least as accurate within the limits on ``val``,
-        the point says so: ``better_alone``, with its accuracy on ``test``.
+        Where one of the two networks alone, or else another one of the table, is at least as
+        accurate within the limits on ``val``, the point says so: ``better_alone``, with its
+        accuracy on ``test``.
 
         Args:
             pair: the pair, or two ids as (little, big).
@@ -440,10 +440,11 @@ class Benchmark:
             raise unreachable(limits, best, f"of this pair under {gate} on {device}")
         best_at = int(allowed[np.argmax(points.accuracy[allowed])])
         point = self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
-        judged, ids = self._split("val"), (point.little, point.big)
+        judged, ids = self._split("val"), self.table.networks["architecture"]
         n_right = round(float(points.accuracy[best_at]) * judged.n_images)
         rows, costs = self.table.pair_rows(Pair.of(pair)), self.costs(device)
-        alone = better_alone(rows, ids, n_right, limits, costs, judged, self._split("test"))
+        reported, others = self._split("test"), self.table.rows()
+        alone = better_alone(rows, ids, n_right, limits, costs, judged, reported, others)
         return replace(point, better_alone=alone)
 
     def explain(

@@ -1,4 +1,4 @@
-"""When one network of a pair serves better alone than both do together."""
+"""When one network, of a pair or of its table, serves better alone than the pair does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .counts import Counts
@@ -15,7 +16,7 @@ from .measured_pairs import LATENCIES
 
 @dataclass(frozen=True)
 class BetterAlone:
-    """A network of a pair that serves better alone than the pair does at an operating point.
+    """A network that serves better alone than a pair does at an operating point.
 
     Attributes:
         architecture: id of the network.
@@ -23,6 +24,7 @@ class BetterAlone:
         latency_ms: of one input; None where the device has no figure.
         macs: multiply-accumulates of one input.
         provenance: how each figure came about, by field.
+        of_pair: whether it is a network of the pair; False: another one of the table.
     """
 
     architecture: str
@@ -30,6 +32,7 @@ class BetterAlone:
     latency_ms: float | None
     macs: float
     provenance: Mapping[str, str]
+    of_pair: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The network as plain JSON."""
@@ -41,8 +44,9 @@ class BetterAlone:
         cost = f"{self.macs / 1e6:.3g} M MACs ({self.provenance['macs']})"
         if self.latency_ms is not None:
             cost = f"{self.latency_ms:.4g} ms ({self.provenance['latency_ms']})"
+        it = "it" if self.of_pair else "this network of the table"
         return (
-            f"Use {self.architecture} alone: it is at least as accurate as the pair here, "
+            f"Use {self.architecture} alone: {it} is at least as accurate as the pair here, "
             f"{self.accuracy:.2%} ({self.provenance['accuracy']}), at no higher cost, {cost}, and "
             "needs no second network in memory."
         )
@@ -50,44 +54,56 @@ class BetterAlone:
 
 def better_alone(
     rows: Sequence[int],
-    ids: Sequence[str],
+    ids: NDArray[np.str_],
     n_right: int,
     limits: Mapping[str, float],
     costs: NetworkCosts,
     judged: Counts,
     reported: Counts,
+    others: NDArray[np.intp] | None = None,
 ) -> BetterAlone | None:
-    """The network of a pair that alone is right at least as often within limits, the best of both.
+    """The network that alone is right at least as often within limits as a pair is.
+
+    Of the pair's own two the better one; where neither is, the best of the others, of equals the
+    one that is first.
 
     Limits of figures that a network alone has less of than its pair, such as memory, are those of
     a point of the pair that keeps to them.
 
     Args:
         rows: rows of the pair's networks.
-        ids: their architectures.
+        ids: architectures of all networks of the table.
         n_right: images that the pair is right about, of the images it is judged by.
         limits: largest values by figure.
         costs: of all networks on the device.
         judged: answers on the images by which pair and networks are compared.
         reported: answers on the images whose accuracy is shown.
+        others: rows of further networks to look at, where neither of the pair's own serves.
     """
     figures = {name: costs.latency_ms for name in LATENCIES}  # the same for every input
     figures |= {"energy_mj": costs.energy_mj, "macs": costs.macs}
     checked = [(figures[name], limit) for name, limit in limits.items() if name in figures]
     right = judged.tally.right
-    fit = [
-        (int(right[row]), row, architecture)
-        for row, architecture in zip(rows, ids, strict=True)
-        if right[row] >= n_right and all(column[row] <= limit for column, limit in checked)
-    ]
-    if not fit:
+
+    def best(some: NDArray[np.intp]) -> int | None:
+        serves = right[some] >= n_right
+        for column, limit in checked:
+            serves &= column[some] <= limit
+        fit = some[serves]
+        return int(fit[np.argmax(right[fit])]) if len(fit) else None
+
+    row = best(np.array(rows[::-1], np.intp))  # the big one first where both are as good
+    of_pair = row is not None
+    if row is None and others is not None:
+        row = best(others)
+    if row is None:
         return None
-    _, row, architecture = max(fit)
     latency = float(costs.latency_ms[row])
     return BetterAlone(
-        architecture=architecture,
+        architecture=str(ids[row]),
         accuracy=float(reported.tally.right[row] / reported.n_images),
         latency_ms=None if np.isnan(latency) else latency,
         macs=float(costs.macs[row]),
         provenance={"accuracy": "measured", "macs": "modelled", **costs.provenance},
+        of_pair=of_pair,
     )

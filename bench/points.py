@@ -36,8 +36,9 @@ class OperatingPoint:
         params: trained numbers of both networks.
         peak_memory_mib: both networks resident.
         provenance: how each figure came about, by field.
-        better_alone: the network of the pair that is at least as accurate alone and costs no more,
-            as ``Benchmark.query`` and ``choose`` find it; None: neither is, or nobody looked.
+        better_alone: the network of the pair, or else of the table, that is at least as accurate
+            alone and costs no more, as ``Benchmark.query`` and ``choose`` find it; None: none is,
+            or nobody looked.
     """
 
     little: str

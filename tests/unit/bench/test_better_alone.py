@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench.recommend import alone
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
 
@@ -35,8 +36,17 @@ def test_query_says_which_network_is_as_accurate_and_no_slower(
                 ]
                 alone = point.better_alone
                 told.add(alone is None)
-                assert (alone is None) == (not better)
-                if alone is not None:
+                assert (alone is None or not alone.of_pair) == (not better)
+                if alone is not None and not alone.of_pair:
+                    row = bench.row(alone.architecture)
+                    assert accuracy[row] >= point.accuracy
+                    assert latency[row] <= (point.latency_ms or np.inf)
+                    assert "this network of the table" in alone.text()
+                if alone is None:
+                    every = bench.table.rows()
+                    fast = latency[every] <= (point.latency_ms or np.inf)
+                    assert not (fast & (accuracy[every] >= point.accuracy)).any()
+                if alone is not None and alone.of_pair:
                     assert alone.architecture in better
                     assert alone.accuracy == max(accuracy[bench.row(a)] for a in better)
                     assert alone.latency_ms == latency[bench.row(alone.architecture)]
@@ -68,7 +78,11 @@ def test_choose_compares_on_val_within_the_limits_and_reports_on_test(bench: Ben
                 for a in (little, big)
                 if val[bench.row(a)] >= on_val.accuracy and latency[bench.row(a)] <= limit
             ]
-            assert (point.better_alone is None) == (not better)
+            alone = point.better_alone
+            assert (alone is None or not alone.of_pair) == (not better)
+            if alone is not None:
+                assert val[bench.row(alone.architecture)] >= on_val.accuracy
+                assert latency[bench.row(alone.architecture)] <= limit
             told.add(not better)
             if point.better_alone is not None:
                 assert (
@@ -91,3 +105,14 @@ def test_the_command_line_says_it(bench: Benchmark, command_line) -> None:  # ty
     )
     assert f"Use {ids[0]} alone" in " ".join(command_line(*asked)[1].split())
     assert f'"architecture": "{ids[0]}"' in command_line(*asked, "--json")[1]
+
+
+def test_no_point_of_the_exact_front_loses_to_a_faster_or_better_single_network(
+    bench: Benchmark,
+) -> None:
+    front = bench.front(DEVICE).chosen
+    for point in front.take(np.flatnonzero(alone(front) == "")):
+        pair, gate = (point.little, point.big), (point.gate, point.threshold)
+        single = bench.query(pair, gate, DEVICE, "val").better_alone
+        if single is not None:  # a tie on both axes, of which the front holds one
+            assert (single.accuracy, single.latency_ms) == (point.accuracy, point.latency_ms)
