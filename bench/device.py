@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DeviceError, UnknownNameError
-from .latency import Figures, LatencyModel, latency_model, least_founded
+from .latency import LatencyModel, latency_model, least_founded
+from .latency_listed import Figures
 from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
 from .points import PROVENANCES

@@ -9,15 +9,15 @@ nobody else asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import DeviceError
+from .latency_listed import Figures, Listed, enough, filled
 from .latency_terms import (
     Blocks,
     OperatorSum,
@@ -30,14 +30,12 @@ from .latency_terms import (
     terms_of,
 )
 from .operator_features import Array
-from .operator_model import MIN_ROWS
 from .points import PROVENANCES
 from .spaces import SearchSpace
 from .spaces._space import Genomes
 
 KIND = "blocks"  # of a model in a file
 N_SUMS = 200  # networks of a block table: as many as determine every class of operators
-MOST_ROWS = 1000  # to which a model is fitted; a second's work
 
 
 class LatencyModel(Protocol):
@@ -167,140 +165,6 @@ class BlockSum:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What a file lists, by architecture.
-
-    Attributes:
-        latency_ms: of every network that has one.
-        low_ms: lower end of its interval, where there is one.
-        high_ms: upper end of its interval, where there is one.
-        energy_mj: energy, where there is one.
-        latency_word: provenance of the latencies; the least founded, if they differ.
-        energy_word: provenance of the energies.
-        power_mw: energy is latency times this where no energy is listed; None: no energy.
-        coverage: nominal share of networks inside the intervals, or None.
-    """
-
-    latency_ms: Mapping[str, float]
-    low_ms: Mapping[str, float]
-    high_ms: Mapping[str, float]
-    energy_mj: Mapping[str, float]
-    latency_word: str
-    energy_word: str
-    power_mw: float | None
-    coverage: float | None
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The networks that a file lists, and no others.
-
-    Attributes:
-        space: of the networks.
-        n_classes: of their classifier.
-        figures: what the file lists.
-    """
-
-    space: SearchSpace
-    n_classes: int
-    figures: Figures
-
-    complete = False
-    promise = ""
-
-    @property
-    def coverage(self) -> float | None:
-        """See `LatencyModel`."""
-        return self.figures.coverage
-
-    @cached_property
-    def genomes(self) -> Genomes:
-        """The listed networks in the order of their ids, shape (n_listed, n_layers)."""
-        return self.space.parse(sorted(self.figures.latency_ms))
-
-    @cached_property
-    def _order(self) -> tuple[NDArray[np.bytes_], NDArray[np.intp]]:
-        keys = _keys(self.genomes)
-        order = np.argsort(keys)
-        return keys[order], order
-
-    def place(self, genomes: Genomes) -> NDArray[np.intp]:
-        """Where each network stands among the listed ones, shape (n,); -1 where it does not."""
-        keys, order = self._order
-        wanted = _keys(np.atleast_2d(genomes))
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[at] == wanted, order[at], -1)
-
-    def column(self, figures: Mapping[str, float]) -> Array:
-        """A figure of the listed networks, shape (n_listed,); NaN where there is none."""
-        ids = sorted(self.figures.latency_ms)
-        return np.array([figures.get(a, np.nan) for a in ids], np.float64)
-
-    def _of(self, figures: Mapping[str, float], genomes: Genomes) -> Array:
-        place = self.place(genomes)
-        return np.where(place < 0, np.nan, self.column(figures)[place])
-
-    def latency_ms(self, genomes: Genomes) -> Array:
-        """See `LatencyModel`."""
-        return self._of(self.figures.latency_ms, genomes)
-
-    def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
-        """See `LatencyModel`."""
-        ends = (self.figures.low_ms, self.figures.high_ms)
-        low, high = (self._of(end, genomes) for end in ends)
-        return low, high
-
-    def energy_mj(self, genomes: Genomes) -> Array:
-        """See `LatencyModel`."""
-        if self.figures.energy_mj:
-            return self._of(self.figures.energy_mj, genomes)
-        return modelled_energy_mj(self.latency_ms(genomes), self.figures.power_mw)
-
-    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
-        """See `LatencyModel`."""
-        return self.latency_ms(genomes), self.energy_mj(genomes)
-
-    def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
-        """See `LatencyModel`."""
-        return {"latency_ms": self.figures.latency_word, "energy_mj": self.figures.energy_word}
-
-    def blocks(self) -> Blocks:
-        """See `LatencyModel`."""
-        raise self._too_few()
-
-    def _too_few(self) -> DeviceError:
-        return DeviceError(
-            f"{len(self.figures.latency_ms)} listed networks do not say what a layer or an "
-            f"operator takes; expected at least {MIN_ROWS}, all above 0 ms, or a block table. "
-            "Measure the ten most telling ones: biglittle profile --networks anchors:10."
-        )
-
-    def operators(self) -> OperatorSum:
-        """See `LatencyModel`."""
-        if not enough(self.figures.latency_ms):
-            raise self._too_few()
-        genomes, n = self.genomes, len(self.genomes)
-        if n > MOST_ROWS:
-            genomes = genomes[np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])]
-        words = f"{len(genomes)} {self.figures.latency_word} {self.space.name} networks"
-        latency = self.latency_ms(genomes)
-        return fitted_operators(self.space, self.n_classes, genomes, latency, words, self.power_mw)
-
-    @property
-    def power_mw(self) -> float | None:
-        """Power by which energy is modelled: what is stated, else the listed networks' median."""
-        if self.figures.power_mw is not None or not self.figures.energy_mj:
-            return self.figures.power_mw
-        ratio = self.column(self.figures.energy_mj) / self.column(self.figures.latency_ms)
-        return 1000.0 * float(np.nanmedian(ratio))
-
-
-def _keys(genomes: Genomes) -> NDArray[np.bytes_]:
-    rows = np.ascontiguousarray(genomes, np.uint8) + np.uint8(1)  # bytes may not end in zeros
-    return rows.view(f"S{rows.shape[1]}").ravel()
-
-
-@dataclass(frozen=True)
 class Predicted:
     """The listed networks as they are listed, and any other one as a model predicts it.
 
@@ -347,7 +211,7 @@ class Predicted:
         """See `LatencyModel`; a measured network has none but its own."""
         predicted = np.where(self.listed.place(genomes) < 0, self.terms.latency_ms(genomes), np.nan)
         low, high = self.listed.interval_ms(genomes)
-        return _filled(low, predicted * self.terms.low), _filled(high, predicted * self.terms.high)
+        return filled(low, predicted * self.terms.low), filled(high, predicted * self.terms.high)
 
     def energy_mj(self, genomes: Genomes) -> Array:
         """See `LatencyModel`."""
@@ -361,7 +225,7 @@ class Predicted:
         if len(there):  # few, and in most searches none
             some = np.atleast_2d(genomes)[there]
             for figure, listed in zip(figures, self.listed.latency_and_energy(some), strict=True):
-                figure[there] = _filled(listed, figure[there])
+                figure[there] = filled(listed, figure[there])
         return figures
 
     def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
@@ -383,15 +247,6 @@ class Predicted:
     def operators(self) -> OperatorSum:
         """See `LatencyModel`."""
         return self.listed.operators() if self.held is None else self.held()
-
-
-def enough(latency_ms: Mapping[str, float]) -> bool:
-    """Whether other networks can be predicted from the latencies of these."""
-    return len(latency_ms) >= MIN_ROWS and min(latency_ms.values()) > 0
-
-
-def _filled(listed: Array, predicted: Array) -> Array:
-    return np.where(np.isnan(listed), predicted, listed)
 
 
 def latency_model(

@@ -267,7 +267,8 @@ def page(found: dict[str, Any]) -> str:
         )
         + ".",
         "",
-        "The number of D-optimal anchors (20) and the weight of the other devices were chosen on "
+        "The number of D-optimal anchors (20), the weight of the other devices, and from where on "
+        "errors count less were chosen on "
         "these same figures; they are GPUs, server CPUs and phones as of 2021, and a board unlike "
         "all of them gains less from what they tell.",
         "",

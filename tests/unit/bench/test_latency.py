@@ -12,7 +12,8 @@ import pytest
 from biglittle.bench import get_space, load_device
 from biglittle.bench.device import FORMAT_2, SHIPPED, DeviceProfile, parse_profile
 from biglittle.bench.errors import DeviceError
-from biglittle.bench.latency import BlockSum, Listed, Predicted
+from biglittle.bench.latency import BlockSum, Predicted
+from biglittle.bench.latency_listed import Listed
 from biglittle.bench.operator_features import NAMES, network_features
 from biglittle.edge_profiler.anchors import anchor_networks
 
