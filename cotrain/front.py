@@ -37,6 +37,7 @@ from ..bench.measured_pairs import MeasuredPairs
 from ..bench.networks import Network, weights_hash
 from ..bench.pair import REPORT_FORMAT, Pair
 from ..bench.points import OperatingPoint, Points
+from ..bench.recommend import alone
 from ..bench.spaces import SearchSpace
 from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
 from .recalibrate import calibrated
@@ -45,7 +46,6 @@ from .train_loop import TrainProgress
 from .train_pair import train_pair
 from .weights import save_network
 
-REAL_RATE = 0.01  # below this share of escalated inputs a pair is in effect its little network
 CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
 LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
 
@@ -82,24 +82,21 @@ class Selection:
     Attributes:
         rows: of the chosen points, from fast to slow.
         n_points: points of the front.
-        n_single: points that are single networks: little is big, or nothing or everything is
-            escalated.
+        n_single: points that are single networks: little is big, or one of the two is asked about
+            less than 1 % of the inputs.
         n_pairs: different pairs among the others.
-        n_real: of these, pairs that escalate at least 1 % of the inputs at some point.
     """
 
     rows: tuple[int, ...]
     n_points: int
     n_single: int
     n_pairs: int
-    n_real: int
 
     def text(self) -> str:
         """What was chosen, and of what, in two sentences."""
         return (
             f"{self.n_points} points: {self.n_single} are single networks in effect, which are "
-            f"skipped; the others are {self.n_pairs} different pairs, of which {self.n_real} "
-            f"escalate at least 1 % of the inputs. {len(self.rows)} are trained."
+            f"skipped; the others are {self.n_pairs} different pairs. {len(self.rows)} are trained."
         )
 
 
@@ -107,46 +104,37 @@ def select(points: Points, top: int, first: Sequence[int] = ()) -> Selection:
     """Chooses at most ``top`` different pairs of a front.
 
     Points that are single networks are never chosen: there is nothing to co-train. The rows in
-    ``first`` come before all others. Then come pairs that escalate at least 1 % of the inputs and
-    are not less accurate than all of ``first``, evenly spread over the front by their rank in
-    latency; only where these are too few come the other pairs, chosen likewise. Of several points
-    of one pair the middle one by latency stands for it.
+    ``first`` come before all others. Then come pairs that are not less accurate than all of
+    ``first``, evenly spread over the front by their rank in latency, and at last the other pairs,
+    spread likewise. Of several points of one pair the middle one by latency stands for it.
 
     Args:
         points: of a front.
         top: how many at most.
         first: rows that are recommended, the most important one first.
     """
-    rate, latency = points.escalation_rate, points.latency_ms
-    paired = (points.little != points.big) & (rate > 0.0) & (rate < 1.0)
+    latency, paired = points.latency_ms, alone(points) == ""
     pair_of = list(zip(points.little.tolist(), points.big.tolist(), strict=True))
     chosen: list[int] = []
     for i in first:
         if paired[i] and pair_of[i] not in {pair_of[k] for k in chosen}:
             chosen.append(int(i))
     chosen = chosen[: max(top, 0)]
-    least = min((float(points.accuracy[i]) for i in chosen), default=-np.inf)
-    real, good = rate >= REAL_RATE, points.accuracy >= least
-    seen: set[tuple[str, str]] = set()
     taken = {pair_of[i] for i in chosen}
-    counts = []
-    for usable in (paired & real, paired & ~real):
-        rows_of: dict[tuple[str, str], list[int]] = {}
-        for i in np.flatnonzero(usable)[np.argsort(latency[usable], kind="stable")]:
-            if pair_of[i] not in seen:
-                rows_of.setdefault(pair_of[i], []).append(int(i))
-        seen |= set(rows_of)
-        counts.append(len(rows_of))
-        middle = [r[(len(r) - 1) // 2] for pair, r in rows_of.items() if pair not in taken]
-        middle.sort(key=lambda i: latency[i])
-        for some in ([i for i in middle if good[i]], [i for i in middle if not good[i]]):
-            n = min(max(top - len(chosen), 0), len(some))
-            # one alone is the most accurate end of the front and not its worst
-            at = np.linspace(0, len(some) - 1, n) if n > 1 else np.array([len(some) - 1.0] * n)
-            chosen += [some[k] for k in np.unique(np.rint(at).astype(int))]
+    rows_of: dict[tuple[str, str], list[int]] = {}
+    for i in np.flatnonzero(paired)[np.argsort(latency[paired], kind="stable")]:
+        rows_of.setdefault(pair_of[i], []).append(int(i))
+    middle = [r[(len(r) - 1) // 2] for pair, r in rows_of.items() if pair not in taken]
+    middle.sort(key=lambda i: latency[i])
+    least = min((float(points.accuracy[i]) for i in chosen), default=-np.inf)
+    good = [i for i in middle if points.accuracy[i] >= least]
+    for some in (good, [i for i in middle if points.accuracy[i] < least]):
+        n = min(max(top - len(chosen), 0), len(some))
+        # one alone is the most accurate end of the front and not its worst
+        at = np.linspace(0, len(some) - 1, n) if n > 1 else np.array([len(some) - 1.0] * n)
+        chosen += [some[k] for k in np.unique(np.rint(at).astype(int))]
     rows = tuple(sorted(chosen, key=lambda i: (latency[i], i)))
-    n_single = int(len(points) - paired.sum())
-    return Selection(rows, len(points), n_single, sum(counts), counts[0])
+    return Selection(rows, len(points), int((~paired).sum()), len(rows_of))
 
 
 @dataclass(frozen=True)

@@ -77,18 +77,17 @@ def test_single_networks_in_disguise_are_skipped_and_counted() -> None:
     points = _points(("a", "a", 0.5, 1), ("a", "b", 0.0, 2), ("a", "c", 1.0, 3), ("a", "d", 0.3, 4))
     chosen = select(points, 5)
     assert chosen.rows == (3,)
-    assert (chosen.n_points, chosen.n_single, chosen.n_pairs, chosen.n_real) == (4, 3, 1, 1)
+    assert (chosen.n_points, chosen.n_single, chosen.n_pairs) == (4, 3, 1)
     assert "3 are single networks" in chosen.text()
 
 
-def test_pairs_that_escalate_come_first_and_the_others_fill_up() -> None:
+def test_pairs_that_next_to_never_escalate_are_single_networks() -> None:
     points = _points(
         ("a", "b", 0.001, 1), ("a", "c", 0.2, 2), ("a", "d", 0.005, 3), ("a", "e", 0.01, 4)
     )
-    assert select(points, 2).rows == (1, 3)
-    assert select(points, 3).rows == (1, 2, 3)  # of the one place left, not the fastest
-    assert select(points, 9).rows == (0, 1, 2, 3)
-    assert select(points, 9).n_real == 2
+    assert select(points, 1).rows == (3,)
+    assert select(points, 9).rows == (1, 3)
+    assert (select(points, 9).n_single, select(points, 9).n_pairs) == (2, 2)
 
 
 def test_a_pair_is_taken_once_and_rows_spread_over_the_front() -> None:
