@@ -410,7 +410,7 @@ def _run_stages(
         part, parts = (int(number) for number in shard.split("/"))
     except ValueError as error:
         raise BigLittleError(f"shard {shard!r} is not of the form i/n, for example 0/2.") from error
-    build = table_module(name, "build")
+    build = table_module(name, "stages")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     plan = build.Plan.load(working, data)
     for stage in stages:
@@ -450,7 +450,7 @@ def table_build(
     if start is not None:
         from .data_tables import table_module
 
-        table_module(name, "build").begin(working, start)
+        table_module(name, "stages").begin(working, start)
     _run_stages(name, stages, working, data, out, workers, threads, train_device, limit, shard)
 
 
@@ -1079,7 +1079,7 @@ def validate(
             most = None if every else top
             found, points = validate_front(front, device, profile_file, most, measuring, tolerance)
             if accuracy:
-                from .data_tables.replay import accuracy_again
+                from .data_tables.building.replay import accuracy_again
 
                 bench = front.question.bench(table, DEFAULT_TABLE)
                 again = accuracy_again(bench, points, accuracy, found.device, data, threads)
@@ -1256,7 +1256,7 @@ def surrogate_improve(
     from .surrogates.extras import import_extra
 
     import_extra("torch", "evaluating networks")
-    from .data_tables import active_learning
+    from .data_tables.building import active_learning
 
     recipes = Recipe() if recipe is None else Recipe.parse(recipe)
     asked = active_learning.ImproveSettings(batch, budget, latency_ms_max, seed, recipes)

@@ -10,13 +10,13 @@ from ..bench.errors import UnknownNameError
 
 
 def buildable_tables() -> tuple[str, ...]:
-    """Names of the tables whose build script ships, sorted."""
-    scripts = Path(__file__).parent.glob("*/build.py")
-    return tuple(sorted(script.parent.name.replace("_", "-") for script in scripts))
+    """Names of the tables whose recipe ships, sorted."""
+    schedules = Path(__file__).parent.glob("*/supernet.toml")
+    return tuple(sorted(schedule.parent.name.replace("_", "-") for schedule in schedules))
 
 
 def table_module(name: str, module: str) -> ModuleType:
-    """A module of the scripts of a table, for example its ``build``; imported here.
+    """A module that builds a table, for example ``stages``; imported here.
 
     Raises:
         UnknownNameError: no such table is built by this package.
@@ -24,4 +24,4 @@ def table_module(name: str, module: str) -> ModuleType:
     """
     if name not in buildable_tables():
         raise UnknownNameError("table with a build script", name, buildable_tables())
-    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}.{module}")
+    return importlib.import_module(f"{__name__}.building.{module}")

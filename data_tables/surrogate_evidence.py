@@ -57,8 +57,8 @@ from ..surrogates.report import BASELINES, split_report, summary
 from ..surrogates.summary import SPLITS, split_table
 from ..surrogates.surrogate import DOCUMENT
 from ..surrogates.transfer import transfer_latency
-from .devices.reference import read_rows, reference_folder
-from .searched_points import agreement, evaluated_point, found_networks
+from .building.searched_points import agreement, evaluated_point, found_networks
+from .reference import read_rows, reference_folder
 
 FOLDER = Path(__file__).parent / "surrogate_evidence"
 PAGE = Path(__file__).parent / "surrogate_evidence.md"
@@ -487,8 +487,8 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
         limit: networks to evaluate now, at the most; None: all.
     """
     from ..bench.datasets import get_dataset
-    from .fbnet_cifar10.evaluate import NetworkEvaluator, NetworkKey, read_key
-    from .fbnet_cifar10.plan import TrainedSupernet
+    from .building.evaluate import NetworkEvaluator, NetworkKey, read_key
+    from .building.plan import TrainedSupernet
 
     def done(key: NetworkKey) -> bool:
         path = working / f"{key.name}.npz"
@@ -521,7 +521,7 @@ def searched_step(working: Path) -> None:
     Raises:
         BigLittleError: too little was evaluated, or with another supernet.
     """
-    from .fbnet_cifar10.evaluate import NetworkKey, read_evaluation
+    from .building.evaluate import NetworkKey, read_evaluation
 
     bench, given = Benchmark.load(TABLE), proposed()
     table = bench.table
@@ -593,8 +593,8 @@ def found_step(working: Path) -> None:
     Raises:
         BigLittleError: nothing was evaluated there, or with other weights than those that ship.
     """
-    from .fbnet_cifar10.evaluate import read_evaluation
-    from .fbnet_cifar10.plan import TrainedSupernet
+    from .building.evaluate import read_evaluation
+    from .building.plan import TrainedSupernet
 
     table = Benchmark.load(TABLE).table
     held, origin = {str(a) for a in table.networks["architecture"]}, TrainedSupernet.kept().sha256
@@ -612,7 +612,7 @@ def found_step(working: Path) -> None:
 # ---- active learning -----------------------------------------------------------------------------
 def improve_step(working: Path, rounds: int = ROUNDS, batch: int = BATCH) -> None:
     """Active learning on the shipped table, and its surrogates on the searched split by round."""
-    from . import active_learning
+    from .building import active_learning
 
     table = Benchmark.load(TABLE).table
     settings = active_learning.ImproveSettings(batch)

@@ -28,7 +28,7 @@ from ...bench.operator_model import PRIORS, fit_few, fit_robust, fit_sum
 from ...bench.spaces import get_space
 from ...edge_profiler.anchors import anchor_networks, anchor_order
 from ...surrogates.latency import latency_figures
-from . import reference
+from .. import reference
 from .chart import line_chart
 from .figures import FOLDER, fill_page
 

@@ -23,7 +23,7 @@ from ...bench.operator_model import OperatorModel
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
 from ...surrogates.operator_model import fit_operator_model
-from . import reference
+from .. import reference
 
 FOLDER = Path(__file__).parent
 TARGET = FOLDER / "figures" / "operator_model.json"

@@ -27,7 +27,7 @@ from ...bench.operator_features import NAMES, Array, chain_features, operator_fe
 from ...bench.operator_model import fit_sum
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
-from . import reference
+from .. import reference
 
 TABLE, N_CLASSES, DATE = "fbnet-cifar10", 10, "2026-11-21"
 DIGITS = 4  # of a figure in milliseconds

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...bench import Benchmark
 from ...bench.table import Table
-from .design import DEVICE, QUOTAS, sequence
+from ..building.design import DEVICE, QUOTAS, sequence
 
 #: What each training means, in the order of the card.
 MEANINGS = {

@@ -236,8 +236,8 @@ def searched_step() -> None:
     from ...bench.datasets import get_dataset
     from ...bench.gates import get_metric
     from ...searchers.console import spread
-    from .evaluate import NetworkEvaluator
-    from .plan import TrainedSupernet
+    from ..building.evaluate import NetworkEvaluator
+    from ..building.plan import TrainedSupernet
 
     judge = evaluator()
     settings = SearchSettings(budget=SPEED_BUDGET, seed=0, limits={"latency_ms": 30.0})

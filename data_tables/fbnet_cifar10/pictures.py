@@ -11,7 +11,7 @@ import numpy as np
 from ...bench import Benchmark, Curve, Pair
 from ...bench.gates import stored_metrics
 from ...searchers.table_singles import best_table_single, table_singles
-from .design import DEVICE
+from ..building.design import DEVICE
 from .trust import twins
 
 FRONT_PICTURE, TRUST_PICTURE = "front.png", "trust.png"

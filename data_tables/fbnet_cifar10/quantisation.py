@@ -95,8 +95,8 @@ def measure(probabilities: Mapping[str, Array], labels: NDArray[np.uint8]) -> di
 def recomputed(architectures: Sequence[str], split: str = "test") -> dict[str, Any]:
     """``measure`` on networks whose probabilities are computed again from the weights that ship."""
     from ...bench.datasets import get_dataset
-    from .evaluate import NetworkEvaluator
-    from .plan import TrainedSupernet
+    from ..building.evaluate import NetworkEvaluator
+    from ..building.plan import TrainedSupernet
 
     dataset, supernet = get_dataset("cifar10"), TrainedSupernet.kept()
     live = NetworkEvaluator(dataset, dataset.load(), splits=(split,))

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...bench.errors import TableError
 from ...cotrain.schedule import Schedule, load_schedule
-from .plan import SCHEDULE
+from ..building.plan import SCHEDULE
 
 CHECK = re.compile(r"epoch (\d+) at (\d+) px: (\w+) val accuracy ([\d.]+) on (\d+)")
 LABELS = {

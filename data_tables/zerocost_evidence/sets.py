@@ -13,7 +13,7 @@ from ...bench import Benchmark, Table
 from ...bench.rows import PAIR_TRAININGS, TRAININGS
 from ...bench.spaces import get_space
 from ...zerocost import Batch, dataset_batch
-from ..devices.reference import read_rows, reference_folder
+from ..reference import read_rows, reference_folder
 from .agreement import Values
 
 TABLE = "fbnet-cifar10"

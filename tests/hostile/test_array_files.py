@@ -147,11 +147,7 @@ def read_found_networks(path: Path) -> object:
 
 def evaluation(path: Path) -> Path:
     pytest.importorskip("torch")
-    from biglittle.data_tables.fbnet_cifar10.evaluate import (
-        Evaluation,
-        NetworkKey,
-        write_evaluation,
-    )
+    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
 
     said = synthetic_table(n_networks=4).predictions
     answers = {
@@ -162,7 +158,7 @@ def evaluation(path: Path) -> Path:
 
 
 def read_network(path: Path) -> object:
-    from biglittle.data_tables.fbnet_cifar10.evaluate import read_evaluation, read_key
+    from biglittle.data_tables.building.evaluate import read_evaluation, read_key
 
     return read_key(path), read_evaluation(path)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench.operator_features import operator_features
-from biglittle.data_tables.devices import reference
+from biglittle.data_tables import reference
 from biglittle.surrogates.latency import latency_figures
 from biglittle.surrogates.operator_model import fit_operator_model
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench.agreement import spearman
+from biglittle.data_tables import reference
 from biglittle.data_tables import surrogate_evidence as evidence
-from biglittle.data_tables.devices import reference
 from biglittle.surrogates import get_member
 from biglittle.surrogates.cells import depends_on_input
 from biglittle.surrogates.transfer import transfer_latency

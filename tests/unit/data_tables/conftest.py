@@ -72,7 +72,7 @@ def few() -> Dataset:
 def tiny(monkeypatch: pytest.MonkeyPatch, few: Dataset) -> None:
     """The build's data set is the digits, its design three networks."""
     pytest.importorskip("torch")
-    from biglittle.data_tables.fbnet_cifar10 import assemble, jobs
+    from biglittle.data_tables.building import assemble, jobs
 
     for module in ("train_supernet", "train_network", "train_pair"):
         monkeypatch.setattr(f"biglittle.cotrain.{module}.get_dataset", lambda _: few)
@@ -108,7 +108,7 @@ def plan(  # type: ignore[no-untyped-def]
 ):
     """The build, its supernet trained and nothing evaluated."""
     from biglittle.cotrain.schedule import load_schedule
-    from biglittle.data_tables.fbnet_cifar10.plan import Plan
+    from biglittle.data_tables.building.plan import Plan
 
     (tmp_path / "supernet.h5").write_bytes((supernet_file / "supernet.h5").read_bytes())
     plan = Plan(tmp_path, load_schedule(supernet_file / "tiny.toml"), few, tmp_path)

@@ -17,7 +17,7 @@ from biglittle.bench.gates import get_metric
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import write_table
 from biglittle.data_tables import surrogate_evidence as evidence
-from biglittle.data_tables.searched_points import agreement, evaluated_point
+from biglittle.data_tables.building.searched_points import agreement, evaluated_point
 from biglittle.surrogates import fit_data
 from biglittle.surrogates.found import read_found
 from biglittle.surrogates.report import summary
@@ -71,12 +71,8 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
-    from biglittle.data_tables.fbnet_cifar10 import plan
-    from biglittle.data_tables.fbnet_cifar10.evaluate import (
-        Evaluation,
-        NetworkKey,
-        write_evaluation,
-    )
+    from biglittle.data_tables.building import plan
+    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
 
     class Kept:
         sha256 = "the weights"
@@ -140,11 +136,7 @@ def test_what_was_evaluated_of_what_was_proposed(
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
     from biglittle.bench import Benchmark
-    from biglittle.data_tables.fbnet_cifar10.evaluate import (
-        Evaluation,
-        NetworkKey,
-        write_evaluation,
-    )
+    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
 
     table = Benchmark.load(evidence.TABLE).table
     ids = [str(a) for a in table.networks["architecture"][table.rows()]]

@@ -51,7 +51,7 @@ def test_without_images_it_says_how_to_get_them(run, tmp_path: Path, arguments) 
 @pytest.mark.parametrize("ok", [True, False])
 def test_verify_says_by_its_exit_code_what_it_found(run, monkeypatch, ok: bool) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("torch")
-    from biglittle.data_tables.fbnet_cifar10 import reproduce
+    from biglittle.data_tables.building import reproduce
 
     row = {"architecture": "8" * 22, "weights_equal": ok}
     shares = {"equal_bytes": 0.5, "disagreeing_answers": 0.25, "far_codes": 0.0}

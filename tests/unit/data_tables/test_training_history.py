@@ -6,7 +6,7 @@ import pytest
 
 from biglittle.bench.errors import TableError
 from biglittle.cotrain.schedule import load_schedule
-from biglittle.data_tables.fbnet_cifar10.plan import SCHEDULE
+from biglittle.data_tables.building.plan import SCHEDULE
 from biglittle.data_tables.fbnet_cifar10.training_history import (
     checks,
     history,

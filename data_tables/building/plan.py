@@ -26,7 +26,7 @@ from ...cotrain.weights import load_weights
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "fbnet_cifar10"
 SCHEDULE = FOLDER / "supernet.toml"
 TABLE = FOLDER / "table.h5"
 WEIGHTS = FOLDER / "supernet.safetensors"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, get_space, load_device
-from biglittle.data_tables.fbnet_cifar10 import selection
-from biglittle.data_tables.fbnet_cifar10.selection import ChosenPair
+from biglittle.data_tables.building import selection
+from biglittle.data_tables.building.selection import ChosenPair
 
 SPACE = get_space("fbnet")
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")

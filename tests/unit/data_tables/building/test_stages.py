@@ -15,14 +15,11 @@ from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
 from biglittle.bench.errors import CheckpointError, TableError, UnknownNameError  # noqa: E402
 from biglittle.bench.networks import weights_hash  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
-from biglittle.data_tables.fbnet_cifar10 import assemble, build, jobs  # noqa: E402
-from biglittle.data_tables.fbnet_cifar10.evaluate import (  # noqa: E402
-    NetworkEvaluator,
-    NetworkKey,
-    read_evaluation,
-)
-from biglittle.data_tables.fbnet_cifar10.plan import Plan, TrainedSupernet  # noqa: E402
-from biglittle.data_tables.fbnet_cifar10.selection import ChosenPair  # noqa: E402
+from biglittle.data_tables.building import assemble, jobs  # noqa: E402
+from biglittle.data_tables.building import stages as build  # noqa: E402
+from biglittle.data_tables.building.evaluate import NetworkEvaluator, NetworkKey, read_evaluation  # noqa: E402
+from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
+from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 RECIPE = Recipe(
@@ -112,7 +109,7 @@ def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table:
     build.run_stage("assemble", plan, table)
     path = plan.networks / f"inherited-{NETWORKS[1]}-s0.npz"
     evaluation = read_evaluation(path)
-    from biglittle.data_tables.fbnet_cifar10.evaluate import write_evaluation
+    from biglittle.data_tables.building.evaluate import write_evaluation
 
     other = dataclasses.replace(evaluation.key, origin="f" * 64)
     write_evaluation(path, dataclasses.replace(evaluation, key=other))

@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench import Table
-from biglittle.data_tables.fbnet_cifar10 import build
-from biglittle.data_tables.fbnet_cifar10.plan import Plan
+from biglittle.data_tables.building import stages as build
+from biglittle.data_tables.building.plan import Plan
 
 # For every line "stage name" it runs the stage in a process of its own, which stands still just
 # before the file of that name takes its place; the line it answers with is the process's id. It
@@ -29,8 +29,9 @@ shared = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(shared)
 from biglittle.bench import files
 from biglittle.cotrain.schedule import load_schedule
-from biglittle.data_tables.fbnet_cifar10 import assemble, build, jobs
-from biglittle.data_tables.fbnet_cifar10.plan import Plan
+from biglittle.data_tables.building import assemble, jobs
+from biglittle.data_tables.building import stages as build
+from biglittle.data_tables.building.plan import Plan
 for user in (assemble, jobs):
     user.sequence = lambda *_: shared.NETWORKS
 def run(stage, name):
@@ -61,7 +62,7 @@ Kill = Callable[[str, str], None]
 @pytest.fixture
 def kill_at(plan: Plan, supernet_file: Path) -> Iterator[Kill]:
     """Runs a stage in another process and kills it where a file takes its place."""
-    conftest, schedule = Path(__file__).with_name("conftest.py"), supernet_file / "tiny.toml"
+    conftest, schedule = Path(__file__).parents[1] / "conftest.py", supernet_file / "tiny.toml"
     server = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(plan.working), str(conftest), str(schedule)],
         stdin=subprocess.PIPE,

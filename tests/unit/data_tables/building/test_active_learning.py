@@ -21,8 +21,13 @@ from biglittle.bench.points import Points
 from biglittle.bench.rows import is_held_out
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table, encode_predictions, write_table
-from biglittle.data_tables.active_learning import ImproveSettings, choose, improve, lines
-from biglittle.data_tables.fbnet_cifar10.evaluate import Evaluation, NetworkKey
+from biglittle.data_tables.building.active_learning import (
+    ImproveSettings,
+    choose,
+    improve,
+    lines,
+)
+from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey
 
 SETTINGS = ImproveSettings(batch=8, budget=150)
 

@@ -17,10 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench.errors import DatasetError
-from ...bench.graph import IMAGE, Graph, GraphBuilder, simplified
-from ...bench.operators import Operator
-from ...bench.spaces import get_space
+from ..bench.errors import DatasetError
+from ..bench.graph import (
+    IMAGE,
+    Graph,
+    GraphBuilder,
+    simplified,
+)
+from ..bench.operators import Operator
+from ..bench.spaces import get_space
 
 Array = NDArray[np.float64]
 #: (output channels, stride of the depthwise convolution) of MobileNet v1's blocks.
@@ -46,7 +51,7 @@ CONVNET = re.compile(r"convnet_L(\d+)_F(\d+)_K([1-5])x\3_W(\d+)(_DWS)?")
 
 def reference_folder() -> Path:
     """Where the reference data are looked for: ``BIGLITTLE_REFERENCE_DATA`` or ../shared/data."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("BIGLITTLE_REFERENCE_DATA") or default)
 
 

@@ -22,11 +22,11 @@ from ...bench.errors import TableError, UnknownNameError
 from ...cotrain.restart import begin_from
 from ...cotrain.schedule import load_schedule
 from ...cotrain.train_supernet import Progress, SupernetRun
-from ..building.teach import teach
 from .assemble import assemble, extend
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import SCHEDULE, TABLE, Plan, of_another_supernet
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
+from .teach import teach
 
 log = logging.getLogger(__name__)
 

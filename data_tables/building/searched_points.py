@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench.agreement import kendall
-from ..bench.gates import get_metric
-from ..bench.table import Predictions
-from ..surrogates.found import FoundNetworks
+from ...bench.agreement import kendall
+from ...bench.gates import get_metric
+from ...bench.table import Predictions
+from ...surrogates.found import FoundNetworks
 
 if TYPE_CHECKING:  # it needs torch
-    from .fbnet_cifar10.evaluate import Evaluation
+    from .evaluate import Evaluation
 
 Answers = Mapping[str, NDArray[np.uint8]]
 

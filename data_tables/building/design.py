@@ -11,7 +11,7 @@ The design is a sequence: every cell is spread evenly over it, so that wherever 
 the networks evaluated so far cover the grid in the proportions of the quotas. Networks of a design
 stay in all later ones: a new front adds some, and none leaves.
 
-``python -m biglittle.data_tables.fbnet_cifar10.design`` prints what the design holds and what it
+``python -m biglittle.data_tables.building.design`` prints what the design holds and what it
 costs to evaluate; with ``--add-front BUDGET`` it searches the surrogate and adds the front's
 neighbourhood to the design.
 """
@@ -38,7 +38,7 @@ from ...bench.spaces import SearchSpace, get_space
 from ...bench.spaces._space import Genomes
 
 DEVICE = "raspberry-pi-4"
-FRONT_SEED = Path(__file__).parent / "front_seed.json"
+FRONT_SEED = Path(__file__).parent.parent / "fbnet_cifar10" / "front_seed.json"
 POOL = 200_000
 SEED = 0
 N_CLASSES = 10
@@ -360,13 +360,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--add-front", type=int, metavar="BUDGET", help="evaluations of the search")
-    parser.add_argument("--surrogate", type=Path, default=Path(__file__).parent / "surrogate")
+    parser.add_argument("--surrogate", type=Path, default=FRONT_SEED.parent / "surrogate")
     parser.add_argument("--networks", type=int, default=FRONT_NETWORKS)
     parser.add_argument("--latency-ms-max", type=float, default=FRONT_LATENCY_MS)
     given = parser.parse_args(arguments)
     if given.add_front is not None:
         add_front(_search(given.add_front, given.networks, given.latency_ms_max, given.surrogate))
-    schedule = load_schedule(Path(__file__).parent / "supernet.toml")
+    schedule = load_schedule(FRONT_SEED.parent / "supernet.toml")
     sys.stdout.write(describe(get_space(schedule.space), schedule.trained_choices) + "\n")
 
 

@@ -38,20 +38,31 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
-from ..bench import DeviceProfile, Points, Table
-from ..bench.errors import CheckpointError, ConstraintError
-from ..bench.files import replacing
-from ..bench.gates import stored_metrics
-from ..bench.networks import weights_hash
-from ..bench.rows import is_held_out
-from ..searchers import get_searcher
-from ..searchers.console import spread
-from ..searchers.settings import SearchSettings
-from ..surrogates import FitSettings, Recipe, Surrogate, SurrogateEvaluator, fit_surrogate
-from ..surrogates.found import FILE, beside, read_found, write_found
-from .fbnet_cifar10.assemble import added, write_with_references
-from .fbnet_cifar10.evaluate import (
+from ... import __version__
+from ...bench import DeviceProfile, Points, Table
+from ...bench.errors import CheckpointError, ConstraintError
+from ...bench.files import replacing
+from ...bench.gates import stored_metrics
+from ...bench.networks import weights_hash
+from ...bench.rows import is_held_out
+from ...searchers import get_searcher
+from ...searchers.console import spread
+from ...searchers.settings import SearchSettings
+from ...surrogates import (
+    FitSettings,
+    Recipe,
+    Surrogate,
+    SurrogateEvaluator,
+    fit_surrogate,
+)
+from ...surrogates.found import (
+    FILE,
+    beside,
+    read_found,
+    write_found,
+)
+from .assemble import added, write_with_references
+from .evaluate import (
     REPORTED,
     Evaluation,
     NetworkEvaluator,
@@ -59,7 +70,7 @@ from .fbnet_cifar10.evaluate import (
     read_evaluation,
     write_evaluation,
 )
-from .fbnet_cifar10.reproduce import weights_of
+from .reproduce import weights_of
 from .searched_points import agreement, evaluated_point, found_networks
 
 FORMAT = "biglittle-active-learning-1"
@@ -120,7 +131,7 @@ def inherited_answers(
         TableError: no weights beside the table.
         DatasetError: no images.
     """
-    from ..bench.datasets import get_dataset
+    from ...bench.datasets import get_dataset
 
     supernet, dataset = weights_of(table), get_dataset(table.dataset)
     live = NetworkEvaluator(dataset, dataset.load(data), threads, splits)

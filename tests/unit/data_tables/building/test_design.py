@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.bench.errors import TableError
 from biglittle.bench.rows import is_held_out
-from biglittle.data_tables.fbnet_cifar10 import design
+from biglittle.data_tables.building import design
 
 SPACE = get_space("fbnet")
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..bench import Benchmark, Gate, Pair, Points
-from ..bench.datasets import get_dataset
-from ..edge_profiler.accuracy import rerun
-from ..edge_profiler.onnx_network import cascade_model, import_onnx
-from . import table_module
+from ...bench import (
+    Benchmark,
+    Gate,
+    Pair,
+    Points,
+)
+from ...bench.datasets import get_dataset
+from ...edge_profiler.accuracy import rerun
+from ...edge_profiler.onnx_network import cascade_model, import_onnx
+from .. import table_module
 
 
 def accuracy_again(

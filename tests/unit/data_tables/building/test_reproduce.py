@@ -15,8 +15,9 @@ from biglittle.bench import Table
 from biglittle.bench.datasets import Dataset
 from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetError, TableError
 from biglittle.bench.table import write_table
-from biglittle.data_tables.fbnet_cifar10 import build, reproduce
-from biglittle.data_tables.fbnet_cifar10.plan import Plan
+from biglittle.data_tables.building import reproduce
+from biglittle.data_tables.building import stages as build
+from biglittle.data_tables.building.plan import Plan
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 
