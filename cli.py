@@ -924,6 +924,7 @@ def profile(
     pairs: Annotated[
         str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
     ] = "",
+    gate: Annotated[str, typer.Option(help="Metric of the gate of --pairs.")] = "margin",
     out: Annotated[Path, typer.Option(help="Profile to write; goes on from one that is there.")] = (
         Path("profile.json")
     ),
@@ -974,6 +975,7 @@ def profile(
     request = ProfileRequest(
         networks=networks,
         pairs=pairs,
+        gate=gate,
         space=space,
         n_classes=classes,
         runtime=runtime,

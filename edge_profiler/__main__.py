@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "--networks", default=base.networks, help="anchors, a file, ids, or ONNX files"
     )
     made.add_argument("--pairs", default=base.pairs, help="file of pairs, or LITTLE:BIG,...")
+    made.add_argument("--gate", default=base.gate, help="metric of the pairs' gate")
     made.add_argument("--space", default=base.space)
     made.add_argument("--classes", type=int, default=base.n_classes)
     made.add_argument("--runtime", default=base.runtime)

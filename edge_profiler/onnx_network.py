@@ -355,6 +355,11 @@ _GATES: dict[str, tuple[Callable[[_Graph, str], str], str]] = {
 }
 
 
+def onnx_gates() -> tuple[str, ...]:
+    """The gate metrics that have an ONNX form."""
+    return tuple(_GATES)
+
+
 def forced_threshold(metric: str, escalate: bool) -> float:
     """A threshold outside of the metric's range, at which every input takes one branch.
 

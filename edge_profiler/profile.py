@@ -126,6 +126,7 @@ def profile_networks(
     root: Path = Path("/"),
     meter: str | Meter = "none",
     pairs: Sequence[tuple[str, str]] = (),
+    gate: str = "margin",
     sleep: Callable[[float], None] = time.sleep,
     author: str | None = None,
     models: Sequence[Subject] = (),
@@ -166,6 +167,7 @@ def profile_networks(
         root: where /proc and /sys lie; another one for tests.
         meter: key of an energy meter, a meter, or "auto": the first here that sees what runs.
         pairs: (little, big) to measure end to end as one graph, after the networks.
+        gate: metric of the gate between them.
         sleep: rests for some seconds; another one for tests.
         author: who measured; None: what ``out`` says, or nobody.
         models: ONNX files, from `subject.file_subjects`; their figures stand under ``models``.
@@ -248,8 +250,8 @@ def profile_networks(
         for s in subjects
         if s.names.get("architecture") in again or entries.get(s.key, {}).get("latency_ms") is None
     ]
-    done = {(p["little"], p["big"]): p for p in profile.setdefault("pairs", [])}
-    to_pair = [p for p in dict.fromkeys(pairs) if "error" in done.get(p, {"error": ""})]
+    done = {(p["little"], p["big"], p["gate"]): p for p in profile.setdefault("pairs", [])}
+    to_pair = [p for p in dict.fromkeys(pairs) if "error" in done.get((*p, gate), {"error": ""})]
     total = len(missing) + len(to_pair)
 
     def told(number: int, entry: dict[str, Any]) -> None:
@@ -285,18 +287,16 @@ def profile_networks(
         told(number, entry)
     for number, (little, big) in enumerate(to_pair, start=len(missing) + 1):
         try:
-            found = profile_pair(
-                space, little, big, n_classes, protocol, runtime=engine, clock=clock
-            )
+            found = profile_pair(space, little, big, n_classes, protocol, gate, engine, clock)
         except Exception as error:
             found = {
                 "little": little,
                 "big": big,
-                "gate": "margin",
+                "gate": gate,
                 "provenance": "measured",
                 "error": _reason(error),
             }
-        done[little, big] = found
+        done[little, big, gate] = found
         profile["pairs"] = list(done.values())
         told(number, found)
     profile["environment_end"] = conditions(root)

@@ -33,6 +33,7 @@ class ProfileRequest:
         networks: "anchors", "anchors:10", a file with one id a line, ids separated by commas, or
             ONNX files separated by commas.
         pairs: file with "LITTLE BIG" a line, or "LITTLE:BIG" separated by commas; empty: none.
+        gate: metric of the gate of those pairs.
         space: name of the search space.
         n_classes: of the classifiers.
         runtime: key of a runtime.
@@ -50,6 +51,7 @@ class ProfileRequest:
 
     networks: str = ANCHORS
     pairs: str = ""
+    gate: str = "margin"
     space: str = "fbnet"
     n_classes: int = 10
     runtime: str = "ort-cpu"
@@ -128,6 +130,7 @@ def run_request(
         out=out,
         meter=request.meter,
         pairs=read_pairs(request.pairs, space) if request.pairs else (),
+        gate=request.gate,
         author=request.author,
         models=each_file(files, parse_shape(request.shape) if request.shape else None),
         again=again,

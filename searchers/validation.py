@@ -115,30 +115,38 @@ def validate_front(
         points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
         space.parse(ids)
-        request = measuring.request(
-            networks=",".join(ids),
-            pairs=",".join(f"{little}:{big}" for little, big in pairs),
-            space=space.name,
-            n_classes=promised.n_classes,
-        )
+        common: dict[str, Any] = {"space": space.name, "n_classes": promised.n_classes}
+        requests = [measuring.request(networks=",".join(ids), **common)]
+        for gate, members in pairs.items():
+            named = ",".join(":".join(pair) for pair in members)
+            requests.append(replace(requests[0], pairs=named, gate=gate))
+        every = [pair for members in pairs.values() for pair in members]
         seconds = measuring_s(
             space,
             ids,
-            pairs,
+            every,
             promised.n_classes,
-            request.protocol,
-            get_runtime(request.runtime),
+            requests[0].protocol,
+            get_runtime(requests[0].runtime),
             measuring.meter != "none",
         )
         some = len(points) < len(front.points)
         which = f"{len(points)} of {len(front.points)} points" if some else "all points"
         measuring.say(
             f"Measuring {which}: {_counted(len(ids), 'network')} and "
-            f"{_counted(len(pairs), 'pair')}, {in_words(seconds)} on this machine."
+            f"{_counted(len(every), 'pair')}, {in_words(seconds)} on this machine."
             f"{' --all measures the rest.' if some else ''}"
         )
-        profile_file = measuring.out / MEASURED
-        run_request(request, profile_file, lambda done, total, *_: measuring.move(done, total))
+        profile_file, done, total = measuring.out / MEASURED, 0, len(ids) + len(every)
+        for request in requests:  # networks first; those of a later request are there already
+            before = done
+
+            def moved(now: int, *_: Any, before: int = before) -> None:
+                nonlocal done
+                done = before + now
+                measuring.move(done, total)
+
+            run_request(request, profile_file, moved)
     return validate(points, promised, load_device(profile_file), space, tolerance), points
 
 

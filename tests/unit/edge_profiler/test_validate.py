@@ -60,7 +60,11 @@ def front():
 
 def test_what_is_measured_is_what_the_front_uses():
     assert networks_of(front()) == [B, C, A]
-    assert pairs_of(front()) == [(B, C), (A, C)]
+    assert pairs_of(front()) == {"margin": [(B, C), (A, C)]}
+    mixed = Points(
+        **{**vars(front()), "gate": np.array(["margin", "learned", "entropy", "margin"])}
+    )
+    assert pairs_of(mixed) == {"entropy": [(B, C)], "margin": [(A, C)]}
 
 
 def test_a_kept_promise_has_no_error_and_no_optimism():
@@ -73,7 +77,7 @@ def test_a_kept_promise_has_no_error_and_no_optimism():
     assert got.networks.spearman == 1.0
     words = [p["latency_ms"]["provenance"] for p in got.points]
     assert words == ["measured", "modelled", "modelled", "measured"]
-    assert any("measured alone" in note for note in got.notes)
+    assert any("from their networks alone" in note for note in got.notes)
 
 
 def test_a_slower_device_is_an_optimistic_search():
@@ -101,8 +105,12 @@ def test_a_pair_measured_end_to_end_wins_over_its_parts():
     assert point["latency_p95_ms"]["measured"] == 14.0
     # At 7.6 ms and 80 % it still beats nothing and is beaten by nothing.
     assert [p["on_front"] for p in got.points] == [True] * 4
-    other = validate(front(), loaded(), loaded(pairs=[pair | {"gate": "entropy"}]), SPACE)
+    assert any("1, the first because x" in note for note in got.notes)
+    entropy = pair | {"gate": "entropy", "kept_ms": 1.3}
+    other = validate(front(), loaded(), loaded(pairs=[entropy]), SPACE)
     assert other.points[1]["latency_ms"]["provenance"] == "modelled"
+    both = validate(front(), loaded(), loaded(pairs=[entropy, pair]), SPACE)
+    assert both.points[1] == got.points[1]  # that of its own gate
 
 
 def test_a_point_that_turns_out_dear_leaves_the_front():
