@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ FLOOR_BYTES = 64 * 2**20
 MAX_FILE_BYTES = 2**40
 _MAX_TEXT = 2**20  # bytes of an attribute, or of one entry of a column of text
 _MAX_OBJECTS = 100_000
+_AT_ONCE = hasattr(h5py.h5d.DatasetID, "chunk_iter")
 _VLEN = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
 _FAULTS = (
     *(OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
@@ -76,6 +78,15 @@ def _at(place: str) -> Iterator[None]:
         raise Hdf5Error(f"{place!r}: {text or type(error).__name__}") from error
 
 
+def why_closed(path: Path) -> str:
+    """Why the system or another program keeps a file from being opened; "" where nothing does."""
+    try:
+        h5py.File(path, "r").close()
+    except _FAULTS as error:
+        return why_unreadable(error, "")
+    return ""
+
+
 class CheckedFile:
     """An HDF5 file whose tree is what was declared.
 
@@ -106,7 +117,6 @@ class CheckedFile:
         self.path = path
         try:
             self.size = check_regular(path, MAX_FILE_BYTES)
-            check_heaps(path, self.size)
         except ValueError as error:
             raise Hdf5Error(str(error)) from error
         self.attributes: dict[str, dict[str, str | int | float]] = {}
@@ -118,6 +128,7 @@ class CheckedFile:
         self._file = h5py.File(path, "r")
         try:
             with _at("/"):
+                check_heaps(self._bytes, self.size)
                 root = self._file["/"]
                 self._visit_once("", root)
             check_root(self.attributes[""])
@@ -272,6 +283,14 @@ class CheckedFile:
                 raise Hdf5Error(f"{place!r} holds truth values that are neither 0 nor 1")
             return array
 
+    def _bytes(self, at: int, n_bytes: int) -> bytes:
+        """Bytes of the file that the library has open, whatever has taken its name since."""
+        blocks, left = [], n_bytes
+        while left > 0 and (block := os.pread(self._file.id.get_vfd_handle(), left, at)):
+            blocks.append(block)
+            at, left = at + len(block), left - len(block)
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
     def _check_text(self, place: str, dataset: h5py.Dataset) -> None:
         """Nothing, if all texts together are no longer than the file: many may be one in it."""
         offset = dataset.id.get_offset()
@@ -279,9 +298,7 @@ class CheckedFile:
             if dataset.size:
                 raise Hdf5Error(f"{place!r} is stored in another way than its writer does")
             return
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            raw = file.read(math.prod(dataset.shape) * _VLEN.itemsize)
+        raw = self._bytes(offset, math.prod(dataset.shape) * _VLEN.itemsize)
         if int(np.frombuffer(raw, _VLEN)["length"].sum(dtype=np.int64)) > self.size:
             raise Hdf5Error(f"{place!r} declares more text than the file has")
 
@@ -289,17 +306,17 @@ class CheckedFile:
         shape, chunk, dtype = dataset.shape, dataset.chunks, dataset.dtype
         n_bytes = math.prod(chunk) * dtype.itemsize
         inflated = dataset.id.get_create_plist().get_nfilters() == 1
-        stored: list[Any] = []
-        dataset.id.chunk_iter(stored.append)
+        stored = stored_chunks(dataset)
         steps = [range(0, side, step) for side, step in zip(shape, chunk, strict=True)]
         sizes = {tuple(info.chunk_offset): info for info in stored}
         if len(stored) != len(sizes) or set(sizes) != set(itertools.product(*steps)):
             raise Hdf5Error(f"{place!r} lacks some of its data, or has more")
         out = np.empty(shape, dtype)
         for offset, info in sizes.items():
-            if info.filter_mask or info.size > self.size:
+            if info.filter_mask or info.byte_offset + info.size > self.size:
                 raise Hdf5Error(f"{place!r} has a part of {info.size} bytes in another form")
-            raw = dataset.id.read_direct_chunk(offset)[1]
+            # read_direct_chunk asks the library twice, and the answers may be of different sizes
+            raw = self._bytes(info.byte_offset, info.size)
             if inflated:
                 inflate = zlib.decompressobj()
                 raw = inflate.decompress(raw, n_bytes)
@@ -315,6 +332,21 @@ class CheckedFile:
             )
             out[target] = values[inside]
         return out
+
+
+def stored_chunks(dataset: h5py.Dataset, at_once: bool = _AT_ONCE) -> list[Any]:
+    """Offset, place, size and filters of every chunk that a data set has stored.
+
+    Args:
+        dataset: stored in chunks.
+        at_once: whether the library lists them in one pass; those before HDF5 1.12.3 look for each.
+    """
+    if not at_once:
+        n_chunks = dataset.id.get_num_chunks()
+        return [dataset.id.get_chunk_info(i) for i in range(n_chunks)]
+    stored: list[Any] = []
+    dataset.id.chunk_iter(stored.append)
+    return stored
 
 
 def _pattern(place: str) -> re.Pattern[str]:

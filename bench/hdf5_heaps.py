@@ -7,69 +7,63 @@ from object to object by the sizes in it, and a free object of size 0 keeps it a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _HEAP = b"GCOL\1"  # a heap and its version
 _HEADER = 16  # bytes, of a heap and of each of its objects
 _BLOCK = 2**24
 
+Reader = Callable[[int, int], bytes]
+"""Place and number of bytes to the bytes there."""
+
 
 class HeapError(ValueError):
     """A file whose heaps of text are damaged."""
 
 
-def check_heaps(path: Path, size: int) -> None:
+def check_heaps(read: Reader, size: int) -> None:
     """Nothing, if the HDF5 library comes to the end of every heap of a file.
 
     Args:
-        path: the file.
+        read: gives so many bytes from a place in the file on, fewer at its end.
         size: its length in bytes.
 
     Raises:
         HeapError: it does not, or the file keeps sizes in a way in which this cannot be told.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        start = file.read(16)
-        if len(start) < _HEADER or not start.startswith(_SIGNATURE):
-            raise HeapError("it does not begin as an HDF5 file does")
-        sizes = start[13:15] if start[8] < 2 else start[9:11]
-        if sizes != b"\x08\x08":
-            raise HeapError("its sizes are not of 8 bytes, as those of all files of this kind are")
-        left = size
-        for at in _heaps(file):
-            file.seek(at + 8)
-            length = int.from_bytes(file.read(8), "little")
-            if not _HEADER <= length <= size - at:
-                continue  # the library refuses it itself
-            left -= length
-            if left < 0:
-                raise HeapError("its heaps of text overlap")
-            _walk(file, at + _HEADER, at + length)
+    start = read(0, _HEADER)
+    if len(start) < _HEADER or not start.startswith(_SIGNATURE):
+        raise HeapError("it does not begin as an HDF5 file does")
+    sizes = start[13:15] if start[8] < 2 else start[9:11]
+    if sizes != b"\x08\x08":
+        raise HeapError("its sizes are not of 8 bytes, as those of all files of this kind are")
+    left = size
+    for at in _heaps(read):
+        length = int.from_bytes(read(at + 8, 8), "little")
+        if not _HEADER <= length <= size - at:
+            continue  # the library refuses it itself
+        left -= length
+        if left < 0:
+            raise HeapError("its heaps of text overlap")
+        _walk(read(at + _HEADER, length - _HEADER))
 
 
-def _heaps(file: BinaryIO) -> Iterator[int]:
+def _heaps(read: Reader) -> Iterator[int]:
     """Where heaps may begin: wherever the bytes are that each begins with."""
     at, tail = 0, b""
-    file.seek(0)
-    while block := file.read(_BLOCK):
+    while block := read(at, _BLOCK):
         text = tail + block
-        first = at - len(tail)
-        found = text.find(_HEAP)
-        while found >= 0:
-            yield first + found
-            found = text.find(_HEAP, found + 1)
+        place = text.find(_HEAP)
+        while place >= 0:
+            yield at - len(tail) + place
+            place = text.find(_HEAP, place + 1)
         at += len(block)
         tail = text[1 - len(_HEAP) :]
-        file.seek(at)
 
 
-def _walk(file: BinaryIO, at: int, end: int) -> None:
-    file.seek(at)
-    content = file.read(end - at)
+def _walk(content: bytes) -> None:
     place = 0
     while len(content) - place >= _HEADER:
         index = int.from_bytes(content[place : place + 2], "little")

@@ -41,7 +41,7 @@ from .device import DeviceProfile, load_device, shipped_devices, user_devices
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import replacing, why_unreadable
 from .gates import get_metric, stored_metrics
-from .hdf5 import MAX_FILE_BYTES, CheckedFile, Hdf5Error
+from .hdf5 import MAX_FILE_BYTES, CheckedFile, Hdf5Error, why_closed
 from .packing import (
     EXPECTED_FROM,
     expectations,
@@ -359,13 +359,8 @@ class Table:
 
     def _refuse_if_in_use(self) -> None:
         """Whoever opens an HDF5 file for writing marks it, and its hash is another until then."""
-        try:
-            h5py.File(self.path, "r").close()
-        except OSError as error:
-            if why := why_unreadable(error, ""):
-                raise TableError(
-                    f"{self.path} cannot be read as a benchmark table: {why}"
-                ) from error
+        if why := why_closed(self.path):
+            raise TableError(f"{self.path} cannot be read as a benchmark table: {why}")
 
     def _read_head(self, attrs: Mapping[str, Any]) -> None:
         if attrs.get("format") != FORMAT:

@@ -179,7 +179,10 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
         path = folder / f"{architecture}-{n_images}.npy"
         if path.exists():
             try:
-                return np.asarray(read_npy(path, kinds="f"), np.float64)
+                answers = read_npy(path, kinds="f")
+                if answers.ndim != 2 or len(answers) != n_images or not np.isfinite(answers).all():
+                    raise ValueError(f"answers of shape {answers.shape} on {n_images} images")
+                return np.asarray(answers, np.float64)
             except (OSError, ValueError) as error:
                 damaged = f"it is damaged ({error}). Delete it, to have them made again."
                 raise CheckpointError(

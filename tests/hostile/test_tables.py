@@ -17,7 +17,7 @@ import pytest
 
 from biglittle.bench import Table
 from biglittle.bench.errors import TableError
-from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error
+from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error, stored_chunks
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import file_hash, write_table
 
@@ -34,9 +34,17 @@ def without_checksums(whole: Path) -> Path:
     """The same in HDF5's oldest form, in which damaged headers have no checksums to betray them."""
     path = whole.with_name("old.h5")
     with h5py.File(whole) as file, h5py.File(path, "w", libver="earliest") as old:
-        for name in file:
-            file.copy(file[name], old, name)
         old.attrs.update(file.attrs)
+
+        def again(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            if isinstance(item, h5py.Dataset):
+                stored = {"chunks": item.chunks, "compression": item.compression}
+                made = old.create_dataset(name, data=item[()], **stored)
+            else:
+                made = old.require_group(name)
+            made.attrs.update(item.attrs)
+
+        file.visititems(again)
     use(path)
     return path
 
@@ -253,7 +261,7 @@ def test_a_small_file_does_not_expand_beyond_its_size(
     code = """
 import sys
 from pathlib import Path
-from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error
+from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error, stored_chunks
 try:
     CheckedFile(Path(sys.argv[1]), {"x": Column("u", ("n",))}).read("x")
 except Hdf5Error as error:
@@ -303,6 +311,39 @@ except TableError as error:
     assert "has an object of an impossible size" in told
 
 
+def test_a_damaged_index_of_chunks_does_no_harm_to_the_process(
+    without_checksums: Path, tmp_path: Path, in_a_cell: Callable[..., str]
+) -> None:
+    """``read_direct_chunk`` wrote beyond its buffer where an index named one chunk twice."""
+    content = without_checksums.read_bytes()
+    (tmp_path / "whole.h5").write_bytes(content)
+    code = """
+import sys
+from pathlib import Path
+import numpy as np
+from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error
+whole = Path(sys.argv[1]).read_bytes()
+nodes = [at for at in range(len(whole)) if whole[at : at + 5] == b"TREE\\1"]
+columns = {"**": Column("biufS", None)}
+refused = 0
+for seed in range(150):
+    rng, data = np.random.default_rng(seed), bytearray(whole)
+    at = nodes[int(rng.integers(0, len(nodes)))] + int(rng.integers(24, 400))
+    data[at] = int(rng.integers(0, 256))
+    path = Path(sys.argv[1]).with_name(f"{seed}.h5")
+    path.write_bytes(data)
+    try:
+        with CheckedFile(path, columns) as file:
+            for place in file:
+                file.read(place)
+    except Hdf5Error:
+        refused += 1
+    path.unlink()
+print(refused)
+"""
+    assert int(in_a_cell(code, tmp_path / "whole.h5")) > 0
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "t.h5")
@@ -320,6 +361,14 @@ def test_a_manifest_of_anything_is_an_error(whole: Path, tmp_path: Path, text: s
     path.with_suffix(".json").write_text(text)
     with pytest.raises(TableError, match="has no manifest"):
         Table(path)
+
+
+def test_chunks_are_listed_alike_by_old_and_new_libraries(whole: Path) -> None:
+    with h5py.File(whole) as file:
+        dataset = file["predictions/val/top1"]
+        new, old = (stored_chunks(dataset, at_once) for at_once in (True, False))
+    assert sorted(map(tuple, new)) == sorted(map(tuple, old))
+    assert len(new) == N
 
 
 def test_a_table_that_nobody_holds_is_closed(whole: Path) -> None:
