@@ -294,6 +294,7 @@ def test_the_pair_that_the_readme_shows_beats_its_big_network() -> None:
         assert point.accuracy > bench.accuracy(split)[big]
         assert point.latency_ms is not None
         assert point.latency_ms < bench.costs(device).latency_ms[big]
+        assert point.better_alone is None
 
 
 # ---- the parser of this file -------------------------------------------------------------------
