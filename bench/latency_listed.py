@@ -49,8 +49,8 @@ class Listed:
     """The networks that a file lists, and no others.
 
     Attributes:
-        space: of the networks.
-        n_classes: of their classifier.
+        space: the search space of the networks.
+        n_classes: classes of their classifier.
         figures: what the file lists.
     """
 

@@ -95,8 +95,8 @@ def fitted_operators(
     """A sum over operators fitted to some networks, and to what other devices tell.
 
     Args:
-        space: of the networks.
-        n_classes: of their classifier.
+        space: the search space of the networks.
+        n_classes: classes of their classifier.
         genomes: of the networks, shape (n, n_layers).
         latency_ms: of the networks, above 0, shape (n,).
         words: what these networks are.
@@ -152,7 +152,7 @@ def held_terms(
     Args:
         name: of the device, for messages.
         raw: what stands under ``model`` in the file.
-        space: of the networks.
+        space: the search space of the networks.
         coverage: nominal share of networks inside the interval, or None.
 
     Raises:

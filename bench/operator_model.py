@@ -90,7 +90,7 @@ def fit_sum(
     which is held down the more the fewer figures there are.
 
     Args:
-        features: shape (n, k).
+        features: sums over the operators of each network, shape (n, k).
         figure: what was measured, above 0, shape (n,).
         ridge: penalty on columns that are scaled to a root mean square of 1 relative to ``figure``;
             with priors it is at least ``STIFFNESS / n``.
@@ -141,7 +141,7 @@ def fit_robust(features: Array, figure: Array, priors: Array | None = None) -> A
     in every repeat. Its error then enters by its size and not by its square.
 
     Args:
-        features: shape (n, k).
+        features: sums over the operators of each network, shape (n, k).
         figure: what was measured, above 0, shape (n,).
         priors: coefficients of other devices, shape (n_devices, k), or None.
 

@@ -36,7 +36,7 @@ def add_device(
     it gets another name or is added by force.
 
     Args:
-        path: the JSON file.
+        path: the JSON file of the profile.
         replace: whether one of that name gives way.
         name: what the device is called from now on; None: as the file says.
         force: whether it is added although it does not pass. What kept it out stands in the file

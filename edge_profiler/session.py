@@ -151,7 +151,7 @@ def once_more(request: ProfileRequest, out: Path | None) -> tuple[ProfileRequest
     """A request to measure some networks again, as those were measured, and their ids.
 
     Args:
-        request: what was asked; its ``again`` is not empty.
+        request: a request whose ``again`` is not empty.
         out: the profile, whose space, classes, threads, rounds and meter are taken.
 
     Raises:

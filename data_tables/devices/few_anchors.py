@@ -68,9 +68,9 @@ def kind(device: str) -> str:
     return next((k for k, members in KINDS.items() if kin(device) in members), "phone")
 
 
-def _line(macs: Array, figure: Array, asked: Array) -> Array:
+def _line(macs: Array, figure: Array, held_out: Array) -> Array:
     """A constant and a slope of MACs, at least 0."""
-    columns = [np.column_stack([np.ones(len(m)), m]) for m in (macs, asked)]
+    columns = [np.column_stack([np.ones(len(m)), m]) for m in (macs, held_out)]
     return np.asarray(columns[1] @ fit_sum(columns[0], figure))
 
 
@@ -97,55 +97,58 @@ def study() -> tuple[dict[str, Any], dict[str, Array]]:
     features = network_features(space, genomes, N_CLASSES)
     macs = space.macs(genomes, N_CLASSES).astype(np.float64) / 1e6
     figures = {d: np.array([float(r[d]) for r in rows]) for d in devices}
-    known = {d: fit_sum(features[:N_PRIOR], figures[d][:N_PRIOR]) for d in devices}
+    coefficients = {d: fit_sum(features[:N_PRIOR], figures[d][:N_PRIOR]) for d in devices}
     rng = np.random.default_rng(0)
     order = anchor_order(space, genomes[:N_POOL], max(SIZES), N_CLASSES)
     drawn = [rng.permutation(N_POOL)[: max(SIZES)] for _ in range(SEEDS)]
     errors: defaultdict[tuple[str, str, int, str], list[dict[str, float]]] = defaultdict(list)
     for device in devices:
         truth, others = figures[device], [d for d in devices if kin(d) != kin(device)]
-        priors = np.stack([known[d] for d in others])
+        priors = np.stack([coefficients[d] for d in others])
         for choice, orders in ((ANCHORS, [order]), (RANDOM, drawn)):
             for seed, whole in enumerate(orders):
                 for n in SIZES:
                     at = whole[:n]
-                    own, asked = truth[at], features[N_POOL:]
+                    own, held_out = truth[at], features[N_POOL:]
                     told = fit_few(features[at], own, priors, COVERAGE)
                     predicted = {
                         NEAREST: _nearest(figures, others, at, own),
                         MIXED: _mixed(figures, others, at, own),
                         MACS: _line(macs[at], own, macs[N_POOL:]),
-                        ALONE: asked @ fit_sum(features[at], own),
-                        TOLD: told.predict(asked),
+                        ALONE: held_out @ fit_sum(features[at], own),
+                        TOLD: told.predict(held_out),
                     }
                     for model, got in predicted.items():
-                        found = latency_figures(got, truth[N_POOL:])
+                        scores = latency_figures(got, truth[N_POOL:])
                         if model == TOLD and told.coverage > 0 and seed < 2:
-                            low, high = told.interval(asked)
+                            low, high = told.interval(held_out)
                             inside = (low <= truth[N_POOL:]) & (truth[N_POOL:] <= high)
-                            found["inside"] = float(inside.mean())
-                            found["width"] = told.high / told.low - 1
-                            found["nominal"] = told.coverage
+                            scores["inside"] = float(inside.mean())
+                            scores["width"] = told.high / told.low - 1
+                            scores["nominal"] = told.coverage
                         for group in ("all", kind(device)):
-                            errors[model, choice, n, group].append(found)
+                            errors[model, choice, n, group].append(scores)
     table = [
-        {"model": m, "choice": c, "n": n, "group": g, **_mean(found)}
-        for (m, c, n, g), found in errors.items()
+        {"model": m, "choice": c, "n": n, "group": g, **_mean(scores)}
+        for (m, c, n, g), scores in errors.items()
     ]
-    many = {d: latency_figures(features[N_POOL:] @ known[d], figures[d][N_POOL:]) for d in devices}
+    many = {
+        d: latency_figures(features[N_POOL:] @ coefficients[d], figures[d][N_POOL:])
+        for d in devices
+    }
     return {
         "devices": {d: {"kin": kin(d), "kind": kind(d), **many[d]} for d in devices},
         "sizes": list(SIZES),
         "seeds": SEEDS,
         "rows_of_other_devices": N_PRIOR,
-        "disturbed": disturbed(figures, known, features, order),
+        "disturbed": disturbed(figures, coefficients, features, order),
         "table": table,
         "all_rows": {f"{N_PRIOR}": _mean(list(many.values()))},
-    }, known
+    }, coefficients
 
 
 def disturbed(
-    figures: dict[str, Array], known: dict[str, Array], features: Array, order: Any
+    figures: dict[str, Array], coefficients: dict[str, Array], features: Array, order: Any
 ) -> dict[str, list[float]]:
     """Mean error by number of anchors when something else ran beside some of them.
 
@@ -157,7 +160,7 @@ def disturbed(
         at, errors = order[:n], []
         late = np.random.default_rng(n).permutation(n)[: max(1, n // DISTURBED)]
         for device, truth in figures.items():
-            priors = np.stack([known[d] for d in figures if kin(d) != kin(device)])
+            priors = np.stack([coefficients[d] for d in figures if kin(d) != kin(device)])
             own = truth[at].copy()
             own[late] *= SLOWER
             squares = fit_sum(features[at], own, priors=priors)
@@ -209,10 +212,10 @@ def fronts() -> dict[str, Any]:
     }
 
 
-def _mean(found: list[dict[str, float]]) -> dict[str, float]:
-    keys = dict.fromkeys(k for f in found for k in f)
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    keys = dict.fromkeys(k for f in rows for k in f)
     # A constant prediction has no rank correlation: it ranks nothing.
-    return {k: float(np.mean(np.nan_to_num([f[k] for f in found if k in f]))) for k in keys}
+    return {k: float(np.mean(np.nan_to_num([f[k] for f in rows if k in f]))) for k in keys}
 
 
 ROWS = (
@@ -226,22 +229,22 @@ ROWS = (
 )
 
 
-def page(found: dict[str, Any]) -> str:
+def page(report: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    by = {(r["model"], r["choice"], r["n"], r["group"]): r for r in found["table"]}
+    by = {(r["model"], r["choice"], r["n"], r["group"]): r for r in report["table"]}
     head = " | ".join(f"{n}" for n in SIZES)
     lines = [
-        f"MAPE, and Spearman in brackets, on 1,000 other networks, mean of {len(found['devices'])} "
-        f"devices; random: mean of {found['seeds']} draws.",
+        f"MAPE, and Spearman in brackets, on 1,000 other networks, mean of "
+        f"{len(report['devices'])} devices; random: mean of {report['seeds']} draws.",
         "",
         f"| model; measured networks | {head} |",
         "|---|" + "---|" * len(SIZES),
     ]
     for model, choice, label in ROWS:
         cells = [by[model, choice, n, "all"] for n in SIZES]
-        said = " | ".join(f"{100 * c['mape']:.1f} % ({c['spearman']:.3f})" for c in cells)
-        lines.append(f"| {label} | {said} |")
-    whole = found["all_rows"][f"{N_PRIOR}"]
+        cells_text = " | ".join(f"{100 * c['mape']:.1f} % ({c['spearman']:.3f})" for c in cells)
+        lines.append(f"| {label} | {cells_text} |")
+    whole = report["all_rows"][f"{N_PRIOR}"]
     lines += [
         "",
         "(*) With what was measured there for the very networks that are asked about, which nobody "
@@ -277,16 +280,16 @@ def page(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def worth(found: dict[str, Any]) -> str:
+def worth(report: dict[str, Any]) -> str:
     """What so many anchors are worth, as Markdown for whoever measures a board."""
     by = {
         (r["n"], r["group"]): r
-        for r in found["table"]
+        for r in report["table"]
         if (r["model"], r["choice"]) == (TOLD, ANCHORS)
     }
     groups = ("all", "GPU", "server CPU", "phone")
     lines = [
-        f"What the anchors are worth, on 1,000 other networks of each of {len(found['devices'])} "
+        f"What the anchors are worth, on 1,000 other networks of each of {len(report['devices'])} "
         "devices that played the new board in turn (`python -m "
         "biglittle.data_tables.devices.few_anchors`):",
         "",
@@ -303,15 +306,15 @@ def worth(found: dict[str, Any]) -> str:
         lines.append(
             f"| {n} | {100 * row['mape']:.1f} % | {kinds} | {row['spearman']:.3f} | {inside} |"
         )
-    said = ", ".join(f"{100 * e:.1f} %" for e in found["disturbed"]["used"])
-    squares = ", ".join(f"{100 * e:.1f} %" for e in found["disturbed"]["squares"])
+    used = ", ".join(f"{100 * e:.1f} %" for e in report["disturbed"]["used"])
+    squares = ", ".join(f"{100 * e:.1f} %" for e in report["disturbed"]["squares"])
     lines += [
         "",
         f"When something else runs beside one network in {DISTURBED} (one at least), so that it "
-        f"takes {SLOWER:.0f} times as long, the errors become {said}; by least squares they were "
+        f"takes {SLOWER:.0f} times as long, the errors become {used}; by least squares they were "
         f"{squares}.",
     ]
-    front = found["fronts"]
+    front = report["fronts"]
     lines += [
         "",
         f"On `{front['machine']}`, with the {front['networks']} networks of `{front['table']}` "
@@ -325,9 +328,9 @@ def worth(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def chart(found: dict[str, Any]) -> str:
+def chart(report: dict[str, Any]) -> str:
     """The same as an SVG picture."""
-    by = {(r["model"], r["choice"], r["n"]): r for r in found["table"] if r["group"] == "all"}
+    by = {(r["model"], r["choice"], r["n"]): r for r in report["table"] if r["group"] == "all"}
     series = {
         label: [(float(n), 100 * by[model, choice, n]["mape"]) for n in SIZES]
         for model, choice, label in ROWS
@@ -337,8 +340,8 @@ def chart(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Writes the figures, the chart, the page's part and the priors."""
-    found, known = study()
-    found["fronts"] = fronts()
+    report, coefficients = study()
+    report["fronts"] = fronts()
     (FOLDER / "figures").mkdir(exist_ok=True)
     priors = {
         "source": SOURCE,
@@ -346,21 +349,21 @@ def main() -> None:
         "rows": N_PRIOR,
         "devices": {
             d: {
-                "held_out": {k: round(v, 4) for k, v in found["devices"][d].items() if k in KEPT},
+                "held_out": {k: round(v, 4) for k, v in report["devices"][d].items() if k in KEPT},
                 "coefficients": [_rounded(v) for v in values],
             }
-            for d, values in known.items()
+            for d, values in coefficients.items()
         },
     }
     for path, text in (
-        (FOLDER / "figures" / "few_anchors.json", json.dumps(found, indent=1) + "\n"),
-        (FOLDER / "few_anchors.svg", chart(found)),
+        (FOLDER / "figures" / "few_anchors.json", json.dumps(report, indent=1) + "\n"),
+        (FOLDER / "few_anchors.svg", chart(report)),
         (PRIORS, json.dumps(priors, indent=1) + "\n"),
     ):
         with replacing(path) as partial:
             partial.write_text(text, encoding="utf-8")
-    fill_page("few_anchors", page(found))
-    fill_page("anchors", worth(found), FOLDER.parent.parent / "edge_profiler" / "README.md")
+    fill_page("few_anchors", page(report))
+    fill_page("anchors", worth(report), FOLDER.parent.parent / "edge_profiler" / "README.md")
 
 
 KEPT = ("mape", "share_within_10_percent", "spearman")
