@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .bench import Benchmark, Front, Gate, OperatingPoint, Pair
+    from .bench.recommend import Recommendation
     from .searchers import Searcher, SearchSettings
     from .searchers.command import Judge
     from .searchers.pair_report import PairReport
@@ -281,6 +282,8 @@ def front(
     from .bench import Benchmark
     from .bench.exact_front import FrontInterrupted
     from .bench.files import replacing
+    from .searchers.answer import table_answers
+    from .searchers.front_files import front_json
     from .searchers.front_question import question_sources
 
     if out is not None:
@@ -301,35 +304,38 @@ def front(
         found = interrupt.front
     finally:
         close()
-    document = {
-        "config": {
-            **question_sources([device], bench, table),
-            "objectives": list(found.objectives),
-            "limits": limits,
-            "gates": list(_objectives(gates)) or "stored",
-            "chosen_on": "val",
-            "reported_on": "test",
-            "complete": found.complete,
-        },
-        "front": found.points.records(),
+    answers = table_answers(bench, found.chosen, device, limits, found.objectives)
+    config = {
+        **question_sources([device], bench, table),
+        "objectives": list(found.objectives),
+        "limits": limits,
+        "gates": list(_objectives(gates)) or "stored",
+        "chosen_on": "val",
+        "reported_on": "test",
+        "complete": found.complete,
     }
+    document = front_json(config, found.points, recommended=answers)
     if out is not None:
         with replacing(out) as partial:
             partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if as_json:
         _emit(document)
     else:
-        _print_table_front(bench, found, device, top)
+        _print_table_front(bench, found, device, top, answers)
     if not found.complete:
         raise typer.Exit(130)
 
 
-def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) -> None:
+def _print_table_front(
+    bench: Benchmark, found: Front, device: str, top: int, answers: Sequence[Recommendation]
+) -> None:
     from .bench.gates import get_gate
-    from .searchers.console import print_front
+    from .bench.recommend import marks
+    from .searchers.console import print_answers, print_front
     from .searchers.table_singles import best_table_single
 
     console = _console()
+    print_answers(answers, console)
     console.print(
         f"Exact front of {found.n_pairs:,} pairs and {found.n_points:,} operating points of table "
         f"{bench.table.name} on {device}: chosen on val, shown on test."
@@ -344,7 +350,8 @@ def _print_table_front(bench: Benchmark, found: Front, device: str, top: int) ->
         console.print(f"[bold]No device can run {names}: a bound or a control, no choice.[/bold]")
     if not found.complete:
         console.print("[bold]Interrupted: the front of the little networks done so far.[/bold]")
-    print_front(found.points, best_table_single(bench, found.points, device), console, top)
+    singles = best_table_single(bench, found.points, device)
+    print_front(found.points, singles, console, top, recommended=marks(answers))
 
 
 @table_app.command("info")

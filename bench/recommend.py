@@ -81,6 +81,8 @@ class Recommendation:
         gain_low: lower end of its interval; None where nobody knows.
         gain_high: upper end of its interval.
         interval: how the interval came about, such as "bootstrap over images".
+        decided: the verdict, where it was reached on other images than the figures are of; None:
+            it follows from the figures.
     """
 
     budget: Budget
@@ -92,10 +94,13 @@ class Recommendation:
     gain_low: float | None = None
     gain_high: float | None = None
     interval: str | None = None
+    decided: str | None = None
 
     @property
     def verdict(self) -> str:
         """One of "pair", "single" (the pair gains nothing, or there is none) and "nothing"."""
+        if self.decided is not None:
+            return self.decided
         if self.pair is None:
             return "nothing" if self.single is None else "single"
         if self.single is None:
@@ -149,6 +154,7 @@ class Recommendation:
             gain_low=record["gain_low"],
             gain_high=record["gain_high"],
             interval=record["gain_interval"],
+            decided=record["verdict"],
         )
 
     def with_gain(self, low: float, high: float, interval: str) -> Recommendation:

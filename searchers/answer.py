@@ -7,7 +7,7 @@ of the table are chosen on val, as predictions are made for val, and reported on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Benchmark, Front, OperatingPoint, Points
-from ..bench.errors import ConstraintError
+from ..bench.errors import BigLittleError
 from ..bench.gates import get_gate
 from ..bench.recommend import (
     LEVEL,
@@ -65,14 +65,37 @@ def answers(
     )
 
 
+def table_answers(
+    bench: Benchmark,
+    chosen: Points,
+    device: str,
+    limits: Mapping[str, float],
+    objectives: Sequence[str],
+) -> tuple[Recommendation, ...]:
+    """What to use at each budget of a front of the table: chosen on val, reported on test.
+
+    Args:
+        bench: the table.
+        chosen: the front, on val; points under a gate that no device can run are no answer.
+        device: name of a device of the table, or the path of a profile.
+        limits: as asked.
+        objectives: as asked.
+    """
+    runnable = {g for g in np.unique(chosen.gate).tolist() if get_gate(g).deployable}
+    rows = np.flatnonzero(np.isin(chosen.gate, sorted(runnable)))
+    some = chosen.take(rows)
+    asked = budgets(some, limits, objectives)
+    found = recommend(some, asked, table_singles(bench, device, "val"))
+    placed = (replace(a, row=None if a.row is None else int(rows[a.row])) for a in found)
+    return tuple(on_test(answer, bench, device) for answer in placed)
+
+
 def exact_front(bench: Benchmark, device: str, settings: SearchSettings) -> Front | None:
     """The table's exact front to the same question; None where it has no answer."""
-    if device not in bench.devices:
-        return None
     try:
         return bench.front(device, settings.objectives, settings.limits)
-    except ConstraintError:  # nothing in the table meets the limits
-        return None
+    except BigLittleError:
+        return None  # nothing in the table meets the limits, or it knows nothing of the device
 
 
 def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
@@ -109,7 +132,11 @@ def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recomm
 
 
 def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommendation:
-    """An answer that was chosen on val as it is reported, with the interval of its gain."""
+    """An answer that was chosen on val as it is reported, with the interval of its gain.
+
+    What is recommended stays what val decided, whatever test says of it.
+    """
+    answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single
     if pair is not None:
         pair = bench.reported(_one(pair), device)[0]

@@ -17,9 +17,9 @@ from ..bench.evaluator import FidelityEvaluator
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.pareto import nondominated
-from ..bench.recommend import LEAST_RATE, Recommendation, budgets, recommend
+from ..bench.recommend import LEAST_RATE, Recommendation
 from ..bench.table import file_hash
-from .answer import answers, exact_front, on_test, surrogate_half_widths
+from .answer import answers, exact_front, surrogate_half_widths, table_answers
 from .compare import table_reference
 from .console import spread
 from .evaluators.table import TableEvaluator
@@ -28,7 +28,6 @@ from .front_question import latency_note, question_sources
 from .outcome import SearchOutcome
 from .search import Searcher
 from .settings import SearchSettings
-from .table_singles import table_singles
 from .with_weights import BUDGETS as WEIGHTS_BUDGETS
 from .with_weights import Weights, WithWeights
 
@@ -343,15 +342,13 @@ def answered(
         outcome: as it was searched, before it is shown on test.
     """
     settings, front = outcome.settings, outcome.front
-    alone = len(judge.devices) == 1
-    if judge.name == "table" and alone and judge.devices[0] in judge.bench.devices:
-        bench, device = judge.bench, judge.devices[0]
-        asked = budgets(front, settings.limits, settings.objectives)
-        found = recommend(front, asked, table_singles(bench, device, "val"))
-        return tuple(on_test(answer, bench, device) for answer in found), None
+    alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]
+    if judge.name == "table" and alone:
+        asked = settings.limits, settings.objectives
+        return table_answers(judge.bench, front, device, *asked), None
     exact = None
     if judge.name == "surrogate" and alone:
-        exact = exact_front(judge.bench, judge.devices[0], settings)
+        exact = exact_front(judge.bench, device, settings)
     widths = surrogate_half_widths(judge.evaluator)
     measured = None if exact is None else (judge.bench, exact)
     return answers(front, outcome.singles, settings, widths, measured), exact

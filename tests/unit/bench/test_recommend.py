@@ -155,7 +155,7 @@ def test_an_answer_survives_json() -> None:
     again = Recommendation.of(json.loads(json.dumps(answer.record())))
     assert again.record() == answer.record()
     assert again.verdict == answer.verdict
-    assert dataclasses.replace(again, pair=answer.pair) == answer
+    assert dataclasses.replace(again, pair=answer.pair, decided=None) == answer
 
 
 def test_the_bootstrap_agrees_with_the_normal_interval() -> None:
@@ -174,3 +174,10 @@ def test_a_budget_in_words() -> None:
         "mean latency of at most 20.0 ms and accuracy of at least 70.00 % and parameters of at "
         "most 3.000 M"
     )
+
+
+def test_a_verdict_that_was_reached_elsewhere_stays() -> None:
+    points = _points([5, 15], [0.5, 0.7])
+    (answer,) = recommend(points, budgets(points, {"latency_ms": 20.0}), _singles([12.0], [0.8]))
+    assert answer.verdict == "single"
+    assert dataclasses.replace(answer, decided="pair").verdict == "pair"

@@ -12,7 +12,14 @@ from biglittle.bench.recommend import Budget, Recommendation, budgets, recommend
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
 from biglittle.searchers import SearchOutcome, SearchSettings
-from biglittle.searchers.answer import answers, exact_front, on_test, right_of_pair, sentence
+from biglittle.searchers.answer import (
+    answers,
+    exact_front,
+    on_test,
+    right_of_pair,
+    sentence,
+    table_answers,
+)
 from biglittle.searchers.table_singles import table_singles
 
 
@@ -63,6 +70,18 @@ def test_limits_that_nothing_in_the_table_meets_leave_the_search_alone(bench: Be
     assert exact_front(bench, "no-such-board", SearchSettings()) is None
 
 
+def test_a_bound_is_no_answer(bench: Benchmark) -> None:
+    front = bench.front(DEVICE, gates=("oracle", "margin"))
+    asked = {"latency_ms": 1e6}, ("error", "latency_ms")
+    for answer in table_answers(bench, front.chosen, DEVICE, *asked):
+        if answer.row is not None:
+            assert front.points.gate[answer.row] == "margin"
+            assert answer.pair is not None
+            assert answer.pair.accuracy == front.points.accuracy[answer.row]
+    only = bench.front(DEVICE, gates=("oracle",))
+    assert all(a.pair is None for a in table_answers(bench, only.chosen, DEVICE, *asked))
+
+
 def test_a_gain_of_predictions_has_both_errors(outcome: SearchOutcome) -> None:
     (answer,) = answers(
         outcome.front,
@@ -81,6 +100,7 @@ def test_an_answer_on_test_keeps_its_choice(bench: Benchmark) -> None:
     chosen = recommend(front.chosen, asked, table_singles(bench, DEVICE, "val"))
     for before, after in zip(chosen, (on_test(a, bench, DEVICE) for a in chosen), strict=True):
         assert after.row == before.row
+        assert after.verdict == before.verdict  # nothing is decided on test
         if before.pair is not None and after.pair is not None and before.row is not None:
             assert after.pair.little == before.pair.little
             assert after.pair.accuracy == front.points.accuracy[before.row]
