@@ -37,7 +37,7 @@ HUBER, LEAST_SPREAD = 1.5, 0.1
 REWEIGHTED = 4  # times; more change nothing
 #: So many networks are left out one at a time for the interval; of more, a share at a time.
 MOST_LEFT_OUT = 50
-#: What operators cost on twenty other devices, written by data_tables/devices/few_anchors.py.
+#: What operators cost on twenty other devices, written by data_tables/evidence/few_anchors.py.
 PRIORS = Path(__file__).with_name("operator_priors.json")
 
 
@@ -244,7 +244,7 @@ def load_priors(path: Path = PRIORS) -> Array:
     if tuple(document["names"]) != NAMES:
         raise SurrogateError(
             f"{path.name} holds coefficients of other features than these; write it anew with "
-            "'python -m biglittle.data_tables.devices.few_anchors'."
+            "'python -m biglittle.data_tables.evidence.few_anchors'."
         )
     priors = np.array([d["coefficients"] for d in document["devices"].values()], np.float64)
     priors.flags.writeable = False

@@ -3,7 +3,7 @@
 The first ones are D-optimal for a sum over operators: each is the candidate about which the ones
 before it say least, so that every class of operators is told from the others as soon as can be.
 The later ones are spread over size and choices, since figures within the range count too. How much
-that gains is measured on other devices in data_tables/devices/few_anchors.py.
+that gains is measured on other devices in data_tables/evidence/few_anchors.py.
 
 Source: Fedorov 1972, "Theory of Optimal Experiments" (sequential D-optimal design).
 """

@@ -23,7 +23,7 @@ from .tensors import canonical_order, channels_last, seeded
 from .twice_differentiable import TwiceDifferentiable
 from .watching import ReluPatterns
 
-FEW_IMAGES = 16  # of a mini-batch; ``zerocost_evidence few`` compares it with the whole batch
+FEW_IMAGES = 16  # of a mini-batch; ``evidence.zerocost few`` compares it with the whole batch
 _GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
 Found = TypeVar("Found")
 

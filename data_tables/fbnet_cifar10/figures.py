@@ -35,15 +35,11 @@ from ...searchers.search import SearchSettings
 from ...searchers.summary import escalating, front_values
 from ...surrogates import Surrogate, SurrogateEvaluator
 from ...surrogates.summary import markdown
-from . import (
-    coverage,
-    engine_speed,
-    gate_comparison,
-    pictures,
-    quantisation,
-    training_history,
-    trust,
-)
+from ..evidence import _pictures as pictures
+from ..evidence import coverage, quantisation, trust
+from ..evidence import engine as engine_speed
+from ..evidence import gates as gate_comparison
+from ..evidence import training as training_history
 
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
@@ -57,7 +53,7 @@ DEVICE = "raspberry-pi-4"
 NAME = "fbnet-cifar10"
 LATENCIES_MS = (10, 12, 15, 20, 25, 30)
 COMPARE_BUDGET, COMPARE_SEEDS = 5000, 10
-COMPARED = ("nsga2", "random")  # all of them: python -m biglittle.searchers.results
+COMPARED = ("nsga2", "random")  # all of them: python -m biglittle.data_tables.evidence.searchers
 SPEED_BUDGET = 20_000
 SEARCHED_POINTS = 12
 STARTUP_RUNS = 7

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench.exact_front import exact_front
-from biglittle.data_tables.fbnet_cifar10.engine_speed import (
-    baseline_s,
-    random_question,
-    straightforward_curve,
-)
+from biglittle.data_tables.evidence.engine import baseline_s, random_question, straightforward_curve
 
 pytestmark = pytest.mark.perf
 

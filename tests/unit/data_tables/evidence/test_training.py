@@ -7,11 +7,7 @@ import pytest
 from biglittle.bench.errors import TableError
 from biglittle.cotrain.schedule import load_schedule
 from biglittle.data_tables.building.plan import SCHEDULE
-from biglittle.data_tables.fbnet_cifar10.training_history import (
-    checks,
-    history,
-    training_section,
-)
+from biglittle.data_tables.evidence.training import checks, history, training_section
 
 
 def _log(epochs: int, accuracy: float = 0.5) -> list[str]:

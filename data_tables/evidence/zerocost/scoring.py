@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ...bench.errors import BigLittleError
-from ...bench.files import replacing
-from ...zerocost import Columns, az_nas, read_columns, run, score
-from ...zerocost.forwards import FEW_IMAGES
+from ....bench.errors import BigLittleError
+from ....bench.files import replacing
+from ....zerocost import Columns, az_nas, read_columns, run, score
+from ....zerocost.forwards import FEW_IMAGES
 from .agreement import Values
 from .published import HELD_AGAINST
 from .sets import BATCH, SETS, architectures, batch_of

@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
-from biglittle.searchers import results
+from biglittle.data_tables.evidence import searchers as results
 from biglittle.searchers.command import judge_called
 
 

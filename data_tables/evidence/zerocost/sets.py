@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...bench import Benchmark, Table
-from ...bench.rows import PAIR_TRAININGS, TRAININGS
-from ...bench.spaces import get_space
-from ...zerocost import Batch, dataset_batch
-from ..reference import read_rows, reference_folder
+from ....bench import Benchmark, Table
+from ....bench.rows import PAIR_TRAININGS, TRAININGS
+from ....bench.spaces import get_space
+from ....zerocost import Batch, dataset_batch
+from ...reference import read_rows, reference_folder
 from .agreement import Values
 
 TABLE = "fbnet-cifar10"

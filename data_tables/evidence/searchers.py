@@ -1,4 +1,4 @@
-"""The searchers' results page: ``python -m biglittle.searchers.results``.
+"""The searchers' results page: ``python -m biglittle.data_tables.evidence.searchers``.
 
 Runs every comparison of the page (or some: ``--parts table,gate``), writes their figures to
 ``results/*.json`` and their pictures beside them, and ``RESULTS.md`` from all that is there. On two
@@ -20,20 +20,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..bench import Benchmark
-from ..bench.errors import BigLittleError
-from ..bench.hypervolume import hypervolume
-from ..edge_profiler.machine import device_name
-from .algorithms import SEARCHERS, get_searcher
-from .command import checked_names, judge_called
-from .compare import Comparison, compare, holm, markdown, wilcoxon
-from .compare_plot import write_plot
-from .front_files import write_files
-from .outcome import SearchOutcome
-from .settings import SearchSettings
+from ... import __version__
+from ...bench import Benchmark
+from ...bench.errors import BigLittleError
+from ...bench.hypervolume import hypervolume
+from ...edge_profiler.machine import device_name
+from ...searchers.algorithms import SEARCHERS, get_searcher
+from ...searchers.command import checked_names, judge_called
+from ...searchers.compare import Comparison, compare, holm, markdown, wilcoxon
+from ...searchers.compare_plot import write_plot
+from ...searchers.front_files import write_files
+from ...searchers.outcome import SearchOutcome
+from ...searchers.settings import SearchSettings
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "searchers"
 FOLDER, PAGE = HERE / "results", HERE / "RESULTS.md"
 TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
 BUDGET, NB201_BUDGET, SPEED_BUDGET = 2_000, 500, 20_000
@@ -310,7 +310,7 @@ table's exact best pair, searched networks included, has
 
 One supernet, so differences of a few tenths of a point mean little. CPU seconds are of one thread;
 those of `random` leave out that its networks were run for the table.
-`python -m biglittle.searchers.weight_sharing_results` makes the table."""
+`python -m biglittle.data_tables.evidence.weight_sharing` makes the table."""
 
 
 def _compared(runs: Mapping[str, Any], method: str, seeds: list[int]) -> str:
@@ -377,7 +377,8 @@ def page() -> str:
     names = ", ".join(f"`{n}`" for n in SEARCHERS.names())
     return f"""# How good the searchers are
 
-Written by `python -m biglittle.searchers.results`; every figure is made by it, none by hand. Table
+Written by `python -m biglittle.data_tables.evidence.searchers`; every figure is made by it, none by
+hand. Table
 {" and ".join(sorted(tables)) or "not asked yet"} (SHA-256). Seconds per run are by the clock,
 partly beside other work, and say no more than the order of magnitude. Searchers: {names}.
 

@@ -13,7 +13,7 @@ pytest.importorskip("scipy")
 from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import Predictions, write_table
-from biglittle.data_tables.fbnet_cifar10 import trust
+from biglittle.data_tables.evidence import trust
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, get_space  # noqa: E402
 from biglittle.bench.errors import BigLittleError  # noqa: E402
-from biglittle.data_tables.zerocost_evidence import (  # noqa: E402
+from biglittle.data_tables.evidence.zerocost import (  # noqa: E402
     agreement,
     measure,
     pairs,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench.agreement import kendall, spearman
+from ....bench.agreement import kendall, spearman
 
 ROUNDS = 1000
 FEWEST = 5  # networks, below which a rank correlation says nothing

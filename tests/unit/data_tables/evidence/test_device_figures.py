@@ -14,9 +14,10 @@ from biglittle.bench.errors import DatasetError, SurrogateError
 from biglittle.bench.operator_features import NAMES
 from biglittle.bench.operator_model import PRIORS as FILE
 from biglittle.bench.operator_model import load_priors
-from biglittle.data_tables.devices import few_anchors, profiler_figures
-from biglittle.data_tables.devices.chart import line_chart
-from biglittle.data_tables.devices.figures import fill_page
+from biglittle.data_tables.evidence import few_anchors
+from biglittle.data_tables.evidence import profiler as profiler_figures
+from biglittle.data_tables.evidence._chart import line_chart
+from biglittle.data_tables.evidence.operator_model import fill_page
 
 
 def test_figures_go_between_their_own_marks(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What each phase of the supernet's training brought, read from the log that the training leaves.
 
-``python -m biglittle.data_tables.fbnet_cifar10.training_history LOG ...`` reads the quick checks
+``python -m biglittle.data_tables.evidence.training LOG ...`` reads the quick checks
 that follow every epoch and leaves ``figures/training.json``, from which the card is filled.
 """
 
@@ -77,7 +77,7 @@ def training_section(figures: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the logs named on the command line, in their order."""
-    from .figures import save
+    from ..fbnet_cifar10.figures import save
 
     lines: list[str] = []
     for path in sys.argv[1:] if arguments is None else arguments:

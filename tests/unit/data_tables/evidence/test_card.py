@@ -11,7 +11,8 @@ pytest.importorskip("torch")
 from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table import write_table
-from biglittle.data_tables.fbnet_cifar10 import coverage, pictures, trust
+from biglittle.data_tables.evidence import _pictures as pictures
+from biglittle.data_tables.evidence import coverage, trust
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ turn; raspi4 and pixel3 are left out, for they are sums of a look-up table. Netw
 taken from 4,000 of them, errors from the other 1,000. What other devices tell a model comes from
 devices of other chip generations only, so that no near relative helps.
 
-Run: ``python -m biglittle.data_tables.devices.few_anchors``. The reference data are looked for in
+Run: ``python -m biglittle.data_tables.evidence.few_anchors``. The reference data are looked for in
 ``BIGLITTLE_REFERENCE_DATA``. It writes ``figures/few_anchors.json`` and ``few_anchors.svg``, fills
 the parts of README.md here and in edge_profiler between their marks, and writes
 ``bench/operator_priors.json``: coefficients of all twenty devices, with which a board that was
@@ -29,8 +29,8 @@ from ...bench.spaces import get_space
 from ...edge_profiler.anchors import anchor_networks, anchor_order
 from ...surrogates.latency import latency_figures
 from .. import reference
-from .chart import line_chart
-from .figures import FOLDER, fill_page
+from ._chart import line_chart
+from .operator_model import FOLDER, fill_page
 
 SOURCE = (
     "fitted on whole-network latencies of 900 fbnet networks per device: HayeonLee/HELP@45f70eb9 "
@@ -291,7 +291,7 @@ def worth(report: dict[str, Any]) -> str:
     lines = [
         f"What the anchors are worth, on 1,000 other networks of each of {len(report['devices'])} "
         "devices that played the new board in turn (`python -m "
-        "biglittle.data_tables.devices.few_anchors`):",
+        "biglittle.data_tables.evidence.few_anchors`):",
         "",
         "| anchors measured | mean error of a prediction | by kind | Spearman | inside the "
         "interval (nominal) |",

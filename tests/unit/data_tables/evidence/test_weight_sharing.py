@@ -12,13 +12,8 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark
-from biglittle.searchers import results
-from biglittle.searchers.weight_sharing_results import (
-    METHODS,
-    NEAR,
-    Runs,
-    drawn_networks,
-)
+from biglittle.data_tables.evidence import searchers as results
+from biglittle.data_tables.evidence.weight_sharing import METHODS, NEAR, Runs, drawn_networks
 
 
 def test_drawn_networks_are_none_that_a_search_found_nor_like_one() -> None:

@@ -156,7 +156,7 @@ def query_speed(bench: Benchmark) -> dict[str, Any]:
 _PEAK = """
 import resource
 from biglittle.bench.exact_front import exact_front
-from biglittle.data_tables.fbnet_cifar10.engine_speed import random_question
+from biglittle.data_tables.evidence.engine import random_question
 exact_front(random_question({n}, {images}, {thresholds}))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

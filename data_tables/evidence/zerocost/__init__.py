@@ -1,11 +1,11 @@
 """What every zero-cost proxy is worth: rank correlation with accuracy, beside MACs and parameters.
 
-    python -m biglittle.data_tables.zerocost_evidence score nb201 --working W --shard 0/2
-    python -m biglittle.data_tables.zerocost_evidence score table --working W --shard 0/2
-    python -m biglittle.data_tables.zerocost_evidence score published-cifar10 --working W
-    python -m biglittle.data_tables.zerocost_evidence few --working W
+    python -m biglittle.data_tables.evidence.zerocost score nb201 --working W --shard 0/2
+    python -m biglittle.data_tables.evidence.zerocost score table --working W --shard 0/2
+    python -m biglittle.data_tables.evidence.zerocost score published-cifar10 --working W
+    python -m biglittle.data_tables.evidence.zerocost few --working W
     python -m pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=W/speed-1.json
-    python -m biglittle.data_tables.zerocost_evidence report --working W
+    python -m biglittle.data_tables.evidence.zerocost report --working W
 
 ``score`` leaves ``W/SET-SHARD.h5`` and goes on from it after any kill; all networks under one seed
 of initialisation come before any under the next, and ``report`` takes the seeds that are complete.

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...bench.files import replacing
-from ..devices.figures import fill_page
+from ....bench.files import replacing
+from ..operator_model import fill_page
 from .agreement import ROUNDS
 from .formatting import number, order
 from .measure import measure
@@ -16,7 +16,7 @@ from .picture import picture
 from .published import FAR, PublishedFigure, published
 from .sets import NB201_COLUMNS, SETS
 
-FOLDER = Path(__file__).parent.parent
+FOLDER = Path(__file__).parents[2]
 PAGE = FOLDER.parent / "zerocost" / "README.md"
 
 
@@ -24,7 +24,7 @@ def text(document: Mapping[str, Any]) -> str:
     """The figures as Markdown tables."""
     lines = ["# What zero-cost proxies are worth", ""]
     lines += [
-        "Made by `python -m biglittle.data_tables.zerocost_evidence`; not edited by hand.",
+        "Made by `python -m biglittle.data_tables.evidence.zerocost`; not edited by hand.",
         "",
     ]
     for which, facts in document["made_with"].items():

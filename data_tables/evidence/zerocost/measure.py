@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...bench import Benchmark
-from ...bench.agreement import spearman
-from ...bench.errors import BigLittleError
-from ...bench.spaces import get_space
-from ...zerocost import Columns
+from ....bench import Benchmark
+from ....bench.agreement import spearman
+from ....bench.errors import BigLittleError
+from ....bench.spaces import get_space
+from ....zerocost import Columns
 from .agreement import FEWEST, ROUNDS, Values, agreement
 from .pairs import pair_agreement, pair_targets
 from .published import HELD_AGAINST

@@ -1,4 +1,4 @@
-"""``darts`` and ``ofa`` against random pairs: ``-m biglittle.searchers.weight_sharing_results``.
+"""``darts`` and ``ofa`` against random pairs: ``-m biglittle.data_tables.evidence.weight_sharing``.
 
 All three look for the pair that is the most accurate within a mean latency, and all are evaluated
 alike: with the inherited weights of one supernet on all val images, gate and threshold chosen there
@@ -24,20 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..bench import Benchmark, OperatingPoint, Pair, load_device
-from ..bench.datasets import get_dataset
-from ..bench.errors import BigLittleError, CheckpointError
-from ..bench.files import replacing
-from ..bench.table import file_hash
-from .command import candidates_of
-from .darts import WARM, DartsSettings, search
-from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
-from .evaluators.table import TableEvaluator
-from .given_pairs import judged, on_test
-from .specialise import SpecialiseSettings, specialise
+from ... import __version__
+from ...bench import Benchmark, OperatingPoint, Pair, load_device
+from ...bench.datasets import get_dataset
+from ...bench.errors import BigLittleError, CheckpointError
+from ...bench.files import replacing
+from ...bench.table import file_hash
+from ...searchers.command import candidates_of
+from ...searchers.darts import WARM, DartsSettings, search
+from ...searchers.evaluators.live import LiveEvaluator, kept_answers, supernet_answers
+from ...searchers.evaluators.table import TableEvaluator
+from ...searchers.given_pairs import judged, on_test
+from ...searchers.specialise import SpecialiseSettings, specialise
 
-FILE = Path(__file__).parent / "results" / "weight_sharing.json"
+FILE = Path(__file__).parents[2] / "searchers" / "results" / "weight_sharing.json"
 TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
 LATENCY_MS = 15.0  # where the table's exact front rises steeply
 SEEDS, N_RANDOM = 3, 100
@@ -80,7 +80,7 @@ class Runs:
     """
 
     def __init__(self, data: Path | None, working: Path, file: Path = FILE) -> None:
-        from ..cotrain.weights import load_weights
+        from ...cotrain.weights import load_weights
 
         self.bench, self.profile = Benchmark.load(TABLE), load_device(DEVICE)
         table = self.bench.table
@@ -192,7 +192,7 @@ class Runs:
         }
 
     def _ofa(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
-        from ..surrogates import Surrogate, SurrogateEvaluator
+        from ...surrogates import Surrogate, SurrogateEvaluator
 
         folder = self.bench.table.path.parent / "surrogate"
         predictor = SurrogateEvaluator(Surrogate.load(folder), self.profile)
@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> None:
     for seed in range(asked.seeds):
         for method in methods:
             runs.make(method, seed, _say)
-    from .results import write_page
+    from .searchers import write_page
 
     write_page()
 

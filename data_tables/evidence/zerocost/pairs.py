@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench import Benchmark, Pair
-from ...bench.agreement import spearman
-from ...zerocost import pair_features
+from ....bench import Benchmark, Pair
+from ....bench.agreement import spearman
+from ....zerocost import pair_features
 from .agreement import Values
 from .sets import SAMPLE_SEED
 

@@ -16,7 +16,7 @@ from .sets import SETS
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The steps from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m biglittle.data_tables.zerocost_evidence")
+    parser = argparse.ArgumentParser(prog="python -m biglittle.data_tables.evidence.zerocost")
     steps = parser.add_subparsers(dest="step", required=True)
     one = steps.add_parser("score", help="score a set, resumable")
     one.add_argument("set", choices=tuple(SETS))

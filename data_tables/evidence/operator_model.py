@@ -1,8 +1,8 @@
 """Judges the operator-level model on published measurements and writes the table of the README.
 
-Run: ``python -m biglittle.data_tables.devices.figures``. The reference data are looked for in
-``BIGLITTLE_REFERENCE_DATA``; writes ``figures/operator_model.json`` and fills the part of README.md
-between its marks. 900 networks to fit on, 900 others to judge, one thread, no tuning.
+Run: ``python -m biglittle.data_tables.evidence.operator_model``. The reference data are looked
+for in ``BIGLITTLE_REFERENCE_DATA``; writes ``figures/operator_model.json`` and fills the part of
+README.md between its marks. 900 networks to fit on, 900 others to judge, one thread, no tuning.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ...surrogates.latency import latency_figures
 from ...surrogates.operator_model import fit_operator_model
 from .. import reference
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "devices"
 TARGET = FOLDER / "figures" / "operator_model.json"
 ROWS, TRAIN, COVERAGE = 1900, 900, 0.9
 SETS: dict[str, Callable[[], reference.Measured]] = {

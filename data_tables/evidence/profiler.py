@@ -1,6 +1,6 @@
 """What the profiler itself is worth on this machine, written onto its page.
 
-Run: ``python -m biglittle.data_tables.devices.profiler_figures`` with nothing else running; two
+Run: ``python -m biglittle.data_tables.evidence.profiler`` with nothing else running; two
 minutes. It writes ``figures/profiler.json`` and fills the part of edge_profiler/README.md between
 its marks: how well ratios repeat, what the harness costs, how long a profile of 40 anchors takes,
 how long the import takes, and how much has to be installed.
@@ -24,7 +24,7 @@ from ...bench.spaces import get_space
 from ...edge_profiler import Protocol, get_runtime
 from ...edge_profiler.anchors import N_ANCHORS
 from ...edge_profiler.repeatability import REPEATS, report
-from .figures import FOLDER, fill_page
+from .operator_model import FOLDER, fill_page
 
 PAGE = FOLDER.parent.parent / "edge_profiler" / "README.md"
 NEEDED = ("numpy", "onnx", "onnxruntime")
@@ -93,7 +93,7 @@ def page(found: dict[str, Any]) -> str:
     quiet = "" if (found["load_average"] or 0) < 0.5 else ", **on a busy machine**"
     lines.append(
         f"- {found['device']}, {found['runtime']}, load {found['load_average']} before{quiet}; "
-        "`python -m biglittle.data_tables.devices.profiler_figures`."
+        "`python -m biglittle.data_tables.evidence.profiler`."
     )
     return "\n".join(lines)
 

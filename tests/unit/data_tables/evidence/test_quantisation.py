@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench.gates import get_metric, stored_metrics
-from biglittle.data_tables.fbnet_cifar10 import quantisation
+from biglittle.data_tables.evidence import quantisation
 
 
 def _network(seed: int, skill: float, labels: np.ndarray) -> np.ndarray:
