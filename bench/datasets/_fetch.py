@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import DatasetError
 from ..files import replacing
 from ._dataset import Dataset, data_folder
+from ._members import MAX_ARCHIVE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,12 @@ TIMEOUT_S = 30
 def _official(scratch: Path) -> Path:
     archive = scratch / "cifar-10-binary.tar.gz"
     with urllib.request.urlopen(OFFICIAL, timeout=TIMEOUT_S) as answer, archive.open("wb") as file:
-        shutil.copyfileobj(answer, file)
+        left = MAX_ARCHIVE_BYTES
+        while block := answer.read(1 << 20):
+            left -= len(block)
+            if left < 0:
+                raise DatasetError(f"{OFFICIAL} sends more than {MAX_ARCHIVE_BYTES} bytes.")
+            file.write(block)
     return archive
 
 

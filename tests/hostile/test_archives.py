@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench.datasets import cifar10
+from biglittle.bench.datasets import _fetch, cifar10
 from biglittle.bench.errors import DatasetError
 
 N = 2  # images a batch
@@ -143,7 +143,7 @@ def test_a_gzip_bomb_ends_with_a_sentence(tmp_path: Path, in_a_cell: Callable[..
     code = """
 import sys
 from pathlib import Path
-from biglittle.bench.datasets import cifar10
+from biglittle.bench.datasets import _fetch, cifar10
 from biglittle.bench.errors import DatasetError
 try:
     cifar10.read(Path(sys.argv[1]))
@@ -151,6 +151,14 @@ except DatasetError as error:
     print(error)
 """
     assert "expands to more than 256 MiB" in in_a_cell(code, path, memory_mib=400)
+
+
+def test_a_download_without_end_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fetch, "MAX_ARCHIVE_BYTES", 2**21)
+    endless = open("/dev/zero", "rb")
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: endless)
+    with pytest.raises(DatasetError, match="sends more than 2097152 bytes"):
+        _fetch.fetch(cifar10.DATASET, "official", tmp_path / "out")
 
 
 def test_an_archive_of_a_published_name_is_what_was_published(
