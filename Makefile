@@ -7,6 +7,7 @@
 PYTHON ?= python3
 DEVICE ?= raspberry-pi-4
 OUT    ?= out/search
+CORES  ?= 2
 
 LIGHT := .venv-search
 FULL  := .venv
@@ -17,7 +18,8 @@ MADE_FROM := pyproject.toml constraints.txt
 
 help:  ## Say what there is to make.
 	@echo "make search   set up lightly, then search big/little pairs for DEVICE=$(DEVICE) into OUT=$(OUT)"
-	@echo "make test     set up fully, then ruff, mypy, import-linter and pytest: what CI runs"
+	@echo "make test     set up fully, then ruff, mypy, import-linter and pytest: what CI runs;"
+	@echo "              pytest takes CORES=$(CORES) at once"
 	@echo "make lint     the same without pytest"
 	@echo "make setup    the full set-up alone, in $(FULL)"
 	@echo "make clean    remove both set-ups, build output and caches (not $(OUT))"
@@ -45,7 +47,7 @@ lint: $(FULL)/.complete
 	$(FULL)/bin/lint-imports
 
 test: lint
-	$(FULL)/bin/pytest
+	$(FULL)/bin/pytest --numprocesses $(CORES) --dist worksteal
 
 clean:
 	rm -rf $(LIGHT) $(FULL) build dist *.egg-info
