@@ -585,10 +585,10 @@ class Benchmark:
         def answer(found: FrontRows) -> Front:
             return self._front(found, rows, metrics, question, device, n_left_out)
 
-        asked = (tuple(objectives), limits, metrics, n_thresholds)
+        options = (tuple(objectives), limits, metrics, n_thresholds)
         sha256, n_images, front = self.table.sha256, question.tally.n_images, None
         pairs = self.measured_pairs(device).entries
-        key = kept_front.front_key(sha256, question.costs, *asked, pairs) if sha256 else None
+        key = kept_front.front_key(sha256, question.costs, *options, pairs) if sha256 else None
         kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
         if kept_rows:
             with contextlib.suppress(StaleFrontError):

@@ -50,11 +50,11 @@ def folder() -> Path:
 @cache
 def code_hash() -> str:
     """SHA-256 of this folder's code, on which a front depends."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in sorted((*here.glob("*.py"), *here.glob("gates/*.py"))):
-        found.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def front_key(
@@ -80,12 +80,12 @@ def front_key(
     question: list[Any] = [FORMAT, code_hash(), table_sha256, list(objectives), list(gates)]
     question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
     question += [[list(entry) for entry in measured]]
-    found = hashlib.sha256(json.dumps(question).encode())
+    digest = hashlib.sha256(json.dumps(question).encode())
     for name, column in sorted(vars(costs).items()):
         if isinstance(column, np.ndarray):
             text = f"{name} {column.dtype.str} {column.shape}"
-            found.update(text.encode() + np.ascontiguousarray(column).tobytes())
-    return found.hexdigest()
+            digest.update(text.encode() + np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def load(key: str, n_networks: int, n_gates: int, n_codes: int, n_images: int) -> FrontRows | None:

@@ -250,14 +250,16 @@ def budgets(
     ends = float(np.nanmin(cost)), float(cost[at]), float(cost[best])
     middle = (ends[0] * ends[1]) ** 0.5, ends[1], (ends[1] * ends[2]) ** 0.5
     words = (_LOWER, _KNEE, _HIGHER)
-    found = {value: Budget(word, {axis: value}) for word, value in zip(words, middle, strict=True)}
-    found[ends[1]] = Budget(_KNEE, {axis: ends[1]})
-    return tuple(sorted(found.values(), key=lambda b: (b.why != _KNEE, b.limits[axis])))
+    by_value = {
+        value: Budget(word, {axis: value}) for word, value in zip(words, middle, strict=True)
+    }
+    by_value[ends[1]] = Budget(_KNEE, {axis: ends[1]})
+    return tuple(sorted(by_value.values(), key=lambda b: (b.why != _KNEE, b.limits[axis])))
 
 
 def recommend(
     points: Points,
-    asked: Sequence[Budget],
+    questions: Sequence[Budget],
     singles: Singles | None = None,
     source: str = "search",
 ) -> tuple[Recommendation, ...]:
@@ -265,16 +267,16 @@ def recommend(
 
     Args:
         points: candidates; those that are single networks in effect are none.
-        asked: as from `budgets`.
+        questions: as from `budgets`.
         singles: networks to compare with, of the same source; None: nothing to compare with.
         source: of the points, "search" or "table".
     """
-    return tuple(_within(points, budget, singles, source) for budget in asked)
+    return tuple(_within(points, budget, singles, source) for budget in questions)
 
 
 def _within(points: Points, budget: Budget, singles: Singles | None, source: str) -> Recommendation:
-    known = {n: v for n, v in budget.limits.items() if hasattr(points, n)}
-    usable = np.flatnonzero(within(points, known) & (alone(points) == ""))
+    limits = {n: v for n, v in budget.limits.items() if hasattr(points, n)}
+    usable = np.flatnonzero(within(points, limits) & (alone(points) == ""))
     row = _best(points, usable, budget.aim)
     pair = None if row is None else points[row]
     single = None
@@ -385,10 +387,10 @@ def as_records(answers: Sequence[Recommendation]) -> list[dict[str, Any]]:
     return [answer.record() for answer in answers]
 
 
-def marks(found: Sequence[Recommendation]) -> dict[int, str]:
+def marks(answers: Sequence[Recommendation]) -> dict[int, str]:
     """Why a row of the front is marked, by row."""
     out: dict[int, str] = {}
-    for answer in found:
+    for answer in answers:
         if answer.row is not None and answer.verdict == "pair":
             out.setdefault(answer.row, answer.budget.why)
     return out

@@ -53,15 +53,16 @@ def answers(
         half_widths: of predicted accuracies; None: nothing is known of them.
         measured: a table and its exact front within the same limits; None: there is none.
     """
-    asked = budgets(front, settings.limits, settings.objectives)
-    found = tuple(_predicted(a, half_widths) for a in recommend(front, asked, singles))
+    questions = budgets(front, settings.limits, settings.objectives)
+    searched = tuple(_predicted(a, half_widths) for a in recommend(front, questions, singles))
     if measured is None:
-        return found
+        return searched
     bench, exact = measured
-    known = recommend(exact.chosen, asked, table_singles(bench, exact.device, "val"), _TABLE)
+    alone = table_singles(bench, exact.device, "val")
+    of_table = recommend(exact.chosen, questions, alone, _TABLE)
     return tuple(
         on_test(a, bench, exact.device) if a.source == _TABLE else a
-        for a in best_answers(found, known)
+        for a in best_answers(searched, of_table)
     )
 
 
@@ -84,9 +85,9 @@ def table_answers(
     runnable = {g for g in np.unique(chosen.gate).tolist() if get_gate(g).deployable}
     rows = np.flatnonzero(np.isin(chosen.gate, sorted(runnable)))
     some = chosen.take(rows)
-    asked = budgets(some, limits, objectives)
-    found = recommend(some, asked, table_singles(bench, device, "val"))
-    placed = (replace(a, row=None if a.row is None else int(rows[a.row])) for a in found)
+    questions = budgets(some, limits, objectives)
+    chosen_rows = recommend(some, questions, table_singles(bench, device, "val"))
+    placed = (replace(a, row=None if a.row is None else int(rows[a.row])) for a in chosen_rows)
     return tuple(on_test(answer, bench, device) for answer in placed)
 
 

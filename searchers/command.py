@@ -344,8 +344,8 @@ def answered(
     settings, front = outcome.settings, outcome.front
     alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]
     if judge.name == "table" and alone:
-        asked = settings.limits, settings.objectives
-        return table_answers(judge.bench, front, device, *asked), None
+        limits, objectives = settings.limits, settings.objectives
+        return table_answers(judge.bench, front, device, limits, objectives), None
     exact = None
     if judge.name == "surrogate" and alone:
         exact = exact_front(judge.bench, device, settings)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from biglittle.bench import Points
+from biglittle.bench.recommend import budgets, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
-from biglittle.searchers.console import print_front, spread
+from biglittle.searchers.console import print_answers, print_front, spread
 
 
 def _print(
@@ -66,3 +69,29 @@ def test_empty() -> None:
     points = Points(names, names, names, *(column,) * 10, provenance={})
     print_front(points, None, Console(file=out, width=100))
     assert "empty" in out.getvalue()
+
+
+def test_recommended_rows_are_always_shown_and_single_networks_told(outcome: SearchOutcome) -> None:
+    n = len(outcome.front)
+    rate = np.where(np.arange(n) == 0, 0.001, 0.5)
+    front = dataclasses.replace(outcome.front, escalation_rate=rate)
+    out = io.StringIO()
+    print_front(front, None, Console(file=out, width=140), 2, recommended={7: "at the knee"})
+    text = out.getvalue()
+    assert front.little[7] in text
+    assert re.search(r"^ *\* \d", text, re.MULTILINE)
+    assert "*: recommended." in text
+    assert "little alone" in text or front.little[0] not in text
+    assert "biglittle show ID" in text
+
+
+def test_answers_come_in_a_paragraph_each(outcome: SearchOutcome) -> None:
+    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
+    out = io.StringIO()
+    print_answers(answers, Console(file=out, width=4000))
+    lines = [line for line in out.getvalue().splitlines() if line.startswith("  ")]
+    assert len(lines) == len(answers)
+    assert lines[0].strip().startswith("At the knee")
+    out = io.StringIO()
+    print_answers((), Console(file=out))
+    assert out.getvalue() == ""

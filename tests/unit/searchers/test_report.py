@@ -12,6 +12,7 @@ import pytest
 
 from biglittle.bench import Points
 from biglittle.bench.errors import BigLittleError, MissingExtraError
+from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
 from biglittle.searchers.report import write_report
 
@@ -66,3 +67,28 @@ def test_no_latency(tmp_path: Path, outcome: SearchOutcome, config: Config) -> N
     points = Points(**{**vars(outcome.front), "latency_ms": nothing})
     with pytest.raises(BigLittleError, match="no latency"):
         write_report(tmp_path / "report.html", points, config)
+
+
+def test_a_report_answers_first_and_draws_what_it_recommends(
+    outcome: SearchOutcome, config: Config, tmp_path: Path
+) -> None:
+    pytest.importorskip("plotly")
+    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
+    with_device = {**config, "sources": {"device": "raspberry-pi-4"}}
+    path = write_report(tmp_path / "r.html", outcome.front, with_device, answers=answers)
+    page = path.read_text(encoding="utf-8")
+    assert page.index("Which pair?") < page.index("Accuracy against mean latency")
+    assert page.count('<div class="strip"><svg') == sum(a.verdict != "nothing" for a in answers)
+    assert page.count('<tr class="chosen"') == len(marks(answers))
+
+
+def test_a_report_of_an_unknown_device_draws_no_networks(
+    outcome: SearchOutcome, config: Config, tmp_path: Path
+) -> None:
+    pytest.importorskip("plotly")
+    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
+    elsewhere = {**config, "sources": {"device": "a-board-that-is-gone"}}
+    path = write_report(tmp_path / "r.html", outcome.front, elsewhere, answers=answers)
+    page = path.read_text(encoding="utf-8")
+    assert "Which pair?" in page
+    assert '<div class="strip">' not in page
