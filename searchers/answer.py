@@ -190,7 +190,7 @@ def sentence(answer: Recommendation) -> str:
         f"({pair.provenance.get('accuracy', 'unknown')}), {_cost(vars(pair))}."
     )
     if answer.single is None:
-        return f"{text} No single network that was seen meets it."
+        return f"{text} No single network was seen that is known to meet it."
     text += f" It gains {_points_of(answer)} over the best single network, {_single(answer.single)}"
     if answer.gain_low is not None and answer.gain_low <= 0:
         text += "; the interval holds 0, so that the single network may do as well"
