@@ -1192,7 +1192,7 @@ def surrogate_fit(
     """Judges a surrogate, then fits it on the networks the table does not hold out; writes it."""
     from .bench import Benchmark
     from .surrogates import FitSettings, Recipe, fit_surrogate
-    from .surrogates.found import beside
+    from .surrogates.evaluated_networks import beside
 
     settings = FitSettings(Recipe() if recipe is None else Recipe.parse(recipe))
     bench = Benchmark.load(table)
@@ -1203,7 +1203,7 @@ def surrogate_fit(
         folder,
         seed=seed,
         settings=settings,
-        found=found or beside(bench.table.path),
+        evaluated=found or beside(bench.table.path),
         progress=console.print,
     )
     console.print(f"surrogate written to {folder}")

@@ -49,8 +49,8 @@ from ..surrogates import (
     get_member,
 )
 from ..surrogates.cells import depends_on_input
+from ..surrogates.evaluated_networks import FILE, beside, read_evaluated, write_evaluated
 from ..surrogates.extras import import_extra
-from ..surrogates.found import FILE, beside, read_found, write_found
 from ..surrogates.measured_latency import fit_measured_latency, operator_sums
 from ..surrogates.networks import Networks
 from ..surrogates.report import BASELINES, split_report, summary
@@ -401,7 +401,7 @@ def learnable(table: Table) -> set[str]:
     known, path = {str(a) for a in table.networks["architecture"]}, beside(table.path)
     if path is not None:
         labels = table.predictions("val").labels
-        known |= set(read_found(path, table.space, labels, stored_metrics()).architectures)
+        known |= set(read_evaluated(path, table.space, labels, stored_metrics()).architectures)
     return known
 
 
@@ -605,7 +605,7 @@ def found_step(working: Path) -> None:
     if not new:
         raise BigLittleError(f"no network in {working} that the table does not hold.")
     path = table.path.parent / FILE
-    write_found(path, table.space, found_networks(new, table.predictions("val").labels))
+    write_evaluated(path, table.space, found_networks(new, table.predictions("val").labels))
     say(f"{len(new)} networks in {path}")
 
 

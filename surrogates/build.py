@@ -19,14 +19,14 @@ from .. import __version__
 from ..bench import Table
 from ..bench.errors import SurrogateError
 from .data import fit_data
+from .evaluated_networks import read_evaluated, with_evaluated
 from .extras import import_extra
 from .fit import FitSettings, fit_models
-from .found import read_found, with_found
 from .intervals import calibrated
 from .report import held_out_report, residuals
 from .surrogate import DOCUMENT, Surrogate, document_hash
 
-MIN_CALIBRATION = 5  # held-out networks; fewer, and there are no intervals
+MIN_CALIBRATION = 5  # held-out networks; with fewer, intervals are not calibrated
 
 
 def fit_surrogate(
@@ -36,7 +36,7 @@ def fit_surrogate(
     seed: int = 0,
     settings: FitSettings | None = None,
     report_seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    found: str | Path | None = None,
+    evaluated: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Fits a surrogate on a table's networks, writes its folder, returns the report.
@@ -46,25 +46,27 @@ def fit_surrogate(
     other networks held out, see ``report.py``, and on the table's networks alone.
 
     Args:
-        table: with the inherited networks.
+        table: holds the inherited networks to learn from.
         folder: to write, whole or not at all; an existing surrogate in it is replaced.
-        seed: of everything random.
-        settings: of the fit.
-        report_seeds: of the random splits; empty for no report.
-        found: file of networks evaluated after the table was made, see ``found.py``; None: none.
+        seed: seeds every random choice of the fit.
+        settings: how to fit; None: the default recipe.
+        report_seeds: one random split for each; empty for no report.
+        evaluated: file of networks that were evaluated after the table was made, see
+            ``evaluated_networks.py``; None: the table's networks alone.
         progress: called with a line at each step.
 
     Raises:
         MissingExtraError: something that fitting or reporting needs is not installed.
-        SurrogateError: too few networks, the folder holds something else, or what was found is of
-            another space or other images.
+        SurrogateError: too few networks, the folder holds something else, or the evaluated
+            networks are of another space or other images.
     """
     say = progress or (lambda line: None)
     settings, listed = settings or FitSettings(), fit_data(table)
     data = listed
-    if found is not None:
+    if evaluated is not None:
         labels = table.predictions("val").labels
-        data = with_found(listed, read_found(Path(found), table.space, labels, listed.gates))
+        since = read_evaluated(Path(evaluated), table.space, labels, listed.gates)
+        data = with_evaluated(listed, since)
         say(f"{len(data) - len(listed)} networks evaluated after the table was made are added")
     outside = data.held_out
     say(f"fitting {settings.recipe} on {int((~outside).sum())} of {len(data)} networks")
@@ -119,12 +121,13 @@ def write_surrogate(
     """Writes a surrogate's folder, whole or not at all, and gives it back as it was read.
 
     Raises:
-        SurrogateError: the folder holds something that is no surrogate, or does not read back.
+        SurrogateError: the folder holds something that is not a surrogate, or what was written
+            does not read back.
     """
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and set(os.listdir(folder)) <= _owned(folder)):
         raise SurrogateError(
-            f"{folder} holds something that is no surrogate; give a new or empty folder."
+            f"{folder} holds something that is not a surrogate; give a new or empty folder."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     document = {**document, "files": {n: hashlib.sha256(m).hexdigest() for n, m in models.items()}}

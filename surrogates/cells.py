@@ -36,17 +36,17 @@ def _structure(hashed: BySpace) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
             identity = choice
         else:
             absent = choice
-    found: list[tuple[int, ...]] = []
+    paths: list[tuple[int, ...]] = []
 
     def follow(node: int, layers: tuple[int, ...]) -> None:
         if node == last:
-            found.append(layers)
+            paths.append(layers)
         for layer, (source, target) in enumerate(space.edges):
             if source == node:
                 follow(target, (*layers, layer))
 
     follow(0, ())
-    return absent, identity, tuple(found)
+    return absent, identity, tuple(paths)
 
 
 class BySpace:
@@ -82,9 +82,9 @@ def depends_on_input(space: SearchSpace, genomes: Genomes) -> NDArray[np.bool_]:
 def _sequences(space: SearchSpace) -> tuple[tuple[int, ...], ...]:
     """Every sequence of operators that a path may hold, identities left out."""
     absent, identity, paths = _structure(BySpace(space))
-    kept = [c for c in range(len(space.choices)) if c not in (absent, identity)]
+    operators = [c for c in range(len(space.choices)) if c not in (absent, identity)]
     most = max(len(p) for p in paths)
-    return tuple(s for length in range(most + 1) for s in product(kept, repeat=length))
+    return tuple(s for length in range(most + 1) for s in product(operators, repeat=length))
 
 
 def cell_feature_names(space: SearchSpace) -> tuple[str, ...]:
@@ -108,12 +108,13 @@ def cell_features(space: SearchSpace, genomes: Genomes, n_classes: int) -> NDArr
 
     Choices of the pruned cell, one-hot and counted; how many paths hold each sequence of
     operators; number of paths, operators on the shortest and the longest one, MACs summed over
-    paths and of the dearest one (as shares of the dearest operator's), and MACs of the pruned cell.
+    paths and of the most expensive one (as shares of the most expensive operator's), and MACs of
+    the pruned cell.
 
     Args:
-        space: whose layers are the edges of a cell.
-        genomes: shape (n, n_layers).
-        n_classes: of the classifier.
+        space: search space whose layers are the edges of a cell.
+        genomes: one genome a row, shape (n, n_layers).
+        n_classes: number of classes of the classifier.
     """
     absent, identity, paths = _structure(BySpace(space))
     sequences = {s: i for i, s in enumerate(_sequences(space))}

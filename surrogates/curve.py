@@ -57,8 +57,8 @@ def gains(
     """Gain of pairs at every rate of the grid, shape (n_pairs, n_metrics, n_grid).
 
     Args:
-        correct: of all networks, shape (n, n_images).
-        codes: by metric, shape (n, n_images) each.
+        correct: whether each network is right about each image, shape (n, n_images).
+        codes: confidence codes, one array of shape (n, n_images) for each gate metric.
         little: row of each pair's little network, shape (n_pairs,).
         big: row of each pair's big network, shape (n_pairs,).
     """
@@ -83,9 +83,9 @@ def exact_accuracy(
     """Accuracy of one little with each big at every cut, shape (n_bigs, 257).
 
     Args:
-        correct_little: shape (n_images,).
-        correct_big: shape (n_bigs, n_images).
-        codes: little's confidence, shape (n_images,).
+        correct_little: whether little is right about each image, shape (n_images,).
+        correct_big: whether each big network is right about it, shape (n_bigs, n_images).
+        codes: codes of little's confidence, shape (n_images,).
     """
     n = len(codes)
     order = np.argsort(codes, kind="stable")
@@ -100,8 +100,8 @@ def gains_at(gain: Array, rates: Array) -> Array:
     """Gain of each pair at some escalation rates, shape (n, k), linear between those of the grid.
 
     Args:
-        gain: at the rates of the grid, shape (n, n_grid).
-        rates: shape (n, k), in [0, 1].
+        gain: gain of each pair at the rates of the grid, shape (n, n_grid).
+        rates: escalation rates in [0, 1], shape (n, k).
     """
     knots = np.concatenate([[0.0], GRID, [1.0]])
     right = np.clip(np.searchsorted(knots, rates, side="right"), 1, len(knots) - 1)
@@ -115,8 +115,8 @@ def gain_at(gain: Array, rate: Array) -> Array:
     """Gain of each pair at one escalation rate, shape (n,); see ``gains_at``.
 
     Args:
-        gain: at the rates of the grid, shape (n, n_grid).
-        rate: shape (n,), in [0, 1].
+        gain: gain of each pair at the rates of the grid, shape (n, n_grid).
+        rate: escalation rates in [0, 1], shape (n,).
     """
     return gains_at(gain, rate[:, None])[:, 0]
 
@@ -125,7 +125,7 @@ def monotone_rates(rates: Array) -> Array:
     """Escalation rates made usable: within [0, 1], rising with the cut, 0 and 1 at the ends.
 
     Args:
-        rates: as predicted, shape (n, 257).
+        rates: rates as they were predicted, shape (n, 257).
     """
     out = np.maximum.accumulate(np.clip(rates, 0.0, 1.0), axis=1)
     out[:, 0], out[:, -1] = 0.0, 1.0
@@ -137,7 +137,7 @@ class Basis:
     """Principal components of many-valued targets.
 
     Attributes:
-        mean: shape (d,).
+        mean: mean of the targets, shape (d,).
         components: orthonormal rows, shape (n_components, d).
     """
 
@@ -149,14 +149,14 @@ class Basis:
         """The fewest components that keep ``share`` of the variance, ``most`` at the most.
 
         Args:
-            targets: shape (n, d).
-            share: of the variance, in (0, 1].
-            most: number of components.
+            targets: one row of values for each case, shape (n, d).
+            share: share of the variance to keep, in (0, 1].
+            most: largest number of components.
         """
         mean = targets.mean(axis=0)
         _, values, rows = np.linalg.svd(targets - mean, full_matrices=False)
-        kept = np.cumsum(values**2) / max(float((values**2).sum()), 1e-300)
-        count = min(int(np.searchsorted(kept, share)) + 1, most, len(rows))
+        explained = np.cumsum(values**2) / max(float((values**2).sum()), 1e-300)
+        count = min(int(np.searchsorted(explained, share)) + 1, most, len(rows))
         signs = np.sign(rows[np.arange(count), np.abs(rows[:count]).argmax(axis=1)])
         return cls(mean, rows[:count] * signs[:, None])
 
@@ -169,7 +169,7 @@ class Basis:
         return np.asarray(self.mean[columns] + scores @ self.components[:, columns])
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON, rounded to seven digits (a rate of 1e-7 is no image)."""
+        """As plain JSON, rounded to seven digits (a rate of 1e-7 is less than an image)."""
         return {"mean": _rounded(self.mean), "components": _rounded(self.components)}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a surrogate is fitted on: the inherited networks of a table and what they said."""
+"""What a surrogate is fitted on: the inherited networks of a table and their predictions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .curve import escalation_rates, exact_accuracy
 from .features import check_genomes
 from .networks import Networks
 
-MIN_NETWORKS = 20  # five folds of four; below that nothing can be said
+MIN_NETWORKS = 20  # five folds of four; cross-validation on fewer means nothing
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -28,12 +28,12 @@ class FitData:
     """The inherited networks of a table, as the fit sees them.
 
     Attributes:
-        space: of the networks.
-        choices: the space's choices that were trained.
+        space: search space of the networks.
+        choices: names of the space's choices that were trained.
         gates: names of the gate metrics.
-        n_classes: of the classifier.
-        genomes: shape (n, n_layers).
-        predictions: by split, rows in the order of ``genomes``.
+        n_classes: number of classes of the classifier.
+        genomes: one genome a row, shape (n, n_layers).
+        predictions: classes and confidence codes by split, rows in the order of ``genomes``.
     """
 
     space: SearchSpace
@@ -66,12 +66,12 @@ class FitData:
 
     def take(self, rows: Rows) -> FitData:
         """Only the networks at ``rows``."""
-        said = {
+        predictions = {
             split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
             for split, p in self.predictions.items()
         }
         return FitData(
-            self.space, self.choices, self.gates, self.n_classes, self.genomes[rows], said
+            self.space, self.choices, self.gates, self.n_classes, self.genomes[rows], predictions
         )
 
 
@@ -79,7 +79,7 @@ def fit_data(table: Table) -> FitData:
     """The inherited networks of a table, each architecture once.
 
     Raises:
-        SurrogateError: too few networks.
+        SurrogateError: the table holds too few networks.
     """
     ids = table.networks["architecture"]
     inherited = np.flatnonzero(
@@ -95,19 +95,21 @@ def fit_data(table: Table) -> FitData:
     genomes = check_genomes(
         table.space, table.space.parse([str(a) for a in ids[rows]]), table.choices
     )
-    said = {
+    predictions = {
         split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
         for split, p in ((s, table.predictions(s)) for s in ("val", "test"))
     }
-    return FitData(table.space, table.choices, stored_metrics(), table.n_classes, genomes, said)
+    return FitData(
+        table.space, table.choices, stored_metrics(), table.n_classes, genomes, predictions
+    )
 
 
 def sample_pairs(n_networks: int, n_pairs: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Ordered pairs (little, big) of different networks, all of them or ``n_pairs`` drawn."""
     little, big = np.nonzero(~np.eye(n_networks, dtype=bool))
     if len(little) > n_pairs:
-        kept = np.sort(rng.permutation(len(little))[:n_pairs])
-        little, big = little[kept], big[kept]
+        drawn = np.sort(rng.permutation(len(little))[:n_pairs])
+        little, big = little[drawn], big[drawn]
     return little, big
 
 
@@ -122,20 +124,22 @@ def exact(
     """Accuracy and escalation rate of networks of the table, each of shape (n,).
 
     Args:
-        data: the table's networks.
-        split: whose images.
+        data: networks with their predictions.
+        split: images that count, ``val`` or ``test``.
         little: row of each little network.
         big: row of each big network.
         gate: index of each gate metric.
-        cut: of each gate, 0 to 256.
+        cut: threshold of each gate as a code, 0 to 256.
     """
-    said, codes = data.predictions[split], data.codes(split)
+    predictions, codes = data.predictions[split], data.codes(split)
     accuracy, rate = np.empty(len(little)), np.empty(len(little))
     for g in np.unique(gate):
         for row in np.unique(little[gate == g]):
             here = np.flatnonzero((gate == g) & (little == row))
             bigs, position = np.unique(big[here], return_inverse=True)
-            curves = exact_accuracy(said.correct[row], said.correct[bigs], codes[g][row])
+            curves = exact_accuracy(
+                predictions.correct[row], predictions.correct[bigs], codes[g][row]
+            )
             accuracy[here] = curves[position, cut[here]]
             rate[here] = escalation_rates(codes[g][row][None])[0][cut[here]]
     return accuracy, rate

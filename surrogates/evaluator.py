@@ -27,16 +27,16 @@ class SurrogateEvaluator:
     the profile's own latency model gives, with its provenance.
 
     Args:
-        surrogate: of the networks.
-        profile: of the device.
-        outside_penalty: what the accuracy of a candidate loses for a network outside the
-            surrogate's support, a fraction. A searcher then keeps to where the surrogate knows
-            something; 0 leaves predictions as they are.
+        surrogate: predicts accuracy and escalation rate.
+        profile: device whose latency and energy count.
+        outside_penalty: amount that the accuracy of a candidate loses for a network outside the
+            surrogate's support, a fraction. A searcher then keeps to networks like those that the
+            surrogate learnt from; 0 leaves predictions as they are.
         caution: how many of the model's own standard deviations the accuracy of a candidate loses,
             so that a searcher is not drawn to what is only uncertain.
 
     Raises:
-        SurrogateError: the profile is of another space.
+        SurrogateError: the profile is of another space, or a penalty or caution is not usable.
         DeviceError: the profile lists too few networks to predict others from.
 
     Example::
@@ -189,17 +189,17 @@ class SurrogateEvaluator:
 
     def _swept(self, little: Genomes, big: Genomes) -> tuple[NDArray[Any], ...]:
         """Pair, gate, cut, escalation rate and accuracy of points, pair by pair."""
-        found = self.surrogate.predict_curves(little, big)
-        accuracy, rate = found.accuracy, found.escalation_rate
+        curves = self.surrogate.predict_curves(little, big)
+        accuracy, rate = curves.accuracy, curves.escalation_rate
         if self.outside_penalty or self.caution:
             low, high = (self._withheld(g)[:, None, None] for g in (little, big))
             accuracy = np.clip(accuracy - (1 - rate) * low - rate * high, 0.0, 1.0)
-        kept = np.ones(accuracy.shape, bool)
-        kept[..., 1:] = accuracy[..., 1:] > np.maximum.accumulate(accuracy, axis=-1)[..., :-1]
-        kept[:, 1:, 0] = False  # little alone, once for all gates
-        owner, gate, place = np.nonzero(kept)
+        pays = np.ones(accuracy.shape, bool)
+        pays[..., 1:] = accuracy[..., 1:] > np.maximum.accumulate(accuracy, axis=-1)[..., :-1]
+        pays[:, 1:, 0] = False  # little alone, once for all gates
+        owner, gate, place = np.nonzero(pays)
         at = (owner, gate, place)
-        return owner, gate, found.cut[at], rate[at], accuracy[at]
+        return owner, gate, curves.cut[at], rate[at], accuracy[at]
 
     def intervals(self, points: Points) -> PredictedPoints:
         """Intervals of accuracy and escalation rate of points, and which are outside the support.

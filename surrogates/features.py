@@ -39,9 +39,9 @@ def check_genomes(
             f"(n, {space.n_layers}); use the surrogate of their own space."
         )
     allowed = space.allowed(choices)
-    known = np.isin(array, allowed)
-    if not known.all():
-        row, layer = (int(i) for i in np.argwhere(~known)[0])
+    trained = np.isin(array, allowed)
+    if not trained.all():
+        row, layer = (int(i) for i in np.argwhere(~trained)[0])
         got = int(array[row, layer])
         name = space.choices[got] if 0 <= got < len(space.choices) else str(got)
         raise SurrogateError(
@@ -62,10 +62,10 @@ class _LayerTable:
     """Every choice at every layer, arrays of shape (n_layers, n_choices).
 
     Attributes:
-        macs: of the layer.
-        active: whether the choice is more than the shortest.
-        kernel: the largest; 0 without operators.
-        widest: most channels that go out of an operator, over those that enter the layer.
+        macs: multiply-accumulates of the layer.
+        active: whether the choice has more operators than the shortest one.
+        kernel: largest kernel of the layer; 0 without operators.
+        widest: largest number of output channels of an operator, over the layer's input channels.
     """
 
     macs: NDArray[np.int64]
@@ -94,10 +94,10 @@ def _table_of(hashed: BySpace) -> _LayerTable:
 
 def feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns of ``architecture_features``."""
-    kept = [space.choices[c] for c in space.allowed(choices)]
+    names = [space.choices[c] for c in space.allowed(choices)]
     n_stages = int(stages(space)[-1]) + 1
     return (
-        *(f"layer{ly.index}={name}" for ly in space.layers for name in kept),
+        *(f"layer{ly.index}={name}" for ly in space.layers for name in names),
         "log_macs",
         "log_params",
         "depth",
@@ -118,10 +118,10 @@ def architecture_features(
     same number and the logarithm of MACs. For a space of cells also what ``cell_features`` gives.
 
     Args:
-        space: of the networks.
-        genomes: shape (n, n_layers).
-        n_classes: of the classifier.
-        choices: the space's choices that were trained.
+        space: search space of the networks.
+        genomes: one genome a row, shape (n, n_layers).
+        n_classes: number of classes of the classifier.
+        choices: names of the space's choices that were trained.
 
     Raises:
         SurrogateError: genomes of another space, or a choice outside ``choices``.
@@ -171,8 +171,8 @@ def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
     which choices are alike.
 
     Args:
-        space: of the networks.
-        genomes: shape (n, n_layers).
+        space: search space of the networks.
+        genomes: one genome a row, shape (n, n_layers).
     """
     table, layer = _table_of(BySpace(space)), np.arange(space.n_layers)
     kinds = (np.log(table.macs + SMALL_MACS), table.kernel, table.widest)
@@ -213,10 +213,10 @@ def pair_features(
     recognise the networks they were fitted on), its predicted accuracy, and how the two compare.
 
     Args:
-        space: of the networks.
-        choices: the space's choices that were trained.
-        features: of the single networks, shape (n, k).
-        genomes: of the single networks, shape (n, n_layers).
+        space: search space of the networks.
+        choices: names of the space's choices that were trained.
+        features: ``architecture_features`` of the single networks, shape (n, k).
+        genomes: genomes of the single networks, shape (n, n_layers).
         accuracy: predicted accuracy of the single networks, shape (n,).
         little: row of each pair's little network, shape (n_pairs,).
         big: row of each pair's big network, shape (n_pairs,).

@@ -31,10 +31,11 @@ class Recipe:
     """Which models a surrogate is made of.
 
     Attributes:
-        accuracy: member that predicts single networks.
-        pairs: pair model.
-        points: member that the pair model uses for what it keeps of single networks.
-        link: what accuracy is turned into before the first member learns it, see ``link.py``.
+        accuracy: name of the member that predicts single networks.
+        pairs: name of the pair model.
+        points: name of the member that the pair model uses for what it keeps of single networks.
+        link: name of what accuracy is turned into before the first member learns it, see
+            ``link.py``.
     """
 
     accuracy: str = "gaussian_process_ard"
@@ -51,7 +52,7 @@ class Recipe:
         process.
 
         Raises:
-            SurrogateError: more than three parts.
+            SurrogateError: the text has more than three parts.
             UnknownNameError: a name that no member, link or pair model has.
         """
         parts = text.split("/")
@@ -77,7 +78,7 @@ class FitSettings:
     """How a surrogate is fitted.
 
     Attributes:
-        recipe: the models it is made of.
+        recipe: names of the models that it is made of.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -105,7 +106,7 @@ def fit_models(
 
     Raises:
         MissingExtraError: something that fitting needs is not installed.
-        SurrogateError: too few networks.
+        SurrogateError: there are too few networks to fit on.
         UnknownNameError: the recipe names a model that does not exist.
     """
     if len(data) < MIN_NETWORKS // 2:

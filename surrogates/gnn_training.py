@@ -36,7 +36,7 @@ class OperatorNetwork(nn.Module):
     """The graph network; what it computes is in the module's docstring.
 
     Args:
-        n_targets: of the readout.
+        n_targets: number of values that are read out.
     """
 
     def __init__(self, n_targets: int) -> None:
@@ -68,8 +68,8 @@ class OperatorNetwork(nn.Module):
             message = along(h, edges) + against(h, edges.flip(0)) + answer(g)[owner]
             h = h + message.relu()
         read = torch.cat([g, mean(batch["little"]), mean(batch["big"])], dim=1)
-        found: torch.Tensor = self.out(self.hidden(read).relu()) + self.shortcut(batch["whole"])
-        return found
+        targets: torch.Tensor = self.out(self.hidden(read).relu()) + self.shortcut(batch["whole"])
+        return targets
 
 
 def sparse(graphs: Graphs) -> dict[str, torch.Tensor]:
@@ -111,11 +111,11 @@ def train(
     """A network that has learnt standardised targets.
 
     Args:
-        graphs: those of some rows.
-        targets: of all rows, mean 0 and deviation 1, shape (n, t).
-        epochs: passes.
-        seed: of initial weights and of the order.
-        rows_per_epoch: rows of a pass; None: all.
+        graphs: gives the graphs of some rows.
+        targets: targets of all rows, mean 0 and deviation 1, shape (n, t).
+        epochs: number of passes over the rows.
+        seed: seeds the initial weights and the order of the rows.
+        rows_per_epoch: number of rows in a pass; None: all rows.
     """
     rng, n = np.random.default_rng(seed), len(targets)
     with torch.random.fork_rng(devices=[]):

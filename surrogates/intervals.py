@@ -3,8 +3,8 @@
 A prediction comes with a standard deviation that nobody has checked. On networks that the model
 never saw, errors are divided by it; the quantile of these ratios, counted with one network more
 than there are, is what a standard deviation has to be multiplied by. The level then holds on
-average over networks drawn like those; it is no promise about networks that a search picked, for
-which see the searched split.
+average over networks drawn like those, and not over networks that a search picked: for these see
+the searched split.
 
 Points of pairs depend on each other through their networks: their ratios are pooled, so that the
 level holds on average over points, not for any one pair.
@@ -41,12 +41,12 @@ class Intervals:
     """How wide intervals are.
 
     Attributes:
-        level: nominal share of cases inside.
-        network: what the standard deviation of a single network is multiplied by.
-        pair: the same for an operating point of a pair.
-        gain_std: error of a pair's gain halfway between its ends, a fraction.
+        level: nominal share of the cases that intervals hold.
+        network: factor on the standard deviation of a single network.
+        pair: factor on the standard deviation of an operating point of a pair.
+        gain_std: standard deviation of a pair's gain halfway between its ends, a fraction.
         escalation_rate: half-width of the interval of an escalation rate.
-        n_networks: held-out networks that these rest on.
+        n_networks: number of held-out networks that were calibrated on.
     """
 
     level: float
@@ -76,14 +76,14 @@ class Residuals:
 
     Attributes:
         network: predicted accuracy of single networks, shape (n,).
-        network_std: its standard deviation, shape (n,).
-        network_truth: shape (n,).
+        network_std: standard deviation that the model gives each of them, shape (n,).
+        network_truth: true accuracy of single networks, shape (n,).
         little: index of each point's little network, shape (k,).
         big: index of each point's big network, shape (k,).
         pair: predicted accuracy of points, shape (k,).
-        pair_truth: shape (k,).
-        rate: predicted escalation rate, shape (k,).
-        rate_truth: shape (k,).
+        pair_truth: true accuracy of points, shape (k,).
+        rate: predicted escalation rate of points, shape (k,).
+        rate_truth: true escalation rate of points, shape (k,).
     """
 
     network: Array
@@ -98,7 +98,7 @@ class Residuals:
 
     @property
     def std(self) -> Array:
-        """Standard deviations that are no rounding, shape (n,)."""
+        """Standard deviations of single networks, none smaller than rounding, shape (n,)."""
         return np.maximum(self.network_std, LEAST_STD)
 
     def within(self, networks: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -107,61 +107,65 @@ class Residuals:
 
 
 def calibrated(
-    found: Residuals, level: float = LEVEL, networks: NDArray[np.intp] | None = None
+    residuals: Residuals, level: float = LEVEL, networks: NDArray[np.intp] | None = None
 ) -> Intervals:
     """Intervals that hold ``level`` of these networks and their points.
 
     Args:
-        found: held-out cases.
-        level: share to be covered.
-        networks: those to calibrate on; None for all.
+        residuals: held-out networks and points, predicted and true.
+        level: share of the cases to cover.
+        networks: indices of the networks to calibrate on; None for all.
     """
-    kept = np.arange(len(found.network)) if networks is None else networks
-    points, std = found.within(kept), found.std
-    off = np.abs(found.network - found.network_truth)[kept] / std[kept]
-    little, big = found.little[points], found.big[points]
-    rate, truth = found.rate[points], found.pair_truth[points]
+    rows = np.arange(len(residuals.network)) if networks is None else networks
+    points, std = residuals.within(rows), residuals.std
+    off = np.abs(residuals.network - residuals.network_truth)[rows] / std[rows]
+    little, big = residuals.little[points], residuals.big[points]
+    rate, truth = residuals.rate[points], residuals.pair_truth[points]
     # What would be left if both networks' accuracies were known.
-    shift = (1 - rate) * (found.network_truth - found.network)[little]
-    shift = shift + rate * (found.network_truth - found.network)[big]
-    left = truth - found.pair[points] - shift
+    shift = (1 - rate) * (residuals.network_truth - residuals.network)[little]
+    shift = shift + rate * (residuals.network_truth - residuals.network)[big]
+    left = truth - residuals.pair[points] - shift
     inner = (rate > 0.05) & (rate < 0.95)
     scaled = left[inner] ** 2 / (4 * rate[inner] * (1 - rate[inner]))
     gain_std = float(np.sqrt(scaled.mean())) if inner.any() else 0.0
     spread = np.maximum(pair_std(std[little], std[big], rate, gain_std), LEAST_STD)
-    by_pair = np.abs(found.pair[points] - truth) / spread
-    by_rate = np.abs(rate - found.rate_truth[points])
+    by_pair = np.abs(residuals.pair[points] - truth) / spread
+    by_rate = np.abs(rate - residuals.rate_truth[points])
     return Intervals(
         level=level,
         network=conformal_quantile(off, level),
         pair=conformal_quantile(by_pair, level) if points.any() else float("nan"),
         gain_std=gain_std,
         escalation_rate=conformal_quantile(by_rate, level) if points.any() else float("nan"),
-        n_networks=len(kept),
+        n_networks=len(rows),
     )
 
 
 def coverage(
-    found: Residuals, intervals: Intervals, networks: NDArray[np.intp]
+    residuals: Residuals, intervals: Intervals, networks: NDArray[np.intp]
 ) -> dict[str, float]:
     """Share of networks and of points that intervals hold, and how wide they are on average.
 
     Args:
-        found: held-out cases.
-        intervals: calibrated on others.
-        networks: those to count.
+        residuals: held-out networks and points, predicted and true.
+        intervals: intervals that were calibrated on other networks.
+        networks: indices of the networks to count.
     """
-    std, points = found.std, found.within(networks)
+    std, points = residuals.std, residuals.within(networks)
     half = intervals.network * std[networks]
-    rate = found.rate[points]
-    spread = pair_std(std[found.little[points]], std[found.big[points]], rate, intervals.gain_std)
+    rate = residuals.rate[points]
+    spread = pair_std(
+        std[residuals.little[points]], std[residuals.big[points]], rate, intervals.gain_std
+    )
     wide = intervals.pair * np.maximum(spread, LEAST_STD)
     return {
-        "network": float((np.abs(found.network - found.network_truth)[networks] <= half).mean()),
+        "network": float(
+            (np.abs(residuals.network - residuals.network_truth)[networks] <= half).mean()
+        ),
         "network_half_width": float(half.mean()),
-        "pair": float((np.abs(found.pair - found.pair_truth)[points] <= wide).mean()),
+        "pair": float((np.abs(residuals.pair - residuals.pair_truth)[points] <= wide).mean()),
         "pair_half_width": float(wide.mean()),
         "escalation_rate": float(
-            (np.abs(rate - found.rate_truth[points]) <= intervals.escalation_rate).mean()
+            (np.abs(rate - residuals.rate_truth[points]) <= intervals.escalation_rate).mean()
         ),
     }

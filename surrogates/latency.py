@@ -1,4 +1,4 @@
-"""How good predicted latencies are."""
+"""How far predicted latencies are from measured ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from ..bench.agreement import spearman
 def latency_figures(
     predicted: NDArray[np.float64], measured: NDArray[np.float64]
 ) -> dict[str, float]:
-    """How good predicted latencies are: MAPE, share within 10 %, Spearman's rho."""
+    """How far predictions are off: mean error as a share (MAPE), share within 10 %, Spearman's rho.
+
+    Args:
+        predicted: predicted latencies in any unit, shape (n,).
+        measured: measured latencies in the same unit, above 0, shape (n,).
+    """
     error = np.abs(predicted - measured) / measured
     return {
         "mape": float(error.mean()),

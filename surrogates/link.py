@@ -45,13 +45,13 @@ class Link:
     """Turns accuracy into what a member learns.
 
     Attributes:
-        kind: one of ``LINKS``.
+        kind: name of the link, one of ``LINKS``.
         floor: accuracy that nothing falls below, a fraction; 0 for the identity.
         ceiling: accuracy that nothing exceeds; 1 for the identity.
 
     Raises:
-        UnknownNameError: no such link.
-        SurrogateError: no range between floor and ceiling.
+        UnknownNameError: there is no link of that name.
+        SurrogateError: the floor does not lie below the ceiling, or one is not a fraction.
 
     >>> link = Link("logit", 0.1, 0.9)
     >>> float(link.inverse(link.forward(np.array([0.7])))[0].round(6))
@@ -115,12 +115,12 @@ def fit_link(kind: str, networks: Networks, accuracy: Array) -> Link:
     """The link of a kind for networks that are learnt from.
 
     Args:
-        kind: one of ``LINKS``.
-        networks: to learn from.
-        accuracy: of each, a fraction, shape (n,).
+        kind: name of the link, one of ``LINKS``.
+        networks: networks to learn from.
+        accuracy: accuracy of each network, a fraction, shape (n,).
 
     Raises:
-        UnknownNameError: no such link.
+        UnknownNameError: there is no link of that name.
         SurrogateError: no network is better than chance.
     """
     if kind == "identity":
@@ -133,11 +133,11 @@ def fit_link(kind: str, networks: Networks, accuracy: Array) -> Link:
         )
     if best >= 1:
         return Link(kind, chance, 1.0)
-    features, found = networks.features.astype(np.float64), []
+    features, links = networks.features.astype(np.float64), []
     for share in SHARES:
         link = Link(kind, chance, best + share * (1 - best))
         z = link.forward(accuracy)[:, None]
         without = z - fit_ridge(features, z)[3]
         off = link.inverse(without[:, 0]) - accuracy
-        found.append((float((off**2).mean()), link))
-    return min(found, key=lambda each: each[0])[1]
+        links.append((float((off**2).mean()), link))
+    return min(links, key=lambda each: each[0])[1]

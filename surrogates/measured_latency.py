@@ -1,7 +1,7 @@
 """Latency of networks of one space, from a few hundred that were measured whole.
 
 First the sum over operators of ``bench/operator_model.py``, fitted to relative errors; then boosted
-trees on the logarithm of what was measured over that sum, from everything known of a network. Their
+trees on the logarithm of what was measured over that sum, from all features of a network. Their
 loss is the pseudo-Huber one: what was measured on a board has outliers by a third, which squares
 would chase.
 
@@ -62,8 +62,8 @@ class MeasuredLatency:
     """A fitted model of latency.
 
     Attributes:
-        document: coefficients of the sum, as plain JSON.
-        files: the trees as ONNX.
+        document: space and coefficients of the sum, as plain JSON.
+        files: boosted trees as ONNX, by name.
     """
 
     document: dict[str, Any]
@@ -77,20 +77,20 @@ class MeasuredLatency:
         """Predicted latency in milliseconds, shape (n,).
 
         Args:
-            networks: of the space it was fitted on.
-            sums: their ``operator_sums`` where these are at hand.
+            networks: networks of the space it was fitted on.
+            sums: ``operator_sums`` of the networks; None: computed here.
 
         Raises:
-            SurrogateError: networks of another space.
+            SurrogateError: the networks are of another space.
         """
         if networks.space.hash != self.document["space_hash"]:
             raise SurrogateError(
                 f"the latency model is of another space than {networks.space.name!r}; fit one on "
                 "measurements of that space."
             )
-        found = operator_sums(networks) if sums is None else sums
-        total = found @ np.array(self.document["coefficients"])
-        added = self._trees.predict(_columns(networks, found, total))[:, 0] / UNIT
+        sums = operator_sums(networks) if sums is None else sums
+        total = sums @ np.array(self.document["coefficients"])
+        added = self._trees.predict(_columns(networks, sums, total))[:, 0] / UNIT
         return np.asarray(total * np.exp(added))
 
 
@@ -100,19 +100,19 @@ def fit_measured_latency(
     """A model of what was measured.
 
     Args:
-        networks: what was measured.
-        latency_ms: of each, above 0, shape (n,).
-        seed: of what each tree sees.
-        sums: their ``operator_sums`` where these are at hand.
+        networks: networks that were measured.
+        latency_ms: measured latency of each network in ms, above 0, shape (n,).
+        seed: seeds the sample of rows and columns that each tree sees.
+        sums: ``operator_sums`` of the networks; None: computed here.
 
     Raises:
         SurrogateError: too few networks, or a latency that is not above 0.
         MissingExtraError: scipy, xgboost or onnx is not installed.
     """
-    found = operator_sums(networks) if sums is None else sums
-    coefficients = fit_sum(found, latency_ms)
-    total, xgboost = found @ coefficients, import_extra("xgboost")
-    columns = _columns(networks, found, total)
+    sums = operator_sums(networks) if sums is None else sums
+    coefficients = fit_sum(sums, latency_ms)
+    total, xgboost = sums @ coefficients, import_extra("xgboost")
+    columns = _columns(networks, sums, total)
     left = UNIT * np.log(latency_ms / np.maximum(total, 1e-12))
     data = xgboost.QuantileDMatrix(columns, left, max_bin=64, nthread=1)
     booster = xgboost.train(OPTIONS | {"seed": seed}, data, num_boost_round=ROUNDS)

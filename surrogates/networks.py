@@ -20,13 +20,13 @@ class Networks:
     """Architectures as members see them.
 
     Attributes:
-        space: of the networks.
-        choices: the space's choices that may occur.
-        n_classes: of the classifier.
-        genomes: shape (n, n_layers).
-        columns: further figures of each network, such as zero-cost proxies or what other devices
-            took, shape (n, k).
-        column_names: of ``columns``, k of them.
+        space: search space of the networks.
+        choices: names of the space's choices that may occur.
+        n_classes: number of classes of the classifier.
+        genomes: one genome a row, shape (n, n_layers).
+        columns: further figures of each network, such as zero-cost proxies or latencies on other
+            devices, shape (n, k).
+        column_names: names of the k further columns.
     """
 
     space: SearchSpace
@@ -41,7 +41,7 @@ class Networks:
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
-        """What is known of each network, the further columns last, shape (n, k) float32."""
+        """Features of each network, the further columns last, shape (n, k) float32."""
         own = architecture_features(self.space, self.genomes, self.n_classes, self.choices)
         if self.columns is None:
             return own

@@ -22,7 +22,7 @@ class GraphWriter:
     """Collects constants and nodes of one float32 graph.
 
     Args:
-        inputs: shape of every input by name; None is any size.
+        inputs: shape of every input by its name; None is any size.
 
     Raises:
         MissingExtraError: onnx is not installed.
@@ -41,14 +41,14 @@ class GraphWriter:
         return f"t{self._count}"
 
     def constant(self, values: Any, kind: Any = np.float32) -> str:
-        """A constant array; gives its name."""
+        """Adds a constant array; gives its name."""
         name = self._name()
         array = np.asarray(values, kind)
         self._constants.append(self._onnx.numpy_helper.from_array(array, name))
         return name
 
     def add(self, operator: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        """One node; gives the name of its output."""
+        """Adds one node; gives the name of its output."""
         out = name or self._name()
         self._nodes.append(self._helper.make_node(operator, list(inputs), [out], **attributes))
         return out
@@ -57,7 +57,7 @@ class GraphWriter:
         """The model, with outputs of these shapes.
 
         Args:
-            outputs: names of nodes' outputs, and their shapes.
+            outputs: shape of every output by the name that ``add`` gave it.
         """
         kind, info = self._onnx.TensorProto.FLOAT, self._helper.make_tensor_value_info
         graph = self._helper.make_graph(
@@ -74,29 +74,34 @@ class GraphWriter:
 
 
 class OnnxModel:
-    """Runs a model; the session is created when first asked, on two threads at the most.
+    """Runs a model; the session is created at the first run.
 
     Args:
-        model: its bytes.
+        model: bytes of the ONNX file.
+        threads: largest number of threads to run on; ``OMP_NUM_THREADS`` lowers it.
     """
 
-    def __init__(self, model: bytes) -> None:
-        self._model = model
+    def __init__(self, model: bytes, threads: int = MOST_THREADS) -> None:
+        self._model, self._threads = model, threads
         self._session: Any = None
 
     def run(self, output: str, inputs: Mapping[str, Floats]) -> Floats:
         """One output.
 
+        Args:
+            output: name of the output.
+            inputs: array of every input by its name.
+
         Raises:
             MissingExtraError: onnxruntime is not installed.
-            SurrogateError: the bytes are no usable model, or the inputs do not fit it.
+            SurrogateError: the bytes are not a usable model, or the inputs do not fit it.
         """
         if self._session is None:
             runtime = import_extra("onnxruntime", PREDICTING)
             options = runtime.SessionOptions()
             limit = os.environ.get("OMP_NUM_THREADS", "")
-            most = int(limit) if limit.isdigit() and int(limit) else MOST_THREADS
-            options.intra_op_num_threads = min(most, MOST_THREADS, os.cpu_count() or 1)
+            most = int(limit) if limit.isdigit() and int(limit) else self._threads
+            options.intra_op_num_threads = min(most, self._threads, os.cpu_count() or 1)
             options.inter_op_num_threads = 1
             # Between two calls a waiting thread would take a core from who calls.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import SearchSpace, get_space
+from ..bench import get_space
 from ..bench.operators import Operator
 from .networks import Networks
 
@@ -50,8 +50,7 @@ def _row(op: Operator, position: float) -> list[float]:
 @lru_cache(maxsize=100_000)
 def _graph(space: str, architecture: str, n_classes: int) -> tuple[Floats, NDArray[np.intp]]:
     """Node features (n, k) and edges (2, m), source above target, of one network."""
-    found: SearchSpace = get_space(space)
-    nodes = found.graph(architecture, n_classes)
+    nodes = get_space(space).graph(architecture, n_classes)
     place: dict[int, int] = {-1: -1}
     operators: list[Operator] = []
     edges: set[tuple[int, int]] = set()
@@ -73,10 +72,10 @@ class Graphs:
     """A batch of networks or pairs, padded to one number of nodes.
 
     Attributes:
-        nodes: features, shape (b, n, N_FEATURES); 0 beyond a graph's nodes.
+        nodes: features of the operators, shape (b, n, N_FEATURES); 0 beyond a graph's nodes.
         adjacency: 1 where a node (row) reads another (column), shape (b, n, n).
         little: share of each node in little's mean, shape (b, n, 1); sums to 1.
-        big: the same for big; all 0 for single networks.
+        big: share of each node in big's mean, shape (b, n, 1); all 0 for single networks.
         whole: figures of both networks as a whole, shape (b, 2 * len(GLOBALS)).
     """
 
@@ -113,14 +112,14 @@ def graphs(
     """Single networks, or pairs of them, as padded graphs.
 
     Args:
-        networks: each once.
+        networks: networks, each of them once.
         little: row of each single network, or of each pair's little one, shape (b,).
         big: row of each pair's big network, shape (b,); None for single networks.
     """
     ids = networks.space.format(networks.genomes)
-    found = [_graph(networks.space.name, a, networks.n_classes) for a in ids]
+    operators = [_graph(networks.space.name, a, networks.n_classes) for a in ids]
     sides = [little] if big is None else [little, big]
-    count = np.array([len(rows) for rows, _ in found])
+    count = np.array([len(rows) for rows, _ in operators])
     size = int(max((sum(count[s[i]] for s in sides) for i in range(len(little))), default=1))
     shape = (len(little), size)
     nodes = np.zeros((*shape, N_FEATURES), np.float32)
@@ -129,7 +128,7 @@ def graphs(
     for i in range(len(little)):
         start = 0
         for side, share in zip(sides, shares, strict=False):
-            rows, edges = found[side[i]]
+            rows, edges = operators[side[i]]
             end = start + len(rows)
             nodes[i, start:end] = rows
             adjacency[i, start + edges[1], start + edges[0]] = 1.0

@@ -29,8 +29,8 @@ def fit_operator_model(
 
     Args:
         features: ``operator_features`` of the networks, shape (n, len(NAMES)).
-        figure: latency or energy, in any unit, above 0, shape (n,).
-        seed: of the split and the trees.
+        figure: measured latency or energy, in any unit, above 0, shape (n,).
+        seed: seeds the split and the trees.
         coverage: nominal share of networks inside the interval.
         trees: whether boosted trees correct the sum; not for networks unlike the measured ones.
         calibration: share of the networks that only serve the interval.

@@ -29,13 +29,13 @@ class BoostSettings:
     """How a regressor is fitted.
 
     Attributes:
-        rounds: numbers of trees per target to choose from; 0 is no trees.
-        max_depth: of a tree.
-        learning_rate: of the trees.
-        min_child_weight: fewest rows of a leaf.
+        rounds: numbers of trees per target to choose from; 0 leaves the ridge alone.
+        max_depth: largest depth of a tree.
+        learning_rate: factor on what each tree adds.
+        min_child_weight: smallest number of rows in a leaf.
         subsample: share of rows and of columns that a tree sees.
         leaf_penalty: L2 penalty on leaf values.
-        ridge: penalties to choose from, on standardised columns.
+        ridge: ridge penalties to choose from, on standardised columns.
     """
 
     rounds: tuple[int, ...] = (0, 25, 50, 100, 200)
@@ -52,9 +52,9 @@ class Regressor:
     """Targets of shape (n, t) from features of shape (n, k).
 
     Attributes:
-        coefficients: of the ridge, shape (k, t).
-        intercept: of the ridge, shape (t,).
-        trees: what is added, or None.
+        coefficients: coefficients of the ridge, shape (k, t).
+        intercept: intercept of the ridge, shape (t,).
+        trees: boosted trees whose output is added, or None.
     """
 
     coefficients: Array
@@ -73,7 +73,7 @@ class FittedRegressor:
 
     Attributes:
         document: coefficients and what was chosen, as plain JSON.
-        model: the trees as ONNX, or None.
+        model: boosted trees as ONNX, or None.
         out_of_fold: predictions for the rows of some fold's test part, NaN elsewhere, (n, t).
     """
 
@@ -158,11 +158,11 @@ def fit_regressor(
     """A regressor fitted on all rows; penalty and number of trees are chosen on the folds.
 
     Args:
-        features: shape (n, k).
-        targets: shape (n, t); errors of all targets count alike.
+        features: one row for each case, shape (n, k).
+        targets: values to predict, shape (n, t); errors of all targets count alike.
         folds: (rows to fit, rows to test) of the cross-validation.
-        settings: what to choose from.
-        seed: of the trees' sampling.
+        settings: penalties and numbers of trees to choose from.
+        seed: seeds the sample of rows and columns that each tree sees.
 
     Raises:
         MissingExtraError: xgboost or onnx is not installed.
@@ -172,16 +172,16 @@ def fit_regressor(
     ridges = [_ridge(x[fit], targets[fit], settings.ridge) for fit, _ in folds]
     errors = np.array(
         [
-            [((x[test] @ c + i - targets[test]) ** 2).sum() for c, i in found]
-            for found, (_, test) in zip(ridges, folds, strict=True)
+            [((x[test] @ c + i - targets[test]) ** 2).sum() for c, i in fits]
+            for fits, (_, test) in zip(ridges, folds, strict=True)
         ]
     )
     best = int(errors.sum(axis=0).argmin())
     penalty = settings.ridge[best]
     by_rounds = np.zeros(len(settings.rounds))
     predictions = np.full((len(settings.rounds), *targets.shape), np.nan)
-    for found, (fit, test) in zip(ridges, folds, strict=True):
-        coefficients, intercept = found[best]
+    for fits, (fit, test) in zip(ridges, folds, strict=True):
+        coefficients, intercept = fits[best]
         rest = targets[fit] - x[fit] @ coefficients - intercept
         boosters = _boost(features[fit], rest, most, settings, seed) if most else []
         for k, rounds in enumerate(settings.rounds):

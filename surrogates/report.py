@@ -48,17 +48,17 @@ def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
     """Rows to fit on and rows held out, each sorted.
 
     Args:
-        data: the networks.
-        split: one of ``SPLITS``.
-        seed: of the random split.
+        data: networks with their predictions.
+        split: name of the split, one of ``SPLITS``.
+        seed: seeds the random split.
     """
     if split == "random":
         outside = held_out(len(data), seed)
         return np.setdiff1d(np.arange(len(data)), outside), outside
     order = np.argsort(data.networks.log_macs, kind="stable")
     half = len(order) // 2
-    cheap, dear = np.sort(order[:half]), np.sort(order[half:])
-    return (cheap, dear) if split == "cheap_to_dear" else (dear, cheap)
+    cheap, expensive = np.sort(order[:half]), np.sort(order[half:])
+    return (cheap, expensive) if split == "cheap_to_dear" else (expensive, cheap)
 
 
 def _agreement(predicted: Array, truth: Array) -> dict[str, float]:
@@ -75,9 +75,9 @@ def points_of(
     """Little, big, gate and cut of every point that is looked at, each of shape (n,).
 
     Args:
-        data: the networks to pair.
-        seed: of the choice of pairs where there are more than ``most``.
-        most: pairs.
+        data: networks to make pairs of.
+        seed: seeds the choice of pairs where there are more than ``most``.
+        most: largest number of pairs.
     """
     little, big = np.nonzero(~np.eye(len(data), dtype=bool))
     if len(little) > most:
@@ -97,10 +97,10 @@ def points_of(
 
 
 def residuals(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> Residuals:
-    """What a surrogate says of networks and pairs it never saw, and the truth on ``val``."""
+    """Predictions for networks and pairs that a surrogate never saw, and the truth on ``val``."""
     little, big, gate, cut = points_of(unseen, seed)
-    asked = Candidates(unseen.genomes[little], unseen.genomes[big], gate, cut)
-    accuracy, rate = surrogate.predict(asked)
+    candidates = Candidates(unseen.genomes[little], unseen.genomes[big], gate, cut)
+    accuracy, rate = surrogate.predict(candidates)
     truth, true_rate = exact(unseen, "val", little, big, gate, cut)
     return Residuals(
         network=surrogate.accuracy(unseen.genomes),
@@ -115,47 +115,47 @@ def residuals(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> Residuals
     )
 
 
-def _coverage(found: Residuals, seed: int) -> dict[str, float]:
+def _coverage(cases: Residuals, seed: int) -> dict[str, float]:
     """Coverage, calibrated on one half of the networks and counted on the other, both ways."""
-    order = np.random.default_rng(seed).permutation(len(found.network))
+    order = np.random.default_rng(seed).permutation(len(cases.network))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    both = [coverage(found, calibrated(found, networks=a), b) for a, b in (halves, halves[::-1])]
+    both = [coverage(cases, calibrated(cases, networks=a), b) for a, b in (halves, halves[::-1])]
     return {key: float(np.nanmean([c[key] for c in both])) for key in both[0]}
 
 
 def judged(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> dict[str, Any]:
     """The figures of one surrogate on networks it never saw, by split of the images."""
-    found = residuals(surrogate, unseen, seed)
+    cases = residuals(surrogate, unseen, seed)
     little, big, gate, cut = points_of(unseen, seed)
     out: dict[str, Any] = {}
     for images in ("val", "test"):
         if images == "val":
-            accuracy, rate = found.pair_truth, found.rate_truth
+            accuracy, rate = cases.pair_truth, cases.rate_truth
         else:
             accuracy, rate = exact(unseen, images, little, big, gate, cut)
         out[images] = {
-            "network": _agreement(found.network, unseen.accuracy(images)),
-            "pair": _agreement(found.pair, accuracy),
-            "escalation_rate": {"mae": float(np.abs(found.rate - rate).mean())},
+            "network": _agreement(cases.network, unseen.accuracy(images)),
+            "pair": _agreement(cases.pair, accuracy),
+            "escalation_rate": {"mae": float(np.abs(cases.rate - rate).mean())},
         }
     distance = surrogate.distance(unseen.genomes)
-    error = np.abs(found.network - found.network_truth)
+    error = np.abs(cases.network - cases.network_truth)
     outside = distance > surrogate.support.threshold
     out["support"] = {
         "share_outside": float(outside.mean()),
         "distance_error_tau": kendall(distance, error),
-        "std_error_tau": kendall(found.network_std, error),
+        "std_error_tau": kendall(cases.network_std, error),
         "mae_inside": float(error[~outside].mean()) if (~outside).any() else float("nan"),
         "mae_outside": float(error[outside].mean()) if outside.any() else float("nan"),
     }
-    out["coverage"] = _coverage(found, seed)
+    out["coverage"] = _coverage(cases, seed)
     return out
 
 
 def _between_images(unseen: FitData, seed: int) -> dict[str, Any]:
     """The exact table on val against test."""
-    asked = points_of(unseen, seed)
-    (accuracy, rate), (truth, true_rate) = (exact(unseen, s, *asked) for s in ("val", "test"))
+    points = points_of(unseen, seed)
+    (accuracy, rate), (truth, true_rate) = (exact(unseen, s, *points) for s in ("val", "test"))
     return {
         "network": _agreement(unseen.accuracy("val"), unseen.accuracy("test")),
         "pair": _agreement(accuracy, truth),
@@ -168,11 +168,11 @@ def summary(trials: Sequence[Any]) -> Any:
     if isinstance(trials[0], Mapping):
         return {key: summary([t[key] for t in trials]) for key in trials[0]}
     values = np.array(trials, np.float64)
-    known = values[np.isfinite(values)]
-    if not len(known):
+    finite = values[np.isfinite(values)]
+    if not len(finite):
         return {"mean": None, "median": None, "spread": None}
-    spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    return {"mean": float(known.mean()), "median": float(np.median(known)), "spread": spread}
+    spread = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
+    return {"mean": float(finite.mean()), "median": float(np.median(finite)), "spread": spread}
 
 
 def split_report(
@@ -194,8 +194,8 @@ def split_report(
             fitted = Surrogate(*fit_models(train, seed, FitSettings(recipe)))
             trials[str(recipe)].append(judged(fitted, unseen, seed))
         table.append(_between_images(unseen, seed))
-    found = {name: summary(each) for name, each in trials.items()}
-    return {"recipes": found, "table": summary(table)}
+    figures = {name: summary(each) for name, each in trials.items()}
+    return {"recipes": figures, "table": summary(table)}
 
 
 def held_out_report(
@@ -234,15 +234,15 @@ def report_surrogate(
     with images ``val`` and ``test``; ``["coverage"]`` and ``["support"]`` beside these.
 
     Args:
-        table: with the inherited networks.
-        seeds: of the random splits.
-        settings: of the fits.
+        table: holds the inherited networks.
+        seeds: one random split for each.
+        settings: how to fit; None: the default recipe.
         progress: called with a line at each step.
-        others: recipes to set beside it.
+        others: recipes to compare it with.
 
     Raises:
         MissingExtraError: xgboost, onnx or scipy is not installed.
-        SurrogateError: too few networks.
+        SurrogateError: the table holds too few networks.
     """
     say = progress or (lambda line: None)
     return held_out_report(fit_data(table), seeds, settings or FitSettings(), say, others)

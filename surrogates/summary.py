@@ -10,8 +10,8 @@ from .pairs import PAIR_MODELS, get_pair_model
 
 SPLITS = {
     "random": "random fifth",
-    "cheap_to_dear": "dear half, fitted on the cheap half",
-    "dear_to_cheap": "cheap half, fitted on the dear half",
+    "cheap_to_dear": "expensive half, fitted on the cheap half",
+    "dear_to_cheap": "cheap half, fitted on the expensive half",
 }
 
 
@@ -31,8 +31,8 @@ def split_table(report: Mapping[str, Any], split: str) -> list[str]:
         "Kendall tau |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, found in report["splits"][split]["recipes"].items():
-        row = found["val"]
+    for name, figures in report["splits"][split]["recipes"].items():
+        row = figures["val"]
         lines.append(
             f"| `{name}` | {figure(row['pair']['mae'], 100)} | "
             f"{figure(row['pair']['kendall_tau'], digits=3)} | "
@@ -84,9 +84,8 @@ def entries() -> dict[str, dict[str, str]]:
 
 def facts(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a surrogate is made of, without its weights and figures, as plain JSON."""
-    kept = ("format", "version", "recipe", "space", "dataset", "table", "choices", "gates", "split")
-    found = {key: document[key] for key in kept if key in document}
-    return found | {
+    keys = ("format", "version", "recipe", "space", "dataset", "table", "choices", "gates", "split")
+    return {key: document[key] for key in keys if key in document} | {
         "n_networks": document["n_networks"],
         "n_found": document.get("n_found", 0),
         "n_columns": len(document["features"]["network"]),

@@ -27,36 +27,36 @@ class Support:
     """The networks that a surrogate learnt from.
 
     Attributes:
-        known: those networks.
-        limit: distance above which a network is outside; None: found from ``known``.
+        training: networks that were learnt from.
+        limit: distance above which a network is outside; None: worked out from them.
     """
 
-    known: Networks
+    training: Networks
     limit: float | None = None
 
     @cached_property
     def _columns(self) -> NDArray[np.intp]:
-        names = self.known.feature_names
-        deviation = self.known.features.std(axis=0)
-        kept = [i for i, n in enumerate(names) if "=" not in n and deviation[i] > 1e-6]
-        return np.array(kept, np.intp)
+        names = self.training.feature_names
+        deviation = self.training.features.std(axis=0)
+        columns = [i for i, n in enumerate(names) if "=" not in n and deviation[i] > 1e-6]
+        return np.array(columns, np.intp)
 
     def _standardised(self, networks: Networks) -> NDArray[np.float32]:
-        own = self.known.features[:, self._columns]
+        own = self.training.features[:, self._columns]
         x = networks.features[:, self._columns]
         scaled = (x - own.mean(axis=0)) / own.std(axis=0) / np.sqrt(len(self._columns))
         return np.asarray(scaled, np.float32)
 
-    def _to_known(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        known = self._standardised(self.known)
-        squared = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * rows @ known.T
+    def _distances(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        own = self._standardised(self.training)
+        squared = (rows**2).sum(1)[:, None] + (own**2).sum(1)[None] - 2 * rows @ own.T
         return np.asarray(np.sqrt(np.maximum(squared, 0)), np.float32)
 
     def distance(self, networks: Networks) -> Array:
         """Distance of each network to the nearest one that was learnt from, shape (n,)."""
         rows = self._standardised(networks)
         parts = [
-            self._to_known(rows[start : start + CHUNK]).min(axis=1)
+            self._distances(rows[start : start + CHUNK]).min(axis=1)
             for start in range(0, len(rows), CHUNK)
         ]
         return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
@@ -66,7 +66,7 @@ class Support:
         """Distance above which a network is outside."""
         if self.limit is not None:
             return self.limit
-        apart = self._to_known(self._standardised(self.known))
+        apart = self._distances(self._standardised(self.training))
         np.fill_diagonal(apart, np.inf)
         return float(np.quantile(apart.min(axis=1), QUANTILE))
 

@@ -29,7 +29,7 @@ from .intervals import LEAST_STD, Intervals, pair_std
 from .link import Link
 from .members import Prediction, get_member
 from .networks import Networks
-from .pairs import Asked, composed_curves, get_pair_model
+from .pairs import CandidateRows, composed_curves, get_pair_model
 from .support import Support
 
 FORMAT = "biglittle-surrogate-3"
@@ -45,13 +45,13 @@ CURVE_RATES = np.array(sorted([*GRID.tolist(), TAIL, 1.0]))
 
 @dataclass(frozen=True)
 class PredictedNetworks:
-    """What a surrogate says of single networks.
+    """Predicted accuracy of single networks, with intervals and distances.
 
     Attributes:
-        accuracy: fractions, shape (n,).
+        accuracy: predicted accuracy, a fraction, shape (n,).
         low: lower end of the interval, shape (n,); NaN where none was calibrated.
-        high: upper end, shape (n,).
-        distance: to the nearest network that was learnt from, shape (n,).
+        high: upper end of the interval, shape (n,).
+        distance: distance to the nearest network that was learnt from, shape (n,).
         outside: whether that is further than is usual, shape (n,).
     """
 
@@ -64,16 +64,17 @@ class PredictedNetworks:
 
 @dataclass(frozen=True)
 class PredictedPoints:
-    """What a surrogate says of operating points, with intervals; arrays of shape (n,).
+    """Predicted operating points, with intervals and distances; arrays of shape (n,).
 
     Attributes:
-        accuracy: fractions.
+        accuracy: predicted accuracy, a fraction.
         low: lower end of the accuracy's interval; NaN where none was calibrated.
-        high: upper end.
-        escalation_rate: fractions.
+        high: upper end of the accuracy's interval.
+        escalation_rate: predicted escalation rate, a fraction.
         rate_low: lower end of the escalation rate's interval.
-        rate_high: upper end.
-        distance: of the network that is further from those that were learnt from.
+        rate_high: upper end of that interval.
+        distance: distance of the less familiar of the two networks to the nearest one that was
+            learnt from.
         outside: whether one of the two networks is outside the support.
     """
 
@@ -89,14 +90,14 @@ class PredictedPoints:
 
 @dataclass(frozen=True)
 class PredictedCurves:
-    """What a surrogate says of whole pairs, arrays of shape (n, n_gates, k).
+    """Predicted curves of whole pairs, arrays of shape (n, n_gates, k).
 
     Attributes:
-        cut: rising, 0 to 256; the largest at which no more are escalated than at one of
-            ``CURVE_RATES``. The first is 0, little alone, and the last 256, big alone; where little
-            never escalates as few as asked for, cuts repeat.
-        escalation_rate: fractions.
-        accuracy: fractions.
+        cut: rising codes of thresholds, 0 to 256; the largest at which no more are escalated than
+            at one of ``CURVE_RATES``. The first is 0, little alone, and the last 256, big alone;
+            where little never escalates so few, cuts repeat.
+        escalation_rate: predicted escalation rate, a fraction.
+        accuracy: predicted accuracy, a fraction.
     """
 
     cut: NDArray[np.int64]
@@ -131,11 +132,11 @@ class Surrogate:
     accuracy, cut 256 the big one's, and the escalation rate never falls with the cut.
 
     Args:
-        document: what ``surrogate.json`` holds.
+        document: content of ``surrogate.json``, parsed.
         models: bytes of the ONNX files by name.
 
     Raises:
-        SurrogateError: another format, space or set of features.
+        SurrogateError: the document is of another format, space or set of features.
 
     Example::
 
@@ -178,20 +179,20 @@ class Surrogate:
         self._pairs = get_pair_model(pairs["model"]).load(pairs, held("pairs", models))
         raw = document["intervals"]
         self.intervals: Intervals | None = Intervals(**raw) if raw else None
-        known = self._networks(self.space.parse(document["support"]["architectures"]))
-        self.support = Support(known, float(document["support"]["threshold"]))
+        training = self._networks(self.space.parse(document["support"]["architectures"]))
+        self.support = Support(training, float(document["support"]["threshold"]))
 
     @classmethod
     def load(cls, folder: str | Path, check: bool = True) -> Surrogate:
         """A surrogate from its folder.
 
         Args:
-            folder: with ``surrogate.json`` and the ONNX files.
-            check: compare the SHA-256 of every ONNX file with the one the JSON names, and that of
-                the JSON with the one at its end.
+            folder: holds ``surrogate.json`` and the ONNX files.
+            check: whether to compare the SHA-256 of every ONNX file with the one the JSON names,
+                and that of the JSON with the one at its end.
 
         Raises:
-            SurrogateError: missing, edited, truncated, or of another version or space.
+            SurrogateError: a file is missing, edited, truncated, or of another version or space.
         """
         folder = Path(folder)
         try:
@@ -229,7 +230,7 @@ class Surrogate:
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """How good it was on networks held out of the fit; empty where nobody looked."""
+        """How good it was on networks held out of the fit; empty without a report."""
         return dict(self.document.get("report") or {})
 
     def _networks(self, genomes: Genomes) -> Networks:
@@ -241,9 +242,9 @@ class Surrogate:
         return self.link.inverse(self._accuracy.mean(networks)[:, 0])
 
     def _with_std(self, networks: Networks) -> tuple[Array, Array]:
-        """The same with its standard deviation."""
-        said: Prediction = self._accuracy.predict(networks)
-        mean, std = said.mean[:, 0], said.std[:, 0]
+        """Accuracy of single networks and its standard deviation, each of shape (n,)."""
+        prediction: Prediction = self._accuracy.predict(networks)
+        mean, std = prediction.mean[:, 0], prediction.std[:, 0]
         accuracy, spread = self.link.inverse(mean), self.link.std(mean, std)
         if self.document["accuracy"].get("noise_was_known"):  # then its spread leaves luck out
             spread = np.sqrt(spread**2 + accuracy_variance(accuracy, **self.document["luck"]))
@@ -258,7 +259,7 @@ class Surrogate:
         return self._alone(self._networks(genomes))
 
     def network_std(self, genomes: Genomes) -> Array:
-        """What the model thinks it may be off, shape (n,); intervals are multiples of it."""
+        """Standard deviation that the model gives itself, shape (n,); see ``intervals.py``."""
         return self._with_std(self._networks(genomes))[1]
 
     def distance(self, genomes: Genomes) -> Array:
@@ -306,11 +307,12 @@ class Surrogate:
         networks = Networks(self.space, self.choices, self.n_classes, genomes)
         return networks, where[: len(both[0])], where[len(both[0]) :]
 
-    def _asked(self, candidates: Candidates) -> tuple[Networks, Asked]:
+    def _rows(self, candidates: Candidates) -> tuple[Networks, CandidateRows]:
+        """Each network of the candidates once, and the candidates as rows of these."""
         self._check(candidates)
         networks, little, big = self._distinct(candidates.little, candidates.big)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
-        return networks, Asked(little, big, gate, cut)
+        return networks, CandidateRows(little, big, gate, cut)
 
     def predict(self, candidates: Candidates) -> tuple[Array, Array]:
         """Accuracy and escalation rate on ``val``, each of shape (n,).
@@ -323,8 +325,8 @@ class Surrogate:
         """
         if not len(candidates):
             return np.zeros(0), np.zeros(0)
-        networks, asked = self._asked(candidates)
-        return self._pairs.predict(networks, self._alone(networks), asked)
+        networks, rows = self._rows(candidates)
+        return self._pairs.predict(networks, self._alone(networks), rows)
 
     def predict_curves(self, little: Genomes, big: Genomes) -> PredictedCurves:
         """Whole curves of n pairs on ``val``, genomes of shape (n, n_layers), n > 0.
@@ -345,7 +347,7 @@ class Surrogate:
         return PredictedCurves(cut, rate, composed_curves(alone, low, high, rate, gain))
 
     def predict_points(self, candidates: Candidates) -> PredictedPoints:
-        """The same with intervals, and which candidates are outside the support.
+        """Operating points on ``val`` with intervals, and which are outside the support.
 
         Raises:
             SurrogateError: genomes of another space, a choice, gate or cut out of range.
@@ -354,15 +356,15 @@ class Surrogate:
         if not len(candidates):
             no = np.zeros(0)
             return PredictedPoints(no, no, no, no, no, no, no, np.zeros(0, bool))
-        networks, asked = self._asked(candidates)
+        networks, rows = self._rows(candidates)
         alone, std = self._with_std(networks)
-        accuracy, rate = self._pairs.predict(networks, alone, asked)
-        found, half, rate_half = self.intervals, np.full(len(rate), np.nan), np.nan
-        if found is not None:
-            own = pair_std(std[asked.little], std[asked.big], rate, found.gain_std)
-            half, rate_half = found.pair * own, found.escalation_rate
+        accuracy, rate = self._pairs.predict(networks, alone, rows)
+        intervals, half, rate_half = self.intervals, np.full(len(rate), np.nan), np.nan
+        if intervals is not None:
+            own = pair_std(std[rows.little], std[rows.big], rate, intervals.gain_std)
+            half, rate_half = intervals.pair * own, intervals.escalation_rate
         each = self.support.distance(networks)
-        distance = np.maximum(each[asked.little], each[asked.big])
+        distance = np.maximum(each[rows.little], each[rows.big])
         return PredictedPoints(
             accuracy,
             np.clip(accuracy - half, 0.0, 1.0),

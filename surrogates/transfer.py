@@ -40,9 +40,9 @@ def transfer_latency(sources_ms: Array, rows: NDArray[np.intp], latency_ms: Arra
     """Latency in ms of all networks, shape (n,), on a device of which only some were measured.
 
     Args:
-        sources_ms: of all networks on other devices, above 0, shape (n, d).
-        rows: which networks were measured on the target, shape (k,).
-        latency_ms: what they took, shape (k,).
+        sources_ms: latencies of all networks on d other devices, above 0, shape (n, d).
+        rows: indices of the networks that were measured on the target, shape (k,).
+        latency_ms: measured latencies of these, shape (k,).
 
     Raises:
         SurrogateError: too few measurements or devices, or a latency that is not above 0.
@@ -64,8 +64,8 @@ def transfer_latency(sources_ms: Array, rows: NDArray[np.intp], latency_ms: Arra
     logs = np.log(sources_ms)
     straight = _ridge(_scaled(sources_ms, rows), rows, latency_ms)
     bent = _ridge(_scaled(logs, np.arange(len(logs))), rows, np.log(latency_ms))
-    said = latency_ms.mean() + latency_ms.std() * (straight + bent) / 2
+    predicted = latency_ms.mean() + latency_ms.std() * (straight + bent) / 2
     # Below half of what was measured it nears 0 without reaching it, and the order stays.
     floor = latency_ms.min() / 2
-    low = floor * np.exp(np.minimum(said / floor - 1, 0.0))
-    return np.asarray(np.where(said < floor, low, said))
+    low = floor * np.exp(np.minimum(predicted / floor - 1, 0.0))
+    return np.asarray(np.where(predicted < floor, low, predicted))

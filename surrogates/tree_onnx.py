@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import SurrogateError
-from .extras import PREDICTING, import_extra
+from .extras import import_extra
+from .onnx_graph import IR_VERSION, OPSET, OnnxModel
 
 INPUT, OUTPUT = "features", "targets"
-ML_OPSET, OPSET, IR_VERSION = 3, 17, 8  # readable by every ONNX Runtime since 1.12
+ML_OPSET = 3  # with OPSET, readable by every ONNX Runtime since 1.12
 
 
 def _base_score(learner: dict[str, Any]) -> float:
@@ -37,7 +38,7 @@ def to_onnx(boosters: Sequence[Any]) -> bytes:
 
     Raises:
         MissingExtraError: onnx is not installed.
-        SurrogateError: a booster that is no plain tree ensemble.
+        SurrogateError: a booster is not a plain tree ensemble.
     """
     onnx = import_extra("onnx")
     helper, kinds = onnx.helper, onnx.TensorProto
@@ -52,7 +53,7 @@ def to_onnx(boosters: Sequence[Any]) -> bytes:
         learner = json.loads(booster.save_raw("json"))["learner"]
         if learner["gradient_booster"]["name"] != "gbtree":
             raise SurrogateError(
-                f"booster {learner['gradient_booster']['name']!r} is no plain tree ensemble; "
+                f"booster {learner['gradient_booster']['name']!r} is not a plain tree ensemble; "
                 "expected 'gbtree'."
             )
         base.append(_base_score(learner))
@@ -98,34 +99,20 @@ def to_onnx(boosters: Sequence[Any]) -> bytes:
 
 
 class TreeEnsemble:
-    """Predicts with such a model; the session is created when first asked, with one thread.
+    """Predicts with such a model on one thread; the session is created at the first prediction.
 
     Args:
-        model: what ``to_onnx`` gave.
+        model: bytes that ``to_onnx`` gave.
     """
 
     def __init__(self, model: bytes) -> None:
-        self._model = model
-        self._session: Any = None
+        self._model = OnnxModel(model, threads=1)
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Targets, shape (n, n_targets), of features of shape (n, k).
 
         Raises:
             MissingExtraError: onnxruntime is not installed.
-            SurrogateError: the bytes are no usable model.
+            SurrogateError: the bytes are not a usable model, or the features do not fit it.
         """
-        if self._session is None:
-            runtime = import_extra("onnxruntime", PREDICTING)
-            options = runtime.SessionOptions()
-            options.intra_op_num_threads = 1
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            try:
-                self._session = runtime.InferenceSession(
-                    self._model, options, providers=["CPUExecutionProvider"]
-                )
-            except Exception as error:  # ONNX Runtime has no common base for what it raises
-                raise SurrogateError(f"a tree model cannot be loaded: {error}") from error
-        rows = np.ascontiguousarray(features, np.float32)
-        return np.asarray(self._session.run([OUTPUT], {INPUT: rows})[0], np.float64)
+        return np.asarray(self._model.run(OUTPUT, {INPUT: features}), np.float64)

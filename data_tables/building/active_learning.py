@@ -55,11 +55,11 @@ from ...surrogates import (
     SurrogateEvaluator,
     fit_surrogate,
 )
-from ...surrogates.found import (
+from ...surrogates.evaluated_networks import (
     FILE,
     beside,
-    read_found,
-    write_found,
+    read_evaluated,
+    write_evaluated,
 )
 from .assemble import added, write_with_references
 from .evaluate import (
@@ -240,7 +240,7 @@ class _Run:
         # What the shipped surrogate has learnt from beside the table.
         path = beside(table.path)
         images = (table.space, self.labels, stored_metrics())
-        self.since = None if path is None else read_found(path, *images)
+        self.since = None if path is None else read_evaluated(path, *images)
         self.state = self._begun()
 
     def _begun(self) -> dict[str, Any]:
@@ -328,11 +328,11 @@ class _Run:
             if new and not whole:
                 found, added_now = self.folder / FILE, found_networks(new, self.labels)
                 everything = self.since.joined(added_now) if self.since else added_now
-                write_found(found, self.table.space, everything)
+                write_evaluated(found, self.table.space, everything)
             fit_surrogate(
                 self.grown(new) if whole else self.table,
                 folder,
-                found=found,
+                evaluated=found,
                 seed=self.settings.seed,
                 settings=FitSettings(self.settings.recipe),
                 report_seeds=(),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...bench.agreement import kendall
 from ...bench.gates import get_metric
 from ...bench.table import Predictions
-from ...surrogates.found import FoundNetworks
+from ...surrogates.evaluated_networks import EvaluatedNetworks
 
 if TYPE_CHECKING:  # it needs torch
     from .evaluate import Evaluation
@@ -69,7 +69,9 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def found_networks(evaluations: Sequence[Evaluation], labels: NDArray[np.uint8]) -> FoundNetworks:
+def found_networks(
+    evaluations: Sequence[Evaluation], labels: NDArray[np.uint8]
+) -> EvaluatedNetworks:
     """What evaluated networks said about val, for a surrogate to learn from; at least one.
 
     Args:
@@ -80,4 +82,4 @@ def found_networks(evaluations: Sequence[Evaluation], labels: NDArray[np.uint8])
     stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
     top1 = stacked.pop("top1")
     names = tuple(e.key.architecture for e in evaluations)
-    return FoundNetworks(names, Predictions(labels, top1, stacked))
+    return EvaluatedNetworks(names, Predictions(labels, top1, stacked))

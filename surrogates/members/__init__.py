@@ -16,7 +16,7 @@ def get_member(name: str) -> Member:
     """The member called ``name``.
 
     Raises:
-        UnknownNameError: no such member.
+        UnknownNameError: there is no member of that name.
     """
     return cast(Member, MEMBERS.load(name))
 

@@ -1,4 +1,4 @@
-"""What every member keeps: it is fitted on networks, predicts with a spread, and is ONNX + JSON."""
+"""The contract of every member: fitted on networks, predicts with a spread, is ONNX and JSON."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a member says of networks.
+    """Targets that a member predicts, and how far off it may be.
 
     Attributes:
-        mean: shape (n, t).
+        mean: predicted targets, shape (n, t).
         std: how far off the member thinks it may be, one standard deviation, shape (n, t). Not
             calibrated: conformal intervals are made of it.
     """
@@ -53,7 +53,7 @@ class FittedMember(Protocol):
         ...
 
     def mean(self, networks: Networks) -> Array:
-        """The same without the spread, shape (n, t): quicker."""
+        """Targets without their spread, shape (n, t): quicker than ``predict``."""
         ...
 
 
@@ -76,14 +76,14 @@ class Member(Protocol):
         """Learns targets of shape (n, t); the same arguments give the same member.
 
         Args:
-            networks: to learn from.
-            targets: of each.
-            seed: of everything random.
+            networks: networks to learn from.
+            targets: values to learn for each network, shape (n, t).
+            seed: seeds every random choice of the fit.
             noise: variance of the targets that is known to be noise, shape (n, t); members without
-                a model of noise pay no heed to it. None: nothing is known.
+                a model of noise do not use it. None: the noise is unknown.
 
         Raises:
-            SurrogateError: too few networks, or a target that is no number.
+            SurrogateError: too few networks, or a target that is not a number.
             MissingExtraError: something that fitting needs is not installed.
         """
         ...
@@ -100,7 +100,7 @@ def checked(networks: Networks, targets: Array) -> Array:
     """The targets as float64, shape (n, t).
 
     Raises:
-        SurrogateError: too few networks, other numbers of rows, or a target that is no number.
+        SurrogateError: too few networks, other numbers of rows, or a target that is not a number.
     """
     values = np.asarray(targets, np.float64)
     if len(networks) < MIN_ROWS:
@@ -113,7 +113,7 @@ def checked(networks: Networks, targets: Array) -> Array:
             f"({len(networks)}, t)."
         )
     if not np.isfinite(values).all():
-        raise SurrogateError("a target is no finite number; leave such networks out.")
+        raise SurrogateError("a target is not a finite number; leave such networks out.")
     return values
 
 
@@ -121,7 +121,7 @@ def check_columns(document: Mapping[str, Any], networks: Networks) -> None:
     """Raises unless the networks have the further columns that a member was fitted on.
 
     Raises:
-        SurrogateError: missing or different columns.
+        SurrogateError: the columns are missing, or others.
     """
     wanted, got = tuple(document["columns"]), networks.column_names
     if wanted != got:

@@ -1,4 +1,4 @@
-"""What the Gaussian processes share: their kernels, as ONNX models of mean and variance.
+"""The kernels of the Gaussian processes, as ONNX models of mean and variance.
 
 A kernel is a sum of Matern kernels (nu = 5/2), each over some columns, and of a linear one over all
 of them, which carries on where nothing was seen; targets share it.
@@ -44,33 +44,33 @@ class Kernel:
     """What turns features into kernels with the rows that were learnt from.
 
     Attributes:
-        groups: columns of each Matern part.
-        centre: of the columns, shape (k,).
+        groups: indices of the columns of each Matern part.
+        centre: what is subtracted from each column, shape (k,).
         scale: what a column is multiplied by for the Matern parts, 0 for a constant one, (k,).
-        known: the rows under both, shape (n, k).
-        variance: of each Matern part.
+        rows: the rows that were learnt from, centred and scaled, shape (n, k).
+        variance: variance of each Matern part.
         linear_scale: what a column is multiplied by for the linear part, shape (k,).
-        linear_known: the rows under that, shape (n, k).
-        noise: variance of the noise.
-        row_noise: what is added to it row by row, shape (n,), or nothing.
+        linear_rows: the same rows, scaled for the linear part, shape (n, k).
+        noise: variance of the noise of every row.
+        row_noise: variance that is added to it row by row, shape (n,), or 0.
     """
 
     groups: list[NDArray[np.intp]]
     centre: Array
     scale: Array
-    known: Array
+    rows: Array
     variance: Array
     linear_scale: Array
-    linear_known: Array
+    linear_rows: Array
     noise: float
     row_noise: Array | float = 0.0
 
     def covariance(self) -> Array:
         """Of the rows that were learnt from, noise included, shape (n, n)."""
-        total = self.linear_known @ self.linear_known.T
-        total = total + np.diag(np.full(len(self.known), self.noise + JITTER) + self.row_noise)
+        total = self.linear_rows @ self.linear_rows.T
+        total = total + np.diag(np.full(len(self.rows), self.noise + JITTER) + self.row_noise)
         for columns, variance in zip(self.groups, self.variance, strict=True):
-            own = self.known[:, columns]
+            own = self.rows[:, columns]
             total = total + variance * matern(squared_distances(own, own))[0]
         return np.asarray(total)
 
@@ -84,21 +84,21 @@ class Kernel:
         }
 
     def write_matern(self, writer: GraphWriter, features: str) -> str:
-        """Nodes that compute the Matern parts with the known rows; gives their name."""
+        """Nodes that compute the Matern parts with the rows learnt from; gives their name."""
         total: str | None = None
         for columns, variance in zip(self.groups, self.variance, strict=True):
             own = writer.add("Gather", features, writer.constant(columns, np.int64), axis=1)
             moved = writer.add("Sub", own, writer.constant(self.centre[columns]))
             z = writer.add("Mul", moved, writer.constant(self.scale[columns]))
-            known = self.known[:, columns].astype(np.float32).astype(np.float64)
+            rows = self.rows[:, columns].astype(np.float32).astype(np.float64)
             axes = writer.constant([1], np.int64)
             norm = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
             # 5 d^2 = 5 |z|^2 + (5 |x|^2 - 10 z x), the bracket being one product with a bias
             cross = writer.add(
                 "Gemm",
                 z,
-                writer.constant(-10 * known.T),
-                writer.constant(5 * (known**2).sum(axis=1)),
+                writer.constant(-10 * rows.T),
+                writer.constant(5 * (rows**2).sum(axis=1)),
             )
             squared = writer.add("Add", cross, writer.add("Mul", norm, writer.constant(5.0)))
             r = writer.add("Sqrt", writer.add("Relu", squared))
@@ -122,7 +122,7 @@ class Kernel:
         matern = self.write_matern(writer, "features")
         curved = writer.add("MatMul", matern, writer.constant(alpha))
         z = self.write_linear(writer, "features")
-        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T @ alpha))
+        straight = writer.add("MatMul", z, writer.constant(self.linear_rows.T @ alpha))
         writer.add("Add", curved, straight, name="mean")
         return writer.model({"mean": [None, alpha.shape[1]]})
 
@@ -130,7 +130,7 @@ class Kernel:
         """The graph from features to the variance of a standardised target, without the noise."""
         writer = GraphWriter({"features": [None, len(self.centre)]})
         z = self.write_linear(writer, "features")
-        straight = writer.add("MatMul", z, writer.constant(self.linear_known.T))
+        straight = writer.add("MatMul", z, writer.constant(self.linear_rows.T))
         kernel = writer.add("Add", self.write_matern(writer, "features"), straight)
         white = writer.add("MatMul", kernel, writer.constant(whitening))
         axes = writer.constant([1], np.int64)
@@ -147,8 +147,8 @@ class FittedProcess:
 
     Attributes:
         document: centre and scale of the targets, and the noise, among others.
-        files: the two models.
-        columns: what the models take of networks, shape (n, k) float32.
+        files: ONNX models of mean and variance, by name.
+        columns: gives what the models take of networks, shape (n, k) float32.
     """
 
     document: dict[str, Any]

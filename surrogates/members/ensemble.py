@@ -41,9 +41,9 @@ class _Fitted:
         return np.asarray(np.mean([part.mean(networks) for part in self.parts], axis=0))
 
     def predict(self, networks: Networks) -> Prediction:
-        said = [part.predict(networks) for part in self.parts]
-        means = np.stack([p.mean for p in said])
-        within = np.mean([p.std**2 for p in said], axis=0)
+        predictions = [part.predict(networks) for part in self.parts]
+        means = np.stack([p.mean for p in predictions])
+        within = np.mean([p.std**2 for p in predictions], axis=0)
         return Prediction(means.mean(axis=0), np.sqrt(within + means.var(axis=0)))
 
 

@@ -57,7 +57,7 @@ def _optimised(apart: list[Array], linear: Array, targets: Array) -> Array:
         return float(value + 0.5 * t * (off**2).sum()), slope + t * off / width
 
     minimise = import_extra("scipy.optimize").minimize
-    found = minimise(
+    optimum = minimise(
         loss,
         centre,
         jac=True,
@@ -65,7 +65,7 @@ def _optimised(apart: list[Array], linear: Array, targets: Array) -> Array:
         bounds=list(zip(centre - FAR * width, centre + FAR * width, strict=True)),
         options={"maxiter": STEPS},
     )
-    return np.asarray(found.x, np.float64)
+    return np.asarray(optimum.x, np.float64)
 
 
 def _columns(networks: Networks) -> NDArray[np.float32]:
@@ -103,10 +103,10 @@ class _GaussianProcess:
             groups=groups,
             centre=centre,
             scale=scale * by_column,
-            known=z * scale,
+            rows=z * scale,
             variance=np.exp(2 * p[g : 2 * g]),
             linear_scale=slope * by_column / np.sqrt(max(used.sum(), 1)),
-            linear_known=slope * straight,
+            linear_rows=slope * straight,
             noise=float(np.exp(2 * p[-1])),
         )
         document = {

@@ -5,8 +5,8 @@ to. One Matern kernel (nu = 5/2) over all of them and one linear kernel, in whic
 weight of its own as well; targets share both. These two numbers per column, the variances and the
 noise maximise the marginal likelihood under log-normal priors, which is what keeps some two hundred
 of them in check: a column starts as a part like all others, and the data have to say otherwise.
-A few hundred networks take two seconds. Of noise that is known row by row none is learnt as if it
-meant something: without it this model thought that there was hardly any.
+A few hundred networks take two seconds. Where the variance of the noise is known row by row, it is
+added: without it this model took the noise for something to learn.
 
 Source: Neal 1996, "Bayesian Learning for Neural Networks" (section 4.3, automatic relevance
 determination); Rasmussen and Williams 2006 (equations 5.1, 5.8 and 5.9).
@@ -41,9 +41,9 @@ class Posterior:
     the linear one, and the noise: (2 k + 3,).
 
     Args:
-        columns: standardised, shape (n, k).
-        targets: standardised, shape (n, t).
-        row_noise: variance of the noise of each row that is known, shape (n,), or none.
+        columns: standardised columns of the networks, shape (n, k).
+        targets: standardised targets of the networks, shape (n, t).
+        row_noise: known variance of the noise of each row, shape (n,), or 0.
     """
 
     def __init__(self, columns: Array, targets: Array, row_noise: Array | float = 0.0) -> None:
@@ -90,7 +90,7 @@ class Posterior:
     def best(self) -> Array:
         """Parameters of the largest posterior that is found from the priors' centres."""
         low, high = (self.centre + sign * FAR for sign in (-1, 1))
-        found = import_extra("scipy.optimize").minimize(
+        optimum = import_extra("scipy.optimize").minimize(
             self,
             self.centre,
             jac=True,
@@ -98,7 +98,7 @@ class Posterior:
             bounds=list(zip(low, high, strict=True)),
             options={"maxiter": STEPS},
         )
-        return np.asarray(found.x, np.float64)
+        return np.asarray(optimum.x, np.float64)
 
 
 def _columns(networks: Networks) -> NDArray[np.float32]:
@@ -138,10 +138,10 @@ class _GaussianProcessArd:
             groups=[used],
             centre=centre,
             scale=everywhere(curved / deviation[used]),
-            known=everywhere(z * curved),
+            rows=everywhere(z * curved),
             variance=np.exp(2 * p[-3:-2]),
             linear_scale=everywhere(straight / deviation[used]),
-            linear_known=everywhere(z * straight),
+            linear_rows=everywhere(z * straight),
             noise=float(np.exp(2 * p[-1])),
             row_noise=row_noise,
         )

@@ -42,8 +42,8 @@ class _Fitted:
             self._model.run("targets", graphs(networks, rows[i : i + CHUNK]).named)
             for i in range(0, len(rows), CHUNK)
         ]
-        said = np.concatenate([np.zeros((0, len(scale))), *parts])
-        return np.asarray(said * scale + centre)
+        standardised = np.concatenate([np.zeros((0, len(scale))), *parts])
+        return np.asarray(standardised * scale + centre)
 
     def predict(self, networks: Networks) -> Prediction:
         mean = self.mean(networks)

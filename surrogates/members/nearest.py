@@ -50,10 +50,12 @@ class _Fitted:
     files: Files = field(default_factory=dict)
 
     def predict(self, networks: Networks) -> Prediction:
-        known = networks.space.parse(self.document["architectures"])
+        genomes = networks.space.parse(self.document["architectures"])
         values = np.array(self.document["targets"], np.float64)
-        apart = distances(networks.genomes, known, layer_weights(networks.space, networks.choices))
-        k = min(K, len(known))
+        apart = distances(
+            networks.genomes, genomes, layer_weights(networks.space, networks.choices)
+        )
+        k = min(K, len(genomes))
         near = np.argpartition(apart, k - 1, axis=1)[:, :k]
         weight = 1.0 / (np.take_along_axis(apart, near, axis=1) + 1e-9)
         weight /= weight.sum(axis=1, keepdims=True)

@@ -48,8 +48,8 @@ class _Fitted:
 
     def _each(self, networks: Networks) -> Array:
         check_columns(self.document, networks)
-        said = np.stack([trees.predict(networks.features) for trees in self._trees])
-        scaled = said * np.array(self.document["scale"]) + np.array(self.document["centre"])
+        standardised = np.stack([trees.predict(networks.features) for trees in self._trees])
+        scaled = standardised * np.array(self.document["scale"]) + np.array(self.document["centre"])
         return np.asarray(scaled)
 
     def mean(self, networks: Networks) -> Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ...bench.registry import Registry
-from ._pairs import Asked, FittedPairs, PairModel, composed_curves
+from ._pairs import CandidateRows, FittedPairs, PairModel, composed_curves
 
 PAIR_MODELS = Registry("pair model", __name__, Path(__file__).parent, "PAIRS")
 
@@ -15,14 +15,14 @@ def get_pair_model(name: str) -> PairModel:
     """The pair model called ``name``.
 
     Raises:
-        UnknownNameError: no such pair model.
+        UnknownNameError: there is no pair model of that name.
     """
     return cast(PairModel, PAIR_MODELS.load(name))
 
 
 __all__ = [
     "PAIR_MODELS",
-    "Asked",
+    "CandidateRows",
     "FittedPairs",
     "PairModel",
     "composed_curves",

@@ -1,4 +1,4 @@
-"""What every pair model keeps: a curve from its members' accuracies, right at both ends.
+"""The contract of every pair model: a curve from its members' accuracies, right at both ends.
 
 A pair model says how often a gate escalates and what that gains over a coin that escalates as
 often; accuracy is then
@@ -31,14 +31,14 @@ CHUNK = 8192  # pairs at a time, which keeps the working memory below some 100 M
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Operating points that a pair model is asked about, arrays of shape (n,).
+class CandidateRows:
+    """Operating points whose networks are rows of a ``Networks``, arrays of shape (n,).
 
     Attributes:
         little: row of each little network.
         big: row of each big network.
         gate: index of each gate metric.
-        cut: 0 (never escalate) to 256 (always).
+        cut: threshold as a code, 0 (never escalate) to 256 (always).
     """
 
     little: Rows
@@ -63,13 +63,15 @@ class FittedPairs(Protocol):
         """ONNX models by local name; may be empty."""
         ...
 
-    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+    def predict(
+        self, networks: Networks, accuracy: Array, candidates: CandidateRows
+    ) -> tuple[Array, Array]:
         """Accuracy and escalation rate of operating points, each of shape (n,).
 
         Args:
-            networks: each once.
-            accuracy: of the single networks, shape (len(networks),).
-            asked: rows of ``networks``, gates and cuts.
+            networks: networks of the pairs, each of them once.
+            accuracy: accuracy of the single networks, shape (len(networks),).
+            candidates: operating points, as rows of ``networks``, gates and cuts.
         """
         ...
 
@@ -79,8 +81,8 @@ class FittedPairs(Protocol):
         """Escalation rate and gain of n pairs under every gate, each pair predicted once.
 
         Args:
-            networks: each once.
-            accuracy: of the single networks, shape (len(networks),).
+            networks: networks of the pairs, each of them once.
+            accuracy: accuracy of the single networks, shape (len(networks),).
             little: row of each little network, shape (n,).
             big: row of each big network, shape (n,).
 
@@ -108,9 +110,9 @@ class PairModel(Protocol):
         """Learns on ``val``; the same arguments give the same model.
 
         Args:
-            data: networks and what they said.
-            points: predicts what the model keeps of single networks.
-            seed: of everything random.
+            data: networks with their predictions.
+            points: member that predicts what the model keeps of single networks.
+            seed: seeds every random choice of the fit.
         """
         ...
 
@@ -119,18 +121,21 @@ class PairModel(Protocol):
         ...
 
 
-def rates_at(basis: Basis, scores: Array, asked: Asked) -> Array:
+def rates_at(basis: Basis, scores: Array, candidates: CandidateRows) -> Array:
     """Escalation rate of each operating point, shape (n,).
 
     Args:
-        basis: of the rates at all cuts under all gates.
-        scores: of every network, shape (n_networks, n_components).
-        asked: the operating points.
+        basis: components of the rates at all cuts under all gates.
+        scores: scores of every network in that basis, shape (n_networks, n_components).
+        candidates: operating points, by row, gate and cut.
     """
-    rate = np.empty(len(asked))
-    for start in range(0, len(asked), CHUNK):
-        rows, gates = asked.little[start : start + CHUNK], asked.gate[start : start + CHUNK]
-        cuts = asked.cut[start : start + CHUNK]
+    rate = np.empty(len(candidates))
+    for start in range(0, len(candidates), CHUNK):
+        rows, gates = (
+            candidates.little[start : start + CHUNK],
+            candidates.gate[start : start + CHUNK],
+        )
+        cuts = candidates.cut[start : start + CHUNK]
         for g in np.unique(gates):
             here = np.flatnonzero(gates == g)
             unique, position = np.unique(rows[here], return_inverse=True)
@@ -144,24 +149,26 @@ def rate_curves(basis: Basis, scores: Array) -> Array:
     """Escalation rates at all cuts under all gates, shape (n, n_gates, 257).
 
     Args:
-        basis: of the rates.
-        scores: of each network, shape (n, n_components).
+        basis: components of the rates at all cuts under all gates.
+        scores: scores of each network in that basis, shape (n, n_components).
     """
-    found = basis.reconstruct(scores).reshape(-1, N_CUTS)
-    return monotone_rates(found).reshape(len(scores), -1, N_CUTS)
+    rates = basis.reconstruct(scores).reshape(-1, N_CUTS)
+    return monotone_rates(rates).reshape(len(scores), -1, N_CUTS)
 
 
-def composed(accuracy: Array, asked: Asked, rate: Array, gain: Array) -> Array:
+def composed(accuracy: Array, candidates: CandidateRows, rate: Array, gain: Array) -> Array:
     """Accuracy of each operating point from the gain on the grid, shape (n,).
 
     Args:
-        accuracy: of the single networks.
-        asked: the operating points.
-        rate: escalation rate of each.
-        gain: at the rates of the grid, shape (n, n_grid).
+        accuracy: accuracy of the single networks, shape (n_networks,).
+        candidates: operating points, by row, gate and cut.
+        rate: escalation rate of each point, shape (n,).
+        gain: gain of each point at the rates of the grid, shape (n, n_grid).
     """
-    gain = np.where((asked.little == asked.big)[:, None], 0.0, gain)  # then it is one network
-    coin = (1 - rate) * accuracy[asked.little] + rate * accuracy[asked.big]
+    gain = np.where(
+        (candidates.little == candidates.big)[:, None], 0.0, gain
+    )  # then it is one network
+    coin = (1 - rate) * accuracy[candidates.little] + rate * accuracy[candidates.big]
     return np.asarray(np.clip(coin + gain_at(gain, rate), 0.0, 1.0))
 
 
@@ -169,11 +176,11 @@ def composed_curves(accuracy: Array, little: Rows, big: Rows, rates: Array, gain
     """Accuracy of pairs at several escalation rates under every gate, shape (n, n_gates, k).
 
     Args:
-        accuracy: of the single networks.
+        accuracy: accuracy of the single networks, shape (n_networks,).
         little: row of each little network, shape (n,).
         big: row of each big network, shape (n,).
-        rates: shape (n, n_gates, k).
-        gain: at the rates of the grid, shape (n, n_gates, n_grid).
+        rates: escalation rates, shape (n, n_gates, k).
+        gain: gain of each pair at the rates of the grid, shape (n, n_gates, n_grid).
     """
     gain = np.where((little == big)[:, None, None], 0.0, gain)  # then it is one network
     flat = gains_at(gain.reshape(-1, gain.shape[-1]), rates.reshape(-1, rates.shape[-1]))

@@ -2,8 +2,9 @@
 
 Two steps, each a ridge with boosted trees on its residual: escalation rates of a network at every
 cut under every gate, in a few principal components, from its architecture and predicted accuracy;
-gain of a pair, likewise, from what both members add up to and how they compare. Where a step takes
-predicted accuracy it is fitted on cross-validated predictions, as it will be used.
+gain of a pair, in a few components too, from what both members add up to and how they compare.
+Where a step takes predicted accuracy it is fitted on cross-validated predictions, as it will be
+used.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ..regressor import (
     network_folds,
     pair_folds,
 )
-from ._pairs import CHUNK, Array, Asked, Files, Rows, composed, rate_curves, rates_at
+from ._pairs import CHUNK, Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
 
 N_PAIRS, FOLDS, PAIR_FOLDS = 20_000, 5, 3
 VARIANCE, COMPONENTS = 0.99, 4
@@ -45,14 +46,21 @@ class _Fitted:
     rates: Basis
     gains: Basis
 
-    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+    def predict(
+        self, networks: Networks, accuracy: Array, candidates: CandidateRows
+    ) -> tuple[Array, Array]:
         features = networks.features
         with_accuracy = np.column_stack([features, accuracy]).astype(np.float32)
-        rate = rates_at(self.rates, self.escalation.predict(with_accuracy), asked)
-        out = np.empty(len(asked))
-        for start in range(0, len(asked), CHUNK):
+        rate = rates_at(self.rates, self.escalation.predict(with_accuracy), candidates)
+        out = np.empty(len(candidates))
+        for start in range(0, len(candidates), CHUNK):
             part = slice(start, start + CHUNK)
-            own = Asked(asked.little[part], asked.big[part], asked.gate[part], asked.cut[part])
+            own = CandidateRows(
+                candidates.little[part],
+                candidates.big[part],
+                candidates.gate[part],
+                candidates.cut[part],
+            )
             pairs = pair_features(
                 networks.space,
                 networks.choices,
@@ -89,8 +97,8 @@ class _Direct:
     summary: str = "boosted trees from both networks' figures to the gain of the pair"
 
     def fit(self, data: FitData, points: Member, seed: int = 0) -> _Fitted:
-        """Learns; ``points`` is not asked."""
-        networks, said = data.networks, data.predictions["val"]
+        """Learns; ``points`` is not used."""
+        networks, predictions = data.networks, data.predictions["val"]
         features = networks.features
         folds = network_folds(len(data), FOLDS, seed)
         alone = fit_regressor(features, data.accuracy()[:, None], folds, NETWORK, seed)
@@ -105,7 +113,7 @@ class _Direct:
             seed,
         )
         little, big = sample_pairs(len(data), N_PAIRS, np.random.default_rng(seed))
-        gain = gains(said.correct, data.codes("val"), little, big).reshape(len(little), -1)
+        gain = gains(predictions.correct, data.codes("val"), little, big).reshape(len(little), -1)
         basis = Basis.fit(gain, VARIANCE, COMPONENTS)
         fitted = fit_regressor(
             pair_features(data.space, data.choices, features, data.genomes, accuracy, little, big),

@@ -19,7 +19,7 @@ from ..extras import import_extra
 from ..members import Member
 from ..networks import Networks
 from ..onnx_graph import OnnxModel
-from ._pairs import Array, Asked, Files, Rows, composed, rate_curves, rates_at
+from ._pairs import Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
 
 MODEL = "graph.onnx"
 N_PAIRS, EPOCHS, PER_EPOCH = 4000, 60, 384
@@ -64,15 +64,17 @@ class _Fitted:
         by_network = rate_scores / np.maximum(times, 1)[:, None]
         return by_network, scores[:, n_rates:], position
 
-    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
-        by_network, scores, position = self._scores(networks, asked.little, asked.big)
-        rate = rates_at(self.rates, by_network, asked)
-        gain = np.empty((len(asked), len(GRID)))
-        for g in np.unique(asked.gate):
-            here = np.flatnonzero(asked.gate == g)
+    def predict(
+        self, networks: Networks, accuracy: Array, candidates: CandidateRows
+    ) -> tuple[Array, Array]:
+        by_network, scores, position = self._scores(networks, candidates.little, candidates.big)
+        rate = rates_at(self.rates, by_network, candidates)
+        gain = np.empty((len(candidates), len(GRID)))
+        for g in np.unique(candidates.gate):
+            here = np.flatnonzero(candidates.gate == g)
             columns = slice(g * len(GRID), (g + 1) * len(GRID))
             gain[here] = self.gains.reconstruct(scores[position[here]], columns)
-        return composed(accuracy, asked, rate, gain), rate
+        return composed(accuracy, candidates, rate, gain), rate
 
     def curves(
         self, networks: Networks, accuracy: Array, little: Rows, big: Rows
@@ -94,11 +96,11 @@ class _Gnn:
         from ..gnn_training import to_onnx, train
         from ..operator_graphs import graphs
 
-        networks, said = data.networks, data.predictions["val"]
+        networks, predictions = data.networks, data.predictions["val"]
         rate = np.concatenate([escalation_rates(c) for c in data.codes("val")], axis=1)
         rates = Basis.fit(rate, VARIANCE, COMPONENTS)
         little, big = sample_pairs(len(data), N_PAIRS, np.random.default_rng(seed))
-        gain = gains(said.correct, data.codes("val"), little, big).reshape(len(little), -1)
+        gain = gains(predictions.correct, data.codes("val"), little, big).reshape(len(little), -1)
         basis = Basis.fit(gain, VARIANCE, COMPONENTS)
         y = np.column_stack([rates.project(rate)[little], basis.project(gain)])
         centre, scale = y.mean(axis=0), y.std(axis=0)

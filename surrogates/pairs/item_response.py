@@ -31,7 +31,7 @@ from ..curve import GRID, Basis, escalated_share, escalation_rates
 from ..data import FitData
 from ..members import FittedMember, Member, get_member
 from ..networks import Networks
-from ._pairs import CHUNK, Array, Asked, Files, Rows, composed, rate_curves, rates_at
+from ._pairs import CHUNK, Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
 
 DIMENSIONS = 3  # more change nothing: 6 and 12 err alike on unseen pairs
 RATE_COMPONENTS, SHAPE_COMPONENTS, VARIANCE = 5, 8, 0.9999
@@ -58,8 +58,8 @@ def escalated_kinds(data: FitData, images: Array) -> Array:
     and with whether the network itself is right.
 
     Args:
-        data: the networks.
-        images: difficulty first, then the discriminations, shape (d + 1, n_images).
+        data: networks with their predictions.
+        images: difficulty of each image first, then its discriminations, shape (d + 1, n_images).
     """
     correct = data.predictions["val"].correct.astype(np.float32)
     count = correct.shape[1]
@@ -85,16 +85,23 @@ class _Fitted:
     def files(self) -> Files:
         return self.points.files
 
-    def predict(self, networks: Networks, accuracy: Array, asked: Asked) -> tuple[Array, Array]:
+    def predict(
+        self, networks: Networks, accuracy: Array, candidates: CandidateRows
+    ) -> tuple[Array, Array]:
         scores = self.points.mean(networks)
         n_rates = len(self.rates.components)
         place = scores[:, n_rates : n_rates + DIMENSIONS]
         shape = scores[:, n_rates + DIMENSIONS :]
-        rate, out = rates_at(self.rates, scores[:, :n_rates], asked), np.empty(len(asked))
+        rate, out = rates_at(self.rates, scores[:, :n_rates], candidates), np.empty(len(candidates))
         width = (DIMENSIONS + 2) * len(GRID)
-        for start in range(0, len(asked), CHUNK):
+        for start in range(0, len(candidates), CHUNK):
             part = slice(start, start + CHUNK)
-            own = Asked(asked.little[part], asked.big[part], asked.gate[part], asked.cut[part])
+            own = CandidateRows(
+                candidates.little[part],
+                candidates.big[part],
+                candidates.gate[part],
+                candidates.cut[part],
+            )
             flat = np.empty((len(own), width))
             for g in np.unique(own.gate):
                 here = np.flatnonzero(own.gate == g)

@@ -14,7 +14,7 @@ from biglittle.bench.table import Table, write_table
 from biglittle.surrogates import MEMBERS, PAIR_MODELS, fit_data, get_member, get_pair_model
 from biglittle.surrogates.curve import GRID
 from biglittle.surrogates.networks import Networks
-from biglittle.surrogates.pairs import Asked, composed_curves
+from biglittle.surrogates.pairs import CandidateRows, composed_curves
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")
@@ -171,7 +171,7 @@ def test_curves_start_at_little_end_at_big_and_rise_in_escalation(pairs, data) -
     for gate in range(len(data.gates)):
         for little, big in ((0, 7), (9, 3), (5, 5)):
             rows = np.full(257, little), np.full(257, big)
-            asked = Asked(*rows, np.full(257, gate), cuts)
+            asked = CandidateRows(*rows, np.full(257, gate), cuts)
             accuracy, rate = pairs[1].predict(data.networks, alone, asked)
             assert accuracy[0] == pytest.approx(alone[little], abs=1e-12)
             assert accuracy[-1] == pytest.approx(alone[big], abs=1e-12)
@@ -195,7 +195,7 @@ def test_whole_curves_hold_the_points_of_single_questions(pairs, data) -> None: 
     at = rates[..., cuts]
     said = composed_curves(accuracy, little, big, at, gain)
     pair, gate, place = (x.ravel() for x in np.indices(at.shape))
-    asked = Asked(little[pair], big[pair], gate, cuts[place])
+    asked = CandidateRows(little[pair], big[pair], gate, cuts[place])
     expected = pairs[1].predict(data.networks, accuracy, asked)
     np.testing.assert_allclose(said.ravel(), expected[0], atol=1e-5)
     np.testing.assert_allclose(at.ravel(), expected[1], atol=1e-5)
@@ -205,7 +205,7 @@ def test_pairs_are_json_and_onnx_and_repeat(pairs, data) -> None:  # type: ignor
     model, one = pairs
     rng = np.random.default_rng(2)
     rows = rng.integers(0, len(data), (2, 50))
-    asked = Asked(*rows, rng.integers(0, 3, 50), rng.integers(0, 257, 50))
+    asked = CandidateRows(*rows, rng.integers(0, 3, 50), rng.integers(0, 257, 50))
     said = one.predict(data.networks, data.accuracy(), asked)
     document = json.loads(json.dumps(one.document))
     for again in (model.load(document, dict(one.files)), model.fit(data, get_member("ridge"), 1)):

@@ -129,20 +129,20 @@ def search_log(path: Path) -> Path:
 
 
 def found_networks(path: Path) -> Path:
-    from biglittle.surrogates.found import FoundNetworks, write_found
+    from biglittle.surrogates.evaluated_networks import EvaluatedNetworks, write_evaluated
 
     contents = synthetic_table(n_networks=4)
     ids = tuple(map(str, contents.networks["architecture"]))
-    write_found(path, SPACE, FoundNetworks(ids, contents.predictions["val"]))
+    write_evaluated(path, SPACE, EvaluatedNetworks(ids, contents.predictions["val"]))
     return path
 
 
 def read_found_networks(path: Path) -> object:
     from biglittle.bench.gates import stored_metrics
-    from biglittle.surrogates.found import read_found
+    from biglittle.surrogates.evaluated_networks import read_evaluated
 
     labels = synthetic_table(n_networks=4).predictions["val"].labels
-    return read_found(path, SPACE, labels, stored_metrics())
+    return read_evaluated(path, SPACE, labels, stored_metrics())
 
 
 def evaluation(path: Path) -> Path:

@@ -56,6 +56,11 @@ def table(tmp_path_factory) -> Table:
 
 
 @pytest.fixture(scope="session")
+def small_table(tmp_path_factory) -> Table:
+    return make_table(tmp_path_factory.mktemp("small") / "table.h5", 10, 50, 50)
+
+
+@pytest.fixture(scope="session")
 def data(table) -> FitData:
     return fit_data(table)
 
@@ -93,5 +98,5 @@ def calibrated_surrogate(fitted, data):
     from biglittle.surrogates.report import residuals
 
     document, models = fitted
-    found = calibrated(residuals(Surrogate(document, models), data))
-    return Surrogate({**document, "intervals": found.as_dict()}, models)
+    intervals = calibrated(residuals(Surrogate(document, models), data))
+    return Surrogate({**document, "intervals": intervals.as_dict()}, models)

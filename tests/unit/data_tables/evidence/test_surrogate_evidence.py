@@ -19,7 +19,7 @@ from biglittle.bench.table import write_table
 from biglittle.data_tables import surrogate_evidence as evidence
 from biglittle.data_tables.building.searched_points import agreement, evaluated_point
 from biglittle.surrogates import fit_data
-from biglittle.surrogates.found import read_found
+from biglittle.surrogates.evaluated_networks import read_evaluated
 from biglittle.surrogates.report import summary
 
 
@@ -101,9 +101,9 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
     assert new not in evidence.learnable(table)
     evaluate(new, "the weights")
     evidence.found_step(working)
-    found = read_found(tmp_path / "found.npz", table.space, said.labels, data.gates)
+    found = read_evaluated(tmp_path / "found.npz", table.space, said.labels, data.gates)
     assert found.architectures == (new,)
-    assert np.array_equal(found.said.top1, said.top1[3:4])
+    assert np.array_equal(found.predictions.top1, said.top1[3:4])
     assert evidence.learnable(table) == {new, *table.space.format(data.genomes)}
     evaluate("8" * 11 + "0" * 11, "other weights")
     with pytest.raises(BigLittleError, match="another supernet"):
