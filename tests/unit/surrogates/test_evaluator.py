@@ -5,15 +5,8 @@ from biglittle.bench import Candidates, DeviceProfile
 from biglittle.bench.errors import DeviceError, SurrogateError
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.gates import get_metric
-from biglittle.bench.rows import is_held_out
 from biglittle.edge_profiler.anchors import anchor_networks
-from biglittle.surrogates import Surrogate, SurrogateEvaluator
-from biglittle.surrogates.build import fit_surrogate
-from biglittle.surrogates.summary import markdown
-
-
-def data_ids(table):
-    return [str(a) for a in table.networks["architecture"]]
+from biglittle.surrogates import SurrogateEvaluator
 
 
 def profile(space, **changes):
@@ -194,35 +187,3 @@ def test_too_few_measured_networks_are_refused_with_what_to_do(surrogate):
 def test_a_profile_of_another_space_is_refused(surrogate, blocks):
     with pytest.raises(SurrogateError, match="is of space"):
         SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks, space_hash="0"))
-
-
-def test_fit_with_report(table, settings, tmp_path):
-    pytest.importorskip("xgboost")
-    pytest.importorskip("scipy")
-    lines: list[str] = []
-    report = fit_surrogate(
-        table,
-        tmp_path / "s",
-        settings=settings,
-        report_seeds=(0, 1),
-        progress=lines.append,
-    )
-    surrogate = Surrogate.load(tmp_path / "s")
-    assert surrogate.report == report
-    assert lines
-    assert set(report["splits"]) == {"random", "cheap_to_dear", "dear_to_cheap"}
-    found = report["splits"]["random"]
-    assert found["table"]["pair"]["mae"]["mean"] > 0
-    assert report["recipe"] in found["recipes"]
-    assert len(found["recipes"]) == 4
-    for row in found["recipes"].values():
-        for images in ("val", "test"):
-            assert 0 <= row[images]["pair"]["mae"]["mean"] < 0.3
-            assert -1 <= row[images]["network"]["kendall_tau"]["mean"] <= 1
-        assert 0.5 < row["coverage"]["pair"]["mean"] <= 1
-    assert surrogate.intervals is not None
-    assert surrogate.intervals.n_networks == sum(map(is_held_out, data_ids(table)))
-    assert not {*surrogate.document["support"]["architectures"]} & {
-        a for a in data_ids(table) if is_held_out(a)
-    }
-    assert report["recipe"] in markdown(surrogate.document)

@@ -83,16 +83,6 @@ def test_networks_no_better_than_chance_are_refused_and_perfect_ones_are_not():
     assert fit_link("logit", networks, perfect).ceiling == 1.0
 
 
-def test_recipes_name_their_link():
-    assert str(Recipe()) == "gaussian_process_ard:logit/item_response/gaussian_process_ard"
-    for text in ("ridge", "ridge:identity", "nearest:identity/direct", "ensemble:logit"):
-        recipe = Recipe.parse(text)
-        assert Recipe.parse(str(recipe)) == recipe
-        assert recipe.link == (text.partition("/")[0].partition(":")[2] or "logit")
-    with pytest.raises(UnknownNameError, match="identity"):
-        Recipe.parse("ridge:identiti")
-
-
 def test_the_link_is_kept_and_bounds_what_is_predicted(fitted, surrogate, data):
     link = surrogate.link
     assert link == Link.from_dict(json.loads(json.dumps(fitted[0]["accuracy"]["link"])))

@@ -1,15 +1,12 @@
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 
 from biglittle.bench import Candidates
-from biglittle.bench.errors import MissingExtraError, SurrogateError
-from biglittle.surrogates import Surrogate, fit_surrogate, held_out
-from biglittle.surrogates.build import write_surrogate
-from biglittle.surrogates.fit import fit_models
+from biglittle.bench.errors import SurrogateError
+from biglittle.surrogates import Surrogate
 
 
 def candidates(surrogate, n, seed=0, cut=None):
@@ -58,12 +55,6 @@ def test_it_has_learnt_something(surrogate, data):
     assert np.corrcoef(predicted, truth)[0, 1] > 0.9
 
 
-def test_the_same_seed_gives_the_same_surrogate(data, settings, fitted):
-    document, models = fit_models(data, 0, settings)
-    assert models == fitted[1]
-    assert json.dumps(document) == json.dumps(fitted[0])
-
-
 def test_intervals_hold_what_is_predicted_and_are_nan_where_none_were_calibrated(
     surrogate, calibrated_surrogate
 ):
@@ -80,15 +71,6 @@ def test_intervals_hold_what_is_predicted_and_are_nan_where_none_were_calibrated
     networks = calibrated_surrogate.predict_networks(asked.little)
     assert (networks.low < networks.accuracy).all()
     assert (networks.accuracy < networks.high).all()
-
-
-def test_what_it_learnt_from_is_inside_its_support_and_the_extremes_are_far(surrogate, data):
-    assert not surrogate.outside(data.genomes).any()
-    np.testing.assert_allclose(surrogate.distance(data.genomes), 0, atol=2e-3)
-    # two choices, all of one at the front and all of the other at the back
-    lopsided = np.array([[2] * 11 + [8] * 11], np.uint8)
-    inside = surrogate.space.sample(np.random.default_rng(3), 50, surrogate.choices)
-    assert surrogate.distance(lopsided)[0] > np.median(surrogate.distance(inside))
 
 
 def test_no_candidates_is_no_error(surrogate):
@@ -156,31 +138,10 @@ def test_a_missing_folder_says_what_to_do(tmp_path):
         Surrogate.load(tmp_path / "none")
 
 
-def test_a_foreign_folder_is_not_overwritten(fitted, tmp_path):
-    (tmp_path / "notes.txt").write_text("keep me")
-    with pytest.raises(SurrogateError, match="no surrogate"):
-        write_surrogate(tmp_path, *fitted)
-    assert (tmp_path / "notes.txt").exists()
-
-
-@pytest.mark.parametrize("module", ["xgboost", "onnx"])
-def test_without_the_extra_fitting_says_how_to_install_it(
-    table, settings, tmp_path, monkeypatch, module
-):
-    if module == "onnx":
-        pytest.importorskip("xgboost")
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=r"'\.\[train\]'"):
-        fit_surrogate(table, tmp_path / "s", settings=settings, report_seeds=())
-    assert not (tmp_path / "s").exists()
-
-
-def test_the_held_out_split_is_fixed_and_disjoint():
-    outside = held_out(150)
-    assert len(outside) == 30
-    assert len(set(outside.tolist())) == 30
-    assert outside.tolist() == held_out(150, seed=0, share=0.2).tolist()
-    assert outside[:5].tolist() == held_out(150)[:5].tolist()
-    assert outside.tolist() != held_out(150, seed=1).tolist()
-    with pytest.raises(SurrogateError, match="fewer than two"):
-        held_out(5)
+def test_candidates_are_not_needed_twice(surrogate):
+    one = surrogate.space.sample(np.random.default_rng(0), 1, surrogate.choices)
+    many = np.repeat(one, 300, axis=0)
+    asked = Candidates(many, many, np.zeros(300, int), np.arange(300) % 257)
+    networks, rows = surrogate._rows(asked)
+    assert len(networks) == 1
+    assert len(rows) == 300
