@@ -55,6 +55,7 @@ class Phase:
             path this share, the rest from the large path. 0 trains without a teacher.
         ema_decay: share of the averaged weights that one step keeps; the average is what networks
             inherit. None keeps no average.
+        distillation: weight of soft targets in this phase; None: that of the schedule.
     """
 
     name: str
@@ -67,9 +68,12 @@ class Phase:
     grow: tuple[str, ...] = ()
     teacher: float = 0.0
     ema_decay: float | None = None
+    distillation: float | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("teacher", self.teacher), ("ema_decay", self.ema_decay or 0.0)):
+        shares = {"ema_decay": self.ema_decay, "distillation": self.distillation}
+        for name, given in (("teacher", self.teacher), *shares.items()):
+            value = given or 0.0
             if not 0.0 <= value <= 1.0:
                 raise BigLittleError(
                     f"{name} of phase {self.name!r} is {value}; expected a number from 0 to 1."

@@ -203,7 +203,7 @@ class SupernetRun:
             large = draw_path(self.space, phase.large, self.anchor, rng)
         self.optimizer.zero_grad(set_to_none=True)
         logits = self._logits(x, large)
-        loss = self._loss(logits, y, teacher)
+        loss = self._loss(phase, logits, y, teacher)
         value, paths = float(loss.detach()), [large]
         if np.isfinite(value):
             loss.backward()  # type: ignore[no-untyped-call]
@@ -212,7 +212,7 @@ class SupernetRun:
             soft = logits.detach().softmax(1)
             if teacher is not None:
                 soft = torch.lerp(soft, teacher, phase.teacher)
-            loss = self._loss(self._logits(x, small), y, soft)
+            loss = self._loss(phase, self._logits(x, small), y, soft)
             value += float(loss.detach())
             paths.append(small)
             if np.isfinite(value):
@@ -273,13 +273,14 @@ class SupernetRun:
             self.average = WeightAverage(self.net, phase.ema_decay)
 
     def _loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor | None
+        self, phase: Phase, logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor | None
     ) -> torch.Tensor:
         """Cross-entropy on labels, and on soft targets where there are any."""
         hard = F.cross_entropy(logits, labels, label_smoothing=self.schedule.label_smoothing)
         if soft is None:
             return hard
-        return torch.lerp(hard, F.cross_entropy(logits, soft), self.schedule.distillation)
+        share = self.schedule.distillation if phase.distillation is None else phase.distillation
+        return torch.lerp(hard, F.cross_entropy(logits, soft), share)
 
     def train(
         self,
