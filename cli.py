@@ -411,19 +411,20 @@ def _run_stages(
     import logging
 
     from .bench import BigLittleError
-    from .data_tables import table_module
+    from .data_tables import table_recipe
 
+    recipe = table_recipe(name)
     try:
         part, parts = (int(number) for number in shard.split("/"))
     except ValueError as error:
         raise BigLittleError(f"shard {shard!r} is not of the form i/n, for example 0/2.") from error
-    build = table_module(name, "stages")
+    from .data_tables.building.plan import Plan
+    from .data_tables.building.stages import run_stage
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    plan = build.Plan.load(working, data)
+    plan = Plan.load(recipe, working, data)
     for stage in stages:
-        said = build.run_stage(
-            stage, plan, out or build.TABLE, workers, threads, train_device, limit, (part, parts)
-        )
+        said = run_stage(stage, plan, out, workers, threads, train_device, limit, (part, parts))
         _console(stderr=True).print(said)
 
 
@@ -455,9 +456,10 @@ def table_build(
     _check_stage(stage, (*every, "all"))
     stages = every if stage == "all" else (stage,)
     if start is not None:
-        from .data_tables import table_module
+        from .data_tables import table_recipe
+        from .data_tables.building.stages import begin
 
-        table_module(name, "stages").begin(working, start)
+        begin(table_recipe(name), working, start)
     _run_stages(name, stages, working, data, out, workers, threads, train_device, limit, shard)
 
 
@@ -493,10 +495,11 @@ def table_verify(
 ) -> None:
     """Evaluates random networks again from the weights that ship and compares every byte."""
     from .bench import Benchmark
-    from .data_tables import table_module
 
     table = Benchmark.load(name).table
-    found = table_module(table.name, "reproduce").verify(table, rows, seed, data, threads)
+    from .data_tables.building import reproduce
+
+    found = reproduce.verify(table, rows, seed, data, threads)
     if as_json:
         _emit(found)
     else:
@@ -531,11 +534,11 @@ def table_extract(
     """A deployable ONNX network with inherited weights: no training, but the images are needed."""
     from .bench import Benchmark
     from .bench.files import replacing
-    from .data_tables import table_module
 
     opened = Benchmark.load(table).table
-    module = table_module(opened.name, "reproduce")
-    found = module.extract(opened, architecture, data, check, threads)
+    from .data_tables.building import reproduce
+
+    found = reproduce.extract(opened, architecture, data, check, threads)
     _check_writable(out.parent)
     with replacing(out) as partial:
         partial.write_bytes(found.model)

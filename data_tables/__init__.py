@@ -1,27 +1,32 @@
-"""Data that ships: benchmark tables, device profiles, and the scripts that made them."""
+"""Data that ships: benchmark tables, device profiles, and what builds and judges them."""
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ..bench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from .building.recipe import TableRecipe
 
 
 def buildable_tables() -> tuple[str, ...]:
     """Names of the tables whose recipe ships, sorted."""
-    schedules = Path(__file__).parent.glob("*/supernet.toml")
-    return tuple(sorted(schedule.parent.name.replace("_", "-") for schedule in schedules))
+    recipes = Path(__file__).parent.glob("*/recipe.py")
+    names = {recipe.parent.name.replace("_", "-") for recipe in recipes}
+    return tuple(sorted(names - {"building"}))
 
 
-def table_module(name: str, module: str) -> ModuleType:
-    """A module that builds a table, for example ``stages``; imported here.
+def table_recipe(name: str) -> TableRecipe:
+    """What is true of one table alone, as ``building`` takes it.
 
     Raises:
-        UnknownNameError: no such table is built by this package.
-        MissingExtraError: the extra ``train`` is not installed.
+        UnknownNameError: no recipe of such a table ships.
     """
     if name not in buildable_tables():
-        raise UnknownNameError("table with a build script", name, buildable_tables())
-    return importlib.import_module(f"{__name__}.building.{module}")
+        raise UnknownNameError("table with a recipe", name, buildable_tables())
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}.recipe")
+    recipe: TableRecipe = module.RECIPE
+    return recipe

@@ -489,6 +489,7 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
     from ..bench.datasets import get_dataset
     from .building.evaluate import NetworkEvaluator, NetworkKey, read_key
     from .building.plan import TrainedSupernet
+    from .fbnet_cifar10.recipe import RECIPE
 
     def done(key: NetworkKey) -> bool:
         path = working / f"{key.name}.npz"
@@ -500,7 +501,7 @@ def evaluate_step(working: Path, limit: int | None = None) -> None:
             return False
 
     wanted = in_random_order(proposed()["points"])
-    supernet, dataset = TrainedSupernet.kept(), get_dataset("cifar10")
+    supernet, dataset = TrainedSupernet.kept(RECIPE.weights), get_dataset("cifar10")
     keys = [NetworkKey(a, origin=supernet.sha256) for a in wanted]
     todo = [k for k in keys if not done(k)][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
@@ -595,9 +596,13 @@ def found_step(working: Path) -> None:
     """
     from .building.evaluate import read_evaluation
     from .building.plan import TrainedSupernet
+    from .fbnet_cifar10.recipe import RECIPE
 
     table = Benchmark.load(TABLE).table
-    held, origin = {str(a) for a in table.networks["architecture"]}, TrainedSupernet.kept().sha256
+    held, origin = (
+        {str(a) for a in table.networks["architecture"]},
+        TrainedSupernet.kept(RECIPE.weights).sha256,
+    )
     evaluations = [read_evaluation(path) for path in sorted(working.glob("inherited-*.npz"))]
     if any(e.key.origin != origin for e in evaluations):
         raise BigLittleError(f"the files in {working} are of another supernet; delete them.")

@@ -37,7 +37,8 @@ from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import save_weights
 from .design import sequence
 from .evaluate import Evaluation, NetworkKey, read_evaluation
-from .plan import NAME, TABLE, WEIGHTS, Plan, TrainedSupernet, of_another_supernet
+from .plan import Plan, TrainedSupernet, of_another_supernet
+from .recipe import WEIGHTS_NAME
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
     """
     found = [read_evaluation(path) for path in sorted(plan.networks.glob("*.npz"))]
     fitting = [e for e in found if e.key.origin in ("", origin)]
-    place = {a: i for i, a in enumerate(sequence(plan.space, plan.schedule.trained_choices))}
+    ids = sequence(plan.recipe.design, plan.space, plan.schedule.trained_choices)
+    place = {a: i for i, a in enumerate(ids)}
     known = {(k.training, k.seed, k.architecture, k.partner, k.role) for k in _keys(fitting)}
 
     def belongs(key: NetworkKey) -> bool:
@@ -127,7 +129,7 @@ def _recipes(found: Sequence[Evaluation]) -> dict[str, Any]:
 
 def assemble(
     plan: Plan,
-    target: Path = TABLE,
+    target: Path | None = None,
     code_version: str = __version__,
 ) -> str:
     """Writes the table of everything evaluated so far; returns its SHA-256.
@@ -136,12 +138,13 @@ def assemble(
 
     Args:
         plan: the build.
-        target: the table's file.
+        target: the table's file; None: that of the recipe.
         code_version: kept in the table.
 
     Raises:
         TableError: nothing was evaluated yet.
     """
+    target = target or plan.recipe.table
     trained = plan.supernet()
     found = evaluations(plan, trained.sha256)
     if not found:
@@ -154,7 +157,7 @@ def assemble(
     held_out = images["val"].index
     assert held_out is not None
     contents = TableContents(
-        name=NAME,
+        name=plan.recipe.name,
         space=space.name,
         dataset=plan.dataset.name,
         n_classes=plan.dataset.n_classes,
@@ -175,7 +178,7 @@ def assemble(
         },
     )
     target.parent.mkdir(parents=True, exist_ok=True)
-    keep_weights(plan, trained, target.with_name(WEIGHTS.name))
+    keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     return write_with_references(target, contents, code_version)
 
 
@@ -193,7 +196,7 @@ def write_with_references(path: Path, contents: TableContents, code_version: str
     return write_table(path, with_boxes, code_version, _today())
 
 
-def extend(plan: Plan, target: Path = TABLE, code_version: str = __version__) -> tuple[str, int]:
+def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[str, int]:
     """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
 
     Rows that are there stay as they are, bit for bit, and so does everything else but the
@@ -264,7 +267,7 @@ def added(
     )
 
 
-def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path = WEIGHTS) -> None:
+def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
     """Writes the weights that every network of the table inherits from."""
     facts = {"dataset": plan.dataset.name, "epochs": str(trained.epochs)}
     save_weights(target, trained.net, facts)

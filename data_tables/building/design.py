@@ -3,7 +3,7 @@
 Drawn uniformly, nearly all networks of the space are of middling cost, and the small ones that make
 good littles never come up. So a large pool is drawn in which the share of skipped layers and the
 taste for wide blocks vary from network to network, and a quota of it is taken from every cell of a
-grid over Raspberry Pi 4 latency and MACs. Beside the grid stand the extremes (every layer the same)
+grid over latency and MACs. Beside the grid stand the extremes (every layer the same)
 and the neighbourhood of fronts that searches found (``front_seed.json``), where a surrogate has to
 be right.
 
@@ -11,9 +11,9 @@ The design is a sequence: every cell is spread evenly over it, so that wherever 
 the networks evaluated so far cover the grid in the proportions of the quotas. Networks of a design
 stay in all later ones: a new front adds some, and none leaves.
 
-``python -m biglittle.data_tables.building.design`` prints what the design holds and what it
-costs to evaluate; with ``--add-front BUDGET`` it searches the surrogate and adds the front's
-neighbourhood to the design.
+``python -m biglittle.data_tables.building.design TABLE`` prints what the design of a table holds
+and what it costs to evaluate; with ``--add-front BUDGET`` it searches the surrogate and adds the
+neighbourhood of the front to the design.
 """
 
 from __future__ import annotations
@@ -36,56 +36,31 @@ from ...bench.files import replacing
 from ...bench.points import Points
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.spaces._space import Genomes
+from .recipe import Design
 
-DEVICE = "raspberry-pi-4"
-FRONT_SEED = Path(__file__).parent.parent / "fbnet_cifar10" / "front_seed.json"
-POOL = 200_000
-SEED = 0
-N_CLASSES = 10
-
-#: Networks per band of latency, from the cheapest up. Bands are equal on a logarithmic scale,
-#: because what a millisecond is worth depends on how many there are. Most go where littles are
-#: (below 15 ms) and where a big still pays (to 30 ms); the dearest bands get few, because a network
-#: there takes six times as long to evaluate and the front hardly ever reaches it.
-QUOTAS = (30, 42, 45, 45, 42, 30, 26, 15, 10, 5)
-#: Cells of equal width in MACs within a band: networks of one latency differ in MACs by a factor
-#: of two, and with three cells both ends of that and the middle are there.
-MACS_CELLS = 3
-#: Equal bands of latency and their quotas in the first design, whose networks all stay.
-FIRST_QUOTAS = (26, 32, 30, 24, 16, 10, 7, 4, 2, 1)
-
-LEAST_ESCALATION = 0.01  # below that a pair is in effect its little network
-FRONT_POINTS, FRONT_SINGLES = 16, 8  # spread over latency: at most 40 networks of the front itself
-FRONT_NETWORKS = 130  # so that the neighbourhood is a third of the design
 MOST_REPEATS = 1000  # in a row: then the neighbourhood is as good as exhausted
-FRONT_LATENCY_MS = 35.0  # what lies beyond is dear to evaluate and dominated
-
-#: What a network takes to evaluate on one core of the build machine: 1,280 images to recalibrate
-#: and 15,000 to answer, at a cost of an image that is linear in MACs (1,000 images/s at 31 million
-#: MACs, 480 at 76 million).
-IMAGES = 16_280
-SECONDS_PER_IMAGE = 0.24e-3
-SECONDS_PER_MAC = 2.43e-11
 
 
-def evaluation_seconds(space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+def evaluation_seconds(design: Design, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
     """Estimated seconds to evaluate each network on one core of the build machine, shape (n,)."""
-    macs = space.macs(genomes, N_CLASSES).astype(np.float64)
-    return IMAGES * (SECONDS_PER_IMAGE + SECONDS_PER_MAC * macs)
+    macs, time = space.macs(genomes, design.n_classes).astype(np.float64), design.evaluation
+    return time.images * (time.seconds_per_image + time.seconds_per_mac * macs)
 
 
-def draw_pool(space: SearchSpace, choices: Sequence[str], rng: np.random.Generator) -> Genomes:
-    """Genomes whose share of skips and whose taste for costly blocks vary, shape (POOL, layers)."""
+def draw_pool(
+    design: Design, space: SearchSpace, choices: Sequence[str], rng: np.random.Generator
+) -> Genomes:
+    """Genomes whose share of skips and whose taste for costly blocks vary, shape (pool, layers)."""
     skip = space.choices.index("skip")
     blocks = np.array([space.choices.index(c) for c in choices if c != "skip"])
     uniform = np.repeat(blocks[:, None], space.n_layers, axis=1).astype(np.uint8)
-    cost = space.macs(uniform, N_CLASSES).astype(np.float64)
-    taste = rng.normal(0.0, 2.0, (POOL, 1)) - 1.0
+    cost = space.macs(uniform, design.n_classes).astype(np.float64)
+    taste = rng.normal(0.0, 2.0, (design.pool, 1)) - 1.0
     weight = (cost / cost.min()) ** taste
     weight /= weight.sum(axis=1, keepdims=True)
-    draw = rng.random((POOL, space.n_layers, 1))
+    draw = rng.random((design.pool, space.n_layers, 1))
     picked = blocks[(draw > weight.cumsum(axis=1)[:, None, :]).sum(axis=2).clip(0, len(blocks) - 1)]
-    skipped = rng.random((POOL, space.n_layers)) < rng.random((POOL, 1))
+    skipped = rng.random((design.pool, space.n_layers)) < rng.random((design.pool, 1))
     return np.where(skipped, skip, picked).astype(np.uint8)
 
 
@@ -108,17 +83,21 @@ def uniform_networks(space: SearchSpace, choices: Sequence[str]) -> Genomes:
     return np.repeat(space.allowed(choices)[:, None], space.n_layers, axis=1)
 
 
-def first_design(space: SearchSpace, choices: Sequence[str]) -> Genomes:
-    """The networks of the first design, from cheap to dear, shape (n, n_layers)."""
-    rng = np.random.default_rng(SEED)
-    profile = load_device(DEVICE)
+def first_design(design: Design, space: SearchSpace, choices: Sequence[str]) -> Genomes:
+    """The networks of the first design, from cheap to expensive, shape (n, n_layers)."""
     same = uniform_networks(space, choices)
-    pool = unique_rows(draw_pool(space, choices, rng))
+    if not design.first_quotas:
+        return same[:0]
+    rng = np.random.default_rng(design.seed)
+    profile = load_device(design.device)
+    pool = unique_rows(draw_pool(design, space, choices, rng))
     latency = profile.latency_ms(space, pool)
     low, high = profile.latency_ms(space, same).min(), profile.latency_ms(space, same).max()
-    n_bands = len(FIRST_QUOTAS)
+    n_bands = len(design.first_quotas)
     band = np.clip((latency - low) / (high - low) * n_bands, 0, n_bands - 1).astype(int)
-    picked = [rng.permutation(np.flatnonzero(band == b))[:q] for b, q in enumerate(FIRST_QUOTAS)]
+    picked = [
+        rng.permutation(np.flatnonzero(band == b))[:q] for b, q in enumerate(design.first_quotas)
+    ]
     genomes = np.unique(np.concatenate([same, pool[np.concatenate(picked)]]), axis=0)
     return genomes[np.argsort(profile.latency_ms(space, genomes), kind="stable")]
 
@@ -129,29 +108,32 @@ class Grid:
 
     Attributes:
         latency_ms: edges of the bands, shape (n_bands + 1,).
-        macs: edges of the cells of each band, shape (n_bands, MACS_CELLS + 1).
+        macs: edges of the cells of each band, shape (n_bands, n_cells + 1).
     """
 
     latency_ms: NDArray[np.float64]
     macs: NDArray[np.float64]
 
     @classmethod
-    def over(cls, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]) -> Grid:
+    def over(
+        cls, design: Design, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]
+    ) -> Grid:
         """The grid over a pool of networks: log-equal bands, equal cells without the outliers."""
-        edges = np.geomspace(latency_ms.min(), latency_ms.max(), len(QUOTAS) + 1)
-        inner = np.clip(np.digitize(latency_ms, edges) - 1, 0, len(QUOTAS) - 1)
+        n_bands = len(design.quotas)
+        edges = np.geomspace(latency_ms.min(), latency_ms.max(), n_bands + 1)
+        inner = np.clip(np.digitize(latency_ms, edges) - 1, 0, n_bands - 1)
         rows = []
-        for band in range(len(QUOTAS)):
+        for band in range(n_bands):
             own = macs[inner == band] if (inner == band).any() else macs
             low, high = (float(np.quantile(own, q)) for q in (0.02, 0.98))
-            rows.append(np.linspace(low, high, MACS_CELLS + 1))
+            rows.append(np.linspace(low, high, design.macs_cells + 1))
         return cls(edges, np.array(rows))
 
     def cell(self, latency_ms: NDArray[np.float64], macs: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Index of each network's cell, ``band * MACS_CELLS + cell within it``, shape (n,)."""
-        band = np.clip(np.digitize(latency_ms, self.latency_ms) - 1, 0, len(QUOTAS) - 1)
+        """Index of each network's cell, ``band * n_cells + cell within it``, shape (n,)."""
+        band = np.clip(np.digitize(latency_ms, self.latency_ms) - 1, 0, len(self.macs) - 1)
         inner = (macs[:, None] >= self.macs[band, 1:-1]).sum(axis=1)
-        return np.asarray(band * MACS_CELLS + inner, np.intp)
+        return np.asarray(band * (self.macs.shape[1] - 1) + inner, np.intp)
 
 
 def neighbourhood(
@@ -221,7 +203,7 @@ def front_entry(
     }
 
 
-def read_fronts(path: Path = FRONT_SEED) -> list[dict[str, Any]]:
+def read_fronts(path: Path) -> list[dict[str, Any]]:
     """The fronts whose neighbourhoods belong to the design, oldest first; none without a file."""
     if not path.exists():
         return []
@@ -229,7 +211,7 @@ def read_fronts(path: Path = FRONT_SEED) -> list[dict[str, Any]]:
     return fronts
 
 
-def add_front(entry: Mapping[str, Any], path: Path = FRONT_SEED) -> None:
+def add_front(entry: Mapping[str, Any], path: Path) -> None:
     """Adds a front to the design; those before it stay."""
     with replacing(path) as partial:
         document = {"fronts": [*read_fronts(path), dict(entry)]}
@@ -250,21 +232,23 @@ def front_networks(space: SearchSpace, choices: Sequence[str], entry: Mapping[st
 
 # ---- the sequence ------------------------------------------------------------------------------
 def _cells(
-    space: SearchSpace, choices: Sequence[str], rng: np.random.Generator
+    design: Design, space: SearchSpace, choices: Sequence[str], rng: np.random.Generator
 ) -> list[list[bytes]]:
     """The networks of every cell of the grid, those of the first design before others."""
-    profile = load_device(DEVICE)
-    first, pool = first_design(space, choices), unique_rows(draw_pool(space, choices, rng))
+    profile = load_device(design.device)
+    first = first_design(design, space, choices)
+    pool = unique_rows(draw_pool(design, space, choices, rng))
     pool = pool[rng.permutation(len(pool))]
     genomes = np.concatenate([first[rng.permutation(len(first))], pool])
     latency = profile.latency_ms(space, genomes)
-    macs = space.macs(genomes, N_CLASSES).astype(np.float64)
-    grid = Grid.over(latency[len(first) :], macs[len(first) :])
+    macs = space.macs(genomes, design.n_classes).astype(np.float64)
+    grid = Grid.over(design, latency[len(first) :], macs[len(first) :])
     cell = grid.cell(latency, macs)
     cells = []
-    for index in range(len(QUOTAS) * MACS_CELLS):
-        band, inner = divmod(index, MACS_CELLS)
-        quota = QUOTAS[band] // MACS_CELLS + (inner < QUOTAS[band] % MACS_CELLS)
+    n_cells = design.macs_cells
+    for index in range(len(design.quotas) * n_cells):
+        band, inner = divmod(index, n_cells)
+        quota = design.quotas[band] // n_cells + (inner < design.quotas[band] % n_cells)
         members = np.flatnonzero(cell == index)
         count = max(quota, int((members < len(first)).sum()))
         unique = dict.fromkeys(genomes[i].tobytes() for i in members[: 2 * count])
@@ -286,32 +270,39 @@ def interleaved(groups: Sequence[Sequence[bytes]], rng: np.random.Generator) -> 
 
 
 def sequence(
-    space: SearchSpace, choices: Sequence[str], fronts: Sequence[Mapping[str, Any]] | None = None
+    design: Design,
+    space: SearchSpace,
+    choices: Sequence[str],
+    fronts: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[str]:
     """Ids of the table's networks in the order in which they are to be evaluated.
 
     Args:
+        design: settings of the table's recipe.
         space: the search space.
         choices: those whose weights were trained.
-        fronts: whose neighbourhoods belong to it; None for those of ``front_seed.json``.
+        fronts: whose neighbourhoods belong to it; None for those of the design's ``front_seed``.
     """
-    rng = np.random.default_rng((SEED, 1))
+    rng = np.random.default_rng((design.seed, 1))
     groups = [[row.tobytes() for row in uniform_networks(space, choices)]]
-    rest = _cells(space, choices, rng)
-    for entry in read_fronts() if fronts is None else fronts:
+    rest = _cells(design, space, choices, rng)
+    for entry in read_fronts(design.front_seed) if fronts is None else fronts:
         rest.append([row.tobytes() for row in front_networks(space, choices, entry)])
     ordered = list(dict.fromkeys([*groups[0], *interleaved([g for g in rest if g], rng)]))
     return space.format(np.array([np.frombuffer(g, np.uint8) for g in ordered]))
 
 
 # ---- the command -------------------------------------------------------------------------------
-def describe(space: SearchSpace, choices: Sequence[str]) -> str:
+def describe(design: Design, space: SearchSpace, choices: Sequence[str]) -> str:
     """How many networks the design has by band of latency, and what they take to evaluate."""
-    ids = sequence(space, choices)
-    genomes, profile = space.parse(ids), load_device(DEVICE)
-    latency, seconds = profile.latency_ms(space, genomes), evaluation_seconds(space, genomes)
-    edges = np.geomspace(latency.min(), latency.max(), len(QUOTAS) + 1)
-    lines = [f"{'Pi 4 latency (ms)':>20} {'all':>5} {'first 100':>10} {'first 200':>10}"]
+    ids = sequence(design, space, choices)
+    genomes, profile = space.parse(ids), load_device(design.device)
+    latency, seconds = (
+        profile.latency_ms(space, genomes),
+        evaluation_seconds(design, space, genomes),
+    )
+    edges = np.geomspace(latency.min(), latency.max(), len(design.quotas) + 1)
+    lines = [f"{f'{design.device} (ms)':>20} {'all':>5} {'first 100':>10} {'first 200':>10}"]
     for low, high in itertools.pairwise(edges):
         inside = (latency >= low) & ((latency < high) | (high == edges[-1]))
         counts = (int(inside[:n].sum()) for n in (None, 100, 200))
@@ -321,7 +312,9 @@ def describe(space: SearchSpace, choices: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _search(budget: int, n: int, latency_ms_max: float, folder: Path) -> dict[str, Any]:
+def searched_front(
+    design: Design, budget: int, n: int, latency_ms_max: float, folder: Path
+) -> dict[str, Any]:
     """The entry of a search on a surrogate: points spread over its front.
 
     Points that escalate come first; where there are few of them, others fill up.
@@ -332,42 +325,53 @@ def _search(budget: int, n: int, latency_ms_max: float, folder: Path) -> dict[st
     from ...searchers.search import SearchSettings
     from ...surrogates import Surrogate, SurrogateEvaluator
 
-    settings = SearchSettings(budget=budget, seed=SEED, limits={"latency_ms": latency_ms_max})
-    judge = SurrogateEvaluator(Surrogate.load(folder), load_device(DEVICE))
-    outcome = get_searcher("nsga2")(judge, settings)
+    limits = {"latency_ms": latency_ms_max}
+    settings = SearchSettings(budget=budget, seed=design.seed, limits=limits)
+    judge = SurrogateEvaluator(Surrogate.load(folder), load_device(design.device))
+    outcome, wanted = get_searcher("nsga2")(judge, settings), design.front_points
     front = outcome.front.take(np.argsort(outcome.front.latency_ms))
-    real = np.flatnonzero(front.escalation_rate >= LEAST_ESCALATION)
-    real = real[spread(len(real), FRONT_POINTS)] if len(real) else real
+    real = np.flatnonzero(front.escalation_rate >= design.least_escalation)
+    real = real[spread(len(real), wanted)] if len(real) else real
     others = np.setdiff1d(np.arange(len(front)), real)
-    others = others[spread(len(others), FRONT_POINTS)][: FRONT_POINTS - len(real)]
+    others = others[spread(len(others), wanted)][: wanted - len(real)]
     front = front.take(np.sort(np.concatenate([real, others])))
     order = np.argsort(outcome.singles.latency_ms)
-    singles = outcome.singles.architecture[order][spread(len(order), FRONT_SINGLES)]
+    singles = outcome.singles.architecture[order][spread(len(order), design.front_singles)]
     source = {
         "searcher": "nsga2",
-        "device": DEVICE,
+        "device": design.device,
         "budget": budget,
-        "seed": SEED,
+        "seed": design.seed,
         "latency_ms_max": latency_ms_max,
         "surrogate_sha256": file_hash(folder / "surrogate.json"),
     }
-    return front_entry(front, [str(a) for a in singles], source, n, seed=len(read_fronts()))
+    ids, seed = [str(a) for a in singles], len(read_fronts(design.front_seed))
+    return front_entry(front, ids, source, n, seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Describes the design; with ``--add-front`` first adds a front's neighbourhood to it."""
+    """Describes the design of a table; ``--add-front`` first adds a front's neighbourhood."""
     from ...cotrain.schedule import load_schedule
+    from .. import buildable_tables, table_recipe
 
     parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("table", choices=buildable_tables())
     parser.add_argument("--add-front", type=int, metavar="BUDGET", help="evaluations of the search")
-    parser.add_argument("--surrogate", type=Path, default=FRONT_SEED.parent / "surrogate")
-    parser.add_argument("--networks", type=int, default=FRONT_NETWORKS)
-    parser.add_argument("--latency-ms-max", type=float, default=FRONT_LATENCY_MS)
+    parser.add_argument("--surrogate", type=Path, help="the one beside the table, unless given")
+    parser.add_argument("--networks", type=int, help="of the neighbourhood")
+    parser.add_argument("--latency-ms-max", type=float, help="of the search")
     given = parser.parse_args(arguments)
+    recipe = table_recipe(given.table)
+    design = recipe.design
     if given.add_front is not None:
-        add_front(_search(given.add_front, given.networks, given.latency_ms_max, given.surrogate))
-    schedule = load_schedule(FRONT_SEED.parent / "supernet.toml")
-    sys.stdout.write(describe(get_space(schedule.space), schedule.trained_choices) + "\n")
+        n = given.networks or design.front_networks
+        limit = given.latency_ms_max or design.front_latency_ms_max
+        folder = given.surrogate or recipe.folder / "surrogate"
+        entry = searched_front(design, given.add_front, n, limit, folder)
+        add_front(entry, design.front_seed)
+    schedule = load_schedule(recipe.schedule)
+    space = get_space(schedule.space)
+    sys.stdout.write(describe(design, space, schedule.trained_choices) + "\n")
 
 
 if __name__ == "__main__":

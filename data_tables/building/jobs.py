@@ -29,14 +29,12 @@ from ...cotrain.train_network import train_network
 from ...cotrain.train_pair import train_littles
 from .design import evaluation_seconds, sequence
 from .evaluate import NetworkEvaluator, NetworkKey, read_key
-from .plan import FOLDER, Plan, TrainedSupernet
+from .plan import Plan, TrainedSupernet
+from .recipe import TableRecipe
 from .selection import ChosenPair, trust_networks
 
 log = logging.getLogger(__name__)
 
-#: Ways to train a pair; those that stand together share their big network.
-METHODS = (("independent", "distilled"), ("joint",))
-TRUST_RECIPES = {"finetuned": "finetune", "standalone": "standalone"}
 LOG_S = 60.0
 
 
@@ -241,27 +239,28 @@ class PairJob:
 # ---- which jobs --------------------------------------------------------------------------------
 def inherited_jobs(plan: Plan) -> list[Job]:
     """The evaluations of the design, in its order."""
-    ids = sequence(plan.space, plan.schedule.trained_choices)
-    hours = evaluation_seconds(plan.space, plan.space.parse(ids)).sum() / 3600
+    design = plan.recipe.design
+    ids = sequence(design, plan.space, plan.schedule.trained_choices)
+    hours = evaluation_seconds(design, plan.space, plan.space.parse(ids)).sum() / 3600
     log.info("the design has %d networks, about %.1f core hours", len(ids), hours)
     return [InheritedJob(a, plan.schedule.seed) for a in ids]
 
 
 def trust_jobs(plan: Plan) -> list[Job]:
     """The networks that are trained further or from scratch, spread over latency at any time."""
-    recipes = {t: load_recipe(FOLDER / f"{f}.toml") for t, f in TRUST_RECIPES.items()}
-    chosen = trust_networks(plan.space, plan.schedule.trained_choices)
+    recipes = {training: load_recipe(path) for training, path in plan.recipe.trust.items()}
+    chosen = trust_networks(plan.recipe, plan.space, plan.schedule.trained_choices)
     return [NetworkJob(a, training, recipes[training]) for a, training in chosen]
 
 
-def pair_jobs(pairs: Sequence[ChosenPair]) -> list[Job]:
-    """Every pair in all three ways, one pair after the other; further seeds come last."""
-    recipe = load_recipe(FOLDER / "pairs.toml")
+def pair_jobs(table: TableRecipe, pairs: Sequence[ChosenPair]) -> list[Job]:
+    """Every pair in all ways, one pair after the other; further seeds come last."""
+    recipe = load_recipe(table.pairs)
     jobs = [
         (place, PairJob(pair.little, pair.big, methods, recipe, seed))
         for pair in pairs
         for place, seed in enumerate(pair.seeds)
-        for methods in METHODS
+        for methods in table.ways
     ]
     return [job for _, job in sorted(jobs, key=lambda item: item[0])]
 

@@ -23,14 +23,10 @@ from ...cotrain.checkpoint import load_checkpoint, restoring
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.weights import load_weights
+from .recipe import TableRecipe
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).parent.parent / "fbnet_cifar10"
-SCHEDULE = FOLDER / "supernet.toml"
-TABLE = FOLDER / "table.h5"
-WEIGHTS = FOLDER / "supernet.safetensors"
-NAME = "fbnet-cifar10"
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -39,26 +35,28 @@ class Plan:
     """A build: everything its stages share.
 
     Attributes:
+        recipe: what is true of the table alone.
         working: folder of checkpoints and evaluations.
         schedule: of the supernet.
         dataset: facts of the images.
         data: folder of the images; None for the usual place.
     """
 
+    recipe: TableRecipe
     working: Path
     schedule: Schedule
     dataset: Dataset
     data: Path | None = None
 
     @classmethod
-    def load(cls, working: Path, data: Path | None = None) -> Plan:
-        """The build of the table that ships, in a folder.
+    def load(cls, recipe: TableRecipe, working: Path, data: Path | None = None) -> Plan:
+        """The build of a table in a folder.
 
         Raises:
             BigLittleError: the schedule cannot be read.
         """
-        schedule = load_schedule(SCHEDULE)
-        return cls(working, schedule, get_dataset(schedule.dataset), data)
+        schedule = load_schedule(recipe.schedule)
+        return cls(recipe, working, schedule, get_dataset(schedule.dataset), data)
 
     @property
     def space(self) -> SearchSpace:
@@ -129,8 +127,8 @@ class TrainedSupernet:
     elapsed_s: float = 0.0
 
     @classmethod
-    def kept(cls, path: Path = WEIGHTS) -> TrainedSupernet:
-        """The supernet that ships with the table.
+    def kept(cls, path: Path) -> TrainedSupernet:
+        """The supernet that ships with a table.
 
         Raises:
             CheckpointError: unreadable, or of another space.

@@ -16,7 +16,7 @@ from ...bench import (
 from ...bench.datasets import get_dataset
 from ...edge_profiler.accuracy import rerun
 from ...edge_profiler.onnx_network import cascade_model, import_onnx
-from .. import table_module
+from .reproduce import extract
 
 
 def accuracy_again(
@@ -45,7 +45,6 @@ def accuracy_again(
         MissingExtraError: torch or ``onnx`` is not installed.
     """
     onnx = import_onnx()
-    extract = table_module(bench.table.name, "reproduce").extract
     test = get_dataset(bench.table.dataset).load(data)["test"]
     inherited = set(bench.architectures)
     rows = []

@@ -21,7 +21,8 @@ from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
 from ...edge_profiler.onnx_network import onnx_model
 from .evaluate import REPORTED, NetworkEvaluator
-from .plan import WEIGHTS, TrainedSupernet, of_another_supernet
+from .plan import TrainedSupernet, of_another_supernet
+from .recipe import WEIGHTS_NAME
 
 #: On the machine of the build every byte is the same. Elsewhere sums are rounded otherwise, which
 #: moves a code that lay at its edge to the next one, and an answer only where two classes tie.
@@ -36,7 +37,7 @@ def weights_of(table: Table) -> TrainedSupernet:
         TableError: no weights there.
         CheckpointError: they are not those the table was built from.
     """
-    path = table.path.with_name(WEIGHTS.name)
+    path = table.path.with_name(WEIGHTS_NAME)
     if not path.exists():
         raise TableError(
             f"{table.path} has no weights {path.name} beside it; copy both files, or build the "

@@ -19,14 +19,8 @@ from ...bench.device import load_device
 from ...bench.errors import TableError
 from ...bench.files import replacing
 from ...bench.spaces import SearchSpace
-from .design import DEVICE, SEED, sequence
-
-FINETUNED, STANDALONE = 24, 4
-EVALUATED_FIRST = 100  # a stratified design by itself, evaluated early, and the same for ever
-FRONT_PAIRS, OTHER_PAIRS = 5, 3
-SEEDS = 3  # of one pair: an idea of what a seed is worth, at the price of two more pairs
-#: Rates at which both networks of a pair matter; beyond them a pair is in effect one network.
-ESCALATING = (0.05, 0.6)
+from .design import sequence
+from .recipe import TableRecipe
 
 
 @dataclass(frozen=True)
@@ -57,19 +51,21 @@ def halving_order(n: int) -> list[int]:
 
 
 def trust_networks(
-    space: SearchSpace, choices: Sequence[str], n: int = FINETUNED
+    recipe: TableRecipe, space: SearchSpace, choices: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Architecture and training of every network of the trust rows, in the order of training.
 
-    The first networks of the design, in ``n`` strata of Pi 4 latency of equal size; the middle one
-    of each is fine-tuned, and four of them, spread over latency, are also trained from scratch.
+    The first networks of the design, in strata of equal size of latency on its device; the middle
+    one of each is fine-tuned, and some of them, spread over latency, are also trained from scratch.
     """
-    first = sequence(space, choices, fronts=[])[:EVALUATED_FIRST]
-    latency = load_device(DEVICE).latency_ms(space, space.parse(first))
-    strata = np.array_split(np.argsort(latency, kind="stable"), n)
+    design, chosen = recipe.design, recipe.selection
+    first = sequence(design, space, choices, fronts=[])[: chosen.evaluated_first]
+    latency = load_device(design.device).latency_ms(space, space.parse(first))
+    strata = np.array_split(np.argsort(latency, kind="stable"), chosen.finetuned)
     picked = [first[int(stratum[len(stratum) // 2])] for stratum in strata if len(stratum)]
-    scratch = [picked[int((i + 0.5) * len(picked) / STANDALONE)] for i in range(STANDALONE)]
-    out, each = [], -(-len(picked) // STANDALONE)
+    n = chosen.standalone
+    scratch = [picked[int((i + 0.5) * len(picked) / n)] for i in range(n)]
+    out, each = [], -(-len(picked) // max(n, 1))
     for place, i in enumerate(halving_order(len(picked))):
         out.append((picked[i], "finetuned"))
         if place % each == each - 1 and scratch:
@@ -77,19 +73,20 @@ def trust_networks(
     return out + [(a, "standalone") for a in scratch]
 
 
-def choose_pairs(
-    bench: Benchmark, n_front: int = FRONT_PAIRS, n_other: int = OTHER_PAIRS
-) -> list[ChosenPair]:
+def choose_pairs(recipe: TableRecipe, bench: Benchmark) -> list[ChosenPair]:
     """Pairs to co-train, on and off the front of inherited pairs, each spread over latency.
 
     Those of the front escalate enough that both networks matter. The others are random, of a
-    little and a big network that is dearer and, on val, better. The first has several seeds.
+    little and a big network that is more expensive and, on val, better. The first has
+    several seeds.
 
     Raises:
         TableError: the table has too few networks for that.
     """
-    points = bench.front(DEVICE).points
-    low, high = ESCALATING
+    device, wanted_pairs = recipe.design.device, recipe.selection
+    n_front, n_other = wanted_pairs.front_pairs, wanted_pairs.other_pairs
+    points = bench.front(device).points
+    low, high = wanted_pairs.escalating
     distance = np.maximum(low - points.escalation_rate, points.escalation_rate - high).clip(0)
     wanted = np.lexsort((points.latency_ms, distance))
     unique: dict[tuple[str, str], float] = {}
@@ -99,7 +96,7 @@ def choose_pairs(
             unique.setdefault(ids, float(points.latency_ms[i]))
     by_latency = sorted(unique, key=lambda ids: unique[ids])
     front = [by_latency[i] for i in _spread(len(by_latency), n_front)]
-    other = _random_pairs(bench, n_other, set(unique))
+    other = _random_pairs(bench, device, n_other, set(unique), recipe.design.seed)
     if len(front) < n_front or len(other) < n_other:
         raise TableError(
             f"the table's {len(bench.table)} networks give {len(front)} pairs of the front and "
@@ -108,7 +105,7 @@ def choose_pairs(
     chosen = [ChosenPair(little, big, "front") for little, big in front]
     middle = chosen.pop(len(chosen) // 2)
     rest = [chosen[i] for i in halving_order(len(chosen))]
-    mixed = [ChosenPair(middle.little, middle.big, "front", tuple(range(SEEDS)))]
+    mixed = [ChosenPair(middle.little, middle.big, "front", tuple(range(wanted_pairs.seeds)))]
     others = [ChosenPair(little, big, "other") for little, big in other]
     while rest or others:
         mixed += [group.pop(0) for group in (others, rest) if group]
@@ -121,12 +118,14 @@ def _spread(n: int, k: int) -> NDArray[np.intp]:
     )
 
 
-def _random_pairs(bench: Benchmark, n: int, taken: set[tuple[str, str]]) -> list[tuple[str, str]]:
+def _random_pairs(
+    bench: Benchmark, device: str, n: int, taken: set[tuple[str, str]], seed: int
+) -> list[tuple[str, str]]:
     rows = bench.table.rows("inherited")
-    latency = bench.costs(DEVICE).latency_ms[rows]
+    latency = bench.costs(device).latency_ms[rows]
     accuracy = bench.table.predictions("val").correct[rows].mean(axis=1)
     ids = [str(a) for a in bench.table.networks["architecture"][rows]]
-    rng, found = np.random.default_rng(SEED), []
+    rng, found = np.random.default_rng(seed), []
     ranked = np.argsort(latency, kind="stable")
     for stratum in np.array_split(ranked[: len(ranked) * 2 // 3], n):  # the littles
         for little in rng.permutation(stratum):

@@ -1,4 +1,4 @@
-"""Builds and extends the ``fbnet-cifar10`` table in stages.
+"""Builds and extends a table in stages.
 
     teacher    a dense network, and what it says about augmented views
     train      the supernet
@@ -24,7 +24,8 @@ from ...cotrain.schedule import load_schedule
 from ...cotrain.train_supernet import Progress, SupernetRun
 from .assemble import assemble, extend
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
-from .plan import SCHEDULE, TABLE, Plan, of_another_supernet
+from .plan import Plan, of_another_supernet
+from .recipe import TableRecipe
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
 from .teach import teach
 
@@ -63,16 +64,16 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     run.train(report)
 
 
-def begin(working: Path, weights: Path) -> int:
+def begin(recipe: TableRecipe, working: Path, weights: Path) -> int:
     """Lays a checkpoint from kept weights in a working folder that has none; returns its epoch.
 
     Raises:
         CheckpointError: there is one already, or the weights do not fit the schedule.
     """
-    return begin_from(load_schedule(SCHEDULE), weights, working)
+    return begin_from(load_schedule(recipe.schedule), weights, working)
 
 
-def chosen_pairs(site: Site, table: Path = TABLE) -> list[ChosenPair]:
+def chosen_pairs(site: Site, table: Path) -> list[ChosenPair]:
     """The pairs to co-train: as they were chosen before, or chosen now from the table.
 
     Raises:
@@ -90,7 +91,7 @@ def chosen_pairs(site: Site, table: Path = TABLE) -> list[ChosenPair]:
         bench = Benchmark.load(table)
         if bench.table.training.get("supernet_sha256") != site.origin:
             raise of_another_supernet(f"the networks of {table}, from which pairs are chosen,")
-        chosen = choose_pairs(bench)
+        chosen = choose_pairs(site.plan.recipe, bench)
         write_pairs(kept, chosen, site.origin)
     return chosen
 
@@ -98,7 +99,7 @@ def chosen_pairs(site: Site, table: Path = TABLE) -> list[ChosenPair]:
 def run_stage(
     stage: str,
     plan: Plan,
-    table: Path = TABLE,
+    table: Path | None = None,
     workers: int = 1,
     threads: int = 1,
     device: str = "cpu",
@@ -110,7 +111,7 @@ def run_stage(
     Args:
         stage: one of ``STAGES``.
         plan: the build.
-        table: the table's file.
+        table: the table's file; None: that of the recipe.
         workers: processes that share the jobs of a stage.
         threads: of each of them, and of the supernet's training.
         device: torch device of trainings.
@@ -120,6 +121,7 @@ def run_stage(
     Raises:
         UnknownNameError: no such stage.
     """
+    table = table or plan.recipe.table
     if stage == "teacher":
         teach(plan.working, plan.images(), plan.dataset, device, threads)
         return "teacher trained, its answers stored"
@@ -138,7 +140,7 @@ def run_stage(
     elif stage == "trust":
         jobs = trust_jobs(plan)
     elif stage == "pairs":
-        jobs = pair_jobs(chosen_pairs(site, table))
+        jobs = pair_jobs(plan.recipe, chosen_pairs(site, table))
     else:
         raise UnknownNameError("stage", stage, (*STAGES, "all"))
     left = run_jobs(site, jobs, workers, limit, shard)

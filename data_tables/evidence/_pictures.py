@@ -11,9 +11,10 @@ import numpy as np
 from ...bench import Benchmark, Curve, Pair
 from ...bench.gates import stored_metrics
 from ...searchers.table_singles import best_table_single, table_singles
-from ..building.design import DEVICE
+from ..fbnet_cifar10.recipe import RECIPE
 from .trust import twins
 
+DEVICE = RECIPE.design.device
 FRONT_PICTURE, TRUST_PICTURE = "front.png", "trust.png"
 LATENCIES_MS = (11, 14, 18, 23, 29)
 COLOURS = {

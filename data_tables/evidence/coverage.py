@@ -9,7 +9,10 @@ import numpy as np
 
 from ...bench import Benchmark
 from ...bench.table import Table
-from ..building.design import DEVICE, QUOTAS, sequence
+from ..building.design import sequence
+from ..fbnet_cifar10.recipe import RECIPE
+
+DEVICE, QUOTAS = RECIPE.design.device, RECIPE.design.quotas
 
 #: What each training means, in the order of the card.
 MEANINGS = {
@@ -29,7 +32,7 @@ def measure(bench: Benchmark) -> dict[str, Any]:
     latency = bench.costs(DEVICE).latency_ms[rows]
     macs = table.networks["macs"][rows]
     ids = {str(a) for a in table.networks["architecture"][rows]}
-    design = sequence(table.space, table.choices)
+    design = sequence(RECIPE.design, table.space, table.choices)
     edges = np.geomspace(latency.min(), latency.max() * (1 + 1e-9), len(QUOTAS) + 1)
     bands = []
     for low, high in itertools.pairwise(edges):

@@ -97,8 +97,9 @@ def recomputed(architectures: Sequence[str], split: str = "test") -> dict[str, A
     from ...bench.datasets import get_dataset
     from ..building.evaluate import NetworkEvaluator
     from ..building.plan import TrainedSupernet
+    from ..fbnet_cifar10.recipe import RECIPE
 
-    dataset, supernet = get_dataset("cifar10"), TrainedSupernet.kept()
+    dataset, supernet = get_dataset("cifar10"), TrainedSupernet.kept(RECIPE.weights)
     live = NetworkEvaluator(dataset, dataset.load(), splits=(split,))
     said = {a: live.probabilities(live.inherited(supernet.net, a), split) for a in architectures}
     return {"split": split, **measure(said, live.images[split].labels)}

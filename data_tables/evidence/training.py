@@ -14,7 +14,7 @@ from typing import Any
 
 from ...bench.errors import TableError
 from ...cotrain.schedule import Schedule, load_schedule
-from ..building.plan import SCHEDULE
+from ..fbnet_cifar10.recipe import RECIPE
 
 CHECK = re.compile(r"epoch (\d+) at (\d+) px: (\w+) val accuracy ([\d.]+) on (\d+)")
 LABELS = {
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines: list[str] = []
     for path in sys.argv[1:] if arguments is None else arguments:
         lines += Path(path).read_text(encoding="utf-8").splitlines()
-    save("training", {"phases": history(load_schedule(SCHEDULE), lines)})
+    save("training", {"phases": history(load_schedule(RECIPE.schedule), lines)})
 
 
 if __name__ == "__main__":

@@ -234,6 +234,7 @@ def searched_step() -> None:
     from ...searchers.console import spread
     from ..building.evaluate import NetworkEvaluator
     from ..building.plan import TrainedSupernet
+    from .recipe import RECIPE
 
     judge = evaluator()
     settings = SearchSettings(budget=SPEED_BUDGET, seed=0, limits={"latency_ms": 30.0})
@@ -242,7 +243,7 @@ def searched_step() -> None:
     points = front.take(spread(len(front), SEARCHED_POINTS))
     dataset = get_dataset("cifar10")
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
-    net, said = TrainedSupernet.kept().net, {}
+    net, said = TrainedSupernet.kept(RECIPE.weights).net, {}
     for architecture in {*points.little, *points.big}:
         network = live.inherited(net, str(architecture))
         said[str(architecture)] = live.answers(network)["val"]

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import biglittle.data_tables
 from biglittle.bench.datasets import Dataset
+from biglittle.data_tables.building.recipe import Design, EvaluationTime, TableRecipe
 
+SHIPPED = Path(biglittle.data_tables.__file__).parent / "fbnet_cifar10"
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 SCHEDULE = """
 space = "fbnet"
@@ -61,6 +64,14 @@ def few_digits() -> Dataset:
     )
 
 
+def tiny_recipe(folder: Path) -> TableRecipe:
+    """A second table: another name, device and quotas, and no earlier design."""
+    seconds = EvaluationTime(400, 1e-3, 1e-11)
+    design = Design("raspberry-pi-5", 10, (3, 2), 2, folder / "fronts.json", seconds, pool=500)
+    files = {"schedule_name": "tiny.toml", "pairs_name": str(SHIPPED / "pairs.toml")}
+    return TableRecipe("tiny-digits", folder, design, **files)
+
+
 @pytest.fixture(scope="session")
 def few() -> Dataset:
     """The digits, but only 240 to train on, 60 of val and 100 of test."""
@@ -111,7 +122,9 @@ def plan(  # type: ignore[no-untyped-def]
     from biglittle.data_tables.building.plan import Plan
 
     (tmp_path / "supernet.h5").write_bytes((supernet_file / "supernet.h5").read_bytes())
-    plan = Plan(tmp_path, load_schedule(supernet_file / "tiny.toml"), few, tmp_path)
+    plan = Plan(
+        tiny_recipe(tmp_path), tmp_path, load_schedule(supernet_file / "tiny.toml"), few, tmp_path
+    )
     trained = plan.supernet()  # read once: that is most of what a stage takes here
     monkeypatch.setattr(Plan, "supernet", lambda _: trained)
     return plan

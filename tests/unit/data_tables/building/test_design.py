@@ -11,8 +11,9 @@ from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.bench.errors import TableError
 from biglittle.bench.rows import is_held_out
 from biglittle.data_tables.building import design
+from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE
 
-SPACE = get_space("fbnet")
+SPACE, DESIGN = get_space("fbnet"), RECIPE.design
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")
 
 
@@ -23,18 +24,18 @@ def _front(seed: int, n: int = 40) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def without_front() -> list[str]:
-    return design.sequence(SPACE, CHOICES, fronts=[])
+    return design.sequence(DESIGN, SPACE, CHOICES, fronts=[])
 
 
 @pytest.fixture(scope="module")
 def shipped() -> list[str]:
-    return design.sequence(SPACE, CHOICES)
+    return design.sequence(DESIGN, SPACE, CHOICES)
 
 
 def test_the_design_is_repeatable_and_spans_the_range(
     without_front: list[str], shipped: list[str]
 ) -> None:
-    assert without_front == design.sequence(SPACE, CHOICES, fronts=[])
+    assert without_front == design.sequence(DESIGN, SPACE, CHOICES, fronts=[])
     for ids in (without_front, shipped):
         assert len(set(ids)) == len(ids)
         genomes = SPACE.parse(ids)
@@ -58,13 +59,13 @@ def test_the_networks_of_the_table_stay_in_the_design(shipped: list[str]) -> Non
 
 
 def test_every_prefix_holds_each_band_in_its_share(without_front: list[str]) -> None:
-    latency = load_device(design.DEVICE).latency_ms(SPACE, SPACE.parse(without_front))
-    edges = np.geomspace(latency.min(), latency.max(), len(design.QUOTAS) + 1)
-    band = np.clip(np.digitize(latency, edges) - 1, 0, len(design.QUOTAS) - 1)
-    whole = np.bincount(band, minlength=len(design.QUOTAS))
-    assert (whole >= 0.8 * np.array(design.QUOTAS)).all()
+    latency = load_device(DESIGN.device).latency_ms(SPACE, SPACE.parse(without_front))
+    edges = np.geomspace(latency.min(), latency.max(), len(DESIGN.quotas) + 1)
+    band = np.clip(np.digitize(latency, edges) - 1, 0, len(DESIGN.quotas) - 1)
+    whole = np.bincount(band, minlength=len(DESIGN.quotas))
+    assert (whole >= 0.8 * np.array(DESIGN.quotas)).all()
     for n in (50, 100, 200):
-        part = np.bincount(band[:n], minlength=len(design.QUOTAS))
+        part = np.bincount(band[:n], minlength=len(DESIGN.quotas))
         assert np.abs(part - whole * n / len(band)).max() <= 5  # three cells, and the extremes
 
 
@@ -93,8 +94,8 @@ def test_a_neighbourhood_differs_in_one_or_two_layers() -> None:
 
 
 def test_a_new_front_adds_networks_and_takes_none(without_front: list[str]) -> None:
-    one = design.sequence(SPACE, CHOICES, fronts=[_front(1)])
-    two = design.sequence(SPACE, CHOICES, fronts=[_front(1), _front(2)])
+    one = design.sequence(DESIGN, SPACE, CHOICES, fronts=[_front(1)])
+    two = design.sequence(DESIGN, SPACE, CHOICES, fronts=[_front(1), _front(2)])
     assert set(without_front) < set(one) < set(two)
     assert len(two) == len(without_front) + 80
     assert set(_front(2)["bigs"]) <= set(two)  # type: ignore[call-overload]
@@ -111,6 +112,6 @@ def test_fronts_are_kept_in_a_file(tmp_path: Path) -> None:
 
 
 def test_cheap_networks_are_cheap_to_evaluate() -> None:
-    seconds = design.evaluation_seconds(SPACE, SPACE.parse(["0" * 22, "2" * 22, "3" * 22]))
+    seconds = design.evaluation_seconds(DESIGN, SPACE, SPACE.parse(["0" * 22, "2" * 22, "3" * 22]))
     assert 16_280 / seconds[:2] == pytest.approx([1000, 480], rel=0.02)
     assert seconds[2] > seconds[1]

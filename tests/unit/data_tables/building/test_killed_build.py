@@ -43,7 +43,8 @@ def run(stage, name):
         rename(source, target)
     files.os.replace = slow
     folder = Path(working)
-    plan = Plan(folder, load_schedule(Path(schedule)), shared.few_digits(), folder)
+    recipe, images = shared.tiny_recipe(folder), shared.few_digits()
+    plan = Plan(recipe, folder, load_schedule(Path(schedule)), images, folder)
     build.run_stage(stage, plan, folder / "table.h5")
 for line in sys.stdin:
     child = os.fork()

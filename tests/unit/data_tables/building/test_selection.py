@@ -10,6 +10,7 @@ import pytest
 from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.data_tables.building import selection
 from biglittle.data_tables.building.selection import ChosenPair
+from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE
 
 SPACE = get_space("fbnet")
 CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")
@@ -17,7 +18,7 @@ CHOICES = ("k3_e1", "k3_e3", "k3_e6", "k5_e3", "skip")
 
 @pytest.fixture(scope="module")
 def networks() -> list[tuple[str, str]]:
-    return selection.trust_networks(SPACE, CHOICES)
+    return selection.trust_networks(RECIPE, SPACE, CHOICES)
 
 
 def test_trust_networks_are_spread_over_latency_at_any_time(
@@ -47,8 +48,8 @@ def test_halving_order_is_a_permutation_that_starts_wide() -> None:
 
 def test_pairs_are_on_and_off_the_front_and_different(tmp_path: Path) -> None:
     bench = Benchmark.load("fbnet-cifar10")
-    pairs = selection.choose_pairs(bench)
-    assert pairs == selection.choose_pairs(bench)
+    pairs = selection.choose_pairs(RECIPE, bench)
+    assert pairs == selection.choose_pairs(RECIPE, bench)
     assert len({(p.little, p.big) for p in pairs}) == 8
     assert [p.where for p in pairs].count("front") == 5
     assert [len(p.seeds) for p in pairs] == [3, 1, 1, 1, 1, 1, 1, 1]

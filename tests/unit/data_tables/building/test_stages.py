@@ -20,6 +20,7 @@ from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.evaluate import NetworkEvaluator, NetworkKey, read_evaluation  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
+from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE as SHIPPED  # noqa: E402
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 RECIPE = Recipe(
@@ -133,7 +134,7 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table: Path) -> None
         jobs.NetworkJob(NETWORKS[1], "finetuned", RECIPE),
         jobs.NetworkJob(NETWORKS[1], "standalone", RECIPE),
     ]
-    pairs = jobs.pair_jobs([ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
+    pairs = jobs.pair_jobs(plan.recipe, [ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
     short = [dataclasses.replace(j, recipe=RECIPE) for j in pairs]  # type: ignore[type-var]
     assert [(j.methods, j.seed) for j in short] == [
         (m, s) for s in (0, 1) for m in (("independent", "distilled"), ("joint",))
@@ -203,4 +204,4 @@ def test_an_evaluation_on_a_failing_disk_is_not_made_again(
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
-        Plan.load(tmp_path).supernet()
+        Plan.load(SHIPPED, tmp_path).supernet()

@@ -78,7 +78,7 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
         sha256 = "the weights"
 
         @classmethod
-        def kept(cls) -> Kept:
+        def kept(cls, path: Path) -> Kept:
             return cls()
 
     write_table(tmp_path / "table.h5", synthetic_table(30), "0", "2026-01-01")

@@ -6,8 +6,8 @@ import pytest
 
 from biglittle.bench.errors import TableError
 from biglittle.cotrain.schedule import load_schedule
-from biglittle.data_tables.building.plan import SCHEDULE
 from biglittle.data_tables.evidence.training import checks, history, training_section
+from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE
 
 
 def _log(epochs: int, accuracy: float = 0.5) -> list[str]:
@@ -19,7 +19,7 @@ def _log(epochs: int, accuracy: float = 0.5) -> list[str]:
 
 
 def test_the_last_check_of_every_phase_is_kept() -> None:
-    schedule = load_schedule(SCHEDULE)
+    schedule = load_schedule(RECIPE.schedule)
     lines = [*_log(schedule.n_epochs), "epoch 3/42 step 25/351 loss 1.0 accuracy 0.700"]
     rows = history(schedule, lines)
     assert [r["phase"] for r in rows] == [p.name for p in schedule.phases]
@@ -35,6 +35,6 @@ def test_an_epoch_repeated_after_a_restart_counts_once() -> None:
 
 
 def test_a_log_that_ends_early_is_refused() -> None:
-    schedule = load_schedule(SCHEDULE)
+    schedule = load_schedule(RECIPE.schedule)
     with pytest.raises(TableError, match=f"no check after epoch {schedule.n_epochs}"):
         history(schedule, _log(schedule.n_epochs - 1))
