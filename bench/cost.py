@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 BYTES_PER_VALUE = 4  # fp32
 Figure = NDArray[np.float64] | float

@@ -21,8 +21,7 @@ from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
 from .points import PROVENANCES
 from .schema import problems
-from .spaces import SPACES, SearchSpace, get_space
-from .spaces._space import Genomes
+from .spaces import SPACES, Genomes, SearchSpace, get_space
 from .text_files import read_text
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.

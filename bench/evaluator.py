@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .points import Points
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,7 @@ from .latency_terms import (
 )
 from .operator_features import Array
 from .points import PROVENANCES
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 KIND = "blocks"  # of a model in a file
 N_SUMS = 200  # networks of a block table: as many as determine every class of operators

@@ -13,8 +13,7 @@ from .errors import DeviceError
 from .latency_terms import Blocks, OperatorSum, fitted_operators, modelled_energy_mj
 from .operator_features import Array
 from .operator_model import MIN_ROWS
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 MOST_ROWS = 1000  # to which a model is fitted; a second's work
 

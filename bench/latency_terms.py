@@ -14,8 +14,7 @@ import numpy as np
 from .errors import DeviceError
 from .operator_features import NAMES, Array, layer_features, network_features
 from .operator_model import OperatorModel, fit_few, load_priors
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 
 @dataclass(frozen=True)

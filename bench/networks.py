@@ -9,8 +9,7 @@ import numpy as np
 from .errors import MissingExtraError
 from .graph import IMAGE, GraphBuilder
 from .operators import Operator
-from .spaces import SearchSpace, get_space
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace, get_space
 
 try:
     import torch

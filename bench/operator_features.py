@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from .cost import BYTES_PER_VALUE
 from .graph import Graph, GraphBuilder, lowered
 from .operators import Operator
-from .spaces import SearchSpace
-from .spaces._space import Genomes
+from .spaces import Genomes, SearchSpace
 
 Array = NDArray[np.float64]
 #: MACs per byte at which a roofline bends: small, middle and large cores.

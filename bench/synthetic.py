@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .rows import PAIR_TRAININGS
-from .spaces import get_space
-from .spaces._space import Genomes
+from .spaces import Genomes, get_space
 from .table import Predictions, TableContents, encode_predictions
 
 CHOICES = ("k3_e1", "k3_e3", "skip")

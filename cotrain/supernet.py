@@ -19,8 +19,7 @@ from torch import nn
 
 from ..bench.networks import Block, Network, build_network, make_operator
 from ..bench.operators import Operator
-from ..bench.spaces import SearchSpace
-from ..bench.spaces._space import Layer
+from ..bench.spaces import Layer, SearchSpace
 
 
 class ElasticLayer(nn.Module):

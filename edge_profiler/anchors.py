@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from ..bench.graph import simplified
 from ..bench.operator_features import network_features
-from ..bench.spaces import SearchSpace
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes, SearchSpace
 
 N_ANCHORS = 40
 #: So many are D-optimal; beyond, the extremes of the space crowd out what is ordinary. Of 5, 10,

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ..bench.errors import GateError, MissingExtraError, ProfileError
 from ..bench.graph import IMAGE, GraphBuilder
 from ..bench.operators import Operator
-from ..bench.spaces import SearchSpace
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes, SearchSpace
 
 if TYPE_CHECKING:
     import onnx

@@ -17,8 +17,7 @@ from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.pareto import nondominated
-from ..bench.spaces import SearchSpace
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes, SearchSpace
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
 from .log import EvaluationLog, LoggedBatch

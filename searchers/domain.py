@@ -22,7 +22,7 @@ from ..bench import Candidates, Evaluator, SearchSpace
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import ListedEvaluator
 from ..bench.gates import N_CODES
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 
 Genes = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..bench import NetworkFigures, SearchSpace
 from ..bench.pareto import nondominated
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 
 #: Costs by which a single network can be compared with a pair.
 SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib")

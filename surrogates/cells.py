@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..bench import SearchSpace
 from ..bench.graph import simplified
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from ..bench import SearchSpace, Table
 from ..bench.errors import SurrogateError
 from ..bench.gates import stored_metrics
 from ..bench.rows import is_held_out
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 from ..bench.table import Predictions
 from .curve import escalation_rates, exact_accuracy
 from .features import check_genomes

@@ -14,7 +14,7 @@ from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..bench import SearchSpace
 from ..bench.errors import SurrogateError
 from ..bench.operators import Operator
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 from .cells import BySpace, cell_feature_names, cell_features
 
 SMALL_MACS = 1e4  # what a stage without operators counts as, next to one's millions

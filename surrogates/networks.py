@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import SearchSpace
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 from .features import architecture_features, feature_names, layer_features
 
 Array = NDArray[np.float64]

@@ -21,7 +21,7 @@ from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import why_unreadable
 from ..bench.gates import N_CODES
-from ..bench.spaces._space import Genomes
+from ..bench.spaces import Genomes
 from .answer_noise import accuracy_variance
 from .curve import GRID
 from .features import check_genomes, feature_names

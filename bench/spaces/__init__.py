@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ..registry import Registry
-from ._space import SearchSpace
+from ._space import Architectures, Genomes, Layer, SearchSpace
 
 SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
 
@@ -15,9 +15,9 @@ def get_space(name: str) -> SearchSpace:
     """The search space called ``name``.
 
     Raises:
-        UnknownNameError: no such space.
+        UnknownNameError: no search space has this name.
     """
     return cast(SearchSpace, SPACES.load(name))
 
 
-__all__ = ["SPACES", "SearchSpace", "get_space"]
+__all__ = ["SPACES", "Architectures", "Genomes", "Layer", "SearchSpace", "get_space"]

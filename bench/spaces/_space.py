@@ -15,6 +15,7 @@ from ..errors import ArchitectureError
 from ..graph import IMAGE, Graph, GraphBuilder, peak_elements
 from ..operators import Operator
 
+#: Choices of architectures, uint8: shape (n, n_layers), or (n_layers,) of one.
 Genomes = NDArray[np.uint8]
 #: One id or genome, or several.
 Architectures = str | Sequence[str] | NDArray[np.integer[Any]] | NDArray[np.str_]

@@ -34,8 +34,7 @@ from ...bench.device import load_device
 from ...bench.errors import TableError
 from ...bench.files import replacing
 from ...bench.points import Points
-from ...bench.spaces import SearchSpace, get_space
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes, SearchSpace, get_space
 from .recipe import Design
 
 MOST_REPEATS = 1000  # in a row: then the neighbourhood is as good as exhausted

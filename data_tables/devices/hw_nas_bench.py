@@ -20,8 +20,7 @@ from ...bench.bounded import LimitError, read_bounded
 from ...bench.datasets._pickled import PickleError, RefusedPickleError, load_plain
 from ...bench.device import FORMAT_2
 from ...bench.errors import DeviceError
-from ...bench.spaces import SearchSpace, get_space
-from ...bench.spaces._space import Layer
+from ...bench.spaces import Layer, SearchSpace, get_space
 from ...bench.spaces.fbnet import BLOCKS
 
 #: Names of devices become names of files.

@@ -8,7 +8,7 @@ from ...bench import Candidates, Evaluator, NetworkFigures, Points, SearchSpace
 from ...bench.evaluator import Sweep
 from ...bench.figures import POINT_FIGURES
 from ...bench.gates import N_CODES
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 
 #: Cuts of each gate that are tried: denser at the high end, where few answers are kept.
 CUTS = (0, 64, 112, 144, 168, 192, 208, 224, 236, 246, N_CODES)

@@ -25,7 +25,7 @@ from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.measured_pairs import MeasuredPairs
 from ...bench.npz import read_npy
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 from .answers import Answers, points_of
 
 Array = NDArray[np.float64]

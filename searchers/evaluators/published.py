@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
 from ...bench.cost import activation_memory, network_costs, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 
 VARIABLE = "BIGLITTLE_REFERENCE_DATA"
 NO_GATE = "none"

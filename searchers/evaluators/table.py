@@ -12,7 +12,7 @@ from ...bench.cost import NetworkCosts, pair_provenance
 from ...bench.errors import ConstraintError, GateError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 from .answers import Answers, points_of
 
 #: Shares of the images; the first ones, which are in no order.

@@ -11,7 +11,7 @@ from ...bench import Candidates, Evaluator, NetworkCosts, NetworkFigures, Points
 from ...bench.errors import ConstraintError
 from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator
 from ...bench.points import PROVENANCES
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 
 Array = NDArray[np.float64]
 #: What differs from device to device.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import SearchSpace
-from ...bench.spaces._space import Genomes
+from ...bench.spaces import Genomes
 from ..networks import Networks
 from ._member import Array, Files, Prediction, checked, rounded
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench.errors import ArchitectureError, UnknownNameError
-from biglittle.bench.spaces import SPACES, get_space
-from biglittle.bench.spaces._space import SearchSpace
+from biglittle.bench.spaces import SPACES, SearchSpace, get_space
 
 PUBLISHED = "2863848418780625260277"  # 2,447,972 parameters with 100 classes
 
