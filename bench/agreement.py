@@ -19,7 +19,7 @@ class Agreement:
     """Predicted against measured, over ``n`` figures.
 
     Attributes:
-        n: figures compared.
+        n: number of figures that were compared.
         mape: mean absolute error over the measured figure.
         within_10: share whose error is at most 10 % of the measured figure.
         spearman: rank correlation; None under 3 figures or where all are equal.

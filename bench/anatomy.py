@@ -28,8 +28,8 @@ class LayerFacts:
         groups: groups of its first convolution.
         identity: whether it hands on what comes in, so that it costs nothing.
         shape: of the output: channels, rows, columns.
-        macs: multiply-accumulates.
-        params: trained numbers.
+        macs: multiply-accumulates of the layer for one image.
+        params: number of trained weights of the layer.
         latency_ms: on the device; None where nobody knows it of this layer alone.
     """
 
@@ -52,10 +52,10 @@ class Anatomy:
     """A whole network.
 
     Attributes:
-        architecture: its id.
-        space: name of its space.
-        n_classes: of its classifier.
-        device: name; None where no device was asked.
+        architecture: id of the network.
+        space: name of its search space.
+        n_classes: number of classes of its classifier.
+        device: name of the device; None where none was asked.
         layers: stem, layers and head in order.
         macs: of the whole network.
         params: of the whole network.
@@ -91,10 +91,10 @@ def anatomy(
     exact, and as good as the sum is. They never call themselves measured.
 
     Args:
-        space: of the network.
-        architecture: its id.
-        n_classes: of its classifier.
-        profile: of a device; None: no latencies.
+        space: search space of the network.
+        architecture: id of the network.
+        n_classes: number of classes of its classifier.
+        profile: profile of the device; None gives no latencies.
 
     Raises:
         SpaceError: no id of this space.

@@ -19,7 +19,7 @@ from .gates import Answers, DerivedGate, Scorer, get_gate, score_codes
 FITTED_ON = "val"
 
 
-class Said(Protocol):
+class StoredAnswers(Protocol):
     """What every network of a table said about every image of one split."""
 
     @property
@@ -40,20 +40,22 @@ class Codes:
     """Confidence codes of a table's networks under every stored and derived gate.
 
     Attributes:
-        predictions: what was said, by split.
-        n_classes: of the classifier.
+        predictions: gives the stored answers of a split by its name.
+        n_classes: number of classes of the classifier.
     """
 
-    predictions: Callable[[str], Said]
+    predictions: Callable[[str], StoredAnswers]
     n_classes: int
     _scorers: dict[tuple[str, int], Scorer] = field(default_factory=dict, repr=False)
-    _kept: dict[tuple[str, str, int], NDArray[np.uint8]] = field(default_factory=dict, repr=False)
+    _derived_codes: dict[tuple[str, str, int], NDArray[np.uint8]] = field(
+        default_factory=dict, repr=False
+    )
 
     def scorer(self, gate: str, row: int) -> Scorer:
         """A derived gate fitted to one network on ``val``.
 
         Raises:
-            UnknownNameError: no such gate.
+            UnknownNameError: no gate has this name.
             GateError: a gate that is not fitted.
         """
         rule, key = get_gate(gate), (gate, row)
@@ -68,31 +70,31 @@ class Codes:
         """Codes, uint8, shape (len(rows), n_images); answers below a cut are escalated.
 
         Raises:
-            UnknownNameError: no such gate or split.
+            UnknownNameError: no gate or no split has this name.
             GateError: a pairwise gate, which has no codes without a big network.
         """
         wanted, rule = np.asarray(rows, np.intp).ravel(), get_gate(gate)
-        said = self.predictions(split)
+        stored = self.predictions(split)
         if rule.kind == "stored":
-            return said.codes[gate][wanted]
+            return stored.codes[gate][wanted]
         if not isinstance(rule, DerivedGate):
             raise GateError(
                 f"gate {gate!r} is {rule.kind}: it needs a big network as well; take its codes "
                 "from biglittle.bench.gates.pair_codes."
             )
-        out = np.empty((len(wanted), said.top1.shape[1]), np.uint8)
+        out = np.empty((len(wanted), stored.top1.shape[1]), np.uint8)
         for i, row in enumerate(wanted.tolist()):
             out[i] = self._derived(gate, split, row)
         return out
 
     def _derived(self, gate: str, split: str, row: int) -> NDArray[np.uint8]:
         key = (gate, split, row)
-        if key not in self._kept:
+        if key not in self._derived_codes:
             scores = self.scorer(gate, row).scores(self._answers(split, row))
-            self._kept[key] = score_codes(scores)
-        return self._kept[key]
+            self._derived_codes[key] = score_codes(scores)
+        return self._derived_codes[key]
 
     def _answers(self, split: str, row: int) -> Answers:
-        said = self.predictions(split)
-        codes = {name: codes[row] for name, codes in said.codes.items()}
-        return Answers(said.top1[row], codes, self.n_classes)
+        stored = self.predictions(split)
+        codes = {name: codes[row] for name, codes in stored.codes.items()}
+        return Answers(stored.top1[row], codes, self.n_classes)

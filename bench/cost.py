@@ -31,12 +31,12 @@ class NetworkCosts:
     Attributes:
         latency_ms: NaN where there is no figure.
         energy_mj: NaN where there is no figure.
-        macs: multiply-accumulates.
-        params: trained numbers.
+        macs: multiply-accumulates for one image.
+        params: number of trained weights.
         weights_mib: memory of the weights, fp32.
         activation_mib: largest activations alive at once, fp32, analytic.
         gate_ms: what the gate itself takes, one number for the device.
-        provenance: of ``latency_ms`` and ``energy_mj``.
+        provenance: how ``latency_ms`` and ``energy_mj`` came about.
     """
 
     latency_ms: NDArray[np.float64]
@@ -72,7 +72,7 @@ class NetworkCosts:
 
         Args:
             devices: costs of the same networks, one entry a device.
-            provenance: of the result.
+            provenance: how the worst figures came about, by field.
         """
         columns = {n: np.max([getattr(c, n) for c in devices], axis=0) for n in _COLUMNS}
         gate_ms = max(c.gate_ms for c in devices)
@@ -93,13 +93,13 @@ def network_costs(
     """Costs of single networks from what a device says; the rest is counted from the space.
 
     Args:
-        space: of the networks.
-        genomes: shape (n, n_layers).
-        n_classes: of the classifier.
+        space: search space of the networks.
+        genomes: choices of the networks, shape (n, n_layers).
+        n_classes: number of classes of the classifier.
         latency_ms: on the device, shape (n,), NaN where there is no figure.
         energy_mj: on the device, shape (n,), NaN where there is no figure.
         gate_ms: what the gate takes on the device.
-        provenance: of ``latency_ms`` and ``energy_mj``.
+        provenance: how ``latency_ms`` and ``energy_mj`` came about.
         macs: multiply-accumulates where they are known already, shape (n,).
         activation_mib: memory of activations where it is known already, shape (n,).
     """
@@ -207,13 +207,13 @@ def pair_figure(
 
     Args:
         name: one of ``PAIR_COSTS``, or "escalation_rate".
-        little: of the networks that answer first.
-        big: of the networks that answer what is escalated.
-        escalation_rate: in [0, 1].
+        little: costs of the networks that answer first.
+        big: costs of the networks that answer what is escalated.
+        escalation_rate: share of inputs that reach the big network, in [0, 1].
         shared: what the two have in common; None: nothing.
 
     Raises:
-        UnknownNameError: no such cost.
+        UnknownNameError: no cost has this name.
     """
     r: Any = escalation_rate
     both = NOTHING_SHARED if shared is None else shared

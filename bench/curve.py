@@ -22,20 +22,20 @@ class Curve:
     An index gives one ``OperatingPoint``, a slice gives a part of the curve.
 
     Attributes:
-        pair: the pair.
+        pair: little and big network of the curve.
         gate: name of the gate metric.
         device: name of the device.
-        split: whose images.
-        threshold: shape (257,), in the metric's unit.
-        escalation_rate: shape (257,), from 0 to 1.
-        accuracy: shape (257,), fractions.
+        split: whose images were counted, "val" or "test".
+        threshold: thresholds in the metric's unit, shape (257,).
+        escalation_rate: share of inputs that reach the big network, shape (257,).
+        accuracy: share of right answers, shape (257,).
         latency_ms: mean latency, shape (257,).
         latency_p95_ms: 95th percentile of the latency, shape (257,).
         latency_worst_ms: latency of the slowest input, shape (257,).
         energy_mj: mean energy, shape (257,).
         macs: mean MACs, shape (257,).
-        params: trained numbers of both networks, shape (257,), the same everywhere.
-        peak_memory_mib: both networks resident, shape (257,), the same everywhere.
+        params: trained weights of both networks, shape (257,), the same everywhere.
+        peak_memory_mib: memory with both networks resident, shape (257,), the same everywhere.
         provenance: how each figure came about, by field.
     """
 
@@ -101,18 +101,19 @@ class Curves:
     """The curves of one little network with n big ones, as in ``Curve``, in one set of arrays.
 
     Attributes:
-        little: architecture id.
-        bigs: architecture ids, shape (n,).
+        little: id of the little network.
+        bigs: ids of the big networks, shape (n,).
         gate: name of the gate metric.
         device: name of the device.
-        split: whose images.
-        threshold: shape (257,).
-        escalation_rate: shape (257,), the same for every big; (257, n) under a pairwise gate.
-        accuracy: shape (257, n).
-        latency_ms: shape (257, n).
-        latency_p95_ms: shape (257, n).
-        energy_mj: shape (257, n).
-        macs: shape (257, n).
+        split: whose images were counted, "val" or "test".
+        threshold: thresholds in the metric's unit, shape (257,).
+        escalation_rate: share of inputs that reach the big network, shape (257,), the same for
+            every big; (257, n) under a pairwise gate.
+        accuracy: share of right answers, shape (257, n).
+        latency_ms: mean latency of an input, shape (257, n).
+        latency_p95_ms: 95th percentile of the latency, shape (257, n).
+        energy_mj: mean energy of an input, shape (257, n).
+        macs: mean MACs of an input, shape (257, n).
         provenance: how each figure came about, by field.
     """
 

@@ -47,9 +47,9 @@ class DeviceProfile:
         name: key of the device.
         description: one sentence for a reader.
         space: name of the search space.
-        space_hash: of that space when the profile was made.
-        n_classes: of the classifier the networks had.
-        runtime: what ran them.
+        space_hash: hash of that space when the profile was made.
+        n_classes: number of classes of the networks' classifier.
+        runtime: program that ran the networks.
         source: where the figures come from.
         gate_ms: latency of the gate itself, 0 where nobody measured it.
         load_power_mw: power under load; energy is latency times this. None: no energy.
@@ -59,11 +59,12 @@ class DeviceProfile:
         measured_ms: median latency by architecture, for what is listed.
         measured_p90_ms: 90th percentile by architecture, where there is one.
         latency_low_ms: lower end of the interval by architecture, where there is one.
-        latency_high_ms: upper end.
+        latency_high_ms: upper end of that interval by architecture.
         listed_energy_mj: energy by architecture, idle power included. Never beside a load power.
         listed_memory_mib: peak memory by architecture.
-        latency_provenance: of the listed latencies; the least founded of them, if they differ.
-        energy_provenance: of the listed energies, likewise.
+        latency_provenance: how the listed latencies came about; the least founded word, if they
+            differ.
+        energy_provenance: how the listed energies came about; the least founded word.
         pairs: pairs that were measured end to end, as they stand in the file.
         facts: everything else in the file, for reports.
     """
@@ -271,15 +272,15 @@ def read_document(path: Path) -> Any:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the present format."""
-    found: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return document
 
 
 def parse_profile(raw: Any, label: str) -> DeviceProfile:
     """The profile that a JSON document holds.
 
     Args:
-        raw: as from `read_document`.
+        raw: the document, as from `read_document`.
         label: what messages call it.
 
     Raises:
@@ -345,9 +346,11 @@ def _column(networks: list[dict[str, Any]], name: str) -> dict[str, float]:
 
 def _words(network: dict[str, Any], label: str) -> dict[str, str]:
     """Provenance of a network's figures by field; one word stands for all of them."""
-    said = network["provenance"]
+    stated = network["provenance"]
     fields = ("latency_ms", "energy_mj", "peak_memory_mib")
-    words: dict[str, str] = dict.fromkeys(fields, said) if isinstance(said, str) else dict(said)
+    words: dict[str, str] = (
+        dict.fromkeys(fields, stated) if isinstance(stated, str) else dict(stated)
+    )
     for name in fields:
         if network.get(name) is not None and words.get(name) not in PROVENANCES:
             raise DeviceError(

@@ -41,13 +41,13 @@ class Diagnostics:
 
     Attributes:
         gate: name of the gate metric.
-        split: whose images.
+        split: whose images were counted, "val" or "test".
         cut: code below which an answer is escalated, int, 0 to 256.
         threshold: what the cut is in the gate's unit.
         escalation_rate: share that reached the big network.
-        accuracy: of the pair.
-        little_accuracy: of the little network alone.
-        big_accuracy: of the big network alone.
+        accuracy: share of right answers of the pair.
+        little_accuracy: accuracy of the little network alone.
+        big_accuracy: accuracy of the big network alone.
         escalated_needed: share escalated with little wrong and big right.
         escalated_in_vain: share escalated where both are right or both are wrong.
         escalated_harmed: share escalated with little right and big wrong.
@@ -188,7 +188,7 @@ def explain(table: Table, pair: Pair, gate: Gate, split: str = "test") -> Diagno
     Raises:
         TableError: a network that is not in the table.
         GateError: the threshold lies outside the gate's range.
-        UnknownNameError: no such split.
+        UnknownNameError: no split has this name.
     """
     little, big = table.pair_rows(pair)
     return diagnose(table, little, big, gate.metric, gate.cut(table.n_classes), split)
@@ -205,23 +205,23 @@ def diagnose(
     """What a gate does at n operating points; the three arrays broadcast to shape (n,).
 
     Args:
-        table: with the answers.
+        table: the table that stores the answers.
         little_rows: rows of the little networks.
         big_rows: rows of the big networks; may be those of the little ones.
         gate: name of the gate metric, of any kind.
         cuts: codes below which answers are escalated, 0 to 256.
-        split: "val" or "test".
+        split: whose images to count, "val" or "test".
 
     Raises:
-        UnknownNameError: no such gate or split.
+        UnknownNameError: no gate or no split has this name.
     """
     given = (np.atleast_1d(np.asarray(a, np.int64)).ravel() for a in (little_rows, big_rows, cuts))
     little, big, cut = np.broadcast_arrays(*given)
-    said = table.predictions(split)
-    counts = _counts(table, said, little, big, gate, cut, split)
+    stored = table.predictions(split)
+    counts = _counts(table, stored, little, big, gate, cut, split)
     macs = table.networks["macs"].astype(np.float64)
     rate = counts["escalation_rate"]
-    alone = {row: said.correct[row].mean() for row in {*little.tolist(), *big.tolist()}}
+    alone = {row: stored.correct[row].mean() for row in {*little.tolist(), *big.tolist()}}
     little_accuracy = np.array([alone[row] for row in little.tolist()])
     big_accuracy = np.array([alone[row] for row in big.tolist()])
     needed = counts["escalated_needed"] + counts["kept_needed"]
@@ -254,7 +254,7 @@ def diagnose(
 
 def _counts(
     table: Table,
-    said: Predictions,
+    stored: Predictions,
     littles: NDArray[np.int64],
     bigs: NDArray[np.int64],
     gate: str,
@@ -262,8 +262,8 @@ def _counts(
     split: str,
 ) -> dict[str, NDArray[np.float64]]:
     """Shares of images by what became of them, a few million images at a time."""
-    n_images = len(said.labels)
-    one_hot = (said.labels[:, None] == np.arange(table.n_classes)).astype(np.float32)
+    n_images = len(stored.labels)
+    one_hot = (stored.labels[:, None] == np.arange(table.n_classes)).astype(np.float32)
     in_class = one_hot.sum(axis=0, dtype=np.float64)
     in_class[in_class == 0] = np.nan
     pairwise = get_gate(gate).kind == "pairwise"
@@ -271,26 +271,26 @@ def _counts(
     size = max(1, _AT_ONCE // n_images)
     for start in range(0, len(cuts), size):
         some = slice(start, start + size)
-        little, big = said.correct[littles[some]], said.correct[bigs[some]]
+        little, big = stored.correct[littles[some]], stored.correct[bigs[some]]
         if pairwise:
             codes = pair_codes(gate, little, big)
         else:
             rows, place = np.unique(littles[some], return_inverse=True)
             codes = table.codes_of(gate, split, rows)[place]
-        asked = codes < cuts[some, None]
-        right = np.where(asked, big, little)
+        escalated = codes < cuts[some, None]
+        right = np.where(escalated, big, little)
         masks = {
-            "escalation_rate": asked,
+            "escalation_rate": escalated,
             "accuracy": right,
-            "escalated_needed": asked & ~little & big,
-            "escalated_in_vain": asked & (little == big),
-            "escalated_harmed": asked & little & ~big,
-            "kept_right": ~asked & little,
-            "kept_hopeless": ~asked & ~little & ~big,
-            "kept_needed": ~asked & ~little & big,
+            "escalated_needed": escalated & ~little & big,
+            "escalated_in_vain": escalated & (little == big),
+            "escalated_harmed": escalated & little & ~big,
+            "kept_right": ~escalated & little,
+            "kept_hopeless": ~escalated & ~little & ~big,
+            "kept_needed": ~escalated & ~little & big,
         }
         part = {name: np.count_nonzero(mask, axis=1) / n_images for name, mask in masks.items()}
-        for name, mask in (("class_accuracy", right), ("class_escalation_rate", asked)):
+        for name, mask in (("class_accuracy", right), ("class_escalation_rate", escalated)):
             part[name] = (mask.astype(np.float32) @ one_hot).astype(np.float64) / in_class
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -301,8 +301,8 @@ def calibration_error(table: Table, row: int, split: str = "test", n_bins: int =
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
     """
-    said = table.predictions(split)
-    confidence = get_metric("max_prob").decode(said.codes["max_prob"][row], table.n_classes)
+    stored = table.predictions(split)
+    confidence = get_metric("max_prob").decode(stored.codes["max_prob"][row], table.n_classes)
     bins = np.minimum((confidence * n_bins).astype(np.intp), n_bins - 1)
-    off = np.bincount(bins, weights=said.correct[row] - confidence, minlength=n_bins)
+    off = np.bincount(bins, weights=stored.correct[row] - confidence, minlength=n_bins)
     return float(np.abs(off).sum() / len(confidence))

@@ -53,12 +53,11 @@ class ProfileError(BigLittleError):
 class UnknownNameError(BigLittleError):
     """A name that no registry entry carries; names the nearest match."""
 
-    def __init__(self, kind: str, got: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    def __init__(self, kind: str, got: str, names: Iterable[str]) -> None:
+        listed = sorted(names)
+        near = difflib.get_close_matches(got, listed, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        listed = ", ".join(names) if names else "none"
-        super().__init__(f"unknown {kind} {got!r}.{hint} Known: {listed}.")
+        super().__init__(f"unknown {kind} {got!r}.{hint} Known: {', '.join(listed) or 'none'}.")
         self.kind = kind
         self.got = got
 

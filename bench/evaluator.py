@@ -41,9 +41,9 @@ class NetworkFigures:
     """Single networks, with no gate and no partner.
 
     Attributes:
-        accuracy: fractions, shape (n,).
-        costs: on the evaluator's device, arrays of shape (n,).
-        provenance: of ``accuracy``; the costs carry their own.
+        accuracy: share of right answers, shape (n,).
+        costs: costs on the evaluator's device, arrays of shape (n,).
+        provenance: how ``accuracy`` came about; the costs carry their own.
     """
 
     accuracy: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Sweep:
     Attributes:
         owner: which of the pairs each point belongs to, rising, shape (m,).
         gate: index into the evaluator's ``gates``, shape (m,).
-        cut: 0 to 256, shape (m,).
+        cut: code below which answers are escalated, 0 to 256, shape (m,).
         figures: ``threshold`` and the figures of an operating point by name, shape (m,) each.
         provenance: how each figure came about, by field.
         split: on whose images the answers were counted; None where they are predicted.

@@ -41,12 +41,12 @@ class FrontRows:
     """Non-dominated points as indices, all of shape (n,), sorted by the first objective.
 
     Attributes:
-        little: index among the networks looked at.
-        big: likewise.
-        gate: index among the gates looked at.
-        cut: 0 to 256.
-        hits: right answers.
-        n_points: operating points that the front is that of.
+        little: index of the little network among those looked at.
+        big: index of the big network among those looked at.
+        gate: index of the gate among those looked at.
+        cut: code below which answers are escalated, 0 to 256.
+        hits: number of images answered right.
+        n_points: number of operating points that were compared.
         n_counted: of them, those whose right answers were counted.
         n_littles: little networks that were done; fewer than there are after an interrupt.
     """
@@ -79,11 +79,11 @@ class Question:
     """What a front is asked of.
 
     Attributes:
-        tally: right answers of n networks.
+        tally: who of n networks is right about which image.
         gates: what decides, one entry a gate: a function that gives the codes (n_images,) of a
             network, or for a pairwise gate its codes by [little is right, big is right], (2, 2).
-        costs: of the same networks; no NaN in what ``objectives`` and ``limits`` need.
-        objectives: names; "error" and "accuracy" are the same.
+        costs: costs of the same networks; no NaN in what ``objectives`` and ``limits`` need.
+        objectives: names of figures; "error" and "accuracy" are the same.
         limits: largest value by name (for accuracy: smallest).
         cuts: cuts to look at, rising, both ends included.
         shared: gives what one little network shares with all networks under a gate, both by index,
@@ -219,8 +219,8 @@ class _Search:
         hits = self.tally.right[own]
         good = self._allowed(network, rate, 0)[0, own] & (hits >= self.fewest)
         costs = [c[0, own] for c in self._costs(network, rate, 0)]
-        found = self._batch(network, 0, self.question.cuts[:1], own, hits, costs)
-        return found.take(np.flatnonzero(good))
+        batch = self._batch(network, 0, self.question.cuts[:1], own, hits, costs)
+        return batch.take(np.flatnonzero(good))
 
     def _costs(
         self, little: int, rate: NDArray[np.float64], gate: int
@@ -288,13 +288,13 @@ class _Search:
         fresh = np.flatnonzero(np.concatenate([[True], np.diff(escalated) > 0]))
         cuts, escalated = self.question.cuts[fresh], escalated[fresh]
         right = below_cut(codes, tally.correct[little])[cuts]
-        kept = (tally.right[little] - right).astype(np.int32)
+        kept_right = (tally.right[little] - right).astype(np.int32)
         rate = (escalated / n)[:, None]
         costs, shared = self._costs(little, rate, gate), tally.both_right[little].astype(np.int32)
         gain = tally.right.astype(np.int32) - shared
         bound = np.minimum(right.astype(np.int32)[:, None], shared)
         bound += np.minimum((escalated - right).astype(np.int32)[:, None], gain)
-        total = bound + kept[:, None]
+        total = bound + kept_right[:, None]
         wanted = self._open(total, costs) & (total >= self.fewest)
         if self.cost_limits:
             wanted &= self._allowed(little, rate, gate)
@@ -316,29 +316,29 @@ class _Search:
                 tight = np.minimum(moved, limit[above[r] * self.n + b])
                 tight = np.minimum(tight, limit[at])
                 limit[at] = tight
-                total = tight + kept[r]
+                total = tight + kept_right[r]
                 still = self._open(total, [c[at] for c in flat_costs]) & (total >= self.fewest)
                 still = np.flatnonzero(still)
                 r, b, at = r[still], b[still], at[still]
             limit[at] = count_both(masks, r, tally.bits, b)
             parts.append((r, b, at))
         row, big, at = (np.concatenate(p) for p in zip(*parts, strict=True))
-        hits = (limit[at] + kept[row]).astype(np.int64)
+        hits = (limit[at] + kept_right[row]).astype(np.int64)
         picked = [c[at] for c in flat_costs]
         good = np.flatnonzero(self._open(hits, picked) & (hits >= self.fewest))
-        found = self._batch(little, gate, cuts[row], big, hits, picked)
-        return found.take(good), len(row)
+        batch = self._batch(little, gate, cuts[row], big, hits, picked)
+        return batch.take(good), len(row)
 
     def look(self, little: int) -> tuple[list[_Batch], int]:
         """What one little network adds, and how many points were counted for it."""
         batches, counted = [], 0
         for gate, codes in enumerate(self.question.gates):
-            found, n = (
+            batch, n = (
                 self.gated(little, gate, codes(little))
                 if callable(codes)
                 else self.pairwise(little, gate, codes)
             )
-            batches.append(found)
+            batches.append(batch)
             counted += n
         return batches, counted
 
@@ -383,8 +383,8 @@ def exact_front(
     """The front of every pair of n networks under every gate and cut, exact to the last image.
 
     Args:
-        question: networks, gates, costs, objectives, limits.
-        threads: that look at little networks side by side; the answer does not depend on it.
+        question: the networks, gates, costs, objectives and limits.
+        threads: number that look at little networks side by side; the answer does not depend on it.
         on_progress: called with (littles done, littles).
 
     Raises:

@@ -28,11 +28,11 @@ class Figure:
 
     Attributes:
         name: field of an operating point, and its name on the command line.
-        unit: of the figure.
+        unit: unit in which it is stored.
         direction: whether less or more of it is wanted.
-        label: for plots and prose.
-        head: for the head of a narrow table.
-        shown_unit: in which it is shown to a reader.
+        label: its name in plots and prose.
+        head: its short name, for narrow tables.
+        shown_unit: unit in which a reader is shown it.
         text: the figure as a reader sees it, in ``shown_unit``.
 
     >>> FIGURES["accuracy"].minimised(np.array([0.9])).tolist()
@@ -86,7 +86,7 @@ def get_figure(name: str) -> Figure:
     """The figure called ``name``.
 
     Raises:
-        UnknownNameError: no such figure.
+        UnknownNameError: no figure has this name.
     """
     if name not in FIGURES:
         raise UnknownNameError("objective", name, FIGURES)
@@ -97,7 +97,7 @@ def checked_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
     """Limits by figure, checked; of accuracy the smallest value, of all else the largest.
 
     Raises:
-        UnknownNameError: no such figure.
+        UnknownNameError: no figure has this name.
         ConstraintError: a limit that is not a usable number.
     """
     out = {}

@@ -19,8 +19,8 @@ class Gate:
         threshold: in the metric's unit.
 
     Raises:
-        UnknownNameError: no such metric.
-        GateError: the threshold is no number.
+        UnknownNameError: no gate metric has this name.
+        GateError: the threshold is not a number.
 
     >>> from biglittle.bench import Gate
     >>> Gate("margin", 0.42).cut(n_classes=10)

@@ -15,7 +15,7 @@ class Node:
     """One operator and where its inputs come from.
 
     Attributes:
-        operator: what is computed.
+        operator: the operator that is computed.
         inputs: index of the node behind each input, ``IMAGE`` for the image. A node stands after
             all its inputs; the last node of a graph is its output.
     """
@@ -80,10 +80,10 @@ def _reduced(graph: Graph, void: list[bool]) -> tuple[Graph, tuple[int, ...]]:
         k for k in range(len(graph)) if alias[k] == k and not void[k] and k not in needed | read
     )
     place = {IMAGE: IMAGE} | {old: new for new, old in enumerate(sorted(needed))}
-    kept = tuple(
+    nodes = tuple(
         replace(graph[old], inputs=tuple(place[i] for i in inputs(old))) for old in sorted(needed)
     )
-    return kept, unread
+    return nodes, unread
 
 
 def simplified(graph: Graph) -> Graph:
@@ -113,7 +113,7 @@ def lowered(graph: Graph) -> tuple[Graph, tuple[Operator, ...]]:
         void.append(
             node.operator.kind == "zero" or (node.operator.kind == "add" and not any(sides))
         )
-    kept, unread = _reduced(graph, void)
+    executed, unread = _reduced(graph, void)
     dangling: list[Operator] = []
     for end in unread:
         at = end
@@ -123,7 +123,7 @@ def lowered(graph: Graph) -> tuple[Graph, tuple[Operator, ...]]:
             at = graph[at].inputs[0]
         if at != IMAGE and graph[at].operator.kind == "conv":
             dangling.append(graph[at].operator)
-    return kept, tuple(dangling)
+    return executed, tuple(dangling)
 
 
 def peak_elements(graph: Graph) -> int:

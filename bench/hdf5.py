@@ -91,7 +91,7 @@ class CheckedFile:
     """An HDF5 file whose tree is what was declared.
 
     Args:
-        path: the file.
+        path: path of the HDF5 file.
         columns: by the path of a data set, in which ``*`` stands for one name and ``**`` for any
             path. Whatever else is in the file is refused.
         check_root: is told the attributes of the root before anything else is looked at, and raises
@@ -102,10 +102,10 @@ class CheckedFile:
         OSError: it cannot be opened.
 
     Attributes:
-        path: the file.
+        path: path of the HDF5 file.
         size: its length in bytes.
         attributes: numbers and texts by name, by the path of a group or a data set; "" is the root.
-        lengths: of the axes that ``columns`` name.
+        lengths: length of each axis that ``columns`` name.
     """
 
     def __init__(
@@ -338,7 +338,7 @@ def stored_chunks(dataset: h5py.Dataset, at_once: bool = _AT_ONCE) -> list[Any]:
     """Offset, place, size and filters of every chunk that a data set has stored.
 
     Args:
-        dataset: stored in chunks.
+        dataset: a data set that is stored in chunks.
         at_once: whether the library lists them in one pass; those before HDF5 1.12.3 look for each.
     """
     if not at_once:

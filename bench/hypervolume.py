@@ -54,8 +54,8 @@ def reference_of(values: NDArray[np.float64], objectives: Sequence[str]) -> Refe
     """The reference box of a true front.
 
     Args:
-        values: shape (n, n_objectives), everything minimised.
-        objectives: their names.
+        values: objectives of the points, everything minimised, shape (n, n_objectives).
+        objectives: names of the objectives, in the order of the columns.
 
     >>> reference_of(np.array([[0.1, 2.0], [0.3, 1.0]]), ("error", "latency_ms")).nadir
     (0.32, 2.1)
@@ -75,8 +75,9 @@ def hypervolume(values: ArrayLike, ideal: Sequence[float], nadir: Sequence[float
     """Share of the box between ideal and nadir that the values dominate, in [0, 1].
 
     Args:
-        values: shape (n, n_objectives), everything minimised, in the objectives' own units. Rows
-            at or beyond the nadir add nothing, rows beyond the ideal count as the ideal.
+        values: objectives of the points, everything minimised, in their own units, shape (n,
+            n_objectives). Rows at or beyond the nadir add nothing, rows beyond the ideal count as
+            the ideal.
         ideal: the best value of each objective.
         nadir: the worst value of each objective that still counts.
 

@@ -70,11 +70,11 @@ def front_key(
 
     Args:
         table_sha256: of the table's contents.
-        costs: of the networks looked at, on the device.
-        objectives: names, in order.
-        limits: by figure.
-        gates: names, in order.
-        n_thresholds: of each gate.
+        costs: costs of the networks looked at, on the device.
+        objectives: names of the objectives, in order.
+        limits: limits on figures, by name.
+        gates: names of the gates, in order.
+        n_thresholds: number of thresholds of each gate.
         measured: pairs that the device measured end to end, as in ``MeasuredPairs.entries``.
     """
     question: list[Any] = [FORMAT, code_hash(), table_sha256, list(objectives), list(gates)]
@@ -92,11 +92,11 @@ def load(key: str, n_networks: int, n_gates: int, n_codes: int, n_images: int) -
     """The front kept under ``key``; None where there is none, or none that can be right.
 
     Args:
-        key: as from `front_key`.
-        n_networks: networks looked at.
-        n_gates: gates looked at.
-        n_codes: largest cut.
-        n_images: most right answers.
+        key: key of the question, as from `front_key`.
+        n_networks: number of networks looked at.
+        n_gates: number of gates looked at.
+        n_codes: largest cut of a gate.
+        n_images: number of images, hence most right answers.
     """
     try:
         arrays = read_npz(folder() / f"{key}.npz", _WANTED)

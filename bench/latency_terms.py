@@ -22,8 +22,8 @@ class Blocks:
     """A constant, and a term for every choice at every layer.
 
     Attributes:
-        constant_ms: what stem, head and classifier take.
-        blocks_ms: shape (n_layers, n_choices).
+        constant_ms: latency of stem, head and classifier.
+        blocks_ms: latency of each choice at each layer, shape (n_layers, n_choices).
     """
 
     constant_ms: float

@@ -26,9 +26,9 @@ def unreachable(
     limits: Mapping[str, float], best: Mapping[str, float], where: str
 ) -> ConstraintError:
     """The error for limits that nothing meets; says what the best reachable is."""
-    asked = ", ".join(f"{name} {limit:g}" for name, limit in limits.items())
+    wanted = ", ".join(f"{name} {limit:g}" for name, limit in limits.items())
     reach = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
     return ConstraintError(
-        f"no operating point {where} meets the limits ({asked}). The best reachable, each by "
+        f"no operating point {where} meets the limits ({wanted}). The best reachable, each by "
         f"itself: {reach}. Loosen the limits."
     )

@@ -32,10 +32,10 @@ class MeasuredPairs:
 
     def __init__(self, entries: Sequence[Mapping[str, Any]] = ()) -> None:
         self.entries = tuple(
-            (str(e["little"]), str(e["big"]), str(e["gate"]), float(kept), float(escalated))
+            (str(e["little"]), str(e["big"]), str(e["gate"]), float(kept_ms), float(escalated_ms))
             for e in entries
-            if (kept := e.get("kept_ms")) is not None
-            and (escalated := e.get("escalated_ms")) is not None
+            if (kept_ms := e.get("kept_ms")) is not None
+            and (escalated_ms := e.get("escalated_ms")) is not None
             and e.get("provenance") == "measured"
         )
         self.littles = frozenset(entry[0] for entry in self.entries)
@@ -52,27 +52,27 @@ class MeasuredPairs:
         """What makes ``pair_figure`` give the measured latencies; None where no pair is among them.
 
         Args:
-            gate: of each pair, one or an array.
-            ids: of the little and the big networks; everything broadcasts.
-            costs: of the same networks alone.
+            gate: gate of each pair, one name or an array.
+            ids: ids of the little and of the big networks; everything broadcasts.
+            costs: costs of the same networks alone.
         """
         if not self.entries:
             return None
         little, big, gates = (np.asarray(x, np.str_) for x in (*ids, gate))
         shape = np.broadcast_shapes(little.shape, big.shape, gates.shape)
         measured = np.zeros(shape, np.bool_)
-        kept, escalated = np.zeros(shape), np.zeros(shape)
+        alone_ms, both_ms = np.zeros(shape), np.zeros(shape)
         for first, second, metric, kept_ms, escalated_ms in self.entries:
             here = (little == first) & (big == second) & (gates == metric)
             measured |= here
-            kept = np.where(here, kept_ms, kept)
-            escalated = np.where(here, escalated_ms, escalated)
+            alone_ms = np.where(here, kept_ms, alone_ms)
+            both_ms = np.where(here, escalated_ms, both_ms)
         if not measured.any():
             return None
-        alone = costs[0].latency_ms + costs[0].gate_ms
+        summed_ms = costs[0].latency_ms + costs[0].gate_ms
         return SharedCosts(
-            latency_ms=np.where(measured, costs[1].latency_ms - (escalated - kept), 0.0),
-            whole_ms=np.where(measured, kept - alone, 0.0),
+            latency_ms=np.where(measured, costs[1].latency_ms - (both_ms - alone_ms), 0.0),
+            whole_ms=np.where(measured, alone_ms - summed_ms, 0.0),
             measured=bool(measured.all()),
         )
 

@@ -22,7 +22,7 @@ def make_operator(op: Operator, inplace: bool = True) -> nn.Module:
     """The torch layer of one primitive operator ("same" padding, no convolution bias).
 
     Args:
-        op: what to build.
+        op: the operator to build a layer of.
         inplace: whether a ReLU may overwrite its input.
     """
     if op.kind == "conv":
@@ -82,11 +82,11 @@ class Zero(nn.Module):
 
 
 class Body(nn.Module):
-    """Everything between stem and head of a space that is no chain: nodes and what feeds them.
+    """Everything between stem and head of a space that is not a chain: nodes and what feeds them.
 
     Args:
-        space: with a ``build_body``.
-        genome: shape (n_layers,).
+        space: a search space with a ``build_body``.
+        genome: choices of one network, shape (n_layers,).
     """
 
     def __init__(self, space: SearchSpace, genome: Genomes) -> None:
@@ -156,7 +156,7 @@ def build_network(
     """A freshly initialised network of one architecture.
 
     Args:
-        architecture: id in ``space``.
+        architecture: id of the network in ``space``.
         n_classes: number of classes of the classifier.
         space: name of the search space.
         seed: initialisation seed; torch's global generator is left as it was. None uses that.

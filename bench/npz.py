@@ -61,7 +61,7 @@ def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
     """The array of one ``.npy`` file, a view of ``content``.
 
     Args:
-        content: the whole file.
+        content: all bytes of the file.
         kinds: letters of ``dtype.kind`` that are taken.
 
     Raises:
@@ -106,7 +106,7 @@ def read_npy(path: Path, kinds: str = "biuf", limit: int = MAX_FILE_BYTES) -> ND
     """The array of a ``.npy`` file, writable.
 
     Args:
-        path: the file.
+        path: path of the ``.npy`` file.
         kinds: letters of ``dtype.kind`` that are taken.
         limit: the most bytes that it may have.
 
@@ -130,7 +130,7 @@ def read_npz(
     """The arrays of an ``.npz`` file by name.
 
     Args:
-        path: the file.
+        path: path of the ``.npz`` file.
         wanted: what each array ought to be. No other may be there.
         only: names of those to read; None reads all.
 

@@ -77,12 +77,12 @@ def _terms(op: Operator, dangling: bool) -> tuple[tuple[int, float], ...]:
 
 
 def _counted(graph: Graph) -> Counter[tuple[Operator, bool]]:
-    kept, dangling = lowered(graph)
+    executed, dangling = lowered(graph)
     counts: Counter[tuple[Operator, bool]] = Counter()
-    for node in kept:
+    for node in executed:
         op = node.operator
         fused = op.kind in ("relu", "activation") and all(
-            i >= 0 and kept[i].operator.kind in ("batch_norm", "conv", "linear")
+            i >= 0 and executed[i].operator.kind in ("batch_norm", "conv", "linear")
             for i in node.inputs
         )
         if not fused:
@@ -99,7 +99,7 @@ def operator_features(graphs: Sequence[Graph]) -> Array:
     right after what they are fused with, count nothing.
 
     Args:
-        graphs: the networks.
+        graphs: graphs of the networks, n of them.
     """
     out = np.zeros((len(graphs), len(NAMES)))
     for row, graph in zip(out, graphs, strict=True):
@@ -130,8 +130,8 @@ def layer_features(space: SearchSpace, n_classes: int) -> tuple[Array, Array]:
     The second has shape (n_layers, n_choices, len(NAMES)).
 
     Args:
-        space: whose layers follow one another.
-        n_classes: of the classifier.
+        space: a search space whose layers follow one another.
+        n_classes: number of classes of the classifier.
     """
     k = len(space.choices)
     layers = np.array(
@@ -147,9 +147,9 @@ def network_features(space: SearchSpace, genomes: Genomes, n_classes: int) -> Ar
     In a chain they are looked up by layer and choice, in a space of cells taken from each graph.
 
     Args:
-        space: the search space.
-        genomes: shape (n, n_layers).
-        n_classes: of the classifier.
+        space: search space of the networks.
+        genomes: choices of the networks, shape (n, n_layers).
+        n_classes: number of classes of the classifier.
     """
     rows = np.atleast_2d(genomes)
     if space.build_body is not None:

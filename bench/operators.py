@@ -28,14 +28,14 @@ class Operator:
     """One primitive operator applied to one input of shape (in_channels, height, width).
 
     Attributes:
-        kind: what it computes.
+        kind: name of what it computes.
         in_channels: channels (features for ``linear``) that come in.
         out_channels: channels (features) that go out.
         height: rows of the input.
         width: columns of the input.
         kernel: side of the convolution or pooling window, 1 for anything else.
         stride: of the window, 1 for anything else.
-        groups: convolution groups.
+        groups: number of groups of a convolution.
         kernel_width: columns of the window where it is not a square, else 0.
         output: rows and columns of the output where padding is not "same", else None.
 

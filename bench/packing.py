@@ -76,8 +76,8 @@ def unpack_codes(
     """The inverse of ``pack_codes``.
 
     Args:
-        packed: by metric.
-        tables: by metric, from the file.
+        packed: packed codes by name of the metric.
+        tables: tables of expected codes by metric, from the file.
         given: from which codes each of ``tables`` is, from the file; none depends on itself.
     """
     codes = {name: values for name, values in packed.items() if name not in tables}

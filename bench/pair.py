@@ -21,7 +21,7 @@ class Pair:
         big: name of the network that answers what is escalated.
         training: how both were trained: by themselves (``inherited``, ``finetuned``,
             ``standalone``) or as this pair (``independent``, ``distilled``, ``joint``).
-        seed: of that training.
+        seed: seed of that training run.
 
     >>> Pair(little="8" * 22, big="0" * 22).training
     'inherited'

@@ -12,8 +12,8 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of the non-dominated rows, sorted by the first column.
 
     Args:
-        values: shape (n, m), everything minimised. Rows with a NaN are never chosen. Of rows that
-            are equal in every column only the first is.
+        values: objectives of the points, everything minimised, shape (n, m). Rows with a
+            NaN are never chosen. Of rows that are equal in every column only the first is.
 
     >>> nondominated(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0]])).tolist()
     [0, 1]
@@ -30,22 +30,23 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
         return order[keep]
     if values.shape[1] == 3:
         return order[_sweep(ordered)]
-    kept: list[int] = []
+    rows: list[int] = []
     alive = np.ones(len(order), bool)
     for i in range(len(order)):
         if not alive[i]:
             continue
-        kept.append(i)
+        rows.append(i)
         later = slice(i + 1, None)
         alive[later] &= (ordered[later] < ordered[i]).any(axis=1)
-    return order[kept]
+    return order[rows]
 
 
 def on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows no other row beats, shape (n,); of rows that are equal all are on the front.
 
     Args:
-        values: shape (n, m), everything minimised. Rows with a NaN are never on it.
+        values: objectives of the points, everything minimised, shape (n, m). Rows with a
+            NaN are never on it.
     """
     chosen = values[nondominated(values)]
     return np.asarray((values[:, None, :] == chosen[None]).all(axis=2).any(axis=1))
@@ -58,15 +59,15 @@ def _sweep(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
     """
     ys: list[float] = []  # rising, with falling zs: the staircase of the rows so far
     zs: list[float] = []
-    kept = []
+    rows = []
     for i, (_, y, z) in enumerate(ordered.tolist()):
         at = bisect.bisect_right(ys, y)
         if at and zs[at - 1] <= z:
             continue
-        kept.append(i)
+        rows.append(i)
         start = bisect.bisect_left(ys, y)
         end = start
         while end < len(zs) and zs[end] >= z:
             end += 1
         ys[start:end], zs[start:end] = [y], [z]
-    return np.array(kept, np.intp)
+    return np.array(rows, np.intp)

@@ -22,10 +22,10 @@ class OperatingPoint:
     """A pair under one gate and threshold: one accuracy, one cost.
 
     Attributes:
-        little: architecture id.
-        big: architecture id.
+        little: id of the little network.
+        big: id of the big network.
         gate: name of the gate metric.
-        threshold: in the metric's unit.
+        threshold: threshold of the gate, in the metric's unit.
         accuracy: fraction in [0, 1].
         escalation_rate: share of inputs that reach the big network.
         latency_ms: mean over the inputs; None where the device has no figure.
@@ -33,8 +33,8 @@ class OperatingPoint:
         latency_worst_ms: of an escalated input, or of little alone where nothing is escalated.
         energy_mj: mean over the inputs.
         macs: mean over the inputs.
-        params: trained numbers of both networks.
-        peak_memory_mib: both networks resident.
+        params: trained weights of both networks.
+        peak_memory_mib: peak memory with both networks resident.
         provenance: how each figure came about, by field.
         better_alone: the network of the pair, or else of the table, that is at least as accurate
             alone and costs no more, as ``Benchmark.query`` and ``choose`` find it; None: none is,

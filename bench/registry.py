@@ -18,7 +18,7 @@ class Registry:
     Args:
         kind: what an entry is called in messages ("search space", "searcher").
         package: dotted name of the package whose modules are the entries.
-        folder: that package's folder.
+        folder: folder of that package on disk.
         attribute: name of the one public object every entry module ends with.
 
     A module whose name starts with an underscore is shared by entries and is not one itself.
@@ -32,14 +32,14 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Sorted keys; no entry is imported."""
-        found = pkgutil.iter_modules([str(self.folder)])
-        return tuple(sorted(m.name for m in found if not m.name.startswith("_")))
+        modules = pkgutil.iter_modules([str(self.folder)])
+        return tuple(sorted(m.name for m in modules if not m.name.startswith("_")))
 
     def load(self, name: str) -> Any:
         """The public object of entry ``name``.
 
         Raises:
-            UnknownNameError: no such entry; the message names the nearest one.
+            UnknownNameError: no entry has this name; the message gives the nearest one.
         """
         key = name.replace("-", "_")
         if key not in self.names():

@@ -51,7 +51,7 @@ class NetworkKey:
         exit: layers before the exit head; 0 for a whole network.
         precision: number format of weights and activations.
         training: ``inherited``, ``finetuned``, ``standalone``, or that of a pair.
-        seed: of the training.
+        seed: seed of the training run.
 
     >>> NetworkKey.parse("8888888888888888888888@12:int8").exit
     12
@@ -203,7 +203,7 @@ class RowIndex:
     """Finds rows by what a network is.
 
     Args:
-        networks: complete columns.
+        networks: columns of a table by name, all of them.
     """
 
     def __init__(self, networks: Mapping[str, NDArray[Any]]) -> None:
@@ -217,9 +217,9 @@ class RowIndex:
                 both = (network.name, partner) if role == "little" else (partner, network.name)
                 ids = (*both, network.training, network.seed)
                 halves.setdefault(ids, {})[str(role)] = i
-        for ids, found in halves.items():
-            if len(found) == len(ROLES):
-                self.pair[ids] = (found["little"], found["big"])
+        for ids, rows in halves.items():
+            if len(rows) == len(ROLES):
+                self.pair[ids] = (rows["little"], rows["big"])
 
     def seeds(self, name: str, training: str) -> list[int]:
         """Seeds under which a network is there with a training, outside of pairs."""

@@ -39,11 +39,11 @@ def problems(document: Any, schema: Mapping[str, Any]) -> Iterator[str]:
 
     It understands draft 2020-12's keywords for structure, ranges, lengths, patterns and local
     references, and raises on any other, so that no rule of a schema is passed over in silence.
-    NaN and infinities are no numbers.
+    NaN and infinities are not numbers.
 
     Args:
-        document: as from ``json.loads``.
-        schema: as from ``json.loads``.
+        document: the document, as from ``json.loads``.
+        schema: the schema, as from ``json.loads``.
 
     Raises:
         ValueError: the schema uses a keyword that is not understood.
@@ -111,12 +111,12 @@ def _object(
     for name in rule.get("required", ()):
         if name not in value:
             yield f"{where} has no field {name!r}"
-    known = rule.get("properties", {})
+    fields = rule.get("properties", {})
     extra = rule.get("additionalProperties", True)
     for name, inner in value.items():
         place = f"{at}.{name}" if at else str(name)
-        if name in known:
-            yield from _walk(inner, known[name], root, place)
+        if name in fields:
+            yield from _walk(inner, fields[name], root, place)
         elif extra is False:
             yield f"{where} has a field {_shown(name)} that this format does not know"
         elif extra is not True:
@@ -140,11 +140,11 @@ def _array(
 def _resolve(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     if not reference.startswith("#/"):
         raise ValueError(f"schema reference {reference!r} does not lie in the schema itself")
-    found: Any = root
+    rule: Any = root
     for part in reference[2:].split("/"):
-        found = found[part]
-    assert isinstance(found, Mapping)
-    return found
+        rule = rule[part]
+    assert isinstance(rule, Mapping)
+    return rule
 
 
 def _shown(value: Any) -> str:

@@ -68,10 +68,10 @@ def synthetic_table(
     """A table of inherited networks of the ``fbnet`` space; all-skip is row 0.
 
     Args:
-        n_networks: inherited networks.
+        n_networks: number of inherited networks.
         n_val: images of the split ``val``.
         n_test: images of the split ``test``.
-        seed: of everything random.
+        seed: seed of everything that is random.
         n_pairs: pairs that are also there co-trained, in every way, the first under three seeds.
         n_trained: the cheapest networks, which are also there fine-tuned, half of them standalone.
     """
@@ -91,16 +91,16 @@ def synthetic_table(
     for split, n in (("val", n_val), ("test", n_test)):
         labels = rng.integers(0, N_CLASSES, n).astype(np.uint8)
         difficulty = rng.normal(size=n)
-        said = []
+        encoded = []
         for network in range(len(rows)):
             logits = rng.normal(size=(n, N_CLASSES))
             logits[np.arange(n), labels] += 1.5 * (skill[network] + 1.0 - difficulty)
             odds = np.exp(logits)
-            said.append(encode_predictions(odds / odds.sum(axis=1, keepdims=True), labels))
+            encoded.append(encode_predictions(odds / odds.sum(axis=1, keepdims=True), labels))
         predictions[split] = Predictions(
             labels=labels,
-            top1=np.array([top1 for top1, _ in said]),
-            codes={m: np.array([codes[m] for _, codes in said]) for m in said[0][1]},
+            top1=np.array([top1 for top1, _ in encoded]),
+            codes={m: np.array([codes[m] for _, codes in encoded]) for m in encoded[0][1]},
         )
     latency = 5.0 + macs / 2e6
     trained = np.array([row.training != "inherited" for row in rows])

@@ -111,17 +111,17 @@ class TableContents:
     """A whole table in memory: what ``write_table`` takes and ``Table`` gives.
 
     Attributes:
-        name: of the table.
+        name: name of the table.
         space: name of the search space.
         dataset: name of the data set.
-        n_classes: of the classifier.
+        n_classes: number of classes of the classifier.
         choices: the space's choices whose weights were trained, hence those in the table.
         networks: columns of shape (n_networks,) by name (``rows.COLUMNS``). ``epochs`` are those
             of the training that made the weights (for inherited networks the supernet's) and
             ``images`` the training images a network saw by itself since its start, 0 when
             inherited. ``partner`` and ``role`` are "" outside of co-trained pairs.
         val_index: which training images were held out for validation.
-        predictions: by split.
+        predictions: stored answers, by name of the split.
         devices: columns and facts by device.
         training: how the networks came about, any JSON.
         reference_points: fixed ends of the objectives (utopian and nadir) by device and set of
@@ -156,8 +156,8 @@ def encode_predictions(
     """One network's row: answers and confidence codes, each of shape (n_images,).
 
     Args:
-        probabilities: shape (n_images, n_classes).
-        labels: shape (n_images,); only their number is used, as a check.
+        probabilities: of each class for each image, shape (n_images, n_classes).
+        labels: true classes, shape (n_images,); only their number is used, as a check.
     """
     if probabilities.shape[0] != len(labels):
         raise TableError(f"{probabilities.shape[0]} answers for {len(labels)} images.")
@@ -203,10 +203,10 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
     """Writes a table and the manifest beside it, whole or not at all; returns its SHA-256.
 
     Args:
-        path: the ``.h5`` file.
-        contents: what to write.
-        code_version: of the code that made it.
-        created: ISO date.
+        path: path of the ``.h5`` file.
+        contents: the whole table to write.
+        code_version: version of the code that made it.
+        created: date and time, as in ISO 8601.
 
     Raises:
         TableError: rows that are there twice, pairs of which one half is missing, columns of
@@ -243,10 +243,10 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                 file.create_dataset(f"packing/{name}", data=table, compression="gzip")
                 file[f"packing/{name}"].attrs["given"] = json.dumps(EXPECTED_FROM[name])
             for split in REPORTED:
-                said = contents.predictions[split]
-                file[f"splits/{split}_labels"] = said.labels
-                answers = pack_answers(said.top1, said.labels, contents.n_classes)
-                packed = {"top1": answers, **pack_codes(said.codes, tables)}
+                stored = contents.predictions[split]
+                file[f"splits/{split}_labels"] = stored.labels
+                answers = pack_answers(stored.top1, stored.labels, contents.n_classes)
+                packed = {"top1": answers, **pack_codes(stored.codes, tables)}
                 for name, array in packed.items():
                     file.create_dataset(
                         f"predictions/{split}/{name}",
@@ -301,7 +301,7 @@ class Table:
     """A benchmark table, opened read-only; predictions are read when first asked for.
 
     Args:
-        path: the ``.h5`` file.
+        path: path of the ``.h5`` file.
         check: compare the file's SHA-256 with its manifest.
 
     Raises:
@@ -435,19 +435,19 @@ class Table:
 
     def cotrained(self) -> list[Pair]:
         """The co-trained pairs of the table, in the order of their little networks' rows."""
-        found = sorted(self._index.pair.items(), key=lambda item: item[1])
-        return [Pair(little, big, training, seed) for (little, big, training, seed), _ in found]
+        by_row = sorted(self._index.pair.items(), key=lambda item: item[1])
+        return [Pair(little, big, training, seed) for (little, big, training, seed), _ in by_row]
 
     def network_row(self, network: str, training: str = "inherited", seed: int = 0) -> int:
         """The row of a network that is not part of a co-trained pair.
 
         Args:
-            network: its name, ``ARCHITECTURE[@EXIT][:PRECISION]``.
-            training: how it was trained.
-            seed: of that training.
+            network: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
+            training: how the network was trained.
+            seed: seed of that training run.
 
         Raises:
-            ArchitectureError: not the name of a network, or no architecture of the space.
+            ArchitectureError: not the name of a network, or not an architecture of the space.
             TableError: a network that is not in the table.
         """
         key = NetworkKey.parse(network, training, seed)
@@ -473,7 +473,7 @@ class Table:
         """The rows of a pair's little and big network.
 
         Raises:
-            ArchitectureError: no architecture of the space.
+            ArchitectureError: an architecture that is not of the space.
             TableError: a network or a co-trained pair that is not in the table.
         """
         if pair.training not in PAIR_TRAININGS:
@@ -481,8 +481,8 @@ class Table:
                 self.network_row(a, pair.training, pair.seed) for a in (pair.little, pair.big)
             )
             return little, big
-        found = self._index.pair.get((pair.little, pair.big, pair.training, pair.seed))
-        if found is None:
+        rows = self._index.pair.get((pair.little, pair.big, pair.training, pair.seed))
+        if rows is None:
             named = (NetworkKey.parse(name) for name in (pair.little, pair.big))
             self.space.parse([key.architecture for key in named])
             count = sum(training == pair.training for _, _, training, _ in self._index.pair)
@@ -491,14 +491,14 @@ class Table:
                 f"table {self.name!r}, which has {count} {pair.training} pairs. Table.cotrained() "
                 "lists the co-trained ones; with training='inherited' any two networks are a pair."
             )
-        return found
+        return rows
 
     # ---- what is stored --------------------------------------------------------------------
     def predictions(self, split: str) -> Predictions:
         """What every network said about every image of ``split`` ("val" or "test").
 
         Raises:
-            UnknownNameError: another split.
+            UnknownNameError: no split has this name.
         """
         if split not in REPORTED:
             raise UnknownNameError("split", split, REPORTED)
@@ -534,11 +534,11 @@ class Table:
 
         Args:
             gate: name of a stored or derived gate.
-            split: "val" or "test".
-            rows: indices of networks.
+            split: whose images, "val" or "test".
+            rows: indices of networks in the table.
 
         Raises:
-            UnknownNameError: no such gate or split.
+            UnknownNameError: no gate or no split has this name.
             GateError: a pairwise gate, which has no codes without a big network.
         """
         return self.gate_codes.of(gate, split, rows)
@@ -589,9 +589,9 @@ class Table:
             if self.incomplete(device):
                 columns = device_columns(load_device(device), self.space, ids)
         else:
-            known = {*self.devices, *shipped_devices(), *user_devices()}
-            if device not in known and not device.endswith(".json"):
-                raise UnknownNameError("device", device, known)
+            names = {*self.devices, *shipped_devices(), *user_devices()}
+            if device not in names and not device.endswith(".json"):
+                raise UnknownNameError("device", device, names)
             columns = device_columns(load_device(device), self.space, ids)
         return network_costs(
             self.space,

@@ -122,9 +122,9 @@ def check_networks(
     """Nothing, if the rows are of the space, unique, and their numbers possible.
 
     Raises:
-        Hdf5Error: names the column.
-        TableError: names the row.
-        ArchitectureError: names the architecture.
+        Hdf5Error: a column is impossible; the message names it.
+        TableError: a row is there twice or lacks its partner; the message names it.
+        ArchitectureError: an id is not of the space; the message names it.
     """
     if not all(isinstance(choice, str) for choice in choices) or set(choices) - set(space.choices):
         raise Hdf5Error(f"its choices are not all of space {space.name!r}")

@@ -92,7 +92,7 @@ def of_outcomes(
         both: images both networks have right; broadcasts with ``goes[0, 0]`` as do the others.
         only_little: images little alone has right.
         only_big: images big alone has right.
-        n_images: of the split.
+        n_images: number of images of the split.
     """
     neither = n_images - both - only_little - only_big
     escalated = (
@@ -105,7 +105,7 @@ class Tally:
     """Who is right about which image of a split.
 
     Args:
-        correct: bool, shape (n_networks, n_images).
+        correct: whether each answer is right, bool, shape (n_networks, n_images).
     """
 
     def __init__(self, correct: NDArray[np.bool_]) -> None:
@@ -143,7 +143,7 @@ class Tally:
             bigs: rows of the big networks.
         """
         escalated = below_cut(codes)
-        kept = self.right[little] - below_cut(codes, self.correct[little])
+        kept_right = self.right[little] - below_cut(codes, self.correct[little])
         big_right = np.zeros((N_CODES + 1, len(bigs)), np.int64)
         if len(bigs) == 1:
             big_right[:, 0] = below_cut(codes, self.correct[bigs[0]])
@@ -158,7 +158,7 @@ class Tally:
             sums = np.add.reduceat(ranked.view(np.uint8), escalated[filled], axis=1, dtype=np.int32)
             big_right[filled + 1] = sums.T
             np.cumsum(big_right, axis=0, out=big_right)
-        return escalated, kept[:, None] + big_right
+        return escalated, kept_right[:, None] + big_right
 
     def hits(
         self,
@@ -173,14 +173,14 @@ class Tally:
         Args:
             codes: confidence codes of the littles, shape (n_littles, n_images).
             little: row of each point's little network, shape (n,).
-            big: row of each point's big network.
-            cut: each point's cut.
-            which: each point's row of ``codes``.
+            big: row of each point's big network, shape (n,).
+            cut: code below which each point escalates, shape (n,).
+            which: row of ``codes`` of each point, shape (n,).
         """
         key = which * (N_CODES + 1) + cut
         unique, first, back = np.unique(key, return_index=True, return_inverse=True)
         escalated = np.empty(len(unique), np.int64)
-        kept = np.empty(len(unique), np.int64)
+        kept_right = np.empty(len(unique), np.int64)
         big_right = np.empty(len(key), np.int64)
         order = np.argsort(back, kind="stable")
         ends = np.searchsorted(back[order], np.arange(0, len(unique) + _CHUNK, _CHUNK))
@@ -191,7 +191,7 @@ class Tally:
             part = slice(start, start + _CHUNK)
             escalated[part] = np.bitwise_count(masks).sum(axis=1, dtype=np.int32)
             lost = count_both(masks, rows, self.bits, little[chosen])
-            kept[part] = self.right[little[chosen]] - lost
+            kept_right[part] = self.right[little[chosen]] - lost
             points = order[ends[block] : ends[block + 1]]
             big_right[points] = count_both(masks, back[points] - start, self.bits, big[points])
-        return escalated[back], kept[back] + big_right
+        return escalated[back], kept_right[back] + big_right

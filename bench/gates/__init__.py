@@ -22,7 +22,7 @@ def get_gate(name: str) -> GateRule:
     """The gate metric called ``name``, of whatever kind.
 
     Raises:
-        UnknownNameError: no such metric.
+        UnknownNameError: no gate metric has this name.
     """
     return cast(GateRule, GATES.load(name))
 
@@ -37,16 +37,16 @@ def get_metric(name: str) -> GateMetric:
     """The stored gate metric called ``name``.
 
     Raises:
-        UnknownNameError: no such metric.
+        UnknownNameError: no gate metric has this name.
         GateError: a gate that is not stored.
     """
-    found = get_gate(name)
-    if not isinstance(found, GateMetric):
+    metric = get_gate(name)
+    if not isinstance(metric, GateMetric):
         raise GateError(
-            f"gate {name!r} is {found.kind}, not stored in tables; expected one of "
+            f"gate {name!r} is {metric.kind}, not stored in tables; expected one of "
             f"{', '.join(stored_metrics())}."
         )
-    return found
+    return metric
 
 
 def pair_codes(
@@ -55,21 +55,21 @@ def pair_codes(
     """Codes 0 to 255 of a pairwise gate; answers with a code below the cut are escalated.
 
     Args:
-        name: of the gate.
+        name: name of the pairwise gate.
         little_right: whether the little networks are right, bool, any shape.
         big_right: whether the big networks are right, of a shape that broadcasts with it.
 
     Raises:
-        UnknownNameError: no such gate.
+        UnknownNameError: no gate metric has this name.
         GateError: a gate that does not look at both networks.
     """
-    found = get_gate(name)
-    if not isinstance(found, PairwiseGate):
+    gate = get_gate(name)
+    if not isinstance(gate, PairwiseGate):
         raise GateError(
-            f"gate {name!r} is {found.kind}: it looks at the little network alone; take its codes "
+            f"gate {name!r} is {gate.kind}: it looks at the little network alone; take its codes "
             "from Table.codes_of."
         )
-    return score_codes(found.compare(np.asarray(little_right), np.asarray(big_right)))
+    return score_codes(gate.compare(np.asarray(little_right), np.asarray(big_right)))
 
 
 __all__ = [

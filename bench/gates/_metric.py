@@ -28,7 +28,7 @@ class GateMetric:
 
     Attributes:
         name: key of the metric.
-        unit: of its values.
+        unit: unit of its values.
         confident: whether ``high`` or ``low`` values mean that the network is sure.
         maximum: largest value, given the number of classes; the smallest is 0.
         compute: values, shape (n,), of probabilities of shape (n, n_classes).

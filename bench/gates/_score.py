@@ -25,7 +25,7 @@ class GateRule(Protocol):
 
     Attributes:
         name: key of the entry.
-        unit: of its thresholds.
+        unit: unit of its thresholds, "score" for a derived gate.
         source: where it was published, or how it came about.
         kind: ``stored`` codes are columns of a table; ``derived`` codes are worked out from the
             little network's stored answers; ``pairwise`` codes need those of both networks.
@@ -57,7 +57,7 @@ class Answers:
     Attributes:
         top1: predicted classes, uint8, shape (n,).
         codes: codes of every stored metric, uint8, shape (n,) each.
-        n_classes: of the classifier.
+        n_classes: number of classes of the classifier.
     """
 
     top1: NDArray[np.uint8]
@@ -99,8 +99,8 @@ class DerivedGate:
             is right, bool, shape (n_val,). It sees nothing else.
         source: where it was published.
         deployable: whether a device could run it.
-        unit: of its thresholds.
-        kind: ``derived``.
+        unit: unit of its thresholds, "score" for a derived gate.
+        kind: ``derived``: worked out from the little network's answers.
     """
 
     name: str
@@ -125,15 +125,15 @@ class DerivedGate:
 
 @dataclass(frozen=True)
 class PairwiseGate:
-    """A gate on a score that needs to know whether both networks are right: a bound, no rule.
+    """A gate on a score that needs to know whether both networks are right: a bound, not a rule.
 
     Attributes:
         name: key of the gate.
         compare: scores in [0, 1], given whether little and whether big is right, bool arrays that
             broadcast.
         source: where it was published.
-        unit: of its thresholds.
-        kind: ``pairwise``.
+        unit: unit of its thresholds, "score" for a derived gate.
+        kind: ``pairwise``: it needs the answers of both networks.
         deployable: never; at run time nobody knows what is right.
     """
 

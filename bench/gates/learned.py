@@ -47,9 +47,9 @@ class Learned:
         metrics: names of the stored metrics, in the order of the arrays.
         centre: mean of each input on val, shape (3,).
         scale: standard deviation of each input on val, shape (3,).
-        weights: of the standardised inputs, shape (3,).
-        offsets: of the predicted classes, shape (n_classes,).
-        intercept: of all answers.
+        weights: weights of the standardised inputs, shape (3,).
+        offsets: offset of each predicted class, shape (n_classes,).
+        intercept: what every answer is given.
     """
 
     metrics: tuple[str, ...]
@@ -79,9 +79,9 @@ def fit(answers: Answers, right: NDArray[np.bool_]) -> Learned:
     inputs[:, -1] = 1.0
     penalty = np.full(inputs.shape[1], PENALTY)
     penalty[-1] = LIGHT
-    found = logistic_weights(inputs, right.astype(np.float64), penalty)
-    weights, offsets = found[: len(METRICS)], found[len(METRICS) : -1]
-    return Learned(METRICS, centre, scale, weights, offsets, float(found[-1]))
+    fitted = logistic_weights(inputs, right.astype(np.float64), penalty)
+    weights, offsets = fitted[: len(METRICS)], fitted[len(METRICS) : -1]
+    return Learned(METRICS, centre, scale, weights, offsets, float(fitted[-1]))
 
 
 def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,9 +94,9 @@ def logistic_weights(
     """Weights of the penalised logistic regression, shape (n_inputs,).
 
     Args:
-        inputs: shape (n, n_inputs).
-        target: 0 or 1, shape (n,).
-        penalty: on half of each squared weight, positive, shape (n_inputs,).
+        inputs: one row an answer, shape (n, n_inputs).
+        target: 1 for a right answer, else 0, shape (n,).
+        penalty: factor of half of each squared weight, positive, shape (n_inputs,).
     """
 
     def loss(w: NDArray[np.float64]) -> float:

@@ -48,7 +48,7 @@ class PerClass:
         """What a device needs: the ``max_prob`` from which each class is kept.
 
         Args:
-            threshold: of the gate, a score from 0 to 1.
+            threshold: threshold of the gate, a score from 0 to 1.
 
         Returns:
             Probabilities, shape (n_classes,); 1 for a class that is always escalated.
@@ -82,8 +82,8 @@ def rising_fit(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDA
     """The never-falling step function nearest to each row in weighted squares, shape (n_rows, n).
 
     Args:
-        values: shape (n_rows, n).
-        weights: positive, of the same shape.
+        values: numbers to fit, one function a row, shape (n_rows, n).
+        weights: weight of each number, positive, of the same shape.
 
     >>> rising_fit(np.array([[1.0, 3.0, 2.0, 4.0]]), np.ones((1, 4))).tolist()
     [[1.0, 2.5, 2.5, 4.0]]
@@ -106,8 +106,8 @@ def between_centres(
     """Step functions with straight lines between the weighted centres of their steps.
 
     Args:
-        steps: never falling along a row, shape (n_rows, n).
-        weights: positive, of the same shape.
+        steps: values of step functions, never falling along a row, shape (n_rows, n).
+        weights: weight of each number, positive, of the same shape.
 
     >>> between_centres(np.array([[1.0, 2.5, 2.5, 4.0]]), np.ones((1, 4))).tolist()
     [[1.0, 2.0, 3.0, 4.0]]

@@ -28,7 +28,7 @@ class LayerBuilder(Protocol):
 
 
 class BodyBuilder(Protocol):
-    """Adds everything between stem and head to a graph, for spaces that are no chain."""
+    """Adds everything between stem and head to a graph, for spaces that are not a chain."""
 
     def __call__(self, builder: GraphBuilder, source: int, genome: Genomes) -> int: ...
 
@@ -42,7 +42,7 @@ class Layer:
         in_channels: channels that come in.
         out_channels: channels that go out.
         height: rows (and columns) of the input.
-        stride: 1 or 2.
+        stride: step of its window, 1 or 2.
     """
 
     index: int
@@ -71,15 +71,15 @@ class SearchSpace:
     Attributes:
         name: key of the space.
         choices: names of the choices; the digit in an id is the index here.
-        layers: the searchable positions.
+        layers: the searchable positions, in order.
         stem: operators before the first layer.
         head: operators after the last layer, without the classifier.
         n_features: features that reach the classifier.
         build_layer: operators of a choice at a layer.
         source: where the space was published.
         between: operators that stand between layers whatever is chosen.
-        build_body: adds the graph between stem and head, for spaces that are no chain.
-        read_name: id of a published name of an architecture, or None for what is no such name.
+        build_body: adds the graph between stem and head, for spaces that are not a chain.
+        read_name: id of a published name of an architecture, or None for any other text.
         write_name: that name of an id.
         edges: (source node, target node) of every layer, for spaces whose layers are the edges of
             a cell; node 0 is the cell's input, the last one its output.
@@ -124,7 +124,7 @@ class SearchSpace:
         """Genomes, shape (n, n_layers) uint8, of one id or a sequence of ids.
 
         Raises:
-            ArchitectureError: wrong length or a character that is no choice of this space.
+            ArchitectureError: wrong length or a character that is not a choice of this space.
         """
         ids = [architectures] if isinstance(architectures, str) else list(architectures)
         out = np.empty((len(ids), self.n_layers), np.uint8)
@@ -187,7 +187,7 @@ class SearchSpace:
         """Indices of the named choices (all of them for None), sorted, shape (k,).
 
         Raises:
-            ArchitectureError: a name that is no choice of this space.
+            ArchitectureError: a name that is not a choice of this space.
         """
         if choices is None:
             return np.arange(len(self.choices), dtype=np.uint8)
@@ -308,7 +308,7 @@ class SearchSpace:
         """Largest number of activation elements alive at once, shape (n,).
 
         A convolution keeps its input and its output alive, a residual block its input as well;
-        batch norm and ReLU work in place. In a space that is no chain, whatever a later operator
+        batch norm and ReLU work in place. In a space that is not a chain, whatever a later operator
         needs is alive. An analytic model, not a measurement.
         """
         if self.build_body is not None:

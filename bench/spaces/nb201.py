@@ -104,7 +104,7 @@ def build_body(builder: GraphBuilder, source: int, genome: Genomes) -> int:
 
 
 def read_name(name: str) -> str | None:
-    """The id of a published string, or None where ``name`` is no such string."""
+    """The id of a published string, or None where ``name`` is any other text."""
     parts = [part for node in name.split("+") for part in node.strip("|").split("|")]
     operators = [part.partition("~")[0] for part in parts]
     if len(parts) != len(EDGES) or any(op not in CHOICES for op in operators):
