@@ -17,9 +17,9 @@ class Batch:
     """Images and labels, and where they are from.
 
     Attributes:
-        images: (n, channels, height, width), floating point.
-        labels: (n,) int64; None where there are none.
-        name: what it is, as written beside results.
+        images: floating point, shape (n, channels, height, width).
+        labels: int64, shape (n,); None for images without labels.
+        name: description of the batch, as written beside results.
     """
 
     images: torch.Tensor
@@ -33,10 +33,10 @@ def noise_batch(
     """``n`` images of independent N(0, 1) pixels with labels drawn uniformly.
 
     Args:
-        n: images.
-        n_classes: labels are 0 to ``n_classes - 1``.
-        shape: channels, height, width of an image.
-        seed: of the draw.
+        n: number of images to draw.
+        n_classes: number of classes; labels are 0 to ``n_classes - 1``.
+        shape: channels, height and width of an image.
+        seed: seeds the random draw.
     """
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(n, *shape, generator=generator)
@@ -48,15 +48,15 @@ def dataset_batch(name: str, n: int = 64, seed: int = 0, folder: Path | None = N
     """``n`` training images of a data set, drawn without regard to class, normalised.
 
     Args:
-        name: of the data set.
-        n: images.
-        seed: of the draw.
-        folder: where the images are; None looks in the data folder.
+        name: name of the data set.
+        n: number of images to draw.
+        seed: seeds the random draw.
+        folder: folder with the images; None looks in the data folder.
 
     Raises:
-        UnknownNameError: no such data set.
-        DatasetError: its images are not there.
-        BigLittleError: fewer than ``n`` images.
+        UnknownNameError: there is no data set of that name.
+        DatasetError: the images are not in the folder.
+        BigLittleError: the data set has fewer than ``n`` images.
     """
     dataset = get_dataset(name)
     images = dataset.load(folder)["train"]

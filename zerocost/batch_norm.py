@@ -37,8 +37,8 @@ def _shaped(rows: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 class _Norm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: Any, bias: Any, kept: Any, eps: float) -> Any:
-        running_mean, running_var, momentum = kept
+    def forward(ctx: Any, x: torch.Tensor, weight: Any, bias: Any, running: Any, eps: float) -> Any:
+        running_mean, running_var, momentum = running
         out, mean, scale = torch.native_batch_norm(
             x, weight, bias, running_mean, running_var, True, momentum, eps
         )
@@ -48,8 +48,8 @@ class _Norm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
-        found = _Backward.apply(gradient, *ctx.saved_tensors, ctx.eps)  # type: ignore[no-untyped-call]
-        wanted = zip(found, ctx.needs_input_grad[:3], strict=True)
+        by_all = _Backward.apply(gradient, *ctx.saved_tensors, ctx.eps)  # type: ignore[no-untyped-call]
+        wanted = zip(by_all, ctx.needs_input_grad[:3], strict=True)
         return *(g if needed else None for g, needed in wanted), None, None
 
 
@@ -64,13 +64,13 @@ class _Backward(torch.autograd.Function):
         scale: torch.Tensor,
         eps: float,
     ) -> Any:
-        found = torch.ops.aten.native_batch_norm_backward(
+        by_all = torch.ops.aten.native_batch_norm_backward(
             gradient, x, weight, None, None, mean, scale, True, eps, (True, True, True)
         )
-        ctx.save_for_backward(gradient, x, weight, mean, scale, found[1], found[2])
+        ctx.save_for_backward(gradient, x, weight, mean, scale, by_all[1], by_all[2])
         ctx.set_materialize_grads(False)
         ctx.eps = eps
-        return found
+        return by_all
 
     @staticmethod
     def backward(
@@ -110,6 +110,6 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> torch.Tensor:
     """``torch.nn.functional.batch_norm`` in training mode, of (n, channels, ...)."""
-    kept = running_mean, running_var, momentum
-    out: torch.Tensor = _Norm.apply(x, weight, bias, kept, eps)  # type: ignore[no-untyped-call]
+    running = running_mean, running_var, momentum
+    out: torch.Tensor = _Norm.apply(x, weight, bias, running, eps)  # type: ignore[no-untyped-call]
     return out

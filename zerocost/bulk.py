@@ -41,13 +41,14 @@ class Columns:
     """Scores of many networks, one row per architecture and seed.
 
     Attributes:
-        architectures: id of every row.
-        seeds: initialisation seed of every row, (n,) int64.
-        scores: by proxy, (n,) float64, NaN where there is none.
-        alone_s: by proxy, time of its equation and passes by ``facts["clock"]``, (n,) float64.
-        total_s: time of all proxies at once, which share their passes, (n,) float64.
-        failures: of every row, reasons by proxy.
-        facts: space, batch, proxies and versions it was made with.
+        architectures: architecture's id of every row.
+        seeds: initialisation seed of every row, int64, shape (n,).
+        scores: scores by proxy, float64, shape (n,) each; NaN where there is none.
+        alone_s: time in s by proxy, of its equation and passes by ``facts["clock"]``, float64,
+            shape (n,) each.
+        total_s: time in s of all proxies at once, which share their passes, float64, shape (n,).
+        failures: reasons by proxy for every row.
+        facts: space, batch, proxies and versions that the scores were made with.
     """
 
     architectures: tuple[str, ...]
@@ -67,7 +68,7 @@ class Columns:
         This joins them to a table: ``columns.column("synflow", bench.architectures, seed=0)``.
 
         Raises:
-            BigLittleError: the file has no such proxy.
+            BigLittleError: the file has no scores of that proxy.
         """
         if proxy not in self.scores:
             raise BigLittleError(
@@ -91,7 +92,7 @@ class Columns:
         """These rows and those of other files that were made alike.
 
         Raises:
-            BigLittleError: a file of other settings.
+            BigLittleError: a file was made with other settings.
         """
         for other in others:
             _check_facts(other.facts, self.facts, "scores to be merged")
@@ -126,17 +127,17 @@ def run(
     A network that cannot be scored is a row with its reasons; the run goes on.
 
     Args:
-        architectures: ids in ``space``.
-        batch: what all are scored on.
+        architectures: ids of architectures in ``space``.
+        batch: images that all are scored on.
         out: HDF5 file; replaced at most every ``SAVE_EVERY_S`` seconds and at the end. None keeps
             the scores in memory alone.
         proxies: "all", names separated by commas, or a sequence of names.
-        space: of the architectures.
-        n_classes: of the networks.
-        seeds: of initialisation; every architecture is scored once under each.
-        device: that torch knows.
-        dtype: "float32" or "float64".
-        clock: of the times, "wall" or "cpu" (seconds of all threads of this process).
+        space: name of the architectures' space.
+        n_classes: number of classes of the networks.
+        seeds: seeds of the initialisation; every architecture is scored once under each.
+        device: name of a device of torch, such as "cuda".
+        dtype: type of numbers, "float32" or "float64".
+        clock: clock that takes the times, "wall" or "cpu" (seconds of all threads of this process).
         on_progress: called with (rows done, rows in all).
 
     Raises:
@@ -145,13 +146,13 @@ def run(
     """
     if out is not None:
         _check_writable(out)
-    known = get_space(space)
-    known.parse(list(architectures))
+    searched = get_space(space)
+    searched.parse(list(architectures))
     names = tuple(p.name for p in chosen_proxies(proxies))
     facts = {
         "schema": SCHEMA,
         "space": space,
-        "space_hash": known.hash,
+        "space_hash": searched.hash,
         "n_classes": n_classes,
         "batch": batch.name,
         "batch_sha256": _batch_hash(batch),
@@ -165,14 +166,14 @@ def run(
     }
     rows: dict[tuple[str, int], _Row] = {}
     if out is not None and out.exists():
-        found = read_columns(out)
-        _check_facts(found.facts, facts, str(out))
-        for i, key in enumerate(zip(found.architectures, found.seeds.tolist(), strict=True)):
+        before = read_columns(out)
+        _check_facts(before.facts, facts, str(out))
+        for i, key in enumerate(zip(before.architectures, before.seeds.tolist(), strict=True)):
             rows[key] = (
-                {p: float(found.scores[p][i]) for p in names},
-                {p: float(found.alone_s[p][i]) for p in names},
-                float(found.total_s[i]),
-                found.failures[i],
+                {p: float(before.scores[p][i]) for p in names},
+                {p: float(before.alone_s[p][i]) for p in names},
+                float(before.total_s[i]),
+                before.failures[i],
             )
     wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
     saved = time.monotonic()
@@ -209,10 +210,10 @@ def run(
 _Row = tuple[dict[str, float], dict[str, float], float, dict[str, str]]
 
 
-def _row(found: Scores, names: Sequence[str]) -> _Row:
-    values = {p: found.values.get(p, float("nan")) for p in names}
-    alone_s = {p: found.alone_s.get(p, float("nan")) for p in names}
-    return values, alone_s, found.total_s, dict(found.failures)
+def _row(scores: Scores, names: Sequence[str]) -> _Row:
+    values = {p: scores.values.get(p, float("nan")) for p in names}
+    alone_s = {p: scores.alone_s.get(p, float("nan")) for p in names}
+    return values, alone_s, scores.total_s, dict(scores.failures)
 
 
 def _columns(

@@ -18,7 +18,7 @@ def drawn(space: SearchSpace, n: int, seed: int) -> list[str]:
     """``n`` different architectures of a space.
 
     Raises:
-        BigLittleError: the space has fewer.
+        BigLittleError: the space has fewer architectures.
     """
     everything = len(space.allowed(None)) ** space.n_layers
     if n > everything:
@@ -26,14 +26,14 @@ def drawn(space: SearchSpace, n: int, seed: int) -> list[str]:
             f"a sample of {n} architectures; space {space.name!r} has {everything}. Ask for fewer."
         )
     rng = np.random.default_rng(seed)
-    found: dict[str, None] = {}
-    while len(found) < n:
-        found |= dict.fromkeys(space.format(space.sample(rng, n)))
-    return list(found)[:n]
+    architectures: dict[str, None] = {}
+    while len(architectures) < n:
+        architectures |= dict.fromkeys(space.format(space.sample(rng, n)))
+    return list(architectures)[:n]
 
 
 def record(columns: Columns) -> dict[str, Any]:
-    """What JSON says of scores: a score that does not exist is null and has its reason.
+    """Scores as plain JSON: a score that does not exist is null and has its reason.
 
     ``az_nas`` ranks a network among those of the same seed; null without its components.
     """
@@ -79,14 +79,14 @@ def print_scores(columns: Columns, console: Console) -> None:
     for head in ("proxy", *(("score",) if n == 1 else ("min", "median", "max", "failed")), "s"):
         table.add_column(head, justify="left" if head == "proxy" else "right")
     for proxy, values in columns.scores.items():
-        known = values[~np.isnan(values)]
+        finite = values[~np.isnan(values)]
         taken = mean_s(columns, proxy)
         time = "" if taken is None else f"{taken:.3f}"
         if n == 1:
-            table.add_row(proxy, f"{known[0]:.6g}" if len(known) else "failed", time)
+            table.add_row(proxy, f"{finite[0]:.6g}" if len(finite) else "failed", time)
             continue
-        spread = [f"{f(known):.4g}" if len(known) else "" for f in (np.min, np.median, np.max)]
-        table.add_row(proxy, *spread, str(n - len(known)), time)
+        spread = [f"{f(finite):.4g}" if len(finite) else "" for f in (np.min, np.median, np.max)]
+        table.add_row(proxy, *spread, str(n - len(finite)), time)
     console.print(table)
     ranked = columns.az_nas()
     if np.count_nonzero(~np.isnan(ranked)) > 1:

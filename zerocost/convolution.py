@@ -38,11 +38,11 @@ def _backward(
     wanted: tuple[bool, bool] = (True, True),
 ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     stride, padding, dilation, groups = geometry
-    found = torch.ops.aten.convolution_backward(
+    by_x, by_weight, _ = torch.ops.aten.convolution_backward(
         gradient, x, weight, None, stride, padding, dilation, False, (0,), groups,
         (*wanted, False),
     )  # fmt: skip
-    return found[0], found[1]
+    return by_x, by_weight
 
 
 def _goes_on_to(node: Any) -> bool:
@@ -65,10 +65,10 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         # ``needs_input_grad`` only tells what the pass could go on to: with a gradient with respect
-        # to the images, it would have every weight's found as well.
+        # to the images, it would compute every weight's as well.
         wanted = tuple(_goes_on_to(node) for node, _ in ctx.next_functions[:2])
-        found = _Backward.apply(gradient, *ctx.saved_tensors, ctx.geometry, wanted)  # type: ignore[no-untyped-call]
-        return *found, None
+        both = _Backward.apply(gradient, *ctx.saved_tensors, ctx.geometry, wanted)  # type: ignore[no-untyped-call]
+        return *both, None
 
 
 class _Backward(torch.autograd.Function):

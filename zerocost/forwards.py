@@ -17,26 +17,27 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from .forward import cut_off, run
 from .network import PassError, blocks, check_readable, copied, weighted_layers
+from .run_network import cut_off, run
 from .tensors import canonical_order, channels_last, seeded
 from .twice_differentiable import TwiceDifferentiable
 from .watching import ReluPatterns
 
-FEW_IMAGES = 16  # of a mini-batch; ``evidence.zerocost few`` compares it with the whole batch
+#: Images of a mini-batch; ``evidence.zerocost few`` compares it with the whole batch.
+FEW_IMAGES = 16
 _GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass
 class _Saliency:
-    """What hooks of the graph note.
+    """Activations times gradients, noted by hooks of the graph.
 
     They hold this and nothing else: a graph whose hooks hold the graph, or who has it, is never
     freed, because Python's collector does not see through it.
     """
 
-    found: list[tuple[str, torch.Tensor]]
+    products: list[tuple[str, torch.Tensor]]
     wanted: bool = False
 
 
@@ -45,7 +46,7 @@ def _salient(
 ) -> torch.Tensor | None:
     if saliency.wanted:
         product = out * gradient.detach()
-        saliency.found.append((name, product.flatten(2).sum(2) if out.ndim > 2 else product))
+        saliency.products.append((name, product.flatten(2).sum(2) if out.ndim > 2 else product))
     return None
 
 
@@ -53,36 +54,37 @@ class Forwards:
     """Forward passes over a batch, what is noted on the way, and steps that are computed once.
 
     Args:
-        network: never changed; every pass runs on copies.
-        images: (n, ...) floating point.
-        labels: (n,) integers, or None.
+        network: network to read; it is never changed, every pass runs on copies.
+        images: batch of floating point, shape (n, ...).
+        labels: integers of shape (n,), or None.
         needs: names of passes that will be asked for, so that one forward pass serves them all.
-        seed: of everything random.
-        device: where to compute.
-        dtype: to compute in.
-        few_images: of the mini-batch that stands for the batch where that would cost too much.
-        clock: seconds, of which differences are taken.
+        seed: seeds everything random in a pass.
+        device: device to compute on; None: the CPU.
+        dtype: type of floating point to compute in.
+        few_images: size of the mini-batch that stands for the batch where that would cost too
+            much.
+        clock: gives seconds, of which differences are taken.
 
     Attributes:
         needs: names of passes that may be asked for.
-        seed: of everything random.
-        device: where to compute.
+        seed: seed of everything random in a pass.
+        device: device that computes the passes.
         network: the copy that every pass runs on.
         images: the batch in its canonical order.
         x: the images that ``forward`` was computed from, with a gradient where one is needed.
-        few: how many images the mini-batch has.
-        few_x: the same of ``few_forward``.
-        relu: which outputs of each ReLU are positive.
+        few: number of images in the mini-batch.
+        few_x: the images that ``few_forward`` was computed from, with a gradient.
+        relu: whether each output of each ReLU is positive.
         layer_maps: the first image's maps after each layer.
-        block_maps: maps after each block.
+        block_maps: all images' maps after each block.
         saliency: activations times gradients, which the backward pass fills in.
-        cut: layers that run under ``torch.no_grad``.
+        cut: names of layers that run under ``torch.no_grad``.
         durations_s: time by step, without the steps that it asks for: the passes, what they share
             (``forward`` and ``loss`` over the batch, ``few_forward`` and ``few_loss`` over the
             mini-batch), and what equations share.
 
     Raises:
-        PassError: a network or batch that no proxy can be computed for.
+        PassError: no proxy can be computed for the network or batch.
     """
 
     def __init__(
@@ -144,11 +146,11 @@ class Forwards:
                 f"({len(images)},) classes from 0 on, one for each image."
             )
 
-    def once(self, name: str, find: Callable[[], Found]) -> Found:
-        """What ``find`` returns, or the error it raises, kept under ``name`` and timed.
+    def once(self, name: str, compute: Callable[[], Result]) -> Result:
+        """What ``compute`` returned or raised when it ran first, timed under ``name``.
 
         Raises:
-            PassError: it did.
+            PassError: ``compute`` raised one, or torch failed.
         """
         if self._open:
             self._asked[self._open[-1]].add(name)
@@ -156,7 +158,7 @@ class Forwards:
             began, before = self._clock(), sum(self.durations_s.values())
             try:
                 with self.asking(name):
-                    outcome: Found | PassError = find()
+                    outcome: Result | PassError = compute()
             except PassError as error:
                 outcome = error
             except RuntimeError as error:  # of torch: no memory, no second derivative, no solution
@@ -171,7 +173,7 @@ class Forwards:
 
     @contextmanager
     def asking(self, name: str) -> Iterator[None]:
-        """Within it, ``name`` is who asks for steps."""
+        """Within it, every step that runs counts as one behind ``name``."""
         self._asked.setdefault(name, set())
         self._open.append(name)
         try:
@@ -180,7 +182,7 @@ class Forwards:
             self._open.pop()
 
     def behind_s(self, name: str) -> float:
-        """Time of every step behind one who asked, directly or through others."""
+        """Time in s of every step behind ``name``, directly or through others."""
         steps, waiting = set[str](), list(self._asked.get(name, ()))
         while waiting:
             step = waiting.pop()
@@ -192,7 +194,7 @@ class Forwards:
     # ---- the forward pass over the batch ------------------------------------------------------
     @property
     def n_images(self) -> int:
-        """Images of the batch."""
+        """Number of images in the batch."""
         return len(self.images)
 
     @property
@@ -200,7 +202,7 @@ class Forwards:
         """Labels (n,), in the order in which the passes give images.
 
         Raises:
-            PassError: there are none.
+            PassError: the batch has no labels.
         """
         if self._labels is None:
             raise PassError("it needs labels and the batch has none; give labels of shape (n,).")
@@ -209,7 +211,7 @@ class Forwards:
     def forward(self) -> torch.Tensor:
         """Logits of the batch, with everything noted that was declared as needed."""
 
-        def find() -> torch.Tensor:
+        def compute() -> torch.Tensor:
             cloned = frozenset[str]()
             while True:  # at most twice: what is overwritten after we saw it is then copied
                 with seeded(self.seed, self.device):
@@ -218,7 +220,7 @@ class Forwards:
                     return logits
                 cloned |= changed
 
-        return self.once("forward", find)
+        return self.once("forward", compute)
 
     def _forward_noting(self, cloned: frozenset[str]) -> tuple[torch.Tensor, frozenset[str]]:
         """Logits, and layers whose output was overwritten later; copies are made in ``cloned``."""
@@ -250,7 +252,7 @@ class Forwards:
                 self.layer_maps.append((name, out.detach()[0]))
 
         def note_block(name: str, out: torch.Tensor) -> None:
-            if out.ndim == 4 and all(out is not kept for _, kept in self.block_maps):
+            if out.ndim == 4 and all(out is not maps for _, maps in self.block_maps):
                 self.block_maps.append((name, out))
 
         network = self.network
@@ -287,7 +289,7 @@ class Forwards:
     def few_forward(self) -> torch.Tensor:
         """Logits of the mini-batch, differentiable with respect to weights and images."""
 
-        def find() -> torch.Tensor:
+        def compute() -> torch.Tensor:
             self.few_x = self.images[: self.few].detach().requires_grad_()
             with ExitStack() as modes:
                 modes.enter_context(seeded(self.seed, self.device))
@@ -296,13 +298,13 @@ class Forwards:
                     modes.enter_context(TwiceDifferentiable())
                 return run(self.network, self.few_x)
 
-        return self.differentiable(self.once("few_forward", find))
+        return self.differentiable(self.once("few_forward", compute))
 
     def differentiable(self, logits: torch.Tensor) -> torch.Tensor:
-        """The logits given, if there is a gradient of them.
+        """The given logits, after a check that they have a gradient.
 
         Raises:
-            PassError: there is none.
+            PassError: the logits have no gradient.
         """
         check_readable(self.network)
         if not logits.requires_grad:

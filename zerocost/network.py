@@ -52,8 +52,8 @@ def copied(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.M
     are not copied, and every floating-point parameter is trainable in the copy.
 
     Raises:
-        PassError: a parameter or buffer that is not finite or not there yet, or a network that
-            cannot be copied.
+        PassError: a parameter or buffer is not finite or not there yet, or the network cannot be
+            copied.
     """
     if not isinstance(network, nn.Module):
         raise PassError(
@@ -186,7 +186,7 @@ def weights_of_layers(network: nn.Module) -> list[tuple[str, torch.Tensor]]:
     The matrices of attention and recurrent layers are there under their own names.
 
     Raises:
-        PassError: a weight that is packed, no floating-point number, or computed from others.
+        PassError: a weight is packed, is not of floating point, or is computed from others.
     """
     check_readable(network)
     weights: dict[int, tuple[str, torch.Tensor]] = {}
@@ -216,8 +216,8 @@ def replaced(
     The tensors it had are put aside, not written to: a graph that was built with them stays good.
 
     Args:
-        network: changed within, and restored.
-        make: from a module, and name and value of a tensor of its own, one to put in its place. A
+        network: network that is changed within, and restored.
+        make: gives the tensor to put in the place of another, from its module, name and value. A
             tensor that several modules share is made once.
         norms: whether normalisations stay; else they are the identity.
     """
@@ -263,7 +263,7 @@ def blocks(network: nn.Module) -> list[tuple[str, nn.Module]]:
     lists are opened. A child that is itself a graph of nodes (``nodes`` and ``inputs``, as the body
     of a space of cells) counts by those of its nodes that leave a single tensor alive.
     """
-    found: list[tuple[str, nn.Module]] = []
+    listed: list[tuple[str, nn.Module]] = []
 
     def add(name: str, module: nn.Module) -> None:
         if isinstance(module, nn.ModuleList):
@@ -272,13 +272,13 @@ def blocks(network: nn.Module) -> list[tuple[str, nn.Module]]:
         elif isinstance(getattr(module, "nodes", None), nn.ModuleList):
             nodes = cast(nn.ModuleList, module.nodes)
             inputs = cast(Sequence[tuple[int, ...]], module.inputs)
-            found.extend((f"{name}.nodes.{k}", nodes[k]) for k in _cuts(nodes, inputs))
+            listed.extend((f"{name}.nodes.{k}", nodes[k]) for k in _cuts(nodes, inputs))
         else:
-            found.append((name, module))
+            listed.append((name, module))
 
     for name, child in network.named_children():
         add(name, child)
-    return found
+    return listed
 
 
 def _cuts(nodes: nn.ModuleList, inputs: Sequence[tuple[int, ...]]) -> Iterator[int]:

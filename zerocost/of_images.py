@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .forward import run
 from .forwards import Forwards
 from .network import PassError, check_readable
+from .run_network import run
 from .tensors import by_images, check_finite, random_signs
 
-KERNEL_IMAGES = 8  # of which per-image gradients are taken: each costs a backward pass
+KERNEL_IMAGES = 8  # images whose gradients are taken: each costs a backward pass
 
 
 def image_gradient(forwards: Forwards) -> torch.Tensor:
@@ -36,11 +36,11 @@ def sample_gradients(forwards: Forwards) -> torch.Tensor:
         raise PassError("the network's output has no gradient; expected logits.")
     parameters = [p for p in forwards.network.parameters() if p.requires_grad]
     kernel = torch.zeros(n, n, dtype=torch.float64, device=logits.device)
-    found = [
+    by_image = [
         torch.autograd.grad(logits[i].sum(), parameters, retain_graph=i + 1 < n, allow_unused=True)
         for i in range(n)
     ]
-    for gradients in zip(*found, strict=True):
+    for gradients in zip(*by_image, strict=True):
         if gradients[0] is not None:
             rows = torch.stack([g.flatten() for g in gradients]).double()
             kernel += rows @ rows.T

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .forward import check_in_graph, run
 from .forwards import Forwards
 from .network import PassError, weights_of_layers
+from .run_network import check_in_graph, run
 from .tensors import check_finite, nodes
 
 _ONCE = ("::Error", "::NotImplemented")  # nodes that stand for a derivative which is not there
@@ -20,9 +20,9 @@ class Weight:
     """One layer's weight and a gradient with respect to it, of the same shape.
 
     Attributes:
-        layer: its name.
-        value: the weight.
-        gradient: see the pass that gives it.
+        layer: name of the layer.
+        value: weight of the layer.
+        gradient: gradient that the pass says it gives.
     """
 
     layer: str
@@ -49,7 +49,7 @@ def gradients(forwards: Forwards) -> list[Weight]:
 def channel_saliency(forwards: Forwards) -> list[tuple[str, torch.Tensor]]:
     """Per layer call, activation times its gradient summed over positions, (n, channels)."""
     _loss_gradients(forwards)
-    return forwards.saliency.found
+    return forwards.saliency.products
 
 
 def hessian_gradient(forwards: Forwards) -> list[tuple[Weight, torch.Tensor]]:
@@ -87,7 +87,7 @@ def mini_batch_gradients(forwards: Forwards) -> list[tuple[str, torch.Tensor, to
 
 
 def _loss_gradients(forwards: Forwards) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-    def find() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+    def compute() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
         labels, logits = forwards.labels, forwards.differentiable(forwards.forward())
         forwards.saliency.wanted = True
         try:
@@ -95,15 +95,15 @@ def _loss_gradients(forwards: Forwards) -> list[tuple[str, torch.Tensor, torch.T
         finally:
             forwards.saliency.wanted = False
 
-    return forwards.once("loss", find)
+    return forwards.once("loss", compute)
 
 
 def _few_loss_gradients(forwards: Forwards) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-    def find() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+    def compute() -> list[tuple[str, torch.Tensor, torch.Tensor]]:
         labels, logits = forwards.labels[: forwards.few], forwards.few_forward()
         return _backward_loss(forwards, logits, labels, "hessian_gradient" in forwards.needs)
 
-    return forwards.once("few_loss", find)
+    return forwards.once("few_loss", compute)
 
 
 def _backward_loss(
@@ -112,9 +112,9 @@ def _backward_loss(
     """Layers in use with their weight and the gradient of the mean cross-entropy.
 
     Args:
-        forwards: of the network and the labels.
-        logits: (n, classes), of some images.
-        labels: (n,), theirs.
+        forwards: forward passes of the network, with all labels.
+        logits: logits of some images, shape (n, classes).
+        labels: labels of these images, shape (n,).
         second: whether the gradient will be differentiated once more.
     """
     highest = int(forwards.labels.max())
@@ -126,17 +126,17 @@ def _backward_loss(
     layers = weights_of_layers(forwards.network)
     if not layers:
         raise PassError("the network has no convolution and no linear layer.")
-    found = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         F.cross_entropy(logits, labels),
         [weight for _, weight in layers],
         create_graph=second,
         retain_graph=True,
         allow_unused=True,
     )
-    for (name, _), gradient in zip(layers, found, strict=True):
+    for (name, _), gradient in zip(layers, gradients, strict=True):
         if gradient is None:
             check_in_graph(name, forwards.cut)
-    used = [(n, w, g) for (n, w), g in zip(layers, found, strict=True) if g is not None]
+    used = [(n, w, g) for (n, w), g in zip(layers, gradients, strict=True) if g is not None]
     if not used:
         raise PassError("the loss depends on no convolution and no linear layer.")
     for name, _, gradient in used:

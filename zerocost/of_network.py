@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .forward import check_in_graph, response, run
 from .forwards import Forwards
 from .network import (
     NORMS,
@@ -20,6 +19,7 @@ from .network import (
     weights_of_layers,
 )
 from .of_loss import Weight
+from .run_network import check_in_graph, response, run
 from .tensors import channels_last, check_finite, leaves
 from .watching import Macs
 
@@ -28,11 +28,11 @@ PERTURBATION = 0.01  # of the images, relative to their scale: Lin et al. 2021, 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one image costs.
+    """Multiply-accumulates and parameters of one image.
 
     Attributes:
         macs: multiply-accumulates of every operation that has a formula.
-        params: parameters that it meets.
+        params: number of parameters that it meets.
         uncounted: names of operations that may multiply and have no formula.
     """
 
@@ -47,7 +47,7 @@ class GaussianResponse:
 
     Attributes:
         change: mean over images of the sum of absolute changes of the features.
-        log_deviations: per batch norm, the log of the root of the mean variance of its input.
+        log_deviations: log of the root of the mean variance of the input, per batch norm.
     """
 
     change: float
@@ -93,9 +93,9 @@ def synaptic_flow(forwards: Forwards) -> list[Weight]:
         if not flow.requires_grad:
             raise PassError("the network's output has no gradient; expected logits.")
         layers = weights_of_layers(network)
-    found = torch.autograd.grad(flow, [weight for _, weight in layers], allow_unused=True)
+    gradients = torch.autograd.grad(flow, [weight for _, weight in layers], allow_unused=True)
     out = []
-    for (name, weight), gradient in zip(layers, found, strict=True):
+    for (name, weight), gradient in zip(layers, gradients, strict=True):
         if gradient is None:
             check_in_graph(name, forwards.cut)
             continue

@@ -26,10 +26,10 @@ def pair_features(
     and of any direction of growth combine alike.
 
     Args:
-        scores: of all networks, shape (n,); NaN where there is none.
+        scores: scores of all networks, shape (n,); NaN where there is none.
         little: row of each pair's little network, shape (m,).
         big: row of each pair's big network, shape (m,).
-        escalation_rate: the share r that is escalated, from 0 to 1.
+        escalation_rate: share r of images that is escalated, from 0 to 1.
 
     Returns:
         ``little`` and ``big`` alone; ``gap``, big minus little, for what escalation is worth;
@@ -37,10 +37,10 @@ def pair_features(
         ``best``, the greater of both.
 
     Raises:
-        BigLittleError: an escalation rate outside [0, 1].
+        BigLittleError: the escalation rate lies outside [0, 1].
 
-    >>> found = pair_features([10.0, 30.0, 20.0], [0], [1], 0.25)
-    >>> {name: float(value[0]) for name, value in found.items()}
+    >>> features = pair_features([10.0, 30.0, 20.0], [0], [1], 0.25)
+    >>> {name: float(value[0]) for name, value in features.items()}
     {'little': 0.0, 'big': 1.0, 'gap': 1.0, 'mixture': 0.25, 'early': 0.5, 'best': 1.0}
     """
     if not 0 <= escalation_rate <= 1:

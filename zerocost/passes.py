@@ -1,6 +1,6 @@
 """Forward and backward passes that proxies share: each runs at most once for a network.
 
-A proxy names what it needs; ``Passes`` finds it when it is first asked for. Most of it comes from
+A proxy names what it needs; ``Passes`` computes it when it is first read. Most of it comes from
 one forward pass over the batch: the gradient of the labelled loss and its growth, gradients with
 respect to the images, ReLU patterns, maps of layers and blocks. Other second derivatives, and what
 takes several backward passes or further images, are taken over the first ``FEW_IMAGES`` images, a
@@ -25,34 +25,34 @@ from . import of_images, of_loss, of_maps, of_network
 from .forwards import FEW_IMAGES, Forwards
 from .tensors import seeded
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-class shared_pass(Generic[Found]):  # noqa: N801 (it is read as a decorator is)
+class shared_pass(Generic[Result]):  # noqa: N801 (it is read as a decorator is)
     """An attribute that is computed once, by a function over the forward passes.
 
     Each starts from a seed of its own, so that what ran before does not matter.
 
     Args:
-        find: computes it.
-        labels: whether it takes labels.
+        compute: gives the attribute's value from the forward passes.
+        labels: whether it needs the batch's labels.
     """
 
-    def __init__(self, find: Callable[[Forwards], Found], labels: bool = False) -> None:
-        self.find, self.labels = find, labels
-        self.__doc__ = find.__doc__
+    def __init__(self, compute: Callable[[Forwards], Result], labels: bool = False) -> None:
+        self.compute, self.labels = compute, labels
+        self.__doc__ = compute.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, passes: Passes, owner: type) -> Found:
+    def __get__(self, passes: Passes, owner: type) -> Result:
         forwards = passes.forwards
         assert self.name in forwards.needs, f"pass {self.name!r} was not declared as needed"
 
-        def started() -> Found:
+        def started() -> Result:
             place = list(PASSES).index(self.name)
             with seeded(forwards.seed * 1000 + place, forwards.device):
-                return self.find(forwards)
+                return self.compute(forwards)
 
         return forwards.once(self.name, started)
 
@@ -61,15 +61,16 @@ class Passes:
     """What proxies read of one network and batch; each is computed once.
 
     Args:
-        network: never changed; every pass runs on copies.
-        images: (n, ...) floating point.
-        labels: (n,) integers, or None.
-        needs: names of passes that will be asked for, so that one forward pass serves them all.
-        seed: of everything random.
-        device: where to compute.
-        dtype: to compute in.
-        few_images: of the mini-batch that stands for the batch where that would cost too much.
-        clock: seconds, of which differences are taken.
+        network: network to read; it is never changed, every pass runs on copies.
+        images: batch of floating point, shape (n, ...).
+        labels: integers of shape (n,), or None.
+        needs: names of passes that will be read, so that one forward pass serves them all.
+        seed: seeds everything random in a pass.
+        device: device to compute on; None: the CPU.
+        dtype: type of floating point to compute in.
+        few_images: size of the mini-batch that stands for the batch where that would cost too
+            much.
+        clock: gives seconds, of which differences are taken.
 
     Attributes:
         forwards: the forward passes behind them.
@@ -78,7 +79,7 @@ class Passes:
             mini-batch), and what equations share.
 
     Raises:
-        PassError: a network or batch that no proxy can be computed for.
+        PassError: no proxy can be computed for the network or batch.
     """
 
     # The place of a pass decides its seed: new ones go to the end.
@@ -120,7 +121,7 @@ class Passes:
 
     @property
     def n_images(self) -> int:
-        """Images of the batch."""
+        """Number of images in the batch."""
         return self.forwards.n_images
 
     @property
@@ -128,24 +129,24 @@ class Passes:
         """Labels (n,), in the order in which the passes give images.
 
         Raises:
-            PassError: there are none.
+            PassError: the batch has no labels.
         """
         return self.forwards.labels
 
-    def once(self, name: str, find: Callable[[], Found]) -> Found:
-        """What ``find`` returns, kept under ``name`` and timed (``Forwards.once``).
+    def once(self, name: str, compute: Callable[[], Result]) -> Result:
+        """What ``compute`` returned when it ran first, timed under ``name`` (``Forwards.once``).
 
         Raises:
-            PassError: it did.
+            PassError: ``compute`` raised one, or torch failed.
         """
-        return self.forwards.once(name, find)
+        return self.forwards.once(name, compute)
 
     def asking(self, name: str) -> AbstractContextManager[None]:
-        """Within it, ``name`` is who asks for steps."""
+        """Within it, every step that runs counts as one behind ``name``."""
         return self.forwards.asking(name)
 
     def behind_s(self, name: str) -> float:
-        """Time of every step behind one who asked, directly or through others."""
+        """Time in s of every step behind ``name``, directly or through others."""
         return self.forwards.behind_s(name)
 
 

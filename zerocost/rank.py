@@ -21,10 +21,10 @@ def rank(values: ArrayLike) -> NDArray[np.float64]:
     """
     x = np.asarray(values, np.float64)
     out = np.full(x.shape, np.nan)
-    known = ~np.isnan(x)
-    _, inverse, counts = np.unique(x[known], return_inverse=True, return_counts=True)
+    scored = ~np.isnan(x)
+    _, inverse, counts = np.unique(x[scored], return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
-    out[known] = (ends - (counts - 1) / 2)[inverse]
+    out[scored] = (ends - (counts - 1) / 2)[inverse]
     return out
 
 
@@ -36,10 +36,10 @@ def az_nas(columns: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
     A network without one of the components has no score (NaN) and does not count in m.
 
     Args:
-        columns: scores by proxy, shape (n,) each; ``AZ_COMPONENTS`` are needed.
+        columns: scores by proxy, shape (n,) each; all ``AZ_COMPONENTS`` are needed.
 
     Raises:
-        BigLittleError: a component is missing.
+        BigLittleError: a component is not among the columns.
 
     Source: Lee and Ham 2024, "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture
     Search" (non-linear ranking aggregation). A score is relative to the set it is computed in.
@@ -50,9 +50,9 @@ def az_nas(columns: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
             f"AZ-NAS needs {', '.join(AZ_COMPONENTS)}; missing are {', '.join(missing)}."
         )
     parts = np.stack([np.asarray(columns[name], np.float64) for name in AZ_COMPONENTS])
-    known = ~np.isnan(parts).any(axis=0)
+    scored = ~np.isnan(parts).any(axis=0)
     out = np.full(parts.shape[1], np.nan)
-    if known.any():
-        m = int(known.sum())
-        out[known] = sum(np.log(rank(part[known]) / m) for part in parts)
+    if scored.any():
+        m = int(scored.sum())
+        out[scored] = sum(np.log(rank(part[scored]) / m) for part in parts)
     return out

@@ -26,14 +26,14 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 @dataclass(frozen=True)
 class Scores:
-    """What the proxies say about one network.
+    """Scores of one network, and the times that they took.
 
     Attributes:
-        values: score by proxy; a proxy that has none is not in here.
+        values: score by proxy; a proxy without a score is not in here.
         failures: reason by proxy that has no score.
-        passes_s: time by shared step: forward passes, backward passes, what equations share.
-        equations_s: time by proxy of its equation alone, shared steps not included.
-        alone_s: time by proxy of its equation and of every step behind it, in seconds. A step that
+        passes_s: time in s by shared step: forward passes, backward passes, what equations share.
+        equations_s: time in s by proxy of its equation alone, shared steps not included.
+        alone_s: time in s by proxy of its equation and of every step behind it. A step that
             several proxies share counts in full for each, so these do not add up.
     """
 
@@ -45,7 +45,7 @@ class Scores:
 
     @property
     def total_s(self) -> float:
-        """Time of everything."""
+        """Time in s of all steps and equations."""
         return sum(self.passes_s.values()) + sum(self.equations_s.values())
 
     def __getitem__(self, proxy: str) -> float:
@@ -57,10 +57,10 @@ class Scores:
 def chosen_proxies(proxies: str | Sequence[str]) -> tuple[Proxy, ...]:
     """Proxies by name: "all", one name, several separated by commas, or a sequence.
 
-    "az_nas", a ranking of many networks and no score of one, stands for its components.
+    "az_nas", a ranking of many networks and not a score of one, stands for its components.
 
     Raises:
-        UnknownNameError: no such proxy.
+        UnknownNameError: there is no proxy of that name.
     """
     if isinstance(proxies, str):
         proxies = PROXIES.names() if proxies == "all" else proxies.split(",")
@@ -90,18 +90,18 @@ def score(
         network: any module that maps images (n, ...) to logits (n, classes), scored with the
             weights it has; or the id of an architecture, which is built and initialised from
             ``seed``.
-        images: the batch, (n, channels, height, width) floating point; or a ``Batch`` with its
+        images: batch of floating point, shape (n, channels, height, width); or a ``Batch`` with its
             labels. None takes 64 images of noise, 3x32x32.
-        labels: (n,) integers; proxies of the loss need them.
+        labels: integers of shape (n,); proxies of the loss need them.
         proxies: "all", names separated by commas, or a sequence of names.
-        space: of an architecture given by its id.
-        n_classes: of a network built here, and of the labels of noise.
-        seed: of initialisation and of everything random in a proxy.
-        device: that torch knows, for example "cuda".
-        dtype: "float32" or "float64".
-        few_images: of the batch, for ``hessian_norm``, ``jacobian_norm``, ``zen`` and each
-            mini-batch of ``zico``.
-        clock: of the times, "wall" or "cpu" (seconds of all threads of this process).
+        space: space of an architecture that is given by its id.
+        n_classes: number of classes of a network built here, and of the labels of noise.
+        seed: seeds the initialisation and everything random in a proxy.
+        device: name of a device of torch, for example "cuda".
+        dtype: type of numbers, "float32" or "float64".
+        few_images: number of images of the batch for ``hessian_norm``, ``jacobian_norm``, ``zen``
+            and each mini-batch of ``zico``.
+        clock: clock that takes the times, "wall" or "cpu" (seconds of all threads of this process).
         failures: "raise", or "keep" to have reasons in ``Scores.failures``.
 
     Returns:
@@ -109,11 +109,11 @@ def score(
 
     Raises:
         ProxyError: a proxy has no value for this network; names it, and the layer where known.
-        ArchitectureError: no such architecture.
-        UnknownNameError: no such proxy or space.
+        ArchitectureError: the id is not one of the space.
+        UnknownNameError: there is no proxy or space of that name.
 
-    >>> found = score("8" * 22, proxies="params,macs")
-    >>> {name: int(value) for name, value in found.values.items()}
+    >>> scores = score("8" * 22, proxies="params,macs")
+    >>> {name: int(value) for name, value in scores.values.items()}
     {'params': 645210, 'macs': 11473600}
     """
     if failures not in ("raise", "keep"):
@@ -155,7 +155,7 @@ def usable_device(name: str) -> torch.device:
     """A device by torch's name for it.
 
     Raises:
-        BigLittleError: there is none of that name, or it cannot be used here.
+        BigLittleError: there is no device of that name, or it cannot be used here.
     """
     try:
         device = torch.device(name)
@@ -212,25 +212,26 @@ def score_many(
     """Scores of many architectures; one that fails keeps its reasons and does not stop the rest.
 
     Args:
-        architectures: ids in ``space``.
-        images: as in ``score``.
-        labels: as in ``score``.
-        proxies: as in ``score``.
-        space: of the architectures.
-        n_classes: of the networks.
-        seed: of every network's initialisation.
-        device: as in ``score``.
-        dtype: as in ``score``.
+        architectures: ids of architectures in ``space``.
+        images: batch of floating point, shape (n, channels, height, width), or a ``Batch``. None
+            takes 64 images of noise, 3x32x32.
+        labels: integers of shape (n,); proxies of the loss need them.
+        proxies: "all", names separated by commas, or a sequence of names.
+        space: name of the architectures' space.
+        n_classes: number of classes of the networks.
+        seed: seeds every network's initialisation.
+        device: name of a device of torch, for example "cuda".
+        dtype: type of numbers, "float32" or "float64".
         on_progress: called with (done, total).
 
     Raises:
-        ArchitectureError: an id that is not in the space.
-        UnknownNameError: no such proxy or space.
+        ArchitectureError: an id is not one of the space.
+        UnknownNameError: there is no proxy or space of that name.
     """
-    found = []
+    scores = []
     batch = noise_batch(n_classes=n_classes) if images is None else images
     for done, architecture in enumerate(architectures, 1):
-        found.append(
+        scores.append(
             score(
                 architecture,
                 batch,
@@ -246,4 +247,4 @@ def score_many(
         )
         if on_progress is not None:
             on_progress(done, len(architectures))
-    return found
+    return scores

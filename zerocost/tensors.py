@@ -14,11 +14,11 @@ from .network import PassError
 
 def by_images(logits: torch.Tensor, outer: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """The gradient of ``(outer * logits).sum()`` with respect to the images, (n, pixels)."""
-    (found,) = torch.autograd.grad(logits, images, outer, retain_graph=True, allow_unused=True)
-    if found is None:
+    (gradient,) = torch.autograd.grad(logits, images, outer, retain_graph=True, allow_unused=True)
+    if gradient is None:
         raise PassError("the network's output does not depend on its input.")
-    check_finite(found, "the gradient with respect to the images")
-    return found.flatten(1)
+    check_finite(gradient, "the gradient with respect to the images")
+    return gradient.flatten(1)
 
 
 def channels_last(images: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ def get_proxy(name: str) -> Proxy:
     """The proxy called ``name``.
 
     Raises:
-        UnknownNameError: no such proxy.
+        UnknownNameError: there is no proxy of that name.
     """
     return cast(Proxy, PROXIES.load(name))
 

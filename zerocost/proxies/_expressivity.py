@@ -14,7 +14,7 @@ def entropies(passes: Passes) -> list[float]:
     """Per block, the entropy in nat of the shares of variance of its principal components.
 
     Raises:
-        PassError: a block whose maps do not vary.
+        PassError: the maps of a block do not vary.
     """
     return passes.once("block_entropies", lambda: _entropies(passes))
 

@@ -1,4 +1,4 @@
-"""What ReLU patterns have in common between images, which three proxies are made of."""
+"""How far ReLU patterns of images agree, which three proxies are made of."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class Patterns:
     """ReLU patterns of n images, in short.
 
     Attributes:
-        agreements: per pair of images, ReLUs in the same state, (n, n) float64.
-        n_relus: how many there are.
-        codes: per ReLU, its states over the images as bits, (words, n_relus) int64; image i is bit
-            i % 64 of word i // 64.
+        agreements: number of ReLUs in the same state for each pair of images, float64, shape
+            (n, n).
+        n_relus: number of ReLUs in the network.
+        codes: states of each ReLU over the images as bits, int64, shape (words, n_relus); image i
+            is bit i % 64 of word i // 64.
     """
 
     agreements: torch.Tensor
@@ -29,22 +30,22 @@ class Patterns:
 
 
 def patterns(passes: Passes) -> Patterns:
-    """What the forward pass over the batch leaves."""
+    """ReLU patterns of the forward pass over the batch, in short."""
     return passes.once("relu_codes", lambda: _patterns(passes))
 
 
 def _patterns(passes: Passes) -> Patterns:
-    found = passes.relu_patterns
-    n = len(found[0])
+    states = passes.relu_patterns
+    n = len(states[0])
     both = torch.zeros(n, n, dtype=torch.float64)
     active = torch.zeros(n, dtype=torch.float64)
     starts = [(w, p) for w in range(0, n, WORD) for p in range(w, min(w + WORD, n), PIECE)]
-    powers = torch.zeros(len(starts), n, device=found[0].device)
+    powers = torch.zeros(len(starts), n, device=states[0].device)
     for row, (word, start) in enumerate(starts):
         end = min(start + PIECE, word + WORD, n)
         powers[row, start:end] = 2.0 ** torch.arange(end - start)
     codes = []
-    for positive in found:
+    for positive in states:
         for part in torch.split(positive, COLUMNS, 1):
             x = part.float()
             # Whole numbers below 2^24: exact in float32.
@@ -55,7 +56,7 @@ def _patterns(passes: Passes) -> Patterns:
             for (word, start), piece in zip(starts, pieces, strict=True):
                 code[word // WORD] |= piece << (start - word)
             codes.append(code)
-    total = sum(positive.shape[1] for positive in found)
+    total = sum(positive.shape[1] for positive in states)
     # c_i c_j + (1 - c_i)(1 - c_j), summed over ReLUs
     agreements = 2 * both + total - active[:, None] - active[None]
     return Patterns(agreements, total, torch.cat(codes, 1))

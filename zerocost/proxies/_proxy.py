@@ -13,7 +13,7 @@ class ProxyError(BigLittleError):
     """A proxy that has no value for a network; names the proxy and, where known, the layer.
 
     Attributes:
-        proxy: its name; "" where the network itself cannot be scored.
+        proxy: name of the proxy; "" where the network itself cannot be scored.
     """
 
     def __init__(self, proxy: str, reason: str) -> None:
@@ -27,11 +27,11 @@ class Proxy:
     """One zero-cost proxy.
 
     Attributes:
-        name: key, equal to the file's name.
-        source: paper the equation is from.
+        name: key of the proxy, equal to the file's name.
+        source: paper that the equation is from.
         needs: names of the shared passes it reads (``passes.PASSES``); it may read no other.
         labels: whether it needs the batch's labels.
-        compute: the equation; it may only read what the passes left. It raises ``PassError``, or
+        compute: gives the score; it may only read what the passes left. It raises ``PassError``, or
             returns something that is not finite, where the network has no such figure.
     """
 

@@ -25,7 +25,7 @@ from ._proxy import Proxy
 
 def az_trainability(passes: Passes) -> float:
     """The mean over blocks."""
-    found = []
+    by_block = []
     for name, g_out, g_in in passes.block_gradients:
         shrink = g_in.shape[2] // g_out.shape[2]
         if (g_out.shape[2] * shrink, g_out.shape[3] * shrink) != tuple(g_in.shape[2:]):
@@ -39,8 +39,8 @@ def az_trainability(passes: Passes) -> float:
         outer = (a.T @ b / len(a)).double()
         square = outer @ outer.T if len(outer) < len(outer.T) else outer.T @ outer
         s = math.sqrt(max(0.0, float(torch.linalg.eigvalsh(square)[-1])))
-        found.append(-s - 1 / (s + 1e-6) + 2)
-    return sum(found) / len(found)
+        by_block.append(-s - 1 / (s + 1e-6) + 2)
+    return sum(by_block) / len(by_block)
 
 
 PROXY = Proxy(

@@ -27,16 +27,16 @@ MANY_CLASSES = 100
 def epe_nas(passes: Passes) -> float:
     """The sum over classes."""
     labels, rows = passes.labels, passes.image_gradient
-    found = []
+    by_class = []
     many = len(torch.unique(labels)) > MANY_CLASSES
     for label in torch.unique(labels):
         corr = correlation(rows[labels == label])
         total = float(torch.log(corr.abs() + K).sum())
-        found.append(total / len(corr) if many else total)
+        by_class.append(total / len(corr) if many else total)
     if many:
-        e = torch.tensor(found, dtype=torch.float64)
+        e = torch.tensor(by_class, dtype=torch.float64)
         return float((e[:, None] - e[None]).abs().sum() / len(e))
-    return sum(abs(e) for e in found)
+    return sum(abs(e) for e in by_class)
 
 
 PROXY = Proxy("epe_nas", "Lopes et al. 2021", ("image_gradient",), True, epe_nas)

@@ -25,7 +25,7 @@ def correlation(rows: torch.Tensor) -> torch.Tensor:
     """Correlation matrix (n, n) in float64 of n rows.
 
     Raises:
-        PassError: a row whose values are all equal has no correlation.
+        PassError: all values of a row are equal, which has no correlation.
     """
     centred = rows.double() - rows.double().mean(1, keepdim=True)
     norms = centred.norm(dim=1)

@@ -20,9 +20,9 @@ from ._proxy import Proxy
 
 def linear_regions(passes: Passes) -> float:
     """The mean Hamming distance."""
-    found = patterns(passes)
-    n = len(found.agreements)
-    return float((found.n_relus - found.agreements).sum()) / (n * (n - 1))
+    relu = patterns(passes)
+    n = len(relu.agreements)
+    return float((relu.n_relus - relu.agreements).sum()) / (n * (n - 1))
 
 
 PROXY = Proxy("linear_regions", "Hanin and Rolnick 2019", ("relu_patterns",), False, linear_regions)

@@ -21,16 +21,16 @@ from ._proxy import Proxy
 
 def zico(passes: Passes) -> float:
     """The sum over layers."""
-    found = []
+    by_layer = []
     for _, a, b in passes.mini_batch_gradients:
         deviation = (a - b).abs() / 2
         mean = (a.abs() + b.abs()) / 2
         total = float((mean / deviation)[deviation > 0].double().sum())
         if total > 0:
-            found.append(math.log(total))
-    if not found:
+            by_layer.append(math.log(total))
+    if not by_layer:
         raise PassError("no weight's gradient differs between the two mini-batches.")
-    return sum(found)
+    return sum(by_layer)
 
 
 PROXY = Proxy("zico", "Li et al. 2023", ("mini_batch_gradients",), True, zico)

@@ -1,4 +1,4 @@
-"""A forward pass, and the layer that it fails in."""
+"""One forward pass of a network, and the layer that it fails in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Logits (n, classes) of a network.
 
     Raises:
-        PassError: it failed, naming the layer, or gives something else.
+        PassError: the pass failed, which names the layer, or gives something else than logits.
     """
     try:
         logits = network(images)
@@ -41,7 +41,7 @@ def run(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 def _failing_layer(network: nn.Module, images: torch.Tensor) -> str:
-    """The layer that a forward pass is in when it fails; one more pass is asked, with hooks."""
+    """The layer that a forward pass is in when it fails; one more pass runs, with hooks."""
     entered: list[str] = []
     handles = []
     for name, module in network.named_modules():
@@ -70,7 +70,7 @@ def cut_off(network: nn.Module) -> set[str]:
     """A set that layers enter which run without a graph in a forward pass that builds one.
 
     Args:
-        network: gets hooks, which hold the set alone.
+        network: network that gets hooks, which hold the set alone.
     """
     names: set[str] = set()
     wanted = [False]
