@@ -108,6 +108,7 @@ def test_an_interrupted_front_is_shown_and_written(run, tmp_path, monkeypatch) -
         raise KeyboardInterrupt
 
     monkeypatch.setattr("biglittle.cli._progress", lambda label: (stop, lambda: None))
+    monkeypatch.setenv("BIGLITTLE_CACHE", str(tmp_path))  # a front that is kept is not interrupted
     target = tmp_path / "front.json"
     code, out, _ = run("front", "--out", str(target))
     assert code == 130
