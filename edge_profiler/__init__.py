@@ -8,8 +8,11 @@ It needs numpy, ``onnx`` and ``onnxruntime`` alone, so that it runs on a Raspber
 """
 
 from .machine import device_name, environment
-from .onnx_network import cascade_model, onnx_model
-from .profile import profile_networks, profile_pair, read_profile, write_profile
+from .onnx_cascade import cascade_model
+from .onnx_network import onnx_model
+from .pair_latency import profile_pair
+from .profile import profile_networks
+from .profile_file import read_profile, write_profile
 from .protocol import Measurement, Protocol, measure
 from .runtimes import RUNTIMES, Runtime, get_runtime
 

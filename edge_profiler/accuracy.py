@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..bench.datasets import Images
 from ..bench.errors import ProfileError
-from .onnx_network import ESCALATED, LOGITS
+from .onnx_graph import ESCALATED, LOGITS
 from .runtimes._ort import CPU, import_onnxruntime
 
 _TOLD = 100  # images between two reports of progress

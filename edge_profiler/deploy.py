@@ -22,7 +22,9 @@ from ..bench.gate import Gate
 from ..bench.gates import get_metric
 from ..bench.spaces import SearchSpace
 from .deployable import CPP, PYTHON, describe, metadata, with_pixels
-from .onnx_network import ESCALATED, INPUT, LOGITS, Weights, cascade_model, import_onnx, onnx_model
+from .onnx_cascade import cascade_model
+from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
+from .onnx_network import Weights, onnx_model
 
 if TYPE_CHECKING:
     import onnx

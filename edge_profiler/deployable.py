@@ -19,7 +19,7 @@ from ..bench.datasets import Dataset
 from ..bench.errors import ProfileError
 from ..bench.gate import Gate
 from ..bench.spaces import SearchSpace
-from .onnx_network import ESCALATED, INPUT, LOGITS, import_onnx
+from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
 
 if TYPE_CHECKING:
     import onnx

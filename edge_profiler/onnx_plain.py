@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..bench.errors import ProfileError
-from .onnx_network import import_onnx
+from .onnx_graph import import_onnx
 from .onnx_shapes import FEW, STANDARD, numbers, with_shapes
 
 #: Ways through a model's branches; one for every input is no network any more.

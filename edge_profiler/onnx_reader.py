@@ -15,7 +15,7 @@ from typing import Any
 from ..bench.errors import ProfileError
 from ..bench.files import why_unreadable
 from ..bench.graph import Graph
-from .onnx_network import ESCALATED, import_onnx
+from .onnx_graph import ESCALATED, import_onnx
 from .onnx_operators import OperatorReader
 from .onnx_plain import image_input, plain_paths
 from .onnx_shapes import shapes

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import ProfileError
-from .onnx_network import import_onnx
+from .onnx_graph import import_onnx
 
 #: Tensors of more elements are weights; only smaller ones are looked into, for shapes and the like.
 FEW = 4096

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .onnx_network import import_onnx
+from .onnx_graph import import_onnx
 
 #: Which inputs of an operator are parameters where they do not depend on the image.
 _PARAMETERS = {

@@ -24,7 +24,7 @@ from ..bench.files import replacing
 from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
 from ..bench.text_files import read_text
-from .profile import Profile, read_profile
+from .profile_file import Profile, read_profile
 from .session import ProfileRequest, architectures, once_more
 from .subject import onnx_files
 

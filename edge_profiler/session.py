@@ -16,7 +16,8 @@ from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
 from .noise import noisy_networks
 from .onnx_plain import parse_shape
-from .profile import Profile, Progress, profile_networks, read_profile
+from .profile import Progress, profile_networks
+from .profile_file import Profile, read_profile
 from .protocol import Protocol
 from .runtimes import get_runtime
 from .subject import each_file, onnx_files

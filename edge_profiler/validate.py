@@ -18,7 +18,7 @@ from ..bench.pareto import on_front
 from ..bench.points import Points
 from ..bench.spaces import SearchSpace
 from .machine import same_device
-from .onnx_network import onnx_gates
+from .onnx_cascade import onnx_gates
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
 #: Promised where the device states no interval: mean absolute error of latency.

@@ -16,7 +16,7 @@ from ..bench.recommend import spread
 from ..edge_profiler.accuracy import rerun
 from ..edge_profiler.estimate import in_words, measuring_s
 from ..edge_profiler.machine import same_device
-from ..edge_profiler.profile import read_profile
+from ..edge_profiler.profile_file import read_profile
 from ..edge_profiler.runtimes import get_runtime
 from ..edge_profiler.session import ProfileRequest, run_request
 from ..edge_profiler.validate import TOLERANCE, Validation, networks_of, pairs_of, validate

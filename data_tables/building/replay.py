@@ -15,7 +15,8 @@ from ...bench import (
 )
 from ...bench.datasets import get_dataset
 from ...edge_profiler.accuracy import rerun
-from ...edge_profiler.onnx_network import cascade_model, import_onnx
+from ...edge_profiler.onnx_cascade import cascade_model
+from ...edge_profiler.onnx_graph import import_onnx
 from .reproduce import extract
 
 

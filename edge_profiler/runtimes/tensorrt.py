@@ -310,7 +310,7 @@ class TensorRt:
 
 
 def _noise(model: bytes) -> NDArray[np.float32]:
-    from ..onnx_network import import_onnx
+    from ..onnx_graph import import_onnx
 
     (source,) = import_onnx().load_from_string(model).graph.input
     shape = [d.dim_value for d in source.type.tensor_type.shape.dim][1:]

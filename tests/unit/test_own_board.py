@@ -16,7 +16,8 @@ import pytest
 from biglittle.bench import get_space
 from biglittle.edge_profiler import session
 from biglittle.edge_profiler.anchors import anchor_networks
-from biglittle.edge_profiler.profile import Profile, profile_networks
+from biglittle.edge_profiler.profile import profile_networks
+from biglittle.edge_profiler.profile_file import Profile
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("scipy")

@@ -11,7 +11,7 @@ from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import onnx_model
 from biglittle.edge_profiler.accuracy import rerun
 from biglittle.edge_profiler.deployable import with_pixels
-from biglittle.edge_profiler.onnx_network import cascade_model
+from biglittle.edge_profiler.onnx_cascade import cascade_model
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

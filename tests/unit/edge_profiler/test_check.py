@@ -10,7 +10,8 @@ import pytest
 from biglittle.bench import get_space, load_device
 from biglittle.bench.device import FORMAT_2, SHIPPED
 from biglittle.bench.errors import DeviceError, UnknownNameError
-from biglittle.edge_profiler.check import check_document, check_file, held_out_error
+from biglittle.edge_profiler.check import check_document, check_file
+from biglittle.edge_profiler.check_figures import held_out_error
 from biglittle.edge_profiler.contribute import add_device, remove_device, summary
 
 SPACE = get_space("fbnet")

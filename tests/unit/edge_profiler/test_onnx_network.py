@@ -9,7 +9,7 @@ from biglittle.bench import get_space
 from biglittle.bench.errors import ArchitectureError, GateError, ProfileError
 from biglittle.bench.gates import get_metric
 from biglittle.edge_profiler import cascade_model, onnx_model
-from biglittle.edge_profiler.onnx_network import forced_threshold, gated_model
+from biglittle.edge_profiler.onnx_cascade import forced_threshold, gated_model
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

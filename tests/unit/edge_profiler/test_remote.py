@@ -34,7 +34,7 @@ import pathlib, sys
 sys.path.insert(0, ".")
 import biglittle.edge_profiler.session as session
 assert "biglittle/profile-" in session.__file__ or not session.__file__.startswith("/")
-from biglittle.edge_profiler.profile import write_profile, read_profile
+from biglittle.edge_profiler.profile_file import write_profile, read_profile
 options = dict(zip(sys.argv[3::2], sys.argv[4::2]))
 ids = pathlib.Path(options["--networks"]).read_text().split()
 out = pathlib.Path(options["--out"])

@@ -19,7 +19,7 @@ from biglittle.bench.gate import Gate  # noqa: E402
 from biglittle.edge_profiler import __main__ as light  # noqa: E402
 from biglittle.edge_profiler import onnx_model, profile_networks  # noqa: E402
 from biglittle.edge_profiler.deployable import describe, with_pixels  # noqa: E402
-from biglittle.edge_profiler.onnx_network import cascade_model  # noqa: E402
+from biglittle.edge_profiler.onnx_cascade import cascade_model  # noqa: E402
 from biglittle.edge_profiler.protocol import Protocol  # noqa: E402
 from biglittle.edge_profiler.remote import profile_on_host  # noqa: E402
 from biglittle.edge_profiler.session import ProfileRequest, summary  # noqa: E402

@@ -128,7 +128,7 @@ def cotrained(tmp_path: Path) -> Path:
     from biglittle.edge_profiler import onnx_model
     from biglittle.edge_profiler.accuracy import rerun
     from biglittle.edge_profiler.deployable import describe, with_pixels
-    from biglittle.edge_profiler.onnx_network import cascade_model
+    from biglittle.edge_profiler.onnx_cascade import cascade_model
 
     space, cifar = get_space("fbnet"), get_dataset("cifar10")
     little, big = (onnx_model(space, a, 10, seed=i) for i, a in enumerate((A, B)))

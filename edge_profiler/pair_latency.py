@@ -1,0 +1,115 @@
+"""What a pair takes end to end, as one graph, against the sum of its parts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..bench.spaces import SearchSpace
+from .onnx_cascade import cascade_model, forced_threshold, gated_model
+from .onnx_network import classifier_model, onnx_model
+from .profile_file import DIGITS
+from .protocol import Clock, Protocol, measure
+from .runtimes import Run, Runtime, get_runtime
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def measure_gate(
+    space: SearchSpace,
+    n_classes: int,
+    protocol: Protocol,
+    load: Callable[[onnx.ModelProto], Run],
+    clock: Clock = time.perf_counter_ns,
+    metric: str = "margin",
+) -> tuple[float, bool]:
+    """Latency in ms that a gate adds, and whether a negative difference was clipped to 0.
+
+    The gate is put behind a bare classifier, not behind a network: its few microseconds would
+    drown in the spread of a network's milliseconds.
+
+    Raises:
+        GateError: a metric without ONNX form.
+        ProfileError: the machine is too unsteady.
+    """
+    plain = classifier_model(space, n_classes)
+    with_gate = gated_model(plain, metric, forced_threshold(metric, escalate=False))
+    measured = measure(load(with_gate), load(plain), protocol, clock)
+    difference_ms = (measured.ratio - 1.0) * measured.reference_ms
+    return max(0.0, difference_ms), difference_ms < 0
+
+
+def profile_pair(
+    space: SearchSpace,
+    little: str,
+    big: str,
+    n_classes: int,
+    protocol: Protocol | None = None,
+    metric: str = "margin",
+    runtime: str | Runtime = "ort-cpu",
+    clock: Clock = time.perf_counter_ns,
+) -> dict[str, Any]:
+    """What a pair costs end to end, as one graph, against the sum of its parts.
+
+    The cascade is built twice, with thresholds outside of the metric's range, so that every run
+    takes the branch it is meant to. All three are measured against the little network and share
+    its latency as unit.
+
+    Args:
+        space: the search space.
+        little: architecture of the little network.
+        big: architecture of the big network.
+        n_classes: number of classes of both.
+        protocol: how often what is run; None: the default protocol.
+        metric: gate metric.
+        runtime: key of a runtime, or one.
+        clock: a clock in ns; another one for tests.
+
+    Returns:
+        ``little_ms``, ``big_ms`` and ``gate_ms`` of the parts; ``kept_ms`` and ``escalated_ms``
+        of the whole when the little network answers and when it escalates; ``kept_gap`` and
+        ``gap``: those over the sum of parts, minus 1 (0.02 = the whole takes 2 % longer).
+
+    Raises:
+        ArchitectureError: an architecture that is not in ``space``.
+        GateError: a metric without ONNX form.
+        ProfileError: the runtime cannot run the pair, or the machine is too unsteady.
+        MissingExtraError: ``onnx`` or the runtime is not installed.
+    """
+    protocol = protocol or Protocol()
+    engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
+
+    def load(model: onnx.ModelProto) -> Run:
+        return engine.load(model.SerializeToString(), protocol.threads)
+
+    # Different seeds: a runtime may share equal weights.
+    small = onnx_model(space, little, n_classes, seed=0)
+    large = onnx_model(space, big, n_classes, seed=1)
+    cascades = (
+        cascade_model(small, large, metric, forced_threshold(metric, escalate))
+        for escalate in (False, True)
+    )
+    unit = load(small)
+    parts = [measure(load(m), unit, protocol, clock) for m in (large, *cascades)]
+    little_ms = sorted(p.reference_ms for p in parts)[1]
+    big_ms, kept_ms, escalated_ms = (p.ratio * little_ms for p in parts)
+    gate_ms, _ = measure_gate(space, n_classes, protocol, load, clock, metric)
+    return {
+        "little": little,
+        "big": big,
+        "gate": metric,
+        "little_ms": round(little_ms, DIGITS),
+        "big_ms": round(big_ms, DIGITS),
+        "gate_ms": round(gate_ms, DIGITS),
+        "kept_ms": round(kept_ms, DIGITS),
+        "escalated_ms": round(escalated_ms, DIGITS),
+        "kept_gap": round(kept_ms / (little_ms + gate_ms) - 1.0, DIGITS),
+        "gap": round(escalated_ms / (little_ms + gate_ms + big_ms) - 1.0, DIGITS),
+        "runtime": engine.description,
+        "threads": protocol.threads,
+        "batch": protocol.batch,
+        "n": min(p.n for p in parts),
+        "provenance": "measured",
+    }

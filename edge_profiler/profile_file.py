@@ -1,0 +1,133 @@
+"""Device profiles as files: how one is read, written, and gone on with by a later session."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..bench.device import FORMAT, FORMAT_2
+from ..bench.errors import ProfileError
+from ..bench.text_files import read_text
+from .meters import Meter
+
+#: What two sessions must share for their figures to stand in one file.
+IDENTITY = (
+    "format",
+    "space",
+    "space_hash",
+    "n_classes",
+    "runtime",
+    "precision",
+    "threads",
+    "batch",
+    "protocol",
+)
+#: Lists of a profile that hold networks: architectures, and ONNX files.
+GROUPS = ("networks", "models")
+DIGITS = 6  # nanoseconds, in ms: finer than any clock here
+
+Profile = dict[str, Any]
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile from its JSON file.
+
+    Raises:
+        ProfileError: the file cannot be read or is no device profile.
+    """
+    try:
+        profile = json.loads(read_text(path))
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"profile {path.name} cannot be read: {error}") from error
+    if isinstance(profile, dict) and profile.get("format") == FORMAT:
+        raise ProfileError(
+            f"{path.name} is a profile of the first format, which cannot be gone on with; measure "
+            "into another file."
+        )
+    if not isinstance(profile, dict) or profile.get("format") != FORMAT_2:
+        raise ProfileError(f"{path.name} is no device profile; expected format {FORMAT_2!r}.")
+    return profile
+
+
+def write_profile(path: Path, profile: Profile) -> None:
+    """Writes a profile as JSON, whole or not at all.
+
+    The text goes to a temporary file beside ``path``, to the disk, and is then renamed: boards
+    lose power.
+
+    Raises:
+        ProfileError: the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(profile, file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ProfileError(f"profile {path.name} cannot be written: {error}") from error
+
+
+def check_identity(
+    before: Profile, fresh: Profile, reference: str | None, meter: Meter, path: str
+) -> None:
+    """Refuses to go on with a profile that another session measured in another way.
+
+    Args:
+        before: the profile in the file.
+        fresh: what this session would write at the top of a new one.
+        reference: architecture that this session was told to use; None: that of the file.
+        meter: the energy meter of this session.
+        path: the file, whose name messages give.
+
+    Raises:
+        ProfileError: device, protocol, space, runtime, meter or reference differ.
+    """
+    differing = [key for key in IDENTITY if before.get(key) != fresh[key]]
+    # A device may have been given a name of its own since; its processor stays what it is.
+    processor = (before.get("environment") or {}).get("cpu_model")
+    if before.get("device") != fresh["device"] and (processor is None or processor != fresh["soc"]):
+        differing.append("device")
+    got = {key: before.get(key) for key in differing}
+    here = {key: fresh[key] for key in differing}
+    measured = before.get("meter") or {}
+    if (measured.get("name") or "none") != meter.name:
+        got["meter"], here["meter"] = before.get("meter"), meter.name
+    elif meter.name not in ("none", "trace") and measured.get("rail") != meter.rail:
+        # Energies of two rails do not compare; what a trace's meter is tied to, its owner says.
+        got["rail"], here["rail"] = measured.get("rail"), meter.rail
+    base = (before.get("reference") or {}).get("architecture")
+    if base is None or (reference is not None and reference != base):
+        got["reference"], here["reference"] = base, reference
+    if got:
+        raise ProfileError(
+            f"profile {Path(path).name} was measured with {got}, this session has {here}; "
+            "give another file, or remove that one."
+        )
+
+
+def rescale(profile: Profile) -> None:
+    """Sets every latency from its ratio and the reference's latency over the whole session.
+
+    It is done again after every network, from figures in the file alone, so that a session that
+    was interrupted ends with the same file as one that was not.
+    """
+    reference = profile["reference"]
+    entries = [e for group in GROUPS for e in profile.get(group) or []]
+    measured = [e for e in entries if e["latency_ms"] is not None]
+    seen = sorted([reference["self_reference_ms"], *(e["reference_ms"] for e in measured)])
+    middle = len(seen) // 2
+    base_ms = seen[middle] if len(seen) % 2 else (seen[middle - 1] + seen[middle]) / 2
+    tail = reference["self_raw_p90_ms"] / reference["self_raw_median_ms"]
+    reference["latency_ms"] = round(base_ms, DIGITS)
+    reference["latency_p90_ms"] = round(base_ms * tail, DIGITS)
+    for entry in measured:
+        latency_ms = entry["ratio"] * base_ms
+        p90_ms = entry["raw_p90_ms"] * latency_ms / entry["raw_median_ms"]
+        entry["latency_ms"] = round(latency_ms, DIGITS)
+        entry["latency_p90_ms"] = round(p90_ms, DIGITS)
