@@ -855,8 +855,8 @@ def cotrain(
 
     from .bench.datasets import get_dataset
     from .bench.errors import UnknownNameError
+    from .bench.files import file_hash
     from .bench.measured_pairs import MeasuredPairs
-    from .bench.table import file_hash
     from .cotrain.console import print_reports
     from .cotrain.front import FrontJob, FrontProgress, cotrain_front, select
     from .cotrain.methods import METHODS, get_method

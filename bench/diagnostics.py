@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from .gate import Gate
 from .gates import get_gate, get_metric, pair_codes
 from .pair import Pair
-from .table import Predictions, Table
+from .table import Table
+from .table_contents import Predictions
 
 N_BINS = 15
 _AT_ONCE = 1 << 22  # points times images held in memory at a time

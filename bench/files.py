@@ -1,8 +1,9 @@
-"""Files: whole or not there, and why one could not be read."""
+"""Files: whole or not there, what identifies one, and why one could not be read."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -43,6 +44,15 @@ def replacing(path: Path) -> Iterator[Path]:
             ) from error
         partial.unlink(missing_ok=True)
         raise
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def why_unreadable(error: BaseException, damaged: str) -> str:

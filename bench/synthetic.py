@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .rows import PAIR_TRAININGS
 from .spaces import Genomes, get_space
-from .table import Predictions, TableContents, encode_predictions
+from .table_contents import Predictions, TableContents, encode_predictions
 
 CHOICES = ("k3_e1", "k3_e3", "skip")
 DEVICE = "synthetic-device"

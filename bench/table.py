@@ -1,70 +1,37 @@
-"""The benchmark table in HDF5: networks, what each said about every image, and devices.
+"""The benchmark table: networks, what each of them answered for every image, and devices.
 
-Layout (schema version 2)::
-
-    attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
-                     created, training (JSON), quantisation (JSON), reference_points (JSON)
-    /networks/       architecture, training, precision, seed, epochs, images, partner, role,
-                     held_out, macs, params, weights_sha256
-    /splits/         val_index, val_labels, test_labels
-    /predictions/val, /predictions/test
-                     top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images), packed
-                     (``packing.py``)
-    /packing/        margin, entropy: what is expected of a code given others; attrs say which
-    /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
-                     about (provenance), from where, and what the gate takes
-
-Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
-well: all its networks are inherited ones.
-
-A file ``table.json`` beside it carries its SHA-256, which a reader checks by default.
+The file is HDF5, laid out as ``table_schema.py`` says; ``table_writer.py`` writes it, and a
+manifest beside it carries its SHA-256 (``table_manifest.py``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bounded import LimitError, check_regular, read_bounded
 from .codes import Codes
 from .cost import NetworkCosts, network_costs
-from .device import DeviceProfile, load_device, shipped_devices, user_devices
+from .device import load_device, shipped_devices, user_devices
 from .errors import BigLittleError, TableError, UnknownNameError
-from .files import replacing, why_unreadable
-from .gates import get_metric, stored_metrics
-from .hdf5 import MAX_FILE_BYTES, CheckedFile, Hdf5Error, why_closed
-from .packing import (
-    EXPECTED_FROM,
-    expectations,
-    pack_answers,
-    pack_codes,
-    unpack_answers,
-    unpack_codes,
-)
+from .files import why_unreadable
+from .gates import stored_metrics
+from .hdf5 import CheckedFile, Hdf5Error
+from .packing import unpack_answers, unpack_codes
 from .pair import Pair
-from .rows import (
-    NUMBER_COLUMNS,
-    PAIR_TRAININGS,
-    TEXT_COLUMNS,
-    NetworkKey,
-    RowIndex,
-    RowKey,
-    check_rows,
-    completed,
-    key_of,
-)
-from .spaces import SearchSpace, get_space
+from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
+from .spaces import get_space
+from .table_contents import Predictions, TableContents, device_columns
+from .table_manifest import checked_hash
 from .table_schema import (
     DEVICE_COLUMNS,
+    FORMAT,
+    READABLE,
+    SPLITS,
     check_classes,
     check_devices,
     check_networks,
@@ -78,202 +45,7 @@ from .table_schema import (
     packing_of,
 )
 
-FORMAT = "biglittle-table"
-SCHEMA_VERSION = 2
-READABLE = (1, 2)
 SHIPPED = Path(__file__).parent.parent / "data_tables"
-REPORTED = ("val", "test")
-MAX_MANIFEST = 2**16  # bytes
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What every network said about every image of one split.
-
-    Attributes:
-        labels: the truth, uint8, shape (n_images,).
-        top1: answers, uint8, shape (n_networks, n_images).
-        codes: confidence codes by gate metric, uint8, shape (n_networks, n_images) each.
-    """
-
-    labels: NDArray[np.uint8]
-    top1: NDArray[np.uint8]
-    codes: Mapping[str, NDArray[np.uint8]]
-
-    @cached_property
-    def correct(self) -> NDArray[np.bool_]:
-        """Whether each answer is right, shape (n_networks, n_images)."""
-        return np.asarray(self.top1 == self.labels)
-
-
-@dataclass(frozen=True)
-class TableContents:
-    """A whole table in memory: what ``write_table`` takes and ``Table`` gives.
-
-    Attributes:
-        name: name of the table.
-        space: name of the search space.
-        dataset: name of the data set.
-        n_classes: number of classes of the classifier.
-        choices: the space's choices whose weights were trained, hence those in the table.
-        networks: columns of shape (n_networks,) by name (``rows.COLUMNS``). ``epochs`` are those
-            of the training that made the weights (for inherited networks the supernet's) and
-            ``images`` the training images a network saw by itself since its start, 0 when
-            inherited. ``partner`` and ``role`` are "" outside of co-trained pairs.
-        val_index: which training images were held out for validation.
-        predictions: stored answers, by name of the split.
-        devices: columns and facts by device.
-        training: how the networks came about, any JSON.
-        reference_points: fixed ends of the objectives (utopian and nadir) by device and set of
-            objectives, so that hypervolumes can be compared; any JSON.
-    """
-
-    name: str
-    space: str
-    dataset: str
-    n_classes: int
-    choices: tuple[str, ...]
-    networks: Mapping[str, NDArray[Any]]
-    val_index: NDArray[np.int64]
-    predictions: Mapping[str, Predictions]
-    devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    reference_points: Mapping[str, Any] = field(default_factory=dict)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def encode_predictions(
-    probabilities: NDArray[np.float64], labels: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
-    """One network's row: answers and confidence codes, each of shape (n_images,).
-
-    Args:
-        probabilities: of each class for each image, shape (n_images, n_classes).
-        labels: true classes, shape (n_images,); only their number is used, as a check.
-    """
-    if probabilities.shape[0] != len(labels):
-        raise TableError(f"{probabilities.shape[0]} answers for {len(labels)} images.")
-    n_classes = probabilities.shape[1]
-    codes = {}
-    for name in stored_metrics():
-        metric = get_metric(name)
-        codes[name] = metric.encode(metric.compute(probabilities), n_classes)
-    return probabilities.argmax(axis=1).astype(np.uint8), codes
-
-
-def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
-    """How confidences are stored: scale and worst-case rounding error of each metric."""
-    return {
-        name: {
-            "scale": "code = floor(256 * (1 - sqrt(u))), u = uncertainty in [0, 1]",
-            "maximum": get_metric(name).maximum(n_classes),
-            "worst_rounding_error": get_metric(name).rounding_error(n_classes),
-            "unit": get_metric(name).unit,
-        }
-        for name in stored_metrics()
-    }
-
-
-def device_columns(
-    profile: DeviceProfile, space: SearchSpace, architectures: Sequence[str]
-) -> dict[str, Any]:
-    """The columns and facts a table keeps of one device."""
-    genomes = space.parse(list(architectures))
-    return {
-        "latency_ms": profile.latency_ms(space, genomes),
-        "energy_mj": profile.network_energy_mj(space, genomes),
-        "provenance": profile.latency.provenance(genomes),
-        "gate_ms": profile.gate_ms,
-        "description": profile.description,
-        "runtime": profile.runtime,
-        "source": profile.source,
-        "power_source": profile.power_source,
-    }
-
-
-def write_table(path: Path, contents: TableContents, code_version: str, created: str) -> str:
-    """Writes a table and the manifest beside it, whole or not at all; returns its SHA-256.
-
-    Args:
-        path: path of the ``.h5`` file.
-        contents: the whole table to write.
-        code_version: version of the code that made it.
-        created: date and time, as in ISO 8601.
-
-    Raises:
-        TableError: rows that are there twice, pairs of which one half is missing, columns of
-            different lengths.
-    """
-    space, networks = get_space(contents.space), completed(contents.networks)
-    check_rows(networks)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        with h5py.File(partial, "w", libver="v110") as file:
-            file.attrs.update(
-                format=FORMAT,
-                schema_version=SCHEMA_VERSION,
-                name=contents.name,
-                space=space.name,
-                space_hash=space.hash,
-                dataset=contents.dataset,
-                n_classes=contents.n_classes,
-                choices=json.dumps(contents.choices),
-                code_version=code_version,
-                created=created,
-                training=json.dumps(contents.training),
-                quantisation=json.dumps(quantisation(contents.n_classes)),
-                reference_points=json.dumps(contents.reference_points),
-            )
-            for name in TEXT_COLUMNS:
-                file[f"networks/{name}"] = np.asarray(networks[name], "S")
-            for name in NUMBER_COLUMNS:
-                file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
-            file["networks/held_out"] = np.asarray(networks["held_out"], bool)
-            file["splits/val_index"] = contents.val_index
-            tables = expectations([contents.predictions[s].codes for s in REPORTED])
-            for name, table in tables.items():
-                file.create_dataset(f"packing/{name}", data=table, compression="gzip")
-                file[f"packing/{name}"].attrs["given"] = json.dumps(EXPECTED_FROM[name])
-            for split in REPORTED:
-                stored = contents.predictions[split]
-                file[f"splits/{split}_labels"] = stored.labels
-                answers = pack_answers(stored.top1, stored.labels, contents.n_classes)
-                packed = {"top1": answers, **pack_codes(stored.codes, tables)}
-                for name, array in packed.items():
-                    file.create_dataset(
-                        f"predictions/{split}/{name}",
-                        data=array,
-                        chunks=(1, array.shape[1]),
-                        compression="gzip",
-                        compression_opts=9,
-                    )
-            for name, columns in sorted(contents.devices.items()):
-                group = file.create_group(f"devices/{name}")
-                for key, value in sorted(columns.items()):
-                    if isinstance(value, np.ndarray):
-                        group[key] = value
-                    else:
-                        group.attrs[key] = json.dumps(value)
-        digest = file_hash(partial)
-        facts = {"file": path.name, "name": contents.name, "sha256": digest}
-        # Two files cannot be replaced at once: until the table is, the manifest fits both.
-        _write_manifest(path, facts, file_hash(path) if path.exists() else None)
-    _write_manifest(path, facts, None)
-    return digest
-
-
-def _write_manifest(path: Path, facts: Mapping[str, Any], replaced: str | None) -> None:
-    document = dict(facts) if replaced is None else {**facts, "replaces_sha256": replaced}
-    with replacing(path.with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def shipped_tables() -> dict[str, Path]:
@@ -310,7 +82,7 @@ class Table:
 
     def __init__(self, path: Path, check: bool = True) -> None:
         self.path = path
-        self.sha256 = self._check_hash() if check else None
+        self.sha256 = checked_hash(path) if check else None
         self._predictions: dict[str, Predictions] = {}
         try:
             self._file = CheckedFile(path, declared_columns(), self._read_head)
@@ -329,38 +101,6 @@ class Table:
             return self._file.read(place)
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
-
-    def _check_hash(self) -> str:
-        manifest = self.path.with_suffix(".json")
-        try:
-            facts = json.loads(read_bounded(manifest, MAX_MANIFEST))
-            expected = facts["sha256"]
-            if not isinstance(facts, dict) or not isinstance(expected, str):
-                raise ValueError("no text 'sha256'")
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise TableError(
-                f"{self.path} has no manifest {manifest.name} with its SHA-256 beside it: "
-                + why_unreadable(error, f"what it holds is not one ({error!r}).")
-                + " Copy both files, or open the table with check=False if you trust it."
-            ) from error
-        try:
-            check_regular(self.path, MAX_FILE_BYTES)
-            got = file_hash(self.path)
-        except (OSError, LimitError) as error:
-            why = why_unreadable(error, f"{error}.")
-            raise TableError(f"{self.path} cannot be read as a benchmark table: {why}") from error
-        if got not in (expected, facts.get("replaces_sha256")):
-            self._refuse_if_in_use()
-            raise TableError(
-                f"{self.path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "
-                "was edited or is truncated. Fetch it again, or open it with check=False."
-            )
-        return got
-
-    def _refuse_if_in_use(self) -> None:
-        """Whoever opens an HDF5 file for writing marks it, and its hash is another until then."""
-        if why := why_closed(self.path):
-            raise TableError(f"{self.path} cannot be read as a benchmark table: {why}")
 
     def _read_head(self, attrs: Mapping[str, Any]) -> None:
         if attrs.get("format") != FORMAT:
@@ -500,8 +240,8 @@ class Table:
         Raises:
             UnknownNameError: no split has this name.
         """
-        if split not in REPORTED:
-            raise UnknownNameError("split", split, REPORTED)
+        if split not in SPLITS:
+            raise UnknownNameError("split", split, SPLITS)
         if split not in self._predictions:
             self._predictions[split] = self._read_predictions(split)
         return self._predictions[split]
@@ -620,7 +360,7 @@ class Table:
             choices=self.choices,
             networks=self.networks,
             val_index=self.val_index,
-            predictions={split: self.predictions(split) for split in REPORTED},
+            predictions={split: self.predictions(split) for split in SPLITS},
             devices=devices,
             training=self.training,
             reference_points=self.reference_points,
@@ -638,7 +378,7 @@ class Table:
                 "latency_ms_min": float(np.nanmin(latency)),
                 "latency_ms_max": float(np.nanmax(latency)),
             }
-        sizes = {split: self._file.lengths[split] for split in REPORTED}
+        sizes = {split: self._file.lengths[split] for split in SPLITS}
         return {
             "name": self.name,
             "space": self.space.name,

@@ -1,4 +1,21 @@
-"""What a table's file has to hold: its columns, and the values that they may have.
+"""What a table's file has to hold: its layout, its columns, and the values that they may have.
+
+Layout (schema version 2)::
+
+    attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
+                     created, training (JSON), quantisation (JSON), reference_points (JSON)
+    /networks/       architecture, training, precision, seed, epochs, images, partner, role,
+                     held_out, macs, params, weights_sha256
+    /splits/         val_index, val_labels, test_labels
+    /predictions/val, /predictions/test
+                     top1, max_prob, margin, entropy: uint8, shape (n_networks, n_images), packed
+                     (``packing.py``)
+    /packing/        margin, entropy: what is expected of a code given others; attrs say which
+    /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
+                     about (provenance), from where, and what the gate takes
+
+Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
+well: all its networks are inherited ones.
 
 ``hdf5.py`` checks places, kinds and sizes while it walks the file; what the values mean is checked
 here, once, before anything is answered from them.
@@ -19,6 +36,9 @@ from .hdf5 import CheckedFile, Column, Hdf5Error
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import SearchSpace
 
+FORMAT = "biglittle-table"
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
 SPLITS = ("val", "test")
 DEVICE_COLUMNS = ("latency_ms", "energy_mj")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")

@@ -407,7 +407,7 @@ def learnable(table: Table) -> set[str]:
 
 def propose_step() -> None:
     """Operating points spread over fronts that NSGA-II finds on the shipped surrogate."""
-    from ..bench.table import file_hash
+    from ..bench.files import file_hash
     from ..searchers import get_searcher
     from ..searchers.console import spread
     from ..searchers.settings import SearchSettings

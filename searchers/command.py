@@ -14,11 +14,11 @@ import numpy as np
 from ..bench import Benchmark, Candidates, Evaluator, Front, Points, load_device
 from ..bench.errors import BigLittleError, ConstraintError, UnknownNameError
 from ..bench.evaluator import FidelityEvaluator
+from ..bench.files import file_hash
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.pareto import nondominated
 from ..bench.recommend import LEAST_RATE, Recommendation
-from ..bench.table import file_hash
 from .answer import answers, exact_front, surrogate_half_widths, table_answers
 from .compare import table_reference
 from .console import spread

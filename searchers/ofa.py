@@ -31,9 +31,9 @@ from .. import __version__
 from ..bench import DeviceProfile, Evaluator, Gate, load_device
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
-from ..bench.files import replacing, why_unreadable
+from ..bench.files import file_hash, replacing, why_unreadable
 from ..bench.networks import weights_hash
-from ..bench.table import Table, file_hash, find_table
+from ..bench.table import Table, find_table
 from ..cotrain.progressive import (
     FROM_SCRATCH,
     FROM_TRAINED,

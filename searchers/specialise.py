@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ..bench import DeviceProfile, Evaluator, OperatingPoint, Pair
 from ..bench.errors import ConstraintError
 from ..bench.figures import checked_limits, get_figure
-from ..bench.table import Predictions, encode_predictions
+from ..bench.table_contents import Predictions, encode_predictions
 from .algorithms import get_searcher
 from .domain import Domain, Genes
 from .evaluators.live import LiveEvaluator

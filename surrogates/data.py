@@ -12,7 +12,7 @@ from ..bench.errors import SurrogateError
 from ..bench.gates import stored_metrics
 from ..bench.rows import is_held_out
 from ..bench.spaces import Genomes
-from ..bench.table import Predictions
+from ..bench.table_contents import Predictions
 from .curve import escalation_rates, exact_accuracy
 from .features import check_genomes
 from .networks import Networks

@@ -21,7 +21,7 @@ from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import replacing, why_unreadable
 from ..bench.gates import stored_metrics
 from ..bench.npz import Wanted, read_npz
-from ..bench.table import Predictions
+from ..bench.table_contents import Predictions
 from .data import FitData
 from .features import check_genomes
 

@@ -25,14 +25,10 @@ from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
 from ...bench.rows import PAIR_TRAININGS, TRAININGS, completed, joined, key_of
 from ...bench.spaces import SearchSpace, get_space
-from ...bench.table import (
-    REPORTED,
-    Predictions,
-    Table,
-    TableContents,
-    device_columns,
-    write_table,
-)
+from ...bench.table import Table
+from ...bench.table_contents import Predictions, TableContents, device_columns
+from ...bench.table_schema import SPLITS
+from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import save_weights
 from .design import sequence
@@ -107,7 +103,7 @@ def network_columns(
 
 def _stacked(found: Sequence[Evaluation], images: Mapping[str, Images]) -> dict[str, Predictions]:
     out = {}
-    for split in REPORTED:
+    for split in SPLITS:
         metrics = [name for name in found[0].answers[split] if name != "top1"]
         out[split] = Predictions(
             labels=images[split].labels,
@@ -244,7 +240,7 @@ def added(
                 for m, codes in said[split].codes.items()
             },
         )
-        for split in REPORTED
+        for split in SPLITS
     }
     ids = [e.key.architecture for e in new]
     devices = {}

@@ -318,7 +318,7 @@ def searched_front(
 
     Points that escalate come first; where there are few of them, others fill up.
     """
-    from ...bench.table import file_hash
+    from ...bench.files import file_hash
     from ...searchers import get_searcher
     from ...searchers.console import spread
     from ...searchers.search import SearchSettings

@@ -26,7 +26,7 @@ from ...bench.gates import stored_metrics
 from ...bench.networks import Network, weights_hash
 from ...bench.npz import Wanted, read_npz
 from ...bench.spaces import SearchSpace, get_space
-from ...bench.table import encode_predictions
+from ...bench.table_contents import encode_predictions
 from ...cotrain.images import normalised
 from ...cotrain.recalibrate import calibrated
 from ...cotrain.supernet import Supernet

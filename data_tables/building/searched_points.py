@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...bench.agreement import kendall
 from ...bench.gates import get_metric
-from ...bench.table import Predictions
+from ...bench.table_contents import Predictions
 from ...surrogates.evaluated_networks import EvaluatedNetworks
 
 if TYPE_CHECKING:  # it needs torch

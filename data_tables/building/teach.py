@@ -20,8 +20,7 @@ import torch
 
 from ... import __version__
 from ...bench.datasets import Dataset, Images
-from ...bench.files import replacing
-from ...bench.table import file_hash
+from ...bench.files import file_hash, replacing
 from ...cotrain.evaluate import logits_of
 from ...cotrain.recipe import load_recipe
 from ...cotrain.teacher import (

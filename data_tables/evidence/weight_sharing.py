@@ -28,8 +28,7 @@ from ... import __version__
 from ...bench import Benchmark, OperatingPoint, Pair, load_device
 from ...bench.datasets import get_dataset
 from ...bench.errors import BigLittleError, CheckpointError
-from ...bench.files import replacing
-from ...bench.table import file_hash
+from ...bench.files import file_hash, replacing
 from ...searchers.command import candidates_of
 from ...searchers.darts import WARM, DartsSettings, search
 from ...searchers.evaluators.live import LiveEvaluator, kept_answers, supernet_answers

@@ -12,7 +12,7 @@ from biglittle.bench.diagnostics import OUTCOMES, diagnose
 from biglittle.bench.errors import GateError
 from biglittle.bench.gates import N_CODES, get_gate, pair_codes
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 ALL = pytest.mark.parametrize("name", GATES.names())
 

@@ -10,7 +10,8 @@ import pytest
 from biglittle.bench import get_space
 from biglittle.bench.errors import MissingExtraError, SurrogateError, UnknownNameError
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import Table, write_table
+from biglittle.bench.table import Table
+from biglittle.bench.table_writer import write_table
 from biglittle.surrogates import MEMBERS, PAIR_MODELS, fit_data, get_member, get_pair_model
 from biglittle.surrogates.curve import GRID
 from biglittle.surrogates.networks import Networks

@@ -17,9 +17,10 @@ import pytest
 
 from biglittle.bench import Table
 from biglittle.bench.errors import TableError
+from biglittle.bench.files import file_hash
 from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error, stored_chunks
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import file_hash, write_table
+from biglittle.bench.table_writer import write_table
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 pytestmark = pytest.mark.perf
 

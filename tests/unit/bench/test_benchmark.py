@@ -19,7 +19,7 @@ from biglittle.bench.errors import (
 from biglittle.bench.gates import GATES, get_metric, stored_metrics
 from biglittle.bench.pareto import nondominated
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from biglittle.bench.codes import Codes
 from biglittle.bench.diagnostics import OUTCOMES, calibration_error, diagnose, explain
 from biglittle.bench.gates import get_gate, get_metric, stored_metrics
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import Predictions, write_table
+from biglittle.bench.table_contents import Predictions
+from biglittle.bench.table_writer import write_table
 
 CUTS = np.arange(257)
 ALL = pytest.mark.parametrize("gate", GATES.names())

@@ -27,7 +27,8 @@ from biglittle.bench.gates import (
     stored_metrics,
 )
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import Predictions, TableContents, write_table
+from biglittle.bench.table_contents import Predictions, TableContents
+from biglittle.bench.table_writer import write_table
 
 DERIVED = tuple(name for name in GATES.names() if get_gate(name).kind == "derived")
 

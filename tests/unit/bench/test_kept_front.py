@@ -11,7 +11,7 @@ import pytest
 
 from biglittle.bench import Benchmark, benchmark, kept_front
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import biglittle.bench
 from biglittle.bench import Benchmark, Front, Gate, Pair, Points, get_space
 from biglittle.bench.errors import ArchitectureError, GateError
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from biglittle.bench.gates import GATES, get_gate
 from biglittle.bench.hypervolume import hypervolume
 from biglittle.bench.points import concatenate
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 
 FIGURES = ("accuracy", "escalation_rate", "latency_ms", "latency_p95_ms", "energy_mj", "macs")
 

@@ -12,7 +12,7 @@ from biglittle.bench.cost import NetworkCosts, pair_figure
 from biglittle.bench.errors import ConstraintError
 from biglittle.bench.measured_pairs import MeasuredPairs
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers.evaluators.table import TableEvaluator
 
 GATE = Gate("margin", 0.3)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -15,12 +11,10 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Pair, Table, get_space
-from biglittle.bench import table as table_module
 from biglittle.bench.errors import ArchitectureError, TableError, UnknownNameError
-from biglittle.bench.gates import get_metric, stored_metrics
 from biglittle.bench.rows import TRAININGS, NetworkKey, is_held_out
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import find_table, write_table
+from biglittle.bench.table_writer import write_table
 
 
 @pytest.fixture
@@ -30,17 +24,6 @@ def path(tmp_path: Path) -> Path:
     return target
 
 
-def test_round_trip_keeps_every_answer(path: Path) -> None:
-    contents, table = synthetic_table(), Table(path)
-    for split in ("val", "test"):
-        read, written = table.predictions(split), contents.predictions[split]
-        assert np.array_equal(read.top1, written.top1)
-        assert np.array_equal(read.labels, written.labels)
-        for metric in stored_metrics():
-            assert np.array_equal(read.codes[metric], written.codes[metric])
-    assert list(table.networks["architecture"]) == list(contents.networks["architecture"])
-
-
 def test_info_has_the_promised_fields(path: Path) -> None:
     info = Benchmark.load(path).info()
     assert {"name", "space", "dataset", "training", "devices", "splits", "schema_version"} <= {
@@ -48,35 +31,6 @@ def test_info_has_the_promised_fields(path: Path) -> None:
     }
     assert info["training"] == {"inherited": 12}
     assert info["sha256"] == json.loads(path.with_suffix(".json").read_text())["sha256"]
-
-
-def test_truncated_file_is_refused(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(TableError, match="edited or is truncated"):
-        Table(path)
-    with pytest.raises(TableError, match="cannot be read"):
-        Table(path, check=False)
-
-
-def test_edited_file_is_refused(path: Path) -> None:
-    with h5py.File(path, "r+") as file:
-        file.attrs["name"] = "better"
-    with pytest.raises(TableError, match="SHA-256"):
-        Table(path)
-    assert Table(path, check=False).name == "better"
-
-
-def test_a_table_that_another_program_has_open_is_not_called_edited(path: Path) -> None:
-    code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        with pytest.raises(TableError, match="another program has it open") as told:
-            Table(path)
-        assert "etch it again" not in str(told.value)
-        process.communicate(b"\n")
 
 
 def test_foreign_file_is_refused(tmp_path: Path) -> None:
@@ -109,61 +63,6 @@ def test_unknown_names_say_the_nearest(path: Path) -> None:
         Benchmark.load(path).costs("synthetic-devise")
     with pytest.raises(TableError, match="no table file"):
         Benchmark.load("missing.h5")
-
-
-def test_interrupted_write_leaves_the_old_table(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = path.read_bytes()
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("biglittle.bench.table.file_hash", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_table(path, synthetic_table(seed=1), "2", "2026-01-02")
-    monkeypatch.undo()
-    assert path.read_bytes() == before
-    Table(path)
-
-
-@pytest.mark.parametrize("calls", [1, 2, 3, 4, 5, 6])
-def test_a_table_can_be_opened_wherever_its_replacement_stopped(
-    path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
-) -> None:
-    """Stopped before the n-th file is written or renamed: the old or the new table, whole."""
-    old = Table(path)
-    left, rename, text = calls, os.replace, Path.write_text
-
-    def counted(call):  # type: ignore[no-untyped-def]
-        def wrapper(*given, **named):  # type: ignore[no-untyped-def]
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-            return call(*given, **named)
-
-        return wrapper
-
-    monkeypatch.setattr("biglittle.bench.files.os.replace", counted(rename))
-    monkeypatch.setattr(Path, "write_text", counted(text))
-    with contextlib.suppress(KeyboardInterrupt):
-        write_table(path, synthetic_table(seed=1), "2", "2026-01-02")
-    monkeypatch.undo()
-    table = Table(path)
-    assert table.code_version == ("1" if calls <= 3 else "2")
-    if calls <= 3:
-        assert table.sha256 == old.sha256
-    assert len(table.predictions("val").top1) == 12
-
-
-@pytest.mark.parametrize("name", stored_metrics())
-def test_stated_rounding_error_holds(name: str) -> None:
-    metric = get_metric(name)
-    values = np.linspace(0, metric.maximum(10), 20_001)
-    error = np.abs(metric.decode(metric.encode(values, 10), 10) - values)
-    assert error.max() <= metric.rounding_error(10) + 1e-12
-    assert metric.rounding_error(10) < 0.01
 
 
 # ---- rows of several trainings -----------------------------------------------------------------
@@ -295,38 +194,3 @@ def test_a_table_of_schema_1_is_read_with_what_it_meant(path: Path) -> None:
     ids = [str(a) for a in table.networks["architecture"]]
     assert table.held_out.tolist() == [is_held_out(a) for a in ids]
     assert table.pair_rows(Pair(ids[0], ids[1])) == (0, 1)
-
-
-def test_contents_are_what_was_written(trained: Table, tmp_path: Path) -> None:
-    write_table(tmp_path / "again.h5", trained.contents(), trained.code_version, trained.created)
-    again = Table(tmp_path / "again.h5")
-    assert again.info() | {"sha256": None} == trained.info() | {"sha256": None}
-    assert np.array_equal(again.val_index, trained.val_index)
-    for name, column in trained.networks.items():
-        assert again.networks[name].tolist() == column.tolist()
-    for split in ("val", "test"):
-        assert np.array_equal(again.predictions(split).top1, trained.predictions(split).top1)
-        for metric, codes in trained.predictions(split).codes.items():
-            assert np.array_equal(again.predictions(split).codes[metric], codes)
-
-
-def test_opening_hashes_once_and_reads_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = find_table("fbnet-cifar10")
-    hashed: list[Path] = []
-    real = table_module.file_hash
-    monkeypatch.setattr(table_module, "file_hash", lambda p: (hashed.append(p), real(p))[1])
-    read: list[str] = []
-    dataset_read = h5py.Dataset.__getitem__
-
-    def noted(self: h5py.Dataset, *given: object) -> object:
-        read.append(self.name)
-        return dataset_read(self, *given)
-
-    monkeypatch.setattr(h5py.Dataset, "__getitem__", noted)
-    Table(shipped)
-    monkeypatch.undo()
-    assert hashed == [shipped]
-    assert read
-    with h5py.File(shipped) as file:
-        sizes = {name: file[name].nbytes for name in set(read)}
-    assert sum(sizes.values()) < 2**20, sizes  # of the 17 MB, most of it answers

@@ -237,7 +237,7 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
     from biglittle.bench import Benchmark
     from biglittle.bench.recommend import Budget, Recommendation
     from biglittle.bench.synthetic import DEVICE, synthetic_table
-    from biglittle.bench.table import write_table
+    from biglittle.bench.table_writer import write_table
     from biglittle.searchers.front_files import FrontFile
     from biglittle.searchers.validation import proposed
 

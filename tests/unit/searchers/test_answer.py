@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.recommend import Budget, Recommendation, budgets, recommend
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchOutcome, SearchSettings
 from biglittle.searchers.answer import (
     answers,

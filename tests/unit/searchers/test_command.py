@@ -12,7 +12,7 @@ import pytest
 
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers.command import candidates_of, judge_called, next_steps
 from biglittle.searchers.front_files import read_front
 

@@ -12,7 +12,7 @@ from biglittle.bench import Benchmark
 from biglittle.bench.errors import ConstraintError, UnknownNameError
 from biglittle.bench.hypervolume import Reference
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchSettings, Snapshot
 from biglittle.searchers.compare import compare, holm, markdown, regrets, wilcoxon
 from biglittle.searchers.compare_plot import write_plot

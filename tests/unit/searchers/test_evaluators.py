@@ -21,7 +21,7 @@ from biglittle.bench.figures import checked_limits
 from biglittle.bench.gates import get_gate, stored_metrics
 from biglittle.bench.pareto import nondominated
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchSettings, get_searcher
 from biglittle.searchers.command import candidates_of
 from biglittle.searchers.evaluators.grid import GridSweeps

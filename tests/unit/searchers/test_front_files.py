@@ -17,7 +17,7 @@ from biglittle.bench.errors import BigLittleError
 from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import (
     SearchOutcome,
     SingleNetworks,

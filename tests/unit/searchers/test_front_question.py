@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark, BigLittleError
 from biglittle.bench.device import shipped_devices
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers.front_question import (
     FrontQuestion,
     config_of_cells,

@@ -15,7 +15,7 @@ from biglittle.bench import OperatingPoint, Table
 from biglittle.bench.diagnostics import diagnose
 from biglittle.bench.errors import BigLittleError, MissingExtraError
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers.pair_report import (
     PairReport,
     class_rows,

@@ -8,7 +8,7 @@ import pytest
 
 from biglittle.bench import BigLittleError
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers.run_config import search_options
 
 pytest.importorskip("plotly")

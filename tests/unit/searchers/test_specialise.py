@@ -17,7 +17,7 @@ from biglittle.bench.device import DeviceProfile
 from biglittle.bench.errors import BigLittleError, CheckpointError, ConstraintError
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import (
     EvaluationLog,
     Progress,

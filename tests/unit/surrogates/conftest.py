@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Table, get_space
-from biglittle.bench.table import Predictions, TableContents, encode_predictions, write_table
+from biglittle.bench.table_contents import Predictions, TableContents, encode_predictions
+from biglittle.bench.table_writer import write_table
 from biglittle.surrogates import FitSettings
 from biglittle.surrogates.build import write_surrogate
 from biglittle.surrogates.data import FitData, fit_data

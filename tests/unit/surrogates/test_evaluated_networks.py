@@ -10,7 +10,7 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import SurrogateError
-from biglittle.bench.table import Predictions
+from biglittle.bench.table_contents import Predictions
 from biglittle.surrogates import Surrogate, fit_data, fit_surrogate
 from biglittle.surrogates.evaluated_networks import (
     EvaluatedNetworks,

@@ -20,7 +20,9 @@ from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.points import Points
 from biglittle.bench.rows import is_held_out
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import Table, encode_predictions, write_table
+from biglittle.bench.table import Table
+from biglittle.bench.table_contents import encode_predictions
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building.active_learning import (
     ImproveSettings,
     choose,

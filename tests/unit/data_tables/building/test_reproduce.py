@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from biglittle.bench import Table
 from biglittle.bench.datasets import Dataset
 from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetError, TableError
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building import reproduce
 from biglittle.data_tables.building import stages as build
 from biglittle.data_tables.building.plan import Plan

@@ -119,7 +119,7 @@ def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table:
     assert not jobs.is_done(plan, jobs.InheritedJob(NETWORKS[1]), plan.supernet().sha256)
     before = Table(table).contents()
     foreign = {**before.training, "supernet_sha256": "f" * 64}
-    from biglittle.bench.table import write_table
+    from biglittle.bench.table_writer import write_table
 
     write_table(table, dataclasses.replace(before, training=foreign), "1", "d")
     with pytest.raises(CheckpointError, match="other supernet weights"):

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.evidence import _pictures as pictures
 from biglittle.data_tables.evidence import coverage, trust
 

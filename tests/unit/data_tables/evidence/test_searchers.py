@@ -9,7 +9,7 @@ import pytest
 
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.evidence import searchers as results
 from biglittle.searchers.command import judge_called
 

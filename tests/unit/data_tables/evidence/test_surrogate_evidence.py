@@ -15,7 +15,7 @@ from biglittle.bench import Table
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.gates import get_metric
 from biglittle.bench.synthetic import synthetic_table
-from biglittle.bench.table import write_table
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables import surrogate_evidence as evidence
 from biglittle.data_tables.building.searched_points import agreement, evaluated_point
 from biglittle.surrogates import fit_data

@@ -12,7 +12,8 @@ pytest.importorskip("scipy")
 
 from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table import Predictions, write_table
+from biglittle.bench.table_contents import Predictions
+from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.evidence import trust
 
 

@@ -1,0 +1,120 @@
+"""What a table holds, in memory: what ``write_table`` takes and ``Table`` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .device import DeviceProfile
+from .errors import TableError
+from .gates import get_metric, stored_metrics
+from .spaces import SearchSpace
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What every network said about every image of one split.
+
+    Attributes:
+        labels: the truth, uint8, shape (n_images,).
+        top1: answers, uint8, shape (n_networks, n_images).
+        codes: confidence codes by gate metric, uint8, shape (n_networks, n_images) each.
+    """
+
+    labels: NDArray[np.uint8]
+    top1: NDArray[np.uint8]
+    codes: Mapping[str, NDArray[np.uint8]]
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each answer is right, shape (n_networks, n_images)."""
+        return np.asarray(self.top1 == self.labels)
+
+
+@dataclass(frozen=True)
+class TableContents:
+    """A whole table in memory: what ``write_table`` takes and ``Table`` gives.
+
+    Attributes:
+        name: name of the table.
+        space: name of the search space.
+        dataset: name of the data set.
+        n_classes: number of classes of the classifier.
+        choices: the space's choices whose weights were trained, hence those in the table.
+        networks: columns of shape (n_networks,) by name (``rows.COLUMNS``). ``epochs`` are those
+            of the training that made the weights (for inherited networks the supernet's) and
+            ``images`` the training images a network saw by itself since its start, 0 when
+            inherited. ``partner`` and ``role`` are "" outside of co-trained pairs.
+        val_index: which training images were held out for validation.
+        predictions: stored answers, by name of the split.
+        devices: columns and facts by device.
+        training: how the networks came about, any JSON.
+        reference_points: fixed ends of the objectives (utopian and nadir) by device and set of
+            objectives, so that hypervolumes can be compared; any JSON.
+    """
+
+    name: str
+    space: str
+    dataset: str
+    n_classes: int
+    choices: tuple[str, ...]
+    networks: Mapping[str, NDArray[Any]]
+    val_index: NDArray[np.int64]
+    predictions: Mapping[str, Predictions]
+    devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    reference_points: Mapping[str, Any] = field(default_factory=dict)
+
+
+def encode_predictions(
+    probabilities: NDArray[np.float64], labels: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
+    """One network's row: answers and confidence codes, each of shape (n_images,).
+
+    Args:
+        probabilities: of each class for each image, shape (n_images, n_classes).
+        labels: true classes, shape (n_images,); only their number is used, as a check.
+    """
+    if probabilities.shape[0] != len(labels):
+        raise TableError(f"{probabilities.shape[0]} answers for {len(labels)} images.")
+    n_classes = probabilities.shape[1]
+    codes = {}
+    for name in stored_metrics():
+        metric = get_metric(name)
+        codes[name] = metric.encode(metric.compute(probabilities), n_classes)
+    return probabilities.argmax(axis=1).astype(np.uint8), codes
+
+
+def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
+    """How confidences are stored: scale and worst-case rounding error of each metric."""
+    return {
+        name: {
+            "scale": "code = floor(256 * (1 - sqrt(u))), u = uncertainty in [0, 1]",
+            "maximum": get_metric(name).maximum(n_classes),
+            "worst_rounding_error": get_metric(name).rounding_error(n_classes),
+            "unit": get_metric(name).unit,
+        }
+        for name in stored_metrics()
+    }
+
+
+def device_columns(
+    profile: DeviceProfile, space: SearchSpace, architectures: Sequence[str]
+) -> dict[str, Any]:
+    """The columns and facts a table keeps of one device."""
+    genomes = space.parse(list(architectures))
+    return {
+        "latency_ms": profile.latency_ms(space, genomes),
+        "energy_mj": profile.network_energy_mj(space, genomes),
+        "provenance": profile.latency.provenance(genomes),
+        "gate_ms": profile.gate_ms,
+        "description": profile.description,
+        "runtime": profile.runtime,
+        "source": profile.source,
+        "power_source": profile.power_source,
+    }
