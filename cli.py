@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .lazy_verbs import LazyGroup
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,6 +33,7 @@ COMPARED_FILES = ("compare.svg", "compare.md", "compare.json")
 
 app = typer.Typer(
     name="biglittle",
+    cls=LazyGroup,
     help="Design big/little dynamic networks for edge devices.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

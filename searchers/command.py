@@ -88,7 +88,7 @@ def searcher_called(name: str, judge: Judge) -> Searcher | WithWeights:
     if judge.weights is None or judge.sources.get("training_passes"):
         raise ConstraintError(
             f"{name} searches in the weights of a supernet as they are: add --on live, without "
-            f"--epochs. More settings: python -m biglittle.searchers.{name} --help."
+            f"--epochs. More settings: biglittle {name} --help."
         )
     return WithWeights(name, judge.weights, judge.given)
 

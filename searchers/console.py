@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,21 @@ def print_outcome(
                 if (value := getattr(best, name)) is not None
             )
         )
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """An operating point in a line: gate, accuracy, latency and escalation, with provenance.
+
+    Args:
+        point: the point as plain JSON, as from ``OperatingPoint.as_dict``.
+    """
+    provenance = point["provenance"]
+    return (
+        f"{point['gate']} {point['threshold']:.4g}, accuracy {100 * point['accuracy']:.2f} % "
+        f"({provenance['accuracy']}), latency {point['latency_ms']:.4g} ms "
+        f"({provenance['latency_ms']}), {100 * point['escalation_rate']:.1f} % of the inputs "
+        f"reach the big network ({provenance['escalation_rate']})"
+    )
 
 
 def print_answers(answers: Sequence[Recommendation], console: Console) -> None:

@@ -1,13 +1,10 @@
-"""``python -m biglittle.searchers.ofa``: train a supernet once, specialise it for many devices.
+"""A pair specialised for a device and limits, handed out as files that run there.
 
-``train`` shrinks a supernet progressively (``cotrain/progressive.py``). ``specialise`` finds the
-best pair of a supernet for a device and limits without any training (``specialise.py``) and hands
-it out: ``little.onnx``, ``big.onnx`` and ``cascade.onnx``, one graph whose ``If`` node runs the big
-network lazily, float32 weights, and ``ofa.json`` with every figure and where it is from. Each goes
-on from what is in its folder.
-
-With the supernet that ships, accuracies are predicted by the surrogate that ships. Of other weights
-a sample of networks is run on val, and a predictor fitted on what they answered.
+``deliver`` finds the best pair of a supernet without any training (``specialise.py``) and writes
+``little.onnx``, ``big.onnx`` and ``cascade.onnx``, one graph whose ``If`` node runs the big network
+lazily, float32 weights, and ``ofa.json`` with every figure and where it is from. It goes on from
+what is in its folder. The supernet is one that ``cotrain/progressive.py`` shrinks progressively, or
+any other.
 
 Source: Cai et al. 2020, Once-for-All: Train One Network and Specialize it for Efficient Deployment;
 Yu et al. 2020, BigNAS, for what differs in training.
@@ -15,11 +12,8 @@ Yu et al. 2020, BigNAS, for what differs in training.
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
 import platform
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,32 +22,22 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..bench import DeviceProfile, Evaluator, Gate, load_device
+from ..bench import DeviceProfile, Evaluator, Gate
 from ..bench.datasets import Dataset, Images, get_dataset
-from ..bench.errors import BigLittleError, CheckpointError
+from ..bench.errors import CheckpointError
 from ..bench.files import file_hash, replacing, why_unreadable
 from ..bench.networks import weights_hash
-from ..bench.table import Table, find_table
-from ..cotrain.progressive import (
-    FROM_SCRATCH,
-    FROM_TRAINED,
-    log_progress,
-    shorter,
-    shrink,
-    trained_choices,
-)
-from ..cotrain.schedule import load_schedule
+from ..cotrain.progressive import trained_choices
 from ..cotrain.supernet import Supernet
 from ..cotrain.weights import load_weights, save_network
 from ..edge_profiler.deploy import check_exportable, deploy_pair
 from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
 from .given_pairs import on_test
 from .outcome import Progress
-from .specialise import Say, SpecialiseSettings, sampled_predictor, specialise
+from .specialise import Say, SpecialiseSettings, specialise
 
 FORMAT = "biglittle-specialised-pair-1"
 REPORT = "ofa.json"
-SAMPLES = 100  # as many networks as a table's surrogate needs to rank well
 CHECKED_IMAGES = 256  # test images on which what is deployed must answer as in training
 
 
@@ -62,11 +46,11 @@ class Trained:
     """A supernet with its weights, and what it is asked about.
 
     Attributes:
-        net: the supernet.
-        sha256: of the file of its weights.
-        choices: it was trained for.
+        net: the supernet with its weights.
+        sha256: hash of the file of its weights.
+        choices: names of the choices that it was trained for.
         dataset: facts of the images.
-        splits: images, from ``Dataset.load``.
+        splits: images of each split, as ``Dataset.load`` returns them.
     """
 
     net: Supernet
@@ -86,23 +70,23 @@ class Trained:
         """A supernet from a ``.safetensors`` file.
 
         Args:
-            weights: the file.
-            data: folder of the images.
-            dataset: name of the data set.
-            choices: it was trained for, where the file does not say.
+            weights: path of the file.
+            data: folder of the images; None: where they were fetched to.
+            dataset: name of the data set, for example ``cifar10``.
+            choices: those it was trained for, where the file does not say.
 
         Raises:
-            CheckpointError: no weights of a supernet.
-            DatasetError: no images.
+            CheckpointError: the file does not hold the weights of a supernet.
+            DatasetError: the images are not in the folder.
         """
         if not weights.is_file():
             raise CheckpointError(
                 f"there are no weights {weights}; train a supernet, for example with "
-                "'python -m biglittle.searchers.ofa train --out out/supernet'."
+                "'biglittle ofa train --out out/supernet'."
             )
         facts = get_dataset(dataset)
-        known = trained_choices(weights, choices)
-        return cls(load_weights(weights), file_hash(weights), known, facts, facts.load(data))
+        trained_for = trained_choices(weights, choices)
+        return cls(load_weights(weights), file_hash(weights), trained_for, facts, facts.load(data))
 
     def live(self, profile: DeviceProfile, folder: Path) -> LiveEvaluator:
         """Its networks on val; answers are kept in ``folder``."""
@@ -132,14 +116,14 @@ def deliver(
     A folder that has the report of the same question is read, not made again.
 
     Args:
-        trained: the supernet.
-        profile: of the device.
-        settings: limits, budget, seed.
+        trained: the supernet and the images it is asked about.
+        profile: what was measured on the device.
+        settings: limits to meet, budget and seed of the search.
         predictor: gives the predictor of accuracy; it is only asked for when it is needed.
         sources: what the predictor rests on, for the report.
         folder: made if need be.
-        say: told a line at each step.
-        on_progress: told after every batch of the evolution.
+        say: called with one line at each step.
+        on_progress: called after every batch of the evolution.
 
     Raises:
         ConstraintError: nothing is within the limits.
@@ -223,7 +207,7 @@ def deliver(
 def _finished(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = dict(report["config"])
+        recorded = dict(report["config"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is not one ({error!r}). Move it away, or name another folder."
         raise CheckpointError(
@@ -231,146 +215,9 @@ def _finished(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
             f"{why_unreadable(error, damaged)}"
         ) from error
     for key in config:
-        if found.get(key) != config[key]:
+        if recorded.get(key) != config[key]:
             raise CheckpointError(
-                f"{path} answers another question: its {key} is {found.get(key)!r}, asked for: "
+                f"{path} answers another question: its {key} is {recorded.get(key)!r}, asked for: "
                 f"{config[key]!r}. Name another folder, or delete this one."
             )
     return report
-
-
-# ---- the command -------------------------------------------------------------------------------
-def _train(asked: argparse.Namespace) -> dict[str, Any]:
-    start = None if asked.start == "scratch" else Path(asked.start)
-    if asked.start == "inherited":
-        start = find_table(asked.table).parent / "supernet.safetensors"
-    path = asked.schedule or (FROM_SCRATCH if start is None else FROM_TRAINED)
-    schedule = load_schedule(path)
-    if asked.epochs is not None:
-        schedule = shorter(schedule, asked.epochs)
-    splits = get_dataset(schedule.dataset).load(asked.data)
-    weights = shrink(
-        schedule, asked.out, splits, start, asked.train_device, asked.threads, log_progress
-    )
-    return {
-        "weights": str(weights),
-        "weights_sha256": file_hash(weights),
-        "schedule": schedule.as_dict(),
-        "start": asked.start,
-    }
-
-
-def _specialise(asked: argparse.Namespace) -> dict[str, Any]:
-    from ..surrogates import Surrogate, SurrogateEvaluator
-
-    limits = {
-        name: value for name in LIMITS if (value := getattr(asked, f"{name}_max")) is not None
-    }
-    if not limits:
-        raise BigLittleError(
-            "a pair is specialised for limits; give at least one, for example --latency-ms-max 20."
-        )
-    settings = SpecialiseSettings(limits, asked.budget, asked.few, seed=asked.seed)
-    table, profile = Table(find_table(asked.table)), load_device(asked.device)
-    shipped = table.path.parent / "supernet.safetensors"
-    weights = asked.weights or shipped
-    ours = weights.resolve() == shipped.resolve()
-    known = table.choices if ours else None
-    trained = Trained.load(weights, asked.data, table.dataset, known)
-    folder = table.path.parent / "surrogate"
-    if ours and asked.samples is None:
-        sources: dict[str, Any] = {
-            "kind": "surrogate of the table",
-            "surrogate_sha256": file_hash(folder / "surrogate.json"),
-            "table_sha256": table.sha256,
-        }
-    else:
-        n = SAMPLES if asked.samples is None else asked.samples
-        sources = {"kind": "fitted on sampled networks of the supernet", "samples": n}
-
-    def predictor(live: LiveEvaluator) -> Evaluator:
-        if "samples" not in sources:
-            return SurrogateEvaluator(Surrogate.load(folder), profile)
-        return sampled_predictor(
-            live,
-            trained.splits["val"].labels,
-            profile,
-            trained.dataset.n_classes,
-            sources["samples"],
-            asked.seed,
-            _say,
-        )
-
-    return deliver(trained, profile, settings, predictor, sources, asked.out, _say, _move)
-
-
-#: Figures that can be limited on the command line.
-LIMITS = (
-    "latency_ms",
-    "latency_p95_ms",
-    "latency_worst_ms",
-    "energy_mj",
-    "macs",
-    "params",
-    "peak_memory_mib",
-)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-
-
-def _move(progress: Progress) -> None:
-    if progress.n_evaluations % 1000 < 20 or progress.n_evaluations == progress.budget:
-        _say(f"{progress.n_evaluations}/{progress.budget} pairs predicted")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Trains or specialises; JSON on stdout, progress on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="python -m biglittle.searchers.ofa",
-        description="Train a supernet by progressive shrinking, or specialise one for a device.",
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    train = verbs.add_parser("train", help="progressive shrinking; resumable")
-    train.add_argument(
-        "--from",
-        dest="start",
-        default="inherited",
-        help="inherited (the supernet of the table), scratch, or a .safetensors file",
-    )
-    train.add_argument("--schedule", type=Path, help="TOML; default: the one for --from")
-    train.add_argument("--epochs", type=int, help="at most, of each phase")
-    train.add_argument("--out", type=Path, default=Path("out/ofa/supernet"))
-    train.add_argument("--threads", type=int)
-    train.add_argument("--train-device", default="cpu", help="cpu or cuda")
-    special = verbs.add_parser("specialise", help="the best pair within limits, as ONNX")
-    special.add_argument("--device", default="raspberry-pi-4", help="name or profile")
-    for name in LIMITS:
-        special.add_argument(f"--{name.replace('_', '-')}-max", type=float)
-    special.add_argument("--weights", type=Path, help="of a supernet; default: the table's")
-    special.add_argument(
-        "--samples",
-        type=int,
-        help="networks to run and fit a predictor on; default: the table's surrogate, or "
-        f"{SAMPLES} with --weights",
-    )
-    special.add_argument("--budget", type=int, default=SpecialiseSettings.budget)
-    special.add_argument("--few", type=int, default=SpecialiseSettings.few, help="pairs to run")
-    special.add_argument("--seed", type=int, default=0)
-    special.add_argument("--out", type=Path, default=Path("out/ofa/pair"))
-    for verb in (train, special):
-        verb.add_argument("--table", default="fbnet-cifar10")
-        verb.add_argument("--data", type=Path, help="folder of the images")
-    asked = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    try:
-        report = (_train if asked.verb == "train" else _specialise)(asked)
-    except BigLittleError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(1) from error
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,8 @@
 
 Both end with pairs and not with a front, so that the evaluator is asked about these, once, under
 every gate and cut; from there on all is as for any searcher: limits, front, files and commands to
-go on with. Their own commands (``darts.py``, ``ofa.py``) have more settings, and ``ofa`` there
-leaves ONNX files.
+go on with. ``biglittle darts`` and ``biglittle ofa`` have more settings, and ``ofa`` there leaves
+ONNX files.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class WithWeights:
     def _darts(
         self, live: LiveEvaluator, settings: SearchSettings, on_progress: OnProgress | None
     ) -> Sequence[Pair]:
-        from .darts import WARM, DartsSettings, search
+        from .darts import search
+        from .darts_settings import WARM, DartsSettings
 
         began, aim = time.perf_counter(), settings.limits.get("latency_ms")
         asked = replace(

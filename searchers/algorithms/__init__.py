@@ -35,7 +35,7 @@ def get_searcher(name: str) -> Searcher:
     if name in COMMANDS:
         raise BigLittleError(
             f"{name} searches in the weights of a supernet: biglittle search --searcher {name} "
-            f"--on live, or python -m biglittle.searchers.{name} --help. Searchers that can be "
+            f"--on live, or biglittle {name} --help for all its settings. Searchers that can be "
             f"handed any evaluator: {', '.join(SEARCHERS.names())}."
         )
     return cast(Searcher, SEARCHERS.load(name))

@@ -95,7 +95,7 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
     words = words[1:]
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         assert words[0] in command.commands, f"there is no verb {words[0]!r}: {shlex.join(words)}"
-        command, words = command.commands[words[0]], words[1:]
+        _, command, words = command.resolve_command(typer.Context(command), words)
     return command, words
 
 

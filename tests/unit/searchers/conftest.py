@@ -1,15 +1,20 @@
-"""A front with its best single networks, as a search returns them, and a made-up data set."""
+"""A front with its best single networks, as a search returns them, and things made up for tests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from biglittle.bench import Points, get_space
-from biglittle.bench.datasets import Dataset
+from biglittle.bench.datasets import Dataset, Images, get_dataset
+from biglittle.bench.device import DeviceProfile
 from biglittle.searchers import SearchOutcome, SearchSettings, SingleNetworks, best_single
+from biglittle.searchers.evaluators.live import LiveEvaluator
+from biglittle.searchers.with_weights import Weights
 
 SHAPE = (25, 22)
 
@@ -99,3 +104,64 @@ def blocked(tmp_path: Path) -> Path:
     """A folder that cannot be made, not even by root: a file stands where its parent should be."""
     (tmp_path / "file").write_text("x")
     return tmp_path / "file" / "results"
+
+
+FBNET = get_space("fbnet")
+TWO_CHOICES = ("k3_e1", "skip")
+LABELS = np.arange(40, dtype=np.uint8) % 10
+
+
+@pytest.fixture(scope="session")
+def made_up_device() -> Callable[..., DeviceProfile]:
+    """Makes the profile of a device on which a skipped layer takes 1 ms and any other 5 ms."""
+    block = np.array([int(c == "skip") or 5 for c in FBNET.choices], float)
+
+    def profile(**other: object) -> DeviceProfile:
+        facts: dict[str, object] = {
+            "name": "made-up",
+            "description": "",
+            "space": "fbnet",
+            "space_hash": FBNET.hash,
+            "n_classes": 10,
+            "runtime": "none",
+            "source": "test",
+            "block_ms": np.tile(block, (22, 1)),
+            "constant_ms": 2.0,
+        }
+        return DeviceProfile(**{**facts, **other})
+
+    return profile
+
+
+@pytest.fixture(scope="session")
+def live(made_up_device: Callable[..., DeviceProfile]) -> Callable[..., LiveEvaluator]:
+    """Makes an evaluator of networks that know more labels the fewer layers they skip.
+
+    ``penalty`` is how many labels fewer a network knows that does not skip layer 0.
+    """
+
+    def evaluator(penalty: float = 0.0, choices: tuple[str, ...] = TWO_CHOICES) -> LiveEvaluator:
+        def answer(architecture: str, n: int) -> NDArray[np.float64]:
+            n_right = 12 + architecture.count("0") - int(penalty * (architecture[0] == "0"))
+            right = np.arange(n) % 40 < n_right
+            top1 = np.where(right, LABELS[:n], (LABELS[:n] + 1) % 10)
+            sure = np.where(right, 0.9, 0.3)
+            rest = (1 - sure[:, None]) / 9
+            return rest + (sure - (1 - sure) / 9)[:, None] * np.eye(10)[top1]
+
+        return LiveEvaluator(FBNET, choices, answer, LABELS, made_up_device(), 10)
+
+    return evaluator
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Weights:
+    """A supernet of random weights, with as few images as there can be."""
+    torch = pytest.importorskip("torch")
+    from biglittle.cotrain.supernet import Supernet
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (130, 32, 32, 3)).astype(np.uint8)
+    train = Images(pixels, rng.integers(0, 10, 130).astype(np.uint8))
+    return Weights(Supernet(FBNET, 10), {"train": train}, get_dataset("cifar10"), tmp_path)

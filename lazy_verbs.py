@@ -1,0 +1,48 @@
+"""Verbs that stand in the folder that knows them, loaded when they are called and not before.
+
+Such a verb is a file ``<folder>/<verb>_command.py`` with a Typer application ``app``. Listing it
+here costs ``biglittle --help`` nothing, because what it says of itself stands beside its name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+#: Module and one line of help, by the name of the verb.
+LAZY_VERBS = {
+    "darts": (
+        "searchers.darts_command",
+        "Searches differentiably for little and big together, and runs the pair on val.",
+    ),
+    "ofa": (
+        "searchers.ofa_command",
+        "Trains a supernet once and specialises it for many devices.",
+    ),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group of verbs that also has those of `LAZY_VERBS`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (_, help_line) in LAZY_VERBS.items():
+            self.add_command(TyperCommand(name, help=help_line))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that is called, loaded, with its name and the arguments that are left."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in LAZY_VERBS:
+            command = typer.main.get_command(_application(name))
+        return name, command, rest
+
+
+def _application(name: str) -> typer.Typer:
+    module = import_module(f"{__package__}.{LAZY_VERBS[name][0]}")
+    application = module.app
+    assert isinstance(application, typer.Typer)
+    return application

@@ -1,0 +1,192 @@
+"""``biglittle darts``: a differentiable search for one pair, which is then evaluated on val."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from ..bench import Benchmark, load_device
+from ..bench.errors import CheckpointError, ConstraintError
+from .console import point_text
+from .darts_settings import DartsSettings
+
+if TYPE_CHECKING:
+    from ..bench.datasets import Images
+    from ..cotrain.supernet import Supernet
+
+DEFAULT = DartsSettings()
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def darts(
+    device: Annotated[
+        str, typer.Option(help="Device name or profile .json; its latency is a sum over layers.")
+    ] = "raspberry-pi-4",
+    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = "fbnet-cifar10",
+    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="inherited (the supernet of the table), scratch, or a .safetensors file.",
+        ),
+    ] = "inherited",
+    images: Annotated[
+        int | None, typer.Option(help="Training images to use; None: all of them.")
+    ] = None,
+    paths: Annotated[
+        str, typer.Option(help="Choices of a layer that a step computes: two or all.")
+    ] = DEFAULT.paths,
+    latency_ms: Annotated[
+        float | None,
+        typer.Option(help="Mean latency that the pair is to have; None: the less the better."),
+    ] = DEFAULT.latency_ms,
+    steps: Annotated[int, typer.Option(help="Steps of the architecture.")] = DEFAULT.steps,
+    batch: Annotated[int, typer.Option(help="Images of each step.")] = DEFAULT.batch,
+    resolution: Annotated[int, typer.Option(help="Rows of the images.")] = DEFAULT.resolution,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = DEFAULT.seed,
+    latency_weight: Annotated[
+        float, typer.Option(help="Weight of the expected latency in the loss.")
+    ] = DEFAULT.latency_weight,
+    entropy_weight: Annotated[
+        float, typer.Option(help="Weight of the entropy bonus in the first step.")
+    ] = DEFAULT.entropy_weight,
+    architecture_rate: Annotated[
+        float, typer.Option(help="Learning rate of architecture weights and threshold.")
+    ] = DEFAULT.architecture_rate,
+    weights_rate: Annotated[
+        float, typer.Option(help="Learning rate of the supernet; 0: it stays as it is.")
+    ] = DEFAULT.weights_rate,
+    threshold: Annotated[
+        float, typer.Option(help="Threshold of max_prob with which the search begins.")
+    ] = DEFAULT.threshold,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")] = False,
+) -> None:
+    """Searches differentiably for little and big together, and runs the pair on val."""
+    settings = DartsSettings(
+        paths=paths,
+        steps=steps,
+        batch=batch,
+        resolution=resolution,
+        latency_weight=latency_weight,
+        latency_ms=latency_ms,
+        entropy_weight=entropy_weight,
+        threshold=threshold,
+        architecture_rate=architecture_rate,
+        weights_rate=weights_rate,
+        seed=seed,
+    )
+    report = run(Benchmark.load(table), device, settings, start, data, images)
+    if as_json:
+        sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(summary(report)) + "\n")
+
+
+def summary(report: dict[str, Any]) -> list[str]:
+    """Lines for a reader about the pair that `run` derived."""
+    best, aim_ms = report["best"], report["settings"]["latency_ms"]
+    n = len(report["front"])
+    lines = [f"{report['little']} -> {report['big']}: {n} operating points (all: --json)"]
+    if best is None:
+        best = min(report["front"], key=lambda point: float(point["latency_ms"]))
+        return [
+            *lines,
+            f"no operating point is within {aim_ms:g} ms on average; the fastest on val: "
+            f"{point_text(best)}",
+        ]
+    within = "" if aim_ms is None else f" within {aim_ms:g} ms on average"
+    return [*lines, f"the most accurate on val{within}: {point_text(best)}"]
+
+
+def run(
+    bench: Benchmark,
+    device: str,
+    settings: DartsSettings,
+    start: str = "inherited",
+    data: Path | None = None,
+    n_images: int | None = None,
+) -> dict[str, Any]:
+    """The derived pair with its operating points on val, as plain JSON.
+
+    Args:
+        bench: the table, whose space and data set are searched in.
+        device: name or profile of the device.
+        settings: how the search is run; the choices are those that the weights were trained for.
+        start: ``inherited``, ``scratch`` or a ``.safetensors`` file.
+        data: folder of the images; None: where they were fetched to.
+        n_images: training images to use; None: all of them.
+
+    Raises:
+        CheckpointError: there are no such weights, or they are of another space.
+        ConstraintError: there are too few images.
+        DeviceError: no such device, or its latency is not a sum over layers.
+    """
+    from ..bench.datasets import get_dataset
+    from .darts import evaluated, search
+    from .evaluators.live import LiveEvaluator, supernet_answers
+
+    profile = load_device(device)
+    dataset = get_dataset(bench.table.dataset)
+    net, choices = _start(start, settings.seed, bench)
+    splits = dataset.load(data)
+    if n_images is not None:
+        splits = {**splits, "train": _few(splits["train"], n_images)}
+    settings = replace(settings, choices=choices)
+
+    def tell(step: int, figures: dict[str, float]) -> None:
+        shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
+        sys.stderr.write(f"step {step + 1}/{settings.steps}: {shown}\n")
+
+    derived = search(net, splits["train"], dataset, profile, settings, tell)
+    sys.stderr.write(f"derived: {derived.little} -> {derived.big}\n")
+    # a network that began at random is worth what the search has made of it
+    weights = derived.net if start == "scratch" else net
+    live = LiveEvaluator(
+        bench.table.space,
+        settings.choices or bench.table.space.choices,
+        supernet_answers(weights, splits, dataset),
+        splits["val"].labels,
+        profile,
+        dataset.n_classes,
+    )
+    return {"start": start, **evaluated(derived, live, settings)}
+
+
+def _few(train: Images, n: int) -> Images:
+    if n < 1:
+        raise ConstraintError(f"{n} images; expected at least 1.")
+    return train.subset(np.arange(min(n, len(train))))
+
+
+def _start(start: str, seed: int, bench: Benchmark) -> tuple[Supernet, tuple[str, ...] | None]:
+    """The supernet to search in, and the choices its weights were trained for."""
+    import torch
+
+    from ..cotrain.progressive import trained_choices
+    from ..cotrain.supernet import Supernet
+    from ..cotrain.weights import load_weights
+
+    space = bench.table.space
+    if start == "scratch":
+        torch.manual_seed(seed)
+        return Supernet(space, bench.table.n_classes), None
+    shipped = bench.table.path.parent / "supernet.safetensors"
+    weights = shipped if start == "inherited" else Path(start)
+    if not weights.is_file():
+        raise CheckpointError(
+            f"there are no weights {weights}; expected inherited, scratch or a .safetensors file."
+        )
+    choices = bench.table.choices if weights.resolve() == shipped.resolve() else None
+    net = load_weights(weights)
+    if net.space.hash != space.hash:
+        raise CheckpointError(f"{weights} is of space {net.space.name!r}, not {space.name!r}.")
+    return net, trained_choices(weights, choices)

@@ -1,0 +1,67 @@
+"""``biglittle darts`` searches from scratch, and says what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from biglittle.bench.datasets import Dataset, Images
+
+TINY = ["--steps", "2", "--batch", "4", "--resolution", "8", "--images", "30"]
+
+
+@pytest.fixture
+def darts(command_line, made_up: Dataset, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Runs the verb on images of noise."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
+    splits = {"train": train, "val": train.subset(np.arange(20))}
+    facts = replace(made_up, height=8, read=lambda folder: {})
+    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
+    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
+    return lambda *arguments: command_line("darts", *arguments)
+
+
+def test_it_searches_from_scratch(darts) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = darts(*TINY, "--from", "scratch", "--entropy-weight", "0", "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["start"] == "scratch"
+    assert f"derived: {document['little']} -> {document['big']}" in err
+    assert document["settings"]["choices"] is None  # all nine of the space
+    assert document["settings"]["entropy_weight"] == 0.0
+    assert document["front"][0]["provenance"]["accuracy"] == "measured"
+
+
+def test_it_says_how_accurate_and_how_fast_the_pair_is(darts) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = darts(*TINY, "--from", "scratch", "--latency-ms", "1e6")
+    assert code == 0
+    assert "block-sum" in out
+    assert "measured" in out
+    assert "on val" in out
+    code, out, _ = darts(*TINY, "--from", "scratch", "--latency-ms", "1e-6")
+    assert code == 0
+    assert "no operating point is within 1e-06 ms" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--steps", "0"], "at least 1 step"),
+        (["--from", "none.safetensors"], "no weights none.safetensors"),
+        (["--device", "raspbery-pi-4", *TINY], "raspberry-pi-4"),
+        ([*TINY, "--from", "scratch", "--images", "5"], "two halves"),
+        ([*TINY, "--from", "scratch", "--images", "0"], "at least 1"),
+    ],
+)
+def test_what_is_wrong_is_one_line(darts, arguments: list[str], message: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = darts(*arguments)
+    assert code == 1
+    assert message in err
+    assert not out

@@ -1,0 +1,43 @@
+"""Verbs that stand in their folders are loaded when they are called, and not before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from biglittle.lazy_verbs import LAZY_VERBS
+
+LISTED = """
+import sys
+from biglittle.cli import app
+try:
+    app(["--help"])
+except SystemExit:
+    pass
+print(sorted(m for m in sys.modules if m in {"numpy", "torch"} or m.endswith("_command")))
+"""
+
+
+def test_help_lists_them_and_loads_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LISTED], capture_output=True, text=True, check=True
+    )
+    assert all(f" {name} " in done.stdout for name in LAZY_VERBS)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", sorted(LAZY_VERBS))
+def test_a_verb_says_the_same_in_the_list_as_alone(name: str, command_line) -> None:  # type: ignore[no-untyped-def]
+    listed, alone = command_line("--help")[1], command_line(name, "--help")[1]
+    help_line = LAZY_VERBS[name][1]
+    for page in (listed, alone):
+        words = " ".join(page.replace("│", " ").split())
+        assert help_line.rstrip(".") in words
+
+
+def test_a_name_that_is_nearly_one_is_put_right(command_line) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = command_line("drats")
+    assert code != 0
+    assert "Did you mean 'darts'" in err
