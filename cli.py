@@ -1225,7 +1225,7 @@ def surrogate_eval(
     seeds: Annotated[int, typer.Option(min=1, help="Random splits, with --recipe.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """How good a surrogate is on networks it never saw: random, cheap to dear, dear to cheap."""
+    """How good a surrogate is on networks it never saw: random, cheap to expensive, and back."""
     from .bench import Benchmark
     from .surrogates import FitSettings, Recipe, Surrogate, report_surrogate
     from .surrogates.summary import markdown, report_markdown

@@ -1,4 +1,4 @@
-"""How much of a network's accuracy is luck on the images that it was asked about.
+"""How much of a network's accuracy is luck on the images that it was evaluated on.
 
 All networks answer the same images, so that some images are hard is common to all and no noise
 between them. What is left is that networks of one ability are right about different ones: with q_i

@@ -47,9 +47,9 @@ def fit_surrogate(
 
     Args:
         table: holds the inherited networks to learn from.
-        folder: to write, whole or not at all; an existing surrogate in it is replaced.
+        folder: folder to write, whole or not at all; an existing surrogate in it is replaced.
         seed: seeds every random choice of the fit.
-        settings: how to fit; None: the default recipe.
+        settings: recipe to fit; None: the default one.
         report_seeds: one random split for each; empty for no report.
         evaluated: file of networks that were evaluated after the table was made, see
             ``evaluated_networks.py``; None: the table's networks alone.

@@ -236,7 +236,7 @@ def report_surrogate(
     Args:
         table: holds the inherited networks.
         seeds: one random split for each.
-        settings: how to fit; None: the default recipe.
+        settings: recipe to fit; None: the default one.
         progress: called with a line at each step.
         others: recipes to compare it with.
 

@@ -1,4 +1,4 @@
-"""Is a network like those that were learnt from? Its distance to the nearest of them says.
+"""How far a network is from those that were learnt from, and whether that is too far.
 
 The distance is Euclidean over what choices add up to (MACs, parameters, depth, by stage), each
 column standardised over the networks that were learnt from, so that 1 is a typical deviation in

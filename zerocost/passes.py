@@ -13,16 +13,13 @@ What each pass is stands with its function: of the labelled loss (``of_loss.py``
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
 
 from . import of_images, of_loss, of_maps, of_network
-from .forwards import FEW_IMAGES, Forwards
+from .forwards import Forwards
 from .tensors import seeded
 
 Result = TypeVar("Result")
@@ -61,25 +58,7 @@ class Passes:
     """What proxies read of one network and batch; each is computed once.
 
     Args:
-        network: network to read; it is never changed, every pass runs on copies.
-        images: batch of floating point, shape (n, ...).
-        labels: integers of shape (n,), or None.
-        needs: names of passes that will be read, so that one forward pass serves them all.
-        seed: seeds everything random in a pass.
-        device: device to compute on; None: the CPU.
-        dtype: type of floating point to compute in.
-        few_images: size of the mini-batch that stands for the batch where that would cost too
-            much.
-        clock: gives seconds, of which differences are taken.
-
-    Attributes:
-        forwards: the forward passes behind them.
-        durations_s: time by step, without the steps that it asks for: the passes, what they share
-            (``forward`` and ``loss`` over the batch, ``few_forward`` and ``few_loss`` over the
-            mini-batch), and what equations share.
-
-    Raises:
-        PassError: no proxy can be computed for the network or batch.
+        forwards: forward passes over the batch, with the names of the passes that will be read.
     """
 
     # The place of a pass decides its seed: new ones go to the end.
@@ -100,29 +79,10 @@ class Passes:
     sample_gradients = shared_pass(of_images.sample_gradients)
     gradient_growth = shared_pass(of_loss.gradient_growth, labels=True)
 
-    def __init__(
-        self,
-        network: nn.Module,
-        images: torch.Tensor,
-        labels: torch.Tensor | None,
-        needs: Sequence[str],
-        seed: int = 0,
-        device: torch.device | None = None,
-        dtype: torch.dtype = torch.float32,
-        few_images: int = FEW_IMAGES,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        unknown = sorted(set(needs) - set(PASSES))
+    def __init__(self, forwards: Forwards) -> None:
+        unknown = sorted(set(forwards.needs) - set(PASSES))
         assert not unknown, f"no such pass: {unknown}"
-        self.forwards = Forwards(
-            network, images, labels, needs, seed, device, dtype, few_images, clock
-        )
-        self.durations_s = self.forwards.durations_s
-
-    @property
-    def n_images(self) -> int:
-        """Number of images in the batch."""
-        return self.forwards.n_images
+        self.forwards = forwards
 
     @property
     def labels(self) -> torch.Tensor:
@@ -140,14 +100,6 @@ class Passes:
             PassError: ``compute`` raised one, or torch failed.
         """
         return self.forwards.once(name, compute)
-
-    def asking(self, name: str) -> AbstractContextManager[None]:
-        """Within it, every step that runs counts as one behind ``name``."""
-        return self.forwards.asking(name)
-
-    def behind_s(self, name: str) -> float:
-        """Time in s of every step behind ``name``, directly or through others."""
-        return self.forwards.behind_s(name)
 
 
 #: What a proxy can need, and whether it takes labels.

@@ -13,7 +13,7 @@ from torch import nn
 from ..bench.errors import BigLittleError
 from ..bench.networks import build_network
 from .batch import Batch, noise_batch
-from .forwards import FEW_IMAGES
+from .forwards import FEW_IMAGES, Forwards
 from .network import PassError
 from .passes import Passes
 from .proxies import PROXIES, Proxy, ProxyError, get_proxy
@@ -135,7 +135,9 @@ def score(
 
     def passes(needs: Sequence[str]) -> Passes:
         return Passes(
-            module, images, labels, needs, seed, where, DTYPES[dtype], few_images, CLOCKS[clock]
+            Forwards(
+                module, images, labels, needs, seed, where, DTYPES[dtype], few_images, CLOCKS[clock]
+            )
         )
 
     try:
@@ -173,15 +175,16 @@ def _scores(
 ) -> Scores:
     given = [proxy for proxy in wanted if labelled or not proxy.labels]
     passes = make(sorted({need for proxy in given for need in proxy.needs}))
+    forwards = passes.forwards
     values: dict[str, float] = {}
     failures: dict[str, str] = {}
     equations_s: dict[str, float] = {}
     for proxy in wanted:
-        began, before = clock(), sum(passes.durations_s.values())
+        began, before = clock(), sum(forwards.durations_s.values())
         try:
             if proxy.labels:
-                _ = passes.labels
-            with passes.asking(f"proxy {proxy.name}"):
+                _ = forwards.labels
+            with forwards.asking(f"proxy {proxy.name}"):
                 value = float(proxy.compute(passes))
             if not math.isfinite(value):
                 raise PassError(f"its value is {value}; expected a finite number.")
@@ -190,10 +193,10 @@ def _scores(
             failures[proxy.name] = str(error)
         except RuntimeError as error:  # of torch: no memory, no convergence
             failures[proxy.name] = f"torch could not compute it: {error}"
-        inner = sum(passes.durations_s.values()) - before
+        inner = sum(forwards.durations_s.values()) - before
         equations_s[proxy.name] = clock() - began - inner
-    alone_s = {p.name: equations_s[p.name] + passes.behind_s(f"proxy {p.name}") for p in wanted}
-    return Scores(values, failures, dict(passes.durations_s), equations_s, alone_s)
+    alone_s = {p.name: equations_s[p.name] + forwards.behind_s(f"proxy {p.name}") for p in wanted}
+    return Scores(values, failures, dict(forwards.durations_s), equations_s, alone_s)
 
 
 def score_many(

@@ -22,8 +22,8 @@ class Prediction:
 
     Attributes:
         mean: predicted targets, shape (n, t).
-        std: how far off the member thinks it may be, one standard deviation, shape (n, t). Not
-            calibrated: conformal intervals are made of it.
+        std: standard deviation that the member gives each target, shape (n, t); not calibrated,
+            conformal intervals are made of it.
     """
 
     mean: Array

@@ -11,7 +11,7 @@ model, and a model of accuracy may be exchanged without touching the pairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Files = Mapping[str, bytes]
 N_CUTS = 257
-CHUNK = 8192  # pairs at a time, which keeps the working memory below some 100 MiB
+CHUNK = 8192  # points at a time, which keeps the working memory below some 100 MiB
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ class CandidateRows:
 
     def __len__(self) -> int:
         return len(self.gate)
+
+    def parts(self) -> Iterator[tuple[slice, CandidateRows]]:
+        """All points, ``CHUNK`` of them at a time, with where each part is among them."""
+        for start in range(0, len(self), CHUNK):
+            part = slice(start, start + CHUNK)
+            columns = (self.little, self.big, self.gate, self.cut)
+            yield part, CandidateRows(*(column[part] for column in columns))
 
 
 class FittedPairs(Protocol):
@@ -130,18 +137,13 @@ def rates_at(basis: Basis, scores: Array, candidates: CandidateRows) -> Array:
         candidates: operating points, by row, gate and cut.
     """
     rate = np.empty(len(candidates))
-    for start in range(0, len(candidates), CHUNK):
-        rows, gates = (
-            candidates.little[start : start + CHUNK],
-            candidates.gate[start : start + CHUNK],
-        )
-        cuts = candidates.cut[start : start + CHUNK]
-        for g in np.unique(gates):
-            here = np.flatnonzero(gates == g)
-            unique, position = np.unique(rows[here], return_inverse=True)
+    for part, own in candidates.parts():
+        for g in np.unique(own.gate):
+            here = np.flatnonzero(own.gate == g)
+            unique, position = np.unique(own.little[here], return_inverse=True)
             columns = slice(g * N_CUTS, (g + 1) * N_CUTS)
             curve = monotone_rates(basis.reconstruct(scores[unique], columns))
-            rate[start + here] = curve[position, cuts[here]]
+            rate[part][here] = curve[position, own.cut[here]]  # a slice is a view
     return rate
 
 

@@ -28,7 +28,7 @@ from ..regressor import (
     network_folds,
     pair_folds,
 )
-from ._pairs import CHUNK, Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
+from ._pairs import Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
 
 N_PAIRS, FOLDS, PAIR_FOLDS = 20_000, 5, 3
 VARIANCE, COMPONENTS = 0.99, 4
@@ -53,14 +53,7 @@ class _Fitted:
         with_accuracy = np.column_stack([features, accuracy]).astype(np.float32)
         rate = rates_at(self.rates, self.escalation.predict(with_accuracy), candidates)
         out = np.empty(len(candidates))
-        for start in range(0, len(candidates), CHUNK):
-            part = slice(start, start + CHUNK)
-            own = CandidateRows(
-                candidates.little[part],
-                candidates.big[part],
-                candidates.gate[part],
-                candidates.cut[part],
-            )
+        for part, own in candidates.parts():
             pairs = pair_features(
                 networks.space,
                 networks.choices,

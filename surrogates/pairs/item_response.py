@@ -31,7 +31,7 @@ from ..curve import GRID, Basis, escalated_share, escalation_rates
 from ..data import FitData
 from ..members import FittedMember, Member, get_member
 from ..networks import Networks
-from ._pairs import CHUNK, Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
+from ._pairs import Array, CandidateRows, Files, Rows, composed, rate_curves, rates_at
 
 DIMENSIONS = 3  # more change nothing: 6 and 12 err alike on unseen pairs
 RATE_COMPONENTS, SHAPE_COMPONENTS, VARIANCE = 5, 8, 0.9999
@@ -94,14 +94,7 @@ class _Fitted:
         shape = scores[:, n_rates + DIMENSIONS :]
         rate, out = rates_at(self.rates, scores[:, :n_rates], candidates), np.empty(len(candidates))
         width = (DIMENSIONS + 2) * len(GRID)
-        for start in range(0, len(candidates), CHUNK):
-            part = slice(start, start + CHUNK)
-            own = CandidateRows(
-                candidates.little[part],
-                candidates.big[part],
-                candidates.gate[part],
-                candidates.cut[part],
-            )
+        for part, own in candidates.parts():
             flat = np.empty((len(own), width))
             for g in np.unique(own.gate):
                 here = np.flatnonzero(own.gate == g)

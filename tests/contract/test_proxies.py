@@ -13,6 +13,7 @@ from torch.nn import functional  # noqa: E402
 
 from biglittle.bench.errors import UnknownNameError  # noqa: E402
 from biglittle.zerocost import PROXIES, ProxyError, get_proxy, score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import PASSES, Passes  # noqa: E402
 
 NAMES = PROXIES.names()
@@ -74,7 +75,7 @@ def test_it_reads_no_pass_that_it_does_not_name(name: str) -> None:
     proxy = get_proxy(name)
     images, labels = _batch()
     # A pass that was not declared is an assertion error.
-    assert math.isfinite(proxy.compute(Passes(_net(), images, labels, proxy.needs)))
+    assert math.isfinite(proxy.compute(Passes(Forwards(_net(), images, labels, proxy.needs))))
 
 
 @pytest.mark.parametrize("name", NAMES)

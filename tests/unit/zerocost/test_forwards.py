@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
 from biglittle.zerocost import ProxyError, score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import PASSES, Passes  # noqa: E402
 from biglittle.zerocost.proxies import get_proxy  # noqa: E402
 from biglittle.zerocost.tensors import canonical_order  # noqa: E402
@@ -88,7 +89,7 @@ def test_nothing_is_left_of_a_network_that_was_scored(make, batch) -> None:  # t
             return super().forward(Held.apply(x))
 
     needs = sorted(PASSES)
-    passes = Passes(Watched(), *batch, needs)
+    passes = Passes(Forwards(Watched(), *batch, needs))
     for need in needs:
         getattr(passes, need)
     assert any(token() is not None for token in tokens)

@@ -11,6 +11,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from biglittle.zerocost import score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import Passes  # noqa: E402
 
 
@@ -69,10 +70,10 @@ def test_curvature_of_a_layer_before_a_norm_is_its_squared_gradient() -> None:
         )
         images, labels = torch.randn(8, 3, 6, 6), torch.arange(8) % 3
     needs = ["hessian_gradient", "gradient_growth"]
-    found = Passes(network, images, labels, needs, dtype=torch.float64)
+    found = Passes(Forwards(network, images, labels, needs, dtype=torch.float64))
     exact = sum(float((w.value * h).sum()) for w, h in found.hessian_gradient)
     assert found.gradient_growth == pytest.approx(exact, rel=1e-9)
-    single = Passes(network, images, labels, needs).gradient_growth
+    single = Passes(Forwards(network, images, labels, needs)).gradient_growth
     assert single == pytest.approx(exact, rel=1e-3)
     for weight, product in found.hessian_gradient[:-1]:
         along = float((weight.value * product).sum())
@@ -80,15 +81,15 @@ def test_curvature_of_a_layer_before_a_norm_is_its_squared_gradient() -> None:
 
 
 def test_a_layer_that_runs_twice_is_salient_twice(make, batch) -> None:  # type: ignore[no-untyped-def]
-    found = Passes(make(), *batch, ["channel_saliency"]).channel_saliency
+    found = Passes(Forwards(make(), *batch, ["channel_saliency"])).channel_saliency
     names = [name for name, _ in found]
     assert names.count("shared") == 2
     assert "unused" not in names
 
 
 def test_the_first_gradient_is_the_same_with_and_without_the_second(make, batch) -> None:  # type: ignore[no-untyped-def]
-    alone = Passes(make(), *batch, ["gradients"], dtype=torch.float64).gradients
-    both = Passes(make(), *batch, ["gradients", "hessian_gradient"], dtype=torch.float64)
+    alone = Passes(Forwards(make(), *batch, ["gradients"], dtype=torch.float64)).gradients
+    both = Passes(Forwards(make(), *batch, ["gradients", "hessian_gradient"], dtype=torch.float64))
     for a, b in zip(alone, both.gradients, strict=True):
         torch.testing.assert_close(a.gradient, b.gradient, rtol=1e-9, atol=1e-12)
     assert [w.layer for w, _ in both.hessian_gradient] == [a.layer for a in alone]

@@ -10,6 +10,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from biglittle.zerocost import ProxyError, score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import Passes  # noqa: E402
 
 
@@ -26,7 +27,7 @@ def test_a_relu_is_seen_however_it_is_called(relu) -> None:  # type: ignore[no-u
             return self.last(relu(self.first(x)))
 
     images = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    found = Passes(Net(), images, None, ["relu_patterns"]).relu_patterns
+    found = Passes(Forwards(Net(), images, None, ["relu_patterns"])).relu_patterns
     assert [p.shape for p in found] == [(3, 5)]
 
 

@@ -13,6 +13,7 @@ from torch import nn  # noqa: E402
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.zerocost import ProxyError, score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import Passes  # noqa: E402
 
 
@@ -30,8 +31,8 @@ def test_synaptic_flow_is_conserved_from_layer_to_layer() -> None:
             nn.Flatten(),
             nn.Linear(8, 4, bias=False),
         )
-    found = Passes(network, torch.randn(2, 3, 8, 8), None, ["synaptic_flow"]).synaptic_flow
-    flows = [float((w.value * w.gradient).sum()) for w in found]
+    passes = Passes(Forwards(network, torch.randn(2, 3, 8, 8), None, ["synaptic_flow"]))
+    flows = [float((w.value * w.gradient).sum()) for w in passes.synaptic_flow]
     assert len(flows) == 4
     # Tanaka et al. 2020, theorem 2: what enters a layer's weights leaves through the next one's.
     assert flows == pytest.approx([flows[0]] * 4, rel=1e-12)

@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from biglittle.zerocost import score  # noqa: E402
+from biglittle.zerocost.forwards import Forwards  # noqa: E402
 from biglittle.zerocost.passes import Passes  # noqa: E402
 from biglittle.zerocost.watching import Macs  # noqa: E402
 
@@ -140,7 +141,7 @@ def test_matrices_of_attention_and_recurrent_layers_are_layers_of_their_own() ->
         )
         expected = ["embedding", "classifier", *(f"module.{name}" for name in names)]
         needs = ["gradients", "synaptic_flow", "weights"]
-        passes = Passes(network, IMAGES, LABELS, needs)
+        passes = Passes(Forwards(network, IMAGES, LABELS, needs))
         for need in needs:
             layers = getattr(passes, need)
             assert [w.layer for w in layers] == expected
