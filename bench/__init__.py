@@ -1,42 +1,61 @@
 """The bench: spaces, pairs, gates, tables and their exact evaluation. Needs numpy and h5py only.
 
-The table and what reads it are imported when first asked for, so that a board which only measures
-(``biglittle.edge_profiler``) needs no h5py.
+Every name is imported when it is first asked for: a board that only measures
+(``biglittle.edge_profiler``) needs no h5py, and the command line's help no numpy.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
-
-from .cost import NetworkCosts
-from .device import DeviceProfile, load_device, shipped_devices
-from .errors import BigLittleError
-from .evaluator import Candidates, Evaluator, NetworkFigures
-from .figures import FIGURES, Figure
-from .gate import Gate
-from .gates import GATES
-from .pair import Pair
-from .points import OperatingPoint, Points
-from .spaces import SPACES, SearchSpace, get_space
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark, Front
+    from .cost import NetworkCosts
     from .curve import Curve, Curves
+    from .device import DeviceProfile, load_device, shipped_devices
+    from .errors import BigLittleError
+    from .evaluator import Candidates, Evaluator, NetworkFigures
+    from .figures import FIGURES, Figure
+    from .gate import Gate
+    from .gates import GATES
+    from .pair import Pair
+    from .points import OperatingPoint, Points
+    from .spaces import SPACES, SearchSpace, get_space
     from .table import Table
 
+#: The file of every name.
 _LATE = {
+    "FIGURES": "figures",
+    "GATES": "gates",
+    "SPACES": "spaces",
     "Benchmark": "benchmark",
+    "BigLittleError": "errors",
+    "Candidates": "evaluator",
     "Curve": "curve",
     "Curves": "curve",
+    "DeviceProfile": "device",
+    "Evaluator": "evaluator",
+    "Figure": "figures",
     "Front": "benchmark",
+    "Gate": "gate",
+    "NetworkCosts": "cost",
+    "NetworkFigures": "evaluator",
+    "OperatingPoint": "points",
+    "Pair": "pair",
+    "Points": "points",
+    "SearchSpace": "spaces",
     "Table": "table",
+    "get_space": "spaces",
+    "load_device": "device",
+    "shipped_devices": "device",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

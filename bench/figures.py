@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from .errors import ConstraintError, UnknownNameError
+
+if TYPE_CHECKING:  # the command line asks for this catalogue before it needs numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def _percent(value: float) -> str:
@@ -34,7 +36,9 @@ class Figure:
         head: its short name, for narrow tables.
         shown_unit: unit in which a reader is shown it.
         text: the figure as a reader sees it, in ``shown_unit``.
+        note: what the label leaves open, a few words; empty if it says all.
 
+    >>> import numpy as np
     >>> FIGURES["accuracy"].minimised(np.array([0.9])).tolist()
     [-0.9]
     >>> FIGURES["macs"].text(42_300_000.0)
@@ -48,6 +52,21 @@ class Figure:
     head: str
     shown_unit: str
     text: Callable[[float], str] = _significant
+    note: str = ""
+
+    @property
+    def limit(self) -> str:
+        """What a limit on it is called among options, such as ``latency_ms_max``."""
+        return f"{self.name}_{'max' if self.direction == 'min' else 'min'}"
+
+    @property
+    def limit_help(self) -> str:
+        """What a limit on it means, as one sentence for a reader of options."""
+        note = f" ({self.note})" if self.note else ""
+        if self.unit in self.label:  # a number of what it counts
+            return f"{'Most' if self.direction == 'min' else 'Fewest'} {self.label}{note}."
+        unit = ", a fraction" if self.unit == "fraction" else f" in {self.unit}"
+        return f"{'Highest' if self.direction == 'min' else 'Lowest'} {self.label}{unit}{note}."
 
     def minimised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values with the sign that makes less better."""
@@ -62,15 +81,20 @@ FIGURES: dict[str, Figure] = {
         Figure(
             *("escalation_rate", "fraction", "min", "escalation rate", "escal", "%"),
             lambda v: f"{100 * v:.1f}",
+            "share of inputs that reach the big network",
         ),
         Figure("latency_ms", "ms", "min", "mean latency", "mean", "ms"),
         Figure("latency_p95_ms", "ms", "min", "p95 latency", "p95", "ms"),
-        Figure("latency_worst_ms", "ms", "min", "worst latency", "worst", "ms"),
+        Figure(
+            *("latency_worst_ms", "ms", "min", "worst latency", "worst", "ms"),
+            note="of an escalated input",
+        ),
         Figure("energy_mj", "mJ", "min", "mean energy", "energy", "mJ"),
         Figure("macs", "MAC", "min", "mean MACs", "MACs", "M", lambda v: f"{v / 1e6:.1f}"),
         Figure(
             *("params", "parameters", "min", "parameters", "params", "M"),
             lambda v: f"{v / 1e6:.3f}",
+            "of both networks",
         ),
         Figure(
             *("peak_memory_mib", "MiB", "min", "peak memory", "memory", "MiB"),
@@ -103,7 +127,7 @@ def checked_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
     out = {}
     for name, limit in (limits or {}).items():
         figure = get_figure(name)
-        if not np.isfinite(limit) or limit < 0:
+        if not math.isfinite(limit) or limit < 0:
             raise ConstraintError(
                 f"the limit {limit} on {name} is not usable; expected a number of at least 0."
             )
