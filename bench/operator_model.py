@@ -244,7 +244,7 @@ def load_priors(path: Path = PRIORS) -> Array:
     if tuple(document["names"]) != NAMES:
         raise SurrogateError(
             f"{path.name} holds coefficients of other features than these; write it anew with "
-            "'python -m biglittle.data_tables.evidence.few_anchors'."
+            "'python -m biglittle.data_tables.evidence few_anchors'."
         )
     priors = np.array([d["coefficients"] for d in document["devices"].values()], np.float64)
     priors.flags.writeable = False

@@ -23,7 +23,7 @@ from .tensors import canonical_order, channels_last, seeded
 from .twice_differentiable import TwiceDifferentiable
 from .watching import ReluPatterns
 
-#: Images of a mini-batch; ``evidence.zerocost few`` compares it with the whole batch.
+#: Images of a mini-batch; the step ``zerocost/few`` compares it with the whole batch.
 FEW_IMAGES = 16
 _GRAPH = {"gradients", "channel_saliency", "gradient_growth"}
 Result = TypeVar("Result")

@@ -5,7 +5,7 @@ so if a proxy ranks networks, the pair ought to lie between its two. But the gat
 little network is unsure of: the gain of escalating is largest first, and of the big network's
 advantage the pair gets more than its share r. ``pair_features`` therefore offers, next to the plain
 combinations, a mixture with the weight sqrt(r) on the big network. How far each is right is
-measured on the table, by ``data_tables.evidence.zerocost``.
+measured on the table, by the step ``zerocost/report`` of the evidence.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How fast the exact engine is, against the straightforward way, in one run.
 
-``measure`` is the step ``engine`` of ``figures.py``, which leaves ``figures/engine.json``. The
-baseline is what anyone would write: per pair and gate, sort the little network's confidences, and
-take cumulative sums of who is right. It runs on a sample of pairs and is scaled to all.
+The baseline is what anyone would write: per pair and gate, sort the confidences of the little
+network, and take cumulative sums of who is right. It runs on a sample of pairs and is scaled to
+all.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from ...bench.cost import NetworkCosts
 from ...bench.exact_front import Question, exact_front
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.tally import Tally
+from ..fbnet_cifar10.recipe import RECIPE
+from ._page import Step
 
-NAME, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
+NAME, DEVICE = RECIPE.name, RECIPE.design.device
 SAMPLE = 60  # pairs the baseline runs on
 N_NETWORKS, N_IMAGES, N_THRESHOLDS = 1000, 5000, 64
 N_MEMORY = 2000
@@ -229,4 +231,7 @@ def engine_section(figures: dict[str, Any]) -> str:
 ({calls["query_many_cold_per_s"] / 1e6:.1f} the first time, in one thread).
 - The front of {memory["networks"]:,} networks peaks at {memory["peak_memory_mib"]:.0f} MiB.
 - {where["cores"]} cores of {where["cpu"]}, Python {where["python"]}, NumPy {where["numpy"]}; \
-`python -m biglittle.data_tables.fbnet_cifar10.figures engine`."""
+`python -m biglittle.data_tables.evidence engine`."""
+
+
+STEP = Step(measure, {"engine": engine_section})

@@ -5,16 +5,13 @@ turn; raspi4 and pixel3 are left out, for they are sums of a look-up table. Netw
 taken from 4,000 of them, errors from the other 1,000. What other devices tell a model comes from
 devices of other chip generations only, so that no near relative helps.
 
-Run: ``python -m biglittle.data_tables.evidence.few_anchors``. The reference data are looked for in
-``BIGLITTLE_REFERENCE_DATA``. It writes ``figures/few_anchors.json`` and ``few_anchors.svg``, fills
-the parts of README.md here and in edge_profiler between their marks, and writes
-``bench/operator_priors.json``: coefficients of all twenty devices, with which a board that was
-measured is fitted. Half a minute.
+The reference data are looked for in ``BIGLITTLE_REFERENCE_DATA``. The step also draws
+``devices/few_anchors.svg`` and writes ``bench/operator_priors.json``: coefficients of all twenty
+devices, with which a board that was measured is fitted. Half a minute.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -30,13 +27,14 @@ from ...edge_profiler.anchors import anchor_networks, anchor_order
 from ...surrogates.latency import latency_figures
 from .. import reference
 from ._chart import line_chart
-from .operator_model import FOLDER, fill_page
+from ._page import FOLDER, Step, write_json
 
 SOURCE = (
     "fitted on whole-network latencies of 900 fbnet networks per device: HayeonLee/HELP@45f70eb9 "
     "(MIT), Lee et al. 2021"
 )
 SUMS = ("raspi4", "pixel3")
+CHART = FOLDER.parent / "devices" / "few_anchors.svg"
 TABLE, MACHINE = "fbnet-cifar10", "amd-epyc-f25-m17"
 #: Chips of one generation are near twins: none of them tells about another.
 KIN = {
@@ -291,7 +289,7 @@ def worth(report: dict[str, Any]) -> str:
     lines = [
         f"What the anchors are worth, on 1,000 other networks of each of {len(report['devices'])} "
         "devices that played the new board in turn (`python -m "
-        "biglittle.data_tables.evidence.few_anchors`):",
+        "biglittle.data_tables.evidence few_anchors`):",
         "",
         "| anchors measured | mean error of a prediction | by kind | Spearman | inside the "
         "interval (nominal) |",
@@ -338,11 +336,10 @@ def chart(report: dict[str, Any]) -> str:
     return line_chart(series, "networks measured on the new device", "mean absolute error (%)")
 
 
-def main() -> None:
-    """Writes the figures, the chart, the page's part and the priors."""
+def measure() -> dict[str, Any]:
+    """The figures; draws the chart and writes the coefficients as well."""
     report, coefficients = study()
     report["fronts"] = fronts()
-    (FOLDER / "figures").mkdir(exist_ok=True)
     priors = {
         "source": SOURCE,
         "names": list(NAMES),
@@ -355,15 +352,10 @@ def main() -> None:
             for d, values in coefficients.items()
         },
     }
-    for path, text in (
-        (FOLDER / "figures" / "few_anchors.json", json.dumps(report, indent=1) + "\n"),
-        (FOLDER / "few_anchors.svg", chart(report)),
-        (PRIORS, json.dumps(priors, indent=1) + "\n"),
-    ):
-        with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    fill_page("few_anchors", page(report))
-    fill_page("anchors", worth(report), FOLDER.parent.parent / "edge_profiler" / "README.md")
+    write_json(PRIORS, priors)
+    with replacing(CHART) as partial:
+        partial.write_text(chart(report), encoding="utf-8")
+    return report
 
 
 KEPT = ("mape", "share_within_10_percent", "spearman")
@@ -373,5 +365,4 @@ def _rounded(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-if __name__ == "__main__":
-    main()
+STEP = Step(measure, {"few_anchors": page, "anchors": worth})

@@ -1,6 +1,6 @@
 """Which gate routes best: gain over random escalation, and the share of the oracle's gain.
 
-The step ``gates`` of ``figures.py``. Pairs are drawn at random among those whose big network is
+Pairs are drawn at random among those whose big network is
 better than the little one on val; every gate escalates the same share of the test images.
 """
 
@@ -13,8 +13,10 @@ import numpy as np
 from ...bench import Benchmark
 from ...bench.diagnostics import diagnose
 from ...bench.gates import GATES, N_CODES, get_gate
+from ..fbnet_cifar10.recipe import RECIPE
+from ._page import Step
 
-NAME = "fbnet-cifar10"
+NAME = RECIPE.name
 N_PAIRS, RATE, SEED = 200, 0.2, 0
 
 
@@ -69,3 +71,6 @@ def gates_section(figures: dict[str, Any]) -> str:
         "error over pairs, which share networks and images.",
     ]
     return "\n".join(lines)
+
+
+STEP = Step(measure, {"gates": gates_section})

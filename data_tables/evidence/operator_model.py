@@ -1,32 +1,25 @@
-"""Judges the operator-level model on published measurements and writes the table of the README.
+"""Judges the operator-level model on published measurements.
 
-Run: ``python -m biglittle.data_tables.evidence.operator_model``. The reference data are looked
-for in ``BIGLITTLE_REFERENCE_DATA``; writes ``figures/operator_model.json`` and fills the part of
-README.md between its marks. 900 networks to fit on, 900 others to judge, one thread, no tuning.
+The reference data are looked for in ``BIGLITTLE_REFERENCE_DATA``. 900 networks to fit on, 900
+others to judge, one thread, no tuning.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench.errors import DatasetError
-from ...bench.files import replacing
 from ...bench.operator_features import NAMES, Array, operator_features
 from ...bench.operator_model import OperatorModel
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
 from ...surrogates.operator_model import fit_operator_model
 from .. import reference
+from ._page import Step
 
-FOLDER = Path(__file__).parent.parent / "devices"
-TARGET = FOLDER / "figures" / "operator_model.json"
 ROWS, TRAIN, COVERAGE = 1900, 900, 0.9
 SETS: dict[str, Callable[[], reference.Measured]] = {
     "Pi 4, NB201": lambda: reference.nb201("raspi4", ROWS),
@@ -125,31 +118,4 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def fill_page(step: str, content: str, page: Path = FOLDER / "README.md") -> None:
-    """Puts ``content`` between the marks of ``step`` on a page.
-
-    Raises:
-        DatasetError: the page has no such marks.
-    """
-    marks = re.compile(rf"(<!-- figures:{step} -->\n).*?(<!-- /figures -->)", re.DOTALL)
-    text, times = marks.subn(lambda m: f"{m[1]}{content}\n{m[2]}", page.read_text(encoding="utf-8"))
-    if times != 1:
-        raise DatasetError(
-            f"{page.name} has {times} places for the figures {step!r}; expected one, between "
-            f"'<!-- figures:{step} -->' and '<!-- /figures -->'."
-        )
-    with replacing(page) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
-def main() -> None:
-    """Writes both files."""
-    found = evaluate()
-    TARGET.parent.mkdir(exist_ok=True)
-    with replacing(TARGET) as partial:
-        partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    fill_page("operator_model", table(found))
-
-
-if __name__ == "__main__":
-    main()
+STEP = Step(evaluate, {"operator_model": table})

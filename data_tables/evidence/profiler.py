@@ -1,16 +1,12 @@
-"""What the profiler itself is worth on this machine, written onto its page.
+"""What the profiler itself is worth on this machine.
 
-Run: ``python -m biglittle.data_tables.evidence.profiler`` with nothing else running; two
-minutes. It writes ``figures/profiler.json`` and fills the part of edge_profiler/README.md between
-its marks: how well ratios repeat, what the harness costs, how long a profile of 40 anchors takes,
-how long the import takes, and how much has to be installed.
+How well ratios repeat, what the harness costs, how long a profile of 40 anchors takes, how long the
+import takes, and how much has to be installed.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
 import re
 import subprocess
 import sys
@@ -19,14 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ...bench.files import replacing
 from ...bench.spaces import get_space
 from ...edge_profiler import Protocol, get_runtime
 from ...edge_profiler.anchors import N_ANCHORS
 from ...edge_profiler.repeatability import REPEATS, report
-from .operator_model import FOLDER, fill_page
+from ._page import Step
 
-PAGE = FOLDER.parent.parent / "edge_profiler" / "README.md"
 NEEDED = ("numpy", "onnx", "onnxruntime")
 IMPORT = "import time; t = time.perf_counter(); import biglittle.edge_profiler; "
 IMPORT += "print(time.perf_counter() - t)"
@@ -93,35 +87,27 @@ def page(found: dict[str, Any]) -> str:
     quiet = "" if (found["load_average"] or 0) < 0.5 else ", **on a busy machine**"
     lines.append(
         f"- {found['device']}, {found['runtime']}, load {found['load_average']} before{quiet}; "
-        "`python -m biglittle.data_tables.evidence.profiler`."
+        "`python -m biglittle.data_tables.evidence profiler`."
     )
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None, target: Path = FOLDER, filled: Path = PAGE) -> int:
-    """Writes the figures; the exit code is 0."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--rounds", type=int, default=Protocol().rounds)
-    parser.add_argument("--anchors", type=int, default=N_ANCHORS)
-    parser.add_argument("--max-drift", type=float, default=Protocol().max_drift)
-    given = parser.parse_args(arguments)
-    protocol = Protocol(rounds=given.rounds, max_drift=given.max_drift)
-    found = report(
+def measure(
+    repeats: int = REPEATS,
+    rounds: int = Protocol().rounds,
+    anchors: int = N_ANCHORS,
+    max_drift: float = Protocol().max_drift,
+) -> dict[str, Any]:
+    """Profiles the anchors on this machine, with nothing else running; two minutes."""
+    figures = report(
         get_space("fbnet"),
         get_runtime("ort-cpu"),
-        protocol,
-        given.repeats,
-        given.anchors,
+        Protocol(rounds=rounds, max_drift=max_drift),
+        repeats,
+        anchors,
         log=lambda text: sys.stderr.write(text + "\n"),
     )
-    found |= {"import_s": import_seconds(), "installed_mib": installed_mib()}
-    (target / "figures").mkdir(parents=True, exist_ok=True)
-    with replacing(target / "figures" / "profiler.json") as partial:
-        partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    fill_page("profiler", page(found), filled)
-    return 0
+    return {**figures, "import_s": import_seconds(), "installed_mib": installed_mib()}
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+STEP = Step(measure, {"profiler": page})

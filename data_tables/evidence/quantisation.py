@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bench import Benchmark
 from ...bench.gates import N_CODES, get_metric, stored_metrics
+from ..fbnet_cifar10.recipe import RECIPE
+from ._page import Step
 
 Array = NDArray[np.float64]
 
+LATENCY_MS = 20.0  # of networks that are quick to evaluate again
 ANYWHERE = 2001  # thresholds, evenly over the metric's range
 
 
@@ -97,7 +101,6 @@ def recomputed(architectures: Sequence[str], split: str = "test") -> dict[str, A
     from ...bench.datasets import get_dataset
     from ..building.evaluate import NetworkEvaluator
     from ..building.plan import TrainedSupernet
-    from ..fbnet_cifar10.recipe import RECIPE
 
     dataset, supernet = get_dataset("cifar10"), TrainedSupernet.kept(RECIPE.weights)
     live = NetworkEvaluator(dataset, dataset.load(), splits=(split,))
@@ -121,3 +124,18 @@ def quantisation_section(q: dict[str, Any]) -> str:
         )
         lines.append(f"| `{metric}` | {shown} |")
     return "\n".join(lines)
+
+
+def measure_table() -> dict[str, Any]:
+    """What a byte per confidence does to curves, on a cheap, a middling and a good network."""
+    bench = Benchmark.load(RECIPE.name)
+    rows = bench.table.rows()
+    cheap = rows[bench.costs(RECIPE.design.device).latency_ms[rows] <= LATENCY_MS]
+    ends = [cheap[np.argmin(bench.table.networks["macs"][cheap])]]
+    ranked = cheap[np.argsort(bench.accuracy("val")[cheap])]
+    ends += [ranked[len(ranked) // 2], ranked[-1]]
+    ids = [str(a) for a in bench.table.networks["architecture"][ends]]
+    return recomputed(list(dict.fromkeys(ids)))
+
+
+STEP = Step(measure_table, {"quantisation": quantisation_section})

@@ -1,20 +1,22 @@
 """What each phase of the supernet's training brought, read from the log that the training leaves.
 
-``python -m biglittle.data_tables.evidence.training LOG ...`` reads the quick checks
-that follow every epoch and leaves ``figures/training.json``, from which the card is filled.
+``python -m biglittle.data_tables.evidence training --log LOG ...`` reads the quick checks that
+follow every epoch.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ...bench.errors import TableError
 from ...cotrain.schedule import Schedule, load_schedule
 from ..fbnet_cifar10.recipe import RECIPE
+from ._page import Step
 
 CHECK = re.compile(r"epoch (\d+) at (\d+) px: (\w+) val accuracy ([\d.]+) on (\d+)")
 LABELS = {
@@ -75,15 +77,12 @@ def training_section(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Reads the logs named on the command line, in their order."""
-    from ..fbnet_cifar10.figures import save
-
-    lines: list[str] = []
-    for path in sys.argv[1:] if arguments is None else arguments:
-        lines += Path(path).read_text(encoding="utf-8").splitlines()
-    save("training", {"phases": history(load_schedule(RECIPE.schedule), lines)})
+def measure(
+    log: Annotated[list[Path], typer.Option(help="A log; may be given again.")],
+) -> dict[str, Any]:
+    """Reads the logs that are given, in their order."""
+    lines = [line for path in log for line in path.read_text(encoding="utf-8").splitlines()]
+    return {"phases": history(load_schedule(RECIPE.schedule), lines)}
 
 
-if __name__ == "__main__":
-    main()
+STEP = Step(measure, {"training": training_section})

@@ -1,4 +1,4 @@
-"""``darts`` and ``ofa`` against random pairs: ``-m biglittle.data_tables.evidence.weight_sharing``.
+"""``darts`` and ``ofa`` against random pairs.
 
 All three look for the pair that is the most accurate within a mean latency, and all are evaluated
 alike: with the inherited weights of one supernet on all val images, gate and threshold chosen there
@@ -6,18 +6,17 @@ among all there are, and told on test. ``random`` is the best of 100 pairs whose
 for the table, of all sizes; those that are in the table because a search found them, or something
 like them, are left out. Their answers stand in the table, so that they cost nothing.
 
-Every run is kept in ``results/weight_sharing.json`` as it ends, with what it rests on, and is not
+Every run is kept in ``figures/weight_sharing.json`` as it ends, with what it rests on, and is not
 repeated while that stays the same. From nothing, all takes some ten minutes of one core.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,9 +35,11 @@ from ...searchers.evaluators.live import LiveEvaluator, kept_answers, supernet_a
 from ...searchers.evaluators.table import TableEvaluator
 from ...searchers.given_pairs import judged, on_test
 from ...searchers.specialise import SpecialiseSettings, specialise
+from ..fbnet_cifar10.recipe import RECIPE
+from ._page import FIGURES, Step
 
-FILE = Path(__file__).parents[2] / "searchers" / "results" / "weight_sharing.json"
-TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
+FILE = FIGURES / "weight_sharing.json"
+TABLE, DEVICE = RECIPE.name, RECIPE.design.device
 LATENCY_MS = 15.0  # where the table's exact front rises steeply
 SEEDS, N_RANDOM = 3, 100
 #: Layers in which a network differs at most from one that a search found, to count as found.
@@ -86,7 +87,7 @@ class Runs:
         table = self.bench.table
         self.dataset = get_dataset(table.dataset)
         self.splits = self.dataset.load(data)
-        weights = table.path.parent / "supernet.safetensors"
+        weights = RECIPE.weights
         self.net, self.supernet = load_weights(weights), file_hash(weights)
         answer = supernet_answers(self.net, self.splits, self.dataset)
         self.live = LiveEvaluator(
@@ -218,25 +219,105 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Makes the runs that are missing, and writes the results page anew."""
-    parser = argparse.ArgumentParser(description="Compare darts and ofa with random pairs.")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--data", type=Path, default=None, help="folder of the images")
-    parser.add_argument("--work", type=Path, default=Path("out/weight_sharing"))
-    asked = parser.parse_args(arguments)
-    methods = asked.methods.split(",")
-    if set(methods) - set(METHODS) or asked.seeds < 1:
-        raise BigLittleError(f"methods {methods}, {asked.seeds} seeds; expected {METHODS}.")
-    runs = Runs(asked.data, asked.work)
-    for seed in range(asked.seeds):
-        for method in methods:
-            runs.make(method, seed, _say)
-    from .searchers import write_page
+def measure(
+    seeds: int = SEEDS,
+    method: list[str] | None = None,
+    data: Path | None = None,
+    work: Path = Path("out/weight_sharing"),
+) -> dict[str, Any]:
+    """Makes the runs that are missing; ``--data`` is the folder of the images.
 
-    write_page()
+    Raises:
+        BigLittleError: an unknown method, or no seed.
+    """
+    methods = method or list(METHODS)
+    if set(methods) - set(METHODS) or seeds < 1:
+        raise BigLittleError(f"methods {methods}, {seeds} seeds; expected some of {METHODS}.")
+    runs = Runs(data, work)
+    for seed in range(seeds):
+        for name in methods:
+            runs.make(name, seed, _say)
+    return runs.held
 
 
-if __name__ == "__main__":
-    main()
+def weight_sharing_text(held: dict[str, Any]) -> str:
+    """The runs as a section of the page."""
+    runs, facts = held["runs"], held["facts"]
+    lines = [
+        "| seed | method | val | test | mean latency | escalated | CPU s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    seeds = sorted({int(key.split("-")[1]) for key in runs})
+    for seed in seeds:
+        for method in facts["methods"]:
+            run = runs.get(f"{method}-{seed}")
+            if run is not None:
+                val, test = run["val"], run["test"]
+                lines.append(
+                    f"| {seed} | `{method}` | {100 * val['accuracy']:.2f} % "
+                    f"| {100 * test['accuracy']:.2f} % | {test['latency_ms']:.1f} ms "
+                    f"| {100 * test['escalation_rate']:.1f} % | {run['cpu_s']:.0f} |"
+                )
+    said = [_compared(runs, method, seeds) for method in facts["methods"][1:]]
+    said += _promised(runs)
+    images, drawn = facts["images"]["val"], facts["drawn_networks"]
+    return f"""## Weight sharing: `darts` and `ofa`
+
+The most accurate pair within a mean latency of {facts["latency_ms"]:g} ms on the
+{facts["device"]} (block-sum), with inherited weights (measured accuracy): gate and threshold chosen
+on all {images:,} val images, shown on test. `random`: the best of {facts["random_pairs"]} pairs of
+the table's {drawn} networks that were drawn at random, of all sizes. `darts`:
+{facts["darts_steps"]} steps, the weights as they are. `ofa`: evolution of
+{facts["ofa_budget"]:,} pairs on the shipped surrogate, {facts["ofa_few"]} of them run on val. The
+table's exact best pair, searched networks included, has
+{100 * facts["exact_best_val_accuracy"]:.2f} % on val.
+
+{chr(10).join(lines)}
+
+{chr(10).join(said)}
+
+One supernet, so differences of a few tenths of a point mean little. CPU seconds are of one thread;
+those of `random` leave out that its networks were run for the table.
+Step `weight_sharing`."""
+
+
+def _compared(runs: Mapping[str, Any], method: str, seeds: list[int]) -> str:
+    both = [s for s in seeds if f"{method}-{s}" in runs and f"random-{s}" in runs]
+    if not both:
+        return f"`{method}` has not been run."
+    words = []
+    for split in ("val", "test"):
+        gains = np.array(
+            [
+                runs[f"{method}-{s}"][split]["accuracy"] - runs[f"random-{s}"][split]["accuracy"]
+                for s in both
+            ]
+        )
+        words.append(
+            f"{100 * gains.mean():+.2f} points on {split} ({100 * gains.min():+.2f} to "
+            f"{100 * gains.max():+.2f})"
+        )
+    verdict = all(
+        runs[f"{method}-{s}"]["val"]["accuracy"] > runs[f"random-{s}"]["val"]["accuracy"]
+        for s in both
+    )
+    beats = "beats random under every seed" if verdict else "does not beat random under every seed"
+    return f"- `{method}` {beats}: {', '.join(words)}."
+
+
+def _promised(runs: Mapping[str, Any]) -> list[str]:
+    """How far the predictions were off of the pairs that `ofa` ran."""
+    found = [c for run in runs.values() for c in run.get("considered", ())]
+    gaps = [c["predicted_accuracy"] - c["val_accuracy"] for c in found if c["val_accuracy"]]
+    if not gaps:
+        return []
+    off = 100 * np.array(gaps)
+    beyond = len(found) - len(gaps)
+    return [
+        f"- The surrogate's promise to the {len(gaps)} pairs that `ofa` ran was off by "
+        f"{off.mean():+.2f} points of what they have on val ({off.min():+.2f} to "
+        f"{off.max():+.2f}); {beyond} more were beyond the limit."
+    ]
+
+
+STEP = Step(measure, {"weight_sharing": weight_sharing_text})

@@ -29,6 +29,8 @@ from typer.testing import CliRunner
 from biglittle.bench import BigLittleError
 from biglittle.bench.errors import EXTRA_OF, MissingExtraError
 from biglittle.cli import app
+from biglittle.data_tables.evidence.__main__ import command as step_command
+from biglittle.data_tables.evidence._page import names as step_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]
@@ -38,7 +40,7 @@ PAGES = sorted(
     if page.name != "CHANGELOG.md"
     and not str(page.relative_to(ROOT)).startswith((".", "out", "build"))
 )
-LINKING = sorted({*PAGES, *ROOT.glob("data_tables/*.md"), *ROOT.glob("searchers/*.md")})
+LINKING = sorted({*PAGES, *ROOT.glob("data_tables/evidence/*.md")})
 EXTRAS = {"train": "torch", "report": "plotly", "profiler": "onnx"}
 PARSE = argparse.ArgumentParser.parse_args
 NOT_HERE = {"images", "board", "network", "long"}
@@ -124,6 +126,9 @@ def check_module(words: list[str]) -> None:
     if not name.startswith("biglittle"):
         return
     assert importlib.util.find_spec(name) is not None, f"there is no module {name}"
+    if name == "biglittle.data_tables.evidence" and words[3:]:
+        check_step(words[3], words[4:])
+        return
     if not options:
         return
 
@@ -148,6 +153,23 @@ def check_module(words: list[str]) -> None:
                 return
             raise
     raise AssertionError(f"{name} takes no options")
+
+
+def check_step(name: str, words: list[str]) -> None:
+    """A step of the evidence: it is there, and takes these arguments."""
+    if name == "--list":
+        return
+    assert name in step_names(), f"there is no step {name!r}"
+    if not words:
+        return
+    try:
+        step_command(name).make_context(name, list(words))
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA_OF:
+            raise
+    except Exception as error:
+        message = getattr(error, "message", str(error))
+        raise AssertionError(f"{name} {shlex.join(words)}: {message}") from error
 
 
 def check_other(words: list[str]) -> None:
@@ -324,6 +346,8 @@ def test_a_wrong_command_would_be_noticed(tmp_path: Path) -> None:
         "biglittle query 888",
         "biglittle device sow x",
         "python -m biglittle.searchers.none",
+        "python -m biglittle.data_tables.evidence tabel",
+        "python -m biglittle.data_tables.evidence gates --nothing 1",
         "python -m biglittle.edge_profiler --nothing 1",
         "make nothing",
         "pip install biglittle",

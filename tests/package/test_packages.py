@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -181,8 +182,10 @@ def test_importing_stays_light(statement: str, not_loaded: set[str]) -> None:
     assert _modules_after(statement) & not_loaded == set()
 
 
-def test_the_wheel_holds_every_module_and_every_data_file(tmp_path: Path) -> None:
-    setuptools = pytest.importorskip("setuptools")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    setuptools, tmp_path = pytest.importorskip("setuptools"), tmp_path_factory.mktemp("wheel")
     if int(setuptools.__version__.split(".")[0]) < 77:
         pytest.skip("building a wheel needs setuptools 77 or newer")
     tree = tmp_path / "tree"
@@ -196,9 +199,31 @@ def test_the_wheel_holds_every_module_and_every_data_file(tmp_path: Path) -> Non
     build = "from setuptools import build_meta; build_meta.build_wheel('wheel')"
     done = subprocess.run([sys.executable, "-c", build], cwd=tree, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    (wheel,) = (tree / "wheel").glob("biglittle-*.whl")
+    (built,) = (tree / "wheel").glob("biglittle-*.whl")
+    return built
+
+
+def test_the_wheel_holds_every_module_and_every_data_file(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     code = [p.relative_to(ROOT).as_posix() for f in _folders() for p in f.glob("*.py")]
     data = [name for name in _data_files() if not name.endswith("README.md")]
     assert {f"biglittle/{name}" for name in [*code, *data, "py.typed"]} - names == set()
     assert not [name for name in names if "/tests/" in name]
+
+
+def test_a_wheel_without_the_evidence_searches(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [n for n in archive.namelist() if "/data_tables/evidence/" not in n]
+        assert len(names) < len(archive.namelist())
+        archive.extractall(tmp_path / "site", names)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    words = ["search", "--budget", "200", "--out", "found"]
+    done = subprocess.run(
+        [sys.executable, "-m", "biglittle", *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "found" / "front.json").is_file()

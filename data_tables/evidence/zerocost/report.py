@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ....bench.files import replacing
-from ..operator_model import fill_page
-from .agreement import ROUNDS
-from .formatting import number, order
-from .measure import measure
-from .picture import picture
-from .published import FAR, PublishedFigure, published
-from .sets import NB201_COLUMNS, SETS
+from .._page import FIGURES, Step
+from ._agreement import ROUNDS
+from ._formatting import number, order
+from ._measure import measure
+from ._picture import picture
+from ._published import FAR, PublishedFigure, published
+from ._scoring import WORKING
+from ._sets import NB201_COLUMNS, SETS
 
-FOLDER = Path(__file__).parents[2]
-PAGE = FOLDER.parent / "zerocost" / "README.md"
+PICTURE = FIGURES / "zerocost" / "report.png"
 
 
-def text(document: Mapping[str, Any]) -> str:
+def text(document: dict[str, Any]) -> str:
     """The figures as Markdown tables."""
-    lines = ["# What zero-cost proxies are worth", ""]
-    lines += [
-        "Made by `python -m biglittle.data_tables.evidence.zerocost`; not edited by hand.",
-        "",
-    ]
+    lines = []
     for which, facts in document["made_with"].items():
         failed = ", ".join(f"{p} {n}" for p, n in facts["failures"].items()) or "none"
         lines.append(
@@ -44,7 +38,7 @@ def text(document: Mapping[str, Any]) -> str:
         "the baselines. A network that a proxy failed on is left out of its row; `macs` there is "
         "the baseline on the same networks.",
         "",
-        "![Heat map of rank correlations](zerocost.png)",
+        "![Heat map of rank correlations](figures/zerocost/report.png)",
         "",
         "A cell of the map rests on as many networks as the proxy's row says below.",
     ]
@@ -235,7 +229,7 @@ def _few_lines(few: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def page_text(document: Mapping[str, Any]) -> str:
+def page_text(document: dict[str, Any]) -> str:
     """What the page of the proxies says in short: the baselines, and what is better than both."""
     lines = [
         "| target | networks | seeds | `macs` | `params` | best proxies | better than both, with "
@@ -306,19 +300,14 @@ def _best_combination(row: Mapping[str, Any]) -> tuple[str, float | None]:
     return name, row[name]["spearman"]
 
 
-def report_step(
-    working: Path,
-    out: Path = FOLDER,
-    rounds: int = ROUNDS,
-    page: Path | None = PAGE,
-) -> None:
-    """``zerocost.json``, ``zerocost.md`` and ``zerocost.png`` in a folder, and the page's table."""
+def measure_scores(
+    working: Path = WORKING, rounds: int = ROUNDS, picture_file: Path = PICTURE
+) -> dict[str, Any]:
+    """All figures from the scores in a working folder; draws the heat map as well."""
     document = measure(working, rounds)
-    out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / "zerocost.json") as partial:
-        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    with replacing(out / "zerocost.md") as partial:
-        partial.write_text(text(document), encoding="utf-8")
-    picture(document, out / "zerocost.png")
-    if page is not None:
-        fill_page("zerocost", page_text(document), page)
+    picture_file.parent.mkdir(parents=True, exist_ok=True)
+    picture(document, picture_file)
+    return document
+
+
+STEP = Step(measure_scores, {"zerocost": page_text, "zerocost/report": text})

@@ -10,27 +10,13 @@ import numpy as np
 import pytest
 
 from biglittle.bench import shipped_devices
-from biglittle.bench.errors import DatasetError, SurrogateError
+from biglittle.bench.errors import SurrogateError
 from biglittle.bench.operator_features import NAMES
 from biglittle.bench.operator_model import PRIORS as FILE
 from biglittle.bench.operator_model import load_priors
 from biglittle.data_tables.evidence import few_anchors
 from biglittle.data_tables.evidence import profiler as profiler_figures
 from biglittle.data_tables.evidence._chart import line_chart
-from biglittle.data_tables.evidence.operator_model import fill_page
-
-
-def test_figures_go_between_their_own_marks(tmp_path: Path) -> None:
-    page = tmp_path / "README.md"
-    end = "<!-- /figures -->\n"
-    page.write_text(f"a\n<!-- figures:one -->\nold\n{end}b\n<!-- figures:two -->\nx\n{end}")
-    fill_page("one", r"new \1", page)
-    assert page.read_text().splitlines()[:5] == [
-        "a", "<!-- figures:one -->", r"new \1", "<!-- /figures -->", "b",
-    ]  # fmt: skip
-    assert "<!-- figures:two -->\nx\n" in page.read_text()
-    with pytest.raises(DatasetError, match="0 places"):
-        fill_page("three", "", page)
 
 
 def test_a_chart_has_a_line_and_a_legend_for_every_series() -> None:

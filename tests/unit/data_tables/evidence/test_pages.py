@@ -1,42 +1,123 @@
-"""No figure on a page is typed by hand: each marked part is what its script makes of its JSON."""
+"""A figure exists once: every marked part of a page is what a step makes of its JSON."""
 
 from __future__ import annotations
 
-import re
+import json
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from biglittle.data_tables.fbnet_cifar10 import figures
+pytest.importorskip("torch")
+
+from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.data_tables.evidence import __main__ as evidence
+from biglittle.data_tables.evidence import _page
+from biglittle.data_tables.evidence._page import Step
+
+OWNERS = _page.claims()  # fails where two steps claim one mark
+PAGES = list(_page.pages())
 
 
-@pytest.mark.parametrize("page", figures.PAGES)
-def test_pages_hold_what_the_script_makes(page) -> None:  # type: ignore[no-untyped-def]
-    marked = re.findall(r"<!-- figures:(\w+) -->\n(.*?)<!-- /figures -->", page.read_text(), re.S)
-    assert marked
-    for name, body in marked:
-        assert body.strip() == figures.SECTIONS[name]().strip(), f"run: figures write ({name})"
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(_page.ROOT).as_posix())
+def test_a_page_says_what_its_figures_say(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for match in _page.MARK.finditer(text):
+        assert match[3].strip() == _page.text_of(match[1], OWNERS), match[1]
+    assert _page.filled(text, OWNERS) == text, "run: python -m biglittle.data_tables.evidence"
 
 
-def test_every_figure_stands_on_one_page() -> None:
-    text = "".join(page.read_text() for page in figures.PAGES)
-    assert {name: text.count(f"<!-- figures:{name} -->") for name in figures.SECTIONS} == {
-        name: 1 for name in figures.SECTIONS
+def test_every_figure_stands_on_some_page_and_every_step_was_run() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    quoted = {match[1] for match in _page.MARK.finditer(text)}
+    assert quoted == set(OWNERS)
+    assert "was not run yet" not in text
+
+
+def test_every_file_of_figures_has_its_step() -> None:
+    files = {p.relative_to(_page.FIGURES) for p in _page.FIGURES.rglob("*.json")}
+    kept = {n for n in _page.names() if (entry := _page.step(n)).keeps and entry.file is None}
+    assert {f.with_suffix("").as_posix() for f in files} == kept
+
+
+@pytest.mark.parametrize("name", _page.names())
+def test_every_step_has_a_command_and_says_what_its_options_are(name: str) -> None:
+    if _page.step(name).measure is None:
+        with pytest.raises(BigLittleError, match="measures nothing"):
+            evidence.command(name)
+    else:
+        options = {o for p in evidence.command(name).params for o in p.opts}
+        assert all(option.startswith("--") for option in options)
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two steps, whose figures and pages lie in a folder of their own."""
+
+    def measure(value: int = 1) -> dict[str, int]:
+        """Keeps a value."""
+        return {"value": value}
+
+    steps = {
+        "one": Step(measure, {"one": lambda f: f"one is {f['value']}"}),
+        "other": Step(measure, {"other": lambda f: r"\1"}),
+        "drawn": Step(lambda: None, {"drawn": lambda _: "a picture"}, keeps=False),
     }
+    monkeypatch.setattr(_page, "names", lambda: tuple(steps))
+    monkeypatch.setattr(_page, "step", steps.__getitem__)
+    monkeypatch.setattr(_page, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(_page, "ROOT", tmp_path)
+    monkeypatch.setattr(_page.fill_pages, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(_page.pages, "__defaults__", (tmp_path,))
+    (tmp_path / ".hidden").mkdir()
+    for page in (tmp_path / "page.md", tmp_path / ".hidden" / "page.md"):
+        page.write_text(
+            "# Page\n`<!-- figures:NAME -->` marks\n<!-- figures:one -->\nold\n"
+            "<!-- /figures -->\nWe know: <!-- figures:other -->?<!-- /figures -->, and "
+            "<!-- figures:drawn --><!-- /figures -->.\n"
+        )
+    return tmp_path
 
 
-def test_bootstrap_interval_covers_the_difference_and_narrows() -> None:
-    rng = np.random.default_rng(0)
-    widths = []
-    for n in (500, 50_000):
-        pair, single = rng.random(n) < 0.8, rng.random(n) < 0.7
-        low, high = figures.bootstrap_difference(pair, single)
-        assert low < pair.mean() - single.mean() < high
-        widths.append(high - low)
-    assert widths[1] < widths[0] / 5
+def test_a_step_is_measured_kept_and_quoted(house: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert evidence.main(["one", "--value", "3"]) == 0
+    document = json.loads((house / "figures" / "one.json").read_text())
+    assert (document["step"], document["value"]) == ("one", 3)
+    assert document["conditions"]["cores"] >= 1
+    assert (house / "page.md").read_text() == (
+        "# Page\n`<!-- figures:NAME -->` marks\n<!-- figures:one -->\none is 3\n"
+        "<!-- /figures -->\nWe know: <!-- figures:other -->Step `other` was not run yet."
+        "<!-- /figures -->, and <!-- figures:drawn -->a picture<!-- /figures -->.\n"
+    )
+    assert "filled page.md" in capsys.readouterr().err
+    assert "old" in (house / ".hidden" / "page.md").read_text()
+    assert evidence.main(["other", "drawn"]) == 0
+    assert r"We know: <!-- figures:other -->\1<!--" in (house / "page.md").read_text()
+    assert evidence.main([]) == 0  # nothing is left to fill
+    assert capsys.readouterr().err.count("filled") == 1
+    assert evidence.main(["--list"]) == 0
+    assert "one\n    one: page.md" in capsys.readouterr().out
 
 
-def test_spearman_of_a_monotone_relation_is_one() -> None:
-    values = np.random.default_rng(1).normal(size=50)
-    assert figures.spearman(values, np.exp(values)) == pytest.approx(1.0)
-    assert figures.spearman(values, -values) == pytest.approx(-1.0)
+def test_mistakes_are_told(house: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert evidence.main(["one", "--nothing"]) == 2
+    assert evidence.main(["one", "other", "--value", "1"]) == 2
+    assert evidence.main(["one", "--help"]) == 0
+    assert not (house / "figures").exists()
+    (house / "page.md").write_text("<!-- figures:ones -->\n<!-- /figures -->\n")
+    assert evidence.main(["one"]) == 1
+    assert "unknown mark 'ones'. Did you mean 'one'" in capsys.readouterr().err
+
+
+def test_an_unknown_step_is_told(capsys) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UnknownNameError, match="Did you mean 'table'"):
+        _page.step("tabel")
+    assert evidence.main(["tabel"]) == 1
+    assert "unknown step" in capsys.readouterr().err
+
+
+def test_two_steps_that_claim_one_figure_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = Step(None, {"same": str})
+    monkeypatch.setattr(_page, "names", lambda: ("one", "other"))
+    monkeypatch.setattr(_page, "step", lambda name: twice)
+    with pytest.raises(BigLittleError, match="claimed by the steps 'one' and 'other'"):
+        _page.claims()

@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.data_tables.evidence import searchers as results
+from biglittle.data_tables.evidence.searchers import _common, gate, nb201, speed, table
 from biglittle.searchers.command import judge_called
 
 
@@ -41,7 +41,7 @@ def compared(nsga2: float, rand: float) -> dict[str, Any]:
     [(0.01, 0.03, "(reached)"), (0.02, 0.03, "(not reached)"), (0.06, 0.9, "(not reached)")],
 )
 def test_the_table_says_what_nsga2_left_and_of_random(nsga2: float, rand: float, said: str) -> None:
-    text = results._table_text(compared(nsga2, rand))
+    text = table.table_text(compared(nsga2, rand))
     assert said in text
     assert f"{100 * nsga2:.3f} %, {nsga2 / rand:.2f} of what is left to `random`" in text
     assert "0.010 *" in text  # significance, corrected
@@ -51,7 +51,7 @@ def test_the_table_says_what_nsga2_left_and_of_random(nsga2: float, rand: float,
 @pytest.mark.parametrize(("missing", "said"), [(0.04, "(reached)"), (0.06, "(not reached)")])
 def test_nb201_stands_beside_random(missing: float, said: str) -> None:
     useful = {"error_max": 0.2, "share": {"nsga2": [0.9, 0.95], "random": [0.8]}}
-    text = results._nb201_text({**compared(missing, 0.1), "useful": useful})
+    text = nb201.nb201_text({**compared(missing, 0.1), "useful": useful})
     assert said in text
     assert "`random` 90.00 %" in text
     assert "true front has\n44 members" in text
@@ -66,41 +66,29 @@ def test_speed_says_what_the_searcher_itself_takes(seconds: float, said: str) ->
         "seconds_evaluating": [9.0, seconds / 2, seconds / 2],
     }
     held["cpu_s"] = [8.0, 9.5]
-    text = results._speed_text({**compared(0.1, 0.1), **held, "budget": 20_000})
+    text = speed.speed_text({**compared(0.1, 0.1), **held, "budget": 20_000})
     assert said in text.replace("\n", " ")
     assert "10 to 50 % are spent outside" in text
     assert "2 cores of some-cpu" in text
     assert "In CPU time it is\n8.0 to 9.5 s." in text
 
 
-def test_promises_are_held_against_what_pairs_have() -> None:
-    considered = [
-        {"predicted_accuracy": 0.9, "val_accuracy": 0.88},
-        {"predicted_accuracy": 0.9, "val_accuracy": None},
-    ]
-    (line,) = results._promised({"ofa-0": {"considered": considered}, "random-0": {}})
-    assert "1 pairs that `ofa` ran was off by +2.00 points" in line
-    assert "1 more were beyond" in line
-    assert results._promised({"random-0": {}}) == []
-
-
-def test_parts_are_made_and_the_page_is_made_of_them(
+def test_steps_of_the_page_run_on_any_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = tmp_path / "table.h5"
-    write_table(table, synthetic_table(n_networks=12, seed=2), "test", "2020-01-01")
-    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
-    monkeypatch.setattr(results, "HERE", tmp_path)
-    monkeypatch.setattr(results, "PAGE", tmp_path / "RESULTS.md")
-    monkeypatch.setattr(results, "TABLE", str(table))
-    monkeypatch.setattr(results, "DEVICE", DEVICE)
-    monkeypatch.setattr(results, "BUDGET", 40)
-    monkeypatch.setattr(results, "checked_names", lambda text, evaluator: ("nsga2", "random"))
-    results.main(["--parts", "table,gate,nb201", "--seeds", "2"])
-    page = (tmp_path / "RESULTS.md").read_text()
-    assert Benchmark.load(table).table.sha256[:12] in page
-    assert "## The table" in page
-    assert "## What optimising the gate inside gains" in page
-    assert "## Speed" not in page  # never measured
-    assert (tmp_path / "results" / "table.svg").is_file()
-    assert judge_called("table", (DEVICE,), str(table)).devices == (DEVICE,)
+    path = tmp_path / "table.h5"
+    write_table(path, synthetic_table(n_networks=12, seed=2), "test", "2020-01-01")
+    for module in (table, gate, _common):
+        for name, value in {"TABLE": str(path), "DEVICE": DEVICE, "BUDGET": 40}.items():
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(table, "PICTURES", tmp_path)
+    monkeypatch.setattr(table, "checked_names", lambda text, evaluator: ("nsga2", "random"))
+    figures = table.measure(seeds=2)
+    assert Benchmark.load(path).table.sha256[:12] in table.about_text(figures)
+    assert "## The table" in table.table_text(figures)
+    assert table.short_text(figures).count("`nsga2`") == 1
+    assert (tmp_path / "table.svg").is_file()
+    text = gate.gate_text(gate.measure(seeds=2))
+    assert "## What optimising the gate inside gains" in text
+    assert judge_called("table", (DEVICE,), str(path)).devices == (DEVICE,)

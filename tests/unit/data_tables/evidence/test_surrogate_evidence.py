@@ -16,18 +16,27 @@ from biglittle.bench.errors import BigLittleError
 from biglittle.bench.gates import get_metric
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.data_tables import surrogate_evidence as evidence
 from biglittle.data_tables.building.searched_points import agreement, evaluated_point
+from biglittle.data_tables.evidence import _page
+from biglittle.data_tables.evidence.surrogates import (
+    _common,
+    aims,
+    improve,
+    nb201,
+    packed,
+    proposed,
+    searched,
+)
 from biglittle.surrogates import fit_data
 from biglittle.surrogates.evaluated_networks import read_evaluated
 from biglittle.surrogates.report import summary
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "kept")
-    monkeypatch.setattr(evidence, "PAGE", tmp_path / "page.md")
-    return tmp_path / "page.md"
+def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of figures."""
+    monkeypatch.setattr(_page, "FIGURES", tmp_path / "figures")
+    return tmp_path / "figures"
 
 
 def trial(mae: float) -> dict[str, Any]:
@@ -36,14 +45,12 @@ def trial(mae: float) -> dict[str, Any]:
     return {"val": split, "coverage": {"network": 0.9, "pair": 0.8}}
 
 
-def test_steps_that_were_not_run_are_named(page: Path) -> None:
-    evidence.write_step()
-    text = page.read_text()
-    for step in evidence.TEXTS:
-        assert f"Step `{step}` was not run yet." in text
-    evidence.save("nb201", {"seeds": 5, "n_cells": 10, "transfer": {}})
-    evidence.write_step()
-    assert "not run yet: latency, accuracy" in page.read_text()
+def test_steps_that_were_not_run_are_named(figures: Path) -> None:
+    owners = _page.claims()
+    for mark in ("surrogates/recipes", "surrogates/searched", "searched"):
+        assert _page.text_of(mark, owners) == f"Step `{owners[mark]}` was not run yet."
+    assert "| - | not run |" in _page.text_of("surrogates/aims", owners)
+    assert "latency, accuracy" in nb201.nb201_text({"seeds": 5, "n_cells": 10, "transfer": {}})
 
 
 def test_what_was_asked_stands_beside_what_was_reached() -> None:
@@ -55,10 +62,10 @@ def test_what_was_asked_stands_beside_what_was_reached() -> None:
         | {"escalation_rate": 0.5, "evaluated_escalation_rate": 0.5}
         for a in (0.79, 0.795, 0.75)
     ]
-    figures = evidence._optimism(rows)
-    searched = {"architectures": 6, "new_architectures": 5, "budget": 1, "device": "toy"}
-    found = {**searched, "points": rows, "figures": figures}
-    lines = evidence.asked_text({"searched": found}, report)
+    row_figures = searched.optimism(rows)
+    facts = {"architectures": 6, "new_architectures": 5, "budget": 1, "device": "toy"}
+    found = {**facts, "points": rows, "figures": row_figures}
+    lines = aims.asked_text({"searched": found}, report).splitlines()
     by_name = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
     curve = by_name["pairs, both unseen: mean absolute error along the curve, points"]
     assert "0.65 ± " in curve
@@ -83,7 +90,7 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
 
     write_table(tmp_path / "table.h5", synthetic_table(30), "0", "2026-01-01")
     table = Table(tmp_path / "table.h5")
-    monkeypatch.setattr(evidence, "TABLE", str(table.path))
+    monkeypatch.setattr(packed, "TABLE", str(table.path))
     monkeypatch.setattr(plan, "TrainedSupernet", Kept)
     data, working = fit_data(table), tmp_path / "working"
     said = data.predictions["val"]
@@ -97,20 +104,20 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
 
     evaluate(held, "the weights")
     with pytest.raises(BigLittleError, match="does not hold"):
-        evidence.found_step(working)
-    assert new not in evidence.learnable(table)
+        packed.measure(working)
+    assert new not in _common.learnable(table)
     evaluate(new, "the weights")
-    evidence.found_step(working)
+    packed.measure(working)
     found = read_evaluated(tmp_path / "found.npz", table.space, said.labels, data.gates)
     assert found.architectures == (new,)
     assert np.array_equal(found.predictions.top1, said.top1[3:4])
-    assert evidence.learnable(table) == {new, *table.space.format(data.genomes)}
+    assert _common.learnable(table) == {new, *table.space.format(data.genomes)}
     evaluate("8" * 11 + "0" * 11, "other weights")
     with pytest.raises(BigLittleError, match="another supernet"):
-        evidence.found_step(working)
+        packed.measure(working)
 
 
-def test_active_learning_is_shown_round_by_round(page: Path) -> None:
+def test_active_learning_is_shown_round_by_round() -> None:
     figures = {"n": 3, "mae": 0.01, "optimism": 0.008, "worst": 0.02, "coverage": 0.5}
     better = figures | {"mae": 0.004, "optimism": 0.001}
     both = {"networks": better, "points": better}
@@ -120,10 +127,9 @@ def test_active_learning_is_shown_round_by_round(page: Path) -> None:
     ]
     compared = [figures | {"n_fitted": 30}, better | {"n_fitted": 36}]
     found = {"batch": 4, "budget": 1, "device": "toy", "latency_ms_max": 30.0, "wall_s": 60.0}
-    searched = {"points": 3, "left_out": 2, "by_round": compared}
-    evidence.save("improve", {**found, "rounds": rounds, "held_out": [], "searched": searched})
-    evidence.write_step()
-    lines = page.read_text().splitlines()
+    asked = {"points": 3, "left_out": 2, "by_round": compared}
+    document = {**found, "rounds": rounds, "held_out": [], "searched": asked}
+    lines = improve.improve_text(document).splitlines()
     assert "| 1 | 30 | 4 | 1.00 | +0.80 | 0 | - | - |" in lines
     assert "| 2 | 33 | 4 | 0.40 | +0.10 | 3 | 0.40 | +0.10 |" in lines
     assert "| 0 | 30 | 1.00 | +0.80 | +2.00 | 50% |" in lines
@@ -131,40 +137,37 @@ def test_active_learning_is_shown_round_by_round(page: Path) -> None:
 
 
 def test_what_was_evaluated_of_what_was_proposed(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    figures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
     from biglittle.bench import Benchmark
     from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
 
-    table = Benchmark.load(evidence.TABLE).table
+    table = Benchmark.load(searched.TABLE).table
     ids = [str(a) for a in table.networks["architecture"][table.rows()]]
     stored, working = table.predictions("val"), tmp_path / "working"
-    monkeypatch.setattr(evidence, "LEAST_SEARCHED", 3)
+    monkeypatch.setattr(searched, "LEAST_SEARCHED", 3)
     point = {"gate": "margin", "threshold": 0.4, "accuracy": 0.7, "low": 0.6, "high": 0.8}
     point |= {"escalation_rate": 0.5, "outside": False}
     rows = [{**point, "little": ids[i], "big": ids[i + 1]} for i in (0, 2, 4)]
-    evidence.save("proposed", {"budget": 5000, "device": "toy", "points": rows})
-    ordered = evidence.in_random_order(rows)
+    _page.save("surrogates/proposed", {"budget": 5000, "device": "toy", "points": rows})
+    ordered = proposed.in_random_order(rows)
     assert sorted(ordered) == sorted(ids[:6])
     for i, architecture in enumerate(ordered[:3]):
         if i == 2:
             with pytest.raises(BigLittleError, match="at least 3"):
-                evidence.searched_step(working)
+                searched.measure(working)
         row = table.network_row(architecture)
         answers = {"top1": stored.top1[row], **{g: c[row] for g, c in stored.codes.items()}}
         key = NetworkKey(architecture, origin="the weights")
         write_evaluation(working / f"{key.name}.npz", Evaluation(key, "0" * 64, {"val": answers}))
-    evidence.searched_step(working)
-    found = evidence.kept("searched")
-    assert found is not None
+    found = searched.measure(working)
     assert (found["architectures"], found["proposed"], found["evaluated_new"]) == (3, 3, 0)
     assert len(found["points"]) == 1
     assert {found["points"][0]["little"], found["points"][0]["big"]} == set(ordered[:2])
     assert found["figures"]["single networks"]["n"] == 3
-    evidence.write_step()
-    assert "1 were evaluated on val" in page.read_text()
+    assert "1 were evaluated on val" in searched.searched_text(found)
 
 
 def test_agreement_by_hand() -> None:

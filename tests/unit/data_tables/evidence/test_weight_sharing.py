@@ -12,8 +12,14 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark
-from biglittle.data_tables.evidence import searchers as results
-from biglittle.data_tables.evidence.weight_sharing import METHODS, NEAR, Runs, drawn_networks
+from biglittle.data_tables.evidence.weight_sharing import (
+    METHODS,
+    NEAR,
+    Runs,
+    _promised,
+    drawn_networks,
+    weight_sharing_text,
+)
 
 
 def test_drawn_networks_are_none_that_a_search_found_nor_like_one() -> None:
@@ -85,10 +91,21 @@ def test_the_page_says_who_beats_random_and_who_was_not_run() -> None:
     }
     runs = {f"random-{s}": run(0.81) for s in (0, 1)}
     runs |= {"darts-0": run(0.82), "darts-1": run(0.805)}
-    text = results._weight_sharing_text({"runs": runs, "facts": facts})
+    text = weight_sharing_text({"runs": runs, "facts": facts})
     assert "`darts` does not beat random under every seed: +0.25 points on val (-0.50 to" in text
     assert "`ofa` has not been run" in text
     runs["darts-1"] = run(0.82)
-    again = results._weight_sharing_text({"runs": runs, "facts": facts})
+    again = weight_sharing_text({"runs": runs, "facts": facts})
     assert "`darts` beats random under every seed" in again
     assert np.char.count(again, "| `darts` |") == 2
+
+
+def test_promises_are_held_against_what_pairs_have() -> None:
+    considered = [
+        {"predicted_accuracy": 0.9, "val_accuracy": 0.88},
+        {"predicted_accuracy": 0.9, "val_accuracy": None},
+    ]
+    (line,) = _promised({"ofa-0": {"considered": considered}, "random-0": {}})
+    assert "1 pairs that `ofa` ran was off by +2.00 points" in line
+    assert "1 more were beyond" in line
+    assert _promised({"random-0": {}}) == []

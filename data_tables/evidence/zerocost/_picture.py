@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .formatting import number, order
+from ._formatting import number, order
 
 
 def picture(document: Mapping[str, Any], path: Path) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ....bench.errors import BigLittleError
+from ....bench.errors import BigLittleError, UnknownNameError
 from ....bench.files import replacing
 from ....zerocost import Columns, az_nas, read_columns, run, score
 from ....zerocost.forwards import FEW_IMAGES
-from .agreement import Values
-from .published import HELD_AGAINST
-from .sets import BATCH, SETS, architectures, batch_of
+from ._agreement import Values
+from ._published import HELD_AGAINST
+from ._sets import BATCH, SETS, architectures, batch_of
 
+WORKING = Path("build/zerocost")
 FEW_CELLS = 20
 #: Proxies that are computed on fewer images than the batch has.
 OF_FEW = ("hessian_norm", "jacobian_norm", "zen", "zico")
@@ -38,6 +39,8 @@ def score_step(
     ``n_networks``, ``seeds`` and ``proxies`` are the set's own where they are not given; a set that
     is like a data set takes the proxies that figures are published of.
     """
+    if which not in SETS:
+        raise UnknownNameError("set of networks", which, tuple(SETS))
     wanted = SETS[which]
     part, parts = shard
     space, ids = architectures(which, n_networks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .sets import NB201_COLUMNS
+from ._sets import NB201_COLUMNS
 
 FAR = 0.05  # a difference from the published figure that needs a reason
 #: Spearman over all cells, a batch of the data set itself, in the order of ``NB201_COLUMNS``:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ....bench import Benchmark, Pair
 from ....bench.agreement import spearman
 from ....zerocost import pair_features
-from .agreement import Values
-from .sets import SAMPLE_SEED
+from ._agreement import Values
+from ._sets import SAMPLE_SEED
 
 DEVICE, GATE = "raspberry-pi-4", "margin"
 PAIRS, RATES, WITHIN = 2000, (0.1, 0.25, 0.5), 0.01

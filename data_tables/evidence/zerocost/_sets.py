@@ -14,7 +14,7 @@ from ....bench.rows import PAIR_TRAININGS, TRAININGS
 from ....bench.spaces import get_space
 from ....zerocost import Batch, dataset_batch
 from ...reference import read_rows, reference_folder
-from .agreement import Values
+from ._agreement import Values
 
 TABLE = "fbnet-cifar10"
 NB201_COLUMNS = {

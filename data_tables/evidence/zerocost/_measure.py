@@ -14,11 +14,11 @@ from ....bench.agreement import spearman
 from ....bench.errors import BigLittleError
 from ....bench.spaces import get_space
 from ....zerocost import Columns
-from .agreement import FEWEST, ROUNDS, Values, agreement
-from .pairs import pair_agreement, pair_targets
-from .published import HELD_AGAINST
-from .scoring import OF_FEW, by_seed, complete, finished_seeds, scored
-from .sets import ALONE, SETS, TABLE, nb201_accuracy
+from ._agreement import FEWEST, ROUNDS, Values, agreement
+from ._pairs import pair_agreement, pair_targets
+from ._published import HELD_AGAINST
+from ._scoring import OF_FEW, by_seed, complete, finished_seeds, scored
+from ._sets import ALONE, SETS, TABLE, nb201_accuracy
 
 
 def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Steps and pages: a figure exists once, in the JSON of its step, and pages quote it by a mark."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...bench.errors import BigLittleError, UnknownNameError
+from ...bench.files import replacing
+from ...bench.registry import Registry
+from ...edge_profiler.machine import device_name
+
+FOLDER = Path(__file__).parent
+FIGURES = FOLDER / "figures"
+ROOT = FOLDER.parents[1]
+#: A mark, what stands behind it, and its end. One that is only spoken of stands in backquotes.
+MARK = re.compile(r"(?<!`)<!-- figures:([\w/-]+) -->(\n?)(.*?)<!-- /figures -->", re.DOTALL)
+NOT_PAGES = {"out", "build", "dist"}
+
+#: Markdown from the figures of a step.
+Text = Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to come by figures, and what pages say of them.
+
+    Attributes:
+        measure: returns the figures as plain JSON, or None where the step leaves other files; its
+            arguments are the options of the command line. None where another command writes them.
+        texts: Markdown by the mark that pages quote it with; no two steps share a mark.
+        file: where the figures are kept when it is not ``figures/STEP.json``.
+        keeps: whether there are figures of its own; a step without any draws, or leaves files, or
+            quotes the figures of others.
+    """
+
+    measure: Callable[..., Mapping[str, Any] | None] | None = None
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    file: Path | None = None
+    keeps: bool = True
+
+
+def _registries() -> dict[str, Registry]:
+    """The folders with steps: this one, and the packages in it."""
+    inner = sorted(f.parent.name for f in FOLDER.glob("*/__init__.py"))
+    kind, own = "step", __name__.rpartition(".")[0]
+    return {
+        "": Registry(kind, own, FOLDER, "STEP"),
+        **{name: Registry(kind, f"{own}.{name}", FOLDER / name, "STEP") for name in inner},
+    }
+
+
+def names() -> tuple[str, ...]:
+    """Names of all steps, ``FILE`` or ``FOLDER/FILE``; none is imported."""
+    registries = _registries()
+    return tuple(
+        f"{folder}/{name}" if folder else name
+        for folder, registry in registries.items()
+        for name in registry.names()
+        if folder or name not in registries
+    )
+
+
+def step(name: str) -> Step:
+    """The step of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest one.
+    """
+    if name not in names():
+        raise UnknownNameError("step", name, names())
+    folder, _, file = name.rpartition("/")
+    entry: Step = _registries()[folder].load(file)
+    return entry
+
+
+# ---- figures -----------------------------------------------------------------------------------
+def conditions() -> dict[str, Any]:
+    """Hardware and versions that figures are made with."""
+    return {
+        "cpu": device_name(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "biglittle": __version__,
+    }
+
+
+def versions(figures: Mapping[str, Any]) -> str:
+    """The conditions of some figures in words."""
+    c = figures["conditions"]
+    return f"{c['cores']} cores of {c['cpu']}, Python {c['python']}, NumPy {c['numpy']}"
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Writes figures, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def save(name: str, figures: Mapping[str, Any]) -> None:
+    """Keeps the figures of a step, with the conditions they were made under."""
+    document = {"step": name, "conditions": conditions(), **figures}
+    write_json(FIGURES / f"{name}.json", document)
+
+
+def load(name: str, file: Path | None = None) -> dict[str, Any] | None:
+    """The figures of a step, or None where it was never run.
+
+    Args:
+        name: of the step.
+        file: where they are kept when it is not ``figures/STEP.json``.
+    """
+    path = file or FIGURES / f"{name}.json"
+    if not path.exists():
+        return None
+    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return figures
+
+
+# ---- pages -------------------------------------------------------------------------------------
+def claims() -> dict[str, str]:
+    """The step that each mark belongs to.
+
+    Raises:
+        BigLittleError: two steps claim one mark.
+    """
+    owners: dict[str, str] = {}
+    for name in names():
+        for mark in step(name).texts:
+            if mark in owners:
+                raise BigLittleError(
+                    f"the mark {mark!r} is claimed by the steps {owners[mark]!r} and {name!r}; "
+                    "a figure has one step, so give one of them another name."
+                )
+            owners[mark] = name
+    return owners
+
+
+def text_of(mark: str, owners: Mapping[str, str]) -> str:
+    """What a mark stands for now.
+
+    Raises:
+        UnknownNameError: no step claims that mark.
+    """
+    if mark not in owners:
+        raise UnknownNameError("mark", mark, tuple(sorted(owners)))
+    name = owners[mark]
+    entry = step(name)
+    figures = load(name, entry.file)
+    if figures is None and entry.keeps:
+        return f"Step `{name}` was not run yet."
+    return entry.texts[mark]({} if figures is None else figures).strip("\n")
+
+
+def filled(page: str, owners: Mapping[str, str]) -> str:
+    """A page with what its marks stand for now.
+
+    Raises:
+        UnknownNameError: a mark that no step claims.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        line = match[2]
+        text = text_of(match[1], owners)
+        return f"<!-- figures:{match[1]} -->{line}{text}{line}<!-- /figures -->"
+
+    return MARK.sub(fill, page)
+
+
+def pages(root: Path = ROOT) -> Iterator[Path]:
+    """The Markdown files below a folder that quote figures, in order."""
+    for folder, inner, files in os.walk(root):
+        inner[:] = sorted(i for i in inner if not i.startswith(".") and i not in NOT_PAGES)
+        for file in sorted(files):
+            path = Path(folder) / file
+            if path.suffix == ".md" and MARK.search(path.read_text(encoding="utf-8")):
+                yield path
+
+
+def fill_pages(root: Path = ROOT) -> list[Path]:
+    """Fills all pages from the figures that are kept; returns those that changed."""
+    owners, changed = claims(), []
+    for path in pages(root):
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, owners)
+        if after != before:
+            changed.append(path)
+            with replacing(path) as partial:
+                partial.write_text(after, encoding="utf-8")
+    return changed

@@ -1,0 +1,1 @@
+"""How good the searchers are: the comparisons of ``searchers.md``, one step a file."""

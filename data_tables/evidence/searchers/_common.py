@@ -1,0 +1,51 @@
+"""What all comparisons of searchers share: the table, its device, and how runs are told."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .... import __version__
+from ....bench import Benchmark
+from ....edge_profiler.machine import device_name
+from ....searchers.outcome import SearchOutcome
+from ...fbnet_cifar10.recipe import RECIPE
+from .._page import FIGURES
+
+TABLE, DEVICE = RECIPE.name, RECIPE.design.device
+PICTURES = FIGURES / "searchers"
+BUDGET, SEEDS = 2_000, 10
+
+
+def told(label: str) -> Callable[[str, int, SearchOutcome], None]:
+    """Tells of each run on stderr."""
+
+    def tell(name: str, run: int, outcome: SearchOutcome) -> None:
+        sys.stderr.write(f"{label}: {name} seed {run}, {outcome.seconds_total:.1f} s\n")
+
+    return tell
+
+
+def facts() -> dict[str, Any]:
+    """The table that was searched, hardware and versions."""
+    bench = Benchmark.load(TABLE)
+    return {
+        "biglittle_version": __version__,
+        "table": bench.table.name,
+        "table_sha256": bench.table.sha256,
+        "networks": len(bench.architectures),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "cpu": device_name(),
+        "cores": os.cpu_count(),
+    }
+
+
+def reached(yes: bool) -> str:
+    """Whether what was aimed at was reached, in words."""
+    return "reached" if yes else "not reached"

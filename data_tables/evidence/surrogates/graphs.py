@@ -1,0 +1,41 @@
+"""Graph networks on the first random splits of the step ``recipes``; they take longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....bench import Benchmark
+from ....surrogates import (
+    Recipe,
+    fit_data,
+)
+from ....surrogates.report import split_report
+from ....surrogates.summary import split_table
+from .._page import Step
+from ._common import TABLE, say
+
+#: Judged on fewer splits: on a processor they take minutes each.
+GRAPH_RECIPES = (Recipe("gnn"), Recipe(pairs="gnn"))
+GRAPH_SEEDS = 1
+
+
+def measure(seeds: int = GRAPH_SEEDS) -> dict[str, Any]:
+    """The graph networks, on the first random splits of the step before."""
+    data = fit_data(Benchmark.load(TABLE).table)
+    found = split_report(data, "random", GRAPH_RECIPES, range(seeds), say)
+    return {"seeds": seeds, "n_networks": len(data), "splits": {"random": found}}
+
+
+def graphs_text(found: dict[str, Any]) -> str:
+    """The table of graph networks."""
+    lines = [
+        "## Graph networks on the shipped table",
+        "",
+        f"As above, on the first {found['seeds']} of these splits alone. Step `graphs`.",
+        "",
+        *split_table(found, "random"),
+    ]
+    return "\n".join(lines)
+
+
+STEP = Step(measure, {"surrogates/graphs": graphs_text})

@@ -1,0 +1,146 @@
+"""What the table holds, and the best pair against the best single network at equal latency."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ...bench import Benchmark, Gate
+from ...bench.agreement import spearman
+from ..fbnet_cifar10.recipe import RECIPE
+from ._page import Step, versions
+
+NAME, DEVICE = RECIPE.name, RECIPE.design.device
+LATENCIES_MS = (10, 12, 15, 20, 25, 30)
+
+
+def at_equal_latency(bench: Benchmark) -> list[dict[str, Any]]:
+    """Best pair and best single network within some latencies: chosen on val, shown on test."""
+    front = bench.front(DEVICE)
+    inherited = bench.table.rows()
+    costs = bench.costs(DEVICE).take(inherited)
+    val, test = bench.accuracy("val")[inherited], bench.accuracy("test")[inherited]
+    on_val = bench.reported(front.points, DEVICE, "val")
+    rows = []
+    for limit in LATENCIES_MS:
+        within = np.flatnonzero(on_val.latency_ms <= limit)
+        alone = np.flatnonzero(costs.latency_ms <= limit)
+        if not len(within) or not len(alone):
+            continue
+        pick = within[np.argmax(on_val.accuracy[within])]
+        single = alone[np.argmax(val[alone])]
+        point = front.points[int(pick)]
+        pair, alone_right = paired_answers(bench, point, int(inherited[single]))
+        low, high = bootstrap_difference(pair, alone_right)
+        rows.append(
+            {
+                "latency_ms_max": limit,
+                "pair_accuracy": point.accuracy,
+                "pair_latency_ms": point.latency_ms,
+                "pair_latency_p95_ms": point.latency_p95_ms,
+                "escalation_rate": point.escalation_rate,
+                "single_accuracy": float(test[single]),
+                "single_latency_ms": float(costs.latency_ms[single]),
+                "difference_low": low,
+                "difference_high": high,
+            }
+        )
+    return rows
+
+
+def paired_answers(
+    bench: Benchmark, point: Any, single: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Whether pair and single network are right on each test image, two arrays (n_images,)."""
+    said = bench.table.predictions("test")
+    little, big = bench.row(point.little), bench.row(point.big)
+    cut = Gate(point.gate, point.threshold).cut(bench.table.n_classes)
+    escalated = said.codes[point.gate][little] < cut
+    pair = np.where(escalated, said.correct[big], said.correct[little])
+    return pair, said.correct[single]
+
+
+def bootstrap_difference(
+    pair: np.ndarray[Any, Any], single: np.ndarray[Any, Any], rounds: int = 2000
+) -> tuple[float, float]:
+    """95 % interval of the difference in accuracy, resampling images (the same for both)."""
+    gain = pair.astype(np.int64) - single.astype(np.int64)
+    rng = np.random.default_rng(0)
+    n = len(gain)
+    counts = rng.multinomial(n, [np.mean(gain == v) for v in (-1, 0, 1)], rounds)
+    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / n, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def measure() -> dict[str, Any]:
+    """What the table holds."""
+    bench = Benchmark.load(NAME)
+    rows = bench.table.rows()
+    val, test = bench.accuracy("val")[rows], bench.accuracy("test")[rows]
+    costs, best = bench.costs(DEVICE).take(rows), int(np.argmax(val))
+    began = time.perf_counter()
+    front = bench.front(DEVICE)
+    seconds = time.perf_counter() - began
+    rank = spearman(costs.macs, test)
+    return {
+        "networks": len(rows),
+        "pairs": len(rows) ** 2,
+        "size_mib": (RECIPE.table).stat().st_size / 2**20,
+        "val_accuracy": [float(v) for v in (val.min(), np.median(val), val.max())],
+        "test_accuracy": [float(v) for v in (test.min(), np.median(test), test.max())],
+        "best_on_val": {
+            "architecture": bench.architectures[best],
+            "val_accuracy": float(val[best]),
+            "test_accuracy": float(test[best]),
+            "latency_ms": float(costs.latency_ms[best]),
+        },
+        "latency_ms": [float(costs.latency_ms.min()), float(costs.latency_ms.max())],
+        "macs_test_spearman": rank,
+        "front_points": len(front),
+        "front_seconds": seconds,
+        "at_equal_latency": at_equal_latency(bench),
+        "info": bench.info(),
+    }
+
+
+def table_text(t: dict[str, Any]) -> str:
+    """The table's figures as Markdown."""
+    best, (low, _, high) = t["best_on_val"], t["test_accuracy"]
+    lines = [
+        f"- {t['networks']} networks with inherited weights, so {t['pairs']:,} pairs; "
+        f"{t['size_mib']:.1f} MiB.",
+        f"- Test accuracy {100 * low:.1f} to {100 * high:.1f} %; the network that is best on val "
+        f"has {100 * best['val_accuracy']:.2f} % there and {100 * best['test_accuracy']:.2f} % on "
+        f"test, at {best['latency_ms']:.1f} ms (Pi 4, block-sum).",
+        f"- Pi 4 latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms (block-sum). "
+        f"MACs alone rank test accuracy with Spearman {t['macs_test_spearman']:.3f}.",
+        f"- The exact front over all pairs, 3 gates and 257 thresholds takes "
+        f"{t['front_seconds']:.1f} s and has {t['front_points']} points ({versions(t)}).",
+        "- A confidence is stored in one byte; worst rounding error: "
+        + ", ".join(
+            f"`{name}` {q['worst_rounding_error']:.4f} {q['unit']}"
+            for name, q in t["info"]["quantisation"].items()
+        )
+        + ".",
+        "",
+        "Best pair against best single network within a mean Pi 4 latency (block-sum), chosen and "
+        "limited on val, shown on test (measured accuracy, one supernet, one seed; interval: 95 % "
+        "bootstrap over images):",
+        "",
+        "| at most | pair | its p95 | escalated | single network | difference (points) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in t["at_equal_latency"]:
+        gain = 100 * (r["pair_accuracy"] - r["single_accuracy"])
+        lines.append(
+            f"| {r['latency_ms_max']} ms | {100 * r['pair_accuracy']:.2f} % | "
+            f"{r['pair_latency_p95_ms']:.1f} ms | {100 * r['escalation_rate']:.1f} % | "
+            f"{100 * r['single_accuracy']:.2f} % | {gain:+.2f} "
+            f"({100 * r['difference_low']:+.2f} to {100 * r['difference_high']:+.2f}) |"
+        )
+    return "\n".join(lines)
+
+
+STEP = Step(measure, {"table": table_text})
