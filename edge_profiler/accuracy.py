@@ -21,7 +21,7 @@ class Rerun:
     Attributes:
         right: images whose class it named.
         escalated: images that reached the big network.
-        n: images.
+        n: number of images that were asked about.
         duration_s: for all of them, without loading the pair.
     """
 
@@ -41,8 +41,8 @@ def rerun(
 
     Args:
         cascade: serialised ONNX that takes pixels (1, height, width, channels), uint8.
-        images: with their labels.
-        threads: of ONNX Runtime.
+        images: pixels (n, height, width, channels) with their labels (n,).
+        threads: threads that ONNX Runtime uses inside an operator.
         on_progress: called now and then with (images done, images in all).
 
     Raises:
@@ -66,9 +66,9 @@ def rerun(
         began = time.perf_counter()
         for i in range(len(images)):
             feed = {source.name: images.images[i : i + 1]}
-            logits, asked = session.run([LOGITS, ESCALATED], feed)
+            logits, escalates = session.run([LOGITS, ESCALATED], feed)
             right += int(logits[0].argmax() == images.labels[i])
-            escalated += int(asked)
+            escalated += int(escalates)
             if on_progress is not None and (i + 1) % _TOLD == 0:
                 on_progress(i + 1, len(images))
     except ProfileError:

@@ -31,9 +31,9 @@ def anchor_networks(space: SearchSpace, n: int = N_ANCHORS, n_classes: int = 10)
     since networks drawn evenly are all of middling size; cells whose output is constant are none.
 
     Args:
-        space: the search space.
-        n: how many.
-        n_classes: of the classifier.
+        space: the search space that the anchors are drawn from.
+        n: number of networks; fewer if the space has fewer candidates.
+        n_classes: number of classes of the classifier, which its size depends on.
 
     >>> from biglittle.bench.spaces import get_space
     >>> len(set(anchor_networks(get_space("fbnet"), 5)))
@@ -58,10 +58,10 @@ def anchor_order(
     """Rows of ``genomes`` to measure, in order, shape (min(n, rows),).
 
     Args:
-        space: of the candidates.
+        space: the search space of the candidates.
         genomes: the candidates, shape (rows, n_layers), all different.
-        n: how many.
-        n_classes: of the classifier.
+        n: number of networks; fewer if the space has fewer candidates.
+        n_classes: number of classes of the classifier, which its size depends on.
     """
     n = min(n, len(genomes))
     informative, spread = _operators(space, genomes, n_classes), _size(space, genomes, n_classes)

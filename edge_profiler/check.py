@@ -28,8 +28,8 @@ class Admission:
     """What the test found about one profile.
 
     Attributes:
-        label: of the file.
-        findings: errors first.
+        label: name of the profile's file, as messages give it.
+        findings: what was noticed: errors first, then warnings, then notes.
         profile: as loaded; None where it could not be.
     """
 
@@ -46,12 +46,12 @@ class Admission:
         """The findings, one a line, under a line that says whether it passed."""
         n = Counter(f.severity for f in self.findings)
         head = f"{self.label}: {'passes' if self.passed else 'does not pass'}"
-        said = ", ".join(f"{n[s]} {s}{'s' * (n[s] != 1)}" for s in ("error", "warning") if n[s])
+        counts = ", ".join(f"{n[s]} {s}{'s' * (n[s] != 1)}" for s in ("error", "warning") if n[s])
         lines = [
             f"  {f.severity}: {f.message} [{f.code}]" + (f"\n    {f.advice}" if f.advice else "")
             for f in self.findings
         ]
-        return "\n".join([f"{head} ({said})" if said else head, *lines])
+        return "\n".join([f"{head} ({counts})" if counts else head, *lines])
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -75,21 +75,21 @@ def check_document(raw: Any, label: str, path: Path | None = None) -> Admission:
     """What is wrong with a profile, as from ``json.loads``.
 
     Args:
-        raw: the document.
+        raw: the profile as JSON gives it, of any type.
         label: what messages call it.
         path: the file that it came from, for the commands of the advice.
     """
-    found = list(_form(raw))
+    findings = list(_form(raw))
     profile = None
-    if not any(f.severity == "error" and f.code == "schema" for f in found):
+    if not any(f.severity == "error" and f.code == "schema" for f in findings):
         try:
             profile = parse_profile(raw, label)
         except DeviceError as error:
-            found.append(Finding("error", "document", str(error)))
+            findings.append(Finding("error", "document", str(error)))
     if profile is not None:
-        found += figure_findings(profile, raw, shlex.quote(str(path or label)))
+        findings += figure_findings(profile, raw, shlex.quote(str(path or label)))
     order = ("error", "warning", "note")
-    return Admission(label, tuple(sorted(found, key=lambda f: order.index(f.severity))), profile)
+    return Admission(label, tuple(sorted(findings, key=lambda f: order.index(f.severity))), profile)
 
 
 def _form(raw: Any) -> Iterator[Finding]:
@@ -100,11 +100,11 @@ def _form(raw: Any) -> Iterator[Finding]:
     if raw.get("format") == FORMAT:
         yield Finding("note", "format", f"format {FORMAT!r} is read, but {FORMAT_2!r} is present.")
     else:
-        said = list(problems(raw, schema()))
-        for problem in said[:SHOWN]:
+        wrong = list(problems(raw, schema()))
+        for problem in wrong[:SHOWN]:
             yield Finding("error", "schema", problem + ".")
-        if len(said) > SHOWN:
-            yield Finding("error", "schema", f"{len(said) - SHOWN} further problems of this kind.")
+        if len(wrong) > SHOWN:
+            yield Finding("error", "schema", f"{len(wrong) - SHOWN} further problems of this kind.")
     for place, text in _texts(raw, ""):
         if _PATH.search(text):
             message = f"{place} names a path ({text[:60]!r}); take it out, since it says something "

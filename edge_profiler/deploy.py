@@ -58,7 +58,7 @@ def deploy_pair(
 
     Args:
         folder: where to write; it is made if need be.
-        space: of both networks.
+        space: search space of both networks.
         architectures: ids of the little and the big network.
         weights: state dicts of both, as arrays.
         gate: metric and threshold of the cascade.
@@ -153,9 +153,9 @@ def _run(
     wanted = [o.name for o in session.get_outputs()]
     logits, escalated = [], []
     for i in range(len(images)):
-        said = dict(zip(wanted, session.run(wanted, {INPUT: images[i : i + 1]}), strict=True))
-        logits.append(said[LOGITS])
-        escalated.append(bool(said.get(ESCALATED, False)))
+        outputs = dict(zip(wanted, session.run(wanted, {INPUT: images[i : i + 1]}), strict=True))
+        logits.append(outputs[LOGITS])
+        escalated.append(bool(outputs.get(ESCALATED, False)))
     return np.concatenate(logits), np.array(escalated)
 
 

@@ -32,12 +32,12 @@ def measuring_s(
     network, which is right within a factor of about two.
 
     Args:
-        space: the search space.
+        space: search space of the networks and pairs.
         networks: ids that are measured alone.
         pairs: (little, big) that are measured end to end.
-        n_classes: of the classifiers.
+        n_classes: number of classes of the classifiers.
         protocol: how often what is run.
-        runtime: that runs them.
+        runtime: the runtime that will run the networks.
         energy: whether each network also runs under a meter.
         clock: a clock in ns; another one for tests.
     """

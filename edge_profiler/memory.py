@@ -21,13 +21,13 @@ def resident_mib(root: Path = Path("/")) -> tuple[float, float] | None:
     Args:
         root: where /proc lies; another one for tests.
     """
-    found: dict[str, float] = {}
+    resident: dict[str, float] = {}
     try:
         for line in (root / _STATUS).read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition(":")
             if key in ("VmRSS", "VmHWM"):
-                found[key] = float(value.split()[0]) / _KIB_PER_MIB
-        return found["VmRSS"], found["VmHWM"]
+                resident[key] = float(value.split()[0]) / _KIB_PER_MIB
+        return resident["VmRSS"], resident["VmHWM"]
     except (OSError, ValueError, LookupError):
         return None
 
@@ -37,7 +37,7 @@ class Rise:
     """By how much resident memory rose.
 
     Attributes:
-        peak_mib: at its highest.
+        peak_mib: MiB by which memory rose at its highest.
         kept_mib: that is still resident.
     """
 

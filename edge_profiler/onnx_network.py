@@ -215,8 +215,8 @@ def onnx_model(
     ``images`` float32 (1, 3, height, width), output ``logits`` float32 (1, n_classes).
 
     Args:
-        space: the search space.
-        architecture: id in ``space``.
+        space: search space of the architecture.
+        architecture: id of an architecture in ``space``.
         n_classes: number of classes of the classifier.
         seed: of the random weights (He-normal, biases 0), which serve for latency alone.
         weights: trained weights by name as in the state dict of ``biglittle.bench.networks``

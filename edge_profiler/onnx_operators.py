@@ -72,13 +72,13 @@ class OperatorReader:
         names = frozenset[str]().union(*(self._read[k] for k in needed))
         self.tensors = {name: self.weights.elements[name] for name in sorted(names)}
         place = {IMAGE: IMAGE} | {old: new for new, old in enumerate(sorted(needed))}
-        kept = [
+        nodes = [
             Node(self._nodes[k].operator, tuple(place[i] for i in self._nodes[k].inputs))
             for k in sorted(needed)
         ]
         if len(ends) > 1:
-            kept.append(Node(Operator("concat", 0, 0, 1, 1), tuple(place[i] for i in ends)))
-        return tuple(kept)
+            nodes.append(Node(Operator("concat", 0, 0, 1, 1), tuple(place[i] for i in ends)))
+        return tuple(nodes)
 
     def read(self, node: Any) -> None:
         """Adds what a node computes.
@@ -214,8 +214,8 @@ class OperatorReader:
     def _elementwise(self, kind: OperatorKind, node: Any) -> Operator:
         """An operator whose cost goes with its input and output."""
         inputs = [name for name in node.input if name in self.at]
-        known = (n for n in node.output if min(self.shapes.get(n) or (0,)) > 0)
-        made = next(known, None)
+        with_shape = (n for n in node.output if min(self.shapes.get(n) or (0,)) > 0)
+        made = next(with_shape, None)
         c, h, w = self._chw(inputs[0]) if inputs else (1, 1, 1)
         if made is None or kind in ("batch_norm", "relu", "activation", "zero"):
             return Operator(kind, c, c, h, w)

@@ -29,7 +29,7 @@ class ReadNetwork:
     """What an ONNX file holds.
 
     Attributes:
-        name: of the graph.
+        name: name of the graph, or of the way through its branches.
         graph: its operators and what feeds them; constants and needless views are left out. Of a
             model with branches, those of the way with most MACs.
         unsupported: operators without a counterpart, with how often each occurs.
@@ -64,7 +64,7 @@ def read_onnx(path: Path, shape: Sequence[int] | None = None) -> ReadNetwork:
     """The network in an ONNX file, which may come from anyone.
 
     Args:
-        path: the file.
+        path: path of the ONNX file.
         shape: of its input, where the file leaves sides open.
 
     Raises:
@@ -92,7 +92,7 @@ def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> Re
     """The network in an ONNX model.
 
     Args:
-        model: an ``onnx.ModelProto``.
+        model: the model as an ``onnx.ModelProto``.
         label: what messages call it.
         shape: of its input, where the model leaves sides open.
 

@@ -44,7 +44,7 @@ def with_shapes(model: Any, label: str) -> Any:
     """The model with the shapes of its values, as far as they follow from the input's.
 
     Args:
-        model: an ``onnx.ModelProto``.
+        model: the model as an ``onnx.ModelProto``.
         label: what messages call it.
 
     Raises:

@@ -41,7 +41,7 @@ class Weights:
     """The constant tensors of a model, followed through nodes that only reshape or convert them.
 
     Args:
-        model: an ``onnx.ModelProto``.
+        model: the model as an ``onnx.ModelProto``.
     """
 
     def __init__(self, model: Any) -> None:
@@ -94,7 +94,7 @@ def is_training(node: Any, opset: int, values: Mapping[str, NDArray[Any]]) -> bo
     """Whether a batch norm or a dropout is as in training, where it does something else.
 
     Args:
-        node: an ``onnx.NodeProto``.
+        node: the node as an ``onnx.NodeProto``.
         opset: of the standard operators.
         values: small constants by name.
     """

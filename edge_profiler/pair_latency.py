@@ -58,12 +58,12 @@ def profile_pair(
     its latency as unit.
 
     Args:
-        space: the search space.
+        space: search space of both networks.
         little: architecture of the little network.
         big: architecture of the big network.
         n_classes: number of classes of both.
         protocol: how often what is run; None: the default protocol.
-        metric: gate metric.
+        metric: metric of the gate between the two: ``max_prob``, ``margin`` or ``entropy``.
         runtime: key of a runtime, or one.
         clock: a clock in ns; another one for tests.
 

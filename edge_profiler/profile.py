@@ -95,7 +95,7 @@ def profile_networks(
     ``again`` the steadier of both measurements stands.
 
     Args:
-        space: the search space.
+        space: search space of the architectures and pairs.
         architectures: ids in ``space``; one that is named twice is measured once.
         n_classes: number of classes of the classifiers.
         protocol: how often what is run; None: the default protocol.
@@ -125,7 +125,7 @@ def profile_networks(
         ProfileError: ``out`` is of another device, protocol, space, runtime or reference; or the
             reference cannot be measured.
         MissingExtraError: ``onnx`` or the runtime is not installed.
-        UnknownNameError: no such runtime.
+        UnknownNameError: no runtime or energy meter has that name.
     """
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
@@ -228,18 +228,18 @@ def profile_networks(
         told(number, entry)
     for number, (little, big) in enumerate(to_pair, start=len(missing) + 1):
         try:
-            found = profile_pair(space, little, big, n_classes, protocol, gate, engine, clock)
+            pair = profile_pair(space, little, big, n_classes, protocol, gate, engine, clock)
         except Exception as error:
-            found = {
+            pair = {
                 "little": little,
                 "big": big,
                 "gate": gate,
                 "provenance": "measured",
                 "error": _reason(error),
             }
-        done[little, big, gate] = found
+        done[little, big, gate] = pair
         profile["pairs"] = list(done.values())
-        told(number, found)
+        told(number, pair)
     profile["environment_end"] = conditions(root)
     if out is not None and (total or before is None):
         write_profile(out, profile)

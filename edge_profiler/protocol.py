@@ -143,7 +143,7 @@ def measure(
     Args:
         network: runs the network once.
         reference: runs the reference once.
-        protocol: how often.
+        protocol: warm-up, rounds, and runs in each round.
         clock: a clock in ns; another one for tests.
 
     Raises:
@@ -154,7 +154,7 @@ def measure(
             run()
     ratios: list[float] = []
     references: list[float] = []
-    kept: list[NDArray[np.float64]] = []
+    blocks: list[NDArray[np.float64]] = []
     dropped = 0
     while len(ratios) < protocol.rounds:
         before = float(np.median(time_runs(reference, protocol.runs_per_round, clock)))
@@ -170,14 +170,14 @@ def measure(
             continue
         ratios.append(float(np.median(block)) / around)
         references.append(around)
-        kept.append(block)
+        blocks.append(block)
     if 2 * len(ratios) < protocol.rounds:
         raise ProfileError(
             f"the machine is too unsteady: {dropped} rounds drifted by more than "
             f"{protocol.max_drift:.0%} and only {len(ratios)} of {protocol.rounds} did not. "
             "Stop other work, fix the clock (governor 'performance') or allow a larger max_drift."
         )
-    runs = np.concatenate(kept)
+    runs = np.concatenate(blocks)
     return Measurement(
         ratio=float(np.median(ratios)),
         ratio_spread=spread(np.array(ratios)),

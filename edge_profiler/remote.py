@@ -95,13 +95,13 @@ def profile_on_host(
     code = board.call(f"cd {folder} && {_command(there)}")
     returned = _bring_back(board, f"{folder}/{PROFILE}", out)
     if code != 0:
-        kept = (
+        place = (
             f"what was measured by then is in {out.name}"
             if returned
             else f"what was measured by then is on the board, in {folder}"
         )
         raise ProfileError(
-            f"the run on {host} ended with exit code {code}; {kept}. The same command goes on."
+            f"the run on {host} ended with exit code {code}; {place}. The same command goes on."
         )
     if not returned:
         raise ProfileError(f"the profile cannot be copied from {host}; it lies in {folder} there.")

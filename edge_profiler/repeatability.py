@@ -47,11 +47,11 @@ def repeatability(
     a profile keeps, the second of what a stopwatch would say.
 
     Args:
-        space: the search space.
-        engine: the runtime.
+        space: search space whose anchors are measured.
+        engine: the runtime that runs the networks.
         protocol: how often what is run; None: the default.
         repeats: sessions; each loads all networks anew.
-        n_classes: of the classifiers.
+        n_classes: number of classes of the classifiers.
         clock: a clock in ns; another one for tests.
         log: told what is being done.
 
@@ -73,9 +73,9 @@ def repeatability(
         )
         for a in chosen:
             model = onnx_model(space, a, n_classes).SerializeToString()
-            found = measure(engine.load(model, protocol.threads), base, protocol, clock)
-            ratios[a].append(found.ratio)
-            raw[a].append(found.median_ms)
+            measurement = measure(engine.load(model, protocol.threads), base, protocol, clock)
+            ratios[a].append(measurement.ratio)
+            raw[a].append(measurement.median_ms)
     return [
         {
             "architecture": a,
@@ -104,8 +104,8 @@ def report(
     """The profiler's own figures on this machine, as plain JSON.
 
     Args:
-        space: the search space.
-        engine: the runtime.
+        space: search space whose anchors are measured.
+        engine: the runtime that runs the networks.
         protocol: how often what is run; None: the default.
         repeats: sessions of three anchors.
         anchors: whose profile is timed; 0: none is.

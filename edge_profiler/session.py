@@ -36,10 +36,10 @@ class ProfileRequest:
         pairs: file with "LITTLE BIG" a line, or "LITTLE:BIG" separated by commas; empty: none.
         gate: metric of the gate of those pairs.
         space: name of the search space.
-        n_classes: of the classifiers.
+        n_classes: number of classes of the classifiers.
         runtime: key of a runtime.
         precision: None: the runtime's usual one.
-        threads: inside an operator.
+        threads: threads that the runtime uses inside an operator.
         meter: key of an energy meter, or "auto".
         reference: architecture that brackets all others; None: the space's default.
         rounds: rounds that count, of every network; None: the protocol's default.
@@ -81,8 +81,8 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
     Args:
         text: "anchors", "anchors:10" for the ten most telling, a file with one id a line (# begins
             a comment), or ids and commas.
-        space: of the ids.
-        n_classes: of the classifiers.
+        space: search space that the ids belong to.
+        n_classes: number of classes of the classifiers.
 
     Raises:
         ArchitectureError: no id of the space.
@@ -90,8 +90,8 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
     """
     if text == ANCHORS:
         return anchor_networks(space, n_classes=n_classes)
-    if found := _FEWER.fullmatch(text):
-        return anchor_networks(space, int(found[1]), n_classes)
+    if fewer := _FEWER.fullmatch(text):
+        return anchor_networks(space, int(fewer[1]), n_classes)
     return read_ids(text, space)
 
 
@@ -104,13 +104,13 @@ def run_request(
     """The profile that was asked for, measured on this machine.
 
     Args:
-        request: what was asked.
+        request: what was asked of the profiler.
         out: JSON file to write and to go on from.
         on_progress: called after every network.
         measure: measures; another one for tests.
 
     Raises:
-        BigLittleError: see `profile_networks`.
+        BigLittleError: the request cannot be carried out, as `profile_networks` says.
     """
     again: list[str] = []
     if request.again:
@@ -188,16 +188,16 @@ def failed_files(request: ProfileRequest, profile: Profile) -> str | None:
     """One message of the ONNX files asked for that have no figure; None if every one has one.
 
     Args:
-        request: what was asked.
+        request: what was asked of the profiler.
         profile: what it came to.
     """
-    asked = {path.name for path in (*request.files, *onnx_files(request.networks))}
+    files = {path.name for path in (*request.files, *onnx_files(request.networks))}
     entries = profile.get("models") or []
     measured = {m["file"] for m in entries if m["latency_ms"] is not None}
-    reasons = {m["file"]: m["error"] for m in entries if m["file"] in asked - measured}
+    reasons = {m["file"]: m["error"] for m in entries if m["file"] in files - measured}
     if not reasons:
         return None
-    head = f"{len(reasons)} of {len(asked)} ONNX files have no figure:"
+    head = f"{len(reasons)} of {len(files)} ONNX files have no figure:"
     told = (f"{name}: {reason.removeprefix(name).lstrip(': ')}" for name, reason in reasons.items())
     return "\n".join([head, *(f"  {line}" for line in told)])
 
@@ -222,9 +222,9 @@ def summary(profile: Profile, out: Path) -> list[str]:
     meter = profile.get("meter")
     if meter is not None:
         idle = meter.get("idle_power_mw")
-        known = sum("energy_mj" in n for n in entries)
+        n_metered = sum("energy_mj" in n for n in entries)
         lines.append(
-            f"Energy of {known} networks by {meter['name']} ({meter['rail']}), idle power "
+            f"Energy of {n_metered} networks by {meter['name']} ({meter['rail']}), idle power "
             + ("not known." if idle is None else f"{idle:.0f} mW, in a column of its own.")
         )
     grown = [n["peak_memory_mib"] for n in measured if n.get("peak_memory_mib") is not None]

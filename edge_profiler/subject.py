@@ -71,7 +71,7 @@ def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> 
     """A subject for every ONNX file; two for a cascade of this package, one for each branch.
 
     Args:
-        paths: the files.
+        paths: paths of the ONNX files.
         shape: of their input, where a file leaves sides open.
 
     Raises:
@@ -100,7 +100,7 @@ def each_file(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list
     A file that cannot be read is a subject whose model says why, so that its entry does.
 
     Args:
-        paths: the files.
+        paths: paths of the ONNX files.
         shape: of their input, where a file leaves sides open.
     """
     subjects: list[Subject] = []
@@ -127,7 +127,7 @@ def forced_branch(model: onnx.ModelProto, metric: str, escalate: bool) -> bytes:
 
     Args:
         model: a cascade of this package.
-        metric: of its gate.
+        metric: metric of the cascade's gate.
         escalate: whether every input reaches the big network, or none.
 
     Raises:

@@ -58,7 +58,7 @@ class Validation:
 
     Attributes:
         device: whose figures were promised.
-        measured_on: what was measured.
+        measured_on: device and runtime that were measured.
         points: per point ``little``, ``big``, ``gate``, ``threshold``, ``accuracy``,
             ``escalation_rate``; of each figure ``predicted``, ``measured`` and how it came about;
             whether it is ``on_front`` still.
@@ -203,10 +203,10 @@ def validate(
     from them. The escalation rate is the front's own. Accuracy does not depend on the device.
 
     Args:
-        points: the front.
+        points: points of the front, in its order.
         promised: the device profile that the front was searched for.
         measured: what was measured; provenance "measured" throughout.
-        space: of the networks.
+        space: search space of the networks.
         tolerance: mean absolute error of latency that is allowed where ``promised`` states no
             interval.
 

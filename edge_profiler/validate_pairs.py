@@ -30,9 +30,9 @@ class DeployedPair:
     """A co-trained pair on disk.
 
     Attributes:
-        folder: of its files.
-        report: its ``report.json``.
-        sha256: of its ``cascade.onnx``.
+        folder: folder that holds the pair's files.
+        report: contents of its ``report.json``.
+        sha256: SHA-256 of its ``cascade.onnx``, in hex.
     """
 
     folder: Path
@@ -186,7 +186,7 @@ def validate_pairs(
     promise, to take what was promised in the mean, within ``tolerance``.
 
     Args:
-        pairs: from `deployed_pairs`.
+        pairs: co-trained pairs, as from `deployed_pairs`.
         reruns: of each what it said about test images.
         measured: the profile in which both branches of each pair were measured.
         device: that the pairs were promised for.

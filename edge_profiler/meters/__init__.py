@@ -70,7 +70,7 @@ def get_meter(name: str, root: Path = Path("/"), runs_on: str | None = None) -> 
             the energy of what stands idle. None: not known.
 
     Raises:
-        UnknownNameError: no such meter.
+        UnknownNameError: ``name`` is neither a meter nor "auto".
         ProfileError: it was asked for by name, and is not here or does not see what runs.
     """
     if name != "auto":

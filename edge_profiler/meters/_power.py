@@ -38,8 +38,8 @@ def put_energy(
     Args:
         entry: of the network; changed in place.
         total_mj: energy of all runs.
-        duration_s: what they took.
-        runs: how many.
+        duration_s: seconds that all runs took together.
+        runs: number of runs that ``total_mj`` is of.
         idle_mw: power of the device with nothing running; None: not measured.
     """
     entry["energy_mj"] = round(total_mj / runs, 6)
@@ -56,7 +56,7 @@ class SampledMeter:
         name: key of the meter.
         rail: where power is taken.
         read: gives power in mW; an ``OSError`` or ``ValueError`` loses that one sample.
-        sampling_hz: how often.
+        sampling_hz: readings of the power per second.
         clock: in seconds; another one for tests.
         covers: what of the machine the rail carries, "cpu", "gpu" or both.
     """

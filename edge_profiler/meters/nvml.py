@@ -25,8 +25,8 @@ class NvmlMeter:
     """Reads the energy counter of one GPU.
 
     Args:
-        nvml: the module.
-        handle: of the GPU.
+        nvml: the module ``pynvml``, initialised before.
+        handle: handle that NVML gives the GPU.
     """
 
     name, rail, sampling_hz, covers = "nvml", RAIL, None, frozenset({"gpu"})

@@ -24,15 +24,15 @@ def power_mw(text: str) -> float:
     r"""Power over all rails that have both a current and a voltage, in mW.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no rail has both a current and a voltage.
 
     >>> power_mw("DDR_VDD2_A current(1)=0.5A\nDDR_VDD2_V volt(9)=1.1V\nEXT5V_V volt(24)=5.1V")
     550.0
     """
-    found: dict[str, dict[str, float]] = {}
+    readings: dict[str, dict[str, float]] = {}
     for name, unit, value in _READING.findall(text):
-        found.setdefault(name, {})[unit] = float(value)
-    rails = [r for r in found.values() if len(r) == 2]
+        readings.setdefault(name, {})[unit] = float(value)
+    rails = [r for r in readings.values() if len(r) == 2]
     if not rails:
         raise ValueError(f"no rail with current and voltage in {text[:80]!r}")
     return round(1000 * sum(r["A"] * r["V"] for r in rails), 6)
@@ -54,15 +54,15 @@ class PmicKind:
         Raises:
             ProfileError: no such program, or a board without such a controller (before the Pi 5).
         """
-        found = shutil.which(self._command)
-        if found is None:
+        program = shutil.which(self._command)
+        if program is None:
             raise ProfileError("meter 'pmic': vcgencmd is not here; it comes with a Raspberry Pi.")
 
         def read() -> float:
-            asked = subprocess.run(
-                [found, "pmic_read_adc"], capture_output=True, text=True, check=False, timeout=5
+            answer = subprocess.run(
+                [program, "pmic_read_adc"], capture_output=True, text=True, check=False, timeout=5
             )
-            return power_mw(asked.stdout)
+            return power_mw(answer.stdout)
 
         try:
             read()

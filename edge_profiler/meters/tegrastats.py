@@ -47,7 +47,7 @@ class TegrastatsMeter:
     """Runs the tool while the network runs and reads its lines as they come.
 
     Args:
-        command: what to run.
+        command: the tool and its arguments, as a list of words.
         rails: what is counted, from a first line.
         clock: in seconds; another one for tests.
     """
@@ -113,10 +113,10 @@ class TegrastatsKind:
         Raises:
             ProfileError: no such tool, or one that names no rail.
         """
-        found = shutil.which(self._command)
-        if found is None:
+        program = shutil.which(self._command)
+        if program is None:
             raise ProfileError("meter 'tegrastats': no such program here; it comes with a Jetson.")
-        command = [found, "--interval", str(INTERVAL_MS)]
+        command = [program, "--interval", str(INTERVAL_MS)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -163,7 +163,7 @@ def fill(profile: dict[str, Any], trace: Path) -> int:
 
     Args:
         profile: measured with ``--meter trace``; it is changed in place.
-        trace: the CSV.
+        trace: CSV file that the external meter wrote.
 
     Raises:
         ProfileError: a profile without windows, or a trace that does not fit.
@@ -177,14 +177,14 @@ def fill(profile: dict[str, Any], trace: Path) -> int:
     idle = [tuple(meter["idle_window_s"])] if meter.get("idle_window_s") else []
     times, power, marker = read_trace(trace)
     windows = align(times, marker, [*idle, *(tuple(n["energy_window_s"]) for n in entries)])
-    found = [window_energy_mj(times, power, w) for w in windows]
+    energies_mj = [window_energy_mj(times, power, w) for w in windows]
     if idle:
-        total = found.pop(0)
+        total = energies_mj.pop(0)
         begin, end = windows.pop(0)
         meter["idle_power_mw"] = None if total is None else round(total / (end - begin), 3)
     meter["sampling_hz"] = round(float(1 / np.median(np.diff(times))), 3)
     filled = 0
-    for entry, energy, (begin, end) in zip(entries, found, windows, strict=True):
+    for entry, energy, (begin, end) in zip(entries, energies_mj, windows, strict=True):
         if energy is not None and energy > 0:
             put_energy(entry, energy, end - begin, entry["energy_runs"], meter.get("idle_power_mw"))
             filled += 1

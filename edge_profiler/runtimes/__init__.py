@@ -58,7 +58,7 @@ def get_runtime(name: str, precision: str | None = None) -> Runtime:
         precision: for example ``fp16``; None: its usual one.
 
     Raises:
-        UnknownNameError: no such runtime.
+        UnknownNameError: no runtime has that name.
         ProfileError: it has no such precision.
     """
     runtime = typing.cast(Runtime, RUNTIMES.load(name))

@@ -35,7 +35,7 @@ def import_tensorrt() -> Any:
     """The module, whichever of the two packages is installed.
 
     Raises:
-        ProfileError: none is.
+        ProfileError: neither of the two packages is installed.
     """
     for name in PACKAGES:
         try:
@@ -56,8 +56,8 @@ def parse(trt: Any, builder: Any, logger: Any, model: bytes) -> tuple[Any, Any]:
     network = builder.create_network(0)  # batches are explicit since TensorRT 10
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(model):
-        said = "; ".join(str(parser.get_error(i)) for i in range(parser.num_errors))
-        raise ProfileError(f"TensorRT cannot take the network over: {said[:400]}")
+        errors = "; ".join(str(parser.get_error(i)) for i in range(parser.num_errors))
+        raise ProfileError(f"TensorRT cannot take the network over: {errors[:400]}")
     return network, parser
 
 
@@ -71,7 +71,7 @@ def build_engine(
     """A serialised engine, and facts: ``engine_mib``, ``build_s`` and ``timing_cache`` in use.
 
     Args:
-        trt: the module.
+        trt: TensorRT's module, from `import_tensorrt`.
         model: a serialised ONNX model.
         precision: ``fp32``, ``fp16`` or ``int8``.
         timing_cache: file of what was timed before, kept for the next build; None: no cache.
@@ -100,10 +100,10 @@ def build_engine(
         config.clear_flag(trt.BuilderFlag.TF32)  # on unless cleared, and it is not fp32
     if calibrator is not None:
         config.int8_calibrator = calibrator
-    known = timing_cache.read_bytes() if timing_cache and timing_cache.is_file() else b""
+    timings = timing_cache.read_bytes() if timing_cache and timing_cache.is_file() else b""
     cache = None
     if timing_cache is not None and hasattr(config, "create_timing_cache"):
-        cache = config.create_timing_cache(known)
+        cache = config.create_timing_cache(timings)
         config.set_timing_cache(cache, False)  # False: not from another GPU or version
     built = builder.build_serialized_network(network, config)
     if built is None:
@@ -116,7 +116,7 @@ def build_engine(
     return engine, {
         "engine_mib": round(len(engine) / 2**20, 6),
         "build_s": round(time.perf_counter() - began, 6),
-        "timing_cache": bool(known),
+        "timing_cache": bool(timings),
     }
 
 
@@ -162,7 +162,7 @@ class _EngineRun:
     """Runs an engine once and waits; events on the GPU time it without the host.
 
     Attributes:
-        facts: of the build.
+        facts: facts of the build, from `build_engine`.
         event_ms: what every run took between its events.
     """
 
@@ -207,7 +207,7 @@ def make_calibrator(trt: Any, images: NDArray[np.float32], cache: Path | None = 
     """An entropy calibrator that shows TensorRT images one by one.
 
     Args:
-        trt: the module.
+        trt: TensorRT's module, from `import_tensorrt`.
         images: shape (n, channels, height, width).
         cache: file in which the scales are kept; None: none.
 
