@@ -183,9 +183,17 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def answered_ms(little_ms: Any, gate_ms: Any) -> Any:
+    """Latency of an input that little answers: that of the little network and of the gate.
+
+    With ``mean_cost`` it makes all latencies of a pair. Numbers, arrays and tensors serve alike.
+    """
+    return little_ms + gate_ms
+
+
 def _first_ms(little: NetworkCosts, both: SharedCosts, rate: Any) -> Any:
     """Latency of an input that little answers; a pair that never escalates is little alone."""
-    first = little.latency_ms + little.gate_ms
+    first = answered_ms(little.latency_ms, little.gate_ms)
     return first if both.whole_ms is None else first + both.whole_ms * (rate > 0)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cost import NetworkCosts, SharedCosts
+from .cost import NetworkCosts, SharedCosts, answered_ms
 
 LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
 
@@ -69,7 +69,7 @@ class MeasuredPairs:
             both_ms = np.where(here, escalated_ms, both_ms)
         if not measured.any():
             return None
-        summed_ms = costs[0].latency_ms + costs[0].gate_ms
+        summed_ms = answered_ms(costs[0].latency_ms, costs[0].gate_ms)
         return SharedCosts(
             latency_ms=np.where(measured, costs[1].latency_ms - (both_ms - alone_ms), 0.0),
             whole_ms=np.where(measured, alone_ms - summed_ms, 0.0),

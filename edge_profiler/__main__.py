@@ -1,17 +1,20 @@
 """``python -m biglittle.edge_profiler``: ``biglittle profile`` for boards that have only numpy.
 
 The verb of the command line takes the same options; this one needs no package but onnx and a
-runtime, and is what ``--host`` starts on the board.
+runtime, and is what ``--host`` starts on the board. That is why it alone keeps ``argparse``: the
+one command line of everything else is Typer's, which a board does not have.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
+from .repeatability import REPEATS, repeats_well, report_of
 from .session import ProfileRequest, failed_files, progress_line, run_request, summary
 
 
@@ -36,21 +39,34 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--name", default=base.name, help="name of the device")
     made.add_argument("--again", default=base.again, help="noisy, a file, or ids")
     made.add_argument("--shape", default=base.shape, help="of an ONNX file's input: 1,3,224,224")
+    made.add_argument(
+        "--repeatability",
+        type=int,
+        nargs="?",
+        const=REPEATS,
+        metavar="SESSIONS",
+        help="instead of a profile, how well ratios repeat here, as JSON; exit code 1 if over 1 %%",
+    )
     made.add_argument("--out", type=Path, default=Path("profile.json"))
     return made
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 1 for an error or an ONNX file without a figure, 130 when interrupted."""
+    """The exit code: 0, 1 for an error or a missing figure, 130 when it is interrupted."""
     given = vars(parser().parse_args(arguments))
     out = given.pop("out")
     given["n_classes"] = given.pop("classes")
+    repeats = given.pop("repeatability")
 
     def told(done: int, total: int, entry: dict[str, Any]) -> None:
         sys.stderr.write(f"{done}/{total} {progress_line(entry)}\n")
 
     try:
         request = ProfileRequest(**given)
+        if repeats is not None:
+            document = report_of(request, repeats, lambda text: sys.stderr.write(f"{text}\n"))
+            sys.stdout.write(json.dumps(document, indent=1) + "\n")
+            return 0 if repeats_well(document) else 1
         profile = run_request(request, out, told)
     except BigLittleError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..bench.cost import answered_ms, mean_cost
 from ..bench.spaces import SearchSpace
 from .onnx_cascade import cascade_model, forced_threshold, gated_model
 from .onnx_network import classifier_model, onnx_model
@@ -96,6 +97,7 @@ def profile_pair(
     little_ms = sorted(p.reference_ms for p in parts)[1]
     big_ms, kept_ms, escalated_ms = (p.ratio * little_ms for p in parts)
     gate_ms, _ = measure_gate(space, n_classes, protocol, load, clock, metric)
+    answered = answered_ms(little_ms, gate_ms)
     return {
         "little": little,
         "big": big,
@@ -105,8 +107,8 @@ def profile_pair(
         "gate_ms": round(gate_ms, DIGITS),
         "kept_ms": round(kept_ms, DIGITS),
         "escalated_ms": round(escalated_ms, DIGITS),
-        "kept_gap": round(kept_ms / (little_ms + gate_ms) - 1.0, DIGITS),
-        "gap": round(escalated_ms / (little_ms + gate_ms + big_ms) - 1.0, DIGITS),
+        "kept_gap": round(kept_ms / answered - 1.0, DIGITS),
+        "gap": round(escalated_ms / mean_cost(answered, big_ms, 1.0) - 1.0, DIGITS),
         "runtime": engine.description,
         "threads": protocol.threads,
         "batch": protocol.batch,

@@ -1,25 +1,23 @@
 """How well the profiler repeats itself on this machine, what it costs, and how long it takes.
 
-Run: ``python -m biglittle.edge_profiler.repeatability`` with nothing else running. It prints one
-JSON document: for three anchors the ratio to the reference in five sessions with networks loaded
-anew, the same for their raw medians, the harness on a null network, and the seconds that a profile
-of all anchors takes.
+``python -m biglittle.edge_profiler --repeatability``, with nothing else running, prints one JSON
+document: for three anchors the ratio to the reference in five sessions with networks loaded anew,
+the same for their raw medians, the harness on a null network, and the seconds that a profile of all
+anchors takes.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from ..bench.errors import ProfileError
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import N_ANCHORS, anchor_networks
 from .machine import device_name, environment
@@ -27,6 +25,7 @@ from .onnx_network import onnx_model
 from .profile import default_reference, profile_networks
 from .protocol import Clock, Protocol, measure
 from .runtimes import Runtime, get_runtime
+from .session import ANCHORS, ProfileRequest, architectures
 
 REPEATS = 5
 WITHIN = 0.01  # what the ratio shall repeat within
@@ -148,32 +147,33 @@ def report(
     return document
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 if every ratio repeats within 1 %."""
-    parser = argparse.ArgumentParser(
-        "python -m biglittle.edge_profiler.repeatability", description=__doc__
-    )
-    parser.add_argument("--space", default="fbnet")
-    parser.add_argument("--runtime", default="ort-cpu")
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--rounds", type=int, default=Protocol().rounds)
-    parser.add_argument("--anchors", type=int, default=N_ANCHORS, help="0: do not time a profile")
-    given = parser.parse_args(arguments)
+def report_of(
+    request: ProfileRequest, repeats: int, log: Callable[[str], object] = lambda _: None
+) -> dict[str, Any]:
+    """The profiler's own figures as the command line asks for them, as plain JSON.
 
-    def log(text: str) -> None:
-        sys.stderr.write(text + "\n")
+    Args:
+        request: its space, runtime, precision, threads and rounds are used, and as many anchors
+            are timed as its ``networks`` name.
+        repeats: number of sessions of three anchors.
+        log: told what is being done.
 
-    found = report(
-        get_space(given.space),
-        get_runtime(given.runtime),
-        Protocol(rounds=given.rounds),
-        given.repeats,
-        given.anchors,
-        log=log,
-    )
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    return 0 if all(n["repeats_within_1_percent"] for n in found["networks"]) else 1
+    Raises:
+        ProfileError: other networks than anchors, fewer than one session, or an unsteady machine.
+    """
+    if not request.networks.startswith(ANCHORS):
+        raise ProfileError(
+            f"the profiler is tried on anchors, got --networks {request.networks[:60]!r}; expected "
+            f"'{ANCHORS}' or '{ANCHORS}:10'."
+        )
+    if repeats < 1:
+        raise ProfileError(f"--repeatability is {repeats}, expected at least 1 session.")
+    space = get_space(request.space)
+    anchors = architectures(request.networks, space, request.n_classes)
+    engine = get_runtime(request.runtime, request.precision)
+    return report(space, engine, request.protocol, repeats, len(anchors), log=log)
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def repeats_well(document: Mapping[str, Any]) -> bool:
+    """Whether every ratio of a document from `report` repeats within 1 %."""
+    return all(network["repeats_within_1_percent"] for network in document["networks"])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.agreement import Agreement, agreement
-from ..bench.cost import TAIL, mean_cost
+from ..bench.cost import TAIL, answered_ms, mean_cost
 from ..bench.device import DeviceProfile
 from ..bench.errors import DeviceError
 from ..bench.pareto import on_front
@@ -119,17 +119,18 @@ class Validation:
         lines = [f"{self.device}, promised; {self.measured_on}, measured."]
         if len(self.points) <= LISTED:
             lines += [_line(point) for point in self.points]
-        for name, found in (*self.figures.items(), ("latency_ms, single networks", self.networks)):
-            if found is None:
+        compared = (*self.figures.items(), ("latency_ms, single networks", self.networks))
+        for name, errors in compared:
+            if errors is None:
                 continue
-            rank = "" if found.spearman is None else f", Spearman {found.spearman:.3f}"
-            much = f"{1 + found.optimism:.3g} times what was promised on average"
+            rank = "" if errors.spearman is None else f", Spearman {errors.spearman:.3f}"
+            much = f"{1 + errors.optimism:.3g} times what was promised on average"
             if self.judged:
                 much = (
-                    f"mean absolute error {found.mape:.1%}, {found.within_10:.0%} within 10 %, "
-                    f"measured {found.optimism:+.1%} over predicted on average"
+                    f"mean absolute error {errors.mape:.1%}, {errors.within_10:.0%} within 10 %, "
+                    f"measured {errors.optimism:+.1%} over predicted on average"
                 )
-            lines.append(f"  {name}: {much}{rank} ({found.n} compared)")
+            lines.append(f"  {name}: {much}{rank} ({errors.n} compared)")
         lines.append(
             f"  {self.n_front} of {self.n_measured} measured points are still on the front of error"
             " and measured latency."
@@ -161,9 +162,9 @@ def _line(point: Mapping[str, Any]) -> str:
         "no latency" if latency[k] is None else f"{latency[k]:.4g} ms"
         for k in ("predicted", "measured")
     )
-    asked = f" -> {point['big']}" if point["escalation_rate"] > 0 else " alone"
+    partner = f" -> {point['big']}" if point["escalation_rate"] > 0 else " alone"
     word = f" ({latency['provenance']})" if latency["provenance"] else ""
-    return f"  {point['little']}{asked}: {promised} promised, {measured} now{word}"
+    return f"  {point['little']}{partner}: {promised} promised, {measured} now{word}"
 
 
 def _at_most(k: int, n: int, p: float) -> float:
@@ -173,8 +174,8 @@ def _at_most(k: int, n: int, p: float) -> float:
 
 def networks_of(points: Points) -> list[str]:
     """Ids of all networks that a front's points use; a big one that is never asked is none."""
-    asked = points.escalation_rate > 0
-    return sorted({*points.little.tolist(), *points.big[asked].tolist()})
+    escalates = points.escalation_rate > 0
+    return sorted({*points.little.tolist(), *points.big[escalates].tolist()})
 
 
 def pairs_of(points: Points) -> dict[str, list[tuple[str, str]]]:
@@ -240,8 +241,8 @@ def validate(
         )
     front = np.zeros(len(points), np.bool_)
     front[there] = on_front(np.stack([-points.accuracy[there], latency[there]], axis=1))
-    for record, on, known in zip(records, front, there, strict=True):
-        record["on_front"] = bool(on) if known else None
+    for record, on, has_latency in zip(records, front, there, strict=True):
+        record["on_front"] = bool(on) if has_latency else None
     ids = [a for a in networks_of(points) if a in measured.measured_ms]
     genomes = space.parse(ids)
     taken = np.array([measured.measured_ms[a] for a in ids])
@@ -267,9 +268,9 @@ def _coverage(
     if promised.space_hash != space.hash or (stated := promised.latency.coverage) is None:
         return None
     low, high = promised.latency_interval_ms(space, genomes)
-    known = np.isfinite(low) & np.isfinite(high)
-    inside = (low <= taken) & (taken <= high) & known
-    return Coverage(float(stated), int(inside.sum()), int(known.sum()))
+    stated_both = np.isfinite(low) & np.isfinite(high)
+    inside = (low <= taken) & (taken <= high) & stated_both
+    return Coverage(float(stated), int(inside.sum()), int(stated_both.sum()))
 
 
 def _notes(
@@ -319,27 +320,28 @@ def _point(points: Points, i: int, measured: DeviceProfile) -> dict[str, Any]:
     """A point's predicted and measured figures."""
     little, big = str(points.little[i]), str(points.big[i])
     rate = float(points.escalation_rate[i])
-    found: dict[str, tuple[float | None, str]] = dict.fromkeys(FIGURES, (None, ""))
+    figures: dict[str, tuple[float | None, str]] = dict.fromkeys(FIGURES, (None, ""))
     whole = _whole(measured, little, big, str(points.gate[i])) if rate > 0 else None
     first, second = measured.measured_ms.get(little), measured.measured_ms.get(big)
     if whole is not None:
-        kept, escalated, word = whole
+        little_ms, both_ms, word = whole
     elif first is not None and (second is not None or rate == 0):
-        kept = first + measured.gate_ms
-        escalated, word = kept + (second or 0.0), "measured" if rate == 0 else "modelled"
+        little_ms = answered_ms(first, measured.gate_ms)
+        both_ms = mean_cost(little_ms, second or 0.0, 1.0)
+        word = "measured" if rate == 0 else "modelled"
     else:
-        kept = escalated = math.nan
+        little_ms = both_ms = math.nan
         word = ""
     if word:
         for name, share in (("latency_ms", rate), ("latency_p95_ms", float(rate > TAIL))):
-            found[name] = (mean_cost(kept, escalated, share, shared=kept), word)
+            figures[name] = (mean_cost(little_ms, both_ms, share, shared=little_ms), word)
     for name, listed, share in (
         ("energy_mj", measured.listed_energy_mj, rate),
         ("peak_memory_mib", measured.listed_memory_mib, 1.0 if rate > 0 else 0.0),
     ):
         if little in listed and (big in listed or share == 0):
-            total = listed[little] + (share * listed[big] if share else 0.0)
-            found[name] = (total, "modelled" if share else "measured")
+            total = mean_cost(listed[little], listed[big] if share else 0.0, share)
+            figures[name] = (total, "modelled" if share else "measured")
     promised = {name: _none(points.figure(name)[i]) for name in FIGURES}
     return {
         "little": little,
@@ -350,7 +352,7 @@ def _point(points: Points, i: int, measured: DeviceProfile) -> dict[str, Any]:
         "escalation_rate": rate,
         **{
             name: {"predicted": promised[name], "measured": value, "provenance": word}
-            for name, (value, word) in found.items()
+            for name, (value, word) in figures.items()
         },
     }
 

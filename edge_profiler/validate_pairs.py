@@ -195,10 +195,10 @@ def validate_pairs(
         n_test: test images that there are; fewer asked again are no check of the answers.
         tolerance: of the mean latency, relative.
     """
-    found = {(m["sha256"], m.get("branch")): m for m in measured.get("models") or []}
+    latencies = {(m["sha256"], m.get("branch")): m for m in measured.get("models") or []}
     records = []
     for pair, rerun in zip(pairs, reruns, strict=True):
-        branches = [found.get((pair.sha256, branch), {}) for branch in (KEPT, ESCALATED)]
+        branches = [latencies.get((pair.sha256, branch), {}) for branch in (KEPT, ESCALATED)]
         records.append(_record(pair, rerun, branches, n_test, tolerance if same_device else None))
     notes = []
     if not same_device:
@@ -226,10 +226,12 @@ def _record(
 ) -> dict[str, Any]:
     promised, trained = pair.promised, pair.trained
     accuracy, rate = rerun.right / rerun.n, rerun.escalated / rerun.n
-    kept, escalated = (branch.get("latency_ms") for branch in branches)
+    little_ms, both_ms = (branch.get("latency_ms") for branch in branches)
     mean = tail = None
-    if kept is not None and escalated is not None:
-        mean, tail = (mean_cost(kept, escalated, r, shared=kept) for r in (rate, rate > TAIL))
+    if little_ms is not None and both_ms is not None:
+        mean, tail = (
+            mean_cost(little_ms, both_ms, r, shared=little_ms) for r in (rate, rate > TAIL)
+        )
     problems = []
     for name, now, was in (
         ("accuracy", accuracy, trained["accuracy"]),
@@ -275,8 +277,8 @@ def _record(
         "latency": {
             "promised_ms": promise,
             "provenance": words.get("latency_ms", "unknown"),
-            "kept_ms": kept,
-            "escalated_ms": escalated,
+            "kept_ms": little_ms,
+            "escalated_ms": both_ms,
             "mean_ms": mean,
             "p95_ms": tail,
             "measured_provenance": "measured",

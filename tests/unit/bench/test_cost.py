@@ -12,6 +12,7 @@ from biglittle.bench.cost import (
     TAIL,
     NetworkCosts,
     SharedCosts,
+    answered_ms,
     mean_cost,
     network_costs,
     pair_costs,
@@ -113,6 +114,13 @@ def test_memory_keeps_the_features_at_an_exit_alive() -> None:
 def test_nothing_shared_changes_no_bit() -> None:
     little, big, r = 0.1 + 0.2, 1 / 3, 0.7
     assert mean_cost(little, big, r) == little + r * big
+
+
+def test_numbers_alone_make_the_same_latency_as_networks() -> None:
+    little, big = _alone(2.0), _alone(6.0)
+    answered = answered_ms(2.0, little.gate_ms)
+    for rate in (0.0, 0.3, 1.0):
+        assert pair_figure("latency_ms", little, big, rate) == mean_cost(answered, 6.0, rate)
 
 
 def test_an_unknown_cost_names_those_there_are() -> None:
