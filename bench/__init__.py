@@ -8,13 +8,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .benchmark import Benchmark, Front
+    from .benchmark import Benchmark
     from .cost import NetworkCosts
     from .curve import Curve, Curves
     from .device import DeviceProfile, load_device, shipped_devices
     from .errors import BigLittleError
     from .evaluator import Candidates, Evaluator, NetworkFigures
     from .figures import FIGURES, Figure
+    from .fronts import Front
     from .gate import Gate
     from .gates import GATES
     from .pair import Pair
@@ -35,7 +36,7 @@ _LATE = {
     "DeviceProfile": "device",
     "Evaluator": "evaluator",
     "Figure": "figures",
-    "Front": "benchmark",
+    "Front": "fronts",
     "Gate": "gate",
     "NetworkCosts": "cost",
     "NetworkFigures": "evaluator",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, benchmark, kept_front
+from biglittle.bench import Benchmark, fronts, kept_front
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -27,13 +27,13 @@ def worked_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     monkeypatch.setenv(kept_front.CACHE_FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(kept_front, "WORTH_S", 0.0)
     done: list[int] = []
-    real = benchmark.exact_front
+    real = fronts.exact_front
 
     def counted(*args, **options):  # type: ignore[no-untyped-def]
         done.append(1)
         return real(*args, **options)
 
-    monkeypatch.setattr(benchmark, "exact_front", counted)
+    monkeypatch.setattr(fronts, "exact_front", counted)
     return done
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
-from biglittle.bench.benchmark import REFERENCE_SETS
 from biglittle.bench.errors import ConstraintError, GateError, TableError, UnknownNameError
 from biglittle.bench.exact_front import FrontInterrupted
+from biglittle.bench.exact_points import ExactPoints
 from biglittle.bench.gates import GATES, get_gate
 from biglittle.bench.hypervolume import hypervolume
 from biglittle.bench.points import concatenate
+from biglittle.bench.regret import REFERENCE_SETS
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -64,7 +65,7 @@ def test_the_kept_sweeps_stay_within_their_room(
 ) -> None:
     monkeypatch.setattr("biglittle.bench.counts._SWEPT_BYTES", 3 * 257 * 14 * 4)
     monkeypatch.setattr("biglittle.bench.counts._WORTH_SWEEPING", 0)
-    counts = bench._split("val")
+    counts = ExactPoints(bench.table).counts("val")
     every = np.arange(len(bench.table))
     counts.many("margin", every, every, np.full(len(every), 100))
     assert 1 <= len(counts._swept) <= 3

@@ -37,7 +37,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def benchmark(path: Path, *entries: dict[str, object]) -> Benchmark:
     """A benchmark whose device measured these pairs."""
     bench = Benchmark.load(path)
-    bench._measured_pairs[DEVICE] = MeasuredPairs(entries)
+    bench._exact._measured_pairs[DEVICE] = MeasuredPairs(entries)
     return bench
 
 

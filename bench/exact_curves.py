@@ -1,0 +1,65 @@
+"""Exact curves of a table's pairs: every cut of a gate at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .cost import pair_costs
+from .curve import Curve, Curves
+from .exact_points import ExactPoints
+from .gates import get_gate
+from .pair import Pair
+
+
+def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: str) -> Curve:
+    """All operating points of a pair under one gate metric; see ``Benchmark.curve``."""
+    little, big = exact.table.pair_rows(pair)
+    counts, costs = exact.counts(split), exact.costs(device)
+    escalated, hits = counts.curve(gate, little, big)
+    rate = escalated / counts.n_images
+    shared = exact.shared(device, gate, little, big, costs)
+    figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
+    return Curve(
+        pair=pair,
+        gate=gate,
+        device=device,
+        split=split,
+        threshold=exact.thresholds(gate),
+        escalation_rate=rate,
+        accuracy=hits / counts.n_images,
+        provenance=exact.provenance(device),
+        **figures,
+    )
+
+
+def exact_curves(
+    exact: ExactPoints,
+    little: str,
+    gate: str,
+    device: str,
+    bigs: Sequence[str] | None,
+    split: str,
+) -> Curves:
+    """The curves of one little network with many bigs; see ``Benchmark.curves``."""
+    row = exact.table.network_row(little)
+    rows = exact.table.rows() if bigs is None else exact.rows(np.asarray(bigs, np.str_))
+    counts, costs = exact.counts(split), exact.costs(device)
+    escalated, hits = counts.curves(gate, row, rows)
+    rate = escalated / counts.n_images
+    whole = exact.shared(device, gate, np.array([row]), rows, costs)
+    figures = pair_costs(costs.take([row]), costs.take(rows), rate, whole)
+    shared = get_gate(gate).kind != "pairwise"
+    return Curves(
+        little=little,
+        bigs=exact.table.names[rows],
+        gate=gate,
+        device=device,
+        split=split,
+        threshold=exact.thresholds(gate),
+        escalation_rate=rate[:, 0] if shared and len(rows) else rate,
+        accuracy=hits / counts.n_images,
+        provenance=exact.provenance(device),
+        **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
+    )

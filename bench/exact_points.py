@@ -1,0 +1,231 @@
+"""Exact evaluation of operating points of a table, given by rows: what is read is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .better_alone import better_alone
+from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs, pair_provenance
+from .counts import Counts
+from .device import load_device, shipped_devices, user_devices
+from .errors import TableError, UnknownNameError
+from .gate import Gate
+from .gates import get_gate
+from .measured_pairs import MeasuredPairs, whole_provenance
+from .pair import Pair
+from .points import OperatingPoint, Points
+from .table import Table
+
+
+class ExactPoints:
+    """Counts, costs and thresholds of a table's networks, and operating points made of them.
+
+    Args:
+        table: the table whose networks are evaluated.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._measured_pairs: dict[str, MeasuredPairs] = {}
+        self._costs: dict[str, NetworkCosts] = {}
+        self._counts: dict[str, Counts] = {}
+        self._thresholds: dict[str, NDArray[np.float64]] = {}
+
+    def costs(self, device: str) -> NetworkCosts:
+        """Costs of all networks, in the order of the table's rows.
+
+        Raises:
+            UnknownNameError: no device has this name; the message gives the nearest.
+        """
+        if device not in self._costs:
+            self._costs[device] = self.table.costs(device)
+        return self._costs[device]
+
+    def assume(self, device: str, costs: NetworkCosts) -> None:
+        """Puts costs of all rows under the name of a device that nothing else has.
+
+        Raises:
+            TableError: the name is taken, or the costs are of another number of networks.
+        """
+        if device in {*self.table.devices, *shipped_devices(), *user_devices()}:
+            raise TableError(f"there is a device {device!r} already; assume costs of another name.")
+        if len(costs.latency_ms) != len(self.table):
+            raise TableError(
+                f"costs of {len(costs.latency_ms)} networks were given, the table "
+                f"{self.table.name!r} has {len(self.table)}."
+            )
+        self._costs[device] = costs
+
+    def measured_pairs(self, device: str) -> MeasuredPairs:
+        """The pairs that a device's profile measured end to end; none of a device of a table alone.
+
+        Args:
+            device: name of a device, or the path of a profile.
+        """
+        if device not in self._measured_pairs:
+            try:
+                profile = load_device(device)
+            except UnknownNameError:  # a device that only this table has
+                entries: Sequence[Mapping[str, Any]] = ()
+            else:
+                entries = profile.pairs if profile.space_hash == self.table.space.hash else ()
+            self._measured_pairs[device] = MeasuredPairs(entries)
+        return self._measured_pairs[device]
+
+    def shared(
+        self, device: str, gate: str | NDArray[np.str_], little: Any, big: Any, costs: NetworkCosts
+    ) -> SharedCosts | None:
+        """What pairs given by rows were measured to take end to end; None where none was."""
+        pairs, ids = self.measured_pairs(device), self.table.names
+        if not pairs:
+            return None
+        return pairs.shared(gate, (ids[little], ids[big]), (costs.take(little), costs.take(big)))
+
+    def provenance(self, device: str) -> dict[str, str]:
+        """How the figures of pairs on a device come about, by field."""
+        answers = {"accuracy": "measured", "escalation_rate": "measured"}
+        return {**answers, **pair_provenance(self.costs(device).provenance)}
+
+    def counts(self, split: str) -> Counts:
+        """Counts of the answers to the images of a split, "val" or "test"."""
+        if split not in self._counts:
+            correct = self.table.predictions(split).correct
+            self._counts[split] = Counts(
+                correct, lambda gate, row: self.table.codes_of(gate, split, [row])[0]
+            )
+        return self._counts[split]
+
+    def thresholds(self, gate: str) -> NDArray[np.float64]:
+        """The thresholds of a gate that matter, shape (257,), read-only."""
+        if gate not in self._thresholds:
+            self._thresholds[gate] = get_gate(gate).thresholds(self.table.n_classes)
+            self._thresholds[gate].flags.writeable = False
+        return self._thresholds[gate]
+
+    def rows(self, networks: ArrayLike) -> NDArray[np.intp]:
+        """Rows of inherited networks given by ids or by rows, of the same shape.
+
+        Raises:
+            TableError: a network or a row that is not in the table.
+        """
+        given = np.asarray(networks)
+        if given.dtype.kind == "U":
+            unique, back = np.unique(given, return_inverse=True)
+            rows = np.array([self.table.network_row(str(a)) for a in unique], np.intp)
+            return np.asarray(rows[back].reshape(given.shape))
+        if given.dtype.kind not in "iu":
+            raise TableError(f"networks are ids or rows of the table, not {given.dtype}.")
+        if given.size and not (given.min() >= 0 and given.max() < len(self.table)):
+            raise TableError(
+                f"row {int(given.min() if given.min() < 0 else given.max())} is not in table "
+                f"{self.table.name!r}, whose rows are 0 to {len(self.table) - 1}."
+            )
+        return given.astype(np.intp, copy=False)
+
+    def usable(self, device: str, figures: set[str]) -> NDArray[np.intp]:
+        """Rows of the inherited networks that have all these figures on a device."""
+        costs, rows = self.costs(device), self.table.rows()
+        column = {
+            "latency_p95_ms": "latency_ms",
+            "latency_worst_ms": "latency_ms",
+            "peak_memory_mib": "weights_mib",
+        }
+        usable = np.ones(len(rows), bool)
+        for name in figures & {*PAIR_COSTS}:
+            usable &= np.isfinite(getattr(costs, column.get(name, name))[rows])
+        return np.asarray(rows[usable])
+
+    def points(
+        self,
+        little: NDArray[np.intp],
+        big: NDArray[np.intp],
+        gates: Mapping[str, Any],
+        cut: NDArray[np.int64],
+        names: NDArray[np.str_],
+        threshold: NDArray[np.float64],
+        device: str,
+        split: str,
+    ) -> Points:
+        """Operating points of n pairs given by rows, everything of shape (n,).
+
+        Args:
+            little: rows of the little networks.
+            big: rows of the big networks.
+            gates: which of the points each gate decides, a mask or a slice by its name.
+            cut: code below which each point escalates, 0 to 256.
+            names: name of the gate of each point.
+            threshold: threshold of each point, in the unit of its gate.
+            device: name of a device, or the path of a profile.
+            split: whose images to count, "val" or "test".
+        """
+        counts, costs = self.counts(split), self.costs(device)
+        escalated, hits = np.empty(len(cut), np.int64), np.empty(len(cut), np.int64)
+        for gate, mask in gates.items():
+            escalated[mask], hits[mask] = counts.many(gate, little[mask], big[mask], cut[mask])
+        rate, ids = escalated / counts.n_images, self.table.names
+        shared = self.shared(device, names, little, big, costs)
+        return Points(
+            little=ids[little],
+            big=ids[big],
+            gate=names,
+            threshold=threshold,
+            accuracy=hits / counts.n_images,
+            escalation_rate=rate,
+            **pair_costs(costs.take(little), costs.take(big), rate, shared),
+            provenance=whole_provenance(self.provenance(device), shared, rate),
+            split=split,
+        )
+
+    def point(self, pair: Pair, gate: Gate, device: str, split: str) -> OperatingPoint:
+        """The operating point of a pair under a gate; see ``Benchmark.query``."""
+        little, big = self.table.pair_rows(pair)
+        counts, costs = self.counts(split), self.costs(device)
+        escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
+        rate = escalated / counts.n_images
+        shared = self.shared(device, gate.metric, little, big, costs)
+        figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
+        values = {k: None if v != v else float(v) for k, v in figures.items()}
+        cost = "macs" if values["latency_ms"] is None else "latency_ms"
+        ids, others = self.table.networks["architecture"], self.table.rows()
+        limits = {cost: float(figures[cost])}
+        alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
+        return OperatingPoint(
+            better_alone=alone,
+            little=pair.little,
+            big=pair.big,
+            gate=gate.metric,
+            threshold=float(gate.threshold),
+            accuracy=hits / counts.n_images,
+            escalation_rate=rate,
+            provenance=whole_provenance(self.provenance(device), shared, rate),
+            **values,  # type: ignore[arg-type]
+        )
+
+    def many(
+        self,
+        little: ArrayLike,
+        big: ArrayLike,
+        gate: str | ArrayLike,
+        threshold: ArrayLike,
+        device: str,
+        split: str,
+    ) -> Points:
+        """Many operating points at once, of arrays that broadcast; see ``Benchmark.query_many``."""
+        names = np.asarray(gate)
+        rows = [self.rows(little), self.rows(big)]
+        first, second, names, values = np.broadcast_arrays(
+            *rows, names, np.asarray(threshold, np.float64)
+        )
+        first, second, names, values = (
+            np.atleast_1d(a).ravel() for a in (first, second, names, values)
+        )
+        kinds = [str(names[0])] if np.ndim(gate) == 0 and len(names) else np.unique(names).tolist()
+        cut = np.empty(len(values), np.int64)
+        masks = {k: slice(None) if len(kinds) == 1 else names == k for k in kinds}
+        for kind, mask in masks.items():
+            cut[mask] = get_gate(kind).cut(values[mask], self.table.n_classes)
+        return self.points(first, second, masks, cut, names, values, device, split)

@@ -1,0 +1,237 @@
+"""The exact front of a whole table: the question, its answer as operating points, and what is kept.
+
+``exact_front.py`` works a front out, ``kept_front.py`` keeps it for the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kept_front
+from .cost import NetworkCosts, SharedCosts, pair_costs
+from .counts import outcome_codes
+from .errors import ConstraintError, GateError
+from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
+from .exact_points import ExactPoints
+from .figures import checked_limits, get_figure
+from .gates import N_CODES, get_gate, stored_metrics
+from .kept_front import StaleFrontError
+from .limits import unreachable
+from .points import OperatingPoint, Points, described
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Front:
+    """The non-dominated operating points of a whole table, chosen on ``val``.
+
+    An index gives one ``OperatingPoint`` as it is reported, a slice gives ``Points``; a pair is
+    ``in`` a front if one of its points is of it.
+
+    Attributes:
+        points: as they are reported: accuracy, escalation and costs on ``test``.
+        chosen: the same points on ``val``, where they are non-dominated.
+        objectives: figures in which they are non-dominated.
+        device: name of the device.
+        n_pairs: pairs that were looked at.
+        n_points: operating points that were looked at.
+        n_counted: of them, those that had to be counted; the rest were proven dominated.
+        n_left_out: networks without a figure on this device, which were left out.
+        complete: whether every little network was looked at (False: interrupted).
+    """
+
+    points: Points
+    chosen: Points
+    objectives: tuple[str, ...]
+    device: str
+    n_pairs: int
+    n_points: int
+    n_counted: int
+    n_left_out: int
+    complete: bool = True
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __repr__(self) -> str:
+        of = f"{', '.join(self.objectives)} on {self.device}, {self.n_pairs:,} pairs"
+        part = "" if self.complete else ", interrupted"
+        return f"Front({of}{part}: {described(self.points)})"
+
+    def __iter__(self) -> Iterator[OperatingPoint]:
+        return iter(self.points)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.points
+
+    @overload
+    def __getitem__(self, i: int) -> OperatingPoint: ...
+    @overload
+    def __getitem__(self, i: slice) -> Points: ...
+    def __getitem__(self, i: int | slice) -> OperatingPoint | Points:
+        return self.points[i]
+
+
+class Fronts:
+    """Works out exact fronts of a table, each once.
+
+    Args:
+        exact: the exact evaluation of the table's operating points.
+    """
+
+    def __init__(self, exact: ExactPoints) -> None:
+        self._exact, self._table = exact, exact.table
+        self._fronts: dict[tuple[str, ...], Front] = {}
+
+    def front(
+        self,
+        device: str,
+        objectives: Sequence[str],
+        limits: Mapping[str, float] | None,
+        gates: Sequence[str] | None,
+        n_thresholds: int,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> Front:
+        """The exact front over all pairs of inherited networks; see ``Benchmark.front``."""
+        objectives = (objectives,) if isinstance(objectives, str) else objectives
+        gates = (gates,) if isinstance(gates, str) else gates
+        for name in objectives:
+            get_figure(name)
+        if not objectives or len(set(objectives)) < len(objectives):
+            raise ConstraintError(f"objectives {list(objectives)}: give some, each once.")
+        if not 1 <= n_thresholds <= N_CODES:
+            raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
+        limits, metrics = checked_limits(limits), tuple(gates or stored_metrics())
+        whole = not limits and metrics == stored_metrics() and n_thresholds == N_CODES
+        if whole and (device, *objectives) in self._fronts:
+            return self._fronts[(device, *objectives)]
+        costs, inherited = self._exact.costs(device), self._table.rows()
+        rows = self._exact.usable(device, {*objectives, *limits})
+        if not len(rows):
+            needed = ", ".join(sorted({*objectives, *limits}))
+            raise ConstraintError(f"no network of the table has the figures {needed} on {device}.")
+        question = self._question(
+            rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
+        )
+        n_left_out = len(inherited) - len(rows)
+
+        def answer(front_rows: FrontRows) -> Front:
+            return self._front(front_rows, rows, metrics, question, device, n_left_out)
+
+        options = (tuple(objectives), limits, metrics, n_thresholds)
+        sha256, n_images, front = self._table.sha256, question.tally.n_images, None
+        pairs = self._exact.measured_pairs(device).entries
+        key = kept_front.front_key(sha256, question.costs, *options, pairs) if sha256 else None
+        kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
+        if kept_rows:
+            with contextlib.suppress(StaleFrontError):
+                front = answer(kept_rows)
+        if front is None:
+            started = time.perf_counter()
+            try:
+                front_rows = exact_front(question, on_progress=on_progress)
+            except FrontInterrupted as interrupt:
+                interrupt.front = answer(interrupt.front)
+                raise
+            if not len(front_rows.cut):
+                best = {n: self._reach(question, n) for n in limits}
+                raise unreachable(limits, best, f"on {device}")
+            front = answer(front_rows)
+            if key and time.perf_counter() - started >= kept_front.WORTH_S:
+                kept_front.store(key, front_rows)
+        if whole:
+            self._fronts[(device, *objectives)] = front
+        return front
+
+    def _question(
+        self,
+        rows: NDArray[np.intp],
+        metrics: Sequence[str],
+        costs: NetworkCosts,
+        objectives: tuple[str, ...],
+        limits: dict[str, float],
+        n_thresholds: int,
+        device: str,
+    ) -> Question:
+        counts = self._exact.counts("val")
+        tally = counts.tally if len(rows) == len(self._table) else counts.tally.take(rows)
+
+        def entry(gate: str) -> Any:
+            if get_gate(gate).kind == "pairwise":
+                return outcome_codes(gate)
+            return lambda i: counts.codes(gate, int(rows[i]))
+
+        gates = [entry(m) for m in metrics]
+        cuts = np.unique(np.linspace(0, N_CODES, n_thresholds + 1).round().astype(np.int64))
+        used, ids = costs.take(rows), self._table.networks["architecture"][rows]
+        measured = self._exact.measured_pairs(device)
+
+        def shared(little: int, gate: int) -> SharedCosts | None:
+            if str(ids[little]) not in measured.littles:
+                return None
+            return measured.shared(metrics[gate], (ids[little], ids), (used.take([little]), used))
+
+        return Question(tally, gates, used, objectives, limits, cuts, shared if measured else None)
+
+    def _front(
+        self,
+        front: FrontRows,
+        rows: NDArray[np.intp],
+        metrics: Sequence[str],
+        question: Question,
+        device: str,
+        n_left_out: int,
+    ) -> Front:
+        thresholds = np.stack([self._exact.thresholds(m) for m in metrics])
+        names = np.array(metrics)[front.gate]
+        masks = {m: names == m for m in np.unique(names).tolist()}
+        little, big = rows[front.little], rows[front.big]
+        both = [
+            self._exact.points(
+                little,
+                big,
+                masks,
+                front.cut,
+                names,
+                thresholds[front.gate, front.cut],
+                device,
+                split,
+            )
+            for split in ("val", "test")
+        ]
+        if not np.array_equal(both[0].accuracy, front.hits / question.tally.n_images):
+            raise StaleFrontError("the counts of a front are not those of its points")
+        return Front(
+            points=both[1],
+            chosen=both[0],
+            objectives=tuple(question.objectives),
+            device=device,
+            n_pairs=len(rows) * front.n_littles,
+            n_points=front.n_points,
+            n_counted=front.n_counted,
+            n_left_out=n_left_out,
+            complete=front.n_littles == len(rows),
+        )
+
+    def _reach(self, question: Question, name: str) -> float:
+        """The best value of one figure over all points, whatever the others."""
+        front = exact_front(replace(question, objectives=(name,), limits={}))
+        if name in ("accuracy", "error"):
+            accuracy = float(front.hits[0] / question.tally.n_images)
+            return accuracy if name == "accuracy" else 1.0 - accuracy
+        if name == "escalation_rate":
+            return 0.0
+        i, j, gate = (int(column[0]) for column in (front.little, front.big, front.gate))
+        # No cost falls when more is escalated; a pair that runs as one graph is another matter.
+        shared, rate, codes = None, 0.0, question.gates[gate]
+        if question.shared is not None and callable(codes):
+            shared = question.shared(i, gate)
+            rate = float(np.mean(codes(i) < front.cut[0]))
+        first = question.costs.take([i])
+        return float(pair_costs(first, question.costs, rate, shared)[name][j])
