@@ -203,7 +203,7 @@ def _pair_report(
     return PairReport(
         point=point,
         device=device,
-        found=explain(table, pair, gate, split),
+        diagnostics=explain(table, pair, gate, split),
         curve=diagnose(table, little, big, gate.metric, range(N_CODES + 1), split),
         classes=get_dataset(table.dataset).classes if known else numbers,
         class_thresholds=(

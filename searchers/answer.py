@@ -76,11 +76,11 @@ def table_answers(
     """What to use at each budget of a front of the table: chosen on val, reported on test.
 
     Args:
-        bench: the table.
+        bench: the table whose networks were searched.
         chosen: the front, on val; points under a gate that no device can run are no answer.
         device: name of a device of the table, or the path of a profile.
-        limits: as asked.
-        objectives: as asked.
+        limits: largest value by figure (for accuracy: smallest), as the search was given them.
+        objectives: figures that the search minimised or maximised.
     """
     runnable = {g for g in np.unique(chosen.gate).tolist() if get_gate(g).deployable}
     rows = np.flatnonzero(np.isin(chosen.gate, sorted(runnable)))

@@ -19,7 +19,7 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
     """The answers at each budget as HTML, each with its networks drawn layer by layer.
 
     Args:
-        answers: of a search.
+        answers: what a search recommends at each budget.
         config: of the run, which says for what device; without one nothing is drawn.
     """
     if not answers:

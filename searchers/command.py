@@ -44,16 +44,16 @@ class Judge:
     """What is searched.
 
     Attributes:
-        name: one of `EVALUATORS`.
-        evaluator: for the searcher.
+        name: name of the evaluator, one of `EVALUATORS`.
+        evaluator: answers the searcher's candidates with operating points.
         sources: what its figures rest on, for the config of the results.
         says: one sentence for the reader about its figures.
-        devices: names.
+        devices: names of the devices that the figures are of.
         reported: the same points as they are reported, on test; None: as they were searched.
         reference: the true front's box; None where nobody knows it.
         weights: of the live supernet; None: of no other.
         given: devices as they were asked for, names or files, for the commands to go on with.
-        table: likewise.
+        table: table as it was asked for, a name or a file, for the same commands.
     """
 
     name: str
@@ -77,7 +77,7 @@ def searcher_called(name: str, judge: Judge) -> Searcher | WithWeights:
     """The searcher called ``name``, for what is searched.
 
     Raises:
-        UnknownNameError: no such searcher.
+        UnknownNameError: there is no searcher of that name.
         ConstraintError: one that needs the weights of a supernet, and there are none, or they are
             trained on.
     """
@@ -97,7 +97,7 @@ def default_budget(name: str, compared: bool, searcher: str = "") -> int:
     """Evaluations of a search on an evaluator, where none are asked for.
 
     Raises:
-        UnknownNameError: no such evaluator.
+        UnknownNameError: there is no evaluator of that name.
     """
     if name not in EVALUATORS:
         raise UnknownNameError("evaluator", name, EVALUATORS)
@@ -119,7 +119,7 @@ def judge_called(
     """The evaluator called ``name``, on one device or the worst of several.
 
     Args:
-        name: one of `EVALUATORS`.
+        name: name of the evaluator, one of `EVALUATORS`.
         devices: names or profiles; of NAS-Bench-201 one of its columns.
         table: of the pairs, the surrogate and the supernet.
         data: folder of the images, for the live supernet.
@@ -214,7 +214,7 @@ def _says(sentence: str, promises: Mapping[str, str], sources: dict[str, Any]) -
     The latter goes into ``sources`` too, so that a front's files say it.
 
     Args:
-        sentence: about accuracy.
+        sentence: what the reader is told about accuracy.
         promises: of latencies by device, as from ``LatencyModel.promise``.
         sources: what the figures rest on.
     """
@@ -263,7 +263,7 @@ def _live(
 ) -> Judge:
     from ..bench.datasets import get_dataset
     from ..bench.errors import MissingExtraError
-    from .evaluators.live import Kept, LiveEvaluator, rough_answers, supernet_answers
+    from .evaluators.live import Answered, LiveEvaluator, rough_answers, supernet_answers
 
     try:
         from ..cotrain.weights import load_weights
@@ -273,14 +273,22 @@ def _live(
     dataset = get_dataset(bench.table.dataset)
     splits = dataset.load(data)
     sources["supernet_sha256"] = file_hash(path)
-    net, kept = load_weights(path), Kept()
+    net, answered = load_weights(path), Answered()
     answer = supernet_answers(net, splits, dataset, passes)
     rough = rough_answers(proxy, net, splits, dataset, passes)
     sources |= {"proxy": proxy, "training_passes": passes}
     choices, labels = bench.table.choices, splits["val"].labels
     lives = [
         LiveEvaluator(
-            bench.table.space, choices, answer, labels, p, bench.table.n_classes, gates, kept, rough
+            bench.table.space,
+            choices,
+            answer,
+            labels,
+            p,
+            bench.table.n_classes,
+            gates,
+            answered,
+            rough,
         )
         for p in profiles
     ]
@@ -296,18 +304,18 @@ def _nb201(devices: Sequence[str]) -> Judge:
     from .evaluators.published import PublishedNetworks, nb201
 
     columns = ["raspi4" if d == "raspberry-pi-4" else d for d in devices]
-    found: list[PublishedNetworks] = [nb201(device=c) for c in columns]
+    networks: list[PublishedNetworks] = [nb201(device=c) for c in columns]
     sources = {"evaluator": "nb201", "device": "+".join(columns), "dataset": "cifar10"}
 
     def reference(settings: SearchSettings) -> Reference | None:
         wanted = settings.objectives == ("error", "latency_ms") and not settings.limits
-        if not wanted or len(found) > 1:
+        if not wanted or len(networks) > 1:
             return None
-        values = np.stack([1.0 - found[0].accuracy, found[0].latency_ms], axis=1)
+        values = np.stack([1.0 - networks[0].accuracy, networks[0].latency_ms], axis=1)
         return reference_of(values[nondominated(values)], settings.objectives)
 
     says = "Single networks of NAS-Bench-201: published validation accuracy and latency, measured."
-    return Judge("nb201", worst_case(found), sources, says, tuple(columns), reference=reference)
+    return Judge("nb201", worst_case(networks), sources, says, tuple(columns), reference=reference)
 
 
 def warm_start(judge: Judge, bench: Benchmark, settings: SearchSettings) -> Candidates:
@@ -338,7 +346,7 @@ def answered(
     """What to use at each budget, and the table's exact front to the same question, if any.
 
     Args:
-        judge: what was searched.
+        judge: the evaluator that was searched, with its devices and its table.
         outcome: as it was searched, before it is shown on test.
     """
     settings, front = outcome.settings, outcome.front
@@ -358,16 +366,16 @@ def next_steps(
     judge: Judge,
     points: Points,
     folder: Path | None,
-    asked: Sequence[str] = (),
+    arguments: Sequence[str] = (),
     recommended: Sequence[int] = (),
 ) -> list[str]:
     """The commands to go on with: co-train, measure, and hold promises against measurements.
 
     Args:
-        judge: what was searched.
+        judge: the evaluator that was searched, with its devices and its table.
         points: the front, or what was chosen of it.
         folder: with its files; None: it was not written, and the search that writes it comes first.
-        asked: the arguments of the search that ends, for that.
+        arguments: the arguments of the search that ends, for that.
         recommended: rows of the points to go on with; none: a few that are spread over them.
     """
     if judge.name == "nb201":
@@ -375,7 +383,7 @@ def next_steps(
     first = []
     if folder is None:
         folder = Path("out/search")
-        again = shlex.join(["biglittle", *(asked or ["search"]), "--out", str(folder)])
+        again = shlex.join(["biglittle", *(arguments or ["search"]), "--out", str(folder)])
         first = [f"{again}    # the same again: the rest needs its files"]
     used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
     some = used if len(used) else points
@@ -396,12 +404,12 @@ def next_steps(
     for device, given in zip(judge.devices, devices, strict=True):
         several = len(judge.devices) > 1
         suffix, named_device = (f"-{device}", f" --device {given}") if several else ("", "")
-        profile, kept = (
+        profile, validated = (
             shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
         )
         steps += [
             f"biglittle profile {named}{table} --out {profile}    # on the {device}",
-            f"biglittle validate {front}{named_device} --profile {profile} --out {kept}",
+            f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
         ]
     return steps
 
@@ -410,7 +418,7 @@ def checked_names(text: str, evaluator: Evaluator) -> tuple[str, ...]:
     """Names of searchers from a comma-separated list; ``all`` are all that suit the evaluator.
 
     Raises:
-        BigLittleError: an empty list.
+        BigLittleError: the list names no searcher at all.
     """
     from .algorithms import SEARCHERS
 

@@ -36,7 +36,7 @@ class Comparison:
     """Regrets of searchers over seeds.
 
     Attributes:
-        at: budgets, shape (n_steps,).
+        at: budgets at which regrets are taken, shape (n_steps,).
         regret: by searcher, shape (n_seeds, n_steps).
         seconds: by searcher, wall-clock time of each run, shape (n_seeds,).
         exact: whether the reference is the true front.
@@ -126,13 +126,13 @@ def compare(
         evaluator: what all of them search.
         names: keys of searchers, each once.
         settings: objectives, limits, budget and the first seed; of a soft score there is no front.
-        n_seeds: runs of each.
+        n_seeds: number of runs of each searcher.
         reference: the true front's box; None: that of everything all runs found.
         on_run: told after every run.
 
     Raises:
         ConstraintError: fewer than one seed, a searcher twice, none, or a soft score.
-        UnknownNameError: no such searcher.
+        UnknownNameError: there is no searcher of that name.
     """
     if n_seeds < 1 or not names or len(set(names)) < len(names) or settings.soft:
         raise ConstraintError(
@@ -151,8 +151,8 @@ def compare(
             on_run(name, run, outcome)
     exact = reference is not None
     if reference is None:
-        found = np.concatenate([h[-1].values for histories in runs.values() for h in histories])
-        reference = reference_of(found[nondominated(found)], settings.objectives)
+        values = np.concatenate([h[-1].values for histories in runs.values() for h in histories])
+        reference = reference_of(values[nondominated(values)], settings.objectives)
     at = np.unique(np.rint(np.linspace(0, settings.budget, STEPS + 1)[1:]).astype(np.int64))
     return Comparison(
         at=at,
@@ -170,17 +170,17 @@ def regrets(history: Sequence[Snapshot], at: NDArray[np.int64], reference: Refer
 
     Args:
         history: the front after each batch.
-        at: budgets, rising.
+        at: budgets at which regret is taken, rising, shape (n_steps,).
         reference: box and hypervolume to be held against.
     """
     ends = [snapshot.n_evaluations for snapshot in history]
-    out, known = np.ones(len(at)), {-1: 0.0}
+    out, volumes = np.ones(len(at)), {-1: 0.0}
     for i, budget in enumerate(at.tolist()):
         last = int(np.searchsorted(ends, budget, side="right")) - 1
-        if last not in known:
+        if last not in volumes:
             values = history[last].values
-            known[last] = hypervolume(values, reference.utopian, reference.nadir)
-        out[i] = 1.0 - known[last] / reference.hypervolume
+            volumes[last] = hypervolume(values, reference.utopian, reference.nadir)
+        out[i] = 1.0 - volumes[last] / reference.hypervolume
     return out
 
 

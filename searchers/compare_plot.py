@@ -26,13 +26,13 @@ STYLES = ("-", "--", "-.", ":")
 FLOOR = 1e-5  # of the logarithmic axis: a regret below it is 0 in print
 
 
-def write_plot(path: Path, found: Comparison, title: str) -> Path:
+def write_plot(path: Path, comparison: Comparison, title: str) -> Path:
     """The path of the picture (.svg or .png): median regret against evaluations, with bands.
 
     Args:
-        path: of the picture.
-        found: the comparison.
-        title: above it.
+        path: file of the picture, ending in .svg or .png.
+        comparison: regrets of the searchers over their seeds.
+        title: text that stands above the picture.
     """
     import matplotlib as mpl
 
@@ -41,14 +41,14 @@ def write_plot(path: Path, found: Comparison, title: str) -> Path:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7.5, 4.5), constrained_layout=True)
-    for i, name in enumerate(found.ranked()):
-        regret = np.maximum(found.regret[name], FLOOR)
+    for i, name in enumerate(comparison.ranked()):
+        regret = np.maximum(comparison.regret[name], FLOOR)
         colour, style = COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)]
-        axes.plot(found.at, np.median(regret, axis=0), style, color=colour, label=name, lw=1.8)
-        if found.n_seeds > 1:
+        axes.plot(comparison.at, np.median(regret, axis=0), style, color=colour, label=name, lw=1.8)
+        if comparison.n_seeds > 1:
             low, high = np.quantile(regret, BAND, axis=0)
-            axes.fill_between(found.at, low, high, color=colour, alpha=0.13, lw=0)
-    whose = "true front" if found.exact else "front of all runs together"
+            axes.fill_between(comparison.at, low, high, color=colour, alpha=0.13, lw=0)
+    whose = "true front" if comparison.exact else "front of all runs together"
     axes.set(
         yscale="log",
         xlabel="evaluations",

@@ -105,7 +105,7 @@ def print_front(
     best_singles: SingleNetworks | None,
     console: Console,
     top: int = 20,
-    asked: Collection[str] = (),
+    figures: Collection[str] = (),
     recommended: Mapping[int, str] | None = None,
 ) -> None:
     """Prints the front as a table, with the provenance of every column in its head.
@@ -114,11 +114,11 @@ def print_front(
     figure at all is left out.
 
     Args:
-        points: the front.
+        points: operating points of the front, in any order.
         best_singles: the best single network at each point's latency, one row per point.
         console: where to print; colours are rich's matter.
         top: rows at most, spread evenly over the front, both ends included.
-        asked: figures that were searched for or limited; those that are not always shown are
+        figures: those that were searched for or limited; those that are not always shown are
             shown then.
         recommended: why a row is, by row; these are always shown, and marked.
     """
@@ -129,7 +129,7 @@ def print_front(
     recommended = recommended or {}
     rows = best_spread(points, top, recommended) if recommended else order[spread(len(order), top)]
     one = alone(points)
-    names = [*_COLUMNS, *(name for name in _ASKED if name in asked)]
+    names = [*_COLUMNS, *(name for name in _ASKED if name in figures)]
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
     table = Table(
         title=_title(len(rows), len(points)),

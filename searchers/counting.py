@@ -63,10 +63,10 @@ class CountingEvaluator:
     """An evaluator with a budget, a clock, a log, an archive and limits. One serves one search.
 
     Args:
-        evaluator: what is asked.
+        evaluator: answers candidates with operating points.
         settings: objectives, limits, budget, and where the gate is chosen.
         on_progress: told after every batch.
-        header: of the log.
+        header: what the log says of the search, plain JSON.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class CountingEvaluator:
 
         Args:
             x: rows of the domain, shape (n, n_genes), n > 0.
-            fidelity: one of ``fidelities``.
+            fidelity: one of ``fidelities``, the share of a full evaluation that each costs.
 
         Raises:
             BigLittleError: the evaluator returned another number of points than it was given, or
@@ -158,7 +158,7 @@ class CountingEvaluator:
         """Notes how figures came about.
 
         Raises:
-            BigLittleError: otherwise than before.
+            BigLittleError: they came about otherwise than before.
         """
         now = (dict(provenance), split)
         if self._told is not None and self._told != now:
@@ -238,7 +238,7 @@ class CountingEvaluator:
         feasible = usable & (excess <= 0).all(axis=1)
         soft = self._soft(batch.figures) if self.settings.soft else None
         ends = np.searchsorted(batch.owner, np.arange(len(batch) + 1))
-        kept = []
+        rows_of_each = []
         for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             good = np.flatnonzero(feasible[start:end]) + start
             if len(good):
@@ -248,13 +248,13 @@ class CountingEvaluator:
             else:
                 some = np.flatnonzero(usable[start:end]) + start
                 if not len(some):
-                    kept.append(np.array([start]))
+                    rows_of_each.append(np.array([start]))
                     continue
                 total = np.maximum(excess[some], 0).sum(axis=1)
                 nearest = [total, *excess[some].T]
                 rows = some[[int(np.argmin(column)) for column in nearest]]
-            kept.append(np.unique(rows))
-        index = np.concatenate(kept)
+            rows_of_each.append(np.unique(rows))
+        index = np.concatenate(rows_of_each)
         figures = {name: column[index] for name, column in batch.figures.items()}
         picked = {k: getattr(batch, k)[index] for k in ("owner", "gate", "cut")}
         return LoggedBatch(**{**vars(batch), **picked, "figures": figures})
@@ -307,8 +307,8 @@ class CountingEvaluator:
             best = pool if self._best is None else _together(self._best, pool)
             at = np.array([int(np.argmin(self._soft(best[1])))])
             self._best = (best[0][at], {name: c[at] for name, c in best[1].items()})
-        kept = nondominated(self._minimised(pool[1]))
-        self._front = (pool[0][kept], {name: c[kept] for name, c in pool[1].items()})
+        front = nondominated(self._minimised(pool[1]))
+        self._front = (pool[0][front], {name: c[front] for name, c in pool[1].items()})
 
     # ---- the end ---------------------------------------------------------------------------
     def log(self) -> EvaluationLog:

@@ -40,7 +40,7 @@ class Domain:
     """The candidates of one evaluator as rows of integers, and the moves among them.
 
     Attributes:
-        space: of both networks.
+        space: search space of both networks.
         allowed: indices of the choices that may be used, shape (k,).
         listed: the only architectures there are, ordered by MACs; None: all of the space's.
         n_gates: gates a candidate may name; 0: single networks.
@@ -62,10 +62,10 @@ class Domain:
         """
         space, listed = evaluator.space, None
         if isinstance(evaluator, ListedEvaluator) and evaluator.listed is not None:
-            known = np.ascontiguousarray(evaluator.listed, np.uint8)
-            if not len(known):
+            genomes = np.ascontiguousarray(evaluator.listed, np.uint8)
+            if not len(genomes):
                 raise ConstraintError("the evaluator knows no architecture with all figures.")
-            listed = known[np.argsort(space.macs(known, n_classes=1), kind="stable")]
+            listed = genomes[np.argsort(space.macs(genomes, n_classes=1), kind="stable")]
         n_gates = len(evaluator.gates)
         return cls(space, space.allowed(evaluator.choices), listed, n_gates, inside or not n_gates)
 
@@ -121,8 +121,8 @@ class Domain:
     def networks(self, x: Genes) -> tuple[Genomes, Genomes]:
         """Genomes of little and big of rows (n, n_genes), each (n, n_layers)."""
         source = self.allowed if self.listed is None else self.listed
-        found = [np.asarray(source[x[:, part]], np.uint8) for part in self.parts]
-        flat = [g.reshape(len(x), self.space.n_layers) for g in found]
+        parts = [np.asarray(source[x[:, part]], np.uint8) for part in self.parts]
+        flat = [g.reshape(len(x), self.space.n_layers) for g in parts]
         return flat[0], flat[-1]
 
     def candidates(self, x: Genes) -> Candidates:

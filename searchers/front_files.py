@@ -41,7 +41,7 @@ class FrontFile:
 
     Attributes:
         config: the resolved config of the run that wrote it.
-        points: the front.
+        points: operating points of the front, in the file's order.
         best_singles: the best single network at each point's cost; None where the file has none.
         label: name of the file, for messages.
         recommended: what the search answered at each budget; None where the file does not say.
@@ -82,17 +82,17 @@ def resolved_config(
 
     Args:
         searcher: key of the searcher.
-        evaluator: what was searched.
-        settings: what was asked.
+        evaluator: what was searched: its space, choices and gates are recorded.
+        settings: objectives, limits, budget and seed of the search.
         sources: what the figures rest on, such as ``device``, ``surrogate``, ``table`` and their
             ``surrogate_sha256`` and ``table_sha256``.
     """
-    asked = asdict(settings)
-    asked["objectives"] = list(settings.objectives)
+    options = asdict(settings)
+    options["objectives"] = list(settings.objectives)
     return {
         "biglittle_version": __version__,
         "searcher": searcher,
-        **asked,
+        **options,
         "space": evaluator.space.name,
         "space_sha256": evaluator.space.hash,
         "choices": list(evaluator.choices),
@@ -121,9 +121,9 @@ def front_json(
     if best_singles is not None:
         for record, single in zip(records, best_singles.records(), strict=True):
             record["best_single"] = single
-    found = {} if best is None else {"best": best.records()[0]}
+    best_record = {} if best is None else {"best": best.records()[0]}
     answered = {"recommended": as_records(recommended)} if recommended else {}
-    return {"config": dict(config), **answered, **found, "front": records}
+    return {"config": dict(config), **answered, **best_record, "front": records}
 
 
 def write_results(
@@ -140,8 +140,8 @@ def write_results(
 
     Args:
         folder: made if it is not there.
-        outcome: of the search.
-        config: as from `resolved_config`.
+        outcome: what the search returned, its front among it.
+        config: config of the run, as from `resolved_config`.
         best_singles: as from `best_single`, one row for each point of the front.
         recommended: what the search answers at each budget.
 
@@ -208,8 +208,8 @@ def _csv(
     if best_singles is not None:
         heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
         heads += [f"best_single_{n}_provenance" for n in SINGLE_FIGURES]
-    asked = {name: cell for name, cell in question_cells(config).items() if cell}
-    heads += asked
+    cells = {name: cell for name, cell in question_cells(config).items() if cell}
+    heads += cells
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
@@ -226,7 +226,7 @@ def _csv(
                 row[f"best_single_{name}"] = _cell(single[name])
                 word = single["provenance"].get(name, "")
                 row[f"best_single_{name}_provenance"] = word
-        writer.writerow(row | asked)
+        writer.writerow(row | cells)
     return text.getvalue()
 
 
@@ -299,15 +299,15 @@ def _csv_document(text: str) -> dict[str, Any]:
         record: dict[str, Any] = {name: words[name][row] for name in NAMED}
         record |= dict.fromkeys(POINT_FIGURES)
         record |= {n: None if v != v else v for n, v in zip(numbers, values, strict=True)}
-        said = {name: words[of][row] for name, of in words_of.items() if of in words}
-        record["provenance"] = {name: word for name, word in said.items() if word}
+        provenance = {name: words[of][row] for name, of in words_of.items() if of in words}
+        record["provenance"] = {name: word for name, word in provenance.items() if word}
         records.append(record)
     of_file = [table.words(n) if n in table.columns else [""] * len(table) for n in _ASKED]
-    asked = {*zip(*of_file, strict=True)}
-    if len(asked) > 1:
+    questions = {*zip(*of_file, strict=True)}
+    if len(questions) > 1:
         raise ValueError("its rows are of several devices or tables")
     marked = [row for row, why in enumerate(words.get("recommended", ())) if why]
-    config = config_of_cells(*asked.pop()) if asked else {}
+    config = config_of_cells(*questions.pop()) if questions else {}
     return {"config": config, "front": records, "marked": marked}
 
 
@@ -317,10 +317,10 @@ def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float
 
 
 def _provenance(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    found = [dict(r["provenance"]) for r in records]
-    if any(p != found[0] for p in found):
+    provenances = [dict(r["provenance"]) for r in records]
+    if any(p != provenances[0] for p in provenances):
         raise ValueError("its records differ in provenance")
-    return found[0] if found else {}
+    return provenances[0] if provenances else {}
 
 
 def _singles(records: Sequence[Mapping[str, Any] | None]) -> SingleNetworks:

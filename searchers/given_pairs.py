@@ -42,7 +42,7 @@ def judged(
 
     Args:
         evaluator: one that has no whole curves is asked at a grid of cuts.
-        pairs: duplicates count once.
+        pairs: ids of little and big; duplicates count once.
         limits: as of a search.
         settings: objectives, limits and score, instead; its budget and where it chooses the gate
             mean nothing here.
@@ -60,13 +60,13 @@ def judged(
     if settings is None:
         settings = SearchSettings(soft=MOST_ACCURATE, limits=limits or {})
     settings = replace(settings, budget=len(distinct), population=None, gate="inside")
-    asked = Candidates(little, big, nothing, nothing)
-    if len(Domain.of(evaluator, inside=True).genes(asked)) < len(asked):
+    candidates = Candidates(little, big, nothing, nothing)
+    if len(Domain.of(evaluator, inside=True).genes(candidates)) < len(candidates):
         raise ConstraintError(
             "the evaluator does not know some network of the pairs: they must be among those it "
             f"lists, or made of {', '.join(evaluator.choices)}."
         )
-    return SEARCHER(evaluator, settings, warm=asked)
+    return SEARCHER(evaluator, settings, warm=candidates)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ReadyPair:
     """Two networks with inherited weights and recalibrated batch norms, and what they answer.
 
     Attributes:
-        networks: little and big.
+        networks: the little and the big network.
         logits: of both on the test images, each (n, n_classes).
         point: the operating point on test.
     """
@@ -94,8 +94,8 @@ def on_test(
     """A pair at the gate and threshold that were chosen on val, asked about the test images.
 
     Args:
-        net: gives the weights.
-        chosen: on val.
+        net: the supernet that gives both networks their weights.
+        chosen: the operating point that was chosen on val.
         evaluator: of the device; what both networks cost there.
         splits: images of ``train``, to recalibrate on, and ``test``.
         dataset: facts of the images.

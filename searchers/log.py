@@ -66,7 +66,7 @@ class EvaluationLog:
 
     Attributes:
         header: what was searched, how, and how the figures came about; plain JSON.
-        batches: in their order.
+        batches: candidates that were evaluated together, in the order of the search.
     """
 
     header: Mapping[str, Any]
@@ -146,7 +146,7 @@ class EvaluationLog:
         """Nothing, if this log is of the search that ``header`` describes.
 
         Raises:
-            CheckpointError: says what differs.
+            CheckpointError: the log is of another search; the message says what differs.
         """
         for name, wanted in header.items():
             got = self.header.get(name)

@@ -20,7 +20,7 @@ class Progress:
 
     Attributes:
         n_evaluations: budget spent so far.
-        budget: that may be.
+        budget: budget that may be spent in all.
         n_front: operating points of the front so far.
         duration_s: since the search began.
     """
@@ -65,7 +65,7 @@ class SearchOutcome:
         n_networks: distinct networks among them.
         seconds_total: wall-clock time of the whole search.
         seconds_evaluating: of that, inside the evaluator.
-        settings: what was asked.
+        settings: objectives, limits, budget and seed of the search.
         best: under the soft score, one point; None where none was asked for.
         log: every evaluation; None where an outcome was made by hand.
     """

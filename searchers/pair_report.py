@@ -53,7 +53,7 @@ class PairReport:
     Attributes:
         point: the operating point on a device.
         device: name of the device.
-        found: what the gate does there, one point.
+        diagnostics: what the gate does there, one point.
         curve: what it does at every cut, 257 points.
         classes: names of the classes, or their numbers.
         class_thresholds: the ``max_prob`` from which each class is kept, shape (n_classes,), for a
@@ -62,7 +62,7 @@ class PairReport:
 
     point: OperatingPoint
     device: str
-    found: Diagnostics
+    diagnostics: Diagnostics
     curve: Diagnostics
     classes: Sequence[str]
     class_thresholds: NDArray[np.float64] | None = None
@@ -70,29 +70,31 @@ class PairReport:
     def title(self) -> str:
         """The pair, its gate, and where it was looked at."""
         at = f"{self.point.gate} {self.point.threshold:g}"
-        return f"{self.point.little} -> {self.point.big}, {at}, {self.found.split} images"
+        return f"{self.point.little} -> {self.point.big}, {at}, {self.diagnostics.split} images"
 
     def record(self) -> dict[str, Any]:
         """The diagnostics as plain JSON; a list per class goes by the names in ``classes``."""
         each = self.class_thresholds
         thresholds = {} if each is None else {"class_max_prob_thresholds": each.tolist()}
-        return {**self.found.record(0), "classes": list(self.classes), **thresholds}
+        return {**self.diagnostics.record(0), "classes": list(self.classes), **thresholds}
 
     def word(self, name: str) -> str:
         """The provenance of a figure of the diagnostics."""
-        return self.found.provenance.get(name, "unknown")
+        return self.diagnostics.provenance.get(name, "unknown")
 
 
 def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     """The operating point's figures and those of little's calibration: name, value, provenance."""
     rows = []
     for name, word in report.point.provenance.items():
-        value, known = getattr(report.point, name), FIGURES[name]
-        unit = "" if known.unit == "fraction" else known.unit
-        rows.append((known.label, _shown(value, unit), word))
-    found = report.found
-    rows.append(("worst-case MACs", _shown(found.worst_macs[0], "MAC"), report.word("worst_macs")))
-    error = f"{found.calibration_error[0]:.4f} ± {found.calibration_rounding:.4f}"
+        value, entry = getattr(report.point, name), FIGURES[name]
+        unit = "" if entry.unit == "fraction" else entry.unit
+        rows.append((entry.label, _shown(value, unit), word))
+    diagnostics = report.diagnostics
+    rows.append(
+        ("worst-case MACs", _shown(diagnostics.worst_macs[0], "MAC"), report.word("worst_macs"))
+    )
+    error = f"{diagnostics.calibration_error[0]:.4f} ± {diagnostics.calibration_rounding:.4f}"
     rows.append(("little's calibration error", error, report.word("calibration_error")))
     return rows
 
@@ -100,7 +102,7 @@ def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
 def routing_rows(report: PairReport) -> list[tuple[str, str, str]]:
     """What became of the images: name, share in percent, provenance."""
     return [
-        (text, _percent(getattr(report.found, name)[0]), report.word(name))
+        (text, _percent(getattr(report.diagnostics, name)[0]), report.word(name))
         for name, text in _OUTCOMES
     ]
 
@@ -112,10 +114,10 @@ def beside_rows(report: PairReport) -> list[tuple[str, str, str, str]]:
         lead = ""
         if difference is not None:
             sign = 1 if difference.startswith("gain") else -1
-            lead = f"{sign * 100 * getattr(report.found, difference)[0]:+.2f}"
+            lead = f"{sign * 100 * getattr(report.diagnostics, difference)[0]:+.2f}"
         if name == "oracle_best_accuracy":
-            text += f" of {_percent(report.found.oracle_best_escalation_rate[0])} %"
-        rows.append((text, _percent(getattr(report.found, name)[0]), lead, report.word(name)))
+            text += f" of {_percent(report.diagnostics.oracle_best_escalation_rate[0])} %"
+        rows.append((text, _percent(getattr(report.diagnostics, name)[0]), lead, report.word(name)))
     return rows
 
 
@@ -123,7 +125,10 @@ def class_rows(report: PairReport) -> list[tuple[str, ...]]:
     """Each class: name, accuracy and escalation rate in percent, and its threshold if any."""
     rows = []
     for i, name in enumerate(report.classes):
-        figures = (report.found.class_accuracy[0, i], report.found.class_escalation_rate[0, i])
+        figures = (
+            report.diagnostics.class_accuracy[0, i],
+            report.diagnostics.class_escalation_rate[0, i],
+        )
         row = (name, *("-" if np.isnan(v) else _percent(v) for v in figures))
         if report.class_thresholds is not None:
             row += (f"{report.class_thresholds[i]:.4f}",)
@@ -133,7 +138,7 @@ def class_rows(report: PairReport) -> list[tuple[str, ...]]:
 
 def oracle_share(report: PairReport) -> str:
     """One sentence: how much of what an oracle could gain over chance this gate gains."""
-    share = report.found.oracle_share[0]
+    share = report.diagnostics.oracle_share[0]
     if np.isnan(share):
         return "At this escalation rate an oracle gains nothing over escalating at random."
     return (
@@ -217,8 +222,10 @@ def text_plot(report: PairReport, columns: int = PLOT_COLUMNS, rows: int = PLOT_
     grid = np.full((rows, width), " ")
     for mark, y in lines.items():
         grid[row_of(y), np.arange(width)] = mark
-    found = report.found
-    grid[row_of(found.accuracy[0]), int(np.rint(found.escalation_rate[0] * (width - 1)))] = "@"
+    diagnostics = report.diagnostics
+    grid[
+        row_of(diagnostics.accuracy[0]), int(np.rint(diagnostics.escalation_rate[0] * (width - 1)))
+    ] = "@"
     out = [f"accuracy, % ({report.word('accuracy')})"]
     for i, line in enumerate(grid):
         value = high - i / (rows - 1) * (high - low)
@@ -263,7 +270,7 @@ one is what an oracle could do that asks the big network where this helps.</p>
 
 
 def _curve_plot(report: PairReport) -> str:
-    curve, found, figure = report.curve, report.found, graph_objects().Figure()
+    curve, diagnostics, figure = report.curve, report.diagnostics, graph_objects().Figure()
     rates, best = curve.oracle_line(0)
     ends = [100 * float(curve.little_accuracy[0]), 100 * float(curve.big_accuracy[0])]
     figure.add_scatter(
@@ -292,8 +299,8 @@ def _curve_plot(report: PairReport) -> str:
         name=f"random ({report.word('random_accuracy')})",
     )
     figure.add_scatter(
-        x=[100 * float(found.escalation_rate[0])],
-        y=[100 * float(found.accuracy[0])],
+        x=[100 * float(diagnostics.escalation_rate[0])],
+        y=[100 * float(diagnostics.accuracy[0])],
         mode="markers",
         marker={"symbol": "diamond", "size": 13, "color": VERMILION},
         name=f"threshold {report.point.threshold:g}",
@@ -303,12 +310,12 @@ def _curve_plot(report: PairReport) -> str:
 
 
 def _class_plot(report: PairReport) -> str:
-    figure, found = graph_objects().Figure(), report.found
+    figure, diagnostics = graph_objects().Figure(), report.diagnostics
     for name, text, colour in (
         ("class_escalation_rate", "escalated", VERMILION),
         ("class_accuracy", "accuracy", BLUE),
     ):
-        values = 100 * getattr(found, name)[0]
+        values = 100 * getattr(diagnostics, name)[0]
         figure.add_bar(
             x=list(report.classes),
             y=[None if np.isnan(v) else v for v in values.tolist()],

@@ -53,7 +53,7 @@ def write_report(
 
     Args:
         path: of the file; its folder is made if it is not there.
-        points: the front.
+        points: operating points of the front, in any order.
         config: of the run; what it names appears in the text.
         best_singles: the best single network at each point's latency, one row per point.
         exact: a second front, from a table, drawn with its own marker.
@@ -118,9 +118,9 @@ def _by_latency(singles: SingleNetworks) -> SingleNetworks:
     there = np.flatnonzero(singles.architecture != "")
     order = there[np.argsort(singles.latency_ms[there], kind="stable")]
     first = np.unique(singles.latency_ms[order], return_index=True)[1]
-    kept = order[first]
+    rows = order[first]
     names = ("architecture", "accuracy", "latency_ms", "energy_mj", "macs", "peak_memory_mib")
-    arrays = {name: getattr(singles, name)[kept] for name in names}
+    arrays = {name: getattr(singles, name)[rows] for name in names}
     return SingleNetworks(**arrays, provenance=singles.provenance)
 
 
@@ -137,14 +137,14 @@ def _text(
             label = get_figure(figure).label
             groups.setdefault(points.provenance.get(figure, "unknown"), []).append(label)
     figures = "; ".join(f"{', '.join(labels)}: {word}" for word, labels in groups.items())
-    asked = [f"{config[k]} {word}" for k, word in (("budget", "evaluations"),) if k in config]
-    asked += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
+    run = [f"{config[k]} {word}" for k, word in (("budget", "evaluations"),) if k in config]
+    run += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
     names = [get_figure(o).label for o in config.get("objectives", ())]
     text = (
         f"Each of the {len(points)} points is a pair of networks with a gate: the little network "
         "answers when it is confident enough, and the big one is asked otherwise. No point is "
         f"beaten by another in {' and '.join(names) if names else 'all objectives'} together"
-        f"{' (' + ', '.join(asked) + ')' if asked else ''}. Where the figures come from: {figures}."
+        f"{' (' + ', '.join(run) + ')' if run else ''}. Where the figures come from: {figures}."
     )
     if singles is not None:
         words = singles.provenance
@@ -252,8 +252,8 @@ def _accuracy_plot(
 
 
 def _words(figures: Points | SingleNetworks) -> str:
-    found = figures.provenance
-    accuracy, latency = (found.get(n, "unknown") for n in ("accuracy", "latency_ms"))
+    provenance = figures.provenance
+    accuracy, latency = (provenance.get(n, "unknown") for n in ("accuracy", "latency_ms"))
     return f"accuracy {accuracy}, latency {latency}"
 
 
@@ -297,7 +297,7 @@ def drawn(
         x_label: what goes along the page, with its unit.
         span: smallest and largest x; None: as the data have it.
         y_label: what goes up the page, with its unit.
-        height: in pixels.
+        height: height of the figure in pixels.
         inline: whether to bring plotly itself along; the first figure of a page has to.
         legend_above: above the figure instead of in its lower right corner.
     """

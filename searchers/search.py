@@ -50,7 +50,7 @@ class Problem:
     Attributes:
         domain: candidates, and the moves among them.
         n_values: figures to minimise; 1 under a soft score.
-        n_limits: limits to meet.
+        n_limits: number of limits to meet.
         population: candidates to ask for at once.
         seed: of the searcher's random numbers.
         fidelities: shares of a full evaluation that can be asked for, rising; the last is 1.
@@ -106,9 +106,9 @@ class Searcher:
         """The front found.
 
         Args:
-            evaluator: what is asked.
+            evaluator: answers candidates with operating points.
             settings: objectives, limits, budget, seed.
-            on_progress: told after every batch.
+            on_progress: called after every batch with how far the search is.
             checkpoint: file of the log; a search goes on from what it holds.
             warm: candidates to begin with; they count as evaluations.
 
@@ -174,12 +174,12 @@ class Searcher:
 
 
 def _header(name: str, settings: SearchSettings, domain: Domain, warm: Genes) -> dict[str, Any]:
-    asked = asdict(settings)
-    del asked["budget"]  # a search may go on under a larger one
-    asked["objectives"] = list(settings.objectives)
+    options = asdict(settings)
+    del options["budget"]  # a search may go on under a larger one
+    options["objectives"] = list(settings.objectives)
     return {
         "searcher": name,
-        **asked,
+        **options,
         "space": domain.space.name,
         "domain_sha256": domain.sha256,
         "warm_sha256": hashlib.sha256(warm.tobytes()).hexdigest(),
@@ -188,12 +188,12 @@ def _header(name: str, settings: SearchSettings, domain: Domain, warm: Genes) ->
 
 def _answers(evaluator: Evaluator, domain: Domain) -> dict[str, str]:
     """What an evaluator says of its cheapest network: a device, a table, weights tell apart."""
-    known = domain.listed
-    if known is None:
+    genomes = domain.listed
+    if genomes is None:
         every = np.repeat(domain.allowed[:, None], domain.space.n_layers, axis=1)
-        known = every[np.argsort(domain.space.macs(every, n_classes=1), kind="stable")]
-    found = evaluator.networks(known[:1])
-    figures = {"accuracy": found.accuracy, **{n: getattr(found.costs, n) for n in _COSTS}}
+        genomes = every[np.argsort(domain.space.macs(every, n_classes=1), kind="stable")]
+    cheapest = evaluator.networks(genomes[:1])
+    figures = {"accuracy": cheapest.accuracy, **{n: getattr(cheapest.costs, n) for n in _COSTS}}
     # five digits: another machine may round the sixth otherwise, another device differs in more
     return {name: f"{float(value[0]):.5g}" for name, value in figures.items()}
 

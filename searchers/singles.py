@@ -24,11 +24,11 @@ class SingleNetworks:
     A row whose architecture is the empty string, with NaN figures, stands for "there is none".
 
     Attributes:
-        architecture: ids.
-        accuracy: fractions.
+        architecture: ids of the networks, shape (n,).
+        accuracy: accuracy of each network alone, fractions.
         latency_ms: of every input alike.
-        energy_mj: of one input.
-        macs: of one input.
+        energy_mj: energy of one input on the device.
+        macs: multiply-accumulates of one input.
         peak_memory_mib: weights and largest activations.
         provenance: how each figure came about, by field.
     """
@@ -60,8 +60,8 @@ def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> Si
     """Of some networks those that are the most accurate for their cost, by any of the costs.
 
     Args:
-        space: of the networks.
-        genomes: shape (n, n_layers).
+        space: search space of the networks.
+        genomes: one network a row, shape (n, n_layers).
         figures: of the same networks.
     """
     costs = figures.costs
@@ -73,11 +73,11 @@ def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> Si
     }
     error = 1.0 - figures.accuracy
     steps = [nondominated(np.stack([error, c], axis=1)) for c in columns.values()]
-    kept = np.unique(np.concatenate(steps))
+    rows = np.unique(np.concatenate(steps))
     analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
     return SingleNetworks(
-        architecture=np.array(space.format(genomes[kept]) if len(kept) else [], np.str_),
-        accuracy=figures.accuracy[kept],
-        **{name: np.asarray(c, np.float64)[kept] for name, c in columns.items()},
+        architecture=np.array(space.format(genomes[rows]) if len(rows) else [], np.str_),
+        accuracy=figures.accuracy[rows],
+        **{name: np.asarray(c, np.float64)[rows] for name, c in columns.items()},
         provenance={"accuracy": figures.provenance, **analytic, **costs.provenance},
     )

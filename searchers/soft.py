@@ -52,15 +52,15 @@ class SoftScore:
         return np.where(np.isfinite(value), value, np.nan)
 
 
-def parse_soft(text: str, known: Sequence[str]) -> SoftScore:
+def parse_soft(text: str, figures: Sequence[str]) -> SoftScore:
     """A score from its text.
 
     Args:
         text: arithmetic on names of figures.
-        known: those names.
+        figures: names that may occur in it.
 
     Raises:
-        ConstraintError: anything but arithmetic.
+        ConstraintError: the text is something else than arithmetic.
         UnknownNameError: a name that is no figure; names the nearest.
     """
     if len(text) > MAX_LENGTH:
@@ -71,8 +71,8 @@ def parse_soft(text: str, known: Sequence[str]) -> SoftScore:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConstraintError(f"the soft score {text!r} cannot be read ({error}).") from error
     for name in sorted(names):
-        if name not in known:
-            raise UnknownNameError("figure in the soft score", name, known)
+        if name not in figures:
+            raise UnknownNameError("figure in the soft score", name, figures)
     if not names:
         raise ConstraintError(
             f"the soft score {text!r} names no figure; for example: accuracy - 0.01*latency_ms."

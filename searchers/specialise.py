@@ -99,14 +99,14 @@ def evolve(
         ConstraintError: nothing that was asked about is within the limits.
         CheckpointError: the checkpoint is of another search.
     """
-    asked = SearchSettings(
+    search = SearchSettings(
         limits=settings.limits,
         budget=settings.budget,
         seed=settings.seed,
         soft=MOST_ACCURATE,
         gate="inside",
     )
-    return get_searcher(settings.searcher)(predictor, asked, on_progress, checkpoint)
+    return get_searcher(settings.searcher)(predictor, search, on_progress, checkpoint)
 
 
 def best_pairs(
@@ -116,8 +116,8 @@ def best_pairs(
 
     Args:
         outcome: of a search with the gate inside, with its log.
-        predictor: what was searched.
-        few: pairs at most.
+        predictor: the evaluator that was searched, whose space the genes are of.
+        few: number of pairs to return at most.
         apart: layers in which each two differ at least, as in `SpecialiseSettings`.
 
     Returns:
@@ -136,7 +136,7 @@ def best_pairs(
             accuracy, key = float(batch.figures["accuracy"][row]), genes[:-2].tobytes()
             if key not in best or accuracy > best[key][0]:
                 best[key] = (accuracy, genes, float(batch.figures["escalation_rate"][row]))
-    ranked = sorted(best.values(), key=lambda found: -found[0])
+    ranked = sorted(best.values(), key=lambda entry: -entry[0])
     if not ranked:
         return []
     domain, space = Domain.of(predictor, inside=True), predictor.space
@@ -168,10 +168,10 @@ def specialise(
     Args:
         predictor: of accuracy, with the latencies of the device.
         live: the supernet's networks on val, on the same device.
-        settings: of the search.
+        settings: limits, budget and seed of the search, and how many pairs to run.
         say: told a line at each step.
         on_progress: told after every batch of the evolution.
-        checkpoint: of the evolution.
+        checkpoint: file of the log of the evolution; None: none is kept.
 
     Raises:
         ConstraintError: nothing is within the limits, predicted or run.
@@ -191,15 +191,15 @@ def specialise(
         promised = judged(predictor, [pair], settings.limits).best
         assert promised is not None
         try:
-            found = judged(live, [pair], settings.limits).best
+            points = judged(live, [pair], settings.limits).best
         except ConstraintError:  # it escalates more than it was predicted to
-            found = None
-        val = None if found is None else found[0]
+            points = None
+        val = None if points is None else points[0]
         considered.append(Considered(promised[0], val))
-        said = "beyond the limits" if val is None else f"{100 * val.accuracy:.2f} % on val"
+        verdict = "beyond the limits" if val is None else f"{100 * val.accuracy:.2f} % on val"
         say(
             f"pair {number}: {pair.little} -> {pair.big}, predicted "
-            f"{100 * promised.accuracy[0]:.2f} %, {said}"
+            f"{100 * promised.accuracy[0]:.2f} %, {verdict}"
         )
     usable = [c.val for c in considered if c.val is not None]
     if not usable:
@@ -227,14 +227,14 @@ def sampled_predictor(
     Args:
         live: of the supernet; where it keeps answers, a fit that was killed goes on.
         labels: of the val images, shape (n_images,).
-        profile: of the device.
-        n_classes: of the classifier.
-        samples: networks to draw.
+        profile: what was measured on the device.
+        n_classes: number of classes of the classifier.
+        samples: number of networks to draw.
         seed: of the draw and the fit.
         say: told a line every few networks.
 
     Raises:
-        SurrogateError: too few samples.
+        SurrogateError: there are too few samples for a fit.
         MissingExtraError: something that fitting needs is not installed.
     """
     from ..surrogates import FitData, Surrogate, SurrogateEvaluator
@@ -246,8 +246,8 @@ def sampled_predictor(
     top1 = []
     codes: dict[str, list[NDArray[np.uint8]]] = {}
     for number, architecture in enumerate(space.format(genomes), start=1):
-        said, coded = encode_predictions(live.answer(architecture, len(labels)), labels)
-        top1.append(said)
+        classes, coded = encode_predictions(live.answer(architecture, len(labels)), labels)
+        top1.append(classes)
         for name, values in coded.items():
             codes.setdefault(name, []).append(values)
         if number % 10 == 0 or number == len(genomes):

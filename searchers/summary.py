@@ -36,7 +36,7 @@ def best_single(
     set against the constant cost of the single network.
 
     Args:
-        points: n operating points.
+        points: operating points of pairs, n of them.
         singles: the networks to choose from.
         cost: the figure that may not be exceeded: latency_ms, energy_mj, macs or peak_memory_mib.
 

@@ -15,7 +15,7 @@ class Unseen:
     """Keeps what was asked about, and drops what comes again.
 
     Args:
-        domain: of the rows.
+        domain: says which rows are the same candidate.
     """
 
     def __init__(self, domain: Domain) -> None:
@@ -38,10 +38,10 @@ class Unseen:
 
     def draw(self, propose: Callable[[int], Genes], n: int) -> Genes:
         """Up to ``n`` new rows from proposals, noted; fewer where nothing new comes any more."""
-        found = np.zeros((0, self.domain.n_genes), np.int64)
+        rows = np.zeros((0, self.domain.n_genes), np.int64)
         for _ in range(TRIES):
-            if len(found) >= n or len(self.seen) >= self.domain.size:
+            if len(rows) >= n or len(self.seen) >= self.domain.size:
                 break
-            fresh = self.of(propose(max(n - len(found), 8)))[: n - len(found)]
-            found = np.concatenate([found, self.note(fresh)])
-        return found
+            fresh = self.of(propose(max(n - len(rows), 8)))[: n - len(rows)]
+            rows = np.concatenate([rows, self.note(fresh)])
+        return rows

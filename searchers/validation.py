@@ -44,7 +44,7 @@ class Measuring:
 
     Attributes:
         out: folder of the measurements; what is there is not measured again.
-        threads: inside an operator.
+        threads: threads of the runtime inside an operator.
         meter: key of an energy meter.
         say: told a line for the reader.
         move: told (done, in all) while it measures.
@@ -56,9 +56,9 @@ class Measuring:
     say: Say = lambda line: None
     move: Progress = lambda done, total: None
 
-    def request(self, **asked: Any) -> ProfileRequest:
+    def request(self, **options: Any) -> ProfileRequest:
         """A request to the profiler under these settings."""
-        return ProfileRequest(threads=self.threads, meter=self.meter, **asked)
+        return ProfileRequest(threads=self.threads, meter=self.meter, **options)
 
 
 def _counted(n: int, what: str) -> str:
@@ -98,7 +98,7 @@ def validate_front(
     """A front against measurements, and the points that were compared.
 
     Args:
-        front: what was promised.
+        front: the front with what was promised.
         device: for which; None: what the front says.
         profile_file: of what was measured elsewhere; None: it is measured here.
         top: points to measure here at most; None: all. A profile is held against all points.
@@ -176,10 +176,10 @@ def validate_cotrained(
     """
     pairs = deployed_pairs(folder)
     configs: list[Mapping[str, Any]] = [pair.report["config"] for pair in pairs]
-    asked = {
+    questions = {
         (c["recipe"]["space"], c["recipe"]["dataset"], c["sources"].get("device")) for c in configs
     }
-    if len(asked) > 1:
+    if len(questions) > 1:
         raise BigLittleError(
             f"{folder} holds pairs of several spaces, data sets or devices; validate them one by "
             "one, for example LITTLE-BIG/METHOD."
@@ -189,7 +189,7 @@ def validate_cotrained(
     devices = dict(question.devices) or ({device: device} if device else {})
     if profile_file is not None:
         _check_measured(read_profile(profile_file), profile_file, pairs)
-    ((space, name, _),) = asked
+    ((space, name, _),) = questions
     dataset = get_dataset(name)
     test = dataset.load(data)["test"]
     n = len(test) if n_images is None else min(n_images, len(test))

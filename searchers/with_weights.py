@@ -34,9 +34,9 @@ class Weights:
     """A supernet and the images it is asked about.
 
     Attributes:
-        net: with its weights.
-        splits: images.
-        dataset: facts of them.
+        net: the supernet with its weights.
+        splits: images of ``train`` and ``val``, by split.
+        dataset: facts of the images: classes, size, normalisation.
         surrogate: folder of the one that was fitted on these weights.
     """
 
@@ -51,12 +51,12 @@ class WithWeights:
     """A search that needs weights, called as a `Searcher` is.
 
     Attributes:
-        name: ``darts`` or ``ofa``.
-        weights: to search in.
+        name: name of the searcher, ``darts`` or ``ofa``.
+        weights: the supernet to search in, and its images.
         devices: names or profiles; it can be one alone.
 
     Raises:
-        ConstraintError: several devices.
+        ConstraintError: there are several devices, or none.
     """
 
     name: str
@@ -81,11 +81,11 @@ class WithWeights:
         """The front of the pairs it ends with.
 
         Args:
-            evaluator: the live supernet.
+            evaluator: the live supernet on val, on the one device.
             settings: limits, budget (steps of ``darts``, pairs predicted for ``ofa``), seed.
             on_progress: told after every step.
             checkpoint: none; it keeps no log of evaluations.
-            warm: none.
+            warm: must be None; it begins with no candidates.
 
         Raises:
             ConstraintError: a checkpoint or a warm start, or nothing within the limits.
@@ -99,11 +99,11 @@ class WithWeights:
         began = time.perf_counter()
         find: Callable[..., Sequence[Pair]] = {"darts": self._darts, "ofa": self._ofa}[self.name]
         pairs = find(evaluator, settings, on_progress)
-        found = judged(evaluator, pairs, settings=settings)
+        outcome = judged(evaluator, pairs, settings=settings)
         return replace(
-            found,
+            outcome,
             settings=settings,
-            best=found.best if settings.soft else None,
+            best=outcome.best if settings.soft else None,
             seconds_total=time.perf_counter() - began,
         )
 
@@ -114,7 +114,7 @@ class WithWeights:
         from .darts_settings import WARM, DartsSettings
 
         began, aim = time.perf_counter(), settings.limits.get("latency_ms")
-        asked = replace(
+        options = replace(
             WARM,
             choices=live.choices,
             steps=settings.budget,
@@ -125,12 +125,14 @@ class WithWeights:
 
         def told(step: int, figures: dict[str, float]) -> None:
             if on_progress is not None:
-                on_progress(Progress(step + 1, asked.steps, 0, time.perf_counter() - began))
+                on_progress(Progress(step + 1, options.steps, 0, time.perf_counter() - began))
 
         weights = self.weights
         profile = load_device(self.devices[0])
-        found = search(weights.net, weights.splits["train"], weights.dataset, profile, asked, told)
-        return [Pair(found.little, found.big)]
+        derived = search(
+            weights.net, weights.splits["train"], weights.dataset, profile, options, told
+        )
+        return [Pair(derived.little, derived.big)]
 
     def _ofa(
         self, live: LiveEvaluator, settings: SearchSettings, on_progress: OnProgress | None
@@ -146,6 +148,6 @@ class WithWeights:
         profile = load_device(self.devices[0])
         predictor = SurrogateEvaluator(Surrogate.load(self.weights.surrogate), profile)
         few = min(SpecialiseSettings.few, settings.budget)
-        asked = SpecialiseSettings(settings.limits, settings.budget, few, seed=settings.seed)
-        _, considered = specialise(predictor, live, asked, on_progress=on_progress)
+        options = SpecialiseSettings(settings.limits, settings.budget, few, seed=settings.seed)
+        _, considered = specialise(predictor, live, options, on_progress=on_progress)
         return [Pair(c.predicted.little, c.predicted.big) for c in considered]

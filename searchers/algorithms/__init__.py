@@ -20,9 +20,9 @@ def checked_name(name: str) -> None:
     Raises:
         UnknownNameError: names the nearest one.
     """
-    known = (*SEARCHERS.names(), *COMMANDS)
-    if name.replace("-", "_") not in known:
-        raise UnknownNameError("searcher", name, known)
+    names = (*SEARCHERS.names(), *COMMANDS)
+    if name.replace("-", "_") not in names:
+        raise UnknownNameError("searcher", name, names)
 
 
 def get_searcher(name: str) -> Searcher:

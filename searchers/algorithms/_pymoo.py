@@ -68,8 +68,8 @@ class _NewOnly(DuplicateElimination):  # type: ignore[misc]
     def _do(self, pop: Any, other: Any, is_duplicate: NDArray[np.bool_]) -> NDArray[np.bool_]:
         keys = self.unseen.domain.keys(np.asarray(pop.get("X"), np.int64))
         if other is not None:
-            known = set(self.unseen.domain.keys(np.asarray(other.get("X"), np.int64)))
-            is_duplicate[:] = [key in known for key in keys]
+            others = set(self.unseen.domain.keys(np.asarray(other.get("X"), np.int64)))
+            is_duplicate[:] = [key in others for key in keys]
             return is_duplicate
         batch: set[bytes] = set()
         for i, key in enumerate(keys):
@@ -82,7 +82,7 @@ class PymooStrategy:
     """A genetic algorithm of pymoo, asked and told.
 
     Args:
-        problem: what is searched.
+        problem: domain, figures and limits of the search, population and seed.
         algorithm: a class of pymoo's.
         options: of that class, beside population, sampling and operators.
     """
@@ -119,15 +119,15 @@ class PymooStrategy:
 
     def tell(self, batch: Batch, scores: Scores) -> None:
         """Survival among the population and every operating point the batch gave."""
-        kept = _spread(scores.owner, len(batch.genes))
-        good = scores.feasible[kept]
-        kept = kept[could_survive(scores.values[kept], good, self.population)]
-        usable = scores.usable[kept]
-        violation = np.where(usable[:, None], scores.excess[kept], 0.0)
+        rows = _spread(scores.owner, len(batch.genes))
+        good = scores.feasible[rows]
+        rows = rows[could_survive(scores.values[rows], good, self.population)]
+        usable = scores.usable[rows]
+        violation = np.where(usable[:, None], scores.excess[rows], 0.0)
         self.algorithm.tell(
             infills=Population.new(
-                X=scores.genes[kept],
-                F=np.where(usable[:, None], scores.values[kept], 0.0),
+                X=scores.genes[rows],
+                F=np.where(usable[:, None], scores.values[rows], 0.0),
                 G=np.column_stack([np.where(usable, 0.0, MISSING), violation]),
             )
         )
@@ -145,7 +145,7 @@ def could_survive(
     Args:
         values: shape (n, n_values), everything minimised.
         feasible: shape (n,); where fewer are feasible than a population, all rows stay.
-        population: rows that survive.
+        population: number of rows that survive a generation.
     """
     left = np.flatnonzero(feasible)
     if len(left) <= population:
@@ -153,19 +153,19 @@ def could_survive(
     if values.shape[1] == 1:
         order = left[np.argsort(values[left, 0], kind="stable")]
         return np.sort(order[:population])
-    found: list[NDArray[np.intp]] = []
-    while sum(map(len, found)) < population:
+    fronts: list[NDArray[np.intp]] = []
+    while sum(map(len, fronts)) < population:
         front = nondominated(values[left])
-        found.append(left[front])
+        fronts.append(left[front])
         left = np.delete(left, front)
-    return np.sort(np.concatenate(found))
+    return np.sort(np.concatenate(fronts))
 
 
 def _spread(owner: NDArray[np.intp], n: int) -> NDArray[np.intp]:
     """At most `MOST_POINTS` points of each candidate, evenly spread along its curve."""
     ends = np.searchsorted(owner, np.arange(n + 1))
-    kept = []
+    rows = []
     for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
         places = np.linspace(start, end - 1, min(end - start, MOST_POINTS))
-        kept.append(np.unique(np.rint(places).astype(np.intp)))
-    return np.concatenate(kept)
+        rows.append(np.unique(np.rint(places).astype(np.intp)))
+    return np.concatenate(rows)

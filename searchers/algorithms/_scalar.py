@@ -44,17 +44,17 @@ class Scale:
         if self.values is not None and self.genes is not None:
             values = np.concatenate([self.values, values])
             genes = np.concatenate([self.genes, genes])
-        kept = nondominated(values)
-        self.values, self.genes = values[kept], genes[kept]
-        return bool((kept >= n_before).any())
+        front = nondominated(values)
+        self.values, self.genes = values[front], genes[front]
+        return bool((front >= n_before).any())
 
     def of(self, scores: Scores, weights: Array, n: int) -> Array:
         """What each of n candidates is worth in each direction, (n, n_weights); less is better.
 
         Args:
-            scores: of the candidates.
-            weights: shape (n_weights, n_values).
-            n: candidates.
+            scores: operating points of the candidates, several of one candidate in a row.
+            weights: one direction a row, shape (n_weights, n_values).
+            n: number of candidates that the points are of.
         """
         if self.values is None:
             low, high = np.zeros(weights.shape[1]), np.ones(weights.shape[1])

@@ -39,20 +39,20 @@ class LocalSearch:
 
     def ask(self, room: int) -> Batch:
         """Neighbours of members of the front; a fresh start where there are none."""
-        found: list[Genes] = []
+        parts: list[Genes] = []
         if self.begun and self.scale.genes is not None:
             keys = self.domain.keys(self.scale.genes)
             open_rows = [i for i, key in enumerate(keys) if key not in self.done]
-            while open_rows and len(found) < MEMBERS and sum(map(len, found)) < room:
+            while open_rows and len(parts) < MEMBERS and sum(map(len, parts)) < room:
                 i = open_rows.pop(int(self.rng.integers(len(open_rows))))
                 near = self.domain.neighbours(self.scale.genes[i])
                 fresh = self.unseen.of(self.rng.permutation(near))
                 if len(fresh) <= STEP:
                     self.done.add(keys[i])
                 if len(fresh):
-                    found.append(self.unseen.note(fresh[:STEP]))
-        if found:
-            return Batch(np.concatenate(found)[:room])
+                    parts.append(self.unseen.note(fresh[:STEP]))
+        if parts:
+            return Batch(np.concatenate(parts)[:room])
         n = min(room, max(2, round(START * self.problem.population)))
         if not self.begun:
             self.begun = True

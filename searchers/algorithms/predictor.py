@@ -36,9 +36,9 @@ class Ensemble:
     """Ridge regressions on resampled rows.
 
     Args:
-        features: shape (n, n_features).
-        targets: shape (n, n_targets).
-        rng: of the resampling.
+        features: one row an evaluated candidate, shape (n, n_features).
+        targets: worth of each candidate in each direction, shape (n, n_targets).
+        rng: draws the rows that each regression is fitted on.
     """
 
     def __init__(self, features: Array, targets: Array, rng: np.random.Generator) -> None:
@@ -58,8 +58,8 @@ class Ensemble:
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean and standard deviation over the members, each (n, n_targets)."""
-        said = np.stack([self._scaled(features) @ w for w in self.weights]) + self.offset
-        return said.mean(axis=0), said.std(axis=0)
+        predictions = np.stack([self._scaled(features) @ w for w in self.weights]) + self.offset
+        return predictions.mean(axis=0), predictions.std(axis=0)
 
 
 class PredictorSearch:

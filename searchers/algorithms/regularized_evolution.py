@@ -40,9 +40,9 @@ class RegularizedEvolution:
         if self.genes is None:
             n = min(room, self.problem.population)
             first = self.problem.first(self.rng, n)
-            found = self.unseen.note(self.unseen.of(first))
-            more = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n - len(found))
-            return Batch(np.concatenate([found, more]))
+            warm = self.unseen.note(self.unseen.of(first))
+            more = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n - len(warm))
+            return Batch(np.concatenate([warm, more]))
         n = min(room, max(1, round(CHILDREN * self.problem.population)))
         return Batch(self.unseen.draw(self._children, n))
 

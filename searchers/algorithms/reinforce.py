@@ -108,10 +108,10 @@ class Reinforce:
             first = self.problem.first(self.rng, min(room, self.problem.population))
             return Batch(self.unseen.note(self.unseen.of(first)))
         controller = self.controllers[self.turn]
-        found = self.unseen.draw(lambda k: controller.draw(self.rng, k, self.domain.n_genes), n)
-        if not len(found):  # it draws nothing new any more: look elsewhere
-            found = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n)
-        return Batch(found)
+        rows = self.unseen.draw(lambda k: controller.draw(self.rng, k, self.domain.n_genes), n)
+        if not len(rows):  # it draws nothing new any more: look elsewhere
+            rows = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n)
+        return Batch(rows)
 
     def tell(self, batch: Batch, scores: Scores) -> None:
         """The controller whose turn it was learns; all of them learn from the first batch."""

@@ -52,8 +52,7 @@ class SuccessiveHalving:
         n = round(self.final / self.problem.fidelities[0])
         front = self.scale.genes
         if front is None:
-            found = self.unseen.note(self.unseen.of(self.problem.first(self.rng, n)))
-            return found
+            return self.unseen.note(self.unseen.of(self.problem.first(self.rng, n)))
         near = self.unseen.draw(
             lambda k: self.domain.mutate(self.rng, front[self.rng.integers(0, len(front), k)]),
             n // 2,

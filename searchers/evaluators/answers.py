@@ -29,18 +29,18 @@ class _Ranked:
     """Images of one network under one gate, the least confident first.
 
     Attributes:
-        order: of the images, shape (n_images,).
+        order: indices of the images, shape (n_images,).
         starts: where each level of confidence begins in that order, shape (n_levels,).
         cuts: that keep all, and that escalate each further level, shape (n_levels + 1,).
-        escalated: images at each of these cuts.
-        kept: of the images not escalated, those the network has right.
+        escalated: number of images escalated at each of these cuts.
+        right: number of images, of those not escalated, that the network has right.
     """
 
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     cuts: NDArray[np.intp]
     escalated: NDArray[np.int64]
-    kept: NDArray[np.int64]
+    right: NDArray[np.int64]
 
 
 class Answers:
@@ -49,7 +49,7 @@ class Answers:
     Args:
         right: whether each network is right, bool, shape (n, n_images).
         codes: confidence codes by gate, uint8, shape (n, n_images) each.
-        n_classes: of the classifier.
+        n_classes: number of classes of the classifier.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Answers:
                 starts=escalated[:-1].astype(np.intp),
                 cuts=cuts,
                 escalated=escalated,
-                kept=np.count_nonzero(self.right[row]) - lost[cuts],
+                right=np.count_nonzero(self.right[row]) - lost[cuts],
             )
         return self._ranked[row, gate]
 
@@ -107,7 +107,7 @@ class Answers:
         """
         ranked = self._rank(little, gate)
         right = self.right[big].view(np.uint8)[ranked.order]
-        hits = ranked.kept.copy()
+        hits = ranked.right.copy()
         hits[1:] += np.cumsum(np.add.reduceat(right, ranked.starts, dtype=np.int64))
         better = np.ones(len(hits), bool)
         better[1:] = hits[1:] > np.maximum.accumulate(hits)[:-1]
@@ -127,18 +127,18 @@ class Answers:
 
         Args:
             little: row of each pair's little network, shape (n,).
-            big: likewise.
+            big: row of each pair's big network, shape (n,).
             costs: of those little and big networks, arrays of shape (n,).
-            provenance: of the figures.
-            split: of the images.
+            provenance: how the figures of one pair come about, by field.
+            split: name of the split that the images are of.
             measured: pairs that the device measured end to end.
             ids: of the little and big networks, arrays of shape (n,).
         """
         parts, sizes = [], []
         for a, b in zip(little.tolist(), big.tolist(), strict=True):
             for g, gate in enumerate(self.gates):
-                found = self.curve(a, b, gate)
-                parts.append(found if not g else tuple(c[1:] for c in found))  # little alone once
+                points = self.curve(a, b, gate)
+                parts.append(points if not g else tuple(c[1:] for c in points))  # little alone once
                 sizes.append(len(parts[-1][0]))
         cut, escalated, hits = (np.concatenate(column) for column in zip(*parts, strict=True))
         n_gates = len(self.gates)

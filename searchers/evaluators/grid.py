@@ -19,7 +19,7 @@ class GridSweeps:
 
     Args:
         evaluator: answers point by point.
-        cuts: of every gate.
+        cuts: codes at which every gate is tried.
     """
 
     def __init__(self, evaluator: Evaluator, cuts: tuple[int, ...] = CUTS) -> None:

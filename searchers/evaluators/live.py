@@ -34,8 +34,8 @@ Answering = Callable[[str, int], Array]
 SHARES = (1 / 16, 1 / 4)  # of a full evaluation's cost that a rough one takes
 #: What a rough evaluation saves on.
 PROXIES = ("images", "resolution", "epochs")
-#: What networks said, by architecture, cost and images.
-Kept = dict[Hashable, tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]]
+#: What networks answered, by architecture, cost and images.
+Answered = dict[Hashable, tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Rough:
     Attributes:
         share: of a full evaluation's cost, in (0, 1).
         images: share of the val images that are asked, in (0, 1].
-        answer: what the network says.
+        answer: gives the network's class probabilities.
     """
 
     share: float
@@ -137,7 +137,7 @@ def rough_answers(
         passes: of training in a full evaluation.
 
     Raises:
-        UnknownNameError: no such way.
+        UnknownNameError: ``kind`` is not one of `PROXIES`.
         ConstraintError: fewer passes, where a full evaluation has none.
     """
     if kind not in PROXIES:
@@ -154,11 +154,11 @@ def rough_answers(
     if kind == "images":
         whole = supernet_answers(net, splits, dataset, passes)
         return tuple(Rough(share, share, whole) for share in SHARES)
-    found = []
+    ways = []
     for share in SHARES:
         shrink = round(share**-0.5)
-        found.append(Rough(share, 1.0, supernet_answers(net, splits, dataset, passes, shrink)))
-    return tuple(found)
+        ways.append(Rough(share, 1.0, supernet_answers(net, splits, dataset, passes, shrink)))
+    return tuple(ways)
 
 
 def kept_answers(answer: Answering, folder: Path) -> Answering:
@@ -175,7 +175,7 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
         CheckpointError: a file there cannot be read.
     """
 
-    def kept(architecture: str, n_images: int) -> Array:
+    def read_or_ask(architecture: str, n_images: int) -> Array:
         path = folder / f"{architecture}-{n_images}.npy"
         if path.exists():
             try:
@@ -188,13 +188,13 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
                 raise CheckpointError(
                     f"{path} cannot be read as answers: {why_unreadable(error, damaged)}"
                 ) from error
-        found = np.asarray(answer(architecture, n_images), np.float32)
+        fresh = np.asarray(answer(architecture, n_images), np.float32)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial, partial.open("wb") as file:
-            np.save(file, found, allow_pickle=False)
-        return found.astype(np.float64)
+            np.save(file, fresh, allow_pickle=False)
+        return fresh.astype(np.float64)
 
-    return kept
+    return read_or_ask
 
 
 def profile_costs(
@@ -216,17 +216,17 @@ class LiveEvaluator:
     """Evaluates pairs by running their networks.
 
     Args:
-        space: of the networks.
-        choices: that the weights were trained for.
-        answer: class probabilities of an architecture.
-        labels: of the val images, shape (n_images,).
-        profile: of the device.
-        n_classes: of the classifier.
+        space: search space of the networks.
+        choices: those that the weights were trained for.
+        answer: gives the class probabilities of an architecture.
+        labels: classes of the val images, shape (n_images,).
+        profile: what was measured on the device.
+        n_classes: number of classes of the classifier.
         gates: gate metrics; None: those that tables store.
-        kept: what networks said before, shared between fidelities; None: nothing.
+        answered: what networks answered before, shared between fidelities; None: nothing.
         rough: cheaper ways to ask, the cheapest first; None: ``answer`` on fewer images.
-        n_images: to ask, from the first on; None: all.
-        share: of a full evaluation's cost that this one takes.
+        n_images: number of images to ask, from the first on; None: all.
+        share: share of a full evaluation's cost that this one takes.
 
     Raises:
         ConstraintError: no image to ask.
@@ -250,7 +250,7 @@ class LiveEvaluator:
         profile: DeviceProfile,
         n_classes: int,
         gates: Sequence[str] | None = None,
-        kept: Kept | None = None,
+        answered: Answered | None = None,
         rough: Sequence[Rough] | None = None,
         n_images: int | None = None,
         share: float = 1.0,
@@ -264,7 +264,7 @@ class LiveEvaluator:
             raise ConstraintError(
                 f"{self._n_images} images to ask; expected 1 to {len(labels)}, all of them."
             )
-        self._kept: Kept = {} if kept is None else kept
+        self._answered: Answered = {} if answered is None else answered
         self._rough = tuple(Rough(s, s, answer) for s in SHARES) if rough is None else tuple(rough)
         self._share = share
 
@@ -300,7 +300,7 @@ class LiveEvaluator:
             self.profile,
             self._n_classes,
             self._gates,
-            self._kept,
+            self._answered,
             self._rough,
             max(1, round(way.images * len(self._labels))),
             fidelity,
@@ -314,29 +314,31 @@ class LiveEvaluator:
     @property
     def n_answered(self) -> int:
         """Networks that were run so far, each at each fidelity once."""
-        return len(self._kept)
+        return len(self._answered)
 
-    def _said(self, architecture: str) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]:
+    def _answer_codes(
+        self, architecture: str
+    ) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.uint8]]]:
         key = (architecture, self._share, self._n_images)
-        if key not in self._kept:
+        if key not in self._answered:
             chances = self._answer(architecture, self._n_images)
             right = chances.argmax(axis=1) == self._labels[: self._n_images]
             codes = {}
             for gate in self._gates:
                 metric = get_metric(gate)
                 codes[gate] = metric.encode(metric.compute(chances), self._n_classes)
-            self._kept[key] = (right, codes)
-        return self._kept[key]
+            self._answered[key] = (right, codes)
+        return self._answered[key]
 
     def _answers(self, *genomes: Genomes) -> tuple[Answers, list[NDArray[np.intp]]]:
         """Answers of all networks in some genomes, and the row of each genome."""
         ids = [self._space.format(g) for g in genomes]
         unique = list(dict.fromkeys(a for part in ids for a in part))
-        said = [self._said(a) for a in unique]
+        per_network = [self._answer_codes(a) for a in unique]
         row = {a: i for i, a in enumerate(unique)}
         answers = Answers(
-            np.array([right for right, _ in said]),
-            {g: np.array([codes[g] for _, codes in said]) for g in self._gates},
+            np.array([right for right, _ in per_network]),
+            {g: np.array([codes[g] for _, codes in per_network]) for g in self._gates},
             self._n_classes,
         )
         return answers, [np.array([row[a] for a in part], np.intp) for part in ids]

@@ -32,11 +32,11 @@ class PublishedNetworks:
     A candidate is one network: there are no gates, and its escalation rate is 0.
 
     Args:
-        space: of the networks.
+        space: search space of the networks.
         architectures: ids, distinct, shape (n,).
-        accuracy: fractions, shape (n,).
-        latency_ms: shape (n,).
-        n_classes: of the classifier.
+        accuracy: accuracy of each network, fractions, shape (n,).
+        latency_ms: latency of each network on the device, shape (n,).
+        n_classes: number of classes of the classifier.
 
     Raises:
         ConstraintError: columns of different lengths.
@@ -106,7 +106,7 @@ class PublishedNetworks:
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates' little networks alone, in their order."""
-        found = self.networks(candidates.little)
+        figures = self.networks(candidates.little)
         n = len(candidates)
         ids = np.array(self._space.format(candidates.little))
         return Points(
@@ -114,12 +114,12 @@ class PublishedNetworks:
             big=ids,
             gate=np.full(n, NO_GATE),
             threshold=np.zeros(n),
-            accuracy=found.accuracy,
+            accuracy=figures.accuracy,
             escalation_rate=np.zeros(n),
             **{
-                **pair_costs(found.costs, found.costs, np.zeros(n)),
-                "peak_memory_mib": found.costs.weights_mib + found.costs.activation_mib,
-                "params": found.costs.params,
+                **pair_costs(figures.costs, figures.costs, np.zeros(n)),
+                "peak_memory_mib": figures.costs.weights_mib + figures.costs.activation_mib,
+                "params": figures.costs.params,
             },
             provenance={
                 "accuracy": "measured",
@@ -159,9 +159,9 @@ def nb201(
     base = (folder or reference_folder()) / "nb201"
     accuracies = _rows(base / "accuracy.csv.gz")
     latencies = {row["nb201_index"]: row for row in _rows(base / "latency_ms.csv.gz")}
-    known = [c for c in next(iter(latencies.values())) if c != "nb201_index"]
-    if device not in known:
-        raise UnknownNameError("device of NAS-Bench-201", device, known)
+    devices = [c for c in next(iter(latencies.values())) if c != "nb201_index"]
+    if device not in devices:
+        raise UnknownNameError("device of NAS-Bench-201", device, devices)
     space = get_space("nb201")
     both = [row for row in accuracies if row["nb201_index"] in latencies]
     column = f"val_accuracy_{dataset}_pct"

@@ -26,7 +26,7 @@ class TableEvaluator:
     asks about another one gets NaN: infeasible, and counted as such.
 
     Args:
-        bench: the table.
+        bench: the table whose networks can be asked about.
         device: name of a device of the table, or the path of a profile.
         split: ``val`` to choose; ``test`` is for reporting what was chosen.
         gates: gates to search over; None: those that tables store.
@@ -133,8 +133,8 @@ class TableEvaluator:
         little, big = self._rows(candidates.little), self._rows(candidates.big)
         missing = (little < 0) | (big < 0)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
-        known = np.maximum(little, 0), np.maximum(big, 0)
-        rate, accuracy = self._answers.points(*known, gate, cut)
+        rows = np.maximum(little, 0), np.maximum(big, 0)
+        rate, accuracy = self._answers.points(*rows, gate, cut)
         rate, accuracy = (np.where(missing, np.nan, column) for column in (rate, accuracy))
         ids = [np.array(self.space.format(g)) for g in (candidates.little, candidates.big)]
         return points_of(

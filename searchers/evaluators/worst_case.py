@@ -72,30 +72,30 @@ class WorstCase:
     @property
     def listed(self) -> Genomes | None:
         """The architectures that every evaluator knows; None: all."""
-        known = [e.listed for e in self.evaluators if isinstance(e, ListedEvaluator)]
-        some = [k for k in known if k is not None]
+        lists = [e.listed for e in self.evaluators if isinstance(e, ListedEvaluator)]
+        some = [k for k in lists if k is not None]
         if not some:
             return None
         shared = set.intersection(*({g.tobytes() for g in genomes} for genomes in some))
-        kept = [g for g in some[0] if g.tobytes() in shared]
-        return np.array(kept, np.uint8).reshape(-1, self.space.n_layers)
+        common = [g for g in some[0] if g.tobytes() in shared]
+        return np.array(common, np.uint8).reshape(-1, self.space.n_layers)
 
     def networks(self, genomes: Genomes) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""
-        found = [e.networks(genomes) for e in self.evaluators]
-        costs = [f.costs for f in found]
+        figures = [e.networks(genomes) for e in self.evaluators]
+        costs = [f.costs for f in figures]
         return NetworkFigures(
-            accuracy=found[0].accuracy,
+            accuracy=figures[0].accuracy,
             costs=NetworkCosts.worst(costs, _weakest([c.provenance for c in costs])),
-            provenance=found[0].provenance,
+            provenance=figures[0].provenance,
         )
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order."""
-        found = self._each(candidates)
-        worst = {name: np.max([getattr(p, name) for p in found], axis=0) for name in BY_DEVICE}
-        provenance = _weakest([p.provenance for p in found])
-        return Points(**{**vars(found[0]), **worst, "provenance": provenance})
+        points = self._each(candidates)
+        worst = {name: np.max([getattr(p, name) for p in points], axis=0) for name in BY_DEVICE}
+        provenance = _weakest([p.provenance for p in points])
+        return Points(**{**vars(points[0]), **worst, "provenance": provenance})
 
     def _each(self, candidates: Candidates) -> list[Points]:
         return [e.evaluate(candidates) for e in self.evaluators]
@@ -106,20 +106,20 @@ class WorstCaseCurves(WorstCase):
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
         """All points of n pairs, genomes of shape (n, n_layers)."""
-        found = [e.sweep(little, big) for e in self.evaluators if isinstance(e, SweepingEvaluator)]
-        first = found[0]
-        for other in found[1:]:
+        sweeps = [e.sweep(little, big) for e in self.evaluators if isinstance(e, SweepingEvaluator)]
+        first = sweeps[0]
+        for other in sweeps[1:]:
             if not (
                 np.array_equal(first.owner, other.owner) and np.array_equal(first.cut, other.cut)
             ):
                 raise ConstraintError("the evaluators of several devices answer at other cuts.")
-        worst = {name: np.max([s.figures[name] for s in found], axis=0) for name in BY_DEVICE}
+        worst = {name: np.max([s.figures[name] for s in sweeps], axis=0) for name in BY_DEVICE}
         return Sweep(
             owner=first.owner,
             gate=first.gate,
             cut=first.cut,
             figures={**first.figures, **worst},
-            provenance=_weakest([s.provenance for s in found]),
+            provenance=_weakest([s.provenance for s in sweeps]),
             split=first.split,
         )
 

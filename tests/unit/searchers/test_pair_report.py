@@ -99,8 +99,8 @@ def test_the_plot_puts_the_ends_where_they_are(table: Table) -> None:
     marks = [line.split("|", 1)[1].ljust(64) for line in lines]
     high, low = (float(lines[k].split("|")[0]) for k in (0, -1))
     for column, accuracy in (
-        (0, report.found.little_accuracy[0]),
-        (63, report.found.big_accuracy[0]),
+        (0, report.diagnostics.little_accuracy[0]),
+        (63, report.diagnostics.big_accuracy[0]),
     ):
         row = round((high - 100 * accuracy) / (high - low) * (len(lines) - 1))
         assert marks[row][column] == "*"
@@ -110,7 +110,7 @@ def test_the_plot_puts_the_ends_where_they_are(table: Table) -> None:
 
 def test_classes_without_images_are_not_nought(table: Table) -> None:
     report = _report(table, 0, 5)
-    report.found.class_accuracy[0, 2] = np.nan
+    report.diagnostics.class_accuracy[0, 2] = np.nan
     assert class_rows(report)[2][:2] == ("c", "-")
 
 
