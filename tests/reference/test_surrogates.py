@@ -7,8 +7,8 @@ import pytest
 
 from biglittle.bench.agreement import spearman
 from biglittle.data_tables import reference
-from biglittle.data_tables.surrogates._cells import cells, normal_scores
-from biglittle.data_tables.surrogates.nb201 import SOURCES, TARGETS
+from biglittle.data_tables.evidence.surrogates._cells import cells, normal_scores
+from biglittle.data_tables.evidence.surrogates.nb201 import SOURCES, TARGETS
 from biglittle.surrogates import get_member
 from biglittle.surrogates.cells import depends_on_input
 from biglittle.surrogates.transfer import transfer_latency
