@@ -25,10 +25,10 @@ from biglittle.bench.table_contents import encode_predictions
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building.active_learning import (
     ImproveSettings,
-    choose,
     improve,
     lines,
 )
+from biglittle.data_tables.building.choosing import choose
 from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey
 
 SETTINGS = ImproveSettings(batch=8, budget=150)

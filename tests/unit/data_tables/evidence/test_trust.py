@@ -14,7 +14,7 @@ from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_contents import Predictions
 from biglittle.bench.table_writer import write_table
-from biglittle.data_tables.evidence import trust
+from biglittle.data_tables.evidence import _equal_latency, trust
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +66,19 @@ def test_twins_are_the_same_networks(bench: Benchmark) -> None:
     assert found.trained.mean() > found.inherited.mean()  # so synthetic rows are made
 
 
-def _curve(gain: float, n: int = 4000) -> trust.Operating:
+def _curve(gain: float, n: int = 4000) -> _equal_latency.Operating:
     """Escalation 0, 1/4 ... 1; right on exactly 60 % of the images, and a gain more."""
     place = np.arange(n) / n
     rates = np.linspace(0, 1, 5)
     right = np.array([place < 0.6 + 0.2 * r + gain for r in rates])
-    return trust.Operating(right, np.array([place < r for r in rates]), 10.0, 40.0)
+    return _equal_latency.Operating(right, np.array([place < r for r in rates]), 10.0, 40.0)
 
 
 def test_accuracy_between_thresholds_is_linear() -> None:
     curve = _curve(0.0)
     at = curve.accuracy_at(np.array([10.0, 15.0, 50.0]))
     assert at[0] == pytest.approx([0.6, 0.6 + 0.2 / 8, 0.8])
-    weights = trust.image_weights(4000, 50, 0)
+    weights = _equal_latency.image_weights(4000, 50, 0)
     assert weights.sum(axis=0).tolist() == [4000] * 50
     resampled = curve.accuracy_at(np.array([50.0]), weights)
     assert resampled.shape == (50, 1)
@@ -87,27 +87,27 @@ def test_accuracy_between_thresholds_is_linear() -> None:
 
 def test_a_known_difference_is_found_and_a_curve_equals_itself() -> None:
     one, other = _curve(0.02), _curve(0.0)
-    same = trust.paired_difference([one], [one], rounds=100)["difference"]
+    same = _equal_latency.paired_difference([one], [one], rounds=100)["difference"]
     assert same == {"value": 0.0, "low": 0.0, "high": 0.0}
-    found = trust.paired_difference([one], [other], rounds=300)
+    found = _equal_latency.paired_difference([one], [other], rounds=300)
     assert found["difference"]["value"] == pytest.approx(0.02, abs=1e-6)
     assert 0.005 < found["difference"]["low"] < 0.02 < found["difference"]["high"] < 0.035
-    assert len(found["at"]) == len(trust.SHARES)
+    assert len(found["at"]) == len(_equal_latency.SHARES)
     assert found["at"][0]["latency_ms"] == pytest.approx(10 + 0.05 * 40)
 
 
 def test_seeds_that_differ_widen_the_interval() -> None:
     one = [_curve(g) for g in (0.0, 0.02, 0.04)]
     other = [_curve(0.0)] * 3
-    several = trust.paired_difference(one, other, rounds=400)["difference"]
-    alone = trust.paired_difference(one[1:2], other[:1], rounds=400)["difference"]
+    several = _equal_latency.paired_difference(one, other, rounds=400)["difference"]
+    alone = _equal_latency.paired_difference(one[1:2], other[:1], rounds=400)["difference"]
     assert several["value"] == pytest.approx(0.02, abs=1e-4)
     assert several["high"] - several["low"] > 1.5 * (alone["high"] - alone["low"])
 
 
 def test_thresholds_are_chosen_on_val_and_reported_on_test(bench: Benchmark) -> None:
     pair = bench.table.cotrained()[0]
-    found = trust.operating(bench, pair, DEVICE)
+    found = _equal_latency.operating(bench, pair, DEVICE)
     rates = found.escalated.mean(axis=1)
     assert (rates.min(), rates.max()) == (0.0, 1.0)
     little, big = bench.table.pair_rows(pair)
@@ -121,7 +121,7 @@ def test_thresholds_are_chosen_on_val_and_reported_on_test(bench: Benchmark) -> 
 def test_the_report_names_every_pair_and_what_is_missing(bench: Benchmark, tmp_path: Path) -> None:
     found = trust.report(bench, DEVICE, rounds=50)
     assert found["ranks"]["finetuned"]["n"] == 8
-    assert [(c["one"], c["other"]) for c in found["cotraining"]] == list(trust.COMPARED)
+    assert [(c["one"], c["other"]) for c in found["cotraining"]] == list(_equal_latency.COMPARED)
     for comparison in found["cotraining"]:
         assert [p["seeds"] for p in comparison["pairs"]] == [3, 1]
         low, high = comparison["overall"]["low"], comparison["overall"]["high"]
@@ -155,9 +155,9 @@ def test_a_pair_that_answers_better_everywhere_is_better(tmp_path: Path) -> None
     bench = Benchmark.load(tmp_path / "t.h5")
     little, big = bench.table.cotrained()[0].little, bench.table.cotrained()[0].big
     both = [
-        [trust.operating(bench, Pair(little, big, way, 0), DEVICE)]
+        [_equal_latency.operating(bench, Pair(little, big, way, 0), DEVICE)]
         for way in ("joint", "independent")
     ]
-    found = trust.paired_difference(both[0], both[1], rounds=200)["difference"]
+    found = _equal_latency.paired_difference(both[0], both[1], rounds=200)["difference"]
     assert found["value"] == pytest.approx(50 / 2000, abs=1e-6)
     assert 0.015 < found["low"] < 0.025 < found["high"] < 0.035
