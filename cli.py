@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .bench import Benchmark, Front, Gate, OperatingPoint, Pair
     from .bench.recommend import Recommendation
     from .searchers import Searcher, SearchSettings
-    from .searchers.command import Judge
+    from .searchers.judge import Judge
     from .searchers.pair_report import PairReport
     from .searchers.with_weights import WithWeights
 
@@ -639,7 +639,8 @@ def search(
     """Searches for pairs: on the surrogate, in the table, or on the live supernet."""
     from .searchers import SearchSettings
     from .searchers.algorithms import checked_name
-    from .searchers.command import default_budget, judge_called, searcher_called
+    from .searchers.command import default_budget, searcher_called
+    from .searchers.judge import judge_called
     from .searchers.log import logged_population
 
     limits = _limits(
@@ -704,7 +705,8 @@ def _search_once(
     from .bench import Benchmark
     from .bench.recommend import marks
     from .searchers import best_single, front_json, resolved_config, write_results
-    from .searchers.command import answered, next_steps, shown, warm_start
+    from .searchers.command import answered, shown, warm_start
+    from .searchers.next_steps import next_steps
 
     begin = warm_start(judge, Benchmark.load(table), settings) if warm else None
     move, close = _progress(f"{searcher} on {'+'.join(judge.devices)}")

@@ -28,12 +28,12 @@ from ...bench import Benchmark, OperatingPoint, Pair, load_device
 from ...bench.datasets import get_dataset
 from ...bench.errors import BigLittleError, CheckpointError
 from ...bench.files import file_hash, replacing
-from ...searchers.command import candidates_of
 from ...searchers.darts import search
 from ...searchers.darts_settings import WARM, DartsSettings
 from ...searchers.evaluators.live import LiveEvaluator, kept_answers, supernet_answers
 from ...searchers.evaluators.table import TableEvaluator
 from ...searchers.given_pairs import judged, on_test
+from ...searchers.judge import candidates_of
 from ...searchers.specialise import SpecialiseSettings, specialise
 from ..fbnet_cifar10.recipe import RECIPE
 from ._page import FIGURES, Step

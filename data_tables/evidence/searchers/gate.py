@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ....searchers.command import judge_called
 from ....searchers.compare import compare, holm, wilcoxon
+from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step
 from ._common import BUDGET, DEVICE, SEEDS, TABLE, facts, told

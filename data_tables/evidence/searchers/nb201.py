@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ....bench.hypervolume import hypervolume
-from ....searchers.command import checked_names, judge_called
+from ....searchers.command import checked_names
 from ....searchers.compare import Comparison, compare, markdown
 from ....searchers.compare_plot import write_plot
+from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step
 from ._common import PICTURES, SEEDS, TABLE, facts, reached, told

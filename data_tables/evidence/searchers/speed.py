@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....searchers.algorithms import get_searcher
-from ....searchers.command import judge_called
+from ....searchers.judge import judge_called
 from .._page import Step, versions
 from ._common import DEVICE, TABLE, facts, reached
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ....searchers.algorithms import SEARCHERS
-from ....searchers.command import checked_names, judge_called
+from ....searchers.command import checked_names
 from ....searchers.compare import compare, markdown
 from ....searchers.compare_plot import write_plot
+from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step
 from ._common import BUDGET, DEVICE, PICTURES, SEEDS, TABLE, facts, reached, told

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....searchers.command import judge_called
 from ....searchers.compare import compare, markdown
+from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step
 from ._common import BUDGET, DEVICE, SEEDS, TABLE, facts, told

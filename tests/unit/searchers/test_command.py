@@ -13,8 +13,9 @@ import pytest
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.searchers.command import candidates_of, judge_called, next_steps
 from biglittle.searchers.front_files import read_front
+from biglittle.searchers.judge import candidates_of, judge_called
+from biglittle.searchers.next_steps import next_steps
 
 
 @pytest.fixture(scope="module")

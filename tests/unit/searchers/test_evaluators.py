@@ -23,12 +23,12 @@ from biglittle.bench.pareto import nondominated
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchSettings, get_searcher
-from biglittle.searchers.command import candidates_of
 from biglittle.searchers.evaluators.grid import GridSweeps
 from biglittle.searchers.evaluators.live import Answering, LiveEvaluator, Rough, kept_answers
 from biglittle.searchers.evaluators.published import PublishedNetworks, nb201
 from biglittle.searchers.evaluators.table import TableEvaluator
 from biglittle.searchers.evaluators.worst_case import worst_case
+from biglittle.searchers.judge import candidates_of
 from biglittle.searchers.summary import front_values
 
 OBJECTIVES = ("error", "latency_ms")

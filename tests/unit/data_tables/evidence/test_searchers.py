@@ -11,7 +11,7 @@ from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.evidence.searchers import _common, gate, nb201, speed, table
-from biglittle.searchers.command import judge_called
+from biglittle.searchers.judge import judge_called
 
 
 def row(name: str, median: float) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""The commands to go on with after a search: co-train, profile, validate."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..bench import Points
+from ..bench.recommend import LEAST_RATE
+from .console import spread
+from .judge import DEFAULT_TABLE, Judge
+
+NEXT_PAIRS = 3  # pairs named in the commands to go on with
+
+
+def next_steps(
+    judge: Judge,
+    points: Points,
+    folder: Path | None,
+    arguments: Sequence[str] = (),
+    recommended: Sequence[int] = (),
+) -> list[str]:
+    """The commands to go on with: co-train, measure, and hold promises against measurements.
+
+    Args:
+        judge: the evaluator that was searched, with its devices and its table.
+        points: the front, or what was chosen of it.
+        folder: with its files; None: it was not written, and the search that writes it comes first.
+        arguments: the arguments of the search that ends, for that.
+        recommended: rows of the points to go on with; none: a few that are spread over them.
+    """
+    if judge.name == "nb201":
+        return []
+    first = []
+    if folder is None:
+        folder = Path("out/search")
+        again = shlex.join(["biglittle", *(arguments or ["search"]), "--out", str(folder)])
+        first = [f"{again}    # the same again: the rest needs its files"]
+    used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
+    some = used if len(used) else points
+    order = np.argsort(some.latency_ms, kind="stable")
+    rows = order[spread(len(order), NEXT_PAIRS)]
+    if recommended:
+        some, rows = points, np.array(recommended, np.intp)
+    pairs = list(dict.fromkeys((str(some.little[i]), str(some.big[i])) for i in rows))
+    networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
+    named = f"--networks {networks} --pairs {','.join(':'.join(p) for p in pairs)}"
+    front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.csv", "cotrained"))
+    devices = [shlex.quote(d) for d in judge.given or judge.devices]
+    table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
+    steps = [
+        *first,
+        f"biglittle cotrain {front} --top 5 --out {trained}",
+    ]
+    for device, given in zip(judge.devices, devices, strict=True):
+        several = len(judge.devices) > 1
+        suffix, named_device = (f"-{device}", f" --device {given}") if several else ("", "")
+        profile, validated = (
+            shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
+        )
+        steps += [
+            f"biglittle profile {named}{table} --out {profile}    # on the {device}",
+            f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
+        ]
+    return steps
