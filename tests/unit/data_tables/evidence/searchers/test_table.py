@@ -1,4 +1,4 @@
-"""The results page: every figure that was aimed at stands on it, with whether it was reached."""
+"""What was aimed at stands on the page, with whether it was reached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.data_tables.evidence.searchers import _common, gate, nb201, speed, table
+from biglittle.data_tables.evidence.searchers import _common, gate, table
 from biglittle.searchers.judge import judge_called
 
 
@@ -46,31 +46,6 @@ def test_the_table_says_what_nsga2_left_and_of_random(nsga2: float, rand: float,
     assert f"{100 * nsga2:.3f} %, {nsga2 / rand:.2f} of what is left to `random`" in text
     assert "0.010 *" in text  # significance, corrected
     assert "biglittle search --on table --compare all --seeds 10 --budget 2000" in text
-
-
-@pytest.mark.parametrize(("missing", "said"), [(0.04, "(reached)"), (0.06, "(not reached)")])
-def test_nb201_stands_beside_random(missing: float, said: str) -> None:
-    useful = {"error_max": 0.2, "share": {"nsga2": [0.9, 0.95], "random": [0.8]}}
-    text = nb201.nb201_text({**compared(missing, 0.1), "useful": useful})
-    assert said in text
-    assert "`random` 90.00 %" in text
-    assert "true front has\n44 members" in text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(19.0, "s, reached by"), (21.0, "s, not reached by")]
-)
-def test_speed_says_what_the_searcher_itself_takes(seconds: float, said: str) -> None:
-    held = {
-        "seconds_total": [10.0, seconds, seconds],
-        "seconds_evaluating": [9.0, seconds / 2, seconds / 2],
-    }
-    held["cpu_s"] = [8.0, 9.5]
-    text = speed.speed_text({**compared(0.1, 0.1), **held, "budget": 20_000})
-    assert said in text.replace("\n", " ")
-    assert "10 to 50 % are spent outside" in text
-    assert "2 cores of some-cpu" in text
-    assert "In CPU time it is\n8.0 to 9.5 s." in text
 
 
 def test_steps_of_the_page_run_on_any_table(

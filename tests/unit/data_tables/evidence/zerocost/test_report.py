@@ -1,4 +1,4 @@
-"""The evidence on proxies: its statistics by hand, and a report from made-up scores."""
+"""A report from made-up scores, taken by seeds that are complete, of what is published."""
 
 from __future__ import annotations
 
@@ -11,63 +11,16 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-
-from biglittle.bench import Benchmark, get_space  # noqa: E402
+from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.errors import BigLittleError  # noqa: E402
 from biglittle.data_tables.evidence.zerocost import (  # noqa: E402
-    _agreement,
     _measure,
-    _pairs,
     _published,
     _scoring,
     _sets,
     report,
 )
-from biglittle.zerocost import Batch, Columns, bulk  # noqa: E402
-
-
-def test_statistics_by_hand() -> None:
-    x = np.array([1.0, 2.0, 3.0, 4.0])
-    assert _agreement.spearman(x, np.exp(x)) == pytest.approx(1)
-    assert _agreement.spearman(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(0.8)
-    assert _agreement.kendall(x, np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(4 / 6)
-    assert _agreement.top_overlap(np.arange(20.0), np.arange(20.0)[::-1]) == 0
-    assert _agreement.top_overlap(np.arange(20.0), np.arange(20.0)) == 1
-
-
-def test_networks_without_a_score_are_left_out_and_counted() -> None:
-    accuracy = np.arange(30.0)
-    scores = accuracy.copy()
-    scores[3] = np.nan
-    found = _agreement.agreement([scores, -scores], accuracy, rounds=20)
-    assert (found["n"], found["left_out"]) == (29, 1)
-    assert found["spearman_by_seed"] == pytest.approx([1, -1])
-    assert found["spearman"] == pytest.approx(0)
-
-
-def test_pairs_of_a_perfect_proxy() -> None:
-    rng = np.random.default_rng(0)
-    accuracy = rng.random(40)
-    little, big = rng.integers(0, 40, (2, 300))
-    found = _pairs.pair_agreement([accuracy], little, big, accuracy[big], 0.5)
-    assert found["big"]["spearman"] == pytest.approx(1)
-    assert found["big"]["standard_error"] == pytest.approx(0, abs=1e-9)
-    assert abs(found["little"]["spearman"]) < 0.3
-
-
-def test_pairs_are_told_with_the_best_combination_of_each_proxy() -> None:
-    def row(**values: float) -> dict[str, dict[str, float]]:
-        return {n: {"spearman": v, "standard_error": 0.01} for n, v in values.items()}
-
-    found = {
-        "macs": row(little=0.1, big=0.5),
-        "params": row(little=0.2, big=0.1),
-        "good": row(little=0.9, big=float("nan")),
-    }
-    document = {"n_pairs": 5, "n_networks": 3, "targets": {"accuracy at 0.5": found}}
-    told = "\n".join(report._pair_lines(document))
-    assert "| accuracy at 0.5 | 0.500 (big) | 0.200 (little) | `good` 0.900 (little) |" in told
-    assert "| `good` | 0.900 ± 0.010 | - ± 0.010 |" in told
+from biglittle.zerocost import Columns, bulk  # noqa: E402
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
@@ -195,6 +148,11 @@ def test_a_report_from_made_up_scores(tmp_path: Path, accuracies: Path) -> None:
     assert "`snip` 1.000" in page
 
 
+def test_a_speed_of_something_else_is_refused() -> None:
+    with pytest.raises(BigLittleError, match=r"0 benchmarks of proxies.*--benchmark-json"):
+        _measure.speed({"benchmarks": [{"extra_info": {"ratio": 2}}]})
+
+
 def test_only_seeds_that_are_complete_are_reported(
     tmp_path: Path, accuracies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,55 +168,6 @@ def test_only_seeds_that_are_complete_are_reported(
     with pytest.raises(BigLittleError, match="no scores of 9"):
         _measure.measure(tmp_path, rounds=10)
     assert found["targets"]["nb201 cifar10"]["snip"]["seeds"] == 1
-
-
-def test_the_sample_of_the_table_has_all_sizes_and_all_trained_alone() -> None:
-    table = Benchmark.load(_sets.TABLE).table
-    some = _sets.stratified(table, 10)
-    assert some == _sets.stratified(table, 10)
-    assert len(set(some)) == 10
-    rows = table.rows("inherited")
-    macs = dict(
-        zip(table.networks["architecture"][rows], table.networks["macs"][rows], strict=True)
-    )
-    tenths = np.array_split(np.sort(list(macs.values())), 10)
-    sizes = np.sort([macs[a] for a in some])
-    for part, size in zip(tenths, sizes, strict=True):
-        assert part[0] <= size <= part[-1]
-    assert [macs[a] for a in some] != sorted(macs[a] for a in some)
-    _, ids = _sets.architectures("table", n_networks=10)
-    alone = {str(table.networks["architecture"][r]) for t in _sets.ALONE for r in table.rows(t)}
-    assert set(ids) == set(some) | alone
-    assert len(_sets.stratified(table, 10**6)) == len(rows)
-
-
-def test_a_speed_of_something_else_is_refused() -> None:
-    with pytest.raises(BigLittleError, match=r"0 benchmarks of proxies.*--benchmark-json"):
-        _measure.speed({"benchmarks": [{"extra_info": {"ratio": 2}}]})
-
-
-def test_a_published_figure_is_of_its_target() -> None:
-    found = _published.published("zen", "nb201 cifar100")
-    assert found == _published.PublishedFigure(0.361, "spearman")
-    found = _published.published("nwot", "nb201 cifar10")
-    assert found == _published.PublishedFigure(0.57, "kendall")
-    assert _published.published("zen", "table inherited") is None
-    assert _published.published("macs", "nb201 cifar100") is None
-    row = {"spearman": 0.9, "kendall": 0.7}
-    assert report._difference(row, found) == ["tau 0.570", "+0.130 (far)"]
-
-
-def test_a_batch_is_like_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = torch.arange(64 * 3 * 32 * 32, dtype=torch.float32).reshape(64, 3, 32, 32)
-    first = Batch(images, torch.zeros(64, dtype=torch.int64), "made up")
-    monkeypatch.setattr(_sets, "dataset_batch", lambda *args: first)
-    assert _sets.batch_of("nb201") is first
-    small = _sets.batch_of("published-imagenet16-120")
-    assert small.images.shape == (64, 3, 16, 16)
-    assert float(small.images[0, 0, 0, 0]) == (0 + 1 + 32 + 33) / 4
-    assert 60 < int(small.labels.max()) < 120
-    assert small.name == "made up, 16 pixels, 120 classes at random"
-    assert torch.equal(_sets.batch_of("published-cifar100").images, images)
 
 
 def test_a_set_like_a_data_set_is_scored_by_what_is_published_of_it(
