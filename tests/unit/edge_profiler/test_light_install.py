@@ -5,9 +5,8 @@ import sys
 
 import pytest
 
-from biglittle.bench import get_space
 from biglittle.bench.errors import MissingExtraError
-from biglittle.edge_profiler import get_runtime, onnx_model
+from biglittle.edge_profiler import get_runtime
 
 
 def test_importing_the_profiler_imports_no_heavy_module():
@@ -15,12 +14,6 @@ def test_importing_the_profiler_imports_no_heavy_module():
     code = f"import sys, biglittle.edge_profiler; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
-
-
-def test_a_missing_onnx_is_named_with_its_pip_line(monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtraError, match=r"'onnx'.*'\.\[profiler\]'"):
-        onnx_model(get_space("fbnet"), "8" * 22, 10)
 
 
 def test_a_missing_runtime_is_named_with_its_pip_line(monkeypatch):

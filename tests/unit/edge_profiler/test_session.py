@@ -7,7 +7,6 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import ArchitectureError, UnknownNameError
-from biglittle.edge_profiler import __main__ as light
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.session import (
     ProfileRequest,
@@ -75,25 +74,6 @@ def test_the_summary_names_failures_energy_and_gaps(tmp_path):
     text = "\n".join(summary(document, tmp_path / "p.json"))
     words = ("1 of 2", "no kernel", "4.0 us", "1.0010", "800 mW", "+2.0%", "too unsteady")
     assert all(word in text for word in words)
-
-
-def test_the_light_command_line(tmp_path, capsys, monkeypatch):
-    def run(request, out, told):
-        told(1, 1, {"architecture": A, "latency_ms": 2.0})
-        seen.append((request, out))
-        return {}
-
-    seen = []
-    monkeypatch.setattr(light, "run_request", run)
-    monkeypatch.setattr(light, "summary", lambda profile, out: ["done"])
-    out = tmp_path / "p.json"
-    assert light.main(["--networks", A, "--classes", "5", "--out", str(out)]) == 0
-    assert seen == [(ProfileRequest(A, n_classes=5), out)]
-    said = capsys.readouterr()
-    assert (said.out, "1/1" in said.err) == ("done\n", True)
-    monkeypatch.undo()
-    assert light.main(["--networks", "9"]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_another_space_is_profiled_by_its_name(tmp_path):
