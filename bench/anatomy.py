@@ -27,10 +27,10 @@ class LayerFacts:
         expansion: widest inner channels as a multiple of what comes in; 1 where nothing expands.
         groups: groups of its first convolution.
         identity: whether it hands on what comes in, so that it costs nothing.
-        shape: of the output: channels, rows, columns.
+        shape: channels, rows and columns of the output.
         macs: multiply-accumulates of the layer for one image.
         params: number of trained weights of the layer.
-        latency_ms: on the device; None where nobody knows it of this layer alone.
+        latency_ms: latency on the device; None where nobody knows it of this layer alone.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Anatomy:
         n_classes: number of classes of its classifier.
         device: name of the device; None where none was asked.
         layers: stem, layers and head in order.
-        macs: of the whole network.
-        params: of the whole network.
-        latency_ms: of the whole network on the device.
-        fixed_ms: what stem, head and classifier take together; None where nobody knows it.
+        macs: multiply-accumulates of the whole network.
+        params: number of trained weights of the whole network.
+        latency_ms: latency of the whole network on the device.
+        fixed_ms: latency of stem, head and classifier together; None where nobody knows it.
         provenance: how ``latency_ms`` came about.
         layer_provenance: how the latencies of layers came about.
     """

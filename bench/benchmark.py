@@ -118,7 +118,7 @@ class Benchmark:
 
         Args:
             device: the name, which every method takes from then on.
-            costs: of all rows of the table, in their order.
+            costs: costs of all rows of the table, in their order.
 
         Raises:
             TableError: the name is taken, or the costs are of another number of networks.

@@ -21,7 +21,7 @@ class BetterAlone:
     Attributes:
         architecture: id of the network.
         accuracy: fraction in [0, 1], on the images of the point.
-        latency_ms: of one input; None where the device has no figure.
+        latency_ms: latency of one input; None where the device has no figure.
         macs: multiply-accumulates of one input.
         provenance: how each figure came about, by field.
         of_pair: whether it is a network of the pair; False: another one of the table.
@@ -75,7 +75,7 @@ def better_alone(
         ids: architectures of all networks of the table.
         n_right: images that the pair is right about, of the images it is judged by.
         limits: largest values by figure.
-        costs: of all networks on the device.
+        costs: costs of all networks on the device.
         judged: answers on the images by which pair and networks are compared.
         reported: answers on the images whose accuracy is shown.
         others: rows of further networks to look at, where neither of the pair's own serves.

@@ -55,7 +55,7 @@ def json_of(text: str | bytes, kind: type, what: str) -> Any:
     """What a JSON text holds.
 
     Args:
-        text: that others may have written.
+        text: JSON that others may have written.
         kind: type that it has to be of.
         what: name of the text, for the message.
 

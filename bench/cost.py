@@ -29,13 +29,13 @@ class NetworkCosts:
     """Costs of n single networks on one device, arrays of shape (n,).
 
     Attributes:
-        latency_ms: NaN where there is no figure.
-        energy_mj: NaN where there is no figure.
+        latency_ms: latency of one input; NaN where there is no figure.
+        energy_mj: energy of one input; NaN where there is no figure.
         macs: multiply-accumulates for one image.
         params: number of trained weights.
         weights_mib: memory of the weights, fp32.
         activation_mib: largest activations alive at once, fp32, analytic.
-        gate_ms: what the gate itself takes, one number for the device.
+        gate_ms: latency of the gate itself, one number for the device.
         provenance: how ``latency_ms`` and ``energy_mj`` came about.
     """
 
@@ -96,9 +96,9 @@ def network_costs(
         space: search space of the networks.
         genomes: choices of the networks, shape (n, n_layers).
         n_classes: number of classes of the classifier.
-        latency_ms: on the device, shape (n,), NaN where there is no figure.
-        energy_mj: on the device, shape (n,), NaN where there is no figure.
-        gate_ms: what the gate takes on the device.
+        latency_ms: latencies on the device, shape (n,), NaN where there is no figure.
+        energy_mj: energies on the device, shape (n,), NaN where there is no figure.
+        gate_ms: latency of the gate on the device.
         provenance: how ``latency_ms`` and ``energy_mj`` came about.
         macs: multiply-accumulates where they are known already, shape (n,).
         activation_mib: memory of activations where it is known already, shape (n,).
@@ -126,9 +126,9 @@ class SharedCosts:
     Figures are numbers or arrays that broadcast against those of the pair's networks.
 
     Attributes:
-        latency_ms: of the layers that both run.
-        energy_mj: of the layers that both run.
-        macs: of the layers that both run.
+        latency_ms: latency of the layers that both run.
+        energy_mj: energy of the layers that both run.
+        macs: multiply-accumulates of the layers that both run.
         params: trained numbers that both use.
         weights_mib: memory of the weights that both use.
         features_mib: memory of the features that are kept while little's exit answers.
@@ -218,7 +218,7 @@ def pair_figure(
         little: costs of the networks that answer first.
         big: costs of the networks that answer what is escalated.
         escalation_rate: share of inputs that reach the big network, in [0, 1].
-        shared: what the two have in common; None: nothing.
+        shared: costs that the two have in common; None: nothing.
 
     Raises:
         UnknownNameError: no cost has this name.

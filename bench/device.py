@@ -55,7 +55,7 @@ class DeviceProfile:
         load_power_mw: power under load; energy is latency times this. None: no energy.
         power_source: where that figure comes from.
         block_ms: latency of every choice at every layer, shape (n_layers, n_choices), or None.
-        constant_ms: what is added to the sum of blocks.
+        constant_ms: latency that is added to the sum of blocks.
         measured_ms: median latency by architecture, for what is listed.
         measured_p90_ms: 90th percentile by architecture, where there is one.
         latency_low_ms: lower end of the interval by architecture, where there is one.
@@ -239,8 +239,8 @@ def load_device(name: str | Path) -> DeviceProfile:
     """A device profile by name, or from a JSON file.
 
     Raises:
-        UnknownNameError: no profile of that name ships or is the user's, and it is no file.
-        DeviceError: the file is no usable profile.
+        UnknownNameError: no profile of that name ships or is the user's, and it is not a file.
+        DeviceError: the file is not a usable profile.
     """
     path = find_device(name)
     return parse_profile(read_document(path), path.name)
@@ -254,7 +254,7 @@ def read_document(path: Path) -> Any:
     """
 
     def refuse(word: str) -> float:
-        raise ValueError(f"{word} is no number in JSON; write null for what was not measured")
+        raise ValueError(f"{word} is not a number in JSON; write null for what was not measured")
 
     try:
         if not path.is_file():
@@ -281,7 +281,7 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
 
     Args:
         raw: the document, as from `read_document`.
-        label: what messages call it.
+        label: name of the profile in messages.
 
     Raises:
         DeviceError: no usable profile; the message says what is wrong.
@@ -291,7 +291,7 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
         raise DeviceError(f"{label} has format {got!r}, expected {FORMAT!r} or {FORMAT_2!r}.")
     if got == FORMAT_2:
         for problem in problems(raw, schema()):
-            raise DeviceError(f"{label} is no complete device profile: {problem}.")
+            raise DeviceError(f"{label} is not a complete device profile: {problem}.")
     try:
         listed = raw.get("networks") or []
         names = [n["architecture"] for n in listed]
@@ -333,7 +333,7 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
             facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeviceError(f"{label} is no complete device profile: {error!r}.") from error
+        raise DeviceError(f"{label} is not a complete device profile: {error!r}.") from error
     _check_figures(profile, label)
     if profile.space in SPACES.names() and get_space(profile.space).hash == profile.space_hash:
         _ = profile.latency  # a model that cannot be used is refused here

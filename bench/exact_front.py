@@ -7,9 +7,7 @@ no more than big has right and little wrong. A point whose bound is dominated by
 dominated itself, so it is never counted. What is left is counted in three steps: first a few cuts,
 whose counts bound those between them (moving the cut over k images moves the count by at most k),
 then more, then the rest. Nothing is estimated: a point is dropped only when it is proven dominated.
-
-The known front is looked up in a grid over the costs. A cell holds the most right answers of the
-known points that cost no more than the cell's lower corner, so the lookup errs to the safe side.
+The known front is looked up in a grid over the costs (``front_grid.py``).
 """
 
 from __future__ import annotations
@@ -24,13 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cost import NetworkCosts, SharedCosts, pair_figure
+from .front_grid import Grid
 from .gates import N_CODES
 from .pareto import nondominated
 from .tally import Tally, below_cut, below_each, count_both, of_outcomes, pack_bits
 
-#: Cells along each cost axis of the grid, by the number of costs: about as many in all.
-_CELLS = {0: 1, 1: 4096, 2: 320, 3: 48}
-_SLACK = 1e-3  # of a cell; far more than rounding
 _ROUND = 16  # littles that look at the same known front, so that threads change nothing
 _STRIDES = (16, 4, 1)  # every 16th cut is counted first, then every 4th, then the rest
 _COLUMNS = ("little", "big", "gate", "cut", "hits")
@@ -47,7 +43,7 @@ class FrontRows:
         cut: code below which answers are escalated, 0 to 256.
         hits: number of images answered right.
         n_points: number of operating points that were compared.
-        n_counted: of them, those whose right answers were counted.
+        n_counted: number of those whose right answers were counted.
         n_littles: little networks that were done; fewer than there are after an interrupt.
     """
 
@@ -65,7 +61,7 @@ class FrontInterrupted(KeyboardInterrupt):
     """An interrupt while a front was worked out.
 
     Attributes:
-        front: of the little networks that were done: ``FrontRows`` from ``exact_front``, a
+        front: front of the little networks that were done: ``FrontRows`` from ``exact_front``, a
             ``Front`` from ``Benchmark.front``.
     """
 
@@ -80,7 +76,7 @@ class Question:
 
     Attributes:
         tally: who of n networks is right about which image.
-        gates: what decides, one entry a gate: a function that gives the codes (n_images,) of a
+        gates: rules that decide, one entry a gate: a function that gives the codes (n_images,) of a
             network, or for a pairwise gate its codes by [little is right, big is right], (2, 2).
         costs: costs of the same networks; no NaN in what ``objectives`` and ``limits`` need.
         objectives: names of figures; "error" and "accuracy" are the same.
@@ -118,41 +114,6 @@ class Question:
             least = max(least, 1.0 - self.limits["error"])
         hits = np.arange(n + 1)
         return int(np.searchsorted(hits / n, least - 1e-12))
-
-
-class _Grid:
-    """The most right answers known at no higher costs, by cell."""
-
-    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        self.cells = _CELLS.get(len(low), 24)
-        extent = high - low
-        self.low, self.scale = (
-            low,
-            np.where(extent > 0, self.cells / np.where(extent > 0, extent, 1), 0),
-        )
-        self.best = np.full((self.cells + 2,) * len(low), -1, np.int32)
-
-    def update(self, costs: NDArray[np.float64], hits: NDArray[np.int64]) -> None:
-        """Takes points in: costs (n, n_axes), hits (n,)."""
-        cell = np.ceil((costs - self.low) * self.scale).astype(np.int64)
-        cell = np.clip(cell, 0, self.cells + 1)
-        flat = np.zeros(len(hits), np.int64)
-        for index in cell.T:
-            flat = flat * (self.cells + 2) + index
-        np.maximum.at(self.best.ravel(), flat, hits.astype(np.int32))
-        for axis in range(self.best.ndim):
-            np.maximum.accumulate(self.best, axis=axis, out=self.best)
-
-    def at(self, costs: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
-        """Right answers that a point with these costs must exceed, of the shape of the costs."""
-        flat: NDArray[np.int32] | int = 0
-        for axis, cost in enumerate(costs):
-            cell = cost - self.low[axis]  # first, so that nothing is lost where costs hardly differ
-            cell *= self.scale[axis]
-            cell -= _SLACK
-            index = cell.astype(np.int32)  # towards 0: what is cheaper than all is in cell 0
-            flat = flat * (self.cells + 2) + index
-        return np.asarray(self.best.ravel()[flat])
 
 
 @dataclass(frozen=True)
@@ -207,7 +168,7 @@ class _Search:
         gates = range(len(question.gates) if question.shared else 1)
         ends = np.array([self._costs(i, some, g) for i in range(self.n) for g in gates])
         ends = ends.reshape(self.n * len(gates), len(self.axes), len(some) * self.n)
-        self.grid = _Grid(ends.min(axis=(0, 2)), ends.max(axis=(0, 2)))
+        self.grid = Grid(ends.min(axis=(0, 2)), ends.max(axis=(0, 2)))
         self.pool: _Batch | None = None
         self.compact = 4096
         self.n_counted = 0

@@ -62,9 +62,10 @@ def why_unreadable(error: BaseException, damaged: str) -> str:
     told to remove it or to fetch it again loses what it holds. So no advice given here does harm.
 
     Args:
-        error: what reading it raised. Readers say of damaged contents ``ValueError``, ``KeyError``
-            and the like, or an ``OSError`` without a number.
-        damaged: what to say then, a sentence with its advice; small first letter, full stop.
+        error: exception that reading it raised. Readers say of damaged contents ``ValueError``,
+            ``KeyError`` and the like, or an ``OSError`` without a number.
+        damaged: text for damaged contents, a sentence with its advice; small first letter, full
+            stop.
     """
     number = _number(error)
     if isinstance(error, OSError) and _OPEN_ELSEWHERE in str(error):

@@ -35,13 +35,13 @@ class Front:
     ``in`` a front if one of its points is of it.
 
     Attributes:
-        points: as they are reported: accuracy, escalation and costs on ``test``.
+        points: the points as they are reported: accuracy, escalation and costs on ``test``.
         chosen: the same points on ``val``, where they are non-dominated.
         objectives: figures in which they are non-dominated.
         device: name of the device.
         n_pairs: pairs that were looked at.
         n_points: operating points that were looked at.
-        n_counted: of them, those that had to be counted; the rest were proven dominated.
+        n_counted: number of those that had to be counted; the rest were proven dominated.
         n_left_out: networks without a figure on this device, which were left out.
         complete: whether every little network was looked at (False: interrupted).
     """

@@ -16,7 +16,7 @@ class Gate:
 
     Attributes:
         metric: name of the gate metric.
-        threshold: in the metric's unit.
+        threshold: threshold in the metric's unit.
 
     Raises:
         UnknownNameError: no gate metric has this name.

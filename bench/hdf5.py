@@ -92,8 +92,8 @@ class CheckedFile:
 
     Args:
         path: path of the HDF5 file.
-        columns: by the path of a data set, in which ``*`` stands for one name and ``**`` for any
-            path. Whatever else is in the file is refused.
+        columns: declared columns by the path of a data set, in which ``*`` stands for one name and
+            ``**`` for any path. Whatever else is in the file is refused.
         check_root: is told the attributes of the root before anything else is looked at, and raises
             if the file is of another format.
 

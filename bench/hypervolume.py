@@ -24,8 +24,8 @@ class Reference:
         objectives: names; everything minimised (of accuracy, its negative).
         utopian: the smallest value of each objective on the true front.
         nadir: the largest value of each objective on the true front, and a tenth of its extent.
-        hypervolume: of the true front, as a share of the box.
-        n_points: of the true front.
+        hypervolume: hypervolume of the true front, as a share of the box.
+        n_points: number of points of the true front.
     """
 
     objectives: tuple[str, ...]

@@ -69,7 +69,7 @@ def front_key(
     """SHA-256 of a question: the same for the same question alone.
 
     Args:
-        table_sha256: of the table's contents.
+        table_sha256: hash of the table's contents.
         costs: costs of the networks looked at, on the device.
         objectives: names of the objectives, in order.
         limits: limits on figures, by name.

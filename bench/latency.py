@@ -75,7 +75,7 @@ class LatencyModel(Protocol):
         """How latency and energy came about: the least founded word among these networks.
 
         Args:
-            genomes: of the networks; None: of any network of the space.
+            genomes: choices of the networks; None: of any network of the space.
         """
         ...
 
@@ -83,7 +83,7 @@ class LatencyModel(Protocol):
         """The latency as a sum over layers.
 
         Raises:
-            DeviceError: it is not one.
+            DeviceError: it is not such a sum.
         """
         ...
 
@@ -106,11 +106,11 @@ class BlockSum:
     """Every network of the space as a sum of measured blocks.
 
     Attributes:
-        space: of the networks.
-        n_classes: of their classifier.
-        table: the blocks.
+        space: search space of the networks.
+        n_classes: number of classes of their classifier.
+        table: latencies of the blocks.
         power_mw: energy is modelled as latency times this; None: no energy.
-        energy_word: provenance of energies.
+        energy_word: how the energies came about.
     """
 
     space: SearchSpace
@@ -259,12 +259,12 @@ def latency_model(
     """The latency model of a profile.
 
     Args:
-        name: of the device, for messages.
-        space: of its networks.
-        n_classes: of their classifier.
-        figures: what the file lists.
+        name: name of the device, for messages.
+        space: search space of its networks.
+        n_classes: number of classes of their classifier.
+        figures: figures of networks that the file lists.
         table: its block table, or None.
-        model: what stands under ``model`` in the file, or None.
+        model: object that stands under ``model`` in the file, or None.
 
     Raises:
         DeviceError: a model in the file with impossible figures, or of another space.

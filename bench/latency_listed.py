@@ -23,7 +23,7 @@ class Figures:
     """What a file lists, by architecture.
 
     Attributes:
-        latency_ms: of every network that has one.
+        latency_ms: latency of every network that has one.
         low_ms: lower end of its interval, where there is one.
         high_ms: upper end of its interval, where there is one.
         energy_mj: energy, where there is one.
@@ -50,7 +50,7 @@ class Listed:
     Attributes:
         space: the search space of the networks.
         n_classes: classes of their classifier.
-        figures: what the file lists.
+        figures: figures of networks that the file lists.
     """
 
     space: SearchSpace

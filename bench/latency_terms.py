@@ -42,10 +42,10 @@ class OperatorSum:
 
     Attributes:
         model: a sum over operators.
-        fitted_to: what it was fitted to, in words.
+        fitted_to: networks that it was fitted to, in words.
         macs: smallest and largest network it was fitted to, in MACs.
-        power_mw: by which energy is modelled, or None.
-        notes: what a reader must know.
+        power_mw: power by which energy is modelled, or None.
+        notes: what a reader must know of the fit.
     """
 
     model: OperatorModel
@@ -67,7 +67,7 @@ class Terms:
 
     Attributes:
         latency_ms: predicts latencies, shape (n,), of genomes.
-        low: what a prediction is multiplied by for the lower end of its interval; NaN: none.
+        low: factor of a prediction for the lower end of its interval; NaN: none.
         high: the same for the upper end.
         coverage: nominal share of networks inside, or None.
         power_mw: energy is modelled as latency times this; None: no energy.
@@ -96,11 +96,11 @@ def fitted_operators(
     Args:
         space: the search space of the networks.
         n_classes: classes of their classifier.
-        genomes: of the networks, shape (n, n_layers).
-        latency_ms: of the networks, above 0, shape (n,).
-        words: what these networks are.
-        power_mw: by which energy is modelled, or None.
-        notes: what a reader must know.
+        genomes: choices of the networks, shape (n, n_layers).
+        latency_ms: latencies of the networks, above 0, shape (n,).
+        words: description of these networks.
+        power_mw: power by which energy is modelled, or None.
+        notes: what a reader must know of the fit.
 
     Raises:
         SurrogateError: too few networks, or a latency that is not above 0.
@@ -149,8 +149,8 @@ def held_terms(
     """What a file's own model predicts with.
 
     Args:
-        name: of the device, for messages.
-        raw: what stands under ``model`` in the file.
+        name: name of the device, for messages.
+        raw: object that stands under ``model`` in the file.
         space: the search space of the networks.
         coverage: nominal share of networks inside the interval, or None.
 

@@ -22,7 +22,7 @@ class MeasuredPairs:
     """The usable entries among the pairs of a device profile.
 
     Args:
-        entries: as they stand under ``pairs``; those that failed or are no measurement are left
+        entries: as they stand under ``pairs``; those that failed or are not measurements are left
             out.
 
     Attributes:

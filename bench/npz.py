@@ -93,7 +93,7 @@ def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
 
 
 def _check_values(array: NDArray[Any]) -> None:
-    """Bytes that are no value of their type do harm later: ``np.frombuffer`` takes any."""
+    """Bytes that are not a value of their type do harm later: ``np.frombuffer`` takes any."""
     if array.dtype.kind == "b" and array.view(np.uint8).max() > 1:
         raise ArrayFileError("it holds truth values that are neither 0 nor 1")
     if array.dtype.kind == "U" and array.dtype.itemsize:

@@ -46,9 +46,9 @@ class OperatorModel:
     """A fitted sum over operators, perhaps with a correction.
 
     Attributes:
-        coefficients: of the columns ``NAMES``, at least 0, shape (len(NAMES),).
+        coefficients: coefficients of the columns ``NAMES``, at least 0, shape (len(NAMES),).
         trees: corrects the logarithm of the sum, or None.
-        low: what a prediction is multiplied by for the lower end of its interval.
+        low: factor of a prediction for the lower end of its interval.
         high: the same for the upper end.
         coverage: nominal share of networks inside.
     """
@@ -91,11 +91,11 @@ def fit_sum(
 
     Args:
         features: sums over the operators of each network, shape (n, k).
-        figure: what was measured, above 0, shape (n,).
+        figure: latency or energy that was measured, above 0, shape (n,).
         ridge: penalty on columns that are scaled to a root mean square of 1 relative to ``figure``;
             with priors it is at least ``STIFFNESS / n``.
         priors: coefficients of other devices, in any unit, shape (n_devices, k), or None.
-        weights: of the squares of errors, shape (n,); None: all are 1.
+        weights: weights of the squares of errors, shape (n,); None: all are 1.
 
     Raises:
         SurrogateError: too few rows, or a figure that is not above 0.
@@ -142,7 +142,7 @@ def fit_robust(features: Array, figure: Array, priors: Array | None = None) -> A
 
     Args:
         features: sums over the operators of each network, shape (n, k).
-        figure: what was measured, above 0, shape (n,).
+        figure: latency or energy that was measured, above 0, shape (n,).
         priors: coefficients of other devices, shape (n_devices, k), or None.
 
     Raises:
@@ -179,8 +179,8 @@ def conformal_factors(predicted: Array, measured: Array, coverage: float) -> tup
     Each end leaves out half of the rest, counted with one more network than there are.
 
     Args:
-        predicted: for networks that the model was not fitted on, shape (n,).
-        measured: of the same, shape (n,).
+        predicted: predictions for networks that the model was not fitted on, shape (n,).
+        measured: measured figures of the same networks, shape (n,).
         coverage: share inside, below 1.
 
     Raises:

@@ -34,7 +34,7 @@ class Operator:
         height: rows of the input.
         width: columns of the input.
         kernel: side of the convolution or pooling window, 1 for anything else.
-        stride: of the window, 1 for anything else.
+        stride: step of the window, 1 for anything else.
         groups: number of groups of a convolution.
         kernel_width: columns of the window where it is not a square, else 0.
         output: rows and columns of the output where padding is not "same", else None.

@@ -38,7 +38,7 @@ def expectations(codes: Sequence[Mapping[str, Bytes]]) -> dict[str, Bytes]:
     """For every metric that is expected from others, the median of its codes given theirs.
 
     Args:
-        codes: by metric, one mapping per split, arrays of any shape.
+        codes: codes by metric, one mapping per split, arrays of any shape.
 
     Returns:
         By metric, uint8 of shape (256,) * number of metrics it is expected from.
@@ -78,7 +78,7 @@ def unpack_codes(
     Args:
         packed: packed codes by name of the metric.
         tables: tables of expected codes by metric, from the file.
-        given: from which codes each of ``tables`` is, from the file; none depends on itself.
+        given: metrics that each of ``tables`` expects from, as in the file; none depends on itself.
     """
     codes = {name: values for name, values in packed.items() if name not in tables}
     waiting = [name for name in packed if name in tables]

@@ -30,7 +30,8 @@ class OperatingPoint:
         escalation_rate: share of inputs that reach the big network.
         latency_ms: mean over the inputs; None where the device has no figure.
         latency_p95_ms: 95th percentile over the inputs.
-        latency_worst_ms: of an escalated input, or of little alone where nothing is escalated.
+        latency_worst_ms: latency of an escalated input, or of little alone where nothing is
+            escalated.
         energy_mj: mean over the inputs.
         macs: mean over the inputs.
         params: trained weights of both networks.

@@ -52,7 +52,7 @@ class Budget:
     """A question that a recommendation answers.
 
     Attributes:
-        why: in words, such as "at the knee".
+        why: its reason in words, such as "at the knee".
         limits: upper limits by figure; of accuracy a lower one.
         aim: the figure that is best there: accuracy, or the cost that an accuracy is reached at.
     """
@@ -71,9 +71,9 @@ class Recommendation:
     """What to use within one budget.
 
     Attributes:
-        budget: the question.
+        budget: the limits and the aim that are answered.
         source: "search", or "table" for a pair that was measured there and beats what was searched.
-        row: of the best pair among the points; None where no pair meets the budget, or where it
+        row: row of the best pair among the points; None where no pair meets the budget, or where it
             is not one of these points.
         pair: the best pair; None where none meets the budget.
         single: the best single network with its figures; None where none meets the budget.
@@ -179,8 +179,8 @@ def spread(points: Points, top: int, first: Iterable[int] = ()) -> NDArray[np.in
     """Indices of at most ``top`` points spread over a front, sorted by mean latency.
 
     Args:
-        points: of a front.
-        top: how many at most; at least 1.
+        points: operating points of a front.
+        top: most indices to give; at least 1.
         first: indices that come before all others. Then come the ends, the most accurate one first,
             then whatever is furthest from all chosen, by rank in latency.
     """
@@ -227,8 +227,9 @@ def budgets(
 
     Args:
         points: the front, that meets the limits.
-        limits: as given. Costs hold together: the most accurate pair within them is sought. With a
-            limit on accuracy the cheapest pair that reaches it is sought as well.
+        limits: limits of the user, by figure. Costs hold together: the most accurate pair within
+            them is sought. With a limit on accuracy the cheapest pair that reaches it is sought as
+            well.
         objectives: the first that is a cost is what budgets without limits are of.
     """
     costs = {n: v for n, v in limits.items() if n not in _ACCURACY}
@@ -267,9 +268,9 @@ def recommend(
 
     Args:
         points: candidates; those that are single networks in effect are none.
-        questions: as from `budgets`.
+        questions: the budgets, as from `budgets`.
         singles: networks to compare with, of the same source; None: nothing to compare with.
-        source: of the points, "search" or "table".
+        source: where the points are from, "search" or "table".
     """
     return tuple(_within(points, budget, singles, source) for budget in questions)
 
@@ -341,9 +342,9 @@ def bootstrap_gain(
     Args:
         gained: images that the first has right and the second wrong.
         lost: images that the first has wrong and the second right.
-        n_images: how many there are.
+        n_images: number of images in all.
         level: share of the resampled differences inside.
-        seed: of the resampling.
+        seed: seed of the random resampling.
 
     Source: Efron and Tibshirani 1993, percentile bootstrap over images; only the counts matter, so
     that a resampled set of images is one multinomial draw.
@@ -365,9 +366,9 @@ def recommended_rows(
     """Rows of the recommended pairs, the first answer first; those of the budgets if none is given.
 
     Args:
-        points: a front.
-        answers: to its budgets, as a file of a search carries them; None: worked out from the
-            front alone, without single networks beside it.
+        points: operating points of a front.
+        answers: answers to its budgets, as a file of a search carries them; None: worked out from
+            the front alone, without single networks beside it.
     """
     if answers is None:
         answers = recommend(points, budgets(points, {}))

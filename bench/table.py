@@ -104,7 +104,7 @@ class Table:
 
     def _read_head(self, attrs: Mapping[str, Any]) -> None:
         if attrs.get("format") != FORMAT:
-            raise TableError(f"{self.path} is an HDF5 file but no {FORMAT}; give another file.")
+            raise TableError(f"{self.path} is an HDF5 file but not a {FORMAT}; give another file.")
         version = number_in(attrs, "schema_version")
         if version not in READABLE:
             raise TableError(

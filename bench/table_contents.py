@@ -77,7 +77,7 @@ def encode_predictions(
     """One network's row: answers and confidence codes, each of shape (n_images,).
 
     Args:
-        probabilities: of each class for each image, shape (n_images, n_classes).
+        probabilities: probability of each class for each image, shape (n_images, n_classes).
         labels: true classes, shape (n_images,); only their number is used, as a check.
     """
     if probabilities.shape[0] != len(labels):

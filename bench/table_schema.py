@@ -103,7 +103,7 @@ def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = 
     """What the JSON text of an attribute holds.
 
     Args:
-        attributes: of a group or a data set.
+        attributes: attributes of a group or a data set.
         key: name of one of them.
         kind: type that it has to have.
         default: where there is no such attribute; None where there has to be one.

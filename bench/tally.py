@@ -45,7 +45,7 @@ def below_cut(
     """How many images have a code below each cut 0 to 256, shape (257,).
 
     Args:
-        codes: of one network, shape (n_images,).
+        codes: confidence codes of one network, shape (n_images,).
         weights: count only these images, shape (n_images,).
     """
     counted = np.bincount(codes if weights is None else codes[weights], minlength=N_CODES)

@@ -1,7 +1,7 @@
 """Text of any editor and tables of any spreadsheet: read where they are unambiguous, else named.
 
-A decimal comma, a semicolon or a byte-order mark is no error of whoever has it. What could mean two
-things is refused with its line and column, never guessed.
+A decimal comma, a semicolon or a byte-order mark is not an error of whoever has it. What could mean
+two things is refused with its line and column, never guessed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read_text(path: Path, max_bytes: int | None = None) -> str:
             "text in UTF-8"
         ) from error
     if "\0" in text:
-        raise ValueError("it holds zero bytes and is no text in UTF-8; save it as that")
+        raise ValueError("it holds zero bytes and is not text in UTF-8; save it as that")
     return text
 
 
@@ -89,8 +89,8 @@ class CsvTable:
             empty: whether a cell may be empty; it is NaN then.
 
         Raises:
-            ValueError: a cell that is no finite number, or whose comma could mean two things; its
-                line and column are named.
+            ValueError: a cell that is not a finite number, or whose comma could mean two things;
+                its line and column are named.
         """
         places = [self.columns.index(column) for column in columns]
         texts = [[row[k] for k in places] for row in self.rows]
@@ -138,7 +138,7 @@ def parse_csv(text: str, required: Sequence[str]) -> CsvTable:
     columns do not matter, nor does the ``sep=`` line of a spreadsheet.
 
     Args:
-        text: with a head in its first line; without one the table has no columns.
+        text: cells of a table with a head in its first line; without one the table has no columns.
         required: columns that tell the separator; whether all are there is for the caller to see.
 
     Raises:

@@ -213,7 +213,7 @@ def _read_members(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
     except LimitError:
         raise
     except (EOFError, ValueError, zlib.error) as error:
-        raise OSError(f"it is no gzipped tar archive, or damaged: {error}") from error
+        raise OSError(f"it is not a gzipped tar archive, or is damaged: {error}") from error
     finally:
         unpacked.file.close()
     return members

@@ -80,7 +80,7 @@ def load_plain(content: bytes, encoding: str = "latin1") -> Any:
     """What a pickle of plain values and arrays holds.
 
     Args:
-        content: of the file. Arrays are views of it or of parts of it, read-only.
+        content: bytes of the file. Arrays are views of it or of parts of it, read-only.
         encoding: "latin1" gives byte strings of Python 2 as text, "bytes" gives them as bytes.
 
     Returns:

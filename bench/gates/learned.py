@@ -49,7 +49,7 @@ class Learned:
         scale: standard deviation of each input on val, shape (3,).
         weights: weights of the standardised inputs, shape (3,).
         offsets: offset of each predicted class, shape (n_classes,).
-        intercept: what every answer is given.
+        intercept: log-odds that every answer begins with.
     """
 
     metrics: tuple[str, ...]

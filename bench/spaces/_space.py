@@ -80,7 +80,7 @@ class SearchSpace:
         between: operators that stand between layers whatever is chosen.
         build_body: adds the graph between stem and head, for spaces that are not a chain.
         read_name: id of a published name of an architecture, or None for any other text.
-        write_name: that name of an id.
+        write_name: published name of an id.
         edges: (source node, target node) of every layer, for spaces whose layers are the edges of
             a cell; node 0 is the cell's input, the last one its output.
 

@@ -124,8 +124,8 @@ def test_what_is_wrong_is_said(change: dict[str, Any], text: str) -> None:
 def test_nan_in_a_file_is_refused_and_so_are_huge_and_truncated_files(tmp_path: Path) -> None:
     text = json.dumps(document())
     for name, content, words in (
-        ("nan", text.replace("5.0", "NaN"), "NaN is no number"),
-        ("infinite", text.replace("5.0", "-Infinity"), "no number"),
+        ("nan", text.replace("5.0", "NaN"), "NaN is not a number"),
+        ("infinite", text.replace("5.0", "-Infinity"), "not a number"),
         ("half", text[: len(text) // 2], "cannot be read"),
         ("deep", "[" * 100_000, "cannot be read"),
     ):

@@ -53,7 +53,7 @@ def test_unknown_device_names_the_nearest() -> None:
         ({"format": "other"}, "expected 'biglittle-device-profile-1'"),
         ({"block_table": {"constant_ms": 1.0, "latency_ms": [[-1.0]]}}, "negative"),
         ({"block_table": None}, "has no latencies"),
-        ({"source": ...}, "no complete device profile"),
+        ({"source": ...}, "not a complete device profile"),
         ({"networks": [{"architecture": "8", "latency_ms": 1.0, "latency_p90_ms": 1.0,
                         "provenance": "guessed"}]}, "provenance 'guessed'"),
     ],
