@@ -22,8 +22,8 @@ def command(name: str, keep: Callable[[Any], object] = lambda figures: None) -> 
     """The command of one step, whose options are the arguments of its ``measure``.
 
     Args:
-        name: of the step.
-        keep: is given what was measured.
+        name: the step, as ``--list`` shows it.
+        keep: called with what was measured.
 
     Raises:
         UnknownNameError: there is no such step.

@@ -53,7 +53,7 @@ class Operating:
         Between two thresholds a device may toss a coin, so every point of the line can be had.
 
         Args:
-            latency_ms: shape (n_latencies,).
+            latency_ms: latencies to answer for, in ms, shape (n_latencies,).
             weights: how often each image counts, shape (n_images, n_rounds); None: once each.
         """
         n = self.right.shape[1]
@@ -77,20 +77,20 @@ def operating(bench: Benchmark, pair: Pair, device: str) -> Operating:
     little, big = table.pair_rows(pair)
     cuts, values = [], []
     for metric in stored_metrics():
-        said = table.predictions("val")
-        codes = said.codes[metric][little]
+        answers = table.predictions("val")
+        codes = answers.codes[metric][little]
         for cut in range(N_CODES + 1):
             up = codes < cut
-            right = np.where(up, said.correct[big], said.correct[little]).mean()
+            right = np.where(up, answers.correct[big], answers.correct[little]).mean()
             cuts.append((metric, cut))
             values.append((1 - right, up.mean()))
-    kept = [cuts[i] for i in nondominated(np.array(values))]
+    thresholds = [cuts[i] for i in nondominated(np.array(values))]
     first = stored_metrics()[0]
-    kept = list(dict.fromkeys([(first, 0), *kept, (first, N_CODES)]))
-    said = table.predictions("test")
-    escalated = np.array([said.codes[metric][little] < cut for metric, cut in kept])
+    thresholds = list(dict.fromkeys([(first, 0), *thresholds, (first, N_CODES)]))
+    answers = table.predictions("test")
+    escalated = np.array([answers.codes[metric][little] < cut for metric, cut in thresholds])
     return Operating(
-        right=np.where(escalated, said.correct[big], said.correct[little]),
+        right=np.where(escalated, answers.correct[big], answers.correct[little]),
         escalated=escalated,
         little_ms=float(costs.latency_ms[little]) + costs.gate_ms,
         big_ms=float(costs.latency_ms[big]),
@@ -112,10 +112,10 @@ def paired_difference(
     thresholds stay as they were chosen on val.
 
     Args:
-        one: by seed.
-        other: by seed, in the same order.
-        rounds: of the bootstrap.
-        seed: of the bootstrap.
+        one: what pairs trained in the first way do, one entry a seed.
+        other: the same of the second way, seeds in the same order.
+        rounds: how often the bootstrap draws.
+        seed: of the draws of the bootstrap.
 
     Returns:
         ``difference`` with its interval (the mean over the common latencies), and the same at
@@ -183,9 +183,9 @@ def cotraining_gains(
                 [operating(bench, Pair(little, big, way, s), device) for s in seeds]
                 for way in (one, other)
             ]
-            found = paired_difference(both[0], both[1], rounds, seed)
-            draws.append(found.pop("resampled"))
-            rows.append({"little": little, "big": big, **found})
+            gain = paired_difference(both[0], both[1], rounds, seed)
+            draws.append(gain.pop("resampled"))
+            rows.append({"little": little, "big": big, **gain})
         if not rows:
             continue
         rng = np.random.default_rng((seed, 2))

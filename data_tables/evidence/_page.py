@@ -118,7 +118,7 @@ def load(name: str, file: Path | None = None) -> dict[str, Any] | None:
     """The figures of a step, or None where it was never run.
 
     Args:
-        name: of the step.
+        name: the step, ``FILE`` or ``FOLDER/FILE``.
         file: where they are kept when it is not ``figures/STEP.json``.
     """
     path = file or FIGURES / f"{name}.json"

@@ -104,14 +104,14 @@ def front_picture(bench: Benchmark, path: Path) -> None:
 
 def trust_picture(bench: Benchmark, path: Path) -> bool:
     """Inherited against trained accuracy of the same networks; False where there are none."""
-    found = {t: twins(bench.table, t) for t in ("finetuned", "standalone")}
-    found = {t: twin for t, twin in found.items() if twin.architecture}
-    if not found:
+    trained = {t: twins(bench.table, t) for t in ("finetuned", "standalone")}
+    trained = {t: twin for t, twin in trained.items() if twin.architecture}
+    if not trained:
         return False
     plt = _pyplot()
     figure, axes = plt.subplots(figsize=(5, 4.6), dpi=130)
     both = []
-    for training, twin in found.items():
+    for training, twin in trained.items():
         axes.scatter(
             100 * twin.inherited, 100 * twin.trained, s=22, c=COLOURS[training], label=training
         )

@@ -95,7 +95,7 @@ def front_speed(question: Question, threads: int = 2) -> dict[str, Any]:
     """The whole front against the baseline and against a bare matrix product."""
     n, gates = len(question.tally.correct), len(question.gates)
     began = time.perf_counter()
-    found = exact_front(question, threads=threads)
+    front = exact_front(question, threads=threads)
     taken = time.perf_counter() - began
     each = baseline_s(question)
     flags = question.tally.correct.astype(np.float32)
@@ -112,14 +112,14 @@ def front_speed(question: Question, threads: int = 2) -> dict[str, Any]:
         "gates": gates,
         "cuts": len(question.cuts),
         "threads": threads,
-        "points": found.n_points,
-        "front_points": len(found.cut),
-        "counted_share": found.n_counted / found.n_points,
+        "points": front.n_points,
+        "front_points": len(front.cut),
+        "counted_share": front.n_counted / front.n_points,
         "front_s": taken,
         "baseline_pair_us": 1e6 * each,
         "times_baseline": each * n * n * gates / taken,
         "matrix_product_s": product * n * gates,
-        "counting_alone_s": count * found.n_counted / threads,
+        "counting_alone_s": count * front.n_counted / threads,
     }
 
 
@@ -132,9 +132,9 @@ def query_speed(bench: Benchmark) -> dict[str, Any]:
     bench.query(pair, gates[0], DEVICE)
     one = seconds(lambda: [bench.query(pair, g, DEVICE) for g in gates], RUNS) / len(gates)
     curve = seconds(lambda: [bench.curve(pair, "margin", DEVICE) for _ in range(100)], RUNS) / 100
-    said = bench.table.predictions("test")
+    test = bench.table.predictions("test")
     little, big = bench.row(pair.little), bench.row(pair.big)
-    codes, correct = bench.table.codes_of("margin", "test", [little])[0], said.correct
+    codes, correct = bench.table.codes_of("margin", "test", [little])[0], test.correct
     naive = seconds(lambda: straightforward_curve(codes, correct[little], correct[big]), 50)
     rows = rng.integers(0, len(ids), (2, N_POINTS))
     values = rng.random(N_POINTS)
@@ -145,7 +145,7 @@ def query_speed(bench: Benchmark) -> dict[str, Any]:
 
     cold, warm = seconds(ask), seconds(ask, 3)
     return {
-        "images": len(said.labels),
+        "images": len(test.labels),
         "query_us": 1e6 * one,
         "curve_us": 1e6 * curve,
         "baseline_curve_us": 1e6 * naive,
@@ -174,7 +174,7 @@ def peak_memory_mib(n_networks: int) -> float:
 def measure() -> dict[str, Any]:
     """All figures of the engine."""
     bench = Benchmark.load(NAME)
-    found = bench.front(DEVICE)
+    front = bench.front(DEVICE)
     shipped = Benchmark(bench.table)
     shipped.front(DEVICE, n_thresholds=1)  # reads the predictions
     began = time.perf_counter()
@@ -191,12 +191,12 @@ def measure() -> dict[str, Any]:
     each = baseline_s(question)
     return {
         "shipped": {
-            "pairs": found.n_pairs,
-            "points": found.n_points,
+            "pairs": front.n_pairs,
+            "points": front.n_points,
             "front_s": taken,
-            "counted_share": found.n_counted / found.n_points,
+            "counted_share": front.n_counted / front.n_points,
             "baseline_pair_us": 1e6 * each,
-            "times_baseline": each * found.n_pairs * len(codes) / taken,
+            "times_baseline": each * front.n_pairs * len(codes) / taken,
         },
         "random": front_speed(random_question(N_NETWORKS, N_IMAGES, N_THRESHOLDS)),
         "calls": query_speed(Benchmark(bench.table)),

@@ -30,7 +30,7 @@ def measure() -> dict[str, Any]:
         little, big = (int(i) for i in rng.choice(rows, 2, replace=False))
         if val[big] > val[little]:
             pairs.append((little, big))
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     cuts = np.arange(N_CODES + 1)
     for gate in GATES.names():
         if not get_gate(gate).deployable:
@@ -41,13 +41,13 @@ def measure() -> dict[str, Any]:
             at_random = np.interp(RATE, told.escalation_rate, told.random_accuracy)
             gains.append(np.interp(RATE, told.escalation_rate, told.accuracy) - at_random)
             possible.append(np.interp(RATE, *told.oracle_line(0)) - at_random)
-        found[gate] = {
+        figures[gate] = {
             "gain": float(np.mean(gains)),
             "standard_error": float(np.std(gains, ddof=1) / np.sqrt(N_PAIRS)),
             "oracle_share": float(np.sum(gains) / np.sum(possible)),
         }
     better = float(np.mean([val[big] - val[little] for little, big in pairs]))
-    return {"pairs": N_PAIRS, "escalation_rate": RATE, "seed": SEED, "gates": found,
+    return {"pairs": N_PAIRS, "escalation_rate": RATE, "seed": SEED, "gates": figures,
             "big_better_by": better}  # fmt: skip
 
 
@@ -58,11 +58,9 @@ def gates_section(figures: dict[str, Any]) -> str:
         "|---|---|---|",
     ]
     by_gain = sorted(figures["gates"].items(), key=lambda item: -item[1]["gain"])
-    for gate, found in by_gain:
-        gain, error = 100 * found["gain"], 100 * found["standard_error"]
-        lines.append(
-            f"| `{gate}` | {gain:.2f} ± {error:.2f} | {100 * found['oracle_share']:.1f} % |"
-        )
+    for gate, row in by_gain:
+        gain, error = 100 * row["gain"], 100 * row["standard_error"]
+        lines.append(f"| `{gate}` | {gain:.2f} ± {error:.2f} | {100 * row['oracle_share']:.1f} % |")
     lines += [
         "",
         f"{figures['pairs']} random pairs of the table (seed {figures['seed']}) whose big network "

@@ -73,7 +73,7 @@ def judge(features: Array, figure: Array, train: Rows, test: Rows) -> dict[str, 
 
 def evaluate() -> dict[str, Any]:
     """Figures by data set, figure and split."""
-    found: dict[str, Any] = {"coverage_nominal": COVERAGE, "sets": {}}
+    document: dict[str, Any] = {"coverage_nominal": COVERAGE, "sets": {}}
     for name, load in SETS.items():
         measured = load()
         features = operator_features(measured.graphs)
@@ -85,7 +85,7 @@ def evaluate() -> dict[str, Any]:
             if column in measured.figures:
                 figure = measured.figures[column]
                 judged: dict[str, dict[str, Figures]] = {}
-                found["sets"][f"{name}, {column}"] = judged
+                document["sets"][f"{name}, {column}"] = judged
                 for split, rows in (("random", drawn), (BY_SIZE, by_size)):
                     cut = TRAIN if split == "random" else n // 2
                     judged[split] = {}
@@ -94,20 +94,20 @@ def evaluate() -> dict[str, Any]:
                             measured, figure, rows[:cut], rows[cut:]
                         )
                     judged[split] |= judge(features, figure, rows[:cut], rows[cut:])
-    return found
+    return document
 
 
-def table(found: dict[str, Any]) -> str:
+def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     lines = [
         f"Held-out networks, {TRAIN} to fit on (by size: the larger half); interval nominally "
-        f"{found['coverage_nominal']:.0%}. `choices` adds up one term per edge and choice of a "
+        f"{figures['coverage_nominal']:.0%}. `choices` adds up one term per edge and choice of a "
         "cell, `MACs only` is a line, `ridge` has the same features as `operators` without a sign.",
         "",
         "| measured | split | model | MAPE | within 10 % | Spearman | inside interval |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, splits in found["sets"].items():
+    for name, splits in figures["sets"].items():
         for split, models in splits.items():
             for model, f in models.items():
                 inside = f"{100 * f['coverage']:.0f} %" if "coverage" in f else ""

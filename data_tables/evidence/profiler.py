@@ -41,11 +41,11 @@ def import_seconds(repeats: int = 7) -> float:
 
 def installed_mib(needed: tuple[str, ...] = NEEDED) -> dict[str, tuple[float, float]]:
     """MiB of every package that these need: its files, and their bytecode."""
-    found: dict[str, tuple[float, float]] = {}
+    packages: dict[str, tuple[float, float]] = {}
     todo = list(needed)
     while todo:
         name = re.split(r"[^A-Za-z0-9._-]", todo.pop())[0].lower().replace("-", "_")
-        if name in found:
+        if name in packages:
             continue
         try:
             package = importlib.metadata.distribution(name)
@@ -55,38 +55,37 @@ def installed_mib(needed: tuple[str, ...] = NEEDED) -> dict[str, tuple[float, fl
         for file in package.files or ():
             if (path := Path(str(file.locate()))).is_file():
                 sizes[".pyc" if path.suffix == ".pyc" else ""] += path.stat().st_size
-        found[name] = (sizes[""] / 2**20, sizes[".pyc"] / 2**20)
+        packages[name] = (sizes[""] / 2**20, sizes[".pyc"] / 2**20)
         todo += [r for r in package.requires or () if "extra ==" not in r]
-    return found
+    return packages
 
 
-def page(found: dict[str, Any]) -> str:
+def page(data: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    rows = found["networks"]
+    rows = data["networks"]
     worst = max(n["ratio_range"] for n in rows)
     raw = max(n["raw_range"] for n in rows)
-    files = sum(v[0] for v in found["installed_mib"].values())
-    bytecode = sum(v[1] for v in found["installed_mib"].values())
-    largest = sorted(found["installed_mib"].items(), key=lambda kv: -kv[1][0])[:3]
+    files = sum(v[0] for v in data["installed_mib"].values())
+    bytecode = sum(v[1] for v in data["installed_mib"].values())
+    largest = sorted(data["installed_mib"].items(), key=lambda kv: -kv[1][0])[:3]
     lines = [
-        f"- A ratio to the reference repeats within {100 * worst:.2f} % over {found['repeats']} "
+        f"- A ratio to the reference repeats within {100 * worst:.2f} % over {data['repeats']} "
         f"sessions, networks loaded anew (largest minus smallest, worst of {len(rows)} anchors); "
         f"a stopwatch alone within {100 * raw:.1f} %.",
-        f"- Importing the profiler takes {found['import_s']:.2f} s.",
+        f"- Importing the profiler takes {data['import_s']:.2f} s.",
         f"- numpy, onnx, onnxruntime and what they need: {files:.0f} MiB, and {bytecode:.0f} MiB "
         "of bytecode unless installed with `pip install --no-compile` ("
         + ", ".join(f"{name} {size[0]:.0f}" for name, size in largest)
         + ").",
     ]
-    if "anchors_s" in found:
+    if "anchors_s" in data:
         lines[1:1] = [
-            f"- The harness takes {found['null_network_us']:.1f} us of every run (a null network).",
-            f"- {found['anchors']} anchors take {found['anchors_s']:.0f} s, {found['failed']} "
-            "failed.",
+            f"- The harness takes {data['null_network_us']:.1f} us of every run (a null network).",
+            f"- {data['anchors']} anchors take {data['anchors_s']:.0f} s, {data['failed']} failed.",
         ]
-    quiet = "" if (found["load_average"] or 0) < 0.5 else ", **on a busy machine**"
+    quiet = "" if (data["load_average"] or 0) < 0.5 else ", **on a busy machine**"
     lines.append(
-        f"- {found['device']}, {found['runtime']}, load {found['load_average']} before{quiet}; "
+        f"- {data['device']}, {data['runtime']}, load {data['load_average']} before{quiet}; "
         "`python -m biglittle.data_tables.evidence profiler`."
     )
     return "\n".join(lines)

@@ -33,7 +33,7 @@ def exact_accuracy(
 
     Args:
         values: confidence of the little network, shape (n_images,).
-        thresholds: shape (n,).
+        thresholds: what confidences are compared with, shape (n,).
         confident: "high" or "low", which values mean that the network is sure.
         little: whether the little network is right, shape (n_images,).
         big: whether the big network is right, shape (n_images,).
@@ -83,7 +83,7 @@ def measure(probabilities: Mapping[str, Array], labels: NDArray[np.uint8]) -> di
 
     Args:
         probabilities: by architecture, shape (n_images, n_classes).
-        labels: shape (n_images,).
+        labels: the right class of each image, shape (n_images,).
     """
     right = {a: p.argmax(axis=1) == labels for a, p in probabilities.items()}
     pairs = list(itertools.permutations(probabilities, 2))
@@ -91,8 +91,8 @@ def measure(probabilities: Mapping[str, Array], labels: NDArray[np.uint8]) -> di
         "networks": list(probabilities), "pairs": len(pairs), "images": len(labels), "metrics": {}
     }  # fmt: skip
     for metric in stored_metrics():
-        found = [curve_errors(metric, probabilities[a], right[a], right[b]) for a, b in pairs]
-        out["metrics"][metric] = {k: max(f[k] for f in found) for k in found[0]}
+        errors = [curve_errors(metric, probabilities[a], right[a], right[b]) for a, b in pairs]
+        out["metrics"][metric] = {k: max(f[k] for f in errors) for k in errors[0]}
     return out
 
 
@@ -104,8 +104,10 @@ def recomputed(architectures: Sequence[str], split: str = "test") -> dict[str, A
 
     dataset, supernet = get_dataset("cifar10"), TrainedSupernet.kept(RECIPE.weights)
     live = NetworkEvaluator(dataset, dataset.load(), splits=(split,))
-    said = {a: live.probabilities(live.inherited(supernet.net, a), split) for a in architectures}
-    return {"split": split, **measure(said, live.images[split].labels)}
+    probabilities_of = {
+        a: live.probabilities(live.inherited(supernet.net, a), split) for a in architectures
+    }
+    return {"split": split, **measure(probabilities_of, live.images[split].labels)}
 
 
 def quantisation_section(q: dict[str, Any]) -> str:

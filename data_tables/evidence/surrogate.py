@@ -15,9 +15,11 @@ from ._page import Step
 
 def shipped_text(document: dict[str, Any]) -> str:
     """What ships and how it extrapolates, from its own report."""
-    report, found = document["report"], document.get("n_found", 0)
+    report, n_since = document["report"], document.get("n_found", 0)
     since = (
-        f"; {found} evaluated since the table was made were there beside its own" if found else ""
+        f"; {n_since} evaluated since the table was made were there beside its own"
+        if n_since
+        else ""
     )
     lines = [
         "## What ships, and extrapolation",

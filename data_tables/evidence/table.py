@@ -54,12 +54,12 @@ def paired_answers(
     bench: Benchmark, point: Any, single: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Whether pair and single network are right on each test image, two arrays (n_images,)."""
-    said = bench.table.predictions("test")
+    test = bench.table.predictions("test")
     little, big = bench.row(point.little), bench.row(point.big)
     cut = Gate(point.gate, point.threshold).cut(bench.table.n_classes)
-    escalated = said.codes[point.gate][little] < cut
-    pair = np.where(escalated, said.correct[big], said.correct[little])
-    return pair, said.correct[single]
+    escalated = test.codes[point.gate][little] < cut
+    pair = np.where(escalated, test.correct[big], test.correct[little])
+    return pair, test.correct[single]
 
 
 def bootstrap_difference(

@@ -29,14 +29,14 @@ LABELS = {
 
 def checks(lines: Iterable[str]) -> dict[int, dict[str, Any]]:
     """The quick checks of a log by epoch (1 is the first), plain JSON; of two the later counts."""
-    found: dict[int, dict[str, Any]] = {}
+    by_epoch: dict[int, dict[str, Any]] = {}
     for line in lines:
         if match := CHECK.search(line):
             epoch, pixels, architecture, accuracy, images = match.groups()
-            row = found.setdefault(int(epoch), {"accuracy": {}})
+            row = by_epoch.setdefault(int(epoch), {"accuracy": {}})
             row["pixels"], row["images"] = int(pixels), int(images)
             row["accuracy"][architecture] = float(accuracy)
-    return found
+    return by_epoch
 
 
 def history(schedule: Schedule, lines: Iterable[str]) -> list[dict[str, Any]]:
@@ -45,15 +45,15 @@ def history(schedule: Schedule, lines: Iterable[str]) -> list[dict[str, Any]]:
     Raises:
         TableError: the log does not reach the end of some phase.
     """
-    found, rows, epoch = checks(lines), [], 0
+    by_epoch, rows, epoch = checks(lines), [], 0
     for phase in schedule.phases:
         epoch += len(phase.resolutions)
-        if epoch not in found:
+        if epoch not in by_epoch:
             raise TableError(
                 f"the log has no check after epoch {epoch}, the last of phase {phase.name!r}; "
                 "give the logs of the whole training."
             )
-        rows.append({"phase": phase.name, "epochs": len(phase.resolutions), **found[epoch]})
+        rows.append({"phase": phase.name, "epochs": len(phase.resolutions), **by_epoch[epoch]})
     return rows
 
 

@@ -35,10 +35,10 @@ def rank_agreement(a: Array, b: Array, rounds: int = ROUNDS, seed: int = 0) -> d
     constant has no rank correlation and is left out.
 
     Args:
-        a: shape (n,).
-        b: shape (n,).
-        rounds: of the bootstrap.
-        seed: of the bootstrap.
+        a: accuracies of the networks, shape (n,).
+        b: other accuracies of the same networks, shape (n,).
+        rounds: how often the bootstrap draws.
+        seed: of the draws of the bootstrap.
     """
     measures: dict[str, Callable[[Array, Array], float]] = {
         "kendall_tau": kendall,
@@ -58,7 +58,7 @@ class Twins:
     """Networks that are in the table both inherited and trained, arrays of shape (n,).
 
     Attributes:
-        architecture: ids.
+        architecture: ids of the networks, shape (n,).
         inherited: accuracy with inherited weights.
         trained: accuracy after training, the mean over seeds.
     """
@@ -73,14 +73,14 @@ def twins(table: Table, training: str, split: str = "test") -> Twins:
     accuracy = table.predictions(split).correct.mean(axis=1)
     ids = table.networks["architecture"]
     inherited = {str(ids[r]): r for r in table.rows("inherited")}
-    found: dict[str, list[int]] = {}
+    rows_of: dict[str, list[int]] = {}
     for row in table.rows(training):
         if str(ids[row]) in inherited:
-            found.setdefault(str(ids[row]), []).append(int(row))
+            rows_of.setdefault(str(ids[row]), []).append(int(row))
     return Twins(
-        list(found),
-        np.array([accuracy[inherited[a]] for a in found]),
-        np.array([accuracy[rows].mean() for rows in found.values()]),
+        list(rows_of),
+        np.array([accuracy[inherited[a]] for a in rows_of]),
+        np.array([accuracy[rows].mean() for rows in rows_of.values()]),
     )
 
 
@@ -101,7 +101,7 @@ def role_gains(table: Table, split: str = "test") -> dict[str, dict[str, float]]
                 for role, gain in zip(gains, (trained - start).mean(axis=0), strict=True):
                     gains[role].append(float(gain))
         if gains["little"]:
-            out[way] = {role: float(np.mean(found)) for role, found in gains.items()}
+            out[way] = {role: float(np.mean(values)) for role, values in gains.items()}
     return out
 
 
@@ -109,19 +109,23 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
     """Everything the card says about trust, plain JSON; what the table has no rows for is empty."""
     out: dict[str, Any] = {"device": device, "split": "test", "ranks": {}, "scatter": {}}
     for training in ("finetuned", "standalone"):
-        found = twins(bench.table, training)
-        if not found.architecture:
+        pairs_of = twins(bench.table, training)
+        if not pairs_of.architecture:
             continue
         out["scatter"][training] = {
-            "architecture": found.architecture,
-            "inherited": found.inherited.tolist(),
-            "trained": found.trained.tolist(),
+            "architecture": pairs_of.architecture,
+            "inherited": pairs_of.inherited.tolist(),
+            "trained": pairs_of.trained.tolist(),
         }
-        gain = found.trained - found.inherited
+        gain = pairs_of.trained - pairs_of.inherited
         out["ranks"][training] = {
             "n": len(gain),
             "mean_gain": float(gain.mean()),
-            **(rank_agreement(found.inherited, found.trained, rounds) if len(gain) > 2 else {}),
+            **(
+                rank_agreement(pairs_of.inherited, pairs_of.trained, rounds)
+                if len(gain) > 2
+                else {}
+            ),
         }
     out["cotraining"] = cotraining_gains(bench, device, rounds)
     out["role_gains"] = role_gains(bench.table)
@@ -133,26 +137,26 @@ def trust_section(t: dict[str, Any]) -> str:
     """What inherited accuracies are worth, as Markdown; says so itself where nothing is there."""
     lines = []
     for training in ("finetuned", "standalone"):
-        found = t["ranks"].get(training)
-        if found is None:
+        ranks = t["ranks"].get(training)
+        if ranks is None:
             lines.append(
                 f"- No `{training}` networks yet: how inherited ranks agree with theirs has "
                 "**not** been measured."
             )
             continue
-        gain = f"trained minus inherited {100 * found['mean_gain']:+.2f} points on average"
-        if "kendall_tau" not in found:
-            lines.append(f"- `{training}`: {found['n']} networks, too few to rank; {gain}.")
+        gain = f"trained minus inherited {100 * ranks['mean_gain']:+.2f} points on average"
+        if "kendall_tau" not in ranks:
+            lines.append(f"- `{training}`: {ranks['n']} networks, too few to rank; {gain}.")
             continue
-        few = found["n"] < LEAST_FOR_INTERVAL
+        few = ranks["n"] < LEAST_FOR_INTERVAL
         shown = "; ".join(
-            f"{label} {found[name]['value']:.2f}"
-            + ("" if few else f" ({found[name]['low']:.2f} to {found[name]['high']:.2f})")
+            f"{label} {ranks[name]['value']:.2f}"
+            + ("" if few else f" ({ranks[name]['low']:.2f} to {ranks[name]['high']:.2f})")
             for name, label in (("kendall_tau", "Kendall's tau"), ("spearman", "Spearman's rho"))
         )
         sure = "**too few for an interval**" if few else "95 % bootstrap over networks"
         lines.append(
-            f"- Inherited against `{training}`, test accuracy of {found['n']} networks: {shown} "
+            f"- Inherited against `{training}`, test accuracy of {ranks['n']} networks: {shown} "
             f"({sure}); {gain}."
         )
     return "\n".join(lines)

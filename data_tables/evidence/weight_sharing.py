@@ -64,9 +64,9 @@ def drawn_networks(bench: Benchmark) -> list[str]:
     space = bench.table.space
     fronts = json.loads(path.read_text(encoding="utf-8"))["fronts"]
     names = {a for f in fronts for part in ("littles", "bigs", "singles") for a in f[part]}
-    found = space.parse(sorted(names))
+    searched = space.parse(sorted(names))
     genomes = space.parse(bench.architectures)
-    near = np.array([(found != g).sum(axis=1).min() <= NEAR for g in genomes])
+    near = np.array([(searched != g).sum(axis=1).min() <= NEAR for g in genomes])
     alike = (genomes == genomes[:, :1]).all(axis=1)  # the extremes, which nobody drew
     return [a for a, out in zip(bench.architectures, near | alike, strict=True) if not out]
 
@@ -77,7 +77,7 @@ class Runs:
     Args:
         data: folder of the images.
         working: where answers of networks are kept between runs.
-        file: of the figures.
+        file: where the runs are kept as JSON.
     """
 
     def __init__(self, data: Path | None, working: Path, file: Path = FILE) -> None:
@@ -103,8 +103,8 @@ class Runs:
     @property
     def held(self) -> dict[str, Any]:
         """What the file holds now; another process may add to it."""
-        found: dict[str, Any] = {"runs": {}}
-        return json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else found
+        empty: dict[str, Any] = {"runs": {}}
+        return json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else empty
 
     def rests_on(self, method: str, seed: int) -> dict[str, Any]:
         """What decides the result of a run: when none of it has changed, it need not be made."""
@@ -125,17 +125,17 @@ class Runs:
             say(f"{key}: kept")
             return
         began = time.process_time()
-        found = {"random": self._random, "darts": self._darts, "ofa": self._ofa}[method](seed, say)
+        result = {"random": self._random, "darts": self._darts, "ofa": self._ofa}[method](seed, say)
         spent = time.process_time() - began
-        entry = {**found, "cpu_s": round(spent, 1), "rests_on": basis}
+        entry = {**result, "cpu_s": round(spent, 1), "rests_on": basis}
         held = self.held
         held["runs"][key] = entry
         held["facts"] = self._facts()
         with replacing(self.file) as partial:
             partial.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
         say(
-            f"{key}: {100 * found['val']['accuracy']:.2f} % on val, "
-            f"{100 * found['test']['accuracy']:.2f} % on test, {spent:.0f} s"
+            f"{key}: {100 * result['val']['accuracy']:.2f} % on val, "
+            f"{100 * result['test']['accuracy']:.2f} % on test, {spent:.0f} s"
         )
 
     def _facts(self) -> dict[str, Any]:
@@ -160,9 +160,9 @@ class Runs:
         }
 
     def _random(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
-        known = drawn_networks(self.bench)
-        rows = np.random.default_rng(seed).integers(0, len(known), (N_RANDOM, 2))
-        pairs = [Pair(known[a], known[b]) for a, b in rows]
+        drawn = drawn_networks(self.bench)
+        rows = np.random.default_rng(seed).integers(0, len(drawn), (N_RANDOM, 2))
+        pairs = [Pair(drawn[a], drawn[b]) for a, b in rows]
         val = TableEvaluator(self.bench, DEVICE)
         best = judged(val, pairs, {"latency_ms": LATENCY_MS}).best
         assert best is not None
@@ -182,14 +182,14 @@ class Runs:
                 shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
                 say(f"darts-{seed}: step {step + 1}/{settings.steps}: {shown}")
 
-        found = search(self.net, self.splits["train"], self.dataset, self.profile, settings, told)
-        best = judged(self.live, [Pair(found.little, found.big)], {"latency_ms": LATENCY_MS}).best
+        result = search(self.net, self.splits["train"], self.dataset, self.profile, settings, told)
+        best = judged(self.live, [Pair(result.little, result.big)], {"latency_ms": LATENCY_MS}).best
         assert best is not None
         return {
             **self._tested(best[0]),
-            "learned_threshold": found.threshold,
-            "expected_latency_ms": found.expected_latency_ms,
-            "sureness": round(float(found.chances.max(axis=2).mean()), 4),
+            "learned_threshold": result.threshold,
+            "expected_latency_ms": result.expected_latency_ms,
+            "sureness": round(float(result.chances.max(axis=2).mean()), 4),
         }
 
     def _ofa(self, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -258,8 +258,8 @@ def weight_sharing_text(held: dict[str, Any]) -> str:
                     f"| {100 * test['accuracy']:.2f} % | {test['latency_ms']:.1f} ms "
                     f"| {100 * test['escalation_rate']:.1f} % | {run['cpu_s']:.0f} |"
                 )
-    said = [_compared(runs, method, seeds) for method in facts["methods"][1:]]
-    said += _promised(runs)
+    verdicts = [_compared(runs, method, seeds) for method in facts["methods"][1:]]
+    verdicts += _promised(runs)
     images, drawn = facts["images"]["val"], facts["drawn_networks"]
     return f"""## Weight sharing: `darts` and `ofa`
 
@@ -274,7 +274,7 @@ table's exact best pair, searched networks included, has
 
 {chr(10).join(lines)}
 
-{chr(10).join(said)}
+{chr(10).join(verdicts)}
 
 One supernet, so differences of a few tenths of a point mean little. CPU seconds are of one thread;
 those of `random` leave out that its networks were run for the table.
@@ -307,12 +307,12 @@ def _compared(runs: Mapping[str, Any], method: str, seeds: list[int]) -> str:
 
 def _promised(runs: Mapping[str, Any]) -> list[str]:
     """How far the predictions were off of the pairs that `ofa` ran."""
-    found = [c for run in runs.values() for c in run.get("considered", ())]
-    gaps = [c["predicted_accuracy"] - c["val_accuracy"] for c in found if c["val_accuracy"]]
+    considered = [c for run in runs.values() for c in run.get("considered", ())]
+    gaps = [c["predicted_accuracy"] - c["val_accuracy"] for c in considered if c["val_accuracy"]]
     if not gaps:
         return []
     off = 100 * np.array(gaps)
-    beyond = len(found) - len(gaps)
+    beyond = len(considered) - len(gaps)
     return [
         f"- The surrogate's promise to the {len(gaps)} pairs that `ofa` ran was off by "
         f"{off.mean():+.2f} points of what they have on val ({off.min():+.2f} to "

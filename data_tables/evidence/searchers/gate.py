@@ -23,10 +23,10 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     for mode in MODES:
         settings = SearchSettings(budget=BUDGET, gate=mode)
         reference = judge.reference(settings)
-        found = compare(
+        comparison = compare(
             judge.evaluator, GATE_SEARCHERS, settings, seeds, reference, told(f"gate {mode}")
         )
-        out[mode] = found.as_dict()
+        out[mode] = comparison.as_dict()
     return out
 
 

@@ -29,20 +29,22 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     reference = judge.reference(settings)
     assert reference is not None
     names = checked_names("all", judge.evaluator)
-    found = compare(judge.evaluator, names, settings, seeds, reference, told("nb201"))
-    write_plot(PICTURES / "nb201.svg", found, f"NAS-Bench-201, CIFAR-10, raspi4, {seeds} seeds")
-    return {"facts": facts(), **found.as_dict(), "useful": _useful(found, judge)}
+    comparison = compare(judge.evaluator, names, settings, seeds, reference, told("nb201"))
+    write_plot(
+        PICTURES / "nb201.svg", comparison, f"NAS-Bench-201, CIFAR-10, raspi4, {seeds} seeds"
+    )
+    return {"facts": facts(), **comparison.as_dict(), "useful": _useful(comparison, judge)}
 
 
-def _useful(found: Comparison, judge: Any) -> dict[str, Any]:
+def _useful(comparison: Comparison, judge: Any) -> dict[str, Any]:
     """Shares of the exact hypervolume that count only cells of at most `USEFUL_ERROR`."""
     every = judge.evaluator
     values = np.stack([1.0 - every.accuracy, every.latency_ms], axis=1)
-    nadir = (USEFUL_ERROR, found.reference.nadir[1])
-    whole = hypervolume(values, found.reference.utopian, nadir)
+    nadir = (USEFUL_ERROR, comparison.reference.nadir[1])
+    whole = hypervolume(values, comparison.reference.utopian, nadir)
     share = {
-        name: [hypervolume(f, found.reference.utopian, nadir) / whole for f in fronts]
-        for name, fronts in found.fronts.items()
+        name: [hypervolume(f, comparison.reference.utopian, nadir) / whole for f in fronts]
+        for name, fronts in comparison.fronts.items()
     }
     return {"error_max": USEFUL_ERROR, "share": share}
 
@@ -57,8 +59,8 @@ def nb201_text(s: dict[str, Any]) -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| `{name}` | {100 * whole[name]:.2f} % | {100 * float(np.median(found)):.2f} % |"
-        for name, found in shares
+        f"| `{name}` | {100 * whole[name]:.2f} % | {100 * float(np.median(values)):.2f} % |"
+        for name, values in shares
     ]
     return f"""## NAS-Bench-201
 

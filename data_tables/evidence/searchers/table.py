@@ -22,18 +22,18 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     judge = judge_called("table", (DEVICE,), TABLE)
     settings = SearchSettings(budget=BUDGET)
     names = checked_names("all", judge.evaluator)
-    found = compare(
+    comparison = compare(
         judge.evaluator, names, settings, seeds, judge.reference(settings), told("table")
     )
-    write_plot(PICTURES / "table.svg", found, f"{TABLE}, {DEVICE}, {seeds} seeds")
-    return {"facts": facts(), **found.as_dict()}
+    write_plot(PICTURES / "table.svg", comparison, f"{TABLE}, {DEVICE}, {seeds} seeds")
+    return {"facts": facts(), **comparison.as_dict()}
 
 
 def table_text(s: dict[str, Any]) -> str:
     """The comparison as a section of the page."""
     rows = {row["searcher"]: row for row in s["table"]}
     ratio = rows["nsga2"]["median"] / max(rows["random"]["median"], 1e-12)
-    networks, asked = s["facts"]["networks"], f"--seeds {s['seeds']} --budget {s['budget']}"
+    networks, options = s["facts"]["networks"], f"--seeds {s['seeds']} --budget {s['budget']}"
     return f"""## The table, Raspberry Pi 4
 
 {s["budget"]:,} evaluations, {s["seeds"]} seeds, error against mean latency, the gate optimised
@@ -51,7 +51,7 @@ p: Wilcoxon signed ranks over seeds, two-sided, Holm-corrected within the column
 ![Regret against evaluations](figures/searchers/table.svg)
 
 Lines are medians over seeds, bands hold 10 to 90 % of them. The comparison by itself:
-`biglittle search --on table --compare all {asked} --out out/all`."""
+`biglittle search --on table --compare all {options} --out out/all`."""
 
 
 def about_text(s: dict[str, Any]) -> str:

@@ -18,10 +18,10 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     judge = judge_called("table", (DEVICE,), TABLE)
     settings = SearchSettings(objectives=THREE, budget=BUDGET)
     names = ("nsga2", "nsga3", "random")
-    found = compare(
+    comparison = compare(
         judge.evaluator, names, settings, seeds, judge.reference(settings), told("three")
     )
-    return {"facts": facts(), **found.as_dict()}
+    return {"facts": facts(), **comparison.as_dict()}
 
 
 def three_text(s: dict[str, Any]) -> str:

@@ -30,11 +30,13 @@ def say(line: str) -> None:
 
 def learnable(table: Table) -> set[str]:
     """Architectures that a surrogate may have seen: the table's, and those found since."""
-    known, path = {str(a) for a in table.networks["architecture"]}, beside(table.path)
+    architectures, path = {str(a) for a in table.networks["architecture"]}, beside(table.path)
     if path is not None:
         labels = table.predictions("val").labels
-        known |= set(read_evaluated(path, table.space, labels, stored_metrics()).architectures)
-    return known
+        architectures |= set(
+            read_evaluated(path, table.space, labels, stored_metrics()).architectures
+        )
+    return architectures
 
 
 def middle(entry: Mapping[str, Any], digits: int = 3, scale: float = 1.0) -> str:

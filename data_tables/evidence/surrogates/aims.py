@@ -21,10 +21,10 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]
     """
     rows: list[tuple[str, str, str, bool | None]] = []
 
-    def row(what: str, asked: str, entry: Mapping[str, Any], met: bool, scale: float) -> None:
+    def row(what: str, aim: str, entry: Mapping[str, Any], met: bool, scale: float) -> None:
         shown = f"{scale * entry['median']:.{2 if scale > 1 else 3}f}"
         spread = f"{scale * entry['spread']:.{2 if scale > 1 else 3}f}"
-        rows.append((what, asked, f"{shown} ± {spread}", met))
+        rows.append((what, aim, f"{shown} ± {spread}", met))
 
     if report:
         own, n = report["splits"]["random"]["recipes"][report["recipe"]], report["n_networks"]
@@ -38,10 +38,10 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]
             what = f"90 % intervals of {'single networks' if kind == 'network' else 'pairs'}: hold"
             row(what, "87 to 93 %", held, 0.87 <= held["median"] <= 0.93, 100)
     if "searched" in steps:
-        found = steps["searched"]["figures"]["all"]
-        gap, held_share, n = 100 * found["optimism"], found["coverage"], found["n"]
+        figures = steps["searched"]["figures"]["all"]
+        gap, held_share, n = 100 * figures["optimism"], figures["coverage"], figures["n"]
         what = f"searched, {steps['searched']['architectures']} networks: optimism, points"
-        error = "" if n < 2 else f" ± {100 * found['standard_error']:.2f}"
+        error = "" if n < 2 else f" ± {100 * figures['standard_error']:.2f}"
         rows.append((what, "at most 0.5", f"{gap:+.2f}{error}", gap <= 0.5))
         inside = 0.87 <= held_share <= 0.93
         rows.append(("searched: intervals hold", "87 to 93 %", f"{held_share:.0%}", inside))
@@ -49,24 +49,24 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]
         rows.append(("searched: optimism, points", "at most 0.5", "-", None))
         rows.append(("searched: intervals hold", "87 to 93 %", "-", None))
     if all(part in steps.get("nb201", {}) for part in PARTS):
-        found = steps["nb201"]
-        name, best = max(found["accuracy"].items(), key=lambda kv: kv[1]["spearman"]["median"])
+        figures = steps["nb201"]
+        name, best = max(figures["accuracy"].items(), key=lambda kv: kv[1]["spearman"]["median"])
         what = f"NB201 accuracy from {CELLS} cells, no proxies: Spearman of {name}"
         row(what, "at least 0.945", best["spearman"], best["spearman"]["median"] >= 0.945, 1)
-        if "proxies" in found:
+        if "proxies" in figures:
             name, best = max(
-                found["proxies"]["with"].items(), key=lambda kv: kv[1]["spearman"]["median"]
+                figures["proxies"]["with"].items(), key=lambda kv: kv[1]["spearman"]["median"]
             )
-            what = f"the same with {', '.join(found['proxies']['proxies'])}: Spearman of {name}"
+            what = f"the same with {', '.join(figures['proxies']['proxies'])}: Spearman of {name}"
             row(what, "at least 0.955", best["spearman"], best["spearman"]["median"] >= 0.955, 1)
         else:
             rows.append(("the same with zero-cost proxies", "at least 0.955", "-", None))
-        timed = found["latency"]["sum and robust trees"]
+        timed = figures["latency"]["sum and robust trees"]
         what = f"NB201 raspi4 from {LATENCY_CELLS}: Spearman"
         row(what, "at least 0.98", timed["spearman"], timed["spearman"]["median"] >= 0.98, 1)
         near = timed["within_10_percent"]
         row("the same: within 10 %", "at least 70 %", near, near["median"] >= 0.7, 100)
-        for which, both in found["transfer"].items():
+        for which, both in figures["transfer"].items():
             if which.endswith(f"{SAMPLES[0]} samples"):
                 mean = both["transfer"]["mean"]
                 what = f"unseen device, {which}: Spearman"
@@ -92,16 +92,16 @@ def asked_text(steps: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {what} | {asked} | {got} | {words[met if met is None else bool(met)]} |"
-        for what, asked, got, met in rows
+        f"| {what} | {aim} | {got} | {words[met if met is None else bool(met)]} |"
+        for what, aim, got, met in rows
     ]
     return "\n".join(lines)
 
 
 def aims_text(_: dict[str, Any]) -> str:
     """The same from the figures that are kept."""
-    found = {name: load(f"surrogates/{name}") for name in ("nb201", "searched", "speed")}
-    steps = {name: figures for name, figures in found.items() if figures is not None}
+    all_figures = {name: load(f"surrogates/{name}") for name in ("nb201", "searched", "speed")}
+    steps = {name: figures for name, figures in all_figures.items() if figures is not None}
     shipped = load("surrogate", RECIPE.folder / "surrogate" / DOCUMENT) or {"report": {}}
     return asked_text(steps, shipped["report"])
 

@@ -22,18 +22,18 @@ GRAPH_SEEDS = 1
 def measure(seeds: int = GRAPH_SEEDS) -> dict[str, Any]:
     """The graph networks, on the first random splits of the step before."""
     data = fit_data(Benchmark.load(TABLE).table)
-    found = split_report(data, "random", GRAPH_RECIPES, range(seeds), say)
-    return {"seeds": seeds, "n_networks": len(data), "splits": {"random": found}}
+    report = split_report(data, "random", GRAPH_RECIPES, range(seeds), say)
+    return {"seeds": seeds, "n_networks": len(data), "splits": {"random": report}}
 
 
-def graphs_text(found: dict[str, Any]) -> str:
+def graphs_text(figures: dict[str, Any]) -> str:
     """The table of graph networks."""
     lines = [
         "## Graph networks on the shipped table",
         "",
-        f"As above, on the first {found['seeds']} of these splits alone. Step `graphs`.",
+        f"As above, on the first {figures['seeds']} of these splits alone. Step `graphs`.",
         "",
-        *split_table(found, "random"),
+        *split_table(figures, "random"),
     ]
     return "\n".join(lines)
 

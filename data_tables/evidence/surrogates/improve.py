@@ -30,8 +30,8 @@ def measure(working: Working, rounds: int = ROUNDS, batch: int = BATCH) -> dict[
     profile = load_device(DEVICE)
     ask = active_learning.inherited_answers(table, splits=active_learning.VAL_ALONE)
     began = time.monotonic()
-    found = active_learning.improve(table, working, ask, profile, rounds, settings, say)
-    taken = {n["architecture"] for r in found["rounds"] for n in r["networks"]}
+    run = active_learning.improve(table, working, ask, profile, rounds, settings, say)
+    taken = {n["architecture"] for r in run["rounds"] for n in r["networks"]}
     figures = {
         "batch": batch,
         "budget": settings.budget,
@@ -41,9 +41,9 @@ def measure(working: Working, rounds: int = ROUNDS, batch: int = BATCH) -> dict[
         "rounds": [
             {k: r[k] for k in ("round", "n_fitted", "front_points", "figures")}
             | {"networks": len(r["networks"])}
-            for r in found["rounds"]
+            for r in run["rounds"]
         ],
-        "held_out": found["held_out"],
+        "held_out": run["held_out"],
     }
     split = load("surrogates/searched")
     if split is not None:
@@ -64,12 +64,12 @@ def asked_again(surrogate: Surrogate, points: Sequence[Mapping[str, Any]]) -> di
     little, big = (space.parse([p[who] for p in points]) for who in ("little", "big"))
     gate = np.array([gates.index(p["gate"]) for p in points], np.int64)
     cut = [get_metric(p["gate"]).cut(p["threshold"], surrogate.n_classes) for p in points]
-    said = surrogate.predict_points(Candidates(little, big, gate, np.array(cut, np.int64)))
+    predictions = surrogate.predict_points(Candidates(little, big, gate, np.array(cut, np.int64)))
     rows = [
         {
-            "accuracy": float(said.accuracy[i]),
-            "low": float(said.low[i]),
-            "high": float(said.high[i]),
+            "accuracy": float(predictions.accuracy[i]),
+            "low": float(predictions.low[i]),
+            "high": float(predictions.high[i]),
             "evaluated_accuracy": p["evaluated_accuracy"],
         }
         for i, p in enumerate(points)
@@ -77,15 +77,15 @@ def asked_again(surrogate: Surrogate, points: Sequence[Mapping[str, Any]]) -> di
     return {"n_fitted": int(surrogate.document["n_networks"]), **agreement(rows)}
 
 
-def improve_text(found: dict[str, Any]) -> str:
+def improve_text(figures: dict[str, Any]) -> str:
     """The tables of active learning."""
     lines = [
         "## Active learning",
         "",
-        f"{len(found['rounds'])} rounds of at most {found['batch']} networks, found by `nsga2` "
-        f"({found['budget']:,} evaluations, {found['device']}, within "
-        f"{found['latency_ms_max']:g} ms) on the surrogate of the round before, evaluated with "
-        f"inherited weights, and added; {found['wall_s'] / 60:.0f} min in all. Step `improve`. "
+        f"{len(figures['rounds'])} rounds of at most {figures['batch']} networks, found by `nsga2` "
+        f"({figures['budget']:,} evaluations, {figures['device']}, within "
+        f"{figures['latency_ms_max']:g} ms) on the surrogate of the round before, evaluated with "
+        f"inherited weights, and added; {figures['wall_s'] / 60:.0f} min in all. Step `improve`. "
         "Figures in points of accuracy.",
         "",
         "What each round found, predicted before it was evaluated:",
@@ -94,7 +94,7 @@ def improve_text(found: dict[str, Any]) -> str:
         "their error | their optimism |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in found["rounds"]:
+    for row in figures["rounds"]:
         cells_ = [str(row["round"]), str(row["n_fitted"]), str(row["networks"])]
         for kind in ("networks", "points"):
             own = row["figures"].get(kind)
@@ -102,13 +102,13 @@ def improve_text(found: dict[str, Any]) -> str:
                 cells_.append(str(own["n"]) if own else "0")
             cells_ += [f"{100 * own['mae']:.2f}", f"{100 * own['optimism']:+.2f}"] if own else "--"
         lines.append(f"| {' | '.join(cells_)} |")
-    tables = [("Networks that some round found and none was fitted on", found["held_out"])]
-    if "searched" in found:
+    tables = [("Networks that some round found and none was fitted on", figures["held_out"])]
+    if "searched" in figures:
         what = (
             "The searched split above, points of networks that a round evaluated left out "
-            f"({found['searched']['left_out']})"
+            f"({figures['searched']['left_out']})"
         )
-        tables.append((what, found["searched"]["by_round"]))
+        tables.append((what, figures["searched"]["by_round"]))
     for what, rows in tables:
         if not rows:
             continue

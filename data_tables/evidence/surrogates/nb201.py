@@ -55,32 +55,32 @@ CELL_MEANS = (
 
 def nb201_accuracy(networks: Networks, accuracy: Array, seeds: int) -> dict[str, Any]:
     """Rank correlation on all other cells of members fitted on 400, by member."""
-    found: dict[str, list[dict[str, float]]] = {}
+    trials: dict[str, list[dict[str, float]]] = {}
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(networks))
         train, test = networks.take(order[:CELLS]), networks.take(order[CELLS:])
         target = normal_scores(accuracy[order[:CELLS]])[:, None]
-        known = {bytes(row) for row in train.features[:, 30:]}
-        fresh = np.array([bytes(row) not in known for row in test.features[:, 30:]])
-        truth, said, used = accuracy[order[CELLS:]], {}, {}
+        fitted = {bytes(row) for row in train.features[:, 30:]}
+        fresh = np.array([bytes(row) not in fitted for row in test.features[:, 30:]])
+        truth, predictions, used = accuracy[order[CELLS:]], {}, {}
         for name in CELL_MEMBERS:
             began = time.process_time()
-            said[name] = get_member(name).fit(train, target, seed).mean(test)[:, 0]
+            predictions[name] = get_member(name).fit(train, target, seed).mean(test)[:, 0]
             used[name] = time.process_time() - began
         for parts in CELL_MEANS:
             name = " + ".join(parts)
-            said[name] = np.mean([said[p] for p in parts], axis=0)
+            predictions[name] = np.mean([predictions[p] for p in parts], axis=0)
             used[name] = sum(used[p] for p in parts)
-        for name, scores in said.items():
+        for name, scores in predictions.items():
             figures = {
                 "spearman": spearman(scores, truth),
                 "kendall_tau": kendall(scores, truth),
                 "spearman_no_twin": spearman(scores[fresh], truth[fresh]),
                 "cpu_s": used[name],
             }
-            found.setdefault(name, []).append(figures)
+            trials.setdefault(name, []).append(figures)
             say(f"accuracy, seed {seed}: {name} {figures['spearman']:.4f}")
-    return {name: summary(each) for name, each in found.items()}
+    return {name: summary(each) for name, each in trials.items()}
 
 
 def nb201_proxies(
@@ -89,8 +89,8 @@ def nb201_proxies(
     """The same with zero-cost proxies as further columns and without, on the cells that have them.
 
     Args:
-        networks: all cells.
-        accuracy: of each.
+        networks: all cells of the space.
+        accuracy: published validation accuracy of each cell.
         seeds: draws of the cells to fit on.
         scores: file of the proxies' scores, which goes on from what is there; None: kept nowhere.
     """
@@ -109,7 +109,7 @@ def nb201_proxies(
     values = np.sign(values) * np.log1p(np.abs(values))
     given_ = np.asarray(np.where(np.isnan(values), np.nanmin(values, axis=0), values), np.float32)
     both = {"with": replace(cells_, columns=given_, column_names=PROXIES), "without": cells_}
-    found: dict[str, dict[str, list[dict[str, float]]]] = {kind: {} for kind in both}
+    trials: dict[str, dict[str, list[dict[str, float]]]] = {kind: {} for kind in both}
     truth = accuracy[pool]
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(pool))
@@ -126,23 +126,23 @@ def nb201_proxies(
                     "spearman": spearman(scored, truth[order[CELLS:]]),
                     "kendall_tau": kendall(scored, truth[order[CELLS:]]),
                 }
-                found[kind].setdefault(name, []).append(figures)
+                trials[kind].setdefault(name, []).append(figures)
                 say(f"proxies, seed {seed}: {kind} {name} {figures['spearman']:.4f}")
-    figures_by = {kind: {m: summary(e) for m, e in each.items()} for kind, each in found.items()}
+    figures_by = {kind: {m: summary(e) for m, e in each.items()} for kind, each in trials.items()}
     return {"cells": len(pool), "batch": PROXY_BATCH, "proxies": list(PROXIES), **figures_by}
 
 
 def nb201_latency(networks: Networks, latency_ms: Array, seeds: int) -> dict[str, Any]:
     """Latency on the Raspberry Pi 4 from 900 cells, cells whose output is constant left out."""
     live = np.flatnonzero(depends_on_input(networks.space, networks.genomes))
-    found: dict[str, list[dict[str, float]]] = {}
+    trials: dict[str, list[dict[str, float]]] = {}
 
-    def judge(name: str, said: Array, truth: Array) -> None:
+    def judge(name: str, predicted: Array, truth: Array) -> None:
         figures = {
-            "spearman": spearman(said, truth),
-            "within_10_percent": float((np.abs(said / truth - 1) <= 0.1).mean()),
+            "spearman": spearman(predicted, truth),
+            "within_10_percent": float((np.abs(predicted / truth - 1) <= 0.1).mean()),
         }
-        found.setdefault(name, []).append(figures)
+        trials.setdefault(name, []).append(figures)
 
     # Counting operators takes longest: all draws are from one pool of cells.
     pool = np.random.default_rng(0).permutation(live)[: LATENCY_CELLS + LATENCY_TESTED]
@@ -155,8 +155,8 @@ def nb201_latency(networks: Networks, latency_ms: Array, seeds: int) -> dict[str
         model = fit_measured_latency(networks.take(train), latency_ms[train], seed, mine)
         total = theirs @ np.array(model.document["coefficients"])
         judge("sum over operators", total, latency_ms[test])
-        said = model.predict(networks.take(test), theirs)
-        judge("sum and robust trees", said, latency_ms[test])
+        predicted = model.predict(networks.take(test), theirs)
+        judge("sum and robust trees", predicted, latency_ms[test])
         onehot = [
             np.eye(5)[networks.genomes[rows]].reshape(len(rows), -1) for rows in (train, test)
         ]
@@ -168,7 +168,7 @@ def nb201_latency(networks: Networks, latency_ms: Array, seeds: int) -> dict[str
                 networks.take(train), np.log(latency_ms[train])[:, None], seed
             )
             judge(name, np.exp(own.mean(networks.take(test))[:, 0]), latency_ms[test])
-    return {name: summary(each) for name, each in found.items()}
+    return {name: summary(each) for name, each in trials.items()}
 
 
 def _ten_sample_ridge(sources: Array, rows: NDArray[np.intp], figure_ms: Array) -> Array:
@@ -195,8 +195,8 @@ def nb201_transfer(networks: Networks, latency: Mapping[str, Array], seeds: int)
                 figures: dict[str, dict[str, float]] = {"transfer": {}, "ridge": {}}
                 for target in TARGETS:
                     truth = np.maximum(latency[target][rows], 0.01)
-                    said = transfer_latency(sources, some, truth[some])
-                    figures["transfer"][target] = spearman(said[rest], truth[rest])
+                    predicted = transfer_latency(sources, some, truth[some])
+                    figures["transfer"][target] = spearman(predicted[rest], truth[rest])
                     plain = _ten_sample_ridge(sources, some, truth[some])
                     figures["ridge"][target] = spearman(plain[rest], truth[rest])
                 for each in figures.values():
@@ -228,17 +228,17 @@ def measure(
     return load("surrogates/nb201") or {}
 
 
-def nb201_text(found: dict[str, Any]) -> str:
+def nb201_text(document: dict[str, Any]) -> str:
     """The tables of NAS-Bench-201."""
-    missing = [part for part in PARTS if part not in found]
+    missing = [part for part in PARTS if part not in document]
     if missing:
         return f"Of the step `nb201` these parts were not run yet: {', '.join(missing)}."
     lines = [
         "## NAS-Bench-201",
         "",
         f"Accuracies and latencies measured by others (Dong and Yang 2020; Lee et al. 2021; Li et "
-        f"al. 2021), {found['n_cells']:,} cells; median ± standard deviation over "
-        f"{found['seeds']} random draws of the cells to fit on. Step `nb201`.",
+        f"al. 2021), {document['n_cells']:,} cells; median ± standard deviation over "
+        f"{document['seeds']} random draws of the cells to fit on. Step `nb201`.",
         "",
         f"CIFAR-10 accuracy from {CELLS} cells, tested on all others, without zero-cost proxies; "
         "in the third column without cells whose features equal those of one that was fitted on. "
@@ -248,14 +248,14 @@ def nb201_text(found: dict[str, Any]) -> str:
         "| model | Spearman | Kendall tau | Spearman, no twin | CPU seconds |",
         "|---|---|---|---|---|",
     ]
-    ranked = sorted(found["accuracy"].items(), key=lambda kv: -kv[1]["spearman"]["median"])
+    ranked = sorted(document["accuracy"].items(), key=lambda kv: -kv[1]["spearman"]["median"])
     for name, row in ranked:
         lines.append(
             f"| {name} | {middle(row['spearman'])} | {middle(row['kendall_tau'])} | "
             f"{middle(row['spearman_no_twin'])} | {row['cpu_s']['median']:.1f} |"
         )
-    if PROXIES_PART in found:
-        scored = found[PROXIES_PART]
+    if PROXIES_PART in document:
+        scored = document[PROXIES_PART]
         lines += [
             "",
             f"With the zero-cost proxies {', '.join(scored['proxies'])} (one initialisation, "
@@ -281,7 +281,7 @@ def nb201_text(found: dict[str, Any]) -> str:
         "|---|---|---|",
     ]
     for name, row in sorted(
-        found["latency"].items(), key=lambda kv: -kv[1]["within_10_percent"]["median"]
+        document["latency"].items(), key=lambda kv: -kv[1]["within_10_percent"]["median"]
     ):
         within = middle(row["within_10_percent"], 1, 100)
         lines.append(f"| {name} | {middle(row['spearman'])} | {within} |")
@@ -294,10 +294,10 @@ def nb201_text(found: dict[str, Any]) -> str:
         "| | transfer | ridge |",
         "|---|---|---|",
     ]
-    for name, row in found["transfer"].items():
+    for name, row in document["transfer"].items():
         cells_ = (middle(row[m]["mean"]) for m in ("transfer", "ridge"))
         lines.append(f"| {name} | {' | '.join(cells_)} |")
-    ten = next(iter(found["transfer"].values()))["transfer"]
+    ten = next(iter(document["transfer"].values()))["transfer"]
     by_target = ", ".join(f"{t} {middle(ten[t])}" for t in TARGETS)
     lines += ["", f"By target, cells that depend on the input, 10 samples: {by_target}."]
     return "\n".join(lines)

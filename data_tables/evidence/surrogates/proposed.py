@@ -31,7 +31,7 @@ def measure() -> dict[str, Any]:
     bench = Benchmark.load(TABLE)
     folder = bench.table.path.parent / "surrogate"
     judge = SurrogateEvaluator(Surrogate.load(folder), load_device(DEVICE))
-    known = learnable(bench.table)
+    held = learnable(bench.table)
     rows: list[dict[str, Any]] = []
     each = -(-PROPOSED // (2 * len(SEARCHES)))
     for limit, seed in SEARCHES:
@@ -42,7 +42,7 @@ def measure() -> dict[str, Any]:
         other = np.setdiff1d(np.arange(len(front)), real)
         picked = [r[spread(len(r), each)] for r in (real, other) if len(r)]
         points = front.take(np.sort(np.concatenate(picked)))
-        said = judge.intervals(points)
+        intervals = judge.intervals(points)
         for i in range(len(points)):
             point = points[i]
             rows.append(
@@ -55,15 +55,15 @@ def measure() -> dict[str, Any]:
                     "threshold": point.threshold,
                     "latency_ms": point.latency_ms,
                     "accuracy": point.accuracy,
-                    "low": float(said.low[i]),
-                    "high": float(said.high[i]),
+                    "low": float(intervals.low[i]),
+                    "high": float(intervals.high[i]),
                     "escalation_rate": point.escalation_rate,
-                    "distance": float(said.distance[i]),
-                    "outside": bool(said.outside[i]),
+                    "distance": float(intervals.distance[i]),
+                    "outside": bool(intervals.outside[i]),
                 }
             )
         say(f"within {limit:g} ms, seed {seed}: {len(points)} points of {len(front)}")
-    new = {r[who] for r in rows for who in ("little", "big")} - known
+    new = {r[who] for r in rows for who in ("little", "big")} - held
     say(f"{len(rows)} points of {len(new)} architectures that the table does not hold")
     return {
         "surrogate_sha256": file_hash(folder / "surrogate.json"),
@@ -78,12 +78,12 @@ def proposed() -> dict[str, Any]:
     """What was proposed.
 
     Raises:
-        BigLittleError: nothing was.
+        BigLittleError: the step was not run yet.
     """
-    found = load("surrogates/proposed")
-    if found is None:
+    figures = load("surrogates/proposed")
+    if figures is None:
         raise BigLittleError("nothing is proposed yet; run the step 'propose' first.")
-    return found
+    return figures
 
 
 def in_random_order(points: Sequence[Mapping[str, Any]]) -> list[str]:

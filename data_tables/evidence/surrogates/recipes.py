@@ -30,20 +30,20 @@ RECIPES = (
 def measure(seeds: int = SEEDS) -> dict[str, Any]:
     """Every recipe on the random split of the shipped table."""
     data = fit_data(Benchmark.load(TABLE).table)
-    found = split_report(data, "random", RECIPES, range(seeds), say)
-    return {"seeds": seeds, "n_networks": len(data), "splits": {"random": found}}
+    report = split_report(data, "random", RECIPES, range(seeds), say)
+    return {"seeds": seeds, "n_networks": len(data), "splits": {"random": report}}
 
 
-def recipes_text(found: dict[str, Any]) -> str:
+def recipes_text(data: dict[str, Any]) -> str:
     """The table of recipes."""
     lines = [
         "## Recipes on the shipped table",
         "",
-        f"{found['n_networks']} networks, a fifth held out, {found['seeds']} random splits; pairs "
+        f"{data['n_networks']} networks, a fifth held out, {data['seeds']} random splits; pairs "
         "of two unseen networks; mean ± standard deviation over the splits. Step `recipes`. The "
         "first one ships.",
         "",
-        *split_table(found, "random"),
+        *split_table(data, "random"),
     ]
     return "\n".join(lines)
 

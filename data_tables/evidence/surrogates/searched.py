@@ -34,32 +34,34 @@ def measure(working: Working) -> dict[str, Any]:
     bench, given = Benchmark.load(TABLE), proposed()
     table = bench.table
     labels = table.predictions("val").labels
-    known = learnable(table)
-    said: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
+    held = learnable(table)
+    answered: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
     origins = set()
     for architecture in in_random_order(given["points"]):
         path = working / f"{NetworkKey(architecture).name}.npz"
         if path.exists():
             evaluation = read_evaluation(path)
             origins.add(evaluation.key.origin)
-            said[architecture] = evaluation.answers["val"]
-    if len(said) < LEAST_SEARCHED:
+            answered[architecture] = evaluation.answers["val"]
+    if len(answered) < LEAST_SEARCHED:
         raise BigLittleError(
-            f"{len(said)} of the proposed networks are evaluated in {working}; expected at least "
-            f"{LEAST_SEARCHED}. Run the step 'surrogates/evaluated'."
+            f"{len(answered)} of the proposed networks are evaluated in {working}; expected at "
+            f"least {LEAST_SEARCHED}. Run the step 'surrogates/evaluated'."
         )
     if len(origins) > 1:
         raise BigLittleError(
             f"the files in {working} are of {len(origins)} supernets; delete the old ones."
         )
-    points, whole = [], [r for r in given["points"] if {r["little"], r["big"]} <= said.keys()]
+    points, whole = [], [r for r in given["points"] if {r["little"], r["big"]} <= answered.keys()]
     for row in whole:
-        found = evaluated_point(row, said[row["little"]], said[row["big"]], labels, table.n_classes)
-        new = row["little"] not in known or row["big"] not in known
-        points.append({**row, **found, "new": new})
+        evaluated = evaluated_point(
+            row, answered[row["little"]], answered[row["big"]], labels, table.n_classes
+        )
+        new = row["little"] not in held or row["big"] not in held
+        points.append({**row, **evaluated, "new": new})
     figures = optimism(points)
     surrogate = Surrogate.load(table.path.parent / "surrogate")
-    alone = surrogate.predict_networks(surrogate.space.parse(list(said)))
+    alone = surrogate.predict_networks(surrogate.space.parse(list(answered)))
     figures["single networks"] = agreement(
         [
             {
@@ -68,13 +70,13 @@ def measure(working: Working) -> dict[str, Any]:
                 "high": float(alone.high[i]),
                 "evaluated_accuracy": float((answers["top1"] == labels).mean()),
             }
-            for i, answers in enumerate(said.values())
+            for i, answers in enumerate(answered.values())
         ]
     )
     counts = {
         "proposed": len(given["points"]),
-        "architectures": len(said),
-        "evaluated_new": len(said.keys() - known),
+        "architectures": len(answered),
+        "evaluated_new": len(answered.keys() - held),
     }
     own = {k: v for k, v in given.items() if k not in ("step", "conditions")}
     return {**own, **counts, "points": points, "figures": figures}
@@ -98,15 +100,15 @@ def optimism(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: of(rows) for name, rows in chosen.items() if rows}
 
 
-def searched_text(found: dict[str, Any]) -> str:
+def searched_text(data: dict[str, Any]) -> str:
     """The table of what searches found."""
     lines = [
         "## What searches find",
         "",
-        f"{found['proposed']} operating points spread over fronts of `nsga2` "
-        f"({found['budget']:,} evaluations, {found['device']}), of which, in random order, "
-        f"{len(found['points'])} were evaluated on val with inherited weights: "
-        f"{found['architectures']} architectures, {found['evaluated_new']} of them not in the "
+        f"{data['proposed']} operating points spread over fronts of `nsga2` "
+        f"({data['budget']:,} evaluations, {data['device']}), of which, in random order, "
+        f"{len(data['points'])} were evaluated on val with inherited weights: "
+        f"{data['architectures']} architectures, {data['evaluated_new']} of them not in the "
         "table. Optimism is predicted minus evaluated accuracy, in points; coverage is of the 90 "
         "% intervals. Steps `propose`, `evaluate`, `searched`. No choice rests on these networks: "
         "members, priors and link were chosen by cross-validation on what the shipped surrogate of "
@@ -116,7 +118,7 @@ def searched_text(found: dict[str, Any]) -> str:
         "| points | n | optimism | mean absolute error | worst | coverage | Kendall tau |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in found["figures"].items():
+    for name, row in data["figures"].items():
         error = "" if row["standard_error"] is None else f" ± {100 * row['standard_error']:.2f}"
         lines.append(
             f"| {name} | {row['n']} | {100 * row['optimism']:+.2f}{error} | "
@@ -126,15 +128,15 @@ def searched_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def short_text(found: dict[str, Any]) -> str:
+def short_text(document: dict[str, Any]) -> str:
     """The optimism of a searched front in a sentence."""
     row, searches = (
-        found["figures"]["all"],
-        {(p["latency_ms_max"], p["seed"]) for p in found["points"]},
+        document["figures"]["all"],
+        {(p["latency_ms_max"], p["seed"]) for p in document["points"]},
     )
     return (
         f"What a search promises: {row['n']} operating points spread over the fronts of "
-        f"{len(searches)} searches (`nsga2`, {found['device']}) were evaluated on val with "
+        f"{len(searches)} searches (`nsga2`, {document['device']}) were evaluated on val with "
         f"inherited weights. Predicted minus evaluated accuracy is {100 * row['optimism']:+.2f} ± "
         f"{100 * row['standard_error']:.2f} points on average (standard error over points), the "
         f"mean absolute error {100 * row['mae']:.2f}, the worst {100 * row['worst']:+.2f}: this is "

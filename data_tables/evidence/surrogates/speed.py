@@ -32,12 +32,12 @@ def measure() -> dict[str, Any]:
     space, n = surrogate.space, SPEED_PAIRS
     little, big = (space.sample(rng, n, surrogate.choices) for _ in range(2))
     gates = rng.integers(0, len(surrogate.gates), n)
-    asked = Candidates(little, big, gates, rng.integers(0, 257, n))
-    surrogate.predict(Candidates(little[:1], big[:1], gates[:1], asked.cut[:1]))
+    candidates = Candidates(little, big, gates, rng.integers(0, 257, n))
+    surrogate.predict(Candidates(little[:1], big[:1], gates[:1], candidates.cut[:1]))
     wall, cpu = [], []
     for _ in range(3):
         began, used = time.perf_counter(), time.process_time()
-        surrogate.predict(asked)
+        surrogate.predict(candidates)
         wall.append(time.perf_counter() - began)
         cpu.append(time.process_time() - used)
     judge, some = SurrogateEvaluator(surrogate, load_device(DEVICE)), slice(0, n // 10)
@@ -66,16 +66,16 @@ def measure() -> dict[str, Any]:
     }
 
 
-def speed_text(found: dict[str, Any]) -> str:
+def speed_text(data: dict[str, Any]) -> str:
     """The line of the speed."""
     lines = [
         "## Speed",
         "",
-        f"{found['pairs']:,} pairs of {2 * found['pairs']:,} different networks: "
-        f"{found['wall_s']:.1f} s ({found['cpu_s']:.1f} s of CPU, {found['cores']} cores, load "
-        f"average {found['load_average']:.1f}); whole curves of {found['swept_pairs']:,} of them, "
-        f"{found['swept_points']:,} operating points: {found['swept_wall_s']:.1f} s; loading and "
-        f"the first prediction after import: {found['first_prediction_s']:.2f} s. Step `speed`.",
+        f"{data['pairs']:,} pairs of {2 * data['pairs']:,} different networks: "
+        f"{data['wall_s']:.1f} s ({data['cpu_s']:.1f} s of CPU, {data['cores']} cores, load "
+        f"average {data['load_average']:.1f}); whole curves of {data['swept_pairs']:,} of them, "
+        f"{data['swept_points']:,} operating points: {data['swept_wall_s']:.1f} s; loading and "
+        f"the first prediction after import: {data['first_prediction_s']:.2f} s. Step `speed`.",
     ]
     return "\n".join(lines)
 

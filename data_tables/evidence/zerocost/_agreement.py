@@ -32,11 +32,11 @@ def agreement(
 
     Networks without a score are left out; ``macs`` is correlated on the same networks as well.
     """
-    known = ~np.isnan(accuracy) & ~np.isnan(np.stack(scores)).any(axis=0)
-    n = int(known.sum())
+    scored = ~np.isnan(accuracy) & ~np.isnan(np.stack(scores)).any(axis=0)
+    n = int(scored.sum())
     if n < FEWEST:
-        return {"n": n, "left_out": len(known) - n, "spearman": None}
-    s, y = [column[known] for column in scores], accuracy[known]
+        return {"n": n, "left_out": len(scored) - n, "spearman": None}
+    s, y = [column[scored] for column in scores], accuracy[scored]
     rng = np.random.default_rng(0)
     drawn = []
     for _ in range(rounds):
@@ -46,7 +46,7 @@ def agreement(
     each = [spearman(column, y) for column in s]
     return {
         "n": n,
-        "left_out": len(known) - n,
+        "left_out": len(scored) - n,
         "seeds": len(s),
         "spearman": float(np.mean(each)),
         "spearman_low": float(low),
@@ -54,5 +54,5 @@ def agreement(
         "spearman_by_seed": each,
         "kendall": float(np.mean([kendall(column, y) for column in s])),
         "top_10_percent_overlap": float(np.mean([top_overlap(column, y) for column in s])),
-        "spearman_of_macs": None if macs is None else spearman(macs[0][known], y),
+        "spearman_of_macs": None if macs is None else spearman(macs[0][scored], y),
     }

@@ -25,7 +25,7 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     """All figures from the scores in a working folder; a set that was not scored is left out.
 
     Raises:
-        BigLittleError: there are none.
+        BigLittleError: no set has scores of enough networks.
     """
     document: dict[str, Any] = {"targets": {}, "too_few": {}, "time_s": {}, "made_with": {}}
     for which, wanted in SETS.items():
@@ -62,8 +62,8 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
                 document["too_few"][name] = n
                 continue
             document["targets"][name] = {
-                proxy: agreement(found, accuracy, rounds, values.get("macs"))
-                for proxy, found in values.items()
+                proxy: agreement(scores, accuracy, rounds, values.get("macs"))
+                for proxy, scores in values.items()
             }
         if which == "nb201":
             document["all_cells"] = baselines_of_all()
@@ -86,19 +86,21 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     return document
 
 
-def speed(found: Mapping[str, Any]) -> dict[str, Any]:
+def speed(document: Mapping[str, Any]) -> dict[str, Any]:
     """What pytest-benchmark wrote of ``tests/perf/test_proxies.py``.
 
     Raises:
         BigLittleError: it is of something else.
     """
-    told = [b["extra_info"] for b in found.get("benchmarks", ()) if "together_s" in b["extra_info"]]
+    told = [
+        b["extra_info"] for b in document.get("benchmarks", ()) if "together_s" in b["extra_info"]
+    ]
     if len(told) != 1:
         raise BigLittleError(
             f"a speed*.json has {len(told)} benchmarks of proxies; expected the one that "
             "`pytest tests/perf/test_proxies.py --benchmark-only --benchmark-json=...` writes."
         )
-    return {**told[0], "processor": found["machine_info"]["cpu"].get("brand_raw", "unknown")}
+    return {**told[0], "processor": document["machine_info"]["cpu"].get("brand_raw", "unknown")}
 
 
 def baselines_of_all() -> dict[str, Any]:
@@ -126,8 +128,8 @@ def _reasons(columns: Columns) -> dict[str, int]:
 
 def _targets(which: str, ids: Sequence[str]) -> dict[str, Values]:
     if which == "nb201":
-        known, columns = nb201_accuracy()
-        at = {a: i for i, a in enumerate(known)}
+        ids_of_cells, columns = nb201_accuracy()
+        at = {a: i for i, a in enumerate(ids_of_cells)}
         rows = [at[a] for a in ids]
         return {name: column[rows] for name, column in columns.items()}
     bench = Benchmark.load(TABLE)
@@ -151,23 +153,23 @@ def _pairs(
     for name, target in targets.items():
         rate = float(name.rpartition(" ")[2]) if name.startswith("accuracy") else 0.5
         out["targets"][name] = {
-            proxy: pair_agreement(found, little, big, target, rate)
-            for proxy, found in values.items()
+            proxy: pair_agreement(scores, little, big, target, rate)
+            for proxy, scores in values.items()
         }
     return out
 
 
-def few_agreement(found: Mapping[str, Any]) -> dict[str, Any]:
+def few_agreement(document: Mapping[str, Any]) -> dict[str, Any]:
     """Rank correlation of proxies of a mini-batch with the same of the whole batch."""
-    sizes = sorted(found["images"], key=int)
-    little, big = (found["images"][size] for size in sizes)
+    sizes = sorted(document["images"], key=int)
+    little, big = (document["images"][size] for size in sizes)
     out = {}
     for proxy in OF_FEW:
         a, b = (np.array(part["scores"][proxy], np.float64) for part in (little, big))
-        known = ~np.isnan(a) & ~np.isnan(b)
-        out[proxy] = {"n": int(known.sum()), "spearman": spearman(a[known], b[known])}
+        scored = ~np.isnan(a) & ~np.isnan(b)
+        out[proxy] = {"n": int(scored.sum()), "spearman": spearman(a[scored], b[scored])}
     return {
-        "cells": found["cells"],
+        "cells": document["cells"],
         "images": [int(size) for size in sizes],
         "proxies": out,
         "together_s": [little["together_s"], big["together_s"]],

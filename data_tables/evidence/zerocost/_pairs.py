@@ -36,15 +36,15 @@ def pair_targets(
     order = np.argsort(macs[drawn], axis=1, kind="stable")
     little, big = np.take_along_axis(drawn, order, axis=1).T
     names = (*(f"accuracy at {r:g}" for r in RATES), "escalation")
-    found: dict[str, list[float]] = {name: [] for name in names}
+    targets: dict[str, list[float]] = {name: [] for name in names}
     for a, b in zip(little, big, strict=True):
         curve = bench.curve(Pair(ids[a], ids[b]), GATE, DEVICE)
         for r in RATES:
             at = np.interp(r, curve.escalation_rate, curve.accuracy)
-            found[f"accuracy at {r:g}"].append(float(at))
+            targets[f"accuracy at {r:g}"].append(float(at))
         enough = curve.accuracy >= curve.accuracy[-1] - WITHIN
-        found["escalation"].append(-float(curve.escalation_rate[enough].min()))
-    return little, big, {name: np.array(values) for name, values in found.items()}
+        targets["escalation"].append(-float(curve.escalation_rate[enough].min()))
+    return little, big, {name: np.array(values) for name, values in targets.items()}
 
 
 def pair_agreement(
@@ -63,8 +63,8 @@ def pair_agreement(
         out: dict[str, list[float]] = {}
         for column in scores:
             for name, values in pair_features(column, little, big, rate).items():
-                known = keep & ~np.isnan(values)
-                at = spearman(values[known], target[known]) if known.sum() > 2 else float("nan")
+                scored = keep & ~np.isnan(values)
+                at = spearman(values[scored], target[scored]) if scored.sum() > 2 else float("nan")
                 out.setdefault(name, []).append(at)
         return {name: float(np.mean(values)) for name, values in out.items()}
 

@@ -19,16 +19,16 @@ def picture(document: Mapping[str, Any], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     columns = {
-        target: {p: row["spearman"] for p, row in found.items()}
-        for target, found in document["targets"].items()
+        target: {p: row["spearman"] for p, row in column.items()}
+        for target, column in document["targets"].items()
     }
-    for target, found in document.get("pairs", {}).get("targets", {}).items():
+    for target, column in document.get("pairs", {}).get("targets", {}).items():
         columns[f"pairs, {target}"] = {
-            p: max((c["spearman"] for c in row.values()), key=order) for p, row in found.items()
+            p: max((c["spearman"] for c in row.values()), key=order) for p, row in column.items()
         }
     proxies = sorted(
         next(iter(columns.values())),
-        key=lambda p: -float(np.mean([order(found.get(p)) for found in columns.values()])),
+        key=lambda p: -float(np.mean([order(column.get(p)) for column in columns.values()])),
     )
     grid = np.array(
         [[np.nan if f.get(p) is None else f[p] for f in columns.values()] for p in proxies],

@@ -34,7 +34,7 @@ class PublishedFigure:
 def published(proxy: str, target: str) -> PublishedFigure | None:
     """Published figure of a proxy for a target; None where there is none."""
     for statistic, figures in (("spearman", SPEARMAN), ("kendall", KENDALL)):
-        found = dict(zip(NB201_COLUMNS, figures.get(proxy, ()), strict=False))
-        if target in found:
-            return PublishedFigure(found[target], statistic)
+        by_target = dict(zip(NB201_COLUMNS, figures.get(proxy, ()), strict=False))
+        if target in by_target:
+            return PublishedFigure(by_target[target], statistic)
     return None

@@ -67,7 +67,7 @@ def few_step(working: Path, n_cells: int = FEW_CELLS, data: Path | None = None) 
     """Proxies of a mini-batch against the same of the whole batch, into ``W/few.json``."""
     space, ids = architectures("nb201", n_cells)
     batch = batch_of("nb201", data)
-    found: dict[str, Any] = {"cells": len(ids), "batch": batch.name, "images": {}}
+    document: dict[str, Any] = {"cells": len(ids), "batch": batch.name, "images": {}}
     for images in (FEW_IMAGES, BATCH):
         each = [
             score(
@@ -81,13 +81,13 @@ def few_step(working: Path, n_cells: int = FEW_CELLS, data: Path | None = None) 
             )
             for a in ids
         ]
-        found["images"][str(images)] = {
+        document["images"][str(images)] = {
             "scores": {p: [one.values.get(p) for one in each] for p in OF_FEW},
             "together_s": float(np.mean([one.total_s for one in each])),
         }
     working.mkdir(parents=True, exist_ok=True)
     with replacing(working / "few.json") as partial:
-        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.write_text(json.dumps(document), encoding="utf-8")
 
 
 def scored(which: str, working: Path) -> Columns:

@@ -32,13 +32,13 @@ class ScoredSet:
     """Networks that are scored.
 
     Attributes:
-        about: which they are.
-        n_networks: of the sample.
-        seeds: initialisations.
+        about: which networks they are, in words.
+        n_networks: how many networks the sample has.
+        seeds: how many initialisations are scored.
         like: target whose published figures are made again, on a batch like its data set; None is
             for every proxy and every target.
         pixels: height and width of the images.
-        n_classes: of the labels.
+        n_classes: how many classes the labels have.
     """
 
     about: str

@@ -42,7 +42,7 @@ def text(document: dict[str, Any]) -> str:
         "",
         "A cell of the map rests on as many networks as the proxy's row says below.",
     ]
-    for target, found in document["targets"].items():
+    for target, rows in document["targets"].items():
         held_against = target in NB201_COLUMNS
         heads = [
             "proxy",
@@ -56,7 +56,7 @@ def text(document: dict[str, Any]) -> str:
         ]
         heads += ["published", "difference"] if held_against else []
         lines += ["", f"## {target}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-        ordered = sorted(found.items(), key=lambda item: -order(item[1]["spearman"]))
+        ordered = sorted(rows.items(), key=lambda item: -order(item[1]["spearman"]))
         for proxy, row in ordered:
             cells = [f"`{proxy}`", number(row["spearman"])]
             if row["spearman"] is not None:
@@ -72,8 +72,8 @@ def text(document: dict[str, Any]) -> str:
                 cells += _difference(row, published(proxy, target))
             lines.append(f"| {' | '.join(cells)} |")
         if held_against:
-            lines += _sample_lines(document["all_cells"], target, found)
-            lines += _chance_lines(found, target, document.get("like", {}).get(target, {}))
+            lines += _sample_lines(document["all_cells"], target, rows)
+            lines += _chance_lines(rows, target, document.get("like", {}).get(target, {}))
     if "like" in document:
         lines += _like_lines(document["like"], document["targets"])
     if "pairs" in document:
@@ -119,14 +119,12 @@ def speed_text(runs: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _sample_lines(
-    everything: Mapping[str, Any], target: str, found: Mapping[str, Any]
-) -> list[str]:
+def _sample_lines(everything: Mapping[str, Any], target: str, rows: Mapping[str, Any]) -> list[str]:
     """The baselines on the sample and on all cells."""
     parts = [
-        f"`{p}` {number(found[p]['spearman'])} on the sample and {number(whole)} on all"
+        f"`{p}` {number(rows[p]['spearman'])} on the sample and {number(whole)} on all"
         for p, whole in everything["targets"][target].items()
-        if p in found
+        if p in rows
     ]
     return ["", f"What the sample does, of {everything['cells']} cells: {'; '.join(parts)}."]
 
@@ -145,10 +143,10 @@ def _difference(row: Mapping[str, Any], theirs: PublishedFigure | None) -> list[
     return [f"{sign}{number(theirs.value)}", f"{gap:+.3f}{' (far)' if abs(gap) > FAR else ''}"]
 
 
-def _chance_lines(found: Mapping[str, Any], target: str, again: Mapping[str, Any]) -> list[str]:
+def _chance_lines(rows: Mapping[str, Any], target: str, again: Mapping[str, Any]) -> list[str]:
     """What of a difference from a published figure the sample of cells and the batch can do."""
     lines = []
-    for proxy, row in found.items():
+    for proxy, row in rows.items():
         theirs = published(proxy, target)
         if theirs is None or row["spearman"] is None:
             continue
@@ -195,8 +193,8 @@ def _like_lines(like: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str
         "| difference |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for target, found in like.items():
-        for proxy, row in sorted(found.items(), key=lambda item: -order(item[1]["spearman"])):
+    for target, rows in like.items():
+        for proxy, row in sorted(rows.items(), key=lambda item: -order(item[1]["spearman"])):
             first = targets.get(target, {}).get(proxy, {}).get("spearman")
             cells = [target, f"`{proxy}`", number(first), number(row["spearman"])]
             low, high = number(row.get("spearman_low")), number(row.get("spearman_high"))
@@ -236,18 +234,18 @@ def page_text(document: dict[str, Any]) -> str:
         "their interval above |",
         "|---|---|---|---|---|---|---|",
     ]
-    for target, found in document["targets"].items():
-        known = {p: row for p, row in found.items() if row["spearman"] is not None}
-        if not {"macs", "params"} <= set(known):
+    for target, rows in document["targets"].items():
+        scored = {p: row for p, row in rows.items() if row["spearman"] is not None}
+        if not {"macs", "params"} <= set(scored):
             continue
-        bar = max(known["macs"]["spearman"], known["params"]["spearman"])
-        others = [p for p in known if p not in ("macs", "params")]
-        best = sorted(others, key=lambda p: -order(known[p]["spearman"]))[:3]
-        clear = sum(known[p]["spearman_low"] > max(bar, _there(known[p])) for p in others)
-        named = ", ".join(f"`{p}` {number(known[p]['spearman'])}" for p in best)
+        bar = max(scored["macs"]["spearman"], scored["params"]["spearman"])
+        others = [p for p in scored if p not in ("macs", "params")]
+        best = sorted(others, key=lambda p: -order(scored[p]["spearman"]))[:3]
+        clear = sum(scored[p]["spearman_low"] > max(bar, _there(scored[p])) for p in others)
+        named = ", ".join(f"`{p}` {number(scored[p]['spearman'])}" for p in best)
         lines.append(
-            f"| {target} | {known['macs']['n']} | {known['macs']['seeds']} "
-            f"| {number(known['macs']['spearman'])} | {number(known['params']['spearman'])} "
+            f"| {target} | {scored['macs']['n']} | {scored['macs']['seeds']} "
+            f"| {number(scored['macs']['spearman'])} | {number(scored['params']['spearman'])} "
             f"| {named} | {clear} of {len(others)} |"
         )
     if "speed" in document:
@@ -273,23 +271,23 @@ def _pair_lines(pairs: Mapping[str, Any]) -> list[str]:
     ]
     lines += ["", "| target | `macs` | `params` | best proxies, each in its best combination |"]
     lines.append("|---|---|---|---|")
-    for target, found in pairs["targets"].items():
-        told = {p: _best_combination(row) for p, row in found.items()}
+    for target, rows in pairs["targets"].items():
+        told = {p: _best_combination(row) for p, row in rows.items()}
         baselines = [told.pop(p, ("-", None)) for p in ("macs", "params")]
         best = sorted(told, key=lambda p: -order(told[p][1]))[:3]
         cells = [f"{number(value)} ({name})" for name, value in baselines]
         cells.append(", ".join(f"`{p}` {number(told[p][1])} ({told[p][0]})" for p in best))
         lines.append(f"| {target} | {' | '.join(cells)} |")
     lines += ["", "The best of six combinations is chosen on the same pairs it is told of."]
-    for target, found in pairs["targets"].items():
-        names = list(next(iter(found.values())))
+    for target, rows in pairs["targets"].items():
+        names = list(next(iter(rows.values())))
         lines += ["", f"### {target}", "", f"| proxy | {' | '.join(names)} |"]
         lines.append("|---|" + "---|" * len(names))
-        highest = {p: max(order(row[n]["spearman"]) for n in names) for p, row in found.items()}
-        for proxy in sorted(found, key=lambda p: -highest[p]):
+        highest = {p: max(order(row[n]["spearman"]) for n in names) for p, row in rows.items()}
+        for proxy in sorted(rows, key=lambda p: -highest[p]):
             cells = [
                 f"{number(c['spearman'])} ± {number(c['standard_error'])}"
-                for c in (found[proxy][name] for name in names)
+                for c in (rows[proxy][name] for name in names)
             ]
             lines.append(f"| `{proxy}` | {' | '.join(cells)} |")
     return lines
