@@ -39,7 +39,7 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
         file["x"] = np.arange(3)
     with pytest.raises(TableError, match="no manifest"):
         Table(foreign)
-    with pytest.raises(TableError, match="no biglittle-table"):
+    with pytest.raises(TableError, match="not a biglittle-table"):
         Table(foreign, check=False)
 
 
