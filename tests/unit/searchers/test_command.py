@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from biglittle.bench import Benchmark
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers.front_files import read_front
-from biglittle.searchers.judge import candidates_of, judge_called
-from biglittle.searchers.next_steps import next_steps
 
 
 @pytest.fixture(scope="module")
@@ -74,20 +71,6 @@ def test_a_missing_extra_is_said_before_the_search(
     assert not (tmp_path / "new").exists()
 
 
-def test_next_steps_repeat_what_was_asked(table: str) -> None:
-    judge = judge_called("table", (DEVICE,), table)
-    judge = replace(judge, devices=("one", "two"), given=("my one.json", "two"))
-    points = Benchmark.load(table).front(DEVICE).points
-    steps = next_steps(judge, points, None, ["search", "--soft", "accuracy - macs"])
-    assert steps[0].startswith("biglittle search --soft 'accuracy - macs' --out out/search")
-    assert len(steps) == 6
-    assert "--device" not in steps[1]  # the front remembers it, and the table
-    assert "--table" not in steps[1]
-    assert all(f"--table {table}" in step for step in (steps[2], steps[4]))
-    for step, device, file in ((3, "'my one.json'", "-one"), (5, "two", "-two")):
-        assert f"--device {device} --profile out/search/profile{file}.json" in steps[step]
-
-
 def test_objectives_that_are_no_figure_of_a_point_are_printed(search) -> None:  # type: ignore[no-untyped-def]
     arguments = ("--budget", "60", "--objectives", "error,latency_worst_ms,params")
     code, out, err = search(*arguments, "--searcher", "nsga3")
@@ -96,23 +79,6 @@ def test_objectives_that_are_no_figure_of_a_point_are_printed(search) -> None:  
     assert head.split()[-2:] == ["worst", "params"]
     assert "worst: latency of an escalated input" in " ".join(out.split())
     assert "params" not in search("--budget", "60")[1]
-
-
-def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None:
-    judge = judge_called("table", (DEVICE,), table)
-    points = Benchmark.load(table).front(DEVICE).points
-    steps = next_steps(judge, points, tmp_path)
-    used = points.take(points.escalation_rate >= 0.01)
-    known = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
-    assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= known
-
-
-def test_candidates_of_points_are_the_points(table: str) -> None:
-    judge = judge_called("table", (DEVICE,), table)
-    points = Benchmark.load(table).front(DEVICE).chosen
-    again = judge.evaluator.evaluate(candidates_of(points, judge.evaluator, 10))
-    assert np.array_equal(again.accuracy, points.accuracy)
-    assert np.array_equal(again.latency_ms, points.latency_ms)
 
 
 def test_limits_objectives_soft_and_checkpoint(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,44 @@
+"""The commands to go on with repeat what was asked and name pairs that escalate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from biglittle.bench import Benchmark
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table_writer import write_table
+from biglittle.searchers.judge import judge_called
+from biglittle.searchers.next_steps import next_steps
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
+    return str(path)
+
+
+def test_next_steps_repeat_what_was_asked(table: str) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    judge = replace(judge, devices=("one", "two"), given=("my one.json", "two"))
+    points = Benchmark.load(table).front(DEVICE).points
+    steps = next_steps(judge, points, None, ["search", "--soft", "accuracy - macs"])
+    assert steps[0].startswith("biglittle search --soft 'accuracy - macs' --out out/search")
+    assert len(steps) == 6
+    assert "--device" not in steps[1]  # the front remembers it, and the table
+    assert "--table" not in steps[1]
+    assert all(f"--table {table}" in step for step in (steps[2], steps[4]))
+    for step, device, file in ((3, "'my one.json'", "-one"), (5, "two", "-two")):
+        assert f"--device {device} --profile out/search/profile{file}.json" in steps[step]
+
+
+def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    points = Benchmark.load(table).front(DEVICE).points
+    steps = next_steps(judge, points, tmp_path)
+    used = points.take(points.escalation_rate >= 0.01)
+    known = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
+    assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= known
