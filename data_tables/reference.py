@@ -1,7 +1,7 @@
 """Published whole-network measurements as graphs of operators with one figure each.
 
-Reads the folder of the reference data, which is no part of the project; what a profile or a page of
-it may hold is only what is computed from them. Every function says what it leaves out.
+Reads the folder of the reference data, which is not a part of the project; what a profile or a page
+of it may hold is only what is computed from them. Every function says what it leaves out.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Measured:
     """Networks and one measured figure of each.
 
     Attributes:
-        names: of the networks.
-        graphs: their operators.
+        names: what the source calls the networks.
+        graphs: the operators of each network.
         figures: measured columns, each of shape (n,), named with their unit.
     """
 
@@ -123,17 +123,17 @@ def raspberry_pi_5(
         if r["framework"] == framework and r["arch_idx"] == r["rep_arch_idx"]
         if r["status"] == "ok" and r["lat_ms_median"] and r["energy_mj"]
     ]
-    names, graphs, kept = [], [], []
+    names, graphs, chosen = [], [], []
     for i in _chosen(len(rows), limit):
         name = named[int(rows[i]["arch_idx"])]["arch_str"]
         graph = space.graph(name, 100)
         if simplified(graph):
             names.append(name)
             graphs.append(graph)
-            kept.append(rows[i])
+            chosen.append(rows[i])
     figures = {
-        "latency_ms": np.array([float(r["lat_ms_median"]) for r in kept]),
-        "energy_mj": np.array([float(r["energy_mj"]) for r in kept]),
+        "latency_ms": np.array([float(r["lat_ms_median"]) for r in chosen]),
+        "energy_mj": np.array([float(r["energy_mj"]) for r in chosen]),
     }
     return Measured(tuple(names), tuple(graphs), figures)
 
@@ -145,16 +145,18 @@ def convnet(name: str) -> Graph:
     Raises:
         DatasetError: another kind of name.
     """
-    found = CONVNET.fullmatch(name)
-    if found is None:
-        raise DatasetError(f"{name!r} is no name of a ConvNet such as convnet_L8_F352_K3x3_W90.")
-    layers, width, side = int(found[1]), int(found[2]), int(found[4])
-    kernel = int(found[3])
+    parts = CONVNET.fullmatch(name)
+    if parts is None:
+        raise DatasetError(
+            f"{name!r} is not the name of a ConvNet such as convnet_L8_F352_K3x3_W90."
+        )
+    layers, width, side = int(parts[1]), int(parts[2]), int(parts[4])
+    kernel = int(parts[3])
     operators, channels = list[Operator](), 3
     for _ in range(layers):
         after = side + 2 * CONVNET_PADDING[kernel] - kernel + 1
         out = (after, after)
-        if found[5]:
+        if parts[5]:
             operators += [
                 Operator("conv", channels, channels, side, side, kernel, 1, channels, output=out),
                 Operator("conv", channels, width, after, after),
@@ -177,13 +179,13 @@ def jetson_nano(limit: int | None = None, folder: Path | None = None) -> Measure
     root = folder or reference_folder()
     rows = read_rows(root / "jetson" / "jetson_nano_tensorrt.csv.gz")
     rows = [r for r in rows if CONVNET.fullmatch(r["model"])]
-    kept = [rows[i] for i in _chosen(len(rows), limit)]
+    chosen = [rows[i] for i in _chosen(len(rows), limit)]
     figures = {
-        "latency_ms": np.array([float(r["latency_ms"]) for r in kept]),
-        "energy_mj": np.array([float(r["board_energy_mj"]) for r in kept]),
-        "published_macs": np.array([float(r["macs"]) for r in kept]),
+        "latency_ms": np.array([float(r["latency_ms"]) for r in chosen]),
+        "energy_mj": np.array([float(r["board_energy_mj"]) for r in chosen]),
+        "published_macs": np.array([float(r["macs"]) for r in chosen]),
     }
-    names = tuple(r["model"] for r in kept)
+    names = tuple(r["model"] for r in chosen)
     return Measured(names, tuple(convnet(n) for n in names), figures)
 
 
@@ -244,10 +246,10 @@ def mobilenets(system: str, folder: Path | None = None) -> Measured:
     names, graphs, latency = [], [], []
     for row in read_rows(root / "mlperf" / "edge_single_stream.csv.gz"):
         pattern = r"mobilenet-v([12])-(\d\.\d+)-(\d+)(-non-quantized)?"
-        found = re.fullmatch(pattern, row["model"])
-        if row["system"] == system and found is not None:
+        parts = re.fullmatch(pattern, row["model"])
+        if row["system"] == system and parts is not None:
             names.append(row["model"])
-            graphs.append(mobilenet(int(found[1]), float(found[2]), int(found[3])))
+            graphs.append(mobilenet(int(parts[1]), float(parts[2]), int(parts[3])))
             latency.append(float(row["mean_ms"]))
     return Measured(tuple(names), tuple(graphs), {"latency_ms": np.array(latency)})
 
@@ -256,11 +258,11 @@ def mobilenets(system: str, folder: Path | None = None) -> Measured:
 def fbnet(device: str, limit: int | None = None, folder: Path | None = None) -> Measured:
     """Networks of ``fbnet`` on one of the devices of HELP.
 
-    Columns raspi4 and pixel3 are sums of a look-up table, no measurements of whole networks.
+    Columns raspi4 and pixel3 are sums of a look-up table, not measurements of whole networks.
     """
     root, space = folder or reference_folder(), get_space("fbnet")
     rows = read_rows(root / "fbnet" / "latency_ms.csv.gz")
-    kept = [rows[i] for i in _chosen(len(rows), limit)]
-    names = tuple(r["arch"] for r in kept)
+    chosen = [rows[i] for i in _chosen(len(rows), limit)]
+    names = tuple(r["arch"] for r in chosen)
     graphs = tuple(space.graph(name, 100) for name in names)
-    return Measured(names, graphs, {"latency_ms": np.array([float(r[device]) for r in kept])})
+    return Measured(names, graphs, {"latency_ms": np.array([float(r[device]) for r in chosen])})

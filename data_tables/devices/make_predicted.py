@@ -47,7 +47,7 @@ class Prediction:
         low: factor of the lower end of the latency interval.
         high: factor of the upper end.
         interval: what the interval is, in words.
-        coverage: its nominal coverage.
+        coverage: nominal coverage of the interval.
         macs: smallest and largest measured network, in MACs.
         fit: rows, errors, baselines, for the file.
     """
@@ -283,21 +283,21 @@ DEVICES: dict[str, dict[str, Any]] = {
 def make_profile(device: str) -> dict[str, Any]:
     """The profile of one device as a JSON document."""
     facts, space = DEVICES[device], get_space("fbnet")
-    found: Prediction = facts["make"]()
+    prediction: Prediction = facts["make"]()
     architectures = sorted(Benchmark.load(TABLE).architectures)
     features = operator_features([space.graph(a, N_CLASSES) for a in architectures])
-    latency = features @ found.coefficients
+    latency = features @ prediction.coefficients
     networks = []
     for i, architecture in enumerate(architectures):
         row: dict[str, Any] = {
             "architecture": architecture,
             "latency_ms": round(float(latency[i]), DIGITS),
-            "latency_ms_low": round(float(latency[i] * found.low), DIGITS),
-            "latency_ms_high": round(float(latency[i] * found.high), DIGITS),
+            "latency_ms_low": round(float(latency[i] * prediction.low), DIGITS),
+            "latency_ms_high": round(float(latency[i] * prediction.high), DIGITS),
         }
         words = {"latency_ms": "predicted"}
-        if found.power_mw is not None:
-            row["energy_mj"] = round(float(latency[i]) * found.power_mw / 1000, DIGITS)
+        if prediction.power_mw is not None:
+            row["energy_mj"] = round(float(latency[i]) * prediction.power_mw / 1000, DIGITS)
             words["energy_mj"] = "modelled"
         networks.append(row | {"provenance": words})
     return {
@@ -313,22 +313,22 @@ def make_profile(device: str) -> dict[str, Any]:
         "date": DATE,
         "tool_version": None,
         "gate_latency_ms": None,
-        "interval": {"coverage": found.coverage, "method": found.interval},
-        "fit": found.fit,
+        "interval": {"coverage": prediction.coverage, "method": prediction.interval},
+        "fit": prediction.fit,
         "model": {
             "kind": "blocks",
             "provenance": "predicted",
-            "latency_ms": block_table(found.coefficients),
-            "latency_low_factor": found.low,
-            "latency_high_factor": found.high,
-            "power_mw": found.power_mw,
+            "latency_ms": block_table(prediction.coefficients),
+            "latency_low_factor": prediction.low,
+            "latency_high_factor": prediction.high,
+            "power_mw": prediction.power_mw,
             "operators": {
-                "fitted_to": f"{found.fit['rows']} networks: {found.fit['measured']}",
-                "macs_min": found.macs[0],
-                "macs_max": found.macs[1],
+                "fitted_to": f"{prediction.fit['rows']} networks: {prediction.fit['measured']}",
+                "macs_min": prediction.macs[0],
+                "macs_max": prediction.macs[1],
                 "coefficients_ms": {
                     name: float(f"{value:.7g}")
-                    for name, value in zip(NAMES, found.coefficients.tolist(), strict=True)
+                    for name, value in zip(NAMES, prediction.coefficients.tolist(), strict=True)
                     if value > 0
                 },
             },
