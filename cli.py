@@ -863,9 +863,10 @@ def cotrain(
     from .bench.files import file_hash
     from .bench.measured_pairs import MeasuredPairs
     from .cotrain.console import print_reports
-    from .cotrain.front import FrontJob, FrontProgress, cotrain_front, select
+    from .cotrain.front import FrontJob, FrontProgress, cotrain_front
     from .cotrain.methods import METHODS, get_method
     from .cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe, sized
+    from .cotrain.selection import select
     from .cotrain.weights import load_weights
     from .edge_profiler.deploy import check_exportable, deploy_pair
     from .searchers.evaluators.worst_case import worst_case

@@ -91,14 +91,14 @@ def _tensors_one_each(file: CheckedFile, group: str) -> dict[str, torch.Tensor]:
 def load_checkpoint(
     path: Path,
     identity: Mapping[str, Any] | None = None,
-    accepts: Callable[[str, Any, Any], bool] = lambda key, found, wanted: bool(found == wanted),
+    accepts: Callable[[str, Any, Any], bool] = lambda key, stored, wanted: bool(stored == wanted),
 ) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
     """Progress and groups of tensors of a checkpoint.
 
     Args:
-        path: the file.
+        path: path of the checkpoint's file.
         identity: of the run that wants to go on from it; None takes any.
-        accepts: whether the identity's ``key``, as it was ``found``, serves one that ``wanted``
+        accepts: whether the identity's ``key``, as it is ``stored``, serves one that ``wanted``
             this; by default only an equal one does.
 
     Raises:
@@ -108,14 +108,14 @@ def load_checkpoint(
     def check(attributes: Mapping[str, Any]) -> None:
         if attributes.get("format") not in (FORMAT, ONE_EACH):
             raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
-        found = json_of(attributes.get("identity", ""), dict, "its identity")
-        wanted = json.loads(json.dumps(identity)) if identity is not None else found
+        stored = json_of(attributes.get("identity", ""), dict, "its identity")
+        wanted = json.loads(json.dumps(identity)) if identity is not None else stored
         differ = [
-            k for k in sorted({*found, *wanted}) if not accepts(k, found.get(k), wanted.get(k))
+            k for k in sorted({*stored, *wanted}) if not accepts(k, stored.get(k), wanted.get(k))
         ]
         if differ:
             key = differ[0]
-            got, expected = (repr(values.get(key))[:300] for values in (found, wanted))
+            got, expected = (repr(values.get(key))[:300] for values in (stored, wanted))
             raise CheckpointError(
                 f"{path} belongs to another run: its {key[:80]} is {got}, expected {expected}. "
                 "Delete it, or choose another output folder."
@@ -132,7 +132,7 @@ def restoring(path: Path) -> Iterator[None]:
     """What does not fit while a checkpoint is read or taken over, as an error that names the file.
 
     Args:
-        path: of the checkpoint.
+        path: path of the checkpoint, which messages name.
 
     Raises:
         CheckpointError: it is damaged, or of other tensors or another progress than expected.

@@ -22,7 +22,7 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
 
     Args:
         reports: as written to ``report.json``.
-        console: where to print.
+        console: console that the lines are printed on.
     """
     if not reports:
         console.print("Nothing was trained.")

@@ -44,8 +44,8 @@ class PairAnswers:
 
     Attributes:
         little: logits, shape (n, n_classes).
-        big: likewise.
-        labels: shape (n,).
+        big: logits of the big network, shape (n, n_classes).
+        labels: true classes of the images, shape (n,).
     """
 
     little: NDArray[np.float32]
@@ -71,8 +71,8 @@ class PairAnswers:
 
 def answers_of(little: Network, big: Network, images: Images, dataset: Dataset) -> PairAnswers:
     """What both networks say about the images."""
-    said = [logits_of(network, images, dataset) for network in (little, big)]
-    return PairAnswers(said[0], said[1], images.labels)
+    logits = [logits_of(network, images, dataset) for network in (little, big)]
+    return PairAnswers(logits[0], logits[1], images.labels)
 
 
 def operating_point(
@@ -86,10 +86,10 @@ def operating_point(
     """The pair's operating point on the images it answered.
 
     Args:
-        answers: of both networks.
+        answers: logits of both networks and the labels.
         architectures: ids of little and big.
-        metric: of the gate.
-        threshold: of the gate.
+        metric: metric by which the gate decides.
+        threshold: threshold of the gate, in the metric's unit.
         costs: of the little network (row 0) and of the big one (row 1) alone.
         shared: what running them as a pair changes, where that was measured.
     """
@@ -98,7 +98,7 @@ def operating_point(
     rate = np.array([escalated.mean()])
     figures = pair_costs(costs.take([0]), costs.take([1]), rate, shared)
     values = {k: None if np.isnan(v[0]) else float(v[0]) for k, v in figures.items()}
-    found = {"accuracy": "measured", "escalation_rate": "measured"}
+    words = {"accuracy": "measured", "escalation_rate": "measured"}
     return OperatingPoint(
         little=architectures[0],
         big=architectures[1],
@@ -106,7 +106,7 @@ def operating_point(
         threshold=float(threshold),
         accuracy=float(right.mean()),
         escalation_rate=float(rate[0]),
-        provenance=whole_provenance({**found, **pair_provenance(costs.provenance)}, shared, rate),
+        provenance=whole_provenance({**words, **pair_provenance(costs.provenance)}, shared, rate),
         **values,  # type: ignore[arg-type]
     )
 
@@ -125,7 +125,7 @@ def best_threshold(
 
     Args:
         answers: on the images to choose by, which are not those to report on.
-        metric: of the gate.
+        metric: metric by which the gate decides.
         costs: of the little network (row 0) and of the big one (row 1) alone.
         latency_ms_max: mean over the images.
         shared: what running them as a pair changes, where that was measured.

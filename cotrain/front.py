@@ -36,8 +36,7 @@ from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs
 from ..bench.networks import Network, weights_hash
 from ..bench.pair import REPORT_FORMAT, Pair
-from ..bench.points import OperatingPoint, Points
-from ..bench.recommend import alone
+from ..bench.points import OperatingPoint
 from ..bench.spaces import SearchSpace
 from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
 from .recalibrate import calibrated
@@ -76,74 +75,12 @@ class Deploy(Protocol):
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which points of a front are worth training.
-
-    Attributes:
-        rows: of the chosen points, from fast to slow.
-        n_points: points of the front.
-        n_single: points that are single networks: little is big, or one of the two is asked about
-            less than 1 % of the inputs.
-        n_pairs: different pairs among the others.
-    """
-
-    rows: tuple[int, ...]
-    n_points: int
-    n_single: int
-    n_pairs: int
-
-    def text(self) -> str:
-        """What was chosen, and of what, in two sentences."""
-        return (
-            f"{self.n_points} points: {self.n_single} are single networks in effect, which are "
-            f"skipped; the others are {self.n_pairs} different pairs. {len(self.rows)} are trained."
-        )
-
-
-def select(points: Points, top: int, first: Sequence[int] = ()) -> Selection:
-    """Chooses at most ``top`` different pairs of a front.
-
-    Points that are single networks are never chosen: there is nothing to co-train. The rows in
-    ``first`` come before all others. Then come pairs that are not less accurate than all of
-    ``first``, evenly spread over the front by their rank in latency, and at last the other pairs,
-    spread likewise. Of several points of one pair the middle one by latency stands for it.
-
-    Args:
-        points: of a front.
-        top: how many at most.
-        first: rows that are recommended, the most important one first.
-    """
-    latency, paired = points.latency_ms, alone(points) == ""
-    pair_of = list(zip(points.little.tolist(), points.big.tolist(), strict=True))
-    chosen: list[int] = []
-    for i in first:
-        if paired[i] and pair_of[i] not in {pair_of[k] for k in chosen}:
-            chosen.append(int(i))
-    chosen = chosen[: max(top, 0)]
-    taken = {pair_of[i] for i in chosen}
-    rows_of: dict[tuple[str, str], list[int]] = {}
-    for i in np.flatnonzero(paired)[np.argsort(latency[paired], kind="stable")]:
-        rows_of.setdefault(pair_of[i], []).append(int(i))
-    middle = [r[(len(r) - 1) // 2] for pair, r in rows_of.items() if pair not in taken]
-    middle.sort(key=lambda i: latency[i])
-    least = min((float(points.accuracy[i]) for i in chosen), default=-np.inf)
-    good = [i for i in middle if points.accuracy[i] >= least]
-    for some in (good, [i for i in middle if points.accuracy[i] < least]):
-        n = min(max(top - len(chosen), 0), len(some))
-        # one alone is the most accurate end of the front and not its worst
-        at = np.linspace(0, len(some) - 1, n) if n > 1 else np.array([len(some) - 1.0] * n)
-        chosen += [some[k] for k in np.unique(np.rint(at).astype(int))]
-    rows = tuple(sorted(chosen, key=lambda i: (latency[i], i)))
-    return Selection(rows, len(points), int((~paired).sum()), len(rows_of))
-
-
-@dataclass(frozen=True)
 class FrontJob:
     """What to do with the pairs of a front.
 
     Attributes:
         methods: keys in ``methods/``; each trains every pair.
-        recipe: how.
+        recipe: how the networks are trained.
         seed: of weights, order and augmentation.
         out: folder of the pairs' folders.
         start: gives the network to start from by architecture id; None: random weights.
@@ -176,9 +113,9 @@ class FrontProgress:
 
     Attributes:
         pair: number of the run at work, from 0: a pair under a method.
-        n_pairs: runs in all.
+        n_pairs: number of runs in all.
         point: the point of the front at work.
-        method: its method.
+        method: method under which its pair is trained.
         training: where its training stands.
         eta_s: estimated seconds until all runs are trained, evaluation not counted.
     """
@@ -212,9 +149,9 @@ def cotrain_front(
     A pair whose folder has a report is not trained again; one that was stopped goes on.
 
     Args:
-        job: what to do.
-        points: of the front, as chosen by `select`.
-        splits: images, from ``Dataset.load``.
+        job: what to do with the points, and where.
+        points: points of the front, as chosen by `selection.select`.
+        splits: images and labels by split, from ``Dataset.load``.
         on_progress: called every few steps.
 
     Raises:
@@ -348,7 +285,7 @@ def _cotrain(
 def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: report[key] for key in wanted}
+        stored = {key: report[key] for key in wanted}
     except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is not one ({error!r}). Move it away, or choose another output folder."
         raise CheckpointError(
@@ -357,9 +294,9 @@ def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
     for group, values in wanted.items():
         for key, value in values.items():
-            if found[group].get(key) != value:
+            if stored[group].get(key) != value:
                 raise CheckpointError(
-                    f"{path} belongs to another run: its {key} is {found[group].get(key)!r}, "
+                    f"{path} belongs to another run: its {key} is {stored[group].get(key)!r}, "
                     f"expected {value!r}. Delete its folder, or choose another output folder."
                 )
     return report
@@ -379,17 +316,17 @@ def _evaluated(
     assert point.latency_ms is not None
     shared = job.measured.shared(point.gate, ids, (costs.take([0]), costs.take([1])))
     threshold = best_threshold(answers["val"], metric, costs, point.latency_ms, shared)
-    found: dict[str, Any] = {"threshold": threshold, "threshold_chosen_on": "val"}
-    for split, said in answers.items():
-        found[split] = {
-            **operating_point(said, ids, metric, threshold, costs, shared).as_dict(),
-            "little_accuracy": float(said.little_right.mean()),
-            "big_accuracy": float(said.big_right.mean()),
-            "oracle_accuracy": float((said.little_right | said.big_right).mean()),
+    figures: dict[str, Any] = {"threshold": threshold, "threshold_chosen_on": "val"}
+    for split, outcome in answers.items():
+        figures[split] = {
+            **operating_point(outcome, ids, metric, threshold, costs, shared).as_dict(),
+            "little_accuracy": float(outcome.little_right.mean()),
+            "big_accuracy": float(outcome.big_right.mean()),
+            "oracle_accuracy": float((outcome.little_right | outcome.big_right).mean()),
         }
     limit = point.latency_ms * (1 + 1e-9)
-    found["val_latency_within_promise"] = found["val"]["latency_ms"] <= limit
-    return found, threshold, answers["test"]
+    figures["val_latency_within_promise"] = figures["val"]["latency_ms"] <= limit
+    return figures, threshold, answers["test"]
 
 
 def _deploy(

@@ -33,7 +33,7 @@ class Learner(Generic[Net]):
         name: of its groups in a checkpoint, for example ``little``.
         start: its first weights; copied, never changed.
         recipe: how to train it.
-        device: torch device.
+        device: torch device that the network trains on.
     """
 
     def __init__(self, name: str, start: Net, recipe: Recipe, device: torch.device) -> None:
@@ -83,8 +83,8 @@ class Learner(Generic[Net]):
         for name, p in self.network.named_parameters():
             momentum = states.get(f"{self.name}_momentum", {}).get(name)
             if momentum is not None:
-                kept = torch.empty_like(p)  # in the parameter's own memory format
-                self.optimizer.state[p]["momentum_buffer"] = kept.copy_(momentum)
+                restored = torch.empty_like(p)  # in the parameter's own memory format
+                self.optimizer.state[p]["momentum_buffer"] = restored.copy_(momentum)
             if self.average is not None:
                 self.average.values[name].copy_(states[f"{self.name}_average"][name])
         if self.average is not None:

@@ -51,22 +51,22 @@ WEIGHTS, START = "supernet.safetensors", "start.json"
 def hidden_channels(space_name: str, choices: set[str]) -> dict[str, int]:
     """Channels inside a block of each choice, in the first layer; 0 for what has none."""
     space = get_space(space_name)
-    found = {}
+    channels = {}
     for name in choices:
         operators = space.build_layer(space.layers[0], space.choices.index(name))
         convs = [op for op in operators if op.kind == "conv"]
-        found[name] = convs[0].out_channels if len(convs) == 3 else 0
-    return found
+        channels[name] = convs[0].out_channels if len(convs) == 3 else 0
+    return channels
 
 
 def opened(phase: Phase, anchor: str) -> set[str]:
     """Choices that paths of a phase can make."""
-    found = {anchor}
+    choices = {anchor}
     for rule in (phase.large, phase.small):
         if rule is not None:
-            found |= {c for c, weight in rule.weights.items() if weight > 0}
-            found |= {"skip"} if rule.skip_high > 0 or rule.all_skip > 0 else set()
-    return found
+            choices |= {c for c, weight in rule.weights.items() if weight > 0}
+            choices |= {"skip"} if rule.skip_high > 0 or rule.all_skip > 0 else set()
+    return choices
 
 
 def first_narrow(schedule: Schedule) -> int | None:
@@ -79,7 +79,7 @@ def first_narrow(schedule: Schedule) -> int | None:
 
 
 def check_shrinking(schedule: Schedule) -> None:
-    """Refuses a schedule that is no progressive shrinking.
+    """Refuses a schedule that is not one of progressive shrinking.
 
     Raises:
         BigLittleError: the anchor is not the widest choice, a later phase forbids what an earlier
@@ -121,7 +121,7 @@ def sort_channels(net: Supernet, choice: str) -> None:
     keep the first channels, compute something else than before. Sorting twice is sorting once.
 
     Args:
-        net: changed in place.
+        net: the supernet, which is changed in place.
         choice: whose channels are sorted; importance is the L1 norm of their outgoing weights.
     """
     index = net.space.choices.index(choice)
@@ -159,16 +159,16 @@ def shrink(
         schedule: as `check_shrinking` wants it.
         folder: of the checkpoint and the weights; a run found there goes on, a finished one is
             read.
-        splits: images, from ``Dataset.load``.
+        splits: images and labels by split, from ``Dataset.load``.
         start: weights of a trained supernet to begin with; None: random ones. Channels are sorted
             only in the second case: in a trained supernet narrow choices already use the first.
-        device: torch device.
+        device: torch device that the supernet trains on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps.
         validate: validation images looked at after each epoch; 0: none.
 
     Raises:
-        BigLittleError: a schedule that is no progressive shrinking.
+        BigLittleError: a schedule that is not one of progressive shrinking.
         CheckpointError: the folder holds another run, or the start is of another space.
         TrainingError: the loss is not finite.
     """
@@ -218,15 +218,15 @@ def _begin(schedule: Schedule, folder: Path, start: Path | None) -> None:
     noted, checkpoint = folder / START, folder / "supernet.h5"
     digest = _start_hash(start)
     if noted.exists():
-        found = json.loads(noted.read_text(encoding="utf-8")).get("start_sha256")
-        if found != digest:
+        stored = json.loads(noted.read_text(encoding="utf-8")).get("start_sha256")
+        if stored != digest:
             raise CheckpointError(
-                f"the run in {folder} began with other weights ({str(found)[:12]}, asked for: "
+                f"the run in {folder} began with other weights ({str(stored)[:12]}, asked for: "
                 f"{digest[:12]}). Name another folder, or delete it."
             )
     elif checkpoint.exists():
         raise CheckpointError(
-            f"{checkpoint} is of a run that is no progressive shrinking; name another folder."
+            f"{checkpoint} is of a run that is not progressive shrinking; name another folder."
         )
     if start is not None and not checkpoint.exists():
         net = load_weights(start)
@@ -242,29 +242,29 @@ def _begin(schedule: Schedule, folder: Path, start: Path | None) -> None:
         partial.write_text(json.dumps({"start_sha256": digest}) + "\n", encoding="utf-8")
 
 
-def trained_choices(weights: Path, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def trained_choices(weights: Path, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Choices that the weights of a supernet were trained for, as the file says.
 
     Args:
-        weights: as from `shrink`.
-        known: what to say of a file that says nothing.
+        weights: weights of a supernet, as from `shrink`.
+        default: choices of a file that does not name its own.
 
     Raises:
-        CheckpointError: it says nothing, and nothing is known.
+        CheckpointError: it says nothing, and there is no ``default``.
     """
-    said = kept_facts(weights).get("choices")
-    if said is not None:
-        return tuple(json.loads(said))
-    if known is None:
+    choices = kept_facts(weights).get("choices")
+    if choices is not None:
+        return tuple(json.loads(choices))
+    if default is None:
         raise CheckpointError(f"{weights} does not say for which choices it was trained.")
-    return known
+    return default
 
 
 def shorter(schedule: Schedule, epochs: int) -> Schedule:
     """The schedule with at most ``epochs`` epochs in each phase: the last ones, at full size.
 
     Raises:
-        BigLittleError: fewer than one.
+        BigLittleError: fewer than one epoch a phase.
     """
     if epochs < 1:
         raise BigLittleError(f"{epochs} epochs a phase; expected at least 1.")

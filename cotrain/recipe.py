@@ -53,13 +53,13 @@ class Recipe:
 
     Attributes:
         space: search space of the networks.
-        dataset: data set.
+        dataset: name of the data set.
         images: training images seen in all; whole batches are taken, the rest is dropped.
-        batch: images a step.
+        batch: number of images in a step.
         peak_lr: learning rate after warm-up; a cosine takes it to ``end_lr``.
         end_lr: learning rate of the last step.
         warmup_share: share of the steps with a linear warm-up, in [0, 1).
-        momentum: of Nesterov SGD.
+        momentum: momentum of Nesterov's stochastic gradient descent.
         weight_decay: on convolution and classifier weights only.
         label_smoothing: of the cross-entropy on labels.
         clip_norm: largest gradient norm of one network.
@@ -182,10 +182,10 @@ def sized(recipe: Recipe, n_train: int, epochs: float | None, images: int | None
     """The recipe with another number of training images.
 
     Args:
-        recipe: to change.
+        recipe: the recipe that is changed; it stays as it is.
         n_train: images of one epoch.
-        epochs: passes over them.
-        images: or their number.
+        epochs: passes over the training images.
+        images: training images seen in all, in place of ``epochs``.
 
     Raises:
         BigLittleError: both are given, or fewer than a batch.

@@ -42,7 +42,7 @@ class Phase:
     """Some epochs under one rule.
 
     Attributes:
-        name: for the log.
+        name: name of the phase, for the log.
         resolutions: rows (and columns) of the images, one per epoch: its length is the epochs.
         peak_lr: learning rate after warm-up; a cosine takes it to ``end_lr``.
         end_lr: learning rate of the last step.
@@ -85,16 +85,16 @@ class Schedule:
     """Everything that decides a supernet run but the images.
 
     Attributes:
-        space: search space.
-        dataset: data set.
+        space: name of the search space.
+        dataset: name of the data set.
         anchor: the choice that every layer of the anchor path makes.
-        phases: in order.
-        batch: images a step.
-        momentum: of Nesterov SGD.
+        phases: phases in the order of training.
+        batch: number of images in a step.
+        momentum: momentum of Nesterov's stochastic gradient descent.
         weight_decay: on convolution and classifier weights only.
         label_smoothing: of the cross-entropy on labels.
         distillation: weight of the large path's answers in the small path's loss, in [0, 1].
-        clip_norm: largest gradient norm.
+        clip_norm: largest norm of the gradient; a larger one is scaled down.
         seed: of initialisation, order, augmentation and paths.
     """
 
@@ -154,12 +154,12 @@ def checked(kind: type, values: dict[str, Any], where: str) -> Any:
     Raises:
         BigLittleError: an unknown or a missing key.
     """
-    known = {f.name for f in dataclasses.fields(kind)}
-    unknown = sorted(set(values) - known)
+    names = {f.name for f in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - names)
     if unknown:
         raise BigLittleError(
             f"{where} has the unknown key {unknown[0]!r}; expected some of "
-            f"{', '.join(sorted(known))}."
+            f"{', '.join(sorted(names))}."
         )
     try:
         return kind(**values)

@@ -118,8 +118,8 @@ class Supernet(nn.Module):
     """All networks of a space over one set of elastic weights.
 
     Args:
-        space: the search space.
-        n_classes: of the classifier.
+        space: the search space of its paths.
+        n_classes: number of classes of the classifier.
     """
 
     def __init__(self, space: SearchSpace, n_classes: int) -> None:

@@ -65,7 +65,7 @@ class Teacher(nn.Module):
     """The dense network.
 
     Args:
-        n_classes: number of classes.
+        n_classes: number of classes of its classifier.
         widths: channels of the three stages.
         precision: in which it computes while it is trained.
     """
@@ -165,10 +165,10 @@ def fastest_precision(
     """The precision in which this machine trains a teacher fastest, and images a second of each.
 
     Args:
-        recipe: whose batches to try.
-        train: training images.
-        device: torch device.
-        seconds: of each trial.
+        recipe: recipe whose batches are tried.
+        train: training images with their labels.
+        device: torch device that the teacher trains on.
+        seconds: seconds that each trial may take.
     """
     dataset, where = get_dataset(recipe.dataset), torch.device(device)
     index = _first(train, recipe.batch)
@@ -208,8 +208,8 @@ def save_teacher(path: Path, teacher: Teacher, facts: Mapping[str, str]) -> None
     """Writes a teacher's weights in float16, without batch-norm statistics, whole or not at all.
 
     Args:
-        path: the ``.safetensors`` file.
-        teacher: whose weights to keep.
+        path: the ``.safetensors`` file to write.
+        teacher: the network whose weights are kept.
         facts: text to keep beside them, for example the data set and the recipe.
     """
     metadata = {
@@ -225,7 +225,7 @@ def load_teacher(path: Path, train: Images, dataset: Dataset) -> Teacher:
     """The teacher of a ``.safetensors`` file, ready to answer.
 
     Args:
-        path: as from `save_teacher`.
+        path: a ``.safetensors`` file from `save_teacher`.
         train: training images, on which its batch norms are recalibrated.
         dataset: facts of the images.
 

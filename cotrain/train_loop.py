@@ -36,8 +36,8 @@ class TrainProgress:
     """Where a run stands after a step.
 
     Attributes:
-        step: steps done.
-        n_steps: steps in all.
+        step: number of steps that are done.
+        n_steps: number of steps in all.
         loss: mean loss of the last steps, by learner.
         accuracy: mean training accuracy over them, in [0, 1], by learner.
         images_per_s: images a second since the run was (re)started.
@@ -57,13 +57,13 @@ class TrainingRun:
     """What a run trains on and where it is kept.
 
     Attributes:
-        recipe: how to train.
+        recipe: how the networks are trained.
         dataset: facts of the images.
-        train: the training images.
-        path: of the checkpoint.
+        train: training images with their labels.
+        path: path of the checkpoint's file.
         identity: what a checkpoint must share to be gone on from.
         seed: of order and augmentation.
-        device: torch device.
+        device: torch device that the networks train on.
     """
 
     recipe: Recipe
@@ -159,9 +159,9 @@ def _train_step(
 
 
 def _diverged(run: TrainingRun, what: str, step: int) -> TrainingError:
-    kept = f"The checkpoint {run.path} is of before" if run.path.exists() else "Nothing was kept"
+    left = f"The checkpoint {run.path} is of before" if run.path.exists() else "Nothing was kept"
     return TrainingError(
-        f"{what} at step {step} of {run.recipe.n_steps}. {kept}; lower peak_lr in the recipe, or "
+        f"{what} at step {step} of {run.recipe.n_steps}. {left}; lower peak_lr in the recipe, or "
         "go on with another seed."
     )
 

@@ -33,14 +33,14 @@ def train_network(
     """The trained network, on the CPU, in evaluation mode, its batch norms recalibrated.
 
     Args:
-        architecture: id in ``recipe.space``.
-        recipe: how to train.
+        architecture: id of an architecture in ``recipe.space``.
+        recipe: how the network is trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
         folder: where ``network.h5`` is kept; a run found there goes on, a finished one is read.
         start: the network to start from, for example ``Supernet.inherit(architecture)``; it is not
             changed. None: random weights drawn with ``seed``.
         seed: of weights, order and augmentation; on a CPU it decides every bit of the result.
-        device: torch device.
+        device: torch device that the network trains on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps.
 

@@ -40,19 +40,19 @@ def train_pair(
 
     Args:
         little: architecture id in ``recipe.space``.
-        big: likewise.
+        big: id of the big architecture, in ``recipe.space``.
         method: key in ``methods/``: ``independent``, ``distilled``, ``joint``.
-        recipe: how to train.
+        recipe: how both networks are trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
         folder: where ``pair.h5`` is kept; a run found there goes on, a finished one is read.
         starts: the networks to start from, which are not changed. None: random weights.
         seed: of weights, order and augmentation; on a CPU it decides every bit of the result.
-        device: torch device.
+        device: torch device that the networks train on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps; its figures are by ``little`` and ``big``.
 
     Raises:
-        UnknownNameError: no such method.
+        UnknownNameError: no method has that name.
         ArchitectureError: an id that is not in the space, or not that of its start.
         TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
         CheckpointError: ``folder`` holds another run.
@@ -83,22 +83,22 @@ def train_littles(
 
     Args:
         little: as of `train_pair`, like all that is not said here.
-        big: likewise.
+        big: id of the big architecture, in ``recipe.space``.
         methods: keys in ``methods/``, each once.
-        recipe: how to train.
-        splits: images.
+        recipe: how both networks are trained.
+        splits: images and labels by split, from ``Dataset.load``.
         folder: where ``pair.h5`` is kept.
         starts: the networks to start from.
         seed: of weights, order and augmentation.
-        device: torch device.
-        threads: torch threads.
+        device: torch device that the networks train on.
+        threads: torch threads; None leaves them as they are.
         on_progress: its figures are by ``little`` (of several: ``little METHOD``) and ``big``.
 
     Returns:
         Little and big network by method; the big one is the same object.
 
     Raises:
-        UnknownNameError: no such method.
+        UnknownNameError: no method has that name.
         ArchitectureError: an id that is not in the space, or not that of its start.
         TrainingError: as of `train_pair`, or methods that cannot share a big network.
         CheckpointError: ``folder`` holds another run.
@@ -134,11 +134,11 @@ def train_littles(
     learners.append(Learner("big", first[1], recipe, where))
 
     def losses(logits: Mapping[str, torch.Tensor], labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        found = {}
+        values = {}
         for own, way in zip(littles, chosen, strict=True):
             both = way.losses(logits[own], logits["big"], labels, recipe)
-            found[own], found["big"] = both.little, both.big  # all of them give the same for big
-        return found
+            values[own], values["big"] = both.little, both.big  # all of them give the same for big
+        return values
 
     train_learners(run, learners, losses, on_progress)
     *trained, shared = [calibrated(x.result(), splits["train"], dataset) for x in learners]

@@ -56,7 +56,7 @@ class Progress:
         epoch: global epoch, from 0.
         step: step within it, from 0.
         steps_per_epoch: steps of an epoch.
-        n_epochs: epochs in all.
+        n_epochs: number of epochs in all.
         loss: mean loss of the last steps.
         accuracy: mean training accuracy of the large path over them, in [0, 1].
         eta_s: estimated seconds to the end.
@@ -79,10 +79,10 @@ class SupernetRun:
     """A training run: its state, one step, and the checkpoint.
 
     Args:
-        schedule: what to do.
+        schedule: phases, paths and rates of the training.
         folder: where ``supernet.h5`` is kept; a run found there goes on.
-        splits: images, from ``Dataset.load``.
-        device: torch device.
+        splits: images and labels by split, from ``Dataset.load``.
+        device: torch device that the supernet trains on.
         threads: torch threads; None leaves them as they are.
         answers: a teacher's answers on fixed views of the training images, which take the place
             of random crops; for a schedule with a ``teacher``.
@@ -156,11 +156,11 @@ class SupernetRun:
                 self.average.values[name].copy_(values)
         self.elapsed_s = progress["elapsed_s"]
 
-    def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
+    def _accepts(self, key: str, stored: Any, wanted: Any) -> bool:
         """A run of the same schedule goes on, and so does one of its first phases alone."""
         if key == "schedule":
-            return self.schedule.continues(schedule_from(found, "the checkpoint's schedule"))
-        return bool(found == wanted)
+            return self.schedule.continues(schedule_from(stored, "the checkpoint's schedule"))
+        return bool(stored == wanted)
 
     def save(self) -> None:
         """Writes the checkpoint (whole or not at all)."""

@@ -101,7 +101,7 @@ class TeacherAnswers:
 
         Args:
             teacher: in evaluation mode, of the weights that ``teacher_sha256`` names.
-            train: training images.
+            train: training images with their labels.
             dataset: facts of the images.
             on_progress: called with views done and views in all.
 

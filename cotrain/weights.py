@@ -34,7 +34,7 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
     """Writes the weights of a supernet, whole or not at all.
 
     Args:
-        path: the ``.safetensors`` file.
+        path: path of the ``.safetensors`` file.
         net: its float weights are rounded to float16.
         facts: text to keep beside them, for example data set and schedule.
     """
@@ -54,7 +54,7 @@ def write_tensors(
     """Writes named tensors with text beside them, whole or not at all.
 
     Args:
-        path: the ``.safetensors`` file.
+        path: path of the ``.safetensors`` file.
         tensors: to write, by name.
         metadata: text, whose entries are written in order of their names.
         half: round to float16 and leave out batch-norm statistics, which are estimated anew.
@@ -82,7 +82,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """The text and the tensors of a ``.safetensors`` file.
 
     Raises:
-        CheckpointError: unreadable.
+        CheckpointError: the file cannot be read, or is not one of weights.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -104,7 +104,7 @@ def kept_facts(path: Path) -> dict[str, str]:
     """The text that stands beside kept weights, for example data set and epochs.
 
     Raises:
-        CheckpointError: unreadable.
+        CheckpointError: the file cannot be read, or is not one of weights.
     """
     return read_tensors(path)[0]
 
@@ -134,7 +134,7 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
     """Writes one network, float32, with its batch-norm statistics, whole or not at all.
 
     Args:
-        path: the ``.safetensors`` file.
+        path: path of the ``.safetensors`` file.
         network: its weights are written as they are.
         facts: text to keep beside them, for example data set and training.
     """

@@ -15,7 +15,7 @@ def get_method(name: str) -> Method:
     """The method called ``name``.
 
     Raises:
-        UnknownNameError: no such method.
+        UnknownNameError: no method has that name.
     """
     return cast(Method, METHODS.load(name))
 

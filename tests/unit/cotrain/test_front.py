@@ -20,8 +20,9 @@ from biglittle.bench.errors import BigLittleError, CheckpointError, GateError  #
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
 from biglittle.cotrain import front, train_loop  # noqa: E402
 from biglittle.cotrain.console import print_reports  # noqa: E402
-from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front, select  # noqa: E402
+from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
+from biglittle.cotrain.selection import select  # noqa: E402
 from biglittle.cotrain.weights import load_network  # noqa: E402
 
 SPACE = get_space("fbnet")

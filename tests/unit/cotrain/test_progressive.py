@@ -167,7 +167,7 @@ def test_a_warm_start_begins_with_the_weights_and_sorts_nothing(
     with pytest.raises(CheckpointError, match="other weights"):
         shrink(still, folder, splits, None, validate=0)
     (folder / "start.json").unlink()
-    with pytest.raises(CheckpointError, match="no progressive shrinking"):
+    with pytest.raises(CheckpointError, match="not progressive shrinking"):
         shrink(still, folder, splits, None, validate=0)
 
 
