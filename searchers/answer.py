@@ -47,10 +47,10 @@ def answers(
     """What to use at each budget, the answer to the limits or the knee first.
 
     Args:
-        front: what was searched, as it was searched.
+        front: the front of the search, on what was searched and not yet on test.
         singles: networks seen alone in the same search.
         settings: with the limits and objectives that were asked.
-        half_widths: of predicted accuracies; None: nothing is known of them.
+        half_widths: gives half-widths of predicted accuracies; None: nothing is known of them.
         measured: a table and its exact front within the same limits; None: there is none.
     """
     questions = budgets(front, settings.limits, settings.objectives)
@@ -77,7 +77,7 @@ def table_answers(
 
     Args:
         bench: the table whose networks were searched.
-        chosen: the front, on val; points under a gate that no device can run are no answer.
+        chosen: the front, on val; a point under a gate that no device can run is never an answer.
         device: name of a device of the table, or the path of a profile.
         limits: largest value by figure (for accuracy: smallest), as the search was given them.
         objectives: figures that the search minimised or maximised.

@@ -20,7 +20,7 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
 
     Args:
         answers: what a search recommends at each budget.
-        config: of the run, which says for what device; without one nothing is drawn.
+        config: config of the run, which names the device; without one nothing is drawn.
     """
     if not answers:
         return ""

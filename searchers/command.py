@@ -102,7 +102,7 @@ def answered(
 
     Args:
         judge: the evaluator that was searched, with its devices and its table.
-        outcome: as it was searched, before it is shown on test.
+        outcome: the outcome as it was searched, before it is shown on test.
     """
     settings, front = outcome.settings, outcome.front
     alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]

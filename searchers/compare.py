@@ -37,12 +37,12 @@ class Comparison:
 
     Attributes:
         at: budgets at which regrets are taken, shape (n_steps,).
-        regret: by searcher, shape (n_seeds, n_steps).
-        seconds: by searcher, wall-clock time of each run, shape (n_seeds,).
+        regret: missing share of the hypervolume by searcher, shape (n_seeds, n_steps).
+        seconds: wall-clock time of each run by searcher, shape (n_seeds,).
         exact: whether the reference is the true front.
         reference: the box and the hypervolume.
-        settings: of the runs; the seed is that of the first.
-        fronts: by searcher, the front of each run, shape (n_front, n_objectives) each.
+        settings: settings of the runs; the seed is that of the first.
+        fronts: the front of each run by searcher, shape (n_front, n_objectives) each.
     """
 
     at: NDArray[np.int64]
@@ -125,10 +125,10 @@ def compare(
     Args:
         evaluator: what all of them search.
         names: keys of searchers, each once.
-        settings: objectives, limits, budget and the first seed; of a soft score there is no front.
+        settings: objectives, limits, budget and the first seed; a soft score cannot be compared.
         n_seeds: number of runs of each searcher.
         reference: the true front's box; None: that of everything all runs found.
-        on_run: told after every run.
+        on_run: called after every run with searcher, number of the run and outcome.
 
     Raises:
         ConstraintError: fewer than one seed, a searcher twice, none, or a soft score.

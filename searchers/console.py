@@ -116,7 +116,7 @@ def print_front(
     Args:
         points: operating points of the front, in any order.
         best_singles: the best single network at each point's latency, one row per point.
-        console: where to print; colours are rich's matter.
+        console: console to print on; it decides on colours.
         top: rows at most, spread evenly over the front, both ends included.
         figures: those that were searched for or limited; those that are not always shown are
             shown then.

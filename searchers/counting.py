@@ -37,7 +37,7 @@ class Scores:
     points that no other of its points dominates.
 
     Attributes:
-        genes: of each point, gate and cut filled in, shape (m, n_genes).
+        genes: genes of each point, gate and cut filled in, shape (m, n_genes).
         owner: which candidate each point is of, rising, shape (m,); every candidate has one.
         values: shape (m, n_values), everything minimised; NaN where there is no figure. The
             objectives, or the negative of the soft score alone.
@@ -65,7 +65,7 @@ class CountingEvaluator:
     Args:
         evaluator: answers candidates with operating points.
         settings: objectives, limits, budget, and where the gate is chosen.
-        on_progress: told after every batch.
+        on_progress: called after every batch with how far the search is.
         header: what the log says of the search, plain JSON.
     """
 

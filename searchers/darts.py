@@ -67,8 +67,8 @@ class Derived:
     Attributes:
         little: architecture id of the little network.
         big: architecture id of the big network.
-        threshold: of max_prob, as it was learned; the one to use is chosen on val.
-        expected_latency_ms: of the last step's soft pair, at its relaxed escalation rate.
+        threshold: value of max_prob as it was learned; the one to use is chosen on val.
+        expected_latency_ms: mean latency of the last step's soft pair at its escalation rate.
         chances: softmax of the architecture weights, little and big, (2, n_layers, n_choices).
         history: loss, expected latency, escalation rate and entropy at every step.
         net: the supernet with the weights that the search left; None: made by hand.
@@ -97,7 +97,7 @@ def search(
         net: trained, for a warm start, or fresh.
         train: training images; val is for whoever evaluates what is derived.
         dataset: facts of the images.
-        profile: of the device; its latency must be a sum over layers, measured or predicted.
+        profile: the device; its latency must be a sum over layers, measured or predicted.
         settings: how the search is run.
         on_step: called after every step with its number and its figures.
 
@@ -204,7 +204,7 @@ def evaluated(derived: Derived, evaluator: Any, settings: DartsSettings) -> dict
     Args:
         derived: the pair, as `search` returns it.
         evaluator: whatever evaluates pairs, as for any other searcher.
-        settings: of the search, for the record.
+        settings: settings of the search, for the record.
 
     Returns:
         The record; ``best`` is the most accurate point within the latency aimed at, None where

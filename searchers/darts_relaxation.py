@@ -26,7 +26,7 @@ def soft_forward(
     Args:
         net: the supernet whose layers compute every choice.
         images: normalised, (batch, channels, height, width).
-        chances: of every choice in every layer, (n_layers, n_choices), rows that sum to 1.
+        chances: weight of every choice in every layer, (n_layers, n_choices); rows sum to 1.
         choices: indices of those choices in the space.
     """
     x = net.stem(images)
@@ -50,7 +50,7 @@ def sampled_forward(
     Args:
         net: the supernet whose layers compute every choice.
         images: normalised, (batch, channels, height, width).
-        chances: of every choice in every layer, (n_layers, n_choices), rows that sum to 1.
+        chances: weight of every choice in every layer, (n_layers, n_choices); rows sum to 1.
         choices: indices of those choices in the space.
         generator: source of the random draws of paths.
     """
@@ -97,7 +97,7 @@ def relaxed_pair(
     Args:
         little: logits of the little network, (batch, n_classes).
         big: logits of the big network, (batch, n_classes).
-        threshold: of max_prob, below which an input is escalated.
+        threshold: value of max_prob below which an input is escalated.
         temperature: width of the relaxed gate; 0 would be the real one.
     """
     first, second = little.softmax(dim=1), big.softmax(dim=1)

@@ -139,10 +139,10 @@ def write_results(
     the run took is in ``config.toml`` under ``[run]``.
 
     Args:
-        folder: made if it is not there.
+        folder: folder of the files, made if it is not there.
         outcome: what the search returned, its front among it.
         config: config of the run, as from `resolved_config`.
-        best_singles: as from `best_single`, one row for each point of the front.
+        best_singles: rows of `best_single`, one for each point of the front.
         recommended: what the search answers at each budget.
 
     Raises:
@@ -240,7 +240,7 @@ def read_front(path: str | Path) -> FrontFile:
     A CSV has no config but the device and the table, and no best singles.
 
     Raises:
-        BigLittleError: no such file, or one that is no front.
+        BigLittleError: there is no such file, or it is not a front.
     """
     path = Path(path)
     path = path / "front.json" if path.is_dir() else path

@@ -47,7 +47,7 @@ def latency_note(promises: Mapping[str, str]) -> str:
     """How good latencies are that nobody measured, for a reader; empty where all were.
 
     Args:
-        promises: by device, as from ``LatencyModel.promise``.
+        promises: what ``LatencyModel.promise`` says, by device.
     """
     return " ".join(f"{d}: {p}" if len(promises) > 1 else p for d, p in promises.items() if p)
 
@@ -86,7 +86,7 @@ class FrontQuestion:
 
     Attributes:
         label: file name of the front, for messages.
-        devices: by name what ``--device`` takes; empty where the front does not say.
+        devices: what ``--device`` takes, by name; empty where the front does not say.
         table: what ``--table`` takes; None where the front does not say.
         table_name: name of the table; None where the front does not say.
         table_sha256: hash of the table; None where the front does not say.
@@ -103,7 +103,7 @@ class FrontQuestion:
         """The question in the config of a front, or in the ``sources`` of a report.
 
         Args:
-            config: as in ``front.json``; what it does not say is left open.
+            config: config of a ``front.json``; what it does not say is left open.
             label: file name of the front, for messages.
         """
         sources = {**config, **dict(config.get("sources") or {})}
@@ -184,7 +184,7 @@ class FrontQuestion:
 
         Args:
             table: what a user gave; None: what the front says.
-            default: for a front that does not say.
+            default: table of a front that does not say.
 
         Raises:
             BigLittleError: the front says another table than ``table``, or one that is no longer

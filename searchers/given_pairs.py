@@ -43,7 +43,7 @@ def judged(
     Args:
         evaluator: one that has no whole curves is asked at a grid of cuts.
         pairs: ids of little and big; duplicates count once.
-        limits: as of a search.
+        limits: largest value by figure (for accuracy: smallest).
         settings: objectives, limits and score, instead; its budget and where it chooses the gate
             mean nothing here.
 
@@ -75,7 +75,7 @@ class ReadyPair:
 
     Attributes:
         networks: the little and the big network.
-        logits: of both on the test images, each (n, n_classes).
+        logits: logits of both on the test images, each (n, n_classes).
         point: the operating point on test.
     """
 
@@ -96,7 +96,7 @@ def on_test(
     Args:
         net: the supernet that gives both networks their weights.
         chosen: the operating point that was chosen on val.
-        evaluator: of the device; what both networks cost there.
+        evaluator: says what both networks cost on the device.
         splits: images of ``train``, to recalibrate on, and ``test``.
         dataset: facts of the images.
     """

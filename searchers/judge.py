@@ -39,7 +39,7 @@ class Judge:
         devices: names of the devices that the figures are of.
         reported: the same points as they are reported, on test; None: as they were searched.
         reference: the true front's box; None where nobody knows it.
-        weights: of the live supernet; None: of no other.
+        weights: weights of the live supernet; None for every other evaluator.
         given: devices as they were asked for, names or files, for the commands to go on with.
         table: table as it was asked for, a name or a file, for the same commands.
     """
@@ -76,11 +76,11 @@ def judge_called(
     Args:
         name: name of the evaluator, one of `EVALUATORS`.
         devices: names or profiles; of NAS-Bench-201 one of its columns.
-        table: of the pairs, the surrogate and the supernet.
+        table: table of the pairs, with its surrogate and its supernet.
         data: folder of the images, for the live supernet.
-        gates: to search over, in a table or live; None: all that tables store.
+        gates: gates to search over, in a table or live; None: all that tables store.
         proxy: what rough evaluations of the live supernet save on: images, resolution or epochs.
-        passes: of training before a network of the live supernet answers; 0: as inherited.
+        passes: passes of training before a network of the supernet answers; 0: as inherited.
         warm: whether the search begins with the table's front, which its sources then say.
 
     Raises:
@@ -236,7 +236,7 @@ def _says(sentence: str, promises: Mapping[str, str], sources: dict[str, Any]) -
 
     Args:
         sentence: what the reader is told about accuracy.
-        promises: of latencies by device, as from ``LatencyModel.promise``.
+        promises: what ``LatencyModel.promise`` says of latencies, by device.
         sources: what the figures rest on.
     """
     note = latency_note(promises)

@@ -40,11 +40,11 @@ class LoggedBatch:
         genes: what was asked about, shape (n, n_genes).
         room: evaluations that were left when the searcher was asked.
         fidelity: share of a full evaluation that each cost.
-        ended_s: since the search began.
+        ended_s: seconds since the search began.
         owner: which candidate each point is of, rising, shape (m,).
-        gate: of each point, index into the evaluator's gates, shape (m,).
-        cut: of each point, shape (m,).
-        figures: of each point, by name, shape (m,) each.
+        gate: index into the evaluator's gates of each point, shape (m,).
+        cut: code below which each point escalates, shape (m,).
+        figures: figures of the points by name, shape (m,) each.
     """
 
     genes: Genes
@@ -108,7 +108,7 @@ class EvaluationLog:
         """A log from its file.
 
         Raises:
-            CheckpointError: it is no log of a search.
+            CheckpointError: it is not the log of a search.
         """
         try:
             held = read_npz(path, _ARRAYS)
@@ -163,7 +163,7 @@ def logged_population(path: Path | None) -> int | None:
     It follows from the budget unless it is given, and a search may go on under a larger budget.
 
     Raises:
-        CheckpointError: it is no log of a search.
+        CheckpointError: it is not the log of a search.
     """
     if path is None or not path.exists():
         return None

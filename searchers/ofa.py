@@ -121,7 +121,7 @@ def deliver(
         settings: limits to meet, budget and seed of the search.
         predictor: gives the predictor of accuracy; it is only asked for when it is needed.
         sources: what the predictor rests on, for the report.
-        folder: made if need be.
+        folder: folder of the files, made if need be.
         say: called with one line at each step.
         on_progress: called after every batch of the evolution.
 
@@ -157,7 +157,7 @@ def deliver(
         save_network(folder / f"{name}.safetensors", network, {"dataset": trained.dataset.name})
     weights = [{k: v.numpy() for k, v in n.state_dict().items()} for n in ready.networks]
     test = trained.splits["test"]
-    # spread over the split, so that an ordered one is no trap
+    # spread over the split, because the images of one may be in order
     index = np.unique(
         np.linspace(0, len(test) - 1, min(len(test), CHECKED_IMAGES)).astype(np.int64)
     )

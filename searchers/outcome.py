@@ -22,7 +22,7 @@ class Progress:
         n_evaluations: budget spent so far.
         budget: budget that may be spent in all.
         n_front: operating points of the front so far.
-        duration_s: since the search began.
+        duration_s: seconds since the search began.
     """
 
     n_evaluations: int
@@ -40,8 +40,8 @@ class Snapshot:
 
     Attributes:
         n_evaluations: budget spent until then.
-        values: of the front, shape (n_front, n_objectives), everything minimised.
-        ended_s: since the search began.
+        values: objectives of the front, shape (n_front, n_objectives), everything minimised.
+        ended_s: seconds since the search began.
     """
 
     n_evaluations: int
@@ -60,13 +60,13 @@ class SearchOutcome:
             networks alone may find better ones.
         history: the front after each batch, to draw any-time curves.
         n_evaluations: candidates evaluated, at whatever fidelity.
-        n_infeasible: of these, beyond a limit.
-        n_unusable: of these, without one of the figures asked for.
+        n_infeasible: candidates among these that are beyond a limit.
+        n_unusable: candidates among these that lack one of the figures asked for.
         n_networks: distinct networks among them.
         seconds_total: wall-clock time of the whole search.
-        seconds_evaluating: of that, inside the evaluator.
+        seconds_evaluating: the part of it that was spent inside the evaluator.
         settings: objectives, limits, budget and seed of the search.
-        best: under the soft score, one point; None where none was asked for.
+        best: the best point under the soft score; None where none was asked for.
         log: every evaluation; None where an outcome was made by hand.
     """
 

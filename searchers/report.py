@@ -52,9 +52,9 @@ def write_report(
     """The path of the report, one self-contained HTML file.
 
     Args:
-        path: of the file; its folder is made if it is not there.
+        path: path of the file; its folder is made if it is not there.
         points: operating points of the front, in any order.
-        config: of the run; what it names appears in the text.
+        config: config of the run; what it names appears in the text.
         best_singles: the best single network at each point's latency, one row per point.
         exact: a second front, from a table, drawn with its own marker.
         exact_label: what that second front is and where its figures come from.
@@ -293,7 +293,7 @@ def drawn(
     """A plotly figure in the house's dress, as HTML.
 
     Args:
-        figure: to be drawn; its layout is set.
+        figure: the plotly figure to be drawn; its layout is set.
         x_label: what goes along the page, with its unit.
         span: smallest and largest x; None: as the data have it.
         y_label: what goes up the page, with its unit.

@@ -52,7 +52,7 @@ class Problem:
         n_values: figures to minimise; 1 under a soft score.
         n_limits: number of limits to meet.
         population: candidates to ask for at once.
-        seed: of the searcher's random numbers.
+        seed: seed of the searcher's random numbers.
         fidelities: shares of a full evaluation that can be asked for, rising; the last is 1.
         warm: rows to begin with, shape (n, n_genes).
     """

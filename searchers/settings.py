@@ -27,7 +27,7 @@ class SearchSettings:
         objectives: two or three figures of an operating point.
         limits: largest value by figure (for accuracy: smallest).
         budget: candidates that may be evaluated; each one counts.
-        seed: of the searcher's random numbers; the same seed gives the same front.
+        seed: seed of the searcher's random numbers; the same seed gives the same front.
         population: candidates evaluated together, and the population of an evolutionary searcher;
             None: a fortieth of the budget, from 20 to 200.
         soft: a score to maximise instead, as arithmetic on names of figures; the front in the
@@ -37,8 +37,8 @@ class SearchSettings:
             and cut; ``auto``: inside where the evaluator has whole curves.
 
     Raises:
-        ConstraintError: a number that cannot be searched with, objectives that are no two, or a
-            soft score that is no arithmetic.
+        ConstraintError: a number cannot be searched with, there are not two or three objectives, or
+            the soft score is not arithmetic.
         UnknownNameError: an objective, limited figure or gate mode that does not exist.
 
     >>> SearchSettings(budget=1000, limits={"latency_ms": 20}).limits
@@ -80,7 +80,7 @@ class SearchSettings:
                     f"a budget of {self.budget} evaluations is smaller than one population of "
                     f"{self.population}; raise the budget or lower the population."
                 )
-        for name in ("budget", "population", "seed"):  # numpy's integers are no JSON
+        for name in ("budget", "population", "seed"):  # JSON takes no integers of numpy's
             object.__setattr__(self, name, int(getattr(self, name)))
 
     @cached_property

@@ -26,7 +26,7 @@ class SingleNetworks:
     Attributes:
         architecture: ids of the networks, shape (n,).
         accuracy: accuracy of each network alone, fractions.
-        latency_ms: of every input alike.
+        latency_ms: latency, the same for every input.
         energy_mj: energy of one input on the device.
         macs: multiply-accumulates of one input.
         peak_memory_mib: weights and largest activations.
@@ -62,7 +62,7 @@ def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> Si
     Args:
         space: search space of the networks.
         genomes: one network a row, shape (n, n_layers).
-        figures: of the same networks.
+        figures: accuracy and costs of the same networks.
     """
     costs = figures.costs
     columns = {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..bench.errors import ConstraintError, UnknownNameError
 
-MAX_LENGTH = 500  # characters; a longer one is no formula that anybody wrote
+MAX_LENGTH = 500  # characters; nobody writes a longer formula by hand
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
@@ -31,7 +31,7 @@ class SoftScore:
     """A score of operating points that is to be maximised.
 
     Attributes:
-        text: as it was given.
+        text: the arithmetic as it was given.
         names: figures in it, sorted.
 
     >>> soft = parse_soft("accuracy - 0.01*latency_ms", ("accuracy", "latency_ms"))
@@ -44,7 +44,7 @@ class SoftScore:
     tree: ast.expr
 
     def of(self, figures: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """The score of n points, shape (n,); what is no finite number is NaN."""
+        """The score of n points, shape (n,); NaN where it is not a finite number."""
         with np.errstate(all="ignore"):
             value = np.asarray(_value(self.tree, figures), np.float64)
         n = len(next(iter(figures.values())))
@@ -61,7 +61,7 @@ def parse_soft(text: str, figures: Sequence[str]) -> SoftScore:
 
     Raises:
         ConstraintError: the text is something else than arithmetic.
-        UnknownNameError: a name that is no figure; names the nearest.
+        UnknownNameError: a name is not that of a figure; the message names the nearest.
     """
     if len(text) > MAX_LENGTH:
         raise ConstraintError(f"the soft score has {len(text)} characters; at most {MAX_LENGTH}.")

@@ -39,14 +39,14 @@ class SpecialiseSettings:
     """How a pair is looked for.
 
     Attributes:
-        limits: of the pair, as of a search; what has to be met.
+        limits: what the pair has to meet, largest value by figure (for accuracy: smallest).
         budget: pairs that the predictor is asked about.
         few: pairs that are run.
         apart: layers, of both networks together, in which each two of these differ at least: what
             a predictor is wrong about it is wrong about in all neighbours. A big network that
             answers less than a hundredth of the inputs does not count.
         searcher: key of the one that evolves.
-        seed: of its random numbers.
+        seed: seed of its random numbers.
 
     Raises:
         ConstraintError: a number that cannot be searched with.
@@ -115,7 +115,7 @@ def best_pairs(
     """The most accurate different pairs of a search within its limits, the best first.
 
     Args:
-        outcome: of a search with the gate inside, with its log.
+        outcome: outcome of a search with the gate inside, with its log.
         predictor: the evaluator that was searched, whose space the genes are of.
         few: number of pairs to return at most.
         apart: layers in which each two differ at least, as in `SpecialiseSettings`.
@@ -166,11 +166,11 @@ def specialise(
     """The best pair on val among the few that evolution promised most of, and all of these.
 
     Args:
-        predictor: of accuracy, with the latencies of the device.
+        predictor: predicts accuracy, and has the latencies of the device.
         live: the supernet's networks on val, on the same device.
         settings: limits, budget and seed of the search, and how many pairs to run.
-        say: told a line at each step.
-        on_progress: told after every batch of the evolution.
+        say: called with one line at each step.
+        on_progress: called after every batch of the evolution.
         checkpoint: file of the log of the evolution; None: none is kept.
 
     Raises:
@@ -225,13 +225,13 @@ def sampled_predictor(
     For weights of which no table was made. The networks are of all sizes.
 
     Args:
-        live: of the supernet; where it keeps answers, a fit that was killed goes on.
-        labels: of the val images, shape (n_images,).
+        live: runs the supernet; where it keeps answers, a fit that was killed goes on.
+        labels: classes of the val images, shape (n_images,).
         profile: what was measured on the device.
         n_classes: number of classes of the classifier.
         samples: number of networks to draw.
-        seed: of the draw and the fit.
-        say: told a line every few networks.
+        seed: seed of the draw and the fit.
+        say: called with one line every few networks.
 
     Raises:
         SurrogateError: there are too few samples for a fit.

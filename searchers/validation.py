@@ -46,8 +46,8 @@ class Measuring:
         out: folder of the measurements; what is there is not measured again.
         threads: threads of the runtime inside an operator.
         meter: key of an energy meter.
-        say: told a line for the reader.
-        move: told (done, in all) while it measures.
+        say: called with a line for the reader.
+        move: called with (done, in all) while it measures.
     """
 
     out: Path
@@ -71,7 +71,7 @@ def proposed(front: FrontFile, top: int | None) -> Points:
     Among them are recommended pairs of the table that are not on the front.
 
     Args:
-        front: as read from its file.
+        front: the front as read from its file.
         top: how many at most; None: all.
     """
     points, elsewhere = front.points, front.recommended_elsewhere
@@ -99,11 +99,11 @@ def validate_front(
 
     Args:
         front: the front with what was promised.
-        device: for which; None: what the front says.
-        profile_file: of what was measured elsewhere; None: it is measured here.
+        device: the device it was promised for; None: the one that the front names.
+        profile_file: profile of what was measured elsewhere; None: it is measured here.
         top: points to measure here at most; None: all. A profile is held against all points.
         measuring: how this machine is asked.
-        tolerance: of the mean latency where the device states no interval.
+        tolerance: share by which the mean latency may differ where the device states no interval.
 
     Raises:
         BigLittleError: a device that is not known or another one than the front's; nothing could
@@ -162,13 +162,13 @@ def validate_cotrained(
     """Co-trained pairs, asked about test images again and measured end to end.
 
     Args:
-        folder: that ``biglittle cotrain`` wrote.
-        device: for which they were promised; None: what their reports say.
-        profile_file: in which their files were measured elsewhere; None: they are measured here.
+        folder: the folder that ``biglittle cotrain`` wrote.
+        device: the device they were promised for; None: the one that their reports name.
+        profile_file: profile in which their files were measured elsewhere; None: measure them here.
         data: folder of the images.
         n_images: test images to ask about, spread over all; None: all.
         measuring: how this machine is asked.
-        tolerance: of the mean latency.
+        tolerance: share by which the mean latency may differ.
 
     Raises:
         BigLittleError: no pairs there, another device than theirs, no images, or a profile that has

@@ -22,7 +22,7 @@ def write_validation(path: str | Path, document: Mapping[str, Any], text: str) -
     """The path of the page, one self-contained HTML file.
 
     Args:
-        path: of the file; its folder is made if it is not there.
+        path: path of the file; its folder is made if it is not there.
         document: a validation as plain JSON.
         text: the same in words.
 
@@ -49,7 +49,7 @@ def write_pairs_validation(path: str | Path, document: Mapping[str, Any], text: 
     """The path of the page about co-trained pairs, one self-contained HTML file.
 
     Args:
-        path: of the file; its folder is made if it is not there.
+        path: path of the file; its folder is made if it is not there.
         document: a validation of pairs as plain JSON.
         text: the same in words.
 

@@ -83,7 +83,7 @@ class WithWeights:
         Args:
             evaluator: the live supernet on val, on the one device.
             settings: limits, budget (steps of ``darts``, pairs predicted for ``ofa``), seed.
-            on_progress: told after every step.
+            on_progress: called after every step with how far the search is.
             checkpoint: none; it keeps no log of evaluations.
             warm: must be None; it begins with no candidates.
 

@@ -84,7 +84,7 @@ class PymooStrategy:
     Args:
         problem: domain, figures and limits of the search, population and seed.
         algorithm: a class of pymoo's.
-        options: of that class, beside population, sampling and operators.
+        options: further options of that class, beside population, sampling and operators.
     """
 
     def __init__(self, problem: Problem, algorithm: Any, **options: Any) -> None:

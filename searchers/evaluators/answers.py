@@ -31,7 +31,7 @@ class _Ranked:
     Attributes:
         order: indices of the images, shape (n_images,).
         starts: where each level of confidence begins in that order, shape (n_levels,).
-        cuts: that keep all, and that escalate each further level, shape (n_levels + 1,).
+        cuts: the cut that keeps all, and those that escalate each further level, (n_levels + 1,).
         escalated: number of images escalated at each of these cuts.
         right: number of images, of those not escalated, that the network has right.
     """
@@ -128,11 +128,11 @@ class Answers:
         Args:
             little: row of each pair's little network, shape (n,).
             big: row of each pair's big network, shape (n,).
-            costs: of those little and big networks, arrays of shape (n,).
+            costs: costs of those little and big networks, arrays of shape (n,).
             provenance: how the figures of one pair come about, by field.
             split: name of the split that the images are of.
             measured: pairs that the device measured end to end.
-            ids: of the little and big networks, arrays of shape (n,).
+            ids: ids of the little and big networks, arrays of shape (n,).
         """
         parts, sizes = [], []
         for a, b in zip(little.tolist(), big.tolist(), strict=True):

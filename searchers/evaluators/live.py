@@ -43,7 +43,7 @@ class Rough:
     """A cheaper way to ask a network.
 
     Attributes:
-        share: of a full evaluation's cost, in (0, 1).
+        share: share of a full evaluation's cost, in (0, 1).
         images: share of the val images that are asked, in (0, 1].
         answer: gives the network's class probabilities.
     """
@@ -66,13 +66,13 @@ def supernet_answers(
         net: the supernet, with its weights.
         splits: images of ``train`` and ``val``.
         dataset: facts of the images.
-        passes: over the training images, for which a network is trained before it answers, by the
+        passes: passes over the training images that a network trains for before it answers, by the
             recipe of inherited weights (seed 0); 0: not at all.
-        shrink: by how much images are smaller, in rows and columns, than those of the data set.
+        shrink: factor by which images are smaller, in rows and columns, than those of the set.
 
     Raises:
         MissingExtraError: torch is not installed.
-        ConstraintError: negative passes, or a resolution that is no whole number of rows.
+        ConstraintError: negative passes, or a resolution that is not a whole number of rows.
     """
     from ...bench.errors import MissingExtraError
 
@@ -134,7 +134,7 @@ def rough_answers(
         net: the supernet, with its weights.
         splits: images of ``train`` and ``val``.
         dataset: facts of the images.
-        passes: of training in a full evaluation.
+        passes: passes of training in a full evaluation.
 
     Raises:
         UnknownNameError: ``kind`` is not one of `PROXIES`.
@@ -167,9 +167,9 @@ def kept_answers(answer: Answering, folder: Path) -> Answering:
     They are rounded to float32, whether they come from the folder or not.
 
     Args:
-        answer: of one set of weights and images, of which the folder knows nothing: give each
-            another one.
-        folder: made if need be; one file for each architecture and number of images.
+        answer: answers of one set of weights and images. The folder cannot tell sets apart: give
+            each its own.
+        folder: folder of one file for each architecture and number of images, made if need be.
 
     Raises:
         CheckpointError: a file there cannot be read.

@@ -148,7 +148,7 @@ def nb201(
     Args:
         device: a column of the latencies.
         dataset: cifar10, cifar100 or imagenet16_120.
-        folder: of the reference data; None: `reference_folder`.
+        folder: folder of the reference data; None: `reference_folder`.
 
     Raises:
         DatasetError: the tables are not there.

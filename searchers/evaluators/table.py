@@ -30,7 +30,7 @@ class TableEvaluator:
         device: name of a device of the table, or the path of a profile.
         split: ``val`` to choose; ``test`` is for reporting what was chosen.
         gates: gates to search over; None: those that tables store.
-        share: of the split's images to count, from the first on.
+        share: share of the split's images to count, from the first on.
 
     Raises:
         ConstraintError: no network of the table has a latency on the device, or a share that

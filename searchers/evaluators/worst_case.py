@@ -25,7 +25,7 @@ def worst_case(evaluators: Sequence[Evaluator]) -> Evaluator:
     """One evaluator for several devices: each cost is the largest over them.
 
     Args:
-        evaluators: of the same networks, one per device.
+        evaluators: evaluators of the same networks, one per device.
 
     Raises:
         ConstraintError: none, or evaluators that differ in more than their device.

@@ -13,7 +13,7 @@ from rich.console import Console
 from biglittle.bench import Points
 from biglittle.bench.recommend import budgets, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
-from biglittle.searchers.console import print_answers, print_front, spread
+from biglittle.searchers.console import point_text, print_answers, print_front, spread
 
 
 def _print(
@@ -95,3 +95,11 @@ def test_answers_come_in_a_paragraph_each(outcome: SearchOutcome) -> None:
     out = io.StringIO()
     print_answers((), Console(file=out))
     assert out.getvalue() == ""
+
+
+def test_a_point_in_a_line_says_where_its_figures_come_from(outcome: SearchOutcome) -> None:
+    point = outcome.front[0].as_dict()
+    line = point_text(point)
+    assert f"accuracy {100 * point['accuracy']:.2f} % (predicted)" in line
+    assert f"latency {point['latency_ms']:.4g} ms (block-sum)" in line
+    assert line.startswith(f"{point['gate']} {point['threshold']:.4g}")
