@@ -170,6 +170,19 @@ def differing(little: Anatomy, big: Anatomy) -> tuple[bool, ...]:
     return tuple(a.choice != b.choice for a, b in zip(little.layers, big.layers, strict=True))
 
 
+def record(networks: Sequence[Anatomy]) -> dict[str, Any]:
+    """One network as plain JSON, or ``little`` and ``big`` of two and which layers ``differ``.
+
+    Raises:
+        TableError: the two networks are of different spaces.
+    """
+    if len(networks) == 1:
+        return networks[0].record()
+    little, big = networks
+    marks = differing(little, big)
+    return {"little": little.record(), "big": big.record(), "differs": marks}
+
+
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 

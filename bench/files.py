@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,33 @@ def file_hash(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def check_writable(folder: Path, *names: str) -> None:
+    """Fails before work begins, and not after it, where its results could not be written.
+
+    Args:
+        folder: where results are to go; it is made if it is not there.
+        names: files in it that are to be written or replaced.
+
+    Raises:
+        BigLittleError: the folder cannot be written to, or a folder is in the place of a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for path in (folder / name for name in names):
+            if path.exists() and not path.is_file():
+                raise BigLittleError(
+                    f"{path} is not a file, so that nothing can be written in its place; choose "
+                    "another folder with --out, or move it away."
+                )
+    except OSError as error:
+        raise BigLittleError(
+            f"the output folder {folder} cannot be written to ({error.strerror}); choose another "
+            "with --out."
+        ) from error
 
 
 def why_unreadable(error: BaseException, damaged: str) -> str:

@@ -63,6 +63,20 @@ class OperatingPoint:
         out = {name: getattr(self, name) for name in _OF_A_POINT}
         return {**out, "provenance": dict(self.provenance)}
 
+    def record(self) -> dict[str, Any]:
+        """The same with the network that does as well alone, or None, under ``better_alone``."""
+        alone = None if self.better_alone is None else self.better_alone.as_dict()
+        return {**self.as_dict(), "better_alone": alone}
+
+    def text(self) -> list[str]:
+        """Its figures with their provenance, one a line, then what does as well alone."""
+        lines = []
+        for name, word in self.provenance.items():
+            value = getattr(self, name)
+            shown = "not available" if value is None else f"{value:.6g}"
+            lines.append(f"  {name:18} {shown:>14}  {word}")
+        return lines if self.better_alone is None else [*lines, self.better_alone.text()]
+
 
 _OF_A_POINT = tuple(f.name for f in fields(OperatingPoint) if f.name != "better_alone")
 

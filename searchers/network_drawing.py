@@ -22,6 +22,18 @@ BAR_CELLS = 18
 
 
 # ---- in the terminal ---------------------------------------------------------------------------
+def print_networks(networks: Sequence[Anatomy], console: Console) -> None:
+    """Prints one network layer by layer, or of two how they differ.
+
+    Raises:
+        TableError: the two networks are of different spaces.
+    """
+    if len(networks) == 1:
+        print_network(networks[0], console)
+    else:
+        print_difference(networks[0], networks[1], console)
+
+
 def print_network(network: Anatomy, console: Console) -> None:
     """Prints one network as a table, a layer a line."""
     console.print(Text(_heading(network), style="bold"))

@@ -19,9 +19,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..bench import OperatingPoint
-from ..bench.diagnostics import Diagnostics
+from ..bench import Benchmark, Gate, OperatingPoint, Pair
+from ..bench.datasets import DATASETS, get_dataset
+from ..bench.diagnostics import Diagnostics, diagnose, explain
 from ..bench.figures import FIGURES
+from ..bench.gates import N_CODES
+from ..bench.gates.per_class import PerClass
 from .front_files import write_files
 from .report import BLACK, BLUE, VERMILION, drawn, graph_objects, page
 
@@ -81,6 +84,38 @@ class PairReport:
     def word(self, name: str) -> str:
         """The provenance of a figure of the diagnostics."""
         return self.diagnostics.provenance.get(name, "unknown")
+
+
+def pair_report(
+    bench: Benchmark, pair: Pair, gate: Gate, device: str, split: str = "test"
+) -> PairReport:
+    """All that is shown of a pair under a gate, from a table.
+
+    Args:
+        bench: the table that has both networks.
+        pair: the little and the big network.
+        gate: the gate between them, with its threshold.
+        device: name or profile of the device for the operating point's costs.
+        split: whose images are routed, ``val`` or ``test``.
+
+    Raises:
+        BigLittleError: the table has no such network, gate, device or split.
+    """
+    table = bench.table
+    little, big = table.pair_rows(pair)
+    numbers = tuple(str(c) for c in range(table.n_classes))
+    named = table.dataset in DATASETS.names()
+    scorer = table.gate_codes.scorer(gate.metric, little) if gate.metric == "per_class" else None
+    return PairReport(
+        point=bench.query(pair, gate, device, split),
+        device=device,
+        diagnostics=explain(table, pair, gate, split),
+        curve=diagnose(table, little, big, gate.metric, range(N_CODES + 1), split),
+        classes=get_dataset(table.dataset).classes if named else numbers,
+        class_thresholds=(
+            scorer.class_thresholds(gate.threshold) if isinstance(scorer, PerClass) else None
+        ),
+    )
 
 
 def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import __version__
 from ..bench.errors import BigLittleError
+from ..bench.figures import get_figure
 from ..bench.text_files import read_text
 from .front_question import FrontQuestion
 
@@ -74,8 +75,25 @@ def search_options(path: str | Path) -> dict[str, Any]:
         if key in sources:
             options[option] = sources[key]
     for name, value in config.get("limits", {}).items():
-        options["accuracy_min" if name == "accuracy" else f"{name}_max"] = value
+        options[get_figure(name).limit] = value
     return options
+
+
+def set_otherwise(path: str | Path, typed: Mapping[str, Any]) -> list[str]:
+    """One sentence for every option of a repeated search that is not as in its ``config.toml``.
+
+    Args:
+        path: ``config.toml`` of the search that is repeated.
+        typed: value by parameter of ``biglittle search`` of the options that a user typed.
+
+    Raises:
+        BigLittleError: no such file, or one that no search wrote.
+    """
+    return [
+        f"{name} is {typed[name]!r} here and {value!r} in {path}"
+        for name, value in search_options(path).items()
+        if name in typed and typed[name] != value
+    ]
 
 
 def what_changed(path: str | Path, now: Mapping[str, Any]) -> list[str]:

@@ -82,6 +82,15 @@ def entries() -> dict[str, dict[str, str]]:
     }
 
 
+def entries_text() -> list[str]:
+    """The same as `entries`, as lines for a reader."""
+    lines = []
+    for kind, summaries in entries().items():
+        lines.append(kind)
+        lines += [f"  {name:22} {summary}" for name, summary in summaries.items()]
+    return lines
+
+
 def facts(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a surrogate is made of, without its weights and figures, as plain JSON."""
     keys = ("format", "version", "recipe", "space", "dataset", "table", "choices", "gates", "split")

@@ -99,6 +99,25 @@ def verify(
     }
 
 
+def verdict(report: Mapping[str, Any]) -> list[str]:
+    """What `verify` came to, as lines for a reader: one for each network, then the verdict."""
+    limits = report["tolerance"]
+    lines = [
+        f"  {row['architecture']}: {100 * row['equal_bytes']:.3f} % of bytes equal, "
+        f"{100 * row['disagreeing_answers']:.3f} % of answers differ, weights "
+        f"{'equal' if row['weights_equal'] else 'not equal bit by bit'}"
+        for row in report["rows"]
+    ]
+    return [
+        *lines,
+        f"{'verified' if report['ok'] else 'NOT verified'}: {len(report['rows'])} networks, "
+        f"{100 * report['equal_bytes']:.3f} % of bytes equal, "
+        f"{100 * report['disagreeing_answers']:.3f} % of answers differ (tolerated: "
+        f"{100 * limits['disagreeing_answers']:g} %), {100 * report['far_codes']:.3f} % of "
+        f"codes are more than one step away (tolerated: {100 * limits['far_codes']:g} %)",
+    ]
+
+
 def _check(
     table: Table, row: int, supernet: TrainedSupernet, evaluator: NetworkEvaluator
 ) -> dict[str, Any]:
@@ -147,6 +166,29 @@ class Extracted:
     weights_sha256: str
     stored_sha256: str | None
     accuracy: Mapping[str, float]
+
+    def text(self, file: Path, table: str) -> list[str]:
+        """Lines for a reader about the network.
+
+        Args:
+            file: where the model was written.
+            table: name of the table that its weights are compared with.
+        """
+        lines = [f"{file}: {len(self.model) / 2**20:.2f} MiB, weights {self.weights_sha256}"]
+        lines += [
+            f"accuracy on {split}: {100 * accuracy:.2f} % (measured here)"
+            for split, accuracy in self.accuracy.items()
+        ]
+        if self.stored_sha256 is None:
+            return [*lines, f"table {table} has no such network: nothing to compare it with"]
+        if self.stored_sha256 == self.weights_sha256:
+            return [*lines, "the weights are those of the table, bit for bit"]
+        return [
+            *lines,
+            f"the weights are not bit for bit those of the table ({self.stored_sha256}): batch "
+            "norms recalibrated on another machine or version differ in rounding; compare with "
+            "'biglittle table verify'",
+        ]
 
 
 def extract(

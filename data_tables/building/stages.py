@@ -27,11 +27,10 @@ from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
 from .recipe import TableRecipe
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
+from .stage_names import STAGES
 from .teach import teach
 
 log = logging.getLogger(__name__)
-
-STAGES = ("teacher", "train", "evaluate", "assemble", "trust", "pairs", "extend")
 
 
 def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:

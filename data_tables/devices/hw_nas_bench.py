@@ -9,6 +9,7 @@ Source: Li et al. 2021, "HW-NAS-Bench: Hardware-Aware Neural Architecture Search
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,9 @@ import numpy as np
 
 from ...bench.bounded import LimitError, read_bounded
 from ...bench.datasets._pickled import PickleError, RefusedPickleError, load_plain
-from ...bench.device import FORMAT_2
-from ...bench.errors import DeviceError
+from ...bench.device import FORMAT_2, user_folder
+from ...bench.errors import DeviceError, UnknownNameError
+from ...bench.files import replacing
 from ...bench.spaces import Layer, SearchSpace, get_space
 from ...bench.spaces.fbnet import BLOCKS
 
@@ -160,3 +162,28 @@ def make_profile(path: Path, device: str) -> dict[str, Any]:
         "load_power": power,
         "block_table": {"constant_ms": constant, "latency_ms": table.tolist()},
     }
+
+
+def import_profile(kind: str, path: Path, device: str, replace: bool = False) -> Path:
+    """The file of a profile of the user's own, made from a published file.
+
+    Args:
+        kind: of the published file; only ``hw-nas-bench`` is read.
+        path: the published file.
+        device: one of the devices in it.
+        replace: whether a profile of the same name gives way.
+
+    Raises:
+        UnknownNameError: another kind of file.
+        DeviceError: the file is refused, or the user has a profile of that name.
+    """
+    if kind != "hw-nas-bench":
+        raise UnknownNameError("published file", kind, ("hw-nas-bench",))
+    profile = make_profile(path, device)
+    target = user_folder() / f"{profile['device']}.json"
+    if target.exists() and not replace:
+        raise DeviceError(f"{target} is there already; add --replace to take its place.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as partial:
+        partial.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
+    return target

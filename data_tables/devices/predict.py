@@ -266,6 +266,19 @@ def predict_files(device: str | Path, files: Sequence[Path]) -> list[Prediction]
     return [answer for answer in answers if isinstance(answer, Prediction)]
 
 
+def record(answers: Sequence[Prediction | Refusal]) -> dict[str, list[dict[str, Any]]]:
+    """The answers of `predict_each` as plain JSON: ``predictions``, and the files ``refused``."""
+    return {
+        "predictions": [a.as_dict() for a in answers if isinstance(a, Prediction)],
+        "refused": [a.as_dict() for a in answers if isinstance(a, Refusal)],
+    }
+
+
+def text(answers: Sequence[Prediction | Refusal]) -> list[str]:
+    """The predictions among the answers of `predict_each`, in words."""
+    return [answer.text() for answer in answers if isinstance(answer, Prediction)]
+
+
 def refusals(answers: Sequence[Prediction | Refusal]) -> str | None:
     """One message of all files without a figure; None if every file has one."""
     refused = [answer for answer in answers if isinstance(answer, Refusal)]

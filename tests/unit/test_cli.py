@@ -8,15 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import h5py
 import pytest
 
 import biglittle
-from biglittle import cli
 from biglittle.bench import Benchmark
 from biglittle.bench.table import find_table
+from biglittle.searchers import search_run
 
 LITTLE, BIG = "8" * 22, "0" * 22
 
@@ -110,7 +111,7 @@ def test_an_interrupted_front_is_shown_and_written(run, tmp_path, monkeypatch) -
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("biglittle.cli._progress", lambda label: (stop, lambda: None))
+    monkeypatch.setattr("biglittle.cli._progress", lambda label: nullcontext(stop))
     monkeypatch.setenv("BIGLITTLE_CACHE", str(tmp_path))  # a front that is kept is not interrupted
     target = tmp_path / "front.json"
     code, out, _ = run("front", "--out", str(target))
@@ -281,7 +282,7 @@ def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignor
 ) -> None:
     pytest.importorskip("plotly")
     (tmp_path / "report.html").mkdir()
-    monkeypatch.setattr(cli, "_search_once", lambda *_: pytest.fail("it searched"))
+    monkeypatch.setattr(search_run, "run_search", lambda *_: pytest.fail("it searched"))
     code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
     assert code == 1
     assert "report.html is not a file" in err

@@ -1,0 +1,269 @@
+"""What the verbs of the command line take: options that many share, and the options of each.
+
+Nothing heavy is imported here, so that ``biglittle --help`` stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_TABLE = "fbnet-cifar10"
+WORKING = Path("build/fbnet-cifar10")
+
+TableOption = Annotated[str, typer.Option("--table", help="Table name or .h5 file.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Device name or profile .json.")]
+FrontTableOption = Annotated[
+    str | None, typer.Option("--table", help="Table name or .h5 file; None: that of the front.")
+]
+FrontDeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Device name or profile .json; None: that of the front."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
+ObjectivesOption = Annotated[
+    str, typer.Option(help="Comma-separated figures to optimise, for example error,latency_ms.")
+]
+ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The names in a list that a user wrote with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+# ---- the table ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class StageOptions:
+    """How the stages of ``table build`` and ``table extend`` are run."""
+
+    name: Annotated[str, typer.Argument(help="Table name.")] = DEFAULT_TABLE
+    working: Annotated[
+        Path, typer.Option(help="Folder of checkpoints and evaluations; goes on from them.")
+    ] = WORKING
+    data: ImagesOption = None
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share a stage's jobs.")] = 1
+    threads: ThreadsOption = 1
+    train_device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu"
+    limit: Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")] = None
+    shard: Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")] = "0/1"
+    out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None
+
+
+# ---- search ------------------------------------------------------------------------------------
+def _repeated(context: typer.Context, path: Path | None) -> Path | None:
+    """Makes the options of an earlier search the defaults of this one."""
+    if path is not None:
+        from .searchers.run_config import search_options
+
+        context.default_map = search_options(path)
+    return path
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What ``search`` takes beside the limits."""
+
+    device: Annotated[
+        str, typer.Option("--device", help="Device or profile .json; several: the worst of them.")
+    ] = "raspberry-pi-4"
+    searcher: Annotated[
+        str,
+        typer.Option(
+            help="nsga2, nsga3, regularized_evolution, local_search, reinforce, predictor, "
+            "successive_halving, random; darts or ofa (live only)."
+        ),
+    ] = "nsga2"
+    on: Annotated[str, typer.Option(help="surrogate, table, live or nb201.")] = "surrogate"
+    objectives: ObjectivesOption = "error,latency_ms"
+    soft: Annotated[
+        str, typer.Option(help="Score to maximise instead: 'accuracy - 0.01*latency_ms'.")
+    ] = ""
+    budget: Annotated[
+        int | None, typer.Option(help="Candidates to evaluate; None: by what is searched.")
+    ] = None
+    population: Annotated[
+        int | None, typer.Option(help="Evaluated together; None: by the budget.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="The same seed gives the same front.")] = 0
+    gate: Annotated[
+        str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
+    ] = "auto"
+    gates: Annotated[
+        str, typer.Option("--gate", help="Gates, comma-separated (table and live only).")
+    ] = ""
+    proxy: Annotated[
+        str, typer.Option(help="Live, rough evaluations: fewer images, resolution or epochs.")
+    ] = "images"
+    epochs: Annotated[
+        float, typer.Option(help="Live: passes each network is trained for before it answers.")
+    ] = 0.0
+    warm: Annotated[
+        bool, typer.Option("--warm-start", help="Begin with the table's exact front.")
+    ] = False
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Log of all evaluations (.npz); goes on from it.")
+    ] = None
+    compare: Annotated[
+        str, typer.Option(help="Searchers to set side by side, comma-separated, or all.")
+    ] = ""
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with --compare.")] = 10
+    out: Annotated[Path | None, typer.Option(help="Folder of the report and the files.")] = None
+    table: TableOption = DEFAULT_TABLE
+    data: ImagesOption = None
+    top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="config.toml of an earlier search: repeats it; options beside it take precedence.",
+            is_eager=True,
+            callback=_repeated,
+        ),
+    ] = None
+
+
+# ---- training ----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class CotrainOptions:
+    """What ``cotrain`` takes."""
+
+    front: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")]
+    top: Annotated[int, typer.Option(min=1, help="Pairs to train at most.")] = 5
+    method: Annotated[str, typer.Option(help="joint, distilled, independent or all of them.")] = (
+        "joint"
+    )
+    start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited"
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None
+    images: Annotated[int | None, typer.Option(help="Training images seen, instead.")] = None
+    recipe: Annotated[Path | None, typer.Option(help="TOML; None: the one for --from.")] = None
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0
+    table: FrontTableOption = None
+    device: FrontDeviceOption = None
+    out: Annotated[Path, typer.Option(help="Folder of the pairs; goes on from what is there.")] = (
+        Path("out/cotrain")
+    )
+    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
+    threads: Annotated[int | None, typer.Option(help="Threads of the training.")] = None
+    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """What ``score`` takes."""
+
+    arch: Annotated[
+        str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")
+    ] = ""
+    sample: Annotated[int, typer.Option(min=0, help="Architectures to draw instead.")] = 0
+    space: Annotated[str, typer.Option(help="Search space of the ids.")] = "fbnet"
+    proxies: Annotated[str, typer.Option(help="'all', or names separated by commas.")] = "all"
+    batch: Annotated[str, typer.Option(help="'noise', or a data set's name.")] = "noise"
+    batch_size: Annotated[int, typer.Option(min=2, help="Images.")] = 64
+    n_classes: Annotated[
+        int | None, typer.Option(min=2, help="None: the data set's; 10 for noise.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="Of the batch, the draw and the first weights.")] = 0
+    seeds: Annotated[int, typer.Option(min=1, help="Initialisations of every network.")] = 1
+    out: Annotated[Path | None, typer.Option(help="HDF5 file; goes on from what is there.")] = None
+    data: ImagesOption = None
+    threads: ThreadsOption = 1
+    train_device: Annotated[str, typer.Option("--on", help="cpu or cuda.")] = "cpu"
+    table: TableOption = DEFAULT_TABLE
+
+
+@dataclass(frozen=True)
+class ImproveOptions:
+    """What ``surrogate improve`` takes."""
+
+    out: Annotated[Path, typer.Option(help="Folder of the run, which goes on from what is there.")]
+    table: TableOption = DEFAULT_TABLE
+    rounds: Annotated[int, typer.Option(min=1, help="In all.")] = 3
+    batch: Annotated[int, typer.Option(min=1, help="Networks to evaluate in a round.")] = 16
+    device: Annotated[str, typer.Option(help="To search for.")] = "raspberry-pi-4"
+    latency_ms_max: Annotated[float, typer.Option(help="Of the mean latency searched.")] = 30.0
+    budget: Annotated[int, typer.Option(min=1, help="Pairs that each search may ask for.")] = 5000
+    recipe: Annotated[str | None, typer.Option(help="As of 'surrogate fit'.")] = None
+    seed: Annotated[int, typer.Option(help="Of fits and searches.")] = 0
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the images.")] = None
+    threads: Annotated[int, typer.Option(min=1, help="Of the networks that are evaluated.")] = 1
+    val_only: Annotated[
+        bool, typer.Option("--val-only", help="A third of the time, but no table is extended.")
+    ] = False
+
+
+# ---- measuring ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ProfileOptions:
+    """What ``profile`` asks of a machine or a board."""
+
+    networks: Annotated[
+        str,
+        typer.Option(help="'anchors', 'table', a file with one id a line, ids, or ONNX files."),
+    ] = "anchors"
+    pairs: Annotated[
+        str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
+    ] = ""
+    gate: Annotated[str, typer.Option(help="Metric of the gate of --pairs.")] = "margin"
+    runtime: Annotated[str, typer.Option(help="ort-cpu, ort-cuda, ort-tensorrt or tensorrt.")] = (
+        "ort-cpu"
+    )
+    precision: Annotated[str | None, typer.Option(help="fp32, fp16 or int8.")] = None
+    threads: Annotated[int, typer.Option(min=1, help="Threads inside an operator.")] = 1
+    meter: Annotated[
+        str, typer.Option(help="Of energy: auto, none, or ina3221, rapl, nvml ...")
+    ] = "none"
+    space: Annotated[str, typer.Option(help="Search space, if not that of a table.")] = "fbnet"
+    n_classes: Annotated[
+        int, typer.Option("--classes", min=1, help="Classes, if not those of a table.")
+    ] = 10
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count.")] = None
+    author: Annotated[str | None, typer.Option(help="Who measured, for the profile.")] = None
+    name: Annotated[
+        str | None, typer.Option(help="Of the device; by default that of its processor.")
+    ] = None
+    again: Annotated[
+        str, typer.Option(help="Measured once more in --out: 'noisy', ids and commas, or a file.")
+    ] = ""
+    shape: Annotated[
+        str, typer.Option(help="Of ONNX files that leave their input open: 1,3,224,224.")
+    ] = ""
+
+
+@dataclass(frozen=True)
+class ValidateOptions:
+    """What ``validate`` takes."""
+
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="TARGET", help="front.csv, front.json, or a co-trained folder."),
+    ]
+    device: FrontDeviceOption = None
+    measure: Annotated[
+        str, typer.Option(help="'here': measure the front's networks and pairs on this machine.")
+    ] = ""
+    profile_file: Annotated[
+        Path | None, typer.Option("--profile", help="Profile .json that was measured, instead.")
+    ] = None
+    top: Annotated[int, typer.Option(min=1, help="Points of a front to measure.")] = 5
+    every: Annotated[bool, typer.Option("--all", help="Measure all points of a front.")] = False
+    tolerance: Annotated[
+        float, typer.Option(help="Error of latency allowed where the device states no interval.")
+    ] = 0.10
+    threads: Annotated[int, typer.Option(min=1, help="Threads of what is measured.")] = 1
+    meter: Annotated[str, typer.Option(help="Energy meter of what is measured.")] = "none"
+    accuracy: Annotated[
+        int,
+        typer.Option(min=0, help="Points whose exported pair answers every test image again."),
+    ] = 0
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images for co-trained pairs; None: all.")
+    ] = None
+    table: FrontTableOption = None
+    data: ImagesOption = None
+    out: Annotated[Path, typer.Option(help="Folder of the report, and of what is measured.")] = (
+        Path("out/validate")
+    )

@@ -1,0 +1,104 @@
+"""Searchers side by side as ``biglittle search --compare`` does it: run, written and shown."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from .command import checked_names
+from .compare import Comparison, compare, markdown
+from .front_files import write_files
+from .judge import Judge
+from .settings import SearchSettings
+
+#: What a comparison writes into its folder.
+FILES = ("compare.svg", "compare.md", "compare.json")
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """What a comparison of searchers came to.
+
+    Attributes:
+        judge: what all searchers searched.
+        comparison: the searchers' regrets over seeds.
+    """
+
+    judge: Judge
+    comparison: Comparison
+
+    def document(self) -> dict[str, Any]:
+        """The comparison as plain JSON, with what its figures rest on."""
+        return {"sources": dict(self.judge.sources), **self.comparison.as_dict()}
+
+    def table(self) -> str:
+        """The medians and their differences as a Markdown table."""
+        return markdown(self.comparison.rows())
+
+    def write(self, folder: Path) -> None:
+        """Writes the files of `FILES` into a folder.
+
+        Raises:
+            BigLittleError: a file cannot be written.
+        """
+        from .compare_plot import write_plot
+
+        judge, comparison = self.judge, self.comparison
+        title = f"{'+'.join(judge.devices)}, {judge.name}, {comparison.n_seeds} seeds"
+        write_plot(folder / "compare.svg", comparison, title)
+        document = json.dumps(self.document(), indent=1) + "\n"
+        write_files(folder, {"compare.json": document, "compare.md": self.table() + "\n"})
+
+    def print(self, console: Console, folder: Path | None) -> None:
+        """Prints the table.
+
+        Args:
+            console: where it is printed.
+            folder: where the files lie; None: they were not written.
+        """
+        comparison = self.comparison
+        whose = "the true front" if comparison.exact else "the front of all runs together"
+        console.print(
+            f"Regret against {whose} after {comparison.settings.budget:,} evaluations, "
+            f"{comparison.n_seeds} seeds; p: Wilcoxon signed ranks, Holm-corrected "
+            "(* below 0.05).\n"
+        )
+        console.print(self.table(), soft_wrap=True)
+        if folder is not None:
+            console.print(f"\nWritten: {folder}/{', '.join(FILES)}")
+
+
+def run_comparison(
+    judge: Judge,
+    names: str,
+    settings: SearchSettings,
+    n_seeds: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ComparisonReport:
+    """Runs searchers at equal budget under the same seeds.
+
+    Args:
+        judge: what all of them search.
+        names: searchers separated by commas, or ``all``.
+        settings: objectives, limits, budget and the first seed.
+        n_seeds: runs of each searcher.
+        on_progress: told how many runs are done, and of how many.
+
+    Raises:
+        BigLittleError: no such searcher, one named twice, or a soft score.
+    """
+    searchers, done = checked_names(names, judge.evaluator), itertools.count(1)
+
+    def move(*_: Any) -> None:
+        if on_progress is not None:
+            on_progress(next(done), len(searchers) * n_seeds)
+
+    reference = judge.reference(settings)
+    comparison = compare(judge.evaluator, searchers, settings, n_seeds, reference, on_run=move)
+    return ComparisonReport(judge, comparison)

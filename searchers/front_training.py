@@ -1,0 +1,158 @@
+"""Which pairs of a searched front are co-trained, on which devices and table, and as what job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bench import Benchmark, DeviceProfile, OperatingPoint
+from ..bench.errors import UnknownNameError
+from ..bench.files import file_hash
+from ..bench.gate import Gate
+from ..bench.measured_pairs import MeasuredPairs
+from ..bench.pair import Pair
+from ..cotrain.front import FrontJob
+from ..cotrain.methods import METHODS, get_method
+from ..cotrain.recipe import FINE_TUNE, SCRATCH, Recipe
+from ..cotrain.selection import Selection, select
+from ..cotrain.weights import load_weights
+from ..edge_profiler.deploy import deploy_pair
+from ..surrogates import Surrogate, SurrogateEvaluator
+from .evaluators.worst_case import worst_case
+from .front_files import read_front
+from .front_question import question_sources
+
+STARTS = ("inherited", "scratch")
+
+
+@dataclass(frozen=True)
+class FrontTraining:
+    """The pairs of a front that are worth training, and what the front was searched for.
+
+    Attributes:
+        bench: the table that the front was searched with.
+        table: its name or file.
+        devices: names or profile files of the front's devices.
+        profiles: their profiles, in the same order.
+        selection: which rows of the front were chosen, and of how many.
+        points: the operating points to train, recommended pairs of the table first.
+        notes: sentences for the reader, before the training begins.
+    """
+
+    bench: Benchmark
+    table: str
+    devices: tuple[str, ...]
+    profiles: tuple[DeviceProfile, ...]
+    selection: Selection
+    points: tuple[OperatingPoint, ...]
+    notes: tuple[str, ...]
+
+    def job(
+        self,
+        methods: tuple[str, ...],
+        recipe: Recipe,
+        start: str,
+        seed: int,
+        out: Path,
+        train_device: str = "cpu",
+        threads: int | None = None,
+    ) -> FrontJob:
+        """What ``cotrain_front`` is to do with the points.
+
+        Args:
+            methods: names of co-training methods, each of which trains every pair.
+            recipe: how long and how a pair is trained.
+            start: one of `STARTS`: from the supernet's weights or from random ones.
+            seed: of weights, order and augmentation.
+            out: folder of the pairs' folders.
+            train_device: torch device of the training.
+            threads: torch threads; None leaves them as they are.
+
+        Raises:
+            BigLittleError: the table has no supernet or no surrogate beside it.
+        """
+        bench, folder = self.bench, self.bench.table.path.parent
+        sources: dict[str, Any] = question_sources(self.devices, bench, self.table)
+        inherit = None
+        if start == "inherited":
+            weights = folder / "supernet.safetensors"
+            sources["supernet_sha256"] = file_hash(weights)
+            inherit = load_weights(weights).inherit
+        surrogate = Surrogate.load(folder / "surrogate")
+        networks = set(bench.architectures)
+
+        def table_point(pair: Pair, gate: Gate) -> OperatingPoint | None:
+            there = {pair.little, pair.big} <= networks
+            return bench.query(pair, gate, self.devices[0]) if there else None
+
+        return FrontJob(
+            methods=methods,
+            recipe=recipe,
+            seed=seed,
+            out=out,
+            start=inherit,
+            evaluator=worst_case([SurrogateEvaluator(surrogate, p) for p in self.profiles]),
+            table_point=table_point,
+            deploy=deploy_pair,
+            sources=sources,
+            device=train_device,
+            threads=threads,
+            measured=MeasuredPairs(self.profiles[0].pairs if len(self.profiles) == 1 else ()),
+        )
+
+
+def methods_called(name: str) -> tuple[str, ...]:
+    """The co-training methods that a name stands for; ``all`` are all of them.
+
+    Raises:
+        UnknownNameError: no method has this name.
+    """
+    return METHODS.names() if name == "all" else (get_method(name).name,)
+
+
+def usual_recipe(start: str) -> Path:
+    """The recipe that pairs are trained by where none is given.
+
+    Args:
+        start: where a training begins, one of `STARTS`.
+
+    Raises:
+        UnknownNameError: there is no such start.
+    """
+    if start not in STARTS:
+        raise UnknownNameError("start", start, STARTS)
+    return SCRATCH if start == "scratch" else FINE_TUNE
+
+
+def training_of(
+    front_file: Path, top: int, table: str | None, device: str | None, default_table: str
+) -> FrontTraining:
+    """The pairs of a front to train.
+
+    Args:
+        front_file: a searched front, ``front.csv`` or ``front.json``.
+        top: how many pairs at most.
+        table: what a user gave; None: what the front says.
+        device: what a user gave; None: what the front says.
+        default_table: for a front that does not say.
+
+    Raises:
+        BigLittleError: no front, or another device or table than the front's.
+    """
+    front = read_front(front_file)
+    question = front.question
+    bench = question.bench(table, default_table)
+    elsewhere: Sequence[OperatingPoint] = front.recommended_elsewhere[:top]
+    selection = select(front.points, top - len(elsewhere), front.recommended_rows)
+    notes = (question.changed(bench), selection.text())
+    return FrontTraining(
+        bench=bench,
+        table=table or question.table or default_table,
+        devices=question.device_names(device),
+        profiles=question.profiles(device),
+        selection=selection,
+        points=(*elsewhere, *(front.points[i] for i in selection.rows)),
+        notes=tuple(note for note in notes if note),
+    )

@@ -1,0 +1,150 @@
+"""One search as ``biglittle search`` does it: run, answered, written and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ..bench import Benchmark, Front
+from ..bench.errors import ConstraintError
+from ..bench.recommend import Recommendation, marks
+from .command import answered, searcher_called, shown, warm_start
+from .console import print_answers, print_front, print_outcome
+from .front_files import front_json, resolved_config, write_results
+from .judge import Judge
+from .next_steps import next_steps
+from .outcome import SearchOutcome
+from .settings import SearchSettings
+from .singles import SingleNetworks
+from .summary import best_single
+
+#: What a search writes into its folder.
+FILES = ("report.html", "front.csv", "front.json", "config.toml")
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """What a search came to.
+
+    Attributes:
+        judge: what was searched, and on which devices.
+        searcher: name of the algorithm.
+        outcome: the front as it is reported.
+        answers: which pair to use at each budget.
+        exact: the table's front to the same question; None where no table answers it.
+        singles: the best single network at each point's latency; None for a front shown on test,
+            with which singles that were seen on val are not comparable.
+        config: all that is needed to repeat the search.
+    """
+
+    judge: Judge
+    searcher: str
+    outcome: SearchOutcome
+    answers: Sequence[Recommendation]
+    exact: Front | None
+    singles: SingleNetworks | None
+    config: Mapping[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """The content of ``front.json``."""
+        outcome = self.outcome
+        return front_json(self.config, outcome.front, self.singles, outcome.best, self.answers)
+
+    def write(self, folder: Path) -> None:
+        """Writes the page and the files of `FILES` into a folder.
+
+        Raises:
+            MissingExtraError: plotly is not installed.
+            BigLittleError: a file cannot be written.
+        """
+        from .report import write_report
+
+        outcome, config = self.outcome, dict(self.config)
+        exact = None if self.exact is None else self.exact.points
+        write_results(folder, outcome, config, self.singles, self.answers)
+        page = folder / "report.html"
+        write_report(page, outcome.front, config, self.singles, exact, answers=self.answers)
+
+    def print(
+        self, console: Console, top: int, folder: Path | None, command: Sequence[str] = ()
+    ) -> None:
+        """Prints the answer, the front, and how to go on.
+
+        Args:
+            console: where it is printed.
+            top: rows of the front at most.
+            folder: where the files lie; None: they were not written.
+            command: arguments of the search, for the command that repeats it.
+        """
+        outcome, why = self.outcome, marks(self.answers)
+        print_answers(self.answers, console)
+        print_outcome(outcome, self.searcher, self.judge.devices, self.judge.says, console)
+        figures = outcome.settings.figures
+        print_front(outcome.front, self.singles, console, top, figures, why)
+        if folder is not None:
+            console.print(f"\nWritten: {folder}/{', '.join(FILES)}")
+        chosen, rows = (outcome.front, tuple(why)) if outcome.best is None else (outcome.best, ())
+        if steps := next_steps(self.judge, chosen, folder, command, rows):
+            console.print("\nHow to go on:")
+            for step in steps:
+                console.print(f"  {step}", soft_wrap=True)
+
+
+def run_search(
+    judge: Judge,
+    searcher: str,
+    settings: SearchSettings,
+    warm: bool = False,
+    checkpoint: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> SearchReport:
+    """Runs one search and answers it.
+
+    Args:
+        judge: what is searched, and on which devices.
+        searcher: name of the algorithm.
+        settings: objectives, limits, budget and seed.
+        warm: whether it begins with the exact front of the judge's table.
+        checkpoint: log of all evaluations, from which an interrupted search goes on.
+        on_progress: told how many evaluations are done, and of how many.
+
+    Raises:
+        BigLittleError: no such searcher, one that does not suit what is searched, or nothing meets
+            the limits.
+    """
+    find = searcher_called(searcher, judge)
+    begin = warm_start(judge, Benchmark.load(judge.table), settings) if warm else None
+
+    def move(progress: Any) -> None:
+        if on_progress is not None:
+            on_progress(progress.n_evaluations, progress.budget)
+
+    outcome = find(judge.evaluator, settings, move, checkpoint, begin)
+    answers, exact = answered(judge, outcome)
+    outcome = shown(judge, outcome)
+    return SearchReport(
+        judge=judge,
+        searcher=searcher,
+        outcome=outcome,
+        answers=answers,
+        exact=exact,
+        singles=None if judge.reported else best_single(outcome.front, outcome.singles),
+        config=resolved_config(searcher, judge.evaluator, settings, judge.sources),
+    )
+
+
+def check_alone(compare: str, warm: bool, checkpoint: Path | None) -> None:
+    """Refuses a comparison with what is for one search alone.
+
+    Raises:
+        ConstraintError: a comparison that is to begin with something.
+    """
+    if compare and (warm or checkpoint is not None):
+        raise ConstraintError(
+            "--checkpoint and --warm-start are for one search; a comparison starts every run "
+            "from nothing. Leave them out, or leave out --compare."
+        )

@@ -1,0 +1,114 @@
+"""The exact front of a table, as it is answered: the front, which pair to use, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from ..bench import Benchmark, Front
+from ..bench.exact_front import FrontInterrupted
+from ..bench.gates import get_gate
+from ..bench.recommend import Recommendation, marks
+from .answer import table_answers
+from .console import print_answers, print_front
+from .front_files import front_json
+from .front_question import question_sources
+from .table_singles import best_table_single
+
+
+@dataclass(frozen=True)
+class TableFront:
+    """The answer of a table to a question for its front.
+
+    Attributes:
+        bench: the table that was asked.
+        table: its name or file, as it was asked for.
+        device: name or profile of the device, as it was asked for.
+        limits: the limit on each figure that has one.
+        gates: names of the gates; empty: all that tables store.
+        front: the points, chosen on val and reported on test; not complete after an interrupt.
+        answers: which pair to use at each budget.
+    """
+
+    bench: Benchmark
+    table: str
+    device: str
+    limits: Mapping[str, float]
+    gates: tuple[str, ...]
+    front: Front
+    answers: Sequence[Recommendation]
+
+    def document(self) -> dict[str, Any]:
+        """The content of ``front.json``: the question, the front, and what is recommended."""
+        config = {
+            **question_sources([self.device], self.bench, self.table),
+            "objectives": list(self.front.objectives),
+            "limits": dict(self.limits),
+            "gates": list(self.gates) or "stored",
+            "chosen_on": "val",
+            "reported_on": "test",
+            "complete": self.front.complete,
+        }
+        return front_json(config, self.front.points, recommended=self.answers)
+
+
+def table_front(
+    table: str,
+    device: str,
+    objectives: tuple[str, ...],
+    limits: Mapping[str, float],
+    gates: tuple[str, ...] = (),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> TableFront:
+    """The exact front over all pairs of a table; after an interrupt that of the pairs done so far.
+
+    Args:
+        table: name or file of the table.
+        device: name or profile of the device.
+        objectives: two or three figures to optimise.
+        limits: the limit on each figure that has one.
+        gates: names of the gates to use; empty: all that tables store.
+        on_progress: told how many little networks are done, and of how many.
+
+    Raises:
+        BigLittleError: no such table, device, figure or gate, or nothing meets the limits.
+    """
+    bench = Benchmark.load(table)
+    try:
+        front = bench.front(device, objectives, limits, gates or None, on_progress=on_progress)
+    except FrontInterrupted as interrupt:
+        front = interrupt.front
+    answers = table_answers(bench, front.chosen, device, limits, front.objectives)
+    return TableFront(bench, table, device, limits, gates, front, answers)
+
+
+def print_table_front(answer: TableFront, console: Console, top: int = 20) -> None:
+    """Prints which pair to use, then the front with its caveats.
+
+    Args:
+        answer: what the table said.
+        console: where it is printed.
+        top: rows of the front at most.
+    """
+    bench, front = answer.bench, answer.front
+    print_answers(answer.answers, console)
+    console.print(
+        f"Exact front of {front.n_pairs:,} pairs and {front.n_points:,} operating points of table "
+        f"{bench.table.name} on {answer.device}: chosen on val, shown on test."
+    )
+    if front.n_left_out:
+        console.print(f"{front.n_left_out} networks have no figure on this device.")
+    if promise := bench.promise(answer.device):
+        console.print(promise)
+    gates = sorted({str(gate) for gate in front.points.gate})
+    if bounds := [gate for gate in gates if not get_gate(gate).deployable]:
+        names = ", ".join(bounds)
+        console.print(f"[bold]No device can run {names}: a bound or a control, no choice.[/bold]")
+    if not front.complete:
+        console.print("[bold]Interrupted: the front of the little networks done so far.[/bold]")
+    singles = best_table_single(bench, front.points, answer.device)
+    figures = (*front.objectives, *answer.limits)
+    print_front(front.points, singles, console, top, figures, marks(answer.answers))

@@ -1,0 +1,123 @@
+"""One validation as ``biglittle validate`` does it: asked, judged, written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bench import Points
+from ..bench.errors import BigLittleError
+from ..edge_profiler.validate_pairs import is_cotrained
+from .front_files import FrontFile, read_front
+from .validation import Measuring, validate_cotrained, validate_front
+from .validation_report import write_pairs_validation, write_validation
+
+#: What exported pairs say about the test images again, given the points and the device's name.
+Again = Callable[[Points, str], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a validation came to.
+
+    Attributes:
+        document: the validation as plain JSON.
+        text: the same in words, several lines.
+        holds: whether every promise was kept that could be judged.
+        of_pairs: whether co-trained pairs were judged, and not a front.
+    """
+
+    document: Mapping[str, Any]
+    text: str
+    holds: bool
+    of_pairs: bool
+
+    def write(self, path: Path) -> Path:
+        """Writes the page, one self-contained HTML file, and returns its path.
+
+        Raises:
+            MissingExtraError: plotly is not installed.
+            BigLittleError: the file cannot be written.
+        """
+        write = write_pairs_validation if self.of_pairs else write_validation
+        return write(path, self.document, self.text)
+
+
+def target_front(target: Path, measure: str, profile_file: Path | None) -> FrontFile | None:
+    """The front in ``target``; None where that is a folder of co-trained pairs.
+
+    Args:
+        target: ``front.csv``, ``front.json``, a folder of them, or a co-trained folder.
+        measure: "here", or empty where nothing of a front is measured.
+        profile_file: in which everything was measured elsewhere.
+
+    Raises:
+        BigLittleError: no front, or not exactly one of ``measure`` and ``profile_file`` for one.
+    """
+    front = None if is_cotrained(target) else read_front(target)
+    if measure not in ("", "here"):
+        raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
+    both = measure == "here" and profile_file is not None
+    if both or (front is not None and measure != "here" and profile_file is None):
+        raise BigLittleError("expected one of --measure here and --profile FILE.")
+    return front
+
+
+def judge_front(
+    front: FrontFile,
+    device: str | None,
+    profile_file: Path | None,
+    top: int | None,
+    measuring: Measuring,
+    tolerance: float,
+    again: Again | None = None,
+) -> Verdict:
+    """A front against measurements.
+
+    Args:
+        front: what a search promised.
+        device: for which device; None: what the front says.
+        profile_file: in which everything was measured elsewhere; None: it is measured here.
+        top: points to measure here at most; None: all of them.
+        measuring: how this machine is asked.
+        tolerance: of the mean latency where the device states no interval.
+        again: asks exported pairs about the test images again; None: nobody does.
+
+    Raises:
+        BigLittleError: another device than the front's, or nothing could be measured.
+    """
+    validation, points = validate_front(front, device, profile_file, top, measuring, tolerance)
+    rows = [] if again is None else list(again(points, validation.device))
+    holds = validation.kept is not False and all(row["equal"] is not False for row in rows)
+    text = "\n".join([validation.text(), *(row["text"] for row in rows)])
+    return Verdict({**validation.as_dict(), "accuracy": rows}, text, holds, False)
+
+
+def judge_cotrained(
+    folder: Path,
+    device: str | None,
+    profile_file: Path | None,
+    data: Path | None,
+    n_images: int | None,
+    measuring: Measuring,
+    tolerance: float,
+) -> Verdict:
+    """Co-trained pairs against measurements.
+
+    Args:
+        folder: what ``biglittle cotrain`` wrote.
+        device: for which device they were promised; None: what their reports say.
+        profile_file: in which their files were measured elsewhere; None: they are measured here.
+        data: folder of the images; None: where they were fetched to.
+        n_images: test images to ask about; None: all of them.
+        measuring: how this machine is asked.
+        tolerance: of the mean latency.
+
+    Raises:
+        BigLittleError: no pairs there, another device than theirs, no images, or a profile that has
+            none of the files.
+    """
+    pairs = validate_cotrained(folder, device, profile_file, data, n_images, measuring, tolerance)
+    return Verdict(pairs.as_dict(), pairs.text(), pairs.kept, True)
