@@ -1,0 +1,57 @@
+"""What is recommended is measured, and how much is measured is said beforehand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark
+from biglittle.bench.recommend import Budget, Recommendation
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table_writer import write_table
+from biglittle.searchers.front_files import FrontFile
+from biglittle.searchers.validation import proposed
+
+
+def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-untyped-def]
+    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("plotly")
+    from biglittle.edge_profiler.protocol import Protocol
+
+    tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
+    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
+    monkeypatch.chdir(tmp_path)
+    assert command_line("front", "--latency-ms-max", "12", "--out", "new/front.json")[0] == 0
+    code, text, err = command_line(
+        "validate", "new/front.json", "--measure", "here", "--top", "2", "--json"
+    )
+    assert code in (0, 1), err
+    words = " ".join(err.split())
+    assert "Measuring 2 of " in words
+    assert "seconds on this machine. --all measures the rest." in words
+    assert len(json.loads(text)["points"]) == 2
+
+
+def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.h5", synthetic_table(n_networks=12, seed=2), "1", "2020-01-01")
+    points = Benchmark.load(tmp_path / "table.h5").front(DEVICE).points
+    assert len(points) > 8
+    marked = FrontFile({}, points, None, marked=(3, 6))
+    for top in (2, 3, 5):
+        measured = list(proposed(marked, top))
+        assert len(measured) == top
+        assert points[3] in measured
+        assert points[6] in measured
+    assert len(proposed(marked, None)) == len(proposed(marked, 1000)) == len(points)
+    better = Recommendation(Budget("at the knee", {}), "table", None, points[0], None, None)
+    elsewhere = FrontFile({}, points.take(np.arange(4, 8)), None, recommended=(better,))
+    for top in (1, 2):
+        measured = list(proposed(elsewhere, top))
+        assert len(measured) == top
+        assert measured[-1] == points[0]
+    assert list(proposed(elsewhere, None)) == [*points[4:8], points[0]]
