@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from .... import __version__
 from ....bench import Benchmark
-from ....edge_profiler.machine import device_name
 from ....searchers.outcome import SearchOutcome
 from ...fbnet_cifar10.recipe import RECIPE
-from .._page import FIGURES
+from .._page import FIGURES, conditions
 
 TABLE, DEVICE = RECIPE.name, RECIPE.design.device
 PICTURES = FIGURES / "searchers"
@@ -35,14 +29,10 @@ def facts() -> dict[str, Any]:
     """The table that was searched, hardware and versions."""
     bench = Benchmark.load(TABLE)
     return {
-        "biglittle_version": __version__,
         "table": bench.table.name,
         "table_sha256": bench.table.sha256,
         "networks": len(bench.architectures),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "cpu": device_name(),
-        "cores": os.cpu_count(),
+        **conditions(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Graph networks on the first random splits of the step ``recipes``; they take longer."""
+"""Graph networks on the first splits of the step ``surrogates/recipes``; they take longer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRAPH_SEEDS = 1
 
 
 def measure(seeds: int = GRAPH_SEEDS) -> dict[str, Any]:
-    """The graph networks, on the first random splits of the step before."""
+    """The graph networks, on the first random splits of the step ``surrogates/recipes``."""
     data = fit_data(Benchmark.load(TABLE).table)
     report = split_report(data, "random", GRAPH_RECIPES, range(seeds), say)
     return {"seeds": seeds, "n_networks": len(data), "splits": {"random": report}}
@@ -31,7 +31,8 @@ def graphs_text(figures: dict[str, Any]) -> str:
     lines = [
         "## Graph networks on the shipped table",
         "",
-        f"As above, on the first {figures['seeds']} of these splits alone. Step `graphs`.",
+        f"As above, on the first {figures['seeds']} of these splits alone. "
+        "Step `surrogates/graphs`.",
         "",
         *split_table(figures, "random"),
     ]

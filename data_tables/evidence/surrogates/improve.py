@@ -85,8 +85,8 @@ def improve_text(figures: dict[str, Any]) -> str:
         f"{len(figures['rounds'])} rounds of at most {figures['batch']} networks, found by `nsga2` "
         f"({figures['budget']:,} evaluations, {figures['device']}, within "
         f"{figures['latency_ms_max']:g} ms) on the surrogate of the round before, evaluated with "
-        f"inherited weights, and added; {figures['wall_s'] / 60:.0f} min in all. Step `improve`. "
-        "Figures in points of accuracy.",
+        f"inherited weights, and added; {figures['wall_s'] / 60:.0f} min in all. "
+        "Step `surrogates/improve`. Figures in points of accuracy.",
         "",
         "What each round found, predicted before it was evaluated:",
         "",

@@ -232,13 +232,13 @@ def nb201_text(document: dict[str, Any]) -> str:
     """The tables of NAS-Bench-201."""
     missing = [part for part in PARTS if part not in document]
     if missing:
-        return f"Of the step `nb201` these parts were not run yet: {', '.join(missing)}."
+        return f"Of the step `surrogates/nb201` these parts were not run yet: {', '.join(missing)}."
     lines = [
         "## NAS-Bench-201",
         "",
         f"Accuracies and latencies measured by others (Dong and Yang 2020; Lee et al. 2021; Li et "
         f"al. 2021), {document['n_cells']:,} cells; median ± standard deviation over "
-        f"{document['seeds']} random draws of the cells to fit on. Step `nb201`.",
+        f"{document['seeds']} random draws of the cells to fit on. Step `surrogates/nb201`.",
         "",
         f"CIFAR-10 accuracy from {CELLS} cells, tested on all others, without zero-cost proxies; "
         "in the third column without cells whose features equal those of one that was fitted on. "

@@ -82,7 +82,7 @@ def proposed() -> dict[str, Any]:
     """
     figures = load("surrogates/proposed")
     if figures is None:
-        raise BigLittleError("nothing is proposed yet; run the step 'propose' first.")
+        raise BigLittleError("nothing is proposed yet; run the step 'surrogates/proposed' first.")
     return figures
 
 

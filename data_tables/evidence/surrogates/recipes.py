@@ -40,8 +40,8 @@ def recipes_text(data: dict[str, Any]) -> str:
         "## Recipes on the shipped table",
         "",
         f"{data['n_networks']} networks, a fifth held out, {data['seeds']} random splits; pairs "
-        "of two unseen networks; mean ± standard deviation over the splits. Step `recipes`. The "
-        "first one ships.",
+        "of two unseen networks; mean ± standard deviation over the splits. "
+        "Step `surrogates/recipes`. The first one ships.",
         "",
         *split_table(data, "random"),
     ]

@@ -110,7 +110,8 @@ def searched_text(data: dict[str, Any]) -> str:
         f"{len(data['points'])} were evaluated on val with inherited weights: "
         f"{data['architectures']} architectures, {data['evaluated_new']} of them not in the "
         "table. Optimism is predicted minus evaluated accuracy, in points; coverage is of the 90 "
-        "% intervals. Steps `propose`, `evaluate`, `searched`. No choice rests on these networks: "
+        "% intervals. Steps `surrogates/proposed`, `surrogates/evaluated`, `surrogates/searched`. "
+        "No choice rests on these networks: "
         "members, priors and link were chosen by cross-validation on what the shipped surrogate of "
         "an earlier table learnt from, and that the noise is told on that and on six networks that "
         "searches had found on that surrogate.",

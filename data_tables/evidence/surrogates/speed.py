@@ -75,7 +75,8 @@ def speed_text(data: dict[str, Any]) -> str:
         f"{data['wall_s']:.1f} s ({data['cpu_s']:.1f} s of CPU, {data['cores']} cores, load "
         f"average {data['load_average']:.1f}); whole curves of {data['swept_pairs']:,} of them, "
         f"{data['swept_points']:,} operating points: {data['swept_wall_s']:.1f} s; loading and "
-        f"the first prediction after import: {data['first_prediction_s']:.2f} s. Step `speed`.",
+        f"the first prediction after import: {data['first_prediction_s']:.2f} s. "
+        "Step `surrogates/speed`.",
     ]
     return "\n".join(lines)
 

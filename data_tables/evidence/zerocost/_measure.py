@@ -81,7 +81,7 @@ def measure(working: Path, rounds: int = ROUNDS) -> dict[str, Any]:
         document["speed"] = [speed(json.loads(path.read_text(encoding="utf-8"))) for path in runs]
     if not document["targets"]:
         raise BigLittleError(
-            f"no scores of {FEWEST} networks in {working}; run the step score first."
+            f"no scores of {FEWEST} networks in {working}; run the step 'zerocost/score' first."
         )
     return document
 

@@ -98,7 +98,10 @@ def scored(which: str, working: Path) -> Columns:
     """
     files = sorted(working.glob(f"{which}-[0-9]*.h5"))
     if not files:
-        raise BigLittleError(f"no {which}-*.h5 in {working}; run the step score {which} first.")
+        raise BigLittleError(
+            f"no {which}-*.h5 in {working}; "
+            f"run the step 'zerocost/score' with --which {which} first."
+        )
     first, *others = (read_columns(path) for path in files)
     return first.merged(others)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from biglittle.data_tables.evidence import __main__ as evidence
 from biglittle.data_tables.evidence import _page
 from biglittle.data_tables.evidence._page import Step
 
+#: A step by its name, behind the word: in code, in a message, on a page.
+STEP = re.compile(r"[Ss]teps? (?:'|`{1,2})([\w/]+)['`]")
 OWNERS = _page.claims()  # fails where two steps claim one mark
 PAGES = list(_page.pages())
 
@@ -47,6 +50,14 @@ def test_every_step_has_a_command_and_says_what_its_options_are(name: str) -> No
     else:
         options = {o for p in evidence.command(name).params for o in p.opts}
         assert all(option.startswith("--") for option in options)
+
+
+def test_steps_that_messages_and_pages_speak_of_exist() -> None:
+    spoken = set()
+    for path in [*_page.FOLDER.rglob("*.py"), *_page.FOLDER.glob("*.md")]:
+        spoken |= set(STEP.findall(path.read_text(encoding="utf-8")))
+    assert {"surrogates/proposed", "zerocost/score", "surrogates/nb201"} <= spoken
+    assert spoken <= set(_page.names())
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from biglittle.zerocost import Columns, bulk  # noqa: E402
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(BigLittleError, match="step score"):
+    with pytest.raises(BigLittleError, match="step 'zerocost/score'"):
         _measure.measure(tmp_path)
 
 
