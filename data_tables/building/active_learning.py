@@ -35,10 +35,11 @@ from typing import Any
 from ...bench import DeviceProfile, Table
 from ...bench.errors import ConstraintError
 from ...bench.networks import weights_hash
+from ...bench.rows import NetworkKey
 from .evaluate import (
     Evaluation,
+    EvaluationKey,
     NetworkEvaluator,
-    NetworkKey,
 )
 from .reproduce import weights_of
 from .rounds import (
@@ -88,7 +89,7 @@ def inherited_answers(
 
     def ask(architecture: str) -> Evaluation:
         network = live.inherited(supernet.net, architecture)
-        key = NetworkKey(architecture, origin=origin)
+        key = EvaluationKey(NetworkKey(architecture), origin=origin)
         return Evaluation(key, weights_hash(network), live.answers(network))
 
     return ask

@@ -19,11 +19,11 @@ import onnxruntime
 import torch
 
 from ... import __version__
-from ...bench import Benchmark, rows
+from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
-from ...bench.rows import PAIR_TRAININGS, TRAININGS, completed, joined, key_of
+from ...bench.rows import PAIR_TRAININGS, TRAININGS, NetworkKey, completed, joined, key_of
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import Table
 from ...bench.table_contents import Predictions, TableContents, device_columns
@@ -32,7 +32,7 @@ from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import save_weights
 from .design import sequence
-from .evaluate import Evaluation, NetworkKey, read_evaluation
+from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import WEIGHTS_NAME
 
@@ -46,80 +46,98 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
     of pairs only whole ones. Inherited networks that the design has not (any more) are left out, as
     are those evaluated with other weights; the log says how many.
     """
-    found = [read_evaluation(path) for path in sorted(plan.networks.glob("*.npz"))]
-    fitting = [e for e in found if e.key.origin in ("", origin)]
+    everything = [read_evaluation(path) for path in sorted(plan.networks.glob("*.npz"))]
+    fitting = [e for e in everything if e.key.origin in ("", origin)]
     ids = sequence(plan.recipe.design, plan.space, plan.schedule.trained_choices)
     place = {a: i for i, a in enumerate(ids)}
-    known = {(k.training, k.seed, k.architecture, k.partner, k.role) for k in _keys(fitting)}
+    evaluated = {
+        (k.network.name, k.network.training, k.network.seed, k.partner, k.role)
+        for k in (e.key for e in fitting)
+    }
 
-    def belongs(key: NetworkKey) -> bool:
-        if key.training == "inherited":
-            return key.architecture in place
+    def belongs(key: EvaluationKey) -> bool:
+        own = key.network
+        if own.training == "inherited":
+            return own.name in place
         other = {"little": "big", "big": "little"}.get(key.role, "")
-        twin = (key.training, key.seed, key.partner, key.architecture, other)
-        return key.training not in PAIR_TRAININGS or twin in known
+        twin = (key.partner, own.training, own.seed, own.name, other)
+        return own.training not in PAIR_TRAININGS or twin in evaluated
 
-    kept = [e for e in fitting if belongs(e.key)]
-    n_inherited = sum(e.key.training == "inherited" for e in kept)
+    belonging = [e for e in fitting if belongs(e.key)]
+    n_inherited = sum(e.key.network.training == "inherited" for e in belonging)
     log.info(
         "%d evaluations: %d of the design's %d networks, %d others; left out: %d of other "
         "supernet weights, %d that are not of the design or half a pair",
-        len(found), n_inherited, len(place), len(kept) - n_inherited,
-        len(found) - len(fitting), len(fitting) - len(kept),
+        len(everything), n_inherited, len(place), len(belonging) - n_inherited,
+        len(everything) - len(fitting), len(fitting) - len(belonging),
     )  # fmt: skip
 
     def order(e: Evaluation) -> tuple[Any, ...]:
-        key, inherited = e.key, e.key.training == "inherited"
-        pair = (key.architecture, key.partner)
+        key, own = e.key, e.key.network
+        pair = (own.name, key.partner)
         pair = pair[::-1] if key.role == "big" else pair
-        rank = place[key.architecture] if inherited else 0
-        return (TRAININGS.index(key.training), rank, *pair, key.seed, key.role != "little")
+        rank = place[own.name] if own.training == "inherited" else 0
+        return (TRAININGS.index(own.training), rank, *pair, own.seed, key.role != "little")
 
-    return sorted(kept, key=order)
+    return sorted(belonging, key=order)
 
 
-def _keys(found: Sequence[Evaluation]) -> list[NetworkKey]:
-    return [e.key for e in found]
+def _row_key(key: EvaluationKey) -> tuple[NetworkKey, str, str]:
+    """What tells the row of an evaluation from every other row of a table."""
+    return key.network, key.partner, key.role
 
 
 def network_columns(
-    space: SearchSpace, n_classes: int, found: Sequence[Evaluation]
+    space: SearchSpace, n_classes: int, new: Sequence[Evaluation]
 ) -> dict[str, Any]:
-    """The columns of some evaluated networks, shape (n,) each."""
-    keys = _keys(found)
-    genomes = space.parse([k.architecture for k in keys])
-    named = ("architecture", "training", "seed", "partner", "role", "epochs", "images")
-    columns = {name: np.array([getattr(k, name) for k in keys]) for name in named}
+    """The columns of some evaluated networks, shape (n,) each.
+
+    Raises:
+        TableError: a network ends at an exit, whose MACs and parameters are not counted yet.
+    """
+    keys = [e.key for e in new]
+    cut = [k.network.name for k in keys if k.network.exit]
+    if cut:
+        raise TableError(
+            f"{cut[0]} ends at an exit, and MACs and parameters are counted for whole networks "
+            "alone; expected whole networks, so take the evaluations of exits out of the folder."
+        )
+    networks = [k.network for k in keys]
+    genomes = space.parse([n.architecture for n in networks])
+    own, beside = (
+        ("architecture", "training", "seed", "precision"),
+        ("partner", "role", "epochs", "images"),
+    )
     return completed(
         {
-            **columns,
-            "precision": np.full(len(keys), "fp32"),
-            "weights_sha256": np.array([e.weights_sha256 for e in found]),
+            **{name: np.array([getattr(n, name) for n in networks]) for name in own},
+            **{name: np.array([getattr(k, name) for k in keys]) for name in beside},
+            "weights_sha256": np.array([e.weights_sha256 for e in new]),
             "macs": space.macs(genomes, n_classes),
             "params": space.params(genomes, n_classes),
         }
     )
 
 
-def _stacked(found: Sequence[Evaluation], images: Mapping[str, Images]) -> dict[str, Predictions]:
+def _stacked(new: Sequence[Evaluation], images: Mapping[str, Images]) -> dict[str, Predictions]:
     out = {}
     for split in SPLITS:
-        metrics = [name for name in found[0].answers[split] if name != "top1"]
+        metrics = [name for name in new[0].answers[split] if name != "top1"]
         out[split] = Predictions(
             labels=images[split].labels,
-            top1=np.array([e.answers[split]["top1"] for e in found]),
-            codes={m: np.array([e.answers[split][m] for e in found]) for m in metrics},
+            top1=np.array([e.answers[split]["top1"] for e in new]),
+            codes={m: np.array([e.answers[split][m] for e in new]) for m in metrics},
         )
     return out
 
 
-def _recipes(found: Sequence[Evaluation]) -> dict[str, Any]:
+def _recipes(new: Sequence[Evaluation]) -> dict[str, Any]:
     """How trained rows were trained, by training; different recipes of one are listed."""
     out: dict[str, list[Any]] = {}
-    for key in _keys(found):
-        recipe = dict(key.recipe)
-        if recipe and recipe not in out.setdefault(key.training, []):
-            out[key.training].append(recipe)
+    for evaluation in new:
+        recipe, training = dict(evaluation.key.recipe), evaluation.key.network.training
+        if recipe and recipe not in out.setdefault(training, []):
+            out[training].append(recipe)
     return out
 
 
@@ -133,23 +151,23 @@ def assemble(
     The weights that its networks inherit are written beside it, before it.
 
     Args:
-        plan: the build.
+        plan: the build whose evaluations are assembled.
         target: the table's file; None: that of the recipe.
-        code_version: kept in the table.
+        code_version: version of the package, which the table states.
 
     Raises:
         TableError: nothing was evaluated yet.
     """
     target = target or plan.recipe.table
     trained = plan.supernet()
-    found = evaluations(plan, trained.sha256)
-    if not found:
+    evaluated = evaluations(plan, trained.sha256)
+    if not evaluated:
         raise TableError(
             f"no network in {plan.networks} was evaluated with these supernet weights; run "
             "'biglittle table build --stage evaluate' first, it goes on where it stopped."
         )
     images, space = plan.images(), plan.space
-    ids = [e.key.architecture for e in found]
+    ids = [e.key.network.architecture for e in evaluated]
     held_out = images["val"].index
     assert held_out is not None
     contents = TableContents(
@@ -158,9 +176,9 @@ def assemble(
         dataset=plan.dataset.name,
         n_classes=plan.dataset.n_classes,
         choices=plan.schedule.trained_choices,
-        networks=network_columns(space, plan.dataset.n_classes, found),
+        networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
-        predictions=_stacked(found, images),
+        predictions=_stacked(evaluated, images),
         devices={name: device_columns(load_device(name), space, ids) for name in shipped_devices()},
         training={
             "schedule": plan.schedule.as_dict(),
@@ -170,7 +188,7 @@ def assemble(
             "n_train": len(images["train"]),
             "torch": torch.__version__,
             "onnxruntime": onnxruntime.__version__,
-            "recipes": _recipes(found),
+            "recipes": _recipes(evaluated),
         },
     )
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -199,7 +217,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     reference boxes.
 
     Raises:
-        TableError: no table there.
+        TableError: there is no table in that place.
         CheckpointError: it was built from other supernet weights.
     """
     table = Table(target)
@@ -208,16 +226,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
         raise of_another_supernet(f"the networks of {target}")
     before = table.contents()
     there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
-    new = [
-        e
-        for e in evaluations(plan, origin)
-        if (
-            rows.NetworkKey.parse(e.key.architecture, e.key.training, e.key.seed),
-            e.key.partner,
-            e.key.role,
-        )
-        not in there
-    ]
+    new = [e for e in evaluations(plan, origin) if _row_key(e.key) not in there]
     if not new:
         assert table.sha256 is not None
         return table.sha256, 0
@@ -230,19 +239,19 @@ def added(
 ) -> TableContents:
     """A table's contents with further networks behind those that are there."""
     space = get_space(before.space)
-    said, more = before.predictions, _stacked(new, images)
+    stored, more = before.predictions, _stacked(new, images)
     predictions = {
         split: Predictions(
-            labels=said[split].labels,
-            top1=np.concatenate([said[split].top1, more[split].top1]),
+            labels=stored[split].labels,
+            top1=np.concatenate([stored[split].top1, more[split].top1]),
             codes={
                 m: np.concatenate([codes, more[split].codes[m]])
-                for m, codes in said[split].codes.items()
+                for m, codes in stored[split].codes.items()
             },
         )
         for split in SPLITS
     }
-    ids = [e.key.architecture for e in new]
+    ids = [e.key.network.architecture for e in new]
     devices = {}
     for name, columns in before.devices.items():
         fresh = device_columns(load_device(name), space, ids)
@@ -252,8 +261,8 @@ def added(
         }
     recipes = dict(before.training.get("recipes", {}))
     for training, some in _recipes(new).items():
-        kept = recipes.get(training, [])
-        recipes[training] = [*kept, *(r for r in some if r not in kept)]
+        earlier = recipes.get(training, [])
+        recipes[training] = [*earlier, *(r for r in some if r not in earlier)]
     return dataclasses.replace(
         before,
         networks=joined([before.networks, network_columns(space, before.n_classes, new)]),

@@ -6,10 +6,9 @@ number of workers may share a folder, and a build goes on from whatever is in it
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 
 from ...bench.bounded import json_of
 from ...bench.datasets import Dataset, Images
-from ...bench.errors import TableError
+from ...bench.errors import ArchitectureError, TableError
 from ...bench.files import replacing, why_unreadable
 from ...bench.gates import stored_metrics
 from ...bench.networks import Network, weights_hash
 from ...bench.npz import Wanted, read_npz
+from ...bench.rows import NetworkKey
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table_contents import encode_predictions
 from ...cotrain.images import normalised
@@ -46,24 +46,20 @@ INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
 
 
 @dataclass(frozen=True)
-class NetworkKey:
-    """Which network an evaluation is of.
+class EvaluationKey:
+    """Which network an evaluation is of, and where its weights come from.
 
     Attributes:
-        architecture: id.
-        training: as in the table's column.
-        seed: of that training.
-        partner: the other network of a co-trained pair, else "".
-        role: "little" or "big" in one, else "".
+        network: what a table finds the network by.
+        partner: name of the other network of a co-trained pair, else "".
+        role: "little" or "big" in a co-trained pair, else "".
         epochs: whole passes over the training images in the training that made the weights.
         images: training images it saw by itself, 0 when inherited.
         origin: SHA-256 of the supernet its weights come from; "" for random ones.
         recipe: how it was trained, plain JSON; empty when inherited.
     """
 
-    architecture: str
-    training: str = "inherited"
-    seed: int = 0
+    network: NetworkKey
     partner: str = ""
     role: str = ""
     epochs: int = 0
@@ -74,21 +70,45 @@ class NetworkKey:
     @property
     def name(self) -> str:
         """Stem of its file; two different networks of one build have different ones."""
-        parts = [self.training, self.architecture, self.partner, self.role, f"s{self.seed}"]
+        own = self.network
+        parts = [own.training, own.name, self.partner, self.role, f"s{own.seed}"]
         return "-".join(part for part in parts if part)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, the network by its name, training and seed."""
+        rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
+        own = self.network
+        return {"architecture": own.name, "training": own.training, "seed": own.seed, **rest}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EvaluationKey:
+        """The key that `as_dict` gives; what is missing is that of an inherited network.
+
+        Raises:
+            ValueError: an unknown field, a value of another type, or no name of a network.
+        """
+        rest = {**cls(NetworkKey("")).as_dict(), **values}
+        for name, plain in cls(NetworkKey("")).as_dict().items():
+            if type(rest[name]) is not type(plain):
+                raise ValueError(f"its key has {str(rest[name])[:40]!r} as its {name}")
+        network = (rest.pop("architecture"), rest.pop("training"), rest.pop("seed"))
+        try:
+            return cls(NetworkKey.parse(*network), **rest)
+        except (ArchitectureError, TypeError) as error:
+            raise ValueError(f"its key is not that of a network: {str(error)[:200]}") from error
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one network said.
+    """What one network answers about every image.
 
     Attributes:
-        key: which network.
-        weights_sha256: of its weights, batch-norm statistics included.
+        key: which network answered, and where its weights come from.
+        weights_sha256: SHA-256 of its weights, batch-norm statistics included.
         answers: ``top1`` and the codes of every stored metric, uint8 (n_images,), by split.
     """
 
-    key: NetworkKey
+    key: EvaluationKey
     weights_sha256: str
     answers: Mapping[str, Mapping[str, NDArray[np.uint8]]]
 
@@ -97,24 +117,24 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Writes one file, whole or not at all."""
     arrays = {
         f"{split}_{name}": array
-        for split, said in evaluation.answers.items()
-        for name, array in said.items()
+        for split, answers in evaluation.answers.items()
+        for name, array in answers.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
-            key=np.array(json.dumps(dataclasses.asdict(evaluation.key))),
+            key=np.array(json.dumps(evaluation.key.as_dict())),
             weights_sha256=np.array(evaluation.weights_sha256),
             **arrays,  # type: ignore[arg-type]
         )
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """One file.
+    """The evaluation of a network that a file holds.
 
     Raises:
-        TableError: it is no evaluation of a network.
+        TableError: the file is not an evaluation of a network.
     """
     try:
         held = read_npz(path, _ARRAYS)
@@ -131,11 +151,11 @@ def read_evaluation(path: Path) -> Evaluation:
     return Evaluation(key, digest, answers)
 
 
-def read_key(path: Path) -> NetworkKey:
+def read_key(path: Path) -> EvaluationKey:
     """Which network a file is of, without its answers.
 
     Raises:
-        TableError: it is no evaluation of a network.
+        TableError: the file is not an evaluation of a network.
     """
     try:
         return _key(read_npz(path, _ARRAYS, ["key"])["key"])
@@ -143,13 +163,8 @@ def read_key(path: Path) -> NetworkKey:
         raise _unreadable(path, error) from error
 
 
-def _key(text: NDArray[Any]) -> NetworkKey:
-    held = json_of(text.item(), dict, "its key")
-    plain = NetworkKey("")
-    for name, value in held.items():
-        if type(value) is not type(getattr(plain, name, None)):
-            raise ValueError(f"its key has {str(value)[:40]!r} as its {name[:40]}")
-    return NetworkKey(**held)
+def _key(text: NDArray[Any]) -> EvaluationKey:
+    return EvaluationKey.from_dict(json_of(text.item(), dict, "its key"))
 
 
 def _unreadable(path: Path, error: Exception) -> TableError:
@@ -178,7 +193,7 @@ def probabilities(
     Args:
         model: serialised ONNX with a free batch axis.
         images: normalised, (n, channels, height, width).
-        threads: of ONNX Runtime.
+        threads: threads that ONNX Runtime uses.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -200,7 +215,7 @@ class NetworkEvaluator:
     Args:
         dataset: facts of the images.
         images: from ``Dataset.load``; ``train`` serves recalibration alone.
-        threads: of torch and of ONNX Runtime.
+        threads: threads of torch and of ONNX Runtime.
         splits: whose images to answer.
     """
 
@@ -236,13 +251,13 @@ class NetworkEvaluator:
 
     def answers(self, network: Network) -> dict[str, dict[str, NDArray[np.uint8]]]:
         """``top1`` and the codes of every stored metric by split, uint8 (n_images,) each."""
-        found = {}
+        answers = {}
         for split, images in self.images.items():
             top1, codes = encode_predictions(self.probabilities(network, split), images.labels)
-            found[split] = {"top1": top1, **codes}
-        return found
+            answers[split] = {"top1": top1, **codes}
+        return answers
 
-    def evaluate(self, network: Network, key: NetworkKey, folder: Path) -> float:
+    def evaluate(self, network: Network, key: EvaluationKey, folder: Path) -> float:
         """Writes what a network says into ``folder``; returns its accuracy on val (or NaN)."""
         answers = self.answers(network)
         evaluation = Evaluation(key, weights_hash(network), answers)

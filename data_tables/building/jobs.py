@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -23,12 +23,13 @@ from torch import nn
 
 from ...bench.errors import TableError
 from ...bench.networks import Network
+from ...bench.rows import NetworkKey
 from ...cotrain.recipe import Recipe, load_recipe
 from ...cotrain.train_loop import TrainProgress
 from ...cotrain.train_network import train_network
 from ...cotrain.train_pair import train_littles
 from .design import evaluation_seconds, sequence
-from .evaluate import NetworkEvaluator, NetworkKey, read_key
+from .evaluate import EvaluationKey, NetworkEvaluator, read_key
 from .plan import Plan, TrainedSupernet
 from .recipe import TableRecipe
 from .selection import ChosenPair, trust_networks
@@ -42,9 +43,9 @@ class Site:
     """Where jobs run: images and supernet are loaded when a job first needs them.
 
     Args:
-        plan: the build.
-        threads: of torch and of ONNX Runtime.
-        device: torch device of trainings.
+        plan: the build whose jobs run here.
+        threads: threads of torch and of ONNX Runtime.
+        device: torch device that trainings run on.
     """
 
     def __init__(self, plan: Plan, threads: int = 1, device: str = "cpu") -> None:
@@ -120,18 +121,18 @@ class InheritedJob:
     seed: int = 0
 
     @property
+    def network(self) -> NetworkKey:
+        """What a table finds the network by."""
+        return NetworkKey(self.architecture, seed=self.seed)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """One file."""
-        return (NetworkKey(self.architecture, seed=self.seed).name,)
+        return (EvaluationKey(self.network).name,)
 
     def run(self, site: Site) -> str:
         """Recalibrates and evaluates."""
-        key = NetworkKey(
-            self.architecture,
-            seed=self.seed,
-            epochs=site.supernet.epochs,
-            origin=site.origin,
-        )
+        key = EvaluationKey(self.network, epochs=site.supernet.epochs, origin=site.origin)
         network = site.evaluator.inherited(site.supernet.net, self.architecture)
         return f"val {site.evaluator.evaluate(network, key, site.plan.networks):.4f}"
 
@@ -150,9 +151,14 @@ class NetworkJob:
     seed: int = 0
 
     @property
+    def network(self) -> NetworkKey:
+        """What a table finds the network by."""
+        return NetworkKey(self.architecture, training=self.training, seed=self.seed)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """One file."""
-        return (NetworkKey(self.architecture, self.training, self.seed).name,)
+        return (EvaluationKey(self.network).name,)
 
     def run(self, site: Site) -> str:
         """Trains (or goes on) and evaluates."""
@@ -168,10 +174,8 @@ class NetworkJob:
             site.threads,
             site.report(name),
         )
-        key = NetworkKey(
-            self.architecture,
-            self.training,
-            self.seed,
+        key = EvaluationKey(
+            self.network,
             epochs=_images(self.recipe) // len(site.images["train"]),
             images=_images(self.recipe),
             origin=site.origin if finetuned else "",
@@ -193,12 +197,14 @@ class PairJob:
     @property
     def names(self) -> tuple[str, ...]:
         """One file for each network of each way."""
-        ids = ((self.little, self.big, "little"), (self.big, self.little, "big"))
-        return tuple(
-            NetworkKey(own, method, self.seed, partner, role).name
-            for method in self.methods
-            for own, partner, role in ids
+        return tuple(key.name for method in self.methods for key in self._keys(method))
+
+    def _keys(self, method: str) -> tuple[EvaluationKey, EvaluationKey]:
+        """Those of the little and of the big network of one way."""
+        little, big = (
+            NetworkKey(a, training=method, seed=self.seed) for a in (self.little, self.big)
         )
+        return EvaluationKey(little, self.big, "little"), EvaluationKey(big, self.little, "big")
 
     def run(self, site: Site) -> str:
         """Trains (or goes on) and evaluates."""
@@ -216,24 +222,19 @@ class PairJob:
             site.threads,
             site.report(name),
         )
-        said = []
-        ids = ((self.little, self.big, "little"), (self.big, self.little, "big"))
+        figures = []
         for method, networks in trained.items():
-            for network, (own, partner, role) in zip(networks, ids, strict=True):
-                key = NetworkKey(
-                    own,
-                    method,
-                    self.seed,
-                    partner,
-                    role,
-                    _images(self.recipe) // len(site.images["train"]),
-                    _images(self.recipe),
-                    site.origin,
-                    self.recipe.as_dict(),
+            for network, plain in zip(networks, self._keys(method), strict=True):
+                key = replace(
+                    plain,
+                    epochs=_images(self.recipe) // len(site.images["train"]),
+                    images=_images(self.recipe),
+                    origin=site.origin,
+                    recipe=self.recipe.as_dict(),
                 )
                 accuracy = site.evaluator.evaluate(network, key, site.plan.networks)
-                said.append(f"{method} {role} val {accuracy:.4f}")
-        return ", ".join(said)
+                figures.append(f"{method} {key.role} val {accuracy:.4f}")
+        return ", ".join(figures)
 
 
 # ---- which jobs --------------------------------------------------------------------------------
@@ -318,9 +319,9 @@ def run_jobs(
     """Runs the jobs that are not done yet, in their order; returns how many are left.
 
     Args:
-        site: where; its threads and device are those of every worker.
-        jobs: what to do.
-        workers: processes.
+        site: where the jobs run; its threads and device are those of every worker.
+        jobs: the jobs of a stage, in the order in which they are to run.
+        workers: processes that run jobs at the same time.
         limit: jobs to run at the most; None for all.
         shard: (i, n) runs only every n-th job from the i-th on, so that n machines share them.
     """

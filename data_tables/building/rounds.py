@@ -17,6 +17,7 @@ from ...bench import DeviceProfile, Table
 from ...bench.errors import CheckpointError, ConstraintError
 from ...bench.files import replacing
 from ...bench.gates import stored_metrics
+from ...bench.rows import NetworkKey
 from ...searchers import get_searcher
 from ...searchers.settings import SearchSettings
 from ...surrogates import (
@@ -37,7 +38,7 @@ from .choosing import choose, points_between, predicted
 from .evaluate import (
     REPORTED,
     Evaluation,
-    NetworkKey,
+    EvaluationKey,
     read_evaluation,
     write_evaluation,
 )
@@ -170,7 +171,7 @@ class Run:
         return read_evaluation(self._file(architecture))
 
     def _file(self, architecture: str) -> Path:
-        return self.folder / NETWORKS / f"{NetworkKey(architecture).name}.npz"
+        return self.folder / NETWORKS / f"{EvaluationKey(NetworkKey(architecture)).name}.npz"
 
     def grown(self, new: Sequence[Evaluation]) -> Table:
         """The table with networks that were asked about all that a table reports."""

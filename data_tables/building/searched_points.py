@@ -81,5 +81,5 @@ def found_networks(
     said = [e.answers["val"] for e in evaluations]
     stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
     top1 = stacked.pop("top1")
-    names = tuple(e.key.architecture for e in evaluations)
+    names = tuple(e.key.network.architecture for e in evaluations)
     return EvaluatedNetworks(names, Predictions(labels, top1, stacked))

@@ -147,13 +147,14 @@ def read_found_networks(path: Path) -> object:
 
 def evaluation(path: Path) -> Path:
     pytest.importorskip("torch")
-    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
+    from biglittle.bench.rows import NetworkKey
+    from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, write_evaluation
 
     said = synthetic_table(n_networks=4).predictions
     answers = {
         s: {"top1": p.top1[0], **{g: c[0] for g, c in p.codes.items()}} for s, p in said.items()
     }
-    write_evaluation(path, Evaluation(NetworkKey("8" * 22), "0" * 64, answers))
+    write_evaluation(path, Evaluation(EvaluationKey(NetworkKey("8" * 22)), "0" * 64, answers))
     return path
 
 

@@ -19,10 +19,11 @@ def measure(working: Working, limit: int | None = None) -> None:
         limit: networks to evaluate now, at the most; None: all.
     """
     from ....bench.datasets import get_dataset
-    from ...building.evaluate import NetworkEvaluator, NetworkKey, read_key
+    from ....bench.rows import NetworkKey
+    from ...building.evaluate import EvaluationKey, NetworkEvaluator, read_key
     from ...building.plan import TrainedSupernet
 
-    def done(key: NetworkKey) -> bool:
+    def done(key: EvaluationKey) -> bool:
         path = working / f"{key.name}.npz"
         try:  # of another supernet, or damaged: once more
             return path.exists() and read_key(path).origin == key.origin
@@ -33,16 +34,17 @@ def measure(working: Working, limit: int | None = None) -> None:
 
     wanted = in_random_order(proposed()["points"])
     supernet, dataset = TrainedSupernet.kept(RECIPE.weights), get_dataset("cifar10")
-    keys = [NetworkKey(a, origin=supernet.sha256) for a in wanted]
+    keys = [EvaluationKey(NetworkKey(a), origin=supernet.sha256) for a in wanted]
     todo = [k for k in keys if not done(k)][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
     began = time.monotonic()
     for i, key in enumerate(todo):
         if done(key):  # by another process
             continue
-        accuracy = live.evaluate(live.inherited(supernet.net, key.architecture), key, working)
+        architecture = key.network.architecture
+        accuracy = live.evaluate(live.inherited(supernet.net, architecture), key, working)
         left = (time.monotonic() - began) / (i + 1) * (len(todo) - i - 1)
-        say(f"{i + 1} of {len(todo)}: {key.architecture} {accuracy:.4f}, {left / 60:.0f} min left")
+        say(f"{i + 1} of {len(todo)}: {architecture} {accuracy:.4f}, {left / 60:.0f} min left")
 
 
 STEP = Step(measure, keeps=False)

@@ -28,7 +28,7 @@ def measure(working: Working) -> None:
     evaluations = [read_evaluation(path) for path in sorted(working.glob("inherited-*.npz"))]
     if any(e.key.origin != origin for e in evaluations):
         raise BigLittleError(f"the files in {working} are of another supernet; delete them.")
-    new = [e for e in evaluations if e.key.architecture not in held]
+    new = [e for e in evaluations if e.key.network.architecture not in held]
     if not new:
         raise BigLittleError(f"no network in {working} that the table does not hold.")
     path = table.path.parent / FILE

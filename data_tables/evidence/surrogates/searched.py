@@ -29,7 +29,8 @@ def measure(working: Working) -> dict[str, Any]:
     Raises:
         BigLittleError: too little was evaluated, or with another supernet.
     """
-    from ...building.evaluate import NetworkKey, read_evaluation
+    from ....bench.rows import NetworkKey
+    from ...building.evaluate import EvaluationKey, read_evaluation
 
     bench, given = Benchmark.load(TABLE), proposed()
     table = bench.table
@@ -38,7 +39,7 @@ def measure(working: Working) -> dict[str, Any]:
     answered: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
     origins = set()
     for architecture in in_random_order(given["points"]):
-        path = working / f"{NetworkKey(architecture).name}.npz"
+        path = working / f"{EvaluationKey(NetworkKey(architecture)).name}.npz"
         if path.exists():
             evaluation = read_evaluation(path)
             origins.add(evaluation.key.origin)

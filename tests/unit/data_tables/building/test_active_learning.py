@@ -18,7 +18,7 @@ from biglittle.bench import load_device
 from biglittle.bench.errors import CheckpointError, ConstraintError
 from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.points import Points
-from biglittle.bench.rows import is_held_out
+from biglittle.bench.rows import NetworkKey, is_held_out
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table
 from biglittle.bench.table_contents import encode_predictions
@@ -29,7 +29,7 @@ from biglittle.data_tables.building.active_learning import (
     lines,
 )
 from biglittle.data_tables.building.choosing import choose
-from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey
+from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey
 
 SETTINGS = ImproveSettings(batch=8, budget=150)
 
@@ -60,7 +60,9 @@ class MadeUp:
             odds = np.exp(logits)
             top1, codes = encode_predictions(odds / odds.sum(axis=1, keepdims=True), labels)
             answers[split] = {"top1": top1, **codes}
-        return Evaluation(NetworkKey(architecture, origin="made up"), "0" * 64, answers)
+        return Evaluation(
+            EvaluationKey(NetworkKey(architecture), origin="made up"), "0" * 64, answers
+        )
 
 
 class Killed(Exception):  # noqa: N818

@@ -14,10 +14,11 @@ torch = pytest.importorskip("torch")
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
 from biglittle.bench.errors import CheckpointError, TableError, UnknownNameError  # noqa: E402
 from biglittle.bench.networks import weights_hash  # noqa: E402
+from biglittle.bench.rows import NetworkKey  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
-from biglittle.data_tables.building.evaluate import NetworkEvaluator, NetworkKey, read_evaluation  # noqa: E402
+from biglittle.data_tables.building.evaluate import EvaluationKey, NetworkEvaluator, read_evaluation  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
 from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE as SHIPPED  # noqa: E402
@@ -60,10 +61,10 @@ def test_build_resumes_and_its_table_says_what_the_networks_said(
 ) -> None:
     evaluate, seen = NetworkEvaluator.evaluate, []
 
-    def interrupted(self: NetworkEvaluator, network, key: NetworkKey, folder: Path) -> float:  # type: ignore[no-untyped-def]
+    def interrupted(self: NetworkEvaluator, network, key: EvaluationKey, folder: Path) -> float:  # type: ignore[no-untyped-def]
         if len(seen) == 2:
             raise KeyboardInterrupt
-        seen.append(key.architecture)
+        seen.append(key.network.architecture)
         return evaluate(self, network, key, folder)
 
     with pytest.raises(TableError, match="--stage evaluate"):
@@ -180,7 +181,7 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
         read_evaluation(path)
     build.run_stage("evaluate", plan, table, limit=1)
     again = read_evaluation(path)
-    assert again.key.architecture == NETWORKS[0]
+    assert again.key.network.architecture == NETWORKS[0]
     path.write_bytes(whole)
     first = read_evaluation(path)
     assert all(np.array_equal(first.answers["val"][m], a) for m, a in again.answers["val"].items())
@@ -189,7 +190,7 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table: Path) -> None:
 def test_an_evaluation_on_a_failing_disk_is_not_made_again(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = NetworkKey(NETWORKS[0])
+    key = EvaluationKey(NetworkKey(NETWORKS[0]))
     path = plan.networks / f"{key.name}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"held")

@@ -24,8 +24,9 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
+    from biglittle.bench.rows import NetworkKey
     from biglittle.data_tables.building import plan
-    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
+    from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, write_evaluation
 
     class Kept:
         sha256 = "the weights"
@@ -44,7 +45,7 @@ def test_networks_evaluated_since_are_packed_beside_the_table(
 
     def evaluate(architecture: str, origin: str) -> None:
         answers = {"top1": said.top1[3], **{g: c[3] for g, c in said.codes.items()}}
-        key = NetworkKey(architecture, origin=origin)
+        key = EvaluationKey(NetworkKey(architecture), origin=origin)
         evaluation = Evaluation(key, "0" * 64, {"val": answers})
         write_evaluation(working / f"{key.name}.npz", evaluation)
 

@@ -28,7 +28,8 @@ def test_what_was_evaluated_of_what_was_proposed(
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
     from biglittle.bench import Benchmark
-    from biglittle.data_tables.building.evaluate import Evaluation, NetworkKey, write_evaluation
+    from biglittle.bench.rows import NetworkKey
+    from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, write_evaluation
 
     table = Benchmark.load(searched.TABLE).table
     ids = [str(a) for a in table.networks["architecture"][table.rows()]]
@@ -46,7 +47,7 @@ def test_what_was_evaluated_of_what_was_proposed(
                 searched.measure(working)
         row = table.network_row(architecture)
         answers = {"top1": stored.top1[row], **{g: c[row] for g, c in stored.codes.items()}}
-        key = NetworkKey(architecture, origin="the weights")
+        key = EvaluationKey(NetworkKey(architecture), origin="the weights")
         write_evaluation(working / f"{key.name}.npz", Evaluation(key, "0" * 64, {"val": answers}))
     found = searched.measure(working)
     assert (found["architectures"], found["proposed"], found["evaluated_new"]) == (3, 3, 0)
