@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biglittle.bench.agreement import agreement, kendall, spearman
-from biglittle.bench.pareto import nondominated, on_front
 
 columns = st.integers(2, 30).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(0, 6), min_size=n, max_size=n),) * 2)
@@ -44,13 +43,3 @@ def test_ranks_are_scipys_with_ties_at_their_mean(given: tuple[list[int], list[i
         return
     assert spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-9)
     assert kendall(a, b) == pytest.approx(stats.kendalltau(a, b).statistic, abs=1e-9)
-
-
-@given(st.lists(st.tuples(*(st.integers(0, 4),) * 2), min_size=1, max_size=20))
-def test_equal_rows_are_on_the_front_together(rows: list[tuple[int, int]]) -> None:
-    values = np.array(rows, float)
-    beaten = [
-        any((other <= row).all() and (other < row).any() for other in values) for row in values
-    ]
-    assert on_front(values).tolist() == [not b for b in beaten]
-    assert set(nondominated(values)) <= set(np.flatnonzero(on_front(values)))

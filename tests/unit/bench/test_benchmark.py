@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biglittle.bench import FIGURES, Benchmark, Gate, Pair
+import biglittle.bench
+from biglittle.bench import FIGURES, Benchmark, Front, Gate, Pair
 from biglittle.bench.errors import (
     ArchitectureError,
     ConstraintError,
@@ -16,17 +17,9 @@ from biglittle.bench.errors import (
     TableError,
     UnknownNameError,
 )
-from biglittle.bench.gates import GATES, get_metric, stored_metrics
-from biglittle.bench.pareto import nondominated
+from biglittle.bench.gates import get_metric, stored_metrics
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(), "1", "2026-01-01")
-    return Benchmark.load(path)
 
 
 @pytest.fixture(scope="module")
@@ -54,33 +47,6 @@ def test_query_agrees_with_counting_by_hand(
     assert point.escalation_rate == escalated / len(said.labels)
 
 
-@pytest.mark.parametrize("metric", GATES.names())
-def test_curve_ends_are_little_alone_and_big_alone(
-    bench: Benchmark, pair: Pair, metric: str
-) -> None:
-    alone, curve = bench.accuracy("test"), bench.curve(pair, metric, DEVICE)
-    costs = bench.costs(DEVICE)
-    little, big = bench.row(pair.little), bench.row(pair.big)
-    assert curve.accuracy[0] == alone[little]
-    assert curve.accuracy[-1] == alone[big]
-    assert (curve.escalation_rate[0], curve.escalation_rate[-1]) == (0.0, 1.0)
-    assert curve.latency_ms[0] == costs.latency_ms[little]
-    assert curve.latency_ms[-1] == costs.latency_ms[little] + costs.latency_ms[big]
-    assert (np.diff(curve.escalation_rate) >= 0).all()
-
-
-@pytest.mark.parametrize("metric", GATES.names())
-def test_curve_and_query_agree_at_every_threshold(
-    bench: Benchmark, pair: Pair, metric: str
-) -> None:
-    curve = bench.curve(pair, metric, DEVICE)
-    for i, threshold in enumerate(curve.threshold):
-        point = bench.query(pair, Gate(metric, float(threshold)), DEVICE)
-        assert point.accuracy == curve.accuracy[i]
-        assert point.escalation_rate == curve.escalation_rate[i]
-        assert point.latency_p95_ms == curve.latency_p95_ms[i]
-
-
 def test_p95_is_that_of_the_two_modes(bench: Benchmark, pair: Pair) -> None:
     costs = bench.costs(DEVICE)
     little, big = (costs.latency_ms[bench.row(a)] for a in (pair.little, pair.big))
@@ -91,67 +57,6 @@ def test_p95_is_that_of_the_two_modes(bench: Benchmark, pair: Pair) -> None:
         each = little + big * escalated
         assert point.latency_ms == pytest.approx(each.mean())
         assert point.latency_p95_ms == pytest.approx(np.quantile(each, 0.95, method="inverted_cdf"))
-
-
-@pytest.mark.parametrize(
-    "objectives", [("error", "latency_ms"), ("error", "latency_ms", "peak_memory_mib")]
-)
-def test_front_is_that_of_all_points(bench: Benchmark, objectives: tuple[str, ...]) -> None:
-    points = []
-    for little in bench.architectures:
-        for big in bench.architectures:
-            for metric in stored_metrics():
-                curve = bench.curve(Pair(little, big), metric, DEVICE, "val")
-                memory = bench.query(Pair(little, big), Gate(metric, 0.5), DEVICE).peak_memory_mib
-                columns = {
-                    "error": 1 - curve.accuracy,
-                    "latency_ms": curve.latency_ms,
-                    "peak_memory_mib": np.full(len(curve.threshold), memory),
-                }
-                points.append(np.stack([columns[o] for o in objectives], axis=1))
-    everything = np.concatenate(points)
-    expected = np.unique(everything[nondominated(everything)].round(12), axis=0)
-    front = bench.front(DEVICE, objectives)
-    got = np.stack(
-        [
-            1 - front.chosen.accuracy if o == "error" else _on_val(bench, front.points, o)
-            for o in objectives
-        ],
-        axis=1,
-    )
-    assert np.allclose(np.unique(got.round(12), axis=0), expected)
-    assert front.n_pairs == len(bench.architectures) ** 2
-
-
-def _on_val(bench: Benchmark, points: object, name: str) -> np.ndarray:
-    return bench.reported(points, DEVICE, "val").figure(name)  # type: ignore[arg-type]
-
-
-def test_limits_are_kept_and_the_impossible_says_what_is_reachable(bench: Benchmark) -> None:
-    cheapest = float(bench.costs(DEVICE).latency_ms.min())
-    front = bench.front(DEVICE, limits={"latency_ms": cheapest * 1.5})
-    assert (_on_val(bench, front.points, "latency_ms") <= cheapest * 1.5).all()
-    with pytest.raises(ConstraintError, match=f"latency_ms {cheapest:.4g}"):
-        bench.front(DEVICE, limits={"latency_ms": cheapest / 2})
-    with pytest.raises(ConstraintError, match="not usable"):
-        bench.front(DEVICE, limits={"latency_ms": float("nan")})
-    with pytest.raises(UnknownNameError, match="latency_ms"):
-        bench.front(DEVICE, limits={"latencyms": 3.0})
-
-
-def test_networks_without_a_figure_are_left_out_and_counted(tmp_path: Path) -> None:
-    contents = synthetic_table()
-    contents.devices[DEVICE]["latency_ms"][[0, 3]] = np.nan
-    write_table(tmp_path / "t.h5", contents, "1", "2026-01-01")
-    bench = Benchmark.load(tmp_path / "t.h5")
-    front = bench.front(DEVICE)
-    assert front.n_left_out == 2
-    gone = {bench.architectures[0], bench.architectures[3]}
-    assert not gone & {*front.points.little, *front.points.big}
-    point = bench.query(
-        Pair(bench.architectures[0], bench.architectures[1]), Gate("margin", 0.5), DEVICE
-    )
-    assert point.latency_ms is None
 
 
 def test_same_network_twice_and_little_dearer_than_big_are_legal(
@@ -207,3 +112,56 @@ def test_costs_of_ones_own_are_answered_under_their_name(bench: Benchmark, pair:
         bench.assume(DEVICE, costs)
     with pytest.raises(TableError, match=f"has {len(bench.table)}"):
         bench.assume("short", costs.take([0, 1]))
+
+
+def test_a_threshold_is_chosen_on_val_and_reported_on_test(bench: Benchmark) -> None:
+    ids, macs = bench.architectures, bench.table.networks["macs"]
+    pair = Pair(ids[0], ids[int(np.argmax(macs))])
+    val = bench.curve(pair, "margin", DEVICE, "val")
+    limit = float(np.median(val.latency_ms))
+    point = bench.choose(pair, "margin", DEVICE, {"latency_ms": limit})
+    allowed = val.latency_ms <= limit
+    assert point.accuracy == bench.query(pair, Gate("margin", point.threshold), DEVICE).accuracy
+    again = bench.query(pair, Gate("margin", point.threshold), DEVICE, "val")
+    assert again.accuracy == val.accuracy[allowed].max()
+    with pytest.raises(ConstraintError, match=f"{val.latency_ms[0]:.4g}"):
+        bench.choose(pair, "margin", DEVICE, {"latency_ms": val.latency_ms[0] / 2})
+
+
+def test_explain_is_about_the_point_that_query_gives(bench: Benchmark) -> None:
+    ids = bench.architectures
+    pair, gate = Pair(ids[0], ids[5]), Gate("margin", 0.4)
+    for split in ("val", "test"):
+        told, point = bench.explain(pair, gate, split), bench.query(pair, gate, DEVICE, split)
+        assert (told.split, len(told)) == (split, 1)
+        assert told.accuracy[0] == point.accuracy
+        assert told.escalation_rate[0] == point.escalation_rate
+
+
+def test_every_repr_is_one_line_that_says_how_many(bench: Benchmark, front: Front) -> None:
+    pair = Pair(*bench.architectures[:2])
+    curve = bench.curve(pair, "margin", DEVICE)
+    curves = bench.curves(pair.little, "margin", DEVICE)
+    for value in (bench, front, front.points, curve, curves, front.points[:0]):
+        text = repr(value)
+        assert text.startswith(type(value).__name__)
+        assert "\n" not in text
+        assert len(text) < 250
+    assert f"{len(bench)} inherited networks" in repr(bench)
+    assert f"{len(front)} points" in repr(front)
+    assert bench.provenance(DEVICE)["latency_ms"] in repr(front)
+
+
+def test_a_benchmark_holds_architectures_and_pairs(bench: Benchmark) -> None:
+    first, second = bench.architectures[:2]
+    assert len(bench) == len(bench.architectures)
+    assert list(bench) == bench.architectures
+    assert first in bench
+    assert "9" * 22 not in bench
+    assert 3 not in bench
+    assert Pair(first, second) in bench
+    assert Pair(first, "nothing") not in bench
+
+
+def test_dir_lists_what_is_imported_late() -> None:
+    assert {*biglittle.bench.__all__} <= {*dir(biglittle.bench)}

@@ -24,6 +24,8 @@ from biglittle.bench.errors import DeviceError, UnknownNameError
 from biglittle.bench.schema import problems
 
 SPACE = get_space("fbnet")
+
+
 A, B = "8" * 22, "0" * 22
 
 
@@ -190,23 +192,3 @@ def test_the_schema_is_understood_and_a_foreign_keyword_is_not_passed_over() -> 
         list(problems(1, {"multipleOf": 2}))
     with pytest.raises(ValueError, match="does not lie"):
         list(problems(1, {"$ref": "https://example.org/x"}))
-
-
-@pytest.mark.parametrize(
-    ("value", "rule", "n"),
-    [
-        (3.0, {"type": "integer"}, 0),
-        (True, {"type": "number"}, 1),
-        (float("inf"), {"type": "number"}, 1),
-        ("ab", {"pattern": "^a$"}, 1),
-        ("a\n", {"pattern": "^a$"}, 1),
-        ([1, "x"], {"items": {"type": "integer"}}, 1),
-        ([], {"minItems": 1}, 1),
-        ({"a": 1, "b": 2}, {"properties": {"a": {}}, "additionalProperties": False}, 1),
-        ({"a": 1}, {"additionalProperties": {"enum": ["x"]}}, 1),
-        (5, {"minimum": 5, "maximum": 5}, 0),
-        (5, {"exclusiveMinimum": 5}, 1),
-    ],
-)
-def test_rules_of_a_schema(value: Any, rule: dict[str, Any], n: int) -> None:
-    assert len(list(problems(value, rule))) == n

@@ -1,16 +1,17 @@
-"""Properties of gates, curves and fronts on random inputs."""
+"""Properties of stored gate metrics: codes, cuts and thresholds on random values."""
 
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from biglittle.bench.gates import N_CODES, get_metric, stored_metrics
-from biglittle.bench.pareto import nondominated
 
 METRICS = st.sampled_from(stored_metrics())
+
+
 CLASSES = st.integers(2, 1000)
 
 
@@ -41,23 +42,3 @@ def test_a_cut_keeps_what_its_threshold_says(name, n_classes, share, code):  # t
         return
     sure = value >= threshold if metric.confident == "high" else value <= threshold
     assert (code >= int(metric.cut(threshold, n_classes))) == sure
-
-
-@settings(max_examples=200)
-@given(
-    hnp.arrays(
-        np.float64,
-        st.tuples(st.integers(1, 40), st.integers(1, 4)),
-        elements=st.integers(0, 6).map(float) | st.just(float("nan")),
-    )
-)
-def test_nondominated_is_what_its_definition_says(values):  # type: ignore[no-untyped-def]
-    kept = nondominated(values)
-    finite = [i for i in range(len(values)) if not np.isnan(values[i]).any()]
-
-    def dominated(i: int) -> bool:
-        return any((values[j] <= values[i]).all() and (values[j] < values[i]).any() for j in finite)
-
-    expected = {tuple(values[i]) for i in finite if not dominated(i)}
-    assert {tuple(values[i]) for i in kept} == expected
-    assert len(kept) == len(expected)

@@ -1,0 +1,23 @@
+"""A benchmark of made-up networks, and its front."""
+
+from __future__ import annotations
+
+import pytest
+
+from biglittle.bench import Benchmark, Front
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table_writer import write_table
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
+    """Twelve inherited networks on one device."""
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(), "1", "2026-01-01")
+    return Benchmark.load(path)
+
+
+@pytest.fixture(scope="module")
+def front(bench: Benchmark) -> Front:
+    """The exact front of these networks in error and latency."""
+    return bench.front(DEVICE)

@@ -1,0 +1,62 @@
+"""Many points at once are those of one query each, and bad ones are named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench.errors import ConstraintError, GateError, TableError, UnknownNameError
+from biglittle.bench.gates import GATES
+from biglittle.bench.synthetic import DEVICE
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_many_points_are_those_of_one_query_each(
+    bench: Benchmark, swept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biglittle.bench.counts._WORTH_SWEEPING", 0 if swept else 10**9)
+    fresh = Benchmark(bench.table)
+    rng, n = np.random.default_rng(0), 300
+    ids = np.array(bench.architectures)
+    little, big = ids[rng.integers(0, len(ids), (2, n))]
+    gate = np.array(GATES.names())[rng.integers(0, len(GATES.names()), n)]
+    threshold = rng.random(n) * np.where(gate == "entropy", 2.3, 1.0)
+    many = fresh.query_many(little, big, gate, threshold, DEVICE, "val")
+    assert many.split == "val"
+    for i in range(n):
+        one = bench.query(
+            Pair(str(little[i]), str(big[i])), Gate(str(gate[i]), threshold[i]), DEVICE, "val"
+        )
+        assert many[i] == one
+    rows = [[bench.row(str(a)) for a in part] for part in (little, big)]
+    by_row = fresh.query_many(*rows, gate, threshold, DEVICE, "val")
+    assert np.array_equal(by_row.accuracy, many.accuracy)
+
+
+def test_arrays_broadcast_against_one_threshold_or_gate(bench: Benchmark) -> None:
+    ids = bench.architectures
+    found = bench.query_many(ids[0], ids, "margin", 0.5, DEVICE)
+    assert len(found) == len(ids)
+    assert set(found.little) == {ids[0]}
+    sweep = bench.query_many(ids[0], ids[3], "margin", np.linspace(0, 1, 11), DEVICE)
+    assert (np.diff(sweep.escalation_rate) >= 0).all()
+
+
+def test_bad_points_say_what_was_expected(bench: Benchmark) -> None:
+    ids = bench.architectures
+    with pytest.raises(TableError, match="not in table"):
+        bench.query_many("7" * 22, ids[0], "margin", 0.5, DEVICE)
+    with pytest.raises(TableError, match="rows are 0 to 11"):
+        bench.query_many([12], [0], "margin", 0.5, DEVICE)
+    with pytest.raises(TableError, match="float64"):
+        bench.query_many([0.5], [0], "margin", 0.5, DEVICE)
+    with pytest.raises(GateError, match=r"1\.5 is outside"):
+        bench.query_many([0, 1], [0, 1], "margin", [0.5, 1.5], DEVICE)
+    with pytest.raises(UnknownNameError, match="margin"):
+        bench.query_many([0], [0], "margn", 0.5, DEVICE)
+    with pytest.raises(GateError, match="1 to 256"):
+        bench.front(DEVICE, n_thresholds=0)
+    for objectives in ((), ("error", "error")):
+        with pytest.raises(ConstraintError, match="each once"):
+            bench.front(DEVICE, objectives)
