@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 
 import biglittle
 from biglittle.bench import Benchmark
+from biglittle.bench.figures import FIGURES
 from biglittle.bench.table import find_table
 from biglittle.searchers import search_run
 
@@ -286,3 +288,29 @@ def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignor
     code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
     assert code == 1
     assert "report.html is not a file" in err
+
+
+def test_the_command_line_brings_nothing_heavy_before_a_verb_needs_it() -> None:
+    code = (
+        "import sys; from biglittle.cli import app; import typer; typer.main.get_command(app); "
+        "assert not {'numpy', 'h5py', 'torch', 'onnxruntime', 'plotly'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_line_stays_a_list_of_verbs() -> None:
+    text = (Path(biglittle.__file__).parent / "cli.py").read_text(encoding="utf-8")
+    assert text.count("\n") <= 1000
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            assert len(arguments) <= 12, node.name
+
+
+def test_search_and_front_take_a_limit_on_every_figure(run) -> None:  # type: ignore[no-untyped-def]
+    for verb in ("search", "front"):
+        code, out, _ = run(verb, "--help")
+        assert code == 0
+        shown = out.replace("\n", " ")
+        for figure in FIGURES.values():
+            assert f"--{figure.limit.replace('_', '-')} " in shown

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space, load_device
-from biglittle.bench.anatomy import anatomy, differing
+from biglittle.bench.anatomy import anatomy, differing, record
 from biglittle.bench.errors import BigLittleError
 
 FBNET = get_space("fbnet")
@@ -74,3 +74,12 @@ def test_it_is_plain_json_and_a_wrong_id_is_told() -> None:
     assert json.loads(json.dumps(record))["layers"][1]["choice"] == "skip"
     with pytest.raises(BigLittleError):
         anatomy(FBNET, "88", 10)
+
+
+def test_two_networks_are_recorded_with_the_layers_that_differ() -> None:
+    little, big = (anatomy(FBNET, a, 10) for a in ("8" * 22, "8" * 21 + "0"))
+    assert record([little]) == little.record()
+    both = record([little, big])
+    assert (both["little"], both["big"]) == (little.record(), big.record())
+    assert list(both["differs"]) == list(differing(little, big))
+    assert any(both["differs"])

@@ -13,7 +13,7 @@ import h5py
 import pytest
 
 from biglittle.bench.errors import BigLittleError
-from biglittle.bench.files import replacing, why_unreadable
+from biglittle.bench.files import check_writable, replacing, why_unreadable
 
 DAMAGED = "it is damaged. Fetch it again."
 
@@ -99,3 +99,17 @@ def test_what_another_program_is_writing_stays(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="of this run"), replacing(path):
         raise ValueError("of this run")
     assert not partial.exists()
+
+
+def test_a_folder_that_can_be_written_to_is_made_and_left_empty(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a" / "b", "front.csv")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_what_could_not_be_written_later_is_refused_first(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BigLittleError, match=r"cannot be written to .* choose another with --out"):
+        check_writable(tmp_path / "file" / "out")
+    (tmp_path / "front.csv").mkdir()
+    with pytest.raises(BigLittleError, match=r"front\.csv is not a file"):
+        check_writable(tmp_path, "front.csv")

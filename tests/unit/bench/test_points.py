@@ -1,15 +1,19 @@
-"""Points: slices, joins, and what is in them."""
+"""Points: slices, joins, what is in them, and one of them in words."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from biglittle.bench import Benchmark, Front, Pair, Points
+from biglittle.bench import Benchmark, Front, Gate, Pair, Points
 from biglittle.bench.errors import (
     TableError,
 )
 from biglittle.bench.points import concatenate
 from biglittle.bench.synthetic import DEVICE
+
+SHIPPED = Benchmark.load("fbnet-cifar10")
 
 
 def test_points_of_val_and_test_do_not_mix(bench: Benchmark) -> None:
@@ -33,3 +37,22 @@ def test_points_and_fronts_slice_and_iterate(front: Front) -> None:
     assert "margin" not in front
     with pytest.raises(IndexError):
         front[len(front)]
+
+
+def test_a_point_is_told_with_the_provenance_of_every_figure() -> None:
+    point = SHIPPED.query(Pair("8" * 22, "0" * 22), Gate("margin", 0.42), "raspberry-pi-4")
+    lines = point.text()
+    assert f"  latency_ms         {point.latency_ms:>14.6g}  block-sum" in lines
+    assert f"  accuracy           {point.accuracy:>14.6g}  measured" in lines
+    without = dataclasses.replace(point, energy_mj=None).text()
+    assert "  energy_mj           not available  modelled" in without
+
+
+def test_a_record_says_what_does_as_well_alone() -> None:
+    both = Pair("0800000000000000000008", "6" * 22)
+    point = SHIPPED.query(both, Gate("margin", 0.37), "raspberry-pi-4")
+    assert point.record() == {**point.as_dict(), "better_alone": None}
+    alone = SHIPPED.query(both, Gate("margin", 0.0), "raspberry-pi-4")
+    assert alone.better_alone is not None
+    assert alone.record()["better_alone"]["architecture"] == alone.better_alone.architecture
+    assert alone.text()[-1] == alone.better_alone.text()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from biglittle.bench import OperatingPoint, Table
+from biglittle.bench import Benchmark, Gate, OperatingPoint, Pair, Table
 from biglittle.bench.diagnostics import diagnose
 from biglittle.bench.errors import BigLittleError, MissingExtraError
 from biglittle.bench.synthetic import synthetic_table
@@ -19,6 +19,7 @@ from biglittle.bench.table_writer import write_table
 from biglittle.searchers.pair_report import (
     PairReport,
     class_rows,
+    pair_report,
     print_pair,
     text_plot,
     write_pair_report,
@@ -149,3 +150,15 @@ def test_unwritable(table: Table, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BigLittleError, match="cannot write"):
         write_pair_report(tmp_path / "file" / "pair.html", _report(table, 0, 5))
+
+
+@pytest.mark.parametrize("gate", ["margin", "per_class"])
+def test_a_report_of_a_table_agrees_with_its_operating_point(gate: str) -> None:
+    bench, pair = Benchmark.load("fbnet-cifar10"), Pair("8" * 22, "0" * 22)
+    report = pair_report(bench, pair, Gate(gate, 0.42), "raspberry-pi-4", "val")
+    assert report.point == bench.query(pair, Gate(gate, 0.42), "raspberry-pi-4", "val")
+    assert report.diagnostics.accuracy[0] == report.point.accuracy
+    assert report.diagnostics.split == "val"
+    assert len(report.curve.accuracy) == 257
+    assert "airplane" in report.classes
+    assert (report.class_thresholds is None) == (gate == "margin")

@@ -9,7 +9,7 @@ import pytest
 from biglittle.bench import BigLittleError
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.searchers.run_config import search_options
+from biglittle.searchers.run_config import search_options, set_otherwise
 
 pytest.importorskip("plotly")
 
@@ -98,3 +98,16 @@ def test_a_file_that_no_search_wrote_is_refused(text: str, message: str, tmp_pat
 def test_a_config_that_is_not_there_says_where_one_comes_from(tmp_path: Path) -> None:
     with pytest.raises(BigLittleError, match="biglittle search --out FOLDER"):
         search_options(tmp_path)
+
+
+def test_only_what_was_typed_and_is_another_value_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        'searcher = "nsga2"\nseed = 3\nbudget = 60\n[limits]\nlatency_p95_ms = 20.0\n'
+        '[sources]\nevaluator = "surrogate"\ndevice = "raspberry-pi-4"\n'
+    )
+    assert search_options(tmp_path)["latency_p95_ms_max"] == 20.0
+    typed = {"seed": 4, "budget": 60, "top": 5, "latency_p95_ms_max": 25.0}
+    assert set_otherwise(tmp_path, typed) == [
+        f"seed is 4 here and 3 in {tmp_path}",
+        f"latency_p95_ms_max is 25.0 here and 20.0 in {tmp_path}",
+    ]

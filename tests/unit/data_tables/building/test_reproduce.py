@@ -108,3 +108,35 @@ def test_missing_images_and_weights_say_what_to_do(
     (plan.working / "supernet.safetensors").unlink()
     with pytest.raises(TableError, match=r"no weights supernet\.safetensors beside it"):
         reproduce.weights_of(Table(table.path))
+
+
+def _network(stored: str | None) -> reproduce.Extracted:
+    return reproduce.Extracted(b"0" * 2**20, "a" * 64, stored, {"val": 0.8125})
+
+
+def test_an_extracted_network_says_whose_its_weights_are() -> None:
+    head, accuracy, same = _network("a" * 64).text(Path("net.onnx"), "t")
+    assert head == f"net.onnx: 1.00 MiB, weights {'a' * 64}"
+    assert accuracy == "accuracy on val: 81.25 % (measured here)"
+    assert same == "the weights are those of the table, bit for bit"
+    assert "table t has no such network" in _network(None).text(Path("net.onnx"), "t")[-1]
+    other = _network("b" * 64).text(Path("net.onnx"), "t")[-1]
+    assert "'biglittle table verify'" in other
+    assert "b" * 64 in other
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_the_verdict_names_what_is_tolerated(ok: bool) -> None:
+    row = {
+        "architecture": NETWORKS[0], "equal_bytes": 0.9, "disagreeing_answers": 0.01,
+        "weights_equal": ok,
+    }  # fmt: skip
+    report = {
+        "rows": [row], "equal_bytes": 0.9, "disagreeing_answers": 0.01, "far_codes": 0.02,
+        "tolerance": {"disagreeing_answers": 0.005, "far_codes": 0.001}, "ok": ok,
+    }  # fmt: skip
+    line, verdict = reproduce.verdict(report)
+    assert line.startswith(f"  {NETWORKS[0]}: 90.000 % of bytes equal, 1.000 % of answers differ")
+    assert line.endswith("weights equal" if ok else "weights not equal bit by bit")
+    assert verdict.startswith("verified: 1 networks" if ok else "NOT verified: 1 networks")
+    assert "(tolerated: 0.5 %)" in verdict

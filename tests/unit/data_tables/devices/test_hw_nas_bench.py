@@ -12,9 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from biglittle.bench import get_space, load_device
-from biglittle.bench.errors import DeviceError
+from biglittle.bench.errors import DeviceError, UnknownNameError
 from biglittle.cli import app
-from biglittle.data_tables.devices.hw_nas_bench import make_profile, operator_name, read_file
+from biglittle.data_tables.devices.hw_nas_bench import (
+    import_profile,
+    make_profile,
+    operator_name,
+    read_file,
+)
 
 SPACE = get_space("fbnet")
 
@@ -130,3 +135,18 @@ def test_an_unknown_device_and_impossible_figures_are_refused(tmp_path: Path) ->
         make_profile(path, "../../x")
     with pytest.raises(DeviceError, match=r"the file says -1\.0 for operator"):
         make_profile(public_file(tmp_path, edgegpu_latency=whole | {name: -1.0}), "edgegpu")
+
+
+def test_an_imported_profile_is_the_users_own_and_never_replaced_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "own"))
+    path = public_file(tmp_path)
+    target = import_profile("hw-nas-bench", path, "edgegpu")
+    assert target == tmp_path / "own" / "devices" / "jetson-tx2.json"
+    assert load_device("jetson-tx2").provenance["latency_ms"] == "block-sum"
+    with pytest.raises(DeviceError, match="add --replace"):
+        import_profile("hw-nas-bench", path, "edgegpu")
+    assert import_profile("hw-nas-bench", path, "edgegpu", replace=True) == target
+    with pytest.raises(UnknownNameError, match="Did you mean 'hw-nas-bench'"):
+        import_profile("hw-nas", path, "edgegpu")

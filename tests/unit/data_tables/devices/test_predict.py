@@ -18,6 +18,8 @@ from biglittle.data_tables.devices.predict import (
     predict,
     predict_each,
     predict_files,
+    record,
+    text,
 )
 from biglittle.edge_profiler import cascade_model, onnx_model
 from biglittle.edge_profiler.anchors import anchor_networks
@@ -204,3 +206,15 @@ def test_a_model_that_makes_no_sense_is_refused(
     path.write_text(json.dumps(raw))
     with pytest.raises(DeviceError, match=text):
         predict_files(path, [network])
+
+
+def test_answers_are_recorded_and_told_apart_from_refusals(tmp_path: Path) -> None:
+    good, bad = tmp_path / "net.onnx", tmp_path / "bad.onnx"
+    onnx.save(onnx_model(FBNET, NETWORK, 10), str(good))
+    bad.write_bytes(b"nothing")
+    answers = predict_each("raspberry-pi-5", [good, bad])
+    document = record(answers)
+    assert [p["network"] for p in document["predictions"]] == ["net.onnx"]
+    assert [r["network"] for r in document["refused"]] == ["bad.onnx"]
+    assert len(text(answers)) == 1
+    assert text(answers)[0].startswith("net.onnx on raspberry-pi-5")

@@ -7,7 +7,7 @@ import pytest
 
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler.meters import nvml
-from biglittle.edge_profiler.meters.trace import TraceMeter, fill, read_trace
+from biglittle.edge_profiler.meters.trace import TraceMeter, fill, fill_file, read_trace
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +122,18 @@ def test_a_trace_meter_notes_windows_and_marks_them():
     meter.start()
     assert meter.stop() is None
     assert (meter.windows, marks) == ([(1.0, 2.0)], [True, False])
+
+
+def test_a_profile_in_a_file_is_filled_and_written_whole(tmp_path, monkeypatch):
+    written = {}
+    monkeypatch.setattr(
+        "biglittle.edge_profiler.profile_file.read_profile", lambda path: traced() | {"of": path}
+    )
+    monkeypatch.setattr(
+        "biglittle.edge_profiler.profile_file.write_profile",
+        lambda path, profile: written.update({path: profile}),
+    )
+    path = tmp_path / "profile.json"
+    assert fill_file(path, trace(tmp_path / "t.csv", WINDOWS)) == 2
+    assert written[path]["of"] == path
+    assert sum("energy_mj" in network for network in written[path]["networks"]) == 2

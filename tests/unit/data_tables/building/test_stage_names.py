@@ -1,0 +1,44 @@
+"""The stages by name, without PyTorch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.data_tables.building.stage_names import (
+    STAGES,
+    parse_shard,
+    stages_to_build,
+    stages_to_extend,
+)
+
+
+def test_a_name_stands_for_one_stage_or_for_all() -> None:
+    assert stages_to_build("all") == STAGES
+    assert stages_to_build("assemble") == ("assemble",)
+    assert stages_to_extend("none") == ("extend",)
+    assert stages_to_extend("trust") == ("trust", "extend")
+
+
+def test_a_wrong_stage_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'train'"):
+        stages_to_build("trains")
+    with pytest.raises(UnknownNameError, match="unknown stage 'train'"):
+        stages_to_extend("train")
+
+
+@pytest.mark.parametrize("text", ["", "1", "a/b", "0/1/2"])
+def test_a_shard_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(BigLittleError, match="for example 0/2"):
+        parse_shard(text)
+
+
+def test_a_wrong_stage_needs_no_torch_to_be_refused() -> None:
+    code = (
+        "import sys; from biglittle.data_tables.building import stage_names; "
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

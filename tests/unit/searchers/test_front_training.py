@@ -1,0 +1,67 @@
+"""Which pairs of a front are trained, and as what job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe
+from biglittle.searchers.front_files import front_json
+from biglittle.searchers.front_training import methods_called, training_of, usual_recipe
+
+LITTLE, BIG = "8" * 22, "0" * 22
+TABLE = "fbnet-cifar10"
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A front of one real pair and one single network in disguise."""
+    bench = Benchmark.load(TABLE)
+    two, gate = ["margin"] * 2, [0.2] * 2
+    points = bench.query_many([LITTLE] * 2, [BIG, LITTLE], two, gate, "raspberry-pi-4", "val")
+    config = {"device": "raspberry-pi-4", "table": TABLE, "table_sha256": "0" * 64}
+    path = tmp_path_factory.mktemp("front") / "front.json"
+    path.write_text(json.dumps(front_json(config, points)))
+    return path
+
+
+def test_pairs_are_chosen_and_what_changed_is_said(front: Path) -> None:
+    training = training_of(front, 5, None, None, TABLE)
+    assert [(p.little, p.big) for p in training.points] == [(LITTLE, BIG)]
+    assert training.devices == ("raspberry-pi-4",)
+    assert training.table == TABLE
+    changed, chosen = training.notes
+    assert "has changed since front.json was searched" in changed
+    assert "1 are single networks in effect" in chosen
+
+
+def test_a_job_knows_what_the_table_promises(front: Path, tmp_path: Path) -> None:
+    training = training_of(front, 5, None, None, TABLE)
+    job = training.job(("joint",), load_recipe(SCRATCH), "scratch", 3, tmp_path, threads=1)
+    assert (job.start, job.seed, job.out, job.threads) == (None, 3, tmp_path, 1)
+    assert job.sources["table_sha256"] == training.bench.table.sha256
+    pair, gate = Pair(LITTLE, BIG), Gate("margin", 0.2)
+    assert job.table_point(pair, gate) == training.bench.query(pair, gate, "raspberry-pi-4")
+    assert job.table_point(Pair(LITTLE, "1234567" + "0" * 15), gate) is None
+
+
+def test_another_device_than_the_fronts_is_refused(front: Path) -> None:
+    with pytest.raises(BigLittleError, match="was searched for raspberry-pi-4"):
+        training_of(front, 5, None, "jetson-nano", TABLE)
+
+
+def test_names_of_methods_and_starts() -> None:
+    assert methods_called("joint") == ("joint",)
+    assert {"joint", "distilled", "independent"} <= {*methods_called("all")}
+    with pytest.raises(UnknownNameError, match="Did you mean 'joint'"):
+        methods_called("jont")
+    assert (usual_recipe("inherited"), usual_recipe("scratch")) == (FINE_TUNE, SCRATCH)
+    with pytest.raises(UnknownNameError, match="Did you mean 'inherited'"):
+        usual_recipe("inherit")

@@ -1,0 +1,79 @@
+"""One validation: what is asked, and when a promise counts as kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from biglittle.bench import Benchmark
+from biglittle.bench.errors import BigLittleError
+from biglittle.searchers import validation_run
+from biglittle.searchers.front_files import front_json
+from biglittle.searchers.validation import Measuring
+from biglittle.searchers.validation_run import judge_front, target_front
+
+LITTLE, BIG = "8" * 22, "0" * 22
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Path:
+    bench = Benchmark.load("fbnet-cifar10")
+    points = bench.query_many([LITTLE], [BIG], ["margin"], [0.2], "raspberry-pi-4", "val")
+    path = tmp_path / "front.json"
+    path.write_text(json.dumps(front_json({"device": "raspberry-pi-4"}, points)))
+    return path
+
+
+def test_a_front_is_measured_here_or_held_against_a_profile(front: Path) -> None:
+    read = target_front(front, "here", None)
+    assert read is not None
+    assert len(read.points) == 1
+    assert target_front(front, "", Path("measured.json")) is not None
+    for measure, profile in (("", None), ("here", Path("measured.json"))):
+        with pytest.raises(BigLittleError, match="expected one of --measure here and --profile"):
+            target_front(front, measure, profile)
+    with pytest.raises(BigLittleError, match="--measure there: expected 'here'"):
+        target_front(front, "there", None)
+
+
+@pytest.mark.parametrize(
+    ("kept", "equal", "holds"),
+    [
+        (True, True, True),
+        (True, None, True),
+        (None, True, True),
+        (True, False, False),
+        (False, True, False),
+    ],
+)
+def test_a_promise_holds_unless_something_contradicts_it(
+    front: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: bool | None,
+    equal: bool | None,
+    holds: bool,
+) -> None:
+    read = target_front(front, "here", None)
+    assert read is not None
+    validation = SimpleNamespace(
+        kept=kept, device="pi", as_dict=lambda: {"kept": kept}, text=lambda: "one"
+    )
+    monkeypatch.setattr(
+        validation_run, "validate_front", lambda front, *_: (validation, front.points)
+    )
+
+    def again(points: Any, device: str) -> list[dict[str, Any]]:
+        assert (len(points), device) == (1, "pi")
+        return [{"equal": equal, "text": "two"}]
+
+    verdict = judge_front(read, None, None, None, Measuring(tmp_path), 0.1, again)
+    assert verdict.holds is holds
+    assert verdict.text == "one\ntwo"
+    assert verdict.document["accuracy"] == [{"equal": equal, "text": "two"}]
+    alone = judge_front(read, None, None, None, Measuring(tmp_path), 0.1)
+    assert (alone.text, alone.document["accuracy"]) == ("one", [])
