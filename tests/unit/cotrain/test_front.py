@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
+from rich.console import Console  # noqa: E402
 
 from biglittle.bench import Gate, NetworkFigures, Points, get_space  # noqa: E402
 from biglittle.bench.cost import network_costs  # noqa: E402
@@ -22,19 +24,9 @@ from biglittle.cotrain import front, train_loop  # noqa: E402
 from biglittle.cotrain.console import print_reports  # noqa: E402
 from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
-from biglittle.cotrain.selection import select  # noqa: E402
 from biglittle.cotrain.weights import load_network  # noqa: E402
 
 SPACE = get_space("fbnet")
-WORDS = {
-    "accuracy": "predicted",
-    "escalation_rate": "predicted",
-    "latency_ms": "block-sum",
-    "latency_p95_ms": "block-sum",
-    "energy_mj": "modelled",
-    "macs": "modelled",
-    "peak_memory_mib": "modelled",
-}
 LITTLE, BIG = "8" * 22, "0" + "8" * 20 + "0"
 RECIPE = Recipe(
     space="fbnet",
@@ -50,71 +42,6 @@ RECIPE = Recipe(
     clip_norm=5.0,
     resolutions=((16, 1.0),),
 )
-
-
-def _points(*rows: tuple[str, str, float, float]) -> Points:
-    """A front of (little, big, escalation rate, latency in ms)."""
-    little, big, rate, latency = (list(column) for column in zip(*rows, strict=True))
-    n = len(rows)
-    return Points(
-        little=np.array(little),
-        big=np.array(big),
-        gate=np.full(n, "margin"),
-        threshold=np.full(n, 0.5),
-        accuracy=np.full(n, 0.8),
-        escalation_rate=np.array(rate, float),
-        latency_ms=np.array(latency, float),
-        latency_p95_ms=np.array(latency, float),
-        latency_worst_ms=np.array(latency, float),
-        energy_mj=np.full(n, np.nan),
-        macs=np.full(n, 1e6),
-        params=np.full(n, 5e5),
-        peak_memory_mib=np.full(n, 1.0),
-        provenance=WORDS,
-    )
-
-
-def test_single_networks_in_disguise_are_skipped_and_counted() -> None:
-    points = _points(("a", "a", 0.5, 1), ("a", "b", 0.0, 2), ("a", "c", 1.0, 3), ("a", "d", 0.3, 4))
-    chosen = select(points, 5)
-    assert chosen.rows == (3,)
-    assert (chosen.n_points, chosen.n_single, chosen.n_pairs) == (4, 3, 1)
-    assert "3 are single networks" in chosen.text()
-
-
-def test_pairs_that_next_to_never_escalate_are_single_networks() -> None:
-    points = _points(
-        ("a", "b", 0.001, 1), ("a", "c", 0.2, 2), ("a", "d", 0.005, 3), ("a", "e", 0.01, 4)
-    )
-    assert select(points, 1).rows == (3,)
-    assert select(points, 9).rows == (1, 3)
-    assert (select(points, 9).n_single, select(points, 9).n_pairs) == (2, 2)
-
-
-def test_a_pair_is_taken_once_and_rows_spread_over_the_front() -> None:
-    same = [("a", "b", 0.1 + i / 100, 5.0 + i) for i in range(3)]
-    assert select(_points(*same), 5).rows == (1,)
-    # A point of a pair that also escalates in earnest elsewhere does not count again.
-    assert select(_points(*same, ("a", "b", 0.001, 1.0)), 5).rows == (1,)
-    many = [("a", f"b{i}", 0.2, 50.0 - i) for i in range(21)]
-    rows = select(_points(*many), 3).rows
-    assert rows == (20, 10, 0)  # fastest, middle, slowest
-
-
-def test_recommended_rows_come_first_and_nothing_worse_joins_them() -> None:
-    points = _points(*[("a", f"b{i}", 0.2, 10.0 + i) for i in range(9)])
-    points = dataclasses.replace(points, accuracy=np.linspace(0.39, 0.9, 9))
-    assert select(points, 1, first=(5, 4)).rows == (5,)
-    assert select(points, 2, first=(5, 4)).rows == (4, 5)
-    assert select(points, 4, first=(5, 4)).rows == (4, 5, 6, 8)
-    assert select(points, 6, first=(5, 4)).rows == (3, 4, 5, 6, 7, 8)
-    assert select(points, 1).rows == (8,)  # not the fastest, which is the worst
-
-
-def test_an_empty_front_and_one_without_pairs() -> None:
-    points = _points(("a", "a", 0.5, 1))
-    assert select(points, 3).rows == ()
-    assert select(points.take(np.array([], int)), 3).rows == ()
 
 
 class Device:
@@ -133,10 +60,14 @@ class Device:
         raise AssertionError("nothing is searched here")
 
 
-def _real(rate: float = 0.3, big: str = BIG) -> Points:
-    """A front of one point whose latency is that of the device."""
-    little_ms, big_ms = Device().networks(SPACE.parse([LITTLE, big])).costs.latency_ms
-    return _points((LITTLE, big, rate, little_ms + rate * big_ms))
+@pytest.fixture
+def real(front_of):  # type: ignore[no-untyped-def]
+    def made(rate: float = 0.3, big: str = BIG) -> Points:
+        """A front of one point whose latency is that of the device."""
+        little_ms, big_ms = Device().networks(SPACE.parse([LITTLE, big])).costs.latency_ms
+        return front_of((LITTLE, big, rate, little_ms + rate * big_ms))
+
+    return made
 
 
 def _job(out: Path, **changes: Any) -> FrontJob:
@@ -169,10 +100,10 @@ def splits(
 
 
 def test_reports_say_what_was_promised_and_what_came(
-    tmp_path: Path, splits: dict[str, Images]
+    real, tmp_path: Path, splits: dict[str, Images]
 ) -> None:
     told: list[FrontProgress] = []
-    points = _real()
+    points = real()
     reports = list(cotrain_front(_job(tmp_path), [points[0]], splits, told.append))
     assert [r["config"]["method"] for r in reports] == ["independent", "joint"]
     assert [(p.pair, p.training.step) for p in told] == [(i, s) for i in (0, 1) for s in (1, 2, 3)]
@@ -197,19 +128,23 @@ def test_reports_say_what_was_promised_and_what_came(
                 assert words["latency_ms"] == "modelled"  # of measured parts, not run end to end
         assert report["training"]["images"] == 48
     assert reports[0]["before"] == reports[1]["before"]
+    text = io.StringIO()
+    print_reports(reports, Console(file=text, width=140))
+    for word in ("independent", "predicted", "modelled", f"{LITTLE} -> {BIG}"):
+        assert word in text.getvalue()
 
 
 def test_a_stopped_front_goes_on_and_a_finished_pair_is_not_trained_again(
-    tmp_path: Path, splits: dict[str, Images]
+    real, killed, tmp_path: Path, splits: dict[str, Images]
 ) -> None:
-    point = _real()[0]
+    point = real()[0]
     whole = list(cotrain_front(_job(tmp_path / "whole"), [point], splits))
 
     def kill(progress: FrontProgress) -> None:
         if (progress.method, progress.training.step) == ("joint", 2):
-            raise Killed
+            raise killed
 
-    with pytest.raises(Killed):
+    with pytest.raises(killed):
         list(cotrain_front(_job(tmp_path / "cut"), [point], splits, kill))
     told: list[FrontProgress] = []
     resumed = list(cotrain_front(_job(tmp_path / "cut"), [point], splits, told.append))
@@ -221,39 +156,43 @@ def test_a_stopped_front_goes_on_and_a_finished_pair_is_not_trained_again(
     assert told == []
 
 
-def test_from_scratch_nothing_was_before(tmp_path: Path, splits: dict[str, Images]) -> None:
+def test_from_scratch_nothing_was_before(real, tmp_path: Path, splits: dict[str, Images]) -> None:
     job = _job(tmp_path, start=None, methods=("independent",))
-    (report,) = cotrain_front(job, [_real()[0]], splits)
+    (report,) = cotrain_front(job, [real()[0]], splits)
     assert report["before"] is None
     assert report["config"]["from"] == "scratch"
 
 
-def test_what_does_not_deploy_leaves_no_report(tmp_path: Path, splits: dict[str, Images]) -> None:
+def test_what_does_not_deploy_leaves_no_report(
+    real, tmp_path: Path, splits: dict[str, Images]
+) -> None:
     def deploy(*arguments: object) -> dict[str, Any]:
         raise BigLittleError("answers otherwise")
 
     with pytest.raises(BigLittleError, match="answers otherwise"):
-        list(cotrain_front(_job(tmp_path, deploy=deploy), [_real()[0]], splits))
+        list(cotrain_front(_job(tmp_path, deploy=deploy), [real()[0]], splits))
     assert not list(tmp_path.rglob("report.json"))
     assert list(tmp_path.rglob("pair.h5"))
 
 
-def test_another_run_in_the_folder_is_refused(tmp_path: Path, splits: dict[str, Images]) -> None:
-    list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real()[0]], splits))
+def test_another_run_in_the_folder_is_refused(
+    real, tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    list(cotrain_front(_job(tmp_path, methods=("joint",)), [real()[0]], splits))
     with pytest.raises(CheckpointError, match="its seed is 1, expected 2"):
-        list(cotrain_front(_job(tmp_path, seed=2), [_real()[0]], splits))
+        list(cotrain_front(_job(tmp_path, seed=2), [real()[0]], splits))
     with pytest.raises(CheckpointError, match=r"its escalation_rate is 0\.3, expected 0\.2"):
-        list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real(0.2)[0]], splits))
+        list(cotrain_front(_job(tmp_path, methods=("joint",)), [real(0.2)[0]], splits))
     path = next(tmp_path.rglob("report.json"))
     path.write_text("{}")
     with pytest.raises(CheckpointError, match="as the report of a co-trained pair"):
-        list(cotrain_front(_job(tmp_path, methods=("joint",)), [_real()[0]], splits))
+        list(cotrain_front(_job(tmp_path, methods=("joint",)), [real()[0]], splits))
 
 
 def test_a_front_of_another_device_is_refused_before_anything_is_trained(
-    tmp_path: Path, splits: dict[str, Images]
+    real, tmp_path: Path, splits: dict[str, Images]
 ) -> None:
-    points = _real()
+    points = real()
     elsewhere = dataclasses.replace(points, latency_ms=points.latency_ms * 2)
     with pytest.raises(BigLittleError, match="searched for another device"):
         list(cotrain_front(_job(tmp_path), [elsewhere[0]], splits))
@@ -263,30 +202,7 @@ def test_a_front_of_another_device_is_refused_before_anything_is_trained(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_table_in_the_terminal_names_provenance(
-    tmp_path: Path, splits: dict[str, Images]
-) -> None:
-    import io
-
-    from rich.console import Console
-
-    reports = list(cotrain_front(_job(tmp_path), [_real()[0]], splits))
-    text = io.StringIO()
-    print_reports(reports, Console(file=text, width=140))
-    shown = text.getvalue()
-    assert "independent" in shown
-    assert "predicted" in shown
-    assert "modelled" in shown
-    assert f"{LITTLE} -> {BIG}" in shown
-    print_reports([], Console(file=text))
-    assert "Nothing was trained" in text.getvalue()
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
-
-
-def test_the_gate_of_a_report_is_a_gate(tmp_path: Path, splits: dict[str, Images]) -> None:
+def test_the_gate_of_a_report_is_a_gate(real, tmp_path: Path, splits: dict[str, Images]) -> None:
     job = _job(tmp_path, methods=("joint",))
-    (report,) = cotrain_front(job, [_real()[0]], splits)
+    (report,) = cotrain_front(job, [real()[0]], splits)
     Gate(report["promised"]["gate"], report["after"]["threshold"]).cut(10)

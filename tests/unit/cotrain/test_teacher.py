@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import BigLittleError, CheckpointError, TrainingError  # noqa: E402
 from biglittle.cotrain import teacher as teaching  # noqa: E402
 from biglittle.cotrain.images import augmented_batch, cropped_batch  # noqa: E402
-from biglittle.cotrain.precision import Precision, images_per_s  # noqa: E402
 from biglittle.cotrain.recipe import load_recipe  # noqa: E402
 from biglittle.cotrain.schedule import Phase  # noqa: E402
 from biglittle.cotrain.train_supernet import SupernetRun  # noqa: E402
@@ -63,20 +61,6 @@ def test_weights_that_were_kept_answer_as_before(
     other = dataclasses.replace(digits, n_classes=11)
     with pytest.raises(CheckpointError, match="knows 10 classes; expected the 11"):
         teaching.load_teacher(path, taught["train"], other)
-
-
-def test_a_view_is_the_same_whenever_it_is_asked_for(
-    digit_splits: dict[str, Images], digits: Dataset
-) -> None:
-    train, views = digit_splits["train"], Views(3, seed=5)
-    crop = views.crop(1, len(train))
-    one, labels = cropped_batch(train, digits, np.arange(10), 8, crop.take(np.arange(10)))
-    some, _ = cropped_batch(train, digits, np.array([7, 2]), 8, crop.take(np.array([7, 2])))
-    assert torch.equal(one[[7, 2]], some)
-    assert labels.tolist() == train.labels[:10].tolist()
-    assert not np.array_equal(crop.top, views.crop(2, len(train)).top)
-    with pytest.raises(BigLittleError, match="expected at least 1"):
-        Views(0)
 
 
 def _answers(folder: Path, train: Images, sha: str = "a" * 64, n_views: int = 2) -> TeacherAnswers:
@@ -157,8 +141,3 @@ def test_a_schedule_with_a_teacher_wants_its_answers(
         SupernetRun(_schedule(0.5, None), tmp_path, splits)
     with pytest.raises(BigLittleError, match=r"teacher of phase 'one' is 1\.5"):
         _schedule(1.5, None)
-
-
-def test_a_trial_counts_images() -> None:
-    assert images_per_s(lambda: 10, 0.01) > 0
-    assert {p.value for p in Precision} == {"fp32", "bf16"}
