@@ -377,7 +377,6 @@ def search(
     from .bench.files import check_writable
     from .searchers import SearchSettings, comparison_run, search_run
     from .searchers.algorithms import checked_name
-    from .searchers.command import default_budget
     from .searchers.judge import judge_called
     from .searchers.log import logged_population
 
@@ -386,7 +385,7 @@ def search(
     if population is None and not compared:
         population = logged_population(options.checkpoint)
     if budget is None:
-        budget = default_budget(options.on, compared, options.searcher)
+        budget = search_run.default_budget(options.on, compared, options.searcher)
     settings = SearchSettings(
         objectives=names_of(options.objectives),
         limits=limits,

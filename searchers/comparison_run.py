@@ -11,7 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from .command import checked_names
+from ..bench import Evaluator
+from ..bench.errors import BigLittleError
+from ..bench.evaluator import FidelityEvaluator
 from .compare import Comparison, compare, markdown
 from .front_files import write_files
 from .judge import Judge
@@ -102,3 +104,20 @@ def run_comparison(
     reference = judge.reference(settings)
     comparison = compare(judge.evaluator, searchers, settings, n_seeds, reference, on_run=move)
     return ComparisonReport(judge, comparison)
+
+
+def checked_names(text: str, evaluator: Evaluator) -> tuple[str, ...]:
+    """Names of searchers from a comma-separated list; ``all`` are all that suit the evaluator.
+
+    Raises:
+        BigLittleError: the list names no searcher at all.
+    """
+    from .algorithms import SEARCHERS
+
+    names = tuple(part.strip().replace("-", "_") for part in text.split(",") if part.strip())
+    if not names:
+        raise BigLittleError("name the searchers to compare, for example nsga2,random.")
+    if names != ("all",):
+        return names
+    rough = isinstance(evaluator, FidelityEvaluator)
+    return tuple(n for n in SEARCHERS.names() if rough or n != "successive_halving")

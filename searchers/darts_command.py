@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +13,10 @@ import typer
 
 from ..bench import Benchmark, load_device
 from ..bench.errors import CheckpointError, ConstraintError
+from ..expand_options import with_options
 from .console import point_text
 from .darts_settings import DartsSettings
+from .judge import DEFAULT_TABLE
 
 if TYPE_CHECKING:
     from ..bench.datasets import Images
@@ -25,66 +27,73 @@ DEFAULT = DartsSettings()
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-def darts(
+@dataclass(frozen=True)
+class DartsOptions:
+    """What ``darts`` takes."""
+
     device: Annotated[
         str, typer.Option(help="Device name or profile .json; its latency is a sum over layers.")
-    ] = "raspberry-pi-4",
-    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = "fbnet-cifar10",
-    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
+    ] = "raspberry-pi-4"
+    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE
+    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
     start: Annotated[
         str,
         typer.Option(
             "--from",
             help="inherited (the supernet of the table), scratch, or a .safetensors file.",
         ),
-    ] = "inherited",
+    ] = "inherited"
     images: Annotated[
         int | None, typer.Option(help="Training images to use; None: all of them.")
-    ] = None,
+    ] = None
     paths: Annotated[
         str, typer.Option(help="Choices of a layer that a step computes: two or all.")
-    ] = DEFAULT.paths,
+    ] = DEFAULT.paths
     latency_ms: Annotated[
         float | None,
         typer.Option(help="Mean latency that the pair is to have; None: the less the better."),
-    ] = DEFAULT.latency_ms,
-    steps: Annotated[int, typer.Option(help="Steps of the architecture.")] = DEFAULT.steps,
-    batch: Annotated[int, typer.Option(help="Images of each step.")] = DEFAULT.batch,
-    resolution: Annotated[int, typer.Option(help="Rows of the images.")] = DEFAULT.resolution,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = DEFAULT.seed,
+    ] = DEFAULT.latency_ms
+    steps: Annotated[int, typer.Option(help="Steps of the architecture.")] = DEFAULT.steps
+    batch: Annotated[int, typer.Option(help="Images of each step.")] = DEFAULT.batch
+    resolution: Annotated[int, typer.Option(help="Rows of the images.")] = DEFAULT.resolution
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = DEFAULT.seed
     latency_weight: Annotated[
         float, typer.Option(help="Weight of the expected latency in the loss.")
-    ] = DEFAULT.latency_weight,
+    ] = DEFAULT.latency_weight
     entropy_weight: Annotated[
         float, typer.Option(help="Weight of the entropy bonus in the first step.")
-    ] = DEFAULT.entropy_weight,
+    ] = DEFAULT.entropy_weight
     architecture_rate: Annotated[
         float, typer.Option(help="Learning rate of architecture weights and threshold.")
-    ] = DEFAULT.architecture_rate,
+    ] = DEFAULT.architecture_rate
     weights_rate: Annotated[
         float, typer.Option(help="Learning rate of the supernet; 0: it stays as it is.")
-    ] = DEFAULT.weights_rate,
+    ] = DEFAULT.weights_rate
     threshold: Annotated[
         float, typer.Option(help="Threshold of max_prob with which the search begins.")
-    ] = DEFAULT.threshold,
+    ] = DEFAULT.threshold
+
+    def settings(self) -> DartsSettings:
+        """The settings of the search among these options.
+
+        Raises:
+            ConstraintError: a number cannot be searched with.
+            UnknownNameError: the kind of paths is neither ``two`` nor ``all``.
+        """
+        names = {field.name for field in fields(DartsSettings)}
+        return DartsSettings(**{n: value for n, value in vars(self).items() if n in names})
+
+
+@app.command()
+@with_options
+def darts(
+    options: DartsOptions,
     as_json: Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")] = False,
 ) -> None:
     """Searches differentiably for little and big together, and runs the pair on val."""
-    settings = DartsSettings(
-        paths=paths,
-        steps=steps,
-        batch=batch,
-        resolution=resolution,
-        latency_weight=latency_weight,
-        latency_ms=latency_ms,
-        entropy_weight=entropy_weight,
-        threshold=threshold,
-        architecture_rate=architecture_rate,
-        weights_rate=weights_rate,
-        seed=seed,
-    )
-    report = run(Benchmark.load(table), device, settings, start, data, images)
+    settings = options.settings()  # a bad number is said before anything is read
+    bench = Benchmark.load(options.table)
+    report = run(bench, options.device, settings, options.start, options.data, options.images)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:

@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,9 @@ from ..bench import DeviceProfile, Evaluator, load_device
 from ..bench.errors import BigLittleError
 from ..bench.files import file_hash
 from ..bench.table import Table, find_table
+from ..expand_options import with_limits, with_options
 from .console import point_text
+from .judge import DEFAULT_TABLE
 from .outcome import Progress
 from .specialise import SpecialiseSettings, sampled_predictor
 
@@ -42,104 +45,97 @@ ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
 
 
-@app.command()
-def train(
+@dataclass(frozen=True)
+class TrainOptions:
+    """What ``ofa train`` takes."""
+
     start: Annotated[
         str,
         typer.Option(
             "--from",
             help="inherited (the supernet of the table), scratch, or a .safetensors file.",
         ),
-    ] = "inherited",
+    ] = "inherited"
     schedule: Annotated[
         Path | None, typer.Option(help="Schedule (.toml); None: the one for --from.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most epochs of each phase.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("out/ofa/supernet"),
-    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch.")] = None,
-    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    table: TableOption = "fbnet-cifar10",
-    data: ImagesOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Shrinks a supernet progressively; goes on from what is in --out."""
-    from ..bench.datasets import get_dataset
-    from ..cotrain.progressive import FROM_SCRATCH, FROM_TRAINED, log_progress, shorter, shrink
-    from ..cotrain.schedule import load_schedule
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    begin = None if start == "scratch" else Path(start)
-    if start == "inherited":
-        begin = find_table(table).parent / "supernet.safetensors"
-    phases = load_schedule(schedule or (FROM_SCRATCH if begin is None else FROM_TRAINED))
-    if epochs is not None:
-        phases = shorter(phases, epochs)
-    splits = get_dataset(phases.dataset).load(data)
-    weights = shrink(phases, out, splits, begin, train_device, threads, log_progress)
-    report = {
-        "weights": str(weights),
-        "weights_sha256": file_hash(weights),
-        "schedule": phases.as_dict(),
-        "start": start,
-    }
-    _emit(report, as_json, [f"weights: {weights}, SHA-256 {report['weights_sha256']}"])
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="Most epochs of each phase.")] = None
+    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("out/ofa/supernet")
+    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch.")] = None
+    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
+    table: TableOption = DEFAULT_TABLE
+    data: ImagesOption = None
 
 
-@app.command("specialise")
-def specialise_verb(
-    device: Annotated[str, typer.Option(help="Device name or profile .json.")] = "raspberry-pi-4",
-    latency_ms_max: Annotated[
-        float | None, typer.Option(help="Highest mean latency in ms.")
-    ] = None,
-    latency_p95_ms_max: Annotated[float | None, typer.Option(help="Highest p95 in ms.")] = None,
-    latency_worst_ms_max: Annotated[
-        float | None, typer.Option(help="Highest latency of an escalated input in ms.")
-    ] = None,
-    energy_mj_max: Annotated[float | None, typer.Option(help="Highest mean energy in mJ.")] = None,
-    macs_max: Annotated[float | None, typer.Option(help="Most mean MACs.")] = None,
-    params_max: Annotated[
-        float | None, typer.Option(help="Most parameters of both networks.")
-    ] = None,
-    peak_memory_mib_max: Annotated[
-        float | None, typer.Option(help="Highest peak memory in MiB.")
-    ] = None,
+@dataclass(frozen=True)
+class SpecialiseOptions:
+    """What ``ofa specialise`` takes beside the limits."""
+
+    device: Annotated[str, typer.Option(help="Device name or profile .json.")] = "raspberry-pi-4"
     weights: Annotated[
         Path | None, typer.Option(help="Weights of a supernet; None: those of the table.")
-    ] = None,
+    ] = None
     samples: Annotated[
         int | None,
         typer.Option(
             help="Networks to run and fit a predictor on; None: the table's surrogate, or "
             f"{SAMPLES} networks with --weights."
         ),
-    ] = None,
-    budget: Annotated[
-        int, typer.Option(help="Pairs that the predictor is asked about.")
-    ] = SpecialiseSettings.budget,
-    few: Annotated[int, typer.Option(help="Pairs to run.")] = SpecialiseSettings.few,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder of the files.")] = Path("out/ofa/pair"),
-    table: TableOption = "fbnet-cifar10",
-    data: ImagesOption = None,
-    as_json: JsonOption = False,
+    ] = None
+    budget: Annotated[int, typer.Option(help="Pairs that the predictor is asked about.")] = (
+        SpecialiseSettings.budget
+    )
+    few: Annotated[int, typer.Option(help="Pairs to run.")] = SpecialiseSettings.few
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = 0
+    out: Annotated[Path, typer.Option(help="Folder of the files.")] = Path("out/ofa/pair")
+    table: TableOption = DEFAULT_TABLE
+    data: ImagesOption = None
+
+
+@app.command()
+@with_options
+def train(options: TrainOptions, as_json: JsonOption = False) -> None:
+    """Shrinks a supernet progressively; goes on from what is in --out."""
+    from ..bench.datasets import get_dataset
+    from ..cotrain.progressive import FROM_SCRATCH, FROM_TRAINED, log_progress, shorter, shrink
+    from ..cotrain.schedule import load_schedule
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    start = None if options.start == "scratch" else Path(options.start)
+    if options.start == "inherited":
+        start = find_table(options.table).parent / "supernet.safetensors"
+    schedule = load_schedule(options.schedule or (FROM_SCRATCH if start is None else FROM_TRAINED))
+    if options.epochs is not None:
+        schedule = shorter(schedule, options.epochs)
+    splits = get_dataset(schedule.dataset).load(options.data)
+    weights = shrink(
+        schedule, options.out, splits, start, options.train_device, options.threads, log_progress
+    )
+    report = {
+        "weights": str(weights),
+        "weights_sha256": file_hash(weights),
+        "schedule": schedule.as_dict(),
+        "start": options.start,
+    }
+    _emit(report, as_json, [f"weights: {weights}, SHA-256 {report['weights_sha256']}"])
+
+
+@app.command("specialise")
+@with_options
+@with_limits
+def specialise_verb(
+    options: SpecialiseOptions, limits: dict[str, float], as_json: JsonOption = False
 ) -> None:
     """Finds the best pair of a supernet within limits and writes it as ONNX."""
-    limits = {
-        "latency_ms": latency_ms_max,
-        "latency_p95_ms": latency_p95_ms_max,
-        "latency_worst_ms": latency_worst_ms_max,
-        "energy_mj": energy_mj_max,
-        "macs": macs_max,
-        "params": params_max,
-        "peak_memory_mib": peak_memory_mib_max,
-    }
-    given = {name: value for name, value in limits.items() if value is not None}
-    if not given:
+    if not limits:
         raise BigLittleError(
             "a pair is specialised for limits; give at least one, for example --latency-ms-max 20."
         )
-    settings = SpecialiseSettings(given, budget, few, seed=seed)
-    report = specialised(table, load_device(device), settings, out, weights, samples, data)
+    settings = SpecialiseSettings(limits, options.budget, options.few, seed=options.seed)
+    profile, out = load_device(options.device), options.out
+    report = specialised(
+        options.table, profile, settings, out, options.weights, options.samples, options.data
+    )
     _emit(report, as_json, summary(report, out))
 
 

@@ -68,8 +68,8 @@ def fronts() -> list[dict[str, Any]]:
 def searches() -> list[dict[str, Any]]:
     """The front of a short search in the table."""
     from biglittle.searchers import SearchSettings
-    from biglittle.searchers.command import searcher_called
     from biglittle.searchers.judge import judge_called
+    from biglittle.searchers.search_run import searcher_called
 
     judge = judge_called("table", (DEVICE,), "fbnet-cifar10", None, None, "images", 0.0)
     settings = SearchSettings(

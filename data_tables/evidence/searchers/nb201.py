@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ....bench.hypervolume import hypervolume
-from ....searchers.command import checked_names
 from ....searchers.compare import Comparison, compare, markdown
 from ....searchers.compare_plot import write_plot
+from ....searchers.comparison_run import checked_names
 from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ....searchers.algorithms import SEARCHERS
-from ....searchers.command import checked_names
 from ....searchers.compare import compare, markdown
 from ....searchers.compare_plot import write_plot
+from ....searchers.comparison_run import checked_names
 from ....searchers.judge import judge_called
 from ....searchers.settings import SearchSettings
 from .._page import Step

@@ -1,4 +1,4 @@
-"""Searchers side by side: run, written and told."""
+"""Searchers side by side: run, written, shown, and what cannot be compared."""
 
 from __future__ import annotations
 
@@ -9,12 +9,68 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from biglittle.bench.errors import ConstraintError
+from biglittle.bench.errors import BigLittleError, ConstraintError
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.searchers import SearchSettings
-from biglittle.searchers.comparison_run import FILES, run_comparison
+from biglittle.searchers import SEARCHERS, SearchSettings
+from biglittle.searchers.comparison_run import FILES, checked_names, run_comparison
+from biglittle.searchers.evaluators.grid import GridSweeps
 from biglittle.searchers.judge import judge_called
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
+    return str(path)
+
+
+@pytest.fixture
+def search(command_line, table: str):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        return command_line(
+            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
+        )
+
+    return call
+
+
+def test_searchers_side_by_side(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    arguments = ("--compare", "random,local_search", "--seeds", "2", "--budget", "60")
+    code, out, err = search(*arguments, "--out", str(tmp_path))
+    assert code == 0, err
+    assert "true front" in out
+    names = {f.name for f in tmp_path.iterdir()}
+    assert {"compare.svg", "compare.md", "compare.json"} <= names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--compare", "random,ofa"), "--searcher ofa"),
+        (("--compare", ","), "name the searchers"),
+        (("--compare", "random,random"), "cannot compare"),
+        (("--compare", "random,nsga2", "--warm-start"), "one search"),
+        (("--compare", "random,nsga2", "--checkpoint", "log.npz"), "one search"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_line(  # type: ignore[no-untyped-def]
+    search, arguments: tuple[str, ...], text: str
+) -> None:
+    code, out, err = search(*arguments)
+    assert code != 0
+    assert text in err
+    assert "Traceback" not in err
+    assert not out.strip()
+
+
+def test_all_are_those_that_suit_the_evaluator(table: str) -> None:
+    evaluator = judge_called("table", (DEVICE,), table).evaluator
+    assert checked_names("all", evaluator) == SEARCHERS.names()
+    assert "successive_halving" not in checked_names("all", GridSweeps(evaluator))
+    assert checked_names("local-search, nsga2", evaluator) == ("local_search", "nsga2")
+    with pytest.raises(BigLittleError, match="name the searchers"):
+        checked_names(" , ", evaluator)
 
 
 def test_a_comparison_counts_its_runs_and_writes_its_files(tmp_path: Path) -> None:

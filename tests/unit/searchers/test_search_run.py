@@ -1,27 +1,172 @@
-"""One search, run and answered, and its files and words."""
+"""The command line searches what it is told to, and says how to go on."""
 
 from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from biglittle.bench import Benchmark
 from biglittle.bench.errors import ConstraintError, UnknownNameError
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchSettings
+from biglittle.searchers.front_files import read_front
 from biglittle.searchers.judge import Judge, judge_called
 from biglittle.searchers.search_run import FILES, check_alone, run_search
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("table") / "table.h5"
     write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return judge_called("table", [DEVICE], str(path))
+    return str(path)
+
+
+@pytest.fixture
+def search(command_line, table: str):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        return command_line(
+            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
+        )
+
+    return call
+
+
+def test_chosen_on_val_and_shown_on_test(search, table: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("plotly")
+    code, out, err = search("--budget", "120", "--out", str(tmp_path), "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["config"]["sources"]["reported_on"] == "test"
+    bench, points = Benchmark.load(table), read_front(tmp_path).points
+    true = bench.query_many(points.little, points.big, points.gate, points.threshold, DEVICE)
+    assert np.allclose(points.accuracy, true.accuracy)
+    assert len(document["front"]) == len(points)
+
+
+def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("plotly")
+    code, out, _ = search("--budget", "60", "--out", str(tmp_path))
+    assert code == 0
+    for verb in ("cotrain", "profile", "validate"):
+        assert f"biglittle {verb} " in out
+    assert str(tmp_path / "front.csv") in out
+    pairs = out.split("--pairs ")[1].split()[0].split(",")
+    assert all(len(pair) == 45 for pair in pairs)
+    out = search("--budget", "60")[1]
+    assert "--out out/search    # the same again" in out
+    assert "biglittle cotrain out/search/front.csv" in out
+
+
+def test_a_missing_extra_is_said_before_the_search(
+    search,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    code, out, err = search("--budget", "60", "--out", str(tmp_path / "new"))
+    assert code != 0
+    assert "pip install --constraint constraints.txt '.[report]'" in err
+    assert not out
+    assert not (tmp_path / "new").exists()
+
+
+def test_objectives_that_are_no_figure_of_a_point_are_printed(search) -> None:  # type: ignore[no-untyped-def]
+    arguments = ("--budget", "60", "--objectives", "error,latency_worst_ms,params")
+    code, out, err = search(*arguments, "--searcher", "nsga3")
+    assert code == 0, err
+    head = next(line for line in out.splitlines() if "acc" in line and "escal" in line)
+    assert head.split()[-2:] == ["worst", "params"]
+    assert "worst: latency of an escalated input" in " ".join(out.split())
+    assert "params" not in search("--budget", "60")[1]
+
+
+def test_limits_objectives_soft_and_checkpoint(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    log = str(tmp_path / "log.npz")
+    asked = ("--objectives", "error,latency_worst_ms,params", "--accuracy-min", "0.2")
+    asked += ("--soft", "accuracy - 0.01*latency_ms", "--params-max", "1e9", "--checkpoint", log)
+    code, out, err = search("--budget", "100", "--json", *asked)
+    assert code == 0, err
+    document = json.loads(out)
+    assert {"latency_worst_ms", "params"} <= set(document["front"][0])
+    assert document["best"]["accuracy"] > 0
+    code, again, _ = search("--budget", "100", "--json", *asked)
+    assert json.loads(again) == document
+    code, _, err = search("--budget", "100", "--seed", "4", *asked)
+    assert code != 0
+    assert "seed" in err
+    Path(log).write_bytes(b"no log")
+    code, _, err = search("--budget", "100", *asked)
+    assert code != 0
+    assert "log of a search" in err
+
+
+def test_a_search_goes_on_under_a_larger_budget(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    log = ("--checkpoint", str(tmp_path / "log.npz"), "--json")
+    small = json.loads(search("--budget", "60", *log)[1])
+    code, out, err = search("--budget", "1000", *log)  # whose population would be another one
+    assert code == 0, err
+    large = json.loads(out)
+    population = [d["config"]["population"] for d in (small, large)]
+    assert population == [20, 20]
+    assert len(large["front"]) >= len(small["front"])
+
+
+def test_the_best_under_a_score_is_what_to_go_on_with(search) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search("--budget", "60", "--soft", "accuracy - 0.01*latency_ms")
+    assert code == 0, err
+    best = " ".join(out.split()).split("Best under accuracy - 0.01*latency_ms: ")[1].split()
+    assert f"--pairs {best[0]}:{best[2].strip(',')}" in out
+
+
+def test_a_warm_start_has_no_regret(search, table: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search("--budget", "200", "--warm-start", "--json")
+    assert code == 0, err
+    bench = Benchmark.load(table)
+    exact = bench.front(DEVICE).points
+    found = {(p["little"], p["big"], p["gate"]) for p in json.loads(out)["front"]}
+    assert len(found & {(p.little, p.big, p.gate) for p in exact}) > 0.8 * len(
+        {(p.little, p.big) for p in exact}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--budget", "0"), "budget 0"),
+        (("--soft", "__import__('os')"), "not allowed"),
+        (("--soft", "accuracy - latenzy_ms"), "latency_ms"),
+        (("--accuracy-min", "95"), "fraction"),
+        (
+            ("--accuracy-min", "0.999", "--latency-ms-max", "0.5", "--budget", "40"),
+            "best reachable",
+        ),
+        (("--searcher", "nsga4"), "nsga3"),
+        (("--searcher", "darts"), "add --on live"),
+        (("--on", "tabel"), "Did you mean 'table'"),
+        (("--gate-search", "outside"), "gate mode"),
+        (("--gate", "oracle"), "bound or a control"),
+        (("--proxy", "epochs"), "--on live"),
+        (("--on", "surrogate", "--gate", "margin"), "gates are fixed"),
+    ],
+)
+def test_bad_input_is_one_clear_line(search, arguments: tuple[str, ...], text: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = search(*arguments)
+    assert code != 0
+    assert text in err
+    assert "Traceback" not in err
+    assert not out.strip()
+
+
+@pytest.fixture(scope="module")
+def judge(table: str) -> Judge:
+    return judge_called("table", [DEVICE], table)
 
 
 def test_a_search_is_reported_on_test_and_says_how_to_go_on(judge: Judge) -> None:
