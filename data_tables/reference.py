@@ -59,7 +59,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a gzipped CSV file.
 
     Raises:
-        DatasetError: there is no such file.
+        DatasetError: the file is not there.
     """
     if not path.is_file():
         raise DatasetError(

@@ -72,14 +72,14 @@ def inherited_answers(
     """Asks networks with the weights of the supernet that lies beside a table.
 
     Args:
-        table: whose networks inherit.
+        table: the table whose networks inherit; its weights lie beside it.
         data: folder of the images; None for the usual place.
-        threads: of torch and of ONNX Runtime.
+        threads: threads of torch and of ONNX Runtime.
         splits: whose images to ask about: ``EVERY`` that a table reports, or ``VAL_ALONE``.
 
     Raises:
-        TableError: no weights beside the table.
-        DatasetError: no images.
+        TableError: there are no weights beside the table.
+        DatasetError: the images are not in that folder.
     """
     from ...bench.datasets import get_dataset
 
@@ -107,18 +107,18 @@ def improve(
     """Improves a surrogate where searches go; returns what ``active_learning.json`` holds.
 
     Args:
-        table: to begin with; it is read and never written.
-        folder: of the run; what is in it is gone on from.
+        table: the table to begin with; it is read and never written.
+        folder: folder of the run, which goes on from what is in it.
         ask: asks a network about every image of val and test.
-        profile: of the device to search for.
-        rounds: in all, those that are there already included.
-        settings: of the rounds.
+        profile: profile of the device to search for.
+        rounds: number of rounds in all, those that are there already included.
+        settings: size of a round, its search and its surrogate; None for the defaults.
         progress: called with a line at each step.
 
     Raises:
         CheckpointError: the folder holds a run on another table, device or settings.
-        ConstraintError: nothing within the limit of latency, or no round.
-        SurrogateError: too few networks to fit on.
+        ConstraintError: nothing lies within the limit of latency, or no round is wanted.
+        SurrogateError: there are too few networks to fit a surrogate on.
     """
     if rounds < 1:
         raise ConstraintError(f"{rounds} rounds are not usable; expected at least 1.")
@@ -127,7 +127,7 @@ def improve(
     return run.run(rounds)
 
 
-def lines(found: Mapping[str, Any]) -> list[str]:
+def lines(run: Mapping[str, Any]) -> list[str]:
     """The figures of a run as text, one line per round."""
 
     def shown(figures: Mapping[str, Any] | None) -> str:
@@ -139,16 +139,16 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         )
 
     out = ["found in each round, predicted before it was evaluated:"]
-    for record in found["rounds"]:
+    for record in run["rounds"]:
         figures = record.get("figures", {})
         out.append(
             f"  round {record['round']}, fitted on {record['n_fitted']}: networks "
             f"{shown(figures.get('networks'))}; operating points {shown(figures.get('points'))}"
         )
-    if not found["held_out"]:
+    if not run["held_out"]:
         return [*out, "none of them is held out by its hash, so rounds cannot be compared"]
     out.append("the same networks for all rounds, found by some round and never fitted on:")
-    for row in found["held_out"]:
+    for row in run["held_out"]:
         out.append(
             f"  after {row['after_rounds']} rounds, fitted on {row['n_fitted']}: {shown(row)}"
         )

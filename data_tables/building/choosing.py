@@ -21,7 +21,7 @@ JUDGED_POINTS = 40  # of a round's front: those whose networks were both evaluat
 def choose(
     front: Points,
     std: Mapping[str, float],
-    known: Iterable[str],
+    evaluated: Iterable[str],
     batch: int,
 ) -> list[tuple[str, str]]:
     """Networks of a front to evaluate, each with the reason: ``spread`` or ``uncertain``.
@@ -30,41 +30,41 @@ def choose(
     more densely until there are enough; the others are those with the largest deviation.
 
     Args:
-        front: what a search found.
+        front: operating points that a search found.
         std: how far off the surrogate thinks it may be, by architecture of the front.
-        known: architectures that need no evaluation.
-        batch: how many, at the most.
+        evaluated: architectures that need no evaluation.
+        batch: number of networks, at the most.
     """
-    order, seen = np.argsort(front.latency_ms, kind="stable"), set(known)
-    found: dict[str, str] = {}
+    order, seen = np.argsort(front.latency_ms, kind="stable"), set(evaluated)
+    reasons: dict[str, str] = {}
     wanted = batch - batch // 2
     dense = max(wanted // 2, 1)
     while True:
         for row in order[spread(len(front), dense)]:
             for architecture in (str(front.little[row]), str(front.big[row])):
-                if architecture not in seen and len(found) < wanted:
-                    found[architecture] = "spread"
+                if architecture not in seen and len(reasons) < wanted:
+                    reasons[architecture] = "spread"
                     seen.add(architecture)
-        if len(found) == wanted or dense >= len(front):
+        if len(reasons) == wanted or dense >= len(front):
             break
         dense *= 2
     left = sorted({*map(str, front.little), *map(str, front.big)} - seen)
     left.sort(key=lambda a: -std[a])
-    found |= dict.fromkeys(left[: batch - len(found)], "uncertain")
-    return list(found.items())
+    reasons |= dict.fromkeys(left[: batch - len(reasons)], "uncertain")
+    return list(reasons.items())
 
 
 def predicted(surrogate: Surrogate, architectures: Sequence[str]) -> list[dict[str, Any]]:
     """What a surrogate promises of some networks, plain JSON."""
-    said = surrogate.predict_networks(surrogate.space.parse(list(architectures)))
+    promised = surrogate.predict_networks(surrogate.space.parse(list(architectures)))
     return [
         {
             "architecture": architecture,
             "held_out": is_held_out(architecture),
-            "accuracy": float(said.accuracy[i]),
-            "low": float(said.low[i]),
-            "high": float(said.high[i]),
-            "outside": bool(said.outside[i]),
+            "accuracy": float(promised.accuracy[i]),
+            "low": float(promised.low[i]),
+            "high": float(promised.high[i]),
+            "outside": bool(promised.outside[i]),
         }
         for i, architecture in enumerate(architectures)
     ]
@@ -79,7 +79,7 @@ def points_between(
         return []
     some = front.take(np.array(rows))
     some = some.take(np.argsort(some.latency_ms, kind="stable")[spread(len(some), JUDGED_POINTS)])
-    said = judge.intervals(some)
+    interval = judge.intervals(some)
     return [
         {
             "little": str(some.little[i]),
@@ -88,8 +88,8 @@ def points_between(
             "threshold": float(some.threshold[i]),
             "latency_ms": float(some.latency_ms[i]),
             "accuracy": float(some.accuracy[i]),
-            "low": float(said.low[i]),
-            "high": float(said.high[i]),
+            "low": float(interval.low[i]),
+            "high": float(interval.high[i]),
             "escalation_rate": float(some.escalation_rate[i]),
         }
         for i in range(len(some))

@@ -147,22 +147,22 @@ def neighbourhood(
     The genomes take turns, and every second round changes two layers.
 
     Args:
-        space: of the networks.
-        genomes: shape (k, n_layers).
-        n: how many.
+        space: search space of the networks.
+        genomes: networks to start from, shape (k, n_layers).
+        n: number of networks to draw.
         rng: every random choice comes from it.
-        choices: the space's choices that may come up; None for all.
+        choices: the space's choices that may come up; None for all of them.
 
     Raises:
-        TableError: so many there are not.
+        TableError: the neighbourhood does not have so many.
     """
     allowed = space.allowed(choices)
     if len(allowed) < 2:
         raise TableError(f"a space with {len(allowed)} choice has no neighbourhood.")
     seen = {row.tobytes() for row in genomes}
-    found: list[Genomes] = []
+    drawn: list[Genomes] = []
     turn = repeats = 0
-    while len(found) < n:
+    while len(drawn) < n:
         child = np.array(genomes[turn % len(genomes)], np.uint8)
         layers = rng.choice(space.n_layers, 1 + turn // len(genomes) % 2, replace=False)
         for layer in layers:
@@ -171,12 +171,12 @@ def neighbourhood(
         if child.tobytes() in seen:
             repeats += 1
             if repeats > MOST_REPEATS:
-                raise TableError(f"{len(found)} of {n} neighbours found; ask for fewer.")
+                raise TableError(f"{len(drawn)} of {n} neighbours found; ask for fewer.")
             continue
         repeats = 0
         seen.add(child.tobytes())
-        found.append(child)
-    return np.array(found, np.uint8).reshape(-1, space.n_layers)
+        drawn.append(child)
+    return np.array(drawn, np.uint8).reshape(-1, space.n_layers)
 
 
 # ---- fronts ------------------------------------------------------------------------------------
@@ -186,11 +186,11 @@ def front_entry(
     """What ``front_seed.json`` keeps of one front.
 
     Args:
-        front: points of a search.
-        singles: single networks to set beside them.
-        source: which search it was, any JSON.
+        front: operating points that a search gave.
+        singles: ids of single networks to set beside them.
+        source: which search the front is of, any JSON.
         n: networks that the design takes from its neighbourhood, the front's own included.
-        seed: of the neighbourhood.
+        seed: seed that the neighbourhood is drawn with.
     """
     return {
         "source": dict(source),
@@ -277,10 +277,11 @@ def sequence(
     """Ids of the table's networks in the order in which they are to be evaluated.
 
     Args:
-        design: settings of the table's recipe.
-        space: the search space.
-        choices: those whose weights were trained.
-        fronts: whose neighbourhoods belong to it; None for those of the design's ``front_seed``.
+        design: which networks the table's recipe wants.
+        space: search space of the table.
+        choices: choices of the space whose weights were trained.
+        fronts: fronts whose neighbourhoods belong to it; None for those in the design's file
+            ``front_seed``.
     """
     rng = np.random.default_rng((design.seed, 1))
     groups = [[row.tobytes() for row in uniform_networks(space, choices)]]

@@ -213,10 +213,10 @@ class NetworkEvaluator:
     """Asks networks about every image, and makes inherited ones ready for that.
 
     Args:
-        dataset: facts of the images.
-        images: from ``Dataset.load``; ``train`` serves recalibration alone.
+        dataset: facts of the images, such as their mean.
+        images: images by split, from ``Dataset.load``; ``train`` serves recalibration alone.
         threads: threads of torch and of ONNX Runtime.
-        splits: whose images to answer.
+        splits: splits whose images are answered.
     """
 
     def __init__(

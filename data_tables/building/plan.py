@@ -37,8 +37,8 @@ class Plan:
     Attributes:
         recipe: what is true of the table alone.
         working: folder of checkpoints and evaluations.
-        schedule: of the supernet.
-        dataset: facts of the images.
+        schedule: how the supernet is trained.
+        dataset: facts of the images, such as their mean.
         data: folder of the images; None for the usual place.
     """
 
@@ -72,7 +72,7 @@ class Plan:
         """Train, val and test.
 
         Raises:
-            DatasetError: no images, or not the ones expected.
+            DatasetError: there are no images, or not the ones expected.
         """
         return self.dataset.load(self.data)
 
@@ -83,7 +83,7 @@ class Plan:
         networks that the table's answers come from.
 
         Raises:
-            CheckpointError: none there, or one of another schedule.
+            CheckpointError: there is none, or one of another schedule.
         """
         identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
         path = self.working / "supernet.h5"
@@ -105,11 +105,11 @@ class Plan:
             net.load_state_dict({k: _rounded(v) for k, v in weights.items()})
             return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
 
-    def _accepts(self, key: str, found: Any, wanted: Any) -> bool:
+    def _accepts(self, key: str, stored: Any, wanted: Any) -> bool:
         """The same schedule, whether or not a checkpoint spells out what was not yet there then."""
         if key == "schedule":
-            return schedule_from(found, "the checkpoint's schedule") == self.schedule
-        return bool(found == wanted)
+            return schedule_from(stored, "the checkpoint's schedule") == self.schedule
+        return bool(stored == wanted)
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class TrainedSupernet:
     """A supernet with its weights.
 
     Attributes:
-        net: the supernet.
+        net: the network of all choices, with its weights.
         epochs: how far its training went; 0 where that is not known.
-        elapsed_s: what that took.
+        elapsed_s: seconds that its training took.
     """
 
     net: Supernet
@@ -131,7 +131,7 @@ class TrainedSupernet:
         """The supernet that ships with a table.
 
         Raises:
-            CheckpointError: unreadable, or of another space.
+            CheckpointError: the file is unreadable, or of another space.
         """
         return cls(load_weights(path))
 

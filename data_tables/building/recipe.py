@@ -41,7 +41,7 @@ class Design:
         first_quotas: quotas in equal bands of an earlier design, whose networks all stay; empty
             where there was none.
         pool: networks that are drawn to choose from.
-        seed: of every random choice.
+        seed: seed of every random choice.
         front_points: points taken of a front that is added, spread over its latency.
         front_singles: single networks taken beside them.
         front_networks: networks of a front's neighbourhood, the front's own included.
@@ -75,7 +75,7 @@ class Selection:
         evaluated_first: networks of the design's beginning that both are taken from.
         front_pairs: pairs of the front of inherited pairs.
         other_pairs: random pairs beside them.
-        seeds: of one pair, which say what a seed is worth.
+        seeds: seeds that one pair is trained under, which say what a seed is worth.
         escalating: lowest and highest escalation rate of a pair of which both networks matter.
     """
 
@@ -93,7 +93,7 @@ class TableRecipe:
     """How one table is built; space and data set are those of its schedule.
 
     Attributes:
-        name: of the table, as users call it.
+        name: name of the table, as users call it.
         folder: where the table, its weights and its settings lie.
         design: which networks it has.
         selection: which of them are trained further, and which pairs.

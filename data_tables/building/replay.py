@@ -35,14 +35,14 @@ def accuracy_again(
 
     Args:
         bench: the table that the networks' weights lie beside.
-        points: the front, or a part of it.
-        n: points to take, spread over ``points``.
-        device: of the table, for the question to it.
+        points: points of a front, or of a part of it.
+        n: number of points to take, spread over ``points``.
+        device: device of the table, which the question to it needs.
         data: folder of the images; None: the usual place.
-        threads: of torch and of ONNX Runtime.
+        threads: threads of torch and of ONNX Runtime.
 
     Raises:
-        BigLittleError: weights or images that are missing, or a gate without ONNX form.
+        BigLittleError: weights or images are missing, or a gate has no ONNX form.
         MissingExtraError: torch or ``onnx`` is not installed.
     """
     onnx = import_onnx()

@@ -34,7 +34,7 @@ def weights_of(table: Table) -> TrainedSupernet:
     """The supernet whose weights ship beside a table.
 
     Raises:
-        TableError: no weights there.
+        TableError: there are no weights beside the table.
         CheckpointError: they are not those the table was built from.
     """
     path = table.path.with_name(WEIGHTS_NAME)
@@ -62,18 +62,18 @@ def verify(
     """Evaluates random inherited networks again and compares every stored byte; plain JSON.
 
     Args:
-        table: with its weights beside it.
-        rows: how many networks, drawn without replacement.
-        seed: of the draw.
+        table: table with its weights beside it.
+        rows: number of networks, drawn without replacement.
+        seed: seed of the draw of networks.
         data: folder of the images; None for the usual place.
-        threads: of torch and of ONNX Runtime.
+        threads: threads of torch and of ONNX Runtime.
 
     Returns:
         ``rows`` with one entry per network, shares over all of them, the tolerance, and ``ok``.
 
     Raises:
-        TableError: no weights beside the table, or it has no inherited networks.
-        DatasetError: no images.
+        TableError: there are no weights beside the table, or it has no inherited networks.
+        DatasetError: the images are not in that folder.
     """
     candidates = table.rows("inherited")
     if not len(candidates):
@@ -125,9 +125,9 @@ def _check(
     network = evaluator.inherited(supernet.net, architecture)
     equal = answers = differ = codes = far = total = 0
     accuracy = {}
-    for split, said in evaluator.answers(network).items():
+    for split, answered in evaluator.answers(network).items():
         stored = table.predictions(split)
-        for name, now in said.items():
+        for name, now in answered.items():
             before = stored.top1[row] if name == "top1" else stored.codes[name][row]
             total += before.size
             equal += int((before == now).sum())
@@ -157,9 +157,9 @@ class Extracted:
     Attributes:
         model: serialised ONNX: input ``images`` uint8 (1, height, width, channels), output
             ``logits``; its metadata say the rest.
-        weights_sha256: of its weights.
-        stored_sha256: of the table's network of that architecture; None where it has none.
-        accuracy: by split that was asked for.
+        weights_sha256: SHA-256 of its weights.
+        stored_sha256: that of the table's network of that architecture; None where it has none.
+        accuracy: share of right answers by split that was wanted.
     """
 
     model: bytes
@@ -201,16 +201,16 @@ def extract(
     """A network with inherited weights and recalibrated batch norms, folded, as ONNX.
 
     Args:
-        table: with its weights beside it.
-        architecture: id; it need not be in the table.
+        table: table with its weights beside it.
+        architecture: id in the table's space; it need not be in the table.
         data: folder of the images; None for the usual place.
-        check: also say its accuracy on val.
-        threads: of torch and of ONNX Runtime.
+        check: whether its accuracy on val is measured too.
+        threads: threads of torch and of ONNX Runtime.
 
     Raises:
-        ArchitectureError: not of the table's space, or with choices that were never trained.
-        TableError: no weights beside the table.
-        DatasetError: no images to recalibrate on.
+        ArchitectureError: it is not of the table's space, or has choices that were never trained.
+        TableError: there are no weights beside the table.
+        DatasetError: there are no images to recalibrate on.
     """
     space = table.space
     genome, allowed = space.parse(architecture)[0], space.allowed(table.choices)
@@ -241,7 +241,7 @@ def extract(
         weights_sha256=digest,
         stored_sha256=str(table.networks["weights_sha256"][same[0]]) if len(same) else None,
         accuracy={
-            split: float((said["top1"] == evaluator.images[split].labels).mean())
-            for split, said in evaluator.answers(network).items()
+            split: float((answered["top1"] == evaluator.images[split].labels).mean())
+            for split, answered in evaluator.answers(network).items()
         },
     )

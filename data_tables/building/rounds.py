@@ -61,12 +61,12 @@ class ImproveSettings:
     Attributes:
         batch: networks to evaluate in a round, at the most.
         budget: pairs that each search may evaluate on the surrogate.
-        latency_ms_max: of the operating points that are searched; None: no limit.
-        seed: of the fits and the searches.
-        recipe: of the surrogates.
+        latency_ms_max: highest latency of the operating points that are searched; None: no limit.
+        seed: seed of the fits and the searches.
+        recipe: which model the surrogates are, and of what size.
 
     Raises:
-        ConstraintError: a number that is not usable.
+        ConstraintError: a number is below one.
     """
 
     batch: int = 16
@@ -108,9 +108,9 @@ class Run:
         """What is kept of earlier runs.
 
         Raises:
-            CheckpointError: of another table, device or settings.
+            CheckpointError: they are of another table, device or settings.
         """
-        asked = {
+        question = {
             "format": FORMAT,
             "version": __version__,
             "table": {"name": self.table.name, "sha256": self.table.sha256},
@@ -120,20 +120,20 @@ class Run:
         path = self.folder / DOCUMENT
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            return {**asked, "rounds": [], "held_out": []}
+            return {**question, "rounds": [], "held_out": []}
         try:
-            kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(
                 f"{path} cannot be read ({error}); name another folder."
             ) from error
         for name in ("format", "table", "device", "settings"):
-            if kept.get(name) != asked[name]:
+            if state.get(name) != question[name]:
                 raise CheckpointError(
-                    f"{path} is of another run: {name} was {kept.get(name)}, now it is "
-                    f"{asked[name]}. Ask for the same, or name another folder."
+                    f"{path} is of another run: {name} was {state.get(name)}, now it is "
+                    f"{question[name]}. Ask for the same, or name another folder."
                 )
-        return kept
+        return state
 
     def save(self) -> None:
         """Keeps what the run knows, whole or not at all."""
@@ -148,11 +148,11 @@ class Run:
             if number < len(records) and "figures" in records[number]:
                 continue
             if number == len(records):
-                found = self._searched(number)
-                if not found["networks"]:
+                record = self._searched(number)
+                if not record["networks"]:
                     self.say(f"round {number + 1}: the front has no network that is not known")
                     break
-                records.append(found)
+                records.append(record)
                 self.save()
             self._evaluate(records[number], number, rounds)
             self._judge(records[number])
@@ -167,7 +167,7 @@ class Run:
         """What the first rounds evaluated, in that order."""
         return [n["architecture"] for r in self.state["rounds"][:rounds] for n in r["networks"]]
 
-    def _said(self, architecture: str) -> Evaluation:
+    def _evaluation(self, architecture: str) -> Evaluation:
         return read_evaluation(self._file(architecture))
 
     def _file(self, architecture: str) -> Path:
@@ -185,17 +185,17 @@ class Run:
         """The surrogate after some rounds, fitted where it is not there yet."""
         folder = self.folder / SURROGATES / f"round-{rounds}"
         if not (folder / "surrogate.json").exists():
-            new = [self._said(a) for a in self.networks(rounds)]
+            new = [self._evaluation(a) for a in self.networks(rounds)]
             whole = bool(new) and all(set(EVERY) <= set(e.answers) for e in new)
-            found = beside(self.table.path)
+            evaluated = beside(self.table.path)
             if new and not whole:
-                found, added_now = self.folder / FILE, found_networks(new, self.labels)
+                evaluated, added_now = self.folder / FILE, found_networks(new, self.labels)
                 everything = self.since.joined(added_now) if self.since else added_now
-                write_evaluated(found, self.table.space, everything)
+                write_evaluated(evaluated, self.table.space, everything)
             fit_surrogate(
                 self.grown(new) if whole else self.table,
                 folder,
-                evaluated=found,
+                evaluated=evaluated,
                 seed=self.settings.seed,
                 settings=FitSettings(self.settings.recipe),
                 report_seeds=(),
@@ -205,22 +205,23 @@ class Run:
 
     def _searched(self, number: int) -> dict[str, Any]:
         """What a round's search promises, and which networks of it to evaluate."""
-        surrogate, asked = self.surrogate(number), self.settings
+        surrogate, settings = self.surrogate(number), self.settings
         judge = SurrogateEvaluator(surrogate, self.profile)
-        self.say(f"round {number + 1}: searching, {asked.budget} pairs")
-        limits = {} if asked.latency_ms_max is None else {"latency_ms": asked.latency_ms_max}
+        self.say(f"round {number + 1}: searching, {settings.budget} pairs")
+        limits = {} if settings.latency_ms_max is None else {"latency_ms": settings.latency_ms_max}
         front = get_searcher(SEARCHER)(
-            judge, SearchSettings(budget=asked.budget, seed=asked.seed + number, limits=limits)
+            judge,
+            SearchSettings(budget=settings.budget, seed=settings.seed + number, limits=limits),
         ).front
-        known = {
+        evaluated = {
             *(str(a) for a in self.table.networks["architecture"][self.table.rows()]),
             *self.networks(number),
         }
-        seen = known if self.since is None else known | {*self.since.architectures}
+        seen = evaluated if self.since is None else evaluated | {*self.since.architectures}
         names = sorted({*map(str, front.little), *map(str, front.big)})
         deviation = surrogate.network_std(surrogate.space.parse(names))
         std = dict(zip(names, deviation.tolist(), strict=True))
-        picked = choose(front, std, seen, asked.batch)
+        picked = choose(front, std, seen, settings.batch)
         promised = predicted(surrogate, [a for a, _ in picked]) if picked else []
         networks = [
             {**row, "std": std[a], "reason": reason}
@@ -228,7 +229,9 @@ class Run:
         ]
         new = {a for a, _ in picked}
         points = [
-            p for p in points_between(judge, front, known | new) if {p["little"], p["big"]} & new
+            p
+            for p in points_between(judge, front, evaluated | new)
+            if {p["little"], p["big"]} & new
         ]
         return {
             "round": number + 1,
@@ -255,20 +258,20 @@ class Run:
 
     def _judge(self, record: dict[str, Any]) -> None:
         """Sets what a round promised against what is true."""
-        said: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
+        val: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
 
         def answers(architecture: str) -> Mapping[str, NDArray[np.uint8]]:
-            if architecture not in said:
+            if architecture not in val:
                 if self._file(architecture).exists():
-                    said[architecture] = self._said(architecture).answers["val"]
+                    val[architecture] = self._evaluation(architecture).answers["val"]
                 else:
                     row, stored = (
                         self.table.network_row(architecture),
                         self.table.predictions("val"),
                     )
                     codes = {gate: each[row] for gate, each in stored.codes.items()}
-                    said[architecture] = {"top1": stored.top1[row], **codes}
-            return said[architecture]
+                    val[architecture] = {"top1": stored.top1[row], **codes}
+            return val[architecture]
 
         for network in record["networks"]:
             right = answers(network["architecture"])["top1"] == self.labels
@@ -282,20 +285,20 @@ class Run:
 
     def _compared(self, rounds: int) -> list[dict[str, Any]]:
         """The surrogate after each round on the networks found that none was fitted on."""
-        found = {
+        accuracy = {
             n["architecture"]: n["evaluated_accuracy"]
             for record in self.state["rounds"][:rounds]
             for n in record["networks"]
             if n["held_out"]
         }
-        if not found:
+        if not accuracy:
             return []
         out = []
         for number in range(rounds + 1):
             surrogate = self.surrogate(number)
             rows = [
-                {**row, "evaluated_accuracy": found[row["architecture"]]}
-                for row in predicted(surrogate, list(found))
+                {**row, "evaluated_accuracy": accuracy[row["architecture"]]}
+                for row in predicted(surrogate, list(accuracy))
             ]
             fitted = int(surrogate.document["n_networks"])
             out.append({"after_rounds": number, "n_fitted": fitted, **agreement(rows)})

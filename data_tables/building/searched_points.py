@@ -29,11 +29,11 @@ def evaluated_point(
     """Accuracy and escalation rate that an operating point really has.
 
     Args:
-        point: with its ``gate`` and ``threshold``.
+        point: an operating point as a front has it, with ``gate`` and ``threshold``.
         little: ``top1`` and codes by gate of the little network, shape (n_images,) each.
-        big: of the big one.
-        labels: the truth, shape (n_images,).
-        n_classes: of the classifier.
+        big: the same of the big network.
+        labels: true classes, shape (n_images,).
+        n_classes: number of classes, which codes depend on.
     """
     cut = int(get_metric(point["gate"]).cut(point["threshold"], n_classes))
     escalated = little[point["gate"]] < cut
@@ -51,13 +51,13 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ``coverage`` the share that lies within the predicted interval.
 
     Args:
-        rows: with ``accuracy`` (predicted), ``low``, ``high`` and ``evaluated_accuracy``; at least
-            one.
+        rows: at least one point or network with ``accuracy`` (predicted), ``low``, ``high`` and
+            ``evaluated_accuracy``.
     """
-    said, true = (np.array([r[k] for r in rows]) for k in ("accuracy", "evaluated_accuracy"))
-    gap, n = said - true, len(rows)
+    predicted, true = (np.array([r[k] for r in rows]) for k in ("accuracy", "evaluated_accuracy"))
+    gap, n = predicted - true, len(rows)
     inside = [r["low"] <= t <= r["high"] for r, t in zip(rows, true, strict=True)]
-    tau = kendall(said, true) if n > 1 else float("nan")
+    tau = kendall(predicted, true) if n > 1 else float("nan")
     return {
         "n": n,
         "optimism": float(gap.mean()),
@@ -75,11 +75,11 @@ def found_networks(
     """What evaluated networks said about val, for a surrogate to learn from; at least one.
 
     Args:
-        evaluations: of networks, with answers on val.
-        labels: of the val images, shape (n_images,).
+        evaluations: evaluations of networks, with answers on val.
+        labels: true classes of the val images, shape (n_images,).
     """
-    said = [e.answers["val"] for e in evaluations]
-    stacked = {name: np.stack([each[name] for each in said]) for name in said[0]}
+    answers = [e.answers["val"] for e in evaluations]
+    stacked = {name: np.stack([each[name] for each in answers]) for name in answers[0]}
     top1 = stacked.pop("top1")
     names = tuple(e.key.network.architecture for e in evaluations)
     return EvaluatedNetworks(names, Predictions(labels, top1, stacked))

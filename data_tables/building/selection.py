@@ -28,10 +28,10 @@ class ChosenPair:
     """A pair that is co-trained.
 
     Attributes:
-        little: architecture id.
-        big: architecture id.
+        little: architecture id of the little network.
+        big: architecture id of the big network.
         where: "front" of the inherited table, or "other".
-        seeds: under which it is trained.
+        seeds: seeds under which it is trained.
     """
 
     little: str
@@ -125,16 +125,16 @@ def _random_pairs(
     latency = bench.costs(device).latency_ms[rows]
     accuracy = bench.table.predictions("val").correct[rows].mean(axis=1)
     ids = [str(a) for a in bench.table.networks["architecture"][rows]]
-    rng, found = np.random.default_rng(seed), []
+    rng, pairs = np.random.default_rng(seed), []
     ranked = np.argsort(latency, kind="stable")
     for stratum in np.array_split(ranked[: len(ranked) * 2 // 3], n):  # the littles
         for little in rng.permutation(stratum):
             better = (latency > 1.3 * latency[little]) & (accuracy > accuracy[little])
             bigs = [b for b in np.flatnonzero(better) if (ids[little], ids[b]) not in taken]
             if bigs:
-                found.append((ids[little], ids[int(rng.choice(bigs))]))
+                pairs.append((ids[little], ids[int(rng.choice(bigs))]))
                 break
-    return found
+    return pairs
 
 
 def write_pairs(path: Path, pairs: Sequence[ChosenPair], origin: str) -> None:

@@ -76,22 +76,22 @@ def chosen_pairs(site: Site, table: Path) -> list[ChosenPair]:
     """The pairs to co-train: as they were chosen before, or chosen now from the table.
 
     Raises:
-        TableError: no table there to choose from.
+        TableError: there is no table to choose from.
         CheckpointError: it was built from other supernet weights.
     """
-    kept = site.plan.working / "pairs.json"
-    chosen = read_pairs(kept, site.origin)
+    file = site.plan.working / "pairs.json"
+    chosen = read_pairs(file, site.origin)
     if chosen is None:
         if not table.exists():
             raise TableError(
-                f"pairs are chosen from the table of inherited networks, and there is no {table}; "
-                "run 'biglittle table build --stage evaluate' and '--stage assemble' first."
+                f"pairs are chosen from the table of inherited networks, but {table} does not "
+                "exist; run 'biglittle table build --stage evaluate' and '--stage assemble' first."
             )
         bench = Benchmark.load(table)
         if bench.table.training.get("supernet_sha256") != site.origin:
             raise of_another_supernet(f"the networks of {table}, from which pairs are chosen,")
         chosen = choose_pairs(site.plan.recipe, bench)
-        write_pairs(kept, chosen, site.origin)
+        write_pairs(file, chosen, site.origin)
     return chosen
 
 
@@ -108,17 +108,17 @@ def run_stage(
     """Runs one stage and returns a line that says what was done.
 
     Args:
-        stage: one of ``STAGES``.
-        plan: the build.
+        stage: name of the stage, one of ``STAGES``.
+        plan: the build whose stage runs.
         table: the table's file; None: that of the recipe.
         workers: processes that share the jobs of a stage.
-        threads: of each of them, and of the supernet's training.
-        device: torch device of trainings.
-        limit: jobs to run at the most.
+        threads: threads of each of them, and of the supernet's training.
+        device: torch device that trainings run on.
+        limit: jobs to run at the most; None: all.
         shard: (i, n): of the jobs only every n-th from the i-th on.
 
     Raises:
-        UnknownNameError: no such stage.
+        UnknownNameError: there is no stage of that name.
     """
     table = table or plan.recipe.table
     if stage == "teacher":

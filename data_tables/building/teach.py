@@ -52,17 +52,17 @@ def teach(
     """The stored answers of a trained teacher, made where they are not there yet; resumable.
 
     Args:
-        working: folder of the build.
-        splits: images from ``Dataset.load``.
-        dataset: facts of the images.
+        working: folder that the build works in.
+        splits: images by split, from ``Dataset.load``.
+        dataset: facts of the images, such as their mean.
         device: torch device to train on.
-        threads: torch threads.
-        seed: of the teacher and of the views.
+        threads: threads that torch uses.
+        seed: seed of the teacher and of the views.
         n_views: augmented views of every training image.
 
     Raises:
         CheckpointError: the folder holds another run.
-        TrainingError: the loss is not finite.
+        TrainingError: the loss became infinite or undefined.
     """
     torch.set_num_threads(threads)
     weights = working / "teacher.safetensors"

@@ -41,10 +41,11 @@ def read_file(path: Path) -> Mapping[str, Any]:
     """What the file holds: ``fbnet`` and ``nasbench201``, each by metric.
 
     Raises:
-        DeviceError: no such file, one that is too large, damaged, or asks for code to be run.
+        DeviceError: the file is not there, or it is too large, damaged, or asks for code to be
+            run.
     """
     try:
-        found = load_plain(read_bounded(path, MAX_BYTES))
+        contents = load_plain(read_bounded(path, MAX_BYTES))
     except OSError as error:
         raise DeviceError(f"{path} cannot be read: {error.strerror}.") from error
     except RefusedPickleError as error:
@@ -56,12 +57,12 @@ def read_file(path: Path) -> Mapping[str, Any]:
         raise DeviceError(
             f"{path.name} is not the published HW-NAS-Bench-v1_0.pickle: {error}. Fetch it again."
         ) from error
-    if not isinstance(found, dict) or not isinstance(found.get("fbnet"), dict):
+    if not isinstance(contents, dict) or not isinstance(contents.get("fbnet"), dict):
         raise DeviceError(
-            f"{path.name} holds {type(found).__name__} without the key 'fbnet'; expected the "
+            f"{path.name} holds {type(contents).__name__} without the key 'fbnet'; expected the "
             "published HW-NAS-Bench file."
         )
-    return found
+    return contents
 
 
 def operator_name(layer: Layer, choice: str) -> str:
@@ -111,22 +112,22 @@ def make_profile(path: Path, device: str) -> dict[str, Any]:
     Raises:
         DeviceError: the file is refused, or has no figures of that device.
     """
-    found, space = read_file(path)["fbnet"], get_space("fbnet")
-    known = sorted(
+    metrics, space = read_file(path)["fbnet"], get_space("fbnet")
+    devices = sorted(
         k.removesuffix("_latency")
-        for k in found
+        for k in metrics
         if isinstance(k, str) and k.endswith("_latency") and _NAME.fullmatch(k)
     )
-    costs = found.get(f"{device}_latency") if _NAME.fullmatch(device) else None
+    costs = metrics.get(f"{device}_latency") if _NAME.fullmatch(device) else None
     if not isinstance(costs, dict):
         raise DeviceError(
             f"{path.name} has no operator latencies of {device!r}; known: "
-            f"{', '.join(known) or 'none'}."
+            f"{', '.join(devices) or 'none'}."
         )
     name, title = DEVICES.get(device, (device.replace("_", "-"), device))
     table, constant = _blocks(space, costs)
     power: dict[str, Any] | None = None
-    if isinstance(energies := found.get(f"{device}_energy"), dict):
+    if isinstance(energies := metrics.get(f"{device}_energy"), dict):
         energy, base = _blocks(space, energies)
         rows = space.sample(np.random.default_rng(0), 500)
         at = np.arange(space.n_layers), rows
@@ -168,13 +169,13 @@ def import_profile(kind: str, path: Path, device: str, replace: bool = False) ->
     """The file of a profile of the user's own, made from a published file.
 
     Args:
-        kind: of the published file; only ``hw-nas-bench`` is read.
-        path: the published file.
+        kind: form of the published file; only ``hw-nas-bench`` is read.
+        path: the published file of HW-NAS-Bench.
         device: one of the devices in it.
         replace: whether a profile of the same name gives way.
 
     Raises:
-        UnknownNameError: another kind of file.
+        UnknownNameError: files of that kind are not read.
         DeviceError: the file is refused, or the user has a profile of that name.
     """
     if kind != "hw-nas-bench":

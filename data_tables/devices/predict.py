@@ -1,4 +1,4 @@
-"""What any network in an ONNX file would take on a device, predicted from what is known of that.
+"""What any network in an ONNX file would take on a device, predicted from what was measured there.
 
 A profile that holds an operator-level model is asked; for any other one is fitted to what the
 profile lists, or to sums of its block table, starting from the coefficients of other devices. The
@@ -29,13 +29,13 @@ class Prediction:
     """What one network is predicted to take on one device.
 
     Attributes:
-        network: name of the file.
-        device: of the profile.
-        latency_ms: of one image.
+        network: name of the network's file.
+        device: name of the device's profile.
+        latency_ms: predicted latency of one image, in milliseconds.
         latency_low_ms: lower end of the interval; None where too few networks give one.
-        latency_high_ms: upper end.
-        coverage: nominal share of networks inside such intervals, or None.
-        energy_mj: latency times the profile's power, or None.
+        latency_high_ms: upper end of the interval; None where the lower end is.
+        coverage: nominal share of networks inside such intervals; None without an interval.
+        energy_mj: latency times the profile's power, in millijoule; None where no power is known.
         macs: multiply-accumulates that were read.
         params: parameters that the file holds, each once.
         provenance: how the figures came about, by field.
@@ -96,8 +96,8 @@ class Refusal:
     """A file that got no figure.
 
     Attributes:
-        network: name of the file.
-        reason: why, and what to do.
+        network: name of the network's file.
+        reason: why there is no figure, and what to do.
     """
 
     network: str
@@ -109,22 +109,22 @@ class Refusal:
 
 
 def predict(
-    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, rate: float | None = None
+    profile: DeviceProfile, operators: OperatorSum, network: ReadNetwork, rate: float | None = None
 ) -> Prediction:
     """What a network is predicted to take on a device.
 
     Args:
-        profile: of the device.
-        known: its operator-level model.
-        network: as read from an ONNX file.
-        rate: of a network with two branches, the share of inputs that take the slower one.
+        profile: profile of the device.
+        operators: operator-level model of the device.
+        network: network as read from an ONNX file.
+        rate: where a network has two branches, the share of inputs that take the slower one.
 
     Raises:
-        ProfileError: operators without counterpart; all of them are named.
+        ProfileError: operators have no counterpart; all of them are named.
         DeviceError: the device's networks say nothing of much that this one does.
     """
     if network.paths:
-        return _over_branches(profile, known, network, rate)
+        return _over_branches(profile, operators, network, rate)
     if network.unsupported:
         named = ", ".join(f"{kind} ({n})" for kind, n in sorted(network.unsupported.items()))
         raise ProfileError(
@@ -132,7 +132,7 @@ def predict(
             "A quantised network is to be given as it was before."
         )
     features = operator_features([network.graph])
-    notes = [*known.notes, *network.notes, *_unlike(profile, known, network, features[0])]
+    notes = [*operators.notes, *network.notes, *_unlike(profile, operators, network, features[0])]
     precision = str(profile.facts.get("precision") or "fp32")
     if network.precision != precision:
         notes.append(
@@ -141,31 +141,33 @@ def predict(
         )
     if rate is not None:
         notes.append("it has no branches: every input takes the same way, whatever the rate.")
-    latency = float(known.model.predict(features)[0])
-    low, high = (float(end[0]) for end in known.model.interval(features))
-    certain = known.model.coverage > 0
-    power = known.power_mw
+    latency = float(operators.model.predict(features)[0])
+    low, high = (float(end[0]) for end in operators.model.interval(features))
+    certain = operators.model.coverage > 0
+    power = operators.power_mw
     return Prediction(
         network=network.name,
         device=profile.name,
         latency_ms=latency,
         latency_low_ms=low if certain else None,
         latency_high_ms=high if certain else None,
-        coverage=known.model.coverage if certain else None,
+        coverage=operators.model.coverage if certain else None,
         energy_mj=None if power is None else latency * power / 1000.0,
         macs=network.macs,
         params=network.params,
         provenance={"latency_ms": "predicted"} | ({"energy_mj": "modelled"} if power else {}),
-        fitted_to=known.fitted_to,
+        fitted_to=operators.fitted_to,
         notes=tuple(notes),
     )
 
 
 def _over_branches(
-    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, rate: float | None
+    profile: DeviceProfile, operators: OperatorSum, network: ReadNetwork, rate: float | None
 ) -> Prediction:
     """Figures of each way through the branches, and their mean where the rate is known."""
-    ways = sorted((predict(profile, known, p) for p in network.paths), key=lambda p: p.latency_ms)
+    ways = sorted(
+        (predict(profile, operators, p) for p in network.paths), key=lambda p: p.latency_ms
+    )
     fast, slow = ways[0], ways[-1]
     shared = [note for note in fast.notes if all(note in way.notes for way in ways)]
     own = [f"{w.network}: {note}" for w in ways for note in w.notes if note not in shared]
@@ -188,28 +190,30 @@ def _over_branches(
 
 
 def _unlike(
-    profile: DeviceProfile, known: OperatorSum, network: ReadNetwork, features: Array
+    profile: DeviceProfile, operators: OperatorSum, network: ReadNetwork, features: Array
 ) -> list[str]:
     """How the network differs from what the model was fitted to."""
     notes, total = [], max(sum(features[i] for i in _MACS.values()), 1e-12)
-    told = {kind for kind in WEIGHTED if known.model.coefficients[_columns(kind)].any()}
+    told = {kind for kind in WEIGHTED if operators.model.coefficients[_columns(kind)].any()}
     missing = {k: float(features[i] / total) for k, i in _MACS.items() if k not in told}
     missing = {kind: share for kind, share in missing.items() if share > 0}
-    said = ", ".join(f"{kind} {share:.0%}" for kind, share in missing.items())
+    shares = ", ".join(f"{kind} {share:.0%}" for kind, share in missing.items())
     if sum(missing.values()) > MOST_UNKNOWN:
         raise DeviceError(
             f"{network.name}: no figure, since the networks of {profile.name!r} say nothing of "
-            f"operators that hold much of its MACs ({said}); expected at most {MOST_UNKNOWN:.0%}. "
-            "Measure it there: biglittle profile runs networks of the spaces, trtexec or "
-            "onnxruntime_perf_test any other."
+            f"operators that hold much of its MACs ({shares}); expected at most "
+            f"{MOST_UNKNOWN:.0%}. Measure it there: biglittle profile runs networks of the spaces, "
+            "trtexec or onnxruntime_perf_test any other."
         )
     if missing:
-        notes.append(f"nothing is counted for operators the device's networks lack ({said} MACs).")
-    if not known.macs[0] <= network.macs <= known.macs[1]:
+        notes.append(
+            f"nothing is counted for operators the device's networks lack ({shares} MACs)."
+        )
+    if not operators.macs[0] <= network.macs <= operators.macs[1]:
         notes.append(
             f"an extrapolation: its {network.macs / 1e6:.1f} M MACs lie outside of what was "
-            f"fitted, {known.macs[0] / 1e6:.1f} to {known.macs[1] / 1e6:.1f} M; the interval need "
-            "not hold."
+            f"fitted, {operators.macs[0] / 1e6:.1f} to {operators.macs[1] / 1e6:.1f} M; the "
+            "interval need not hold."
         )
     return notes
 
@@ -227,25 +231,25 @@ def predict_each(
     """A prediction or the reason why there is none for each of several ONNX files, in their order.
 
     Args:
-        device: name or profile.
-        files: ONNX files.
-        shape: of their input, where a file leaves sides open.
-        rate: of files with two branches, the share of inputs that take the slower one.
+        device: name of a device, or path of its profile.
+        files: paths of ONNX files.
+        shape: shape of their input, where a file leaves sides open.
+        rate: where files have two branches, the share of inputs that take the slower one.
 
     Raises:
-        UnknownNameError: no such device.
+        UnknownNameError: there is no device of that name.
         DeviceError: its profile or model cannot be used.
-        BigLittleError: a rate that is no share.
+        BigLittleError: the rate is not between 0 and 1.
     """
     if rate is not None and not 0 <= rate <= 1:
         raise BigLittleError(f"rate {rate} is not a share of inputs; expected 0 to 1.")
     profile = load_device(device)
-    known = profile.latency.operators()
+    operators = profile.latency.operators()
 
     def answer(path: Path) -> Prediction | Refusal:
         try:
             network = replace(read_onnx(path, shape), name=path.name)
-            return predict(profile, known, network, rate)
+            return predict(profile, operators, network, rate)
         except (ProfileError, DeviceError) as error:
             return Refusal(path.name, str(error))
 
@@ -256,7 +260,7 @@ def predict_files(device: str | Path, files: Sequence[Path]) -> list[Prediction]
     """Predictions for ONNX files on a device, in their order; `predict_each` with all of them.
 
     Raises:
-        UnknownNameError: no such device.
+        UnknownNameError: there is no device of that name.
         DeviceError: its profile or model cannot be used, or a file has no figure.
     """
     answers = predict_each(device, files)
