@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biglittle.bench import Benchmark, Front
+from biglittle.bench import Benchmark, Front, Table
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -21,3 +21,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
 def front(bench: Benchmark) -> Front:
     """The exact front of these networks in error and latency."""
     return bench.front(DEVICE)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    """Eight inherited networks, with images enough to fit gates to."""
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(8, n_val=600, n_test=900), "1", "2026-01-01")
+    return Table(path)
