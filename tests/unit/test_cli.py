@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -213,40 +211,6 @@ def test_env_and_device_list(run) -> None:  # type: ignore[no-untyped-def]
     assert "block-sum" in run("device", "list")[1]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        OSError("Unable to synchronously write (errno = 28, error message = 'No space left')"),
-    ],
-)
-def test_a_full_disk_is_one_line(
-    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from biglittle import __main__, cli
-
-    def full() -> None:
-        raise error
-
-    monkeypatch.setattr(cli, "app", full)
-    with pytest.raises(SystemExit, match="1"):
-        __main__.main()
-    said = capsys.readouterr().err
-    assert said.startswith("error: no space left on the disk")
-    assert said.count("\n") == 1
-
-
-def test_other_errors_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    from biglittle import __main__, cli
-
-    def broken() -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(cli, "app", broken)
-    with pytest.raises(OSError, match="Input/output"):
-        __main__.main()
-
-
 def test_version_and_completion(run) -> None:  # type: ignore[no-untyped-def]
     assert run("--version")[:2] == (0, f"biglittle {biglittle.__version__}\n")
     assert "--install-completion" in run("--help")[1]
@@ -262,21 +226,6 @@ def test_a_verb_that_trains_says_in_one_line_that_torch_is_missing(verb: list[st
     assert (done.returncode, done.stdout) == (1, "")
     assert "pip install --constraint constraints.txt '.[train]'" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_every_terminal_can_show_what_is_printed(encoding: str) -> None:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "PYTHONUTF"))}
-    setting = {**clean, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = subprocess.run(
-        [sys.executable, "-m", "biglittle", "surrogate", "eval"],
-        env={**setting, "PYTHONIOENCODING": encoding},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    text = done.stdout.decode(encoding)
-    assert ("+-" if encoding == "ascii" else "±") in text
 
 
 def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignore[no-untyped-def]
