@@ -14,7 +14,7 @@ class WeightAverage:
     """Averages of a network's parameters; batch-norm statistics are not averaged.
 
     Args:
-        network: whose parameters to follow.
+        network: network whose parameters are averaged.
         decay: share of the old average that one step keeps, in [0, 1].
     """
 

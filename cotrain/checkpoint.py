@@ -37,8 +37,8 @@ def save_checkpoint(
 
     Args:
         path: the file; its folder is made if need be.
-        identity: what a run must share to go on from here (space, schedule, seed).
-        progress: where the run stands, any JSON.
+        identity: facts that a run must share to go on from here (space, schedule, seed).
+        progress: position of the run, as any JSON.
         states: groups of named tensors, for example ``weights=...``, ``momentum=...``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def load_checkpoint(
 
     Args:
         path: path of the checkpoint's file.
-        identity: of the run that wants to go on from it; None takes any.
+        identity: facts of the run that wants to go on from it; None takes any.
         accepts: whether the identity's ``key``, as it is ``stored``, serves one that ``wanted``
             this; by default only an equal one does.
 

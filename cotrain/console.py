@@ -21,7 +21,7 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
     """Prints one row for each report of ``cotrain_front``, provenance in the heads.
 
     Args:
-        reports: as written to ``report.json``.
+        reports: reports as written to ``report.json``.
         console: console that the lines are printed on.
     """
     if not reports:

@@ -90,7 +90,7 @@ def operating_point(
         architectures: ids of little and big.
         metric: metric by which the gate decides.
         threshold: threshold of the gate, in the metric's unit.
-        costs: of the little network (row 0) and of the big one (row 1) alone.
+        costs: costs of the little network (row 0) and of the big one (row 1) alone.
         shared: what running them as a pair changes, where that was measured.
     """
     escalated = answers.escalated(metric, threshold)
@@ -124,9 +124,9 @@ def best_threshold(
     threshold at which it answers everything. Thresholds are those a table knows.
 
     Args:
-        answers: on the images to choose by, which are not those to report on.
+        answers: answers about the images to choose by, which are not those to report on.
         metric: metric by which the gate decides.
-        costs: of the little network (row 0) and of the big one (row 1) alone.
+        costs: costs of the little network (row 0) and of the big one (row 1) alone.
         latency_ms_max: mean over the images.
         shared: what running them as a pair changes, where that was measured.
     """

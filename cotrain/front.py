@@ -80,15 +80,16 @@ class FrontJob:
 
     Attributes:
         methods: keys in ``methods/``; each trains every pair.
-        recipe: how the networks are trained.
-        seed: of weights, order and augmentation.
+        recipe: recipe by which the networks are trained.
+        seed: seed of weights, order and augmentation.
         out: folder of the pairs' folders.
         start: gives the network to start from by architecture id; None: random weights.
-        evaluator: of the device; what networks cost there.
-        table_point: what a table promises for a pair and gate; None where it has no such pair.
+        evaluator: gives what networks cost on the device.
+        table_point: gives what a table promises for a pair and gate; None where it has no such
+            pair.
         deploy: writes and checks what is deployed.
         measured: pairs that the device measured end to end.
-        sources: what the figures rest on, for the report: table, device, hashes.
+        sources: table, device and hashes that the figures rest on, for the report.
         device: torch device of the training.
         threads: torch threads; None leaves them as they are.
     """
@@ -116,7 +117,7 @@ class FrontProgress:
         n_pairs: number of runs in all.
         point: the point of the front at work.
         method: method under which its pair is trained.
-        training: where its training stands.
+        training: position of its training.
         eta_s: estimated seconds until all runs are trained, evaluation not counted.
     """
 
@@ -149,7 +150,7 @@ def cotrain_front(
     A pair whose folder has a report is not trained again; one that was stopped goes on.
 
     Args:
-        job: what to do with the points, and where.
+        job: methods, recipe, device and output folder.
         points: points of the front, as chosen by `selection.select`.
         splits: images and labels by split, from ``Dataset.load``.
         on_progress: called every few steps.
@@ -342,7 +343,7 @@ def _deploy(
     for name, network in zip(("little", "big"), networks, strict=True):
         save_network(folder / f"{name}.safetensors", network, {"dataset": dataset.name})
     weights = tuple({k: v.numpy() for k, v in n.state_dict().items()} for n in networks)
-    # Spread over the split, so that an ordered one is no trap.
+    # Spread over the split, so that its order does not matter.
     n = len(splits["test"])
     index = np.unique(np.linspace(0, n - 1, min(n, CHECKED_IMAGES)).astype(np.int64))
     return job.deploy(

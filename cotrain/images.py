@@ -65,7 +65,7 @@ def cropped_batch(
     Args:
         images: the split to draw from.
         dataset: facts of the data set, such as its mean and deviation.
-        index: which images, shape (batch,).
+        index: indices of the images, shape (batch,).
         resolution: rows (and columns) of the result.
         crop: how each image of the batch is cropped and mirrored.
 

@@ -30,9 +30,9 @@ class Learner(Generic[Net]):
     """One network and what trains it.
 
     Args:
-        name: of its groups in a checkpoint, for example ``little``.
+        name: beginning of its groups in a checkpoint, for example ``little``.
         start: its first weights; copied, never changed.
-        recipe: how to train it.
+        recipe: rates, weight decay and average of the training.
         device: torch device that the network trains on.
     """
 

@@ -122,7 +122,8 @@ def sort_channels(net: Supernet, choice: str) -> None:
 
     Args:
         net: the supernet, which is changed in place.
-        choice: whose channels are sorted; importance is the L1 norm of their outgoing weights.
+        choice: choice whose channels are sorted; importance is the L1 norm of their outgoing
+            weights.
     """
     index = net.space.choices.index(choice)
     for module in net.layers:
@@ -156,8 +157,8 @@ def shrink(
     """The weights of a supernet trained by progressive shrinking, a ``.safetensors`` file.
 
     Args:
-        schedule: as `check_shrinking` wants it.
-        folder: of the checkpoint and the weights; a run found there goes on, a finished one is
+        schedule: schedule that `check_shrinking` accepts.
+        folder: folder of the checkpoint and the weights; a run in it goes on, a finished one is
             read.
         splits: images and labels by split, from ``Dataset.load``.
         start: weights of a trained supernet to begin with; None: random ones. Channels are sorted

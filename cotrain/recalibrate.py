@@ -43,7 +43,8 @@ def calibrated(network: Net, train: Images, dataset: Dataset) -> Net:
     """``network`` recalibrated as every network of a table is, inherited or trained.
 
     Args:
-        network: on the CPU; changed in place: its running statistics and its memory format.
+        network: network on the CPU, whose running statistics and memory format are changed in
+            place.
         train: training images, of which the first `RECALIBRATION_IMAGES` are taken.
         dataset: facts of the images.
     """

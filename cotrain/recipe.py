@@ -24,7 +24,7 @@ class PairSettings:
 
     Attributes:
         distillation: weight of the big network's answers in the little one's loss, in [0, 1].
-        temperature: that softens both answers there.
+        temperature: number that both answers are divided by there, which softens them.
         escalation_rate: share of a batch that the soft gate aims to escalate, in (0, 1).
         gate_temperature: width of the soft gate, in units of probability.
         gate_weight: weight of the cascade's expected loss in the little one's, in [0, 1].
@@ -60,13 +60,14 @@ class Recipe:
         end_lr: learning rate of the last step.
         warmup_share: share of the steps with a linear warm-up, in [0, 1).
         momentum: momentum of Nesterov's stochastic gradient descent.
-        weight_decay: on convolution and classifier weights only.
-        label_smoothing: of the cross-entropy on labels.
+        weight_decay: weight decay, of convolution and classifier weights only.
+        label_smoothing: smoothing of labels in the cross-entropy.
         clip_norm: largest gradient norm of one network.
         resolutions: rows (and columns) of the images and the share of the steps at them, in
             order; the shares add up to 1.
-        ema_decay: of the average over steps that replaces the weights at the end; None: none.
-        pair: what only the training of a pair asks for.
+        ema_decay: decay of the average over steps that replaces the weights at the end; None: no
+            average.
+        pair: settings that only the training of a pair asks for.
 
     Raises:
         BigLittleError: a value out of its range.
@@ -147,7 +148,7 @@ def recipe_from(values: dict[str, Any], where: str) -> Recipe:
 
     Args:
         values: the keys of ``Recipe``; ``pair`` as a dictionary.
-        where: what to call it in an error.
+        where: name by which an error calls it.
 
     Raises:
         BigLittleError: an unknown or missing key, or a value out of its range.

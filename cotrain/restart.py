@@ -17,9 +17,9 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
     so that it takes other steps than the lost one would have.
 
     Args:
-        schedule: of the run; its first epochs are those the weights have seen.
+        schedule: schedule of the run; its first epochs are those the weights have seen.
         weights: a ``.safetensors`` file of a supernet that says how many epochs it has seen.
-        folder: where ``supernet.h5`` is written.
+        folder: folder in which ``supernet.h5`` is written.
 
     Raises:
         CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.

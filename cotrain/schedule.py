@@ -91,11 +91,11 @@ class Schedule:
         phases: phases in the order of training.
         batch: number of images in a step.
         momentum: momentum of Nesterov's stochastic gradient descent.
-        weight_decay: on convolution and classifier weights only.
-        label_smoothing: of the cross-entropy on labels.
+        weight_decay: weight decay, of convolution and classifier weights only.
+        label_smoothing: smoothing of labels in the cross-entropy.
         distillation: weight of the large path's answers in the small path's loss, in [0, 1].
         clip_norm: largest norm of the gradient; a larger one is scaled down.
-        seed: of initialisation, order, augmentation and paths.
+        seed: seed of initialisation, order, augmentation and paths.
     """
 
     space: str
@@ -172,7 +172,7 @@ def schedule_from(values: dict[str, Any], where: str) -> Schedule:
 
     Args:
         values: the keys of ``Schedule``; phases and path rules as dictionaries.
-        where: what to call it in an error.
+        where: name by which an error calls it.
 
     Raises:
         BigLittleError: an unknown or missing key.

@@ -16,7 +16,7 @@ class Selection:
     """Which points of a front are worth training.
 
     Attributes:
-        rows: of the chosen points, from fast to slow.
+        rows: row numbers of the chosen points, from fast to slow.
         n_points: points of the front.
         n_single: points that are single networks: little is big, or one of the two is asked about
             less than 1 % of the inputs.
@@ -46,7 +46,7 @@ def select(points: Points, top: int, first: Sequence[int] = ()) -> Selection:
 
     Args:
         points: operating points of a front.
-        top: how many at most.
+        top: number of pairs to choose at most.
         first: rows that are recommended, the most important one first.
     """
     latency, paired = points.latency_ms, alone(points) == ""

@@ -67,7 +67,7 @@ class Teacher(nn.Module):
     Args:
         n_classes: number of classes of its classifier.
         widths: channels of the three stages.
-        precision: in which it computes while it is trained.
+        precision: number format in which it computes while it is trained.
     """
 
     def __init__(
@@ -122,12 +122,12 @@ def train_teacher(
     """The trained teacher on the CPU, in evaluation mode; its checkpoint is ``teacher.h5``.
 
     Args:
-        recipe: how to train it, as in ``teacher.toml``.
+        recipe: recipe of the training, as in ``teacher.toml``.
         splits: images from ``Dataset.load``; only ``train`` is looked at.
-        folder: where the checkpoint is written; a run that is there goes on.
-        seed: of weights, order and augmentation.
+        folder: folder of the checkpoint; a run that is there goes on.
+        seed: seed of weights, order and augmentation.
         device: torch device to train on.
-        precision: of the forward and backward passes.
+        precision: number format of the forward and backward passes.
         widths: channels of the three stages.
         on_progress: called every few steps.
 

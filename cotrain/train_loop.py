@@ -57,12 +57,12 @@ class TrainingRun:
     """What a run trains on and where it is kept.
 
     Attributes:
-        recipe: how the networks are trained.
+        recipe: recipe by which the networks are trained.
         dataset: facts of the images.
         train: training images with their labels.
         path: path of the checkpoint's file.
-        identity: what a checkpoint must share to be gone on from.
-        seed: of order and augmentation.
+        identity: facts that a checkpoint must share to be gone on from.
+        seed: seed of order and augmentation.
         device: torch device that the networks train on.
     """
 
@@ -94,7 +94,7 @@ def train_learners(
     """Trains the learners to the end of the recipe, from a checkpoint where there is one.
 
     Args:
-        run: what to train on, and where the checkpoint is.
+        run: recipe, images, device and checkpoint of the training.
         learners: changed in place; each has an optimiser and clipped gradients of its own.
         losses: one loss for each learner, by name, given the logits (batch, n_classes) of all and
             the labels (batch,). A loss must lead to its own learner's weights alone.

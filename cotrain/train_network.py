@@ -34,12 +34,12 @@ def train_network(
 
     Args:
         architecture: id of an architecture in ``recipe.space``.
-        recipe: how the network is trained.
+        recipe: recipe by which the network is trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
-        folder: where ``network.h5`` is kept; a run found there goes on, a finished one is read.
+        folder: folder of ``network.h5``; a run found there goes on, a finished one is read.
         start: the network to start from, for example ``Supernet.inherit(architecture)``; it is not
             changed. None: random weights drawn with ``seed``.
-        seed: of weights, order and augmentation; on a CPU it decides every bit of the result.
+        seed: seed of weights, order and augmentation; on a CPU it decides every bit of the result.
         device: torch device that the network trains on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps.

@@ -42,11 +42,11 @@ def train_pair(
         little: architecture id in ``recipe.space``.
         big: id of the big architecture, in ``recipe.space``.
         method: key in ``methods/``: ``independent``, ``distilled``, ``joint``.
-        recipe: how both networks are trained.
+        recipe: recipe by which both networks are trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
-        folder: where ``pair.h5`` is kept; a run found there goes on, a finished one is read.
+        folder: folder of ``pair.h5``; a run found there goes on, a finished one is read.
         starts: the networks to start from, which are not changed. None: random weights.
-        seed: of weights, order and augmentation; on a CPU it decides every bit of the result.
+        seed: seed of weights, order and augmentation; on a CPU it decides every bit of the result.
         device: torch device that the networks train on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps; its figures are by ``little`` and ``big``.
@@ -82,14 +82,14 @@ def train_littles(
     learns from labels alone can share it.
 
     Args:
-        little: as of `train_pair`, like all that is not said here.
+        little: id of the little architecture, in ``recipe.space``.
         big: id of the big architecture, in ``recipe.space``.
         methods: keys in ``methods/``, each once.
-        recipe: how both networks are trained.
+        recipe: recipe by which both networks are trained.
         splits: images and labels by split, from ``Dataset.load``.
-        folder: where ``pair.h5`` is kept.
+        folder: folder in which ``pair.h5`` is kept.
         starts: the networks to start from.
-        seed: of weights, order and augmentation.
+        seed: seed of weights, order and augmentation.
         device: torch device that the networks train on.
         threads: torch threads; None leaves them as they are.
         on_progress: its figures are by ``little`` (of several: ``little METHOD``) and ``big``.
@@ -100,7 +100,7 @@ def train_littles(
     Raises:
         UnknownNameError: no method has that name.
         ArchitectureError: an id that is not in the space, or not that of its start.
-        TrainingError: as of `train_pair`, or methods that cannot share a big network.
+        TrainingError: a reason of `train_pair`, or methods that cannot share a big network.
         CheckpointError: ``folder`` holds another run.
     """
     if threads is not None:

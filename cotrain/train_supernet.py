@@ -80,7 +80,7 @@ class SupernetRun:
 
     Args:
         schedule: phases, paths and rates of the training.
-        folder: where ``supernet.h5`` is kept; a run found there goes on.
+        folder: folder of ``supernet.h5``; a run found there goes on.
         splits: images and labels by split, from ``Dataset.load``.
         device: torch device that the supernet trains on.
         threads: torch threads; None leaves them as they are.

@@ -30,8 +30,8 @@ class Views:
     """Which views there are.
 
     Attributes:
-        n_views: how many; epochs beyond them begin with the first again.
-        seed: of every crop and flip.
+        n_views: number of views; epochs beyond them begin with the first again.
+        seed: seed of every crop and flip.
     """
 
     n_views: int
@@ -51,10 +51,10 @@ class TeacherAnswers:
     """A teacher's logits on views of the training images.
 
     Attributes:
-        views: which views the logits are of.
-        folder: where they are kept.
-        teacher_sha256: of the teacher's weights file.
-        images_sha256: of the training images and their labels.
+        views: views that the logits are of.
+        folder: folder in which the logits are kept.
+        teacher_sha256: SHA-256 of the teacher's weights file.
+        images_sha256: SHA-256 of the training images and their labels.
     """
 
     views: Views
@@ -100,7 +100,7 @@ class TeacherAnswers:
         """Has the teacher answer every view that has no file yet.
 
         Args:
-            teacher: in evaluation mode, of the weights that ``teacher_sha256`` names.
+            teacher: the network in evaluation mode whose weights ``teacher_sha256`` names.
             train: training images with their labels.
             dataset: facts of the images.
             on_progress: called with views done and views in all.

@@ -55,7 +55,7 @@ def write_tensors(
 
     Args:
         path: path of the ``.safetensors`` file.
-        tensors: to write, by name.
+        tensors: the tensors to write, by name.
         metadata: text, whose entries are written in order of their names.
         half: round to float16 and leave out batch-norm statistics, which are estimated anew.
     """

@@ -22,7 +22,7 @@ class Rerun:
         right: images whose class it named.
         escalated: images that reached the big network.
         n: number of images that were asked about.
-        duration_s: for all of them, without loading the pair.
+        duration_s: seconds for all images, without loading the pair.
     """
 
     right: int

@@ -30,7 +30,7 @@ class Admission:
     Attributes:
         label: name of the profile's file, as messages give it.
         findings: what was noticed: errors first, then warnings, then notes.
-        profile: as loaded; None where it could not be.
+        profile: the profile as loaded; None where it could not be.
     """
 
     label: str
@@ -76,7 +76,7 @@ def check_document(raw: Any, label: str, path: Path | None = None) -> Admission:
 
     Args:
         raw: the profile as JSON gives it, of any type.
-        label: what messages call it.
+        label: name by which messages call it.
         path: the file that it came from, for the commands of the advice.
     """
     findings = list(_form(raw))

@@ -277,7 +277,7 @@ def held_out_error(design: NDArray[np.float64], figures: NDArray[np.float64]) ->
 
     Args:
         design: how often each part is in each network, shape (n, n_parts).
-        figures: of the networks, shape (n,).
+        figures: one figure of every network, shape (n,).
 
     Returns:
         Root mean square of the errors over the median figure.

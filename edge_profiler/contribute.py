@@ -38,7 +38,7 @@ def add_device(
     Args:
         path: the JSON file of the profile.
         replace: whether one of that name gives way.
-        name: what the device is called from now on; None: as the file says.
+        name: new name of the device; None: the one in the file.
         force: whether it is added although it does not pass. What kept it out stands in the file
             under ``forced``, beside the reason.
         reason: why it is added all the same, in the user's words.

@@ -57,15 +57,15 @@ def deploy_pair(
     """Facts of three written files, once all of them were found to answer as they should.
 
     Args:
-        folder: where to write; it is made if need be.
+        folder: folder to write to, made if it is not there.
         space: search space of both networks.
         architectures: ids of the little and the big network.
         weights: state dicts of both, as arrays.
         gate: metric and threshold of the cascade.
-        images: to check with, pixels (n, height, width, channels).
+        images: pixels to check with, (n, height, width, channels).
         logits: what the little and the big network answer in training's framework, each
             (n, n_classes).
-        dataset: of the images and the classes.
+        dataset: data set of the images and the classes.
         origin: how the weights came about, for the files' metadata.
 
     Returns:

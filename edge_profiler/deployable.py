@@ -134,7 +134,7 @@ def describe(
         role: ``network``, ``little``, ``big`` or ``cascade``.
         architectures: id by metadata key: ``architecture``, or ``little`` and ``big``.
         space: search space of the ids.
-        dataset: of the images and the classes.
+        dataset: data set of the images and the classes.
         origin: how the weights came about: training, seed, hashes, sources.
         gate: metric and threshold of the pair; None: a network of no pair.
     """

@@ -36,7 +36,7 @@ def measuring_s(
         networks: ids that are measured alone.
         pairs: (little, big) that are measured end to end.
         n_classes: number of classes of the classifiers.
-        protocol: how often what is run.
+        protocol: number of warm-up runs, rounds, and runs a round.
         runtime: the runtime that will run the networks.
         energy: whether each network also runs under a meter.
         clock: a clock in ns; another one for tests.

@@ -60,7 +60,7 @@ def device_name(root: Path = _ROOT) -> str:
     numbers are appended: ``amd-epyc-f25-m17``. The host's name is never used.
 
     Args:
-        root: where /proc and /sys lie; another one for tests.
+        root: folder that holds /proc and /sys; another one for tests.
     """
     facts, _ = _cpuinfo(root)
     text = cpu_model(root)
@@ -82,7 +82,7 @@ def same_device(name: str, promised: Mapping[str, Any], measured: Mapping[str, A
     well; of a profile that ships only where it has a number, since it may be anybody's.
 
     Args:
-        name: of a device profile.
+        name: name of a device profile.
         promised: facts of that profile; {} where it is not here.
         measured: the profile that was measured, or its facts.
     """
@@ -138,7 +138,7 @@ def conditions(root: Path = _ROOT) -> dict[str, float | None]:
     """Clock and temperature at this moment: ``clock_mhz``, ``temperature_c``; None = not given.
 
     Args:
-        root: where /proc and /sys lie; another one for tests.
+        root: folder that holds /proc and /sys; another one for tests.
     """
     clock_mhz = _number(_read(root / _FREQUENCY / "scaling_cur_freq"), 1000.0)
     if clock_mhz is None:
@@ -154,7 +154,7 @@ def environment(root: Path = _ROOT) -> dict[str, Any]:
     ``temperature_c``, ``load_average`` (of the last minute).
 
     Args:
-        root: where /proc and /sys lie; another one for tests.
+        root: folder that holds /proc and /sys; another one for tests.
     """
     _, processors = _cpuinfo(root)
     load = (_read(root / "proc/loadavg") or "").split()

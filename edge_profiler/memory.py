@@ -19,7 +19,7 @@ def resident_mib(root: Path = Path("/")) -> tuple[float, float] | None:
     """Resident memory of this process in MiB, now and at its peak; None = the system does not say.
 
     Args:
-        root: where /proc lies; another one for tests.
+        root: folder that holds /proc; another one for tests.
     """
     resident: dict[str, float] = {}
     try:
@@ -38,7 +38,7 @@ class Rise:
 
     Attributes:
         peak_mib: MiB by which memory rose at its highest.
-        kept_mib: that is still resident.
+        kept_mib: MiB by which memory is still higher afterwards.
     """
 
     peak_mib: float
@@ -53,8 +53,8 @@ def rise_of(work: Callable[[], Made], root: Path = Path("/")) -> tuple[Made, Ris
     first, as far as the C library can, or work that fits into it would seem to need none.
 
     Args:
-        work: is called once; what it raises is passed on.
-        root: where /proc lies; another one for tests.
+        work: function that is called once; what it raises is passed on.
+        root: folder that holds /proc; another one for tests.
     """
     before = _set_back(root)
     made = work()

@@ -40,8 +40,8 @@ def steadier(before: Entry | None, entry: Entry) -> dict[str, Any]:
     """The steadier of two measurements of one network, which says how many there were.
 
     Args:
-        before: as it stood in the profile; None: it was not measured before.
-        entry: as it was measured now; it may have failed.
+        before: its entry in the profile so far; None: it was not measured before.
+        entry: its entry as measured now; it may have failed.
     """
     if before is None or before["latency_ms"] is None:
         return dict(entry)

@@ -144,13 +144,13 @@ def cascade_model(
     ``escalated``, a bool scalar.
 
     Args:
-        little: with one input (1, channels, height, width) and one output (1, n_classes).
-        big: likewise, of the same shapes and opset.
+        little: model with one input (1, channels, height, width) and one output (1, n_classes).
+        big: model of the same shapes and opset.
         metric: ``max_prob``, ``margin`` or ``entropy``.
-        threshold: in the metric's unit; rounded to float32.
+        threshold: threshold in the metric's unit, rounded to float32.
 
     Raises:
-        GateError: a metric without ONNX form, or a threshold that is no number.
+        GateError: a metric without ONNX form, or a threshold that is not a number.
         ProfileError: the two networks do not fit each other.
         MissingExtraError: ``onnx`` is not installed.
     """
@@ -204,7 +204,7 @@ def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx
     the network's own is that of the gate.
 
     Raises:
-        GateError: a metric without ONNX form, or a threshold that is no number.
+        GateError: a metric without ONNX form, or a threshold that is not a number.
         MissingExtraError: ``onnx`` is not installed.
     """
     nodes, initializers, logits = _renamed(network, "little/")

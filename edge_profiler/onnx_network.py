@@ -218,7 +218,7 @@ def onnx_model(
         space: search space of the architecture.
         architecture: id of an architecture in ``space``.
         n_classes: number of classes of the classifier.
-        seed: of the random weights (He-normal, biases 0), which serve for latency alone.
+        seed: seed of the random weights (He-normal, biases 0), which serve for latency alone.
         weights: trained weights by name as in the state dict of ``biglittle.bench.networks``
             (``stem.0.weight``, ``blocks.3.body.1.running_var`` ...), as arrays; None: random.
 

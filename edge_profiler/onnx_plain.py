@@ -17,7 +17,7 @@ from ..bench.errors import ProfileError
 from .onnx_graph import import_onnx
 from .onnx_shapes import FEW, STANDARD, numbers, with_shapes
 
-#: Ways through a model's branches; one for every input is no network any more.
+#: Ways through a model's branches; with many more, a model is not one network.
 MOST_PATHS = 8
 #: Nodes that a model may have when its functions are inlined: hostile ones grow without end.
 MOST_NODES = 1_000_000
@@ -28,7 +28,7 @@ def parse_shape(text: str) -> tuple[int, ...]:
     """The shape in a text such as ``1,3,224,224`` or ``3x224x224``.
 
     Raises:
-        ProfileError: it is no list of positive whole numbers.
+        ProfileError: it is not a list of positive whole numbers.
 
     >>> parse_shape("1,3,32,32")
     (1, 3, 32, 32)
@@ -49,8 +49,9 @@ def plain_paths(
 
     Args:
         model: an ``onnx.ModelProto``; it is not changed.
-        label: what messages call it.
-        shape: of the only input, where the file leaves it open; with or without the batch of 1.
+        label: name by which messages call it.
+        shape: shape of the only input, where the file leaves it open; with or without the batch of
+            1.
 
     Returns:
         Name of the way (``""``, or ``then`` and ``else``) and the plain model of each.
@@ -115,7 +116,7 @@ def _check_functions(model: Any, label: str) -> None:
 
 
 def image_input(model: Any, label: str) -> Any:
-    """The only input of a model that is no weight.
+    """The only input of a model that is not a weight.
 
     Raises:
         ProfileError: there are more or fewer.
@@ -136,8 +137,9 @@ def with_input_shape(model: Any, label: str, shape: Sequence[int] | None = None)
 
     Args:
         model: an ``onnx.ModelProto``; it is not changed.
-        label: what messages call it.
-        shape: of the only input, where the file leaves it open; with or without the batch of 1.
+        label: name by which messages call it.
+        shape: shape of the only input, where the file leaves it open; with or without the batch of
+            1.
 
     Raises:
         ProfileError: another number of inputs than one, another batch than 1, or unknown sides.

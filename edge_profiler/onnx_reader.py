@@ -33,10 +33,10 @@ class ReadNetwork:
         graph: its operators and what feeds them; constants and needless views are left out. Of a
             model with branches, those of the way with most MACs.
         unsupported: operators without a counterpart, with how often each occurs.
-        input_shape: of the only input, with the batch of 1.
+        input_shape: shape of the only input, with the batch of 1.
         tensors: elements of every tensor of parameters that the outputs need, by name.
-        precision: of the weights: ``fp32``, ``fp16``, ``bf16`` or ``fp64``.
-        notes: what was seen and not taken into account.
+        precision: number format of the weights: ``fp32``, ``fp16``, ``bf16`` or ``fp64``.
+        notes: sentences about what was seen and not taken into account.
         paths: of a model with branches each way through it, from the fewest MACs to the most.
     """
 
@@ -65,7 +65,7 @@ def read_onnx(path: Path, shape: Sequence[int] | None = None) -> ReadNetwork:
 
     Args:
         path: path of the ONNX file.
-        shape: of its input, where the file leaves sides open.
+        shape: shape of its input, where the file leaves sides open.
 
     Raises:
         ProfileError: the file cannot be read, is too large, or has no shapes to go by.
@@ -93,8 +93,8 @@ def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> Re
 
     Args:
         model: the model as an ``onnx.ModelProto``.
-        label: what messages call it.
-        shape: of its input, where the model leaves sides open.
+        label: name by which messages call it.
+        shape: shape of its input, where the model leaves sides open.
 
     Raises:
         ProfileError: more or less than one input, another batch than 1, or unknown shapes.

@@ -45,7 +45,7 @@ def with_shapes(model: Any, label: str) -> Any:
 
     Args:
         model: the model as an ``onnx.ModelProto``.
-        label: what messages call it.
+        label: name by which messages call it.
 
     Raises:
         ProfileError: its shapes contradict one another.

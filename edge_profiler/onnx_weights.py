@@ -1,7 +1,7 @@
 """Which tensors of an ONNX model are its parameters, their precision, and what is in training mode.
 
 A tensor counts once, however many nodes read it, and only where some node does. Running statistics
-of batch norms, bounds of clips, scales of quantisation and the like are no parameters.
+of batch norms, bounds of clips, scales of quantisation and the like are not parameters.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def is_training(node: Any, opset: int, values: Mapping[str, NDArray[Any]]) -> bo
 
     Args:
         node: the node as an ``onnx.NodeProto``.
-        opset: of the standard operators.
+        opset: version of the standard operators.
         values: small constants by name.
     """
     flags = {a.name: int(a.i) for a in node.attribute}

@@ -63,7 +63,7 @@ def profile_pair(
         little: architecture of the little network.
         big: architecture of the big network.
         n_classes: number of classes of both.
-        protocol: how often what is run; None: the default protocol.
+        protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         metric: metric of the gate between the two: ``max_prob``, ``margin`` or ``entropy``.
         runtime: key of a runtime, or one.
         clock: a clock in ns; another one for tests.

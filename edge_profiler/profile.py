@@ -98,14 +98,14 @@ def profile_networks(
         space: search space of the architectures and pairs.
         architectures: ids in ``space``; one that is named twice is measured once.
         n_classes: number of classes of the classifiers.
-        protocol: how often what is run; None: the default protocol.
+        protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         runtime: key of a runtime, or one.
         reference: architecture that brackets all others; None: that of ``out`` if it exists, else
             ``default_reference``.
         on_progress: called after every network and pair; nothing is printed.
         out: JSON file to write, and to resume from.
         clock: a clock in ns; another one for tests.
-        root: where /proc and /sys lie; another one for tests.
+        root: folder that holds /proc and /sys; another one for tests.
         meter: key of an energy meter, a meter, or "auto": the first here that sees what runs.
         pairs: (little, big) to measure end to end as one graph, after the networks.
         gate: metric of the gate between them.

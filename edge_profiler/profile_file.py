@@ -35,7 +35,7 @@ def read_profile(path: Path) -> Profile:
     """A profile from its JSON file.
 
     Raises:
-        ProfileError: the file cannot be read or is no device profile.
+        ProfileError: the file cannot be read or is not a device profile.
     """
     try:
         profile = json.loads(read_text(path))
@@ -47,7 +47,7 @@ def read_profile(path: Path) -> Profile:
             "into another file."
         )
     if not isinstance(profile, dict) or profile.get("format") != FORMAT_2:
-        raise ProfileError(f"{path.name} is no device profile; expected format {FORMAT_2!r}.")
+        raise ProfileError(f"{path.name} is not a device profile; expected format {FORMAT_2!r}.")
     return profile
 
 

@@ -47,17 +47,17 @@ def profile_on_host(
     """The profile that was measured on a board, which then lies in ``out`` too.
 
     Args:
-        request: what to measure; files that it names are read here.
-        host: as ssh takes it, ``user@board``.
+        request: networks and settings; files that it names are read here.
+        host: address of the board as ssh takes it, ``user@board``.
         out: file to write, and to go on from.
         log: told what is being done.
 
     Raises:
-        ProfileError: a host that is none, a board that cannot be reached or lacks a package, or a
+        ProfileError: no valid host, a board that cannot be reached or lacks a package, or a
             run that failed there; what was measured by then is in ``out``.
     """
     if not _HOST.fullmatch(host):
-        raise ProfileError(f"{host!r} is no host for ssh; expected user@board.")
+        raise ProfileError(f"{host!r} is not a host for ssh; expected user@board.")
     ids: list[str] = []
     if request.again:
         request, ids = once_more(request, out)

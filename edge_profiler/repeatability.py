@@ -48,7 +48,7 @@ def repeatability(
     Args:
         space: search space whose anchors are measured.
         engine: the runtime that runs the networks.
-        protocol: how often what is run; None: the default.
+        protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         repeats: sessions; each loads all networks anew.
         n_classes: number of classes of the classifiers.
         clock: a clock in ns; another one for tests.
@@ -105,9 +105,9 @@ def report(
     Args:
         space: search space whose anchors are measured.
         engine: the runtime that runs the networks.
-        protocol: how often what is run; None: the default.
+        protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         repeats: sessions of three anchors.
-        anchors: whose profile is timed; 0: none is.
+        anchors: number of anchors whose profile is timed; 0: none is.
         clock: a clock in ns; another one for tests.
         log: told what is being done.
 

@@ -104,7 +104,7 @@ def run_request(
     """The profile that was asked for, measured on this machine.
 
     Args:
-        request: what was asked of the profiler.
+        request: networks and settings that the profiler was asked for.
         out: JSON file to write and to go on from.
         on_progress: called after every network.
         measure: measures; another one for tests.
@@ -188,8 +188,8 @@ def failed_files(request: ProfileRequest, profile: Profile) -> str | None:
     """One message of the ONNX files asked for that have no figure; None if every one has one.
 
     Args:
-        request: what was asked of the profiler.
-        profile: what it came to.
+        request: networks and settings that the profiler was asked for.
+        profile: the profile that was measured.
     """
     files = {path.name for path in (*request.files, *onnx_files(request.networks))}
     entries = profile.get("models") or []

@@ -31,7 +31,7 @@ class Subject:
     """One thing to measure.
 
     Attributes:
-        group: of the profile: ``networks`` or ``models``.
+        group: list of the profile that it belongs to: ``networks`` or ``models``.
         names: what tells it from others of its group, as it stands in the profile.
         model: gives the serialised ONNX model.
     """
@@ -72,7 +72,7 @@ def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> 
 
     Args:
         paths: paths of the ONNX files.
-        shape: of their input, where a file leaves sides open.
+        shape: shape of their input, where a file leaves sides open.
 
     Raises:
         ProfileError: a file that cannot be read as ONNX.
@@ -101,7 +101,7 @@ def each_file(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list
 
     Args:
         paths: paths of the ONNX files.
-        shape: of their input, where a file leaves sides open.
+        shape: shape of their input, where a file leaves sides open.
     """
     subjects: list[Subject] = []
     for path in paths:

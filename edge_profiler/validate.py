@@ -57,19 +57,19 @@ class Validation:
     """What became of a front.
 
     Attributes:
-        device: whose figures were promised.
+        device: name of the device whose figures were promised.
         measured_on: device and runtime that were measured.
         points: per point ``little``, ``big``, ``gate``, ``threshold``, ``accuracy``,
             ``escalation_rate``; of each figure ``predicted``, ``measured`` and how it came about;
             whether it is ``on_front`` still.
         figures: agreement by figure; None where nothing could be compared.
         networks: agreement of single networks' latency.
-        coverage: of the profile's interval; None where it states none.
+        coverage: share of networks inside the profile's interval; None where it states none.
         n_front: points of the measured ones that no other beats in error and measured latency.
         n_measured: points whose latency could be measured.
         tolerance: mean absolute error that is allowed where no interval is stated.
         judged: whether both are one device; a promise about another one is not held against it.
-        notes: what a reader must know.
+        notes: sentences that a reader must know.
     """
 
     device: str
@@ -206,13 +206,13 @@ def validate(
     Args:
         points: points of the front, in its order.
         promised: the device profile that the front was searched for.
-        measured: what was measured; provenance "measured" throughout.
+        measured: the profile that was measured; provenance "measured" throughout.
         space: search space of the networks.
         tolerance: mean absolute error of latency that is allowed where ``promised`` states no
             interval.
 
     Raises:
-        DeviceError: ``measured`` is no measurement, or of another space; no point could be
+        DeviceError: ``measured`` is not a measurement, or of another space; no point could be
             measured.
     """
     if measured.provenance["latency_ms"] != "measured":

@@ -109,11 +109,11 @@ class PairsValidation:
     """What became of co-trained pairs.
 
     Attributes:
-        device: for which they were promised.
+        device: name of the device they were promised for.
         measured_on: device and runtime that measured.
         pairs: per pair its ids, gate, method; of accuracy, escalation rate and latencies what was
             promised, trained and deployed, each with its provenance; ``problems`` in words.
-        notes: what a reader must know.
+        notes: sentences that a reader must know.
     """
 
     device: str
@@ -187,13 +187,13 @@ def validate_pairs(
 
     Args:
         pairs: co-trained pairs, as from `deployed_pairs`.
-        reruns: of each what it said about test images.
+        reruns: answers of each pair about test images, in the order of ``pairs``.
         measured: the profile in which both branches of each pair were measured.
-        device: that the pairs were promised for.
+        device: name of the device that the pairs were promised for.
         same_device: whether it is what measured; if not, latencies stand beside the promise and
             are not held against it.
-        n_test: test images that there are; fewer asked again are no check of the answers.
-        tolerance: of the mean latency, relative.
+        n_test: test images that there are; fewer that are asked again do not check the answers.
+        tolerance: largest relative error of the mean latency.
     """
     latencies = {(m["sha256"], m.get("branch")): m for m in measured.get("models") or []}
     records = []

@@ -26,7 +26,7 @@ class Method:
         name: key of the method.
         losses: given the little and the big network's logits (batch, n_classes), the labels
             (batch,) and the recipe.
-        source: where it was published, and where we differ.
+        source: paper that published it, and where we differ.
         labels_alone: whether the big network learns from labels alone, as without a little one;
             methods of which that is true can share it.
     """

@@ -48,7 +48,7 @@ class MeterKind(typing.Protocol):
         """The meter on this machine.
 
         Args:
-            root: where /sys lies; another one for tests.
+            root: folder that holds /sys; another one for tests.
 
         Raises:
             ProfileError: it is not here, or not readable; the message says which.
@@ -65,7 +65,7 @@ def get_meter(name: str, root: Path = Path("/"), runs_on: str | None = None) -> 
 
     Args:
         name: key of a meter, or "auto".
-        root: where /sys lies; another one for tests.
+        root: folder that holds /sys; another one for tests.
         runs_on: "cpu" or "gpu", where networks run; a meter that does not cover that would give
             the energy of what stands idle. None: not known.
 

@@ -36,7 +36,7 @@ def put_energy(
     """Writes the energy of one run into a network's entry, and beside it that above idle.
 
     Args:
-        entry: of the network; changed in place.
+        entry: the network's entry, which is changed in place.
         total_mj: energy of all runs.
         duration_s: seconds that all runs took together.
         runs: number of runs that ``total_mj`` is of.
@@ -54,11 +54,11 @@ class SampledMeter:
 
     Args:
         name: key of the meter.
-        rail: where power is taken.
+        rail: place where the power is measured.
         read: gives power in mW; an ``OSError`` or ``ValueError`` loses that one sample.
         sampling_hz: readings of the power per second.
-        clock: in seconds; another one for tests.
-        covers: what of the machine the rail carries, "cpu", "gpu" or both.
+        clock: a clock in seconds; another one for tests.
+        covers: parts of the machine on the rail: "cpu", "gpu" or both.
     """
 
     def __init__(

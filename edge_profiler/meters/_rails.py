@@ -47,8 +47,8 @@ class Rails:
 
     Attributes:
         counted: names of the rails whose sum is the power; one where that is the input of all.
-        parts: of the module, which an input has to be no less than.
-        description: what was counted, for a profile.
+        parts: rails of parts of the module; an input reads no less than their sum.
+        description: names of what was counted, for a profile.
         covers: "cpu", "gpu", both or neither: what of the machine is seen.
     """
 

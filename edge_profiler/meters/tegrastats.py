@@ -48,8 +48,8 @@ class TegrastatsMeter:
 
     Args:
         command: the tool and its arguments, as a list of words.
-        rails: what is counted, from a first line.
-        clock: in seconds; another one for tests.
+        rails: rails that are counted, from a first line of the tool.
+        clock: a clock in seconds; another one for tests.
     """
 
     name, sampling_hz = "tegrastats", 1000.0 / INTERVAL_MS
@@ -81,7 +81,7 @@ class TegrastatsMeter:
     def _read(self, process: subprocess.Popen[str], first: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            # A line without the rails, or whose input reads less than its parts, is no sample.
+            # A line without the rails, or whose input reads less than its parts, is not a sample.
             with contextlib.suppress(ValueError):
                 self._samples.append((self._clock(), self._rails.power_mw(rails_mw(line))))
             first.set()

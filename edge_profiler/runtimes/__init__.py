@@ -55,7 +55,7 @@ def get_runtime(name: str, precision: str | None = None) -> Runtime:
 
     Args:
         name: key of the runtime.
-        precision: for example ``fp16``; None: its usual one.
+        precision: number format, for example ``fp16``; None: its usual one.
 
     Raises:
         UnknownNameError: no runtime has that name.

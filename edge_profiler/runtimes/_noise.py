@@ -15,9 +15,9 @@ def noise(shape: Sequence[Any], dtype: str, name: str) -> NDArray[Any]:
     """The same noise every time: normal for floats, even over the range of bytes for integers.
 
     Args:
-        shape: of the input; a batch without a size is 1.
-        dtype: of NumPy, for example ``float32``.
-        name: of the input, for messages.
+        shape: shape of the input; a batch without a size is 1.
+        dtype: name of a NumPy type, for example ``float32``.
+        name: name of the input, for messages.
 
     Raises:
         ProfileError: a side without a size, or a type that is not a number.

@@ -29,9 +29,9 @@ class OrtRuntime:
 
     Args:
         provider: name of the execution provider that has to run every network.
-        precision: in which it runs them.
-        options: of the provider, by precision.
-        hint: what to install where the provider is absent.
+        precision: number format in which it runs networks.
+        options: options of the provider, by precision.
+        hint: advice on what to install where the provider is absent.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ def build_engine(
         model: a serialised ONNX model.
         precision: ``fp32``, ``fp16`` or ``int8``.
         timing_cache: file of what was timed before, kept for the next build; None: no cache.
-        calibrator: for ``int8``, an ``IInt8Calibrator``.
+        calibrator: an ``IInt8Calibrator``, which ``int8`` needs.
 
     Raises:
         ProfileError: the model cannot be parsed or built, or not in this precision.
@@ -163,7 +163,7 @@ class _EngineRun:
 
     Attributes:
         facts: facts of the build, from `build_engine`.
-        event_ms: what every run took between its events.
+        event_ms: milliseconds of every run between its events.
     """
 
     def __init__(self, trt: Any, engine: bytes, facts: dict[str, Any]) -> None:

@@ -77,7 +77,7 @@ def test_what_is_no_number_in_json_is_refused_unread(good, tmp_path, word):
     (finding,) = check_file(path).findings
     assert (finding.code, word in finding.message) == ("unreadable", True)
     assert "write null" in finding.message
-    with pytest.raises(DeviceError, match="no number"):
+    with pytest.raises(DeviceError, match="not a number"):
         load_device(path)
 
 

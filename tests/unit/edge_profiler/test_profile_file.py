@@ -46,7 +46,7 @@ def test_another_device_is_refused(fake_runtime, profile, tmp_path):
 def test_a_file_that_is_no_profile_is_refused(fake_runtime, profile, tmp_path):
     out = tmp_path / "device.json"
     out.write_text("{}")
-    with pytest.raises(ProfileError, match="no device profile"):
+    with pytest.raises(ProfileError, match="not a device profile"):
         profile(fake_runtime(), out=out)
     assert out.read_text() == "{}"
 

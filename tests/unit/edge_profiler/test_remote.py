@@ -119,7 +119,7 @@ def test_the_real_profiler_runs_from_the_bundle_alone(board, tmp_path):
 
 @pytest.mark.parametrize("host", ["-oProxyCommand=x", "me@board; rm", "a b", "", "@x", "x`id`"])
 def test_a_host_is_no_option_and_no_command(host, tmp_path):
-    with pytest.raises(ProfileError, match="no host"):
+    with pytest.raises(ProfileError, match="not a host"):
         profile_on_host(ProfileRequest(A), host, tmp_path / "out.json")
 
 
