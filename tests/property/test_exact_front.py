@@ -12,7 +12,7 @@ from biglittle.bench.cost import NetworkCosts, pair_costs
 from biglittle.bench.exact_front import FrontInterrupted, Question, exact_front
 from biglittle.bench.gates import pair_codes
 from biglittle.bench.pareto import nondominated
-from biglittle.bench.tally import Tally, count_both, pack_bits
+from biglittle.bench.tally import Tally
 
 OBJECTIVES = st.sampled_from(
     [
@@ -137,12 +137,3 @@ def test_an_interrupt_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> No
     assert 0 < part.n_littles < 40  # type: ignore[attr-defined]
     assert len(part.cut) > 0  # type: ignore[attr-defined]
     assert engine._ROUND < 40
-
-
-@given(st.integers(0, 10**6), st.integers(1, 200))
-def test_bits_count_what_masks_count(seed, n_images):  # type: ignore[no-untyped-def]
-    rng = np.random.default_rng(seed)
-    left, right = rng.random((2, 5, n_images)) < 0.5
-    i, j = rng.integers(0, 5, (2, 1500))
-    counted = count_both(pack_bits(left), i, pack_bits(right), j)
-    assert np.array_equal(counted, (left[i] & right[j]).sum(axis=1))
