@@ -234,7 +234,7 @@ def front(
     from .searchers.table_front import print_table_front, table_front
 
     if out is not None:
-        check_writable(out.parent)
+        check_writable(out.parent, out.name)
     with _progress("little networks") as move:
         answer = table_front(table, device, names_of(objectives), limits, names_of(gates), move)
     document = answer.document()
@@ -356,8 +356,8 @@ def table_extract(
     opened = Benchmark.load(table).table
     from .data_tables.building import reproduce
 
+    check_writable(out.parent, out.name)
     network = reproduce.extract(opened, architecture, data, check, threads)
-    check_writable(out.parent)
     with replacing(out) as partial:
         partial.write_bytes(network.model)
     _note(*network.text(out, opened.name))

@@ -71,10 +71,10 @@ class OperatingPoint:
     def text(self) -> list[str]:
         """Its figures with their provenance, one a line, then what does as well alone."""
         lines = []
-        for name, word in self.provenance.items():
-            value = getattr(self, name)
-            shown = "not available" if value is None else f"{value:.6g}"
-            lines.append(f"  {name:18} {shown:>14}  {word}")
+        for name, value in self.as_dict().items():
+            if name in self.provenance:
+                shown = "not available" if value is None else f"{value:.6g}"
+                lines.append(f"  {name:18} {shown:>14}  {self.provenance[name]}")
         return lines if self.better_alone is None else [*lines, self.better_alone.text()]
 
 
