@@ -45,6 +45,7 @@ lint: $(FULL)/.complete
 	$(FULL)/bin/ruff format --check .
 	$(FULL)/bin/mypy
 	$(FULL)/bin/lint-imports
+	$(FULL)/bin/python tests/lint/prose.py
 
 test: lint
 	$(FULL)/bin/pytest --numprocesses $(CORES) --dist worksteal

@@ -518,7 +518,7 @@ def profile(
     from .edge_profiler.session import ProfileRequest, failed_files, run_request, summary
 
     if trace is not None:
-        from .edge_profiler.meters.trace import fill_file
+        from .edge_profiler.trace_energy import fill_file
 
         _note(f"{fill_file(out, trace)} networks have an energy now: {out}")
         return

@@ -191,24 +191,6 @@ def fill(profile: dict[str, Any], trace: Path) -> int:
     return filled
 
 
-def fill_file(profile: Path, trace: Path) -> int:
-    """Gives every network in a profile's file its energy from a trace; how many got one.
-
-    Args:
-        profile: JSON file of the profile, measured with ``--meter trace``; it is replaced.
-        trace: the CSV of the external meter.
-
-    Raises:
-        ProfileError: a profile without windows, or a trace that does not fit.
-    """
-    from ..profile_file import read_profile, write_profile  # late: they know the meters
-
-    document = read_profile(profile)
-    filled = fill(document, trace)
-    write_profile(profile, document)
-    return filled
-
-
 class TraceKind:
     """Found everywhere; it is asked for by name alone."""
 

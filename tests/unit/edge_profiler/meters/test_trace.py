@@ -7,7 +7,8 @@ import pytest
 
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler.meters import nvml
-from biglittle.edge_profiler.meters.trace import TraceMeter, fill, fill_file, read_trace
+from biglittle.edge_profiler.meters.trace import TraceMeter, fill, read_trace
+from biglittle.edge_profiler.trace_energy import fill_file
 
 
 @pytest.fixture(autouse=True)
