@@ -128,10 +128,10 @@ def test_a_trace_meter_notes_windows_and_marks_them():
 def test_a_profile_in_a_file_is_filled_and_written_whole(tmp_path, monkeypatch):
     written = {}
     monkeypatch.setattr(
-        "biglittle.edge_profiler.profile_file.read_profile", lambda path: traced() | {"of": path}
+        "biglittle.edge_profiler.trace_energy.read_profile", lambda path: traced() | {"of": path}
     )
     monkeypatch.setattr(
-        "biglittle.edge_profiler.profile_file.write_profile",
+        "biglittle.edge_profiler.trace_energy.write_profile",
         lambda path, profile: written.update({path: profile}),
     )
     path = tmp_path / "profile.json"
