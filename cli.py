@@ -302,6 +302,26 @@ def table_build(
     _run_stages(stages, options)
 
 
+@table_app.command("design")
+def table_design(
+    name: Annotated[str, typer.Argument(help="Table with a recipe.")] = DEFAULT_TABLE,
+    add_front: Annotated[
+        int | None, typer.Option(min=1, help="First search so many pairs, and add their front.")
+    ] = None,
+    surrogate: Annotated[
+        Path | None, typer.Option(help="To search; the one beside the table, unless given.")
+    ] = None,
+    networks: Annotated[
+        int | None, typer.Option(min=1, help="Networks around the front that are added.")
+    ] = None,
+    latency_ms_max: Annotated[float | None, typer.Option(help="Limit of the search.")] = None,
+) -> None:
+    """Says which networks a table is designed to hold, and what they take to evaluate."""
+    from .data_tables.building.design import design_report
+
+    _print([design_report(name, add_front, surrogate, networks, latency_ms_max)])
+
+
 @table_app.command("extend")
 @with_options
 def table_extend(

@@ -11,17 +11,15 @@ The design is a sequence: every cell is spread evenly over it, so that wherever 
 the networks evaluated so far cover the grid in the proportions of the quotas. Networks of a design
 stay in all later ones: a new front adds some, and none leaves.
 
-``python -m biglittle.data_tables.building.design TABLE`` prints what the design of a table holds
-and what it costs to evaluate; with ``--add-front BUDGET`` it searches the surrogate and adds the
-neighbourhood of the front to the design.
+``biglittle table design`` prints what the design of a table holds and what it costs to evaluate;
+with ``--add-front BUDGET`` it searches the surrogate and adds the neighbourhood of the front to the
+design.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.device import load_device
-from ...bench.errors import TableError
+from ...bench.errors import ConstraintError, TableError
 from ...bench.files import replacing
 from ...bench.points import Points
 from ...bench.spaces import Genomes, SearchSpace, get_space
@@ -292,7 +290,7 @@ def sequence(
     return space.format(np.array([np.frombuffer(g, np.uint8) for g in ordered]))
 
 
-# ---- the command -------------------------------------------------------------------------------
+# ---- what it holds -----------------------------------------------------------------------------
 def describe(design: Design, space: SearchSpace, choices: Sequence[str]) -> str:
     """How many networks the design has by band of latency, and what they take to evaluate."""
     ids = sequence(design, space, choices)
@@ -349,30 +347,42 @@ def searched_front(
     return front_entry(front, ids, source, n, seed)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Describes the design of a table; ``--add-front`` first adds a front's neighbourhood."""
+def design_report(
+    name: str,
+    add_front_budget: int | None = None,
+    surrogate: Path | None = None,
+    networks: int | None = None,
+    latency_ms_max: float | None = None,
+) -> str:
+    """What `describe` says of the design of a table, to which a front may be added before.
+
+    Args:
+        name: name of a table whose recipe ships.
+        add_front_budget: pairs that a search evaluates on the surrogate, whose front is then added
+            to the design; None adds none.
+        surrogate: folder of the surrogate to search; None for the one beside the table.
+        networks: networks of the front's neighbourhood; None for as many as the design says.
+        latency_ms_max: highest latency that the search allows; None for that of the design.
+
+    Raises:
+        UnknownNameError: no recipe of such a table ships.
+        ConstraintError: a setting of a search is given, but no search is wanted.
+    """
     from ...cotrain.schedule import load_schedule
-    from .. import buildable_tables, table_recipe
+    from .. import table_recipe
 
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("table", choices=buildable_tables())
-    parser.add_argument("--add-front", type=int, metavar="BUDGET", help="evaluations of the search")
-    parser.add_argument("--surrogate", type=Path, help="the one beside the table, unless given")
-    parser.add_argument("--networks", type=int, help="of the neighbourhood")
-    parser.add_argument("--latency-ms-max", type=float, help="of the search")
-    given = parser.parse_args(arguments)
-    recipe = table_recipe(given.table)
+    recipe = table_recipe(name)
     design = recipe.design
-    if given.add_front is not None:
-        n = given.networks or design.front_networks
-        limit = given.latency_ms_max or design.front_latency_ms_max
-        folder = given.surrogate or recipe.folder / "surrogate"
-        entry = searched_front(design, given.add_front, n, limit, folder)
+    if add_front_budget is not None:
+        n = networks or design.front_networks
+        limit = latency_ms_max or design.front_latency_ms_max
+        folder = surrogate or recipe.folder / "surrogate"
+        entry = searched_front(design, add_front_budget, n, limit, folder)
         add_front(entry, design.front_seed)
+    elif (surrogate, networks, latency_ms_max) != (None, None, None):
+        raise ConstraintError(
+            "settings of a search were given, but no search is wanted; give the number of pairs "
+            "that it may evaluate with --add-front, or leave them out."
+        )
     schedule = load_schedule(recipe.schedule)
-    space = get_space(schedule.space)
-    sys.stdout.write(describe(design, space, schedule.trained_choices) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return describe(design, get_space(schedule.space), schedule.trained_choices)

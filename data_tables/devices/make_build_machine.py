@@ -9,7 +9,6 @@ admission test; a run that was interrupted goes on.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from ...bench.errors import DeviceError
 from ...edge_profiler import Protocol, device_name, profile_networks, write_profile
 from ...edge_profiler.anchors import N_ANCHORS, anchor_networks
 from ...edge_profiler.check import check_file
+from ._maker import run
 
 TABLE = "fbnet-cifar10"
 STRIDE = 3  # one network in three is left to be predicted
@@ -48,23 +48,29 @@ def chosen_pairs(space: SearchSpace, architectures: Sequence[str]) -> list[tuple
     return [(order[a], order[b]) for a, b in dict.fromkeys(map(tuple, places)) if a != b]
 
 
-def main(
-    arguments: list[str] | None = None,
+def make(
+    stride: int = STRIDE,
+    anchors: int = N_ANCHORS,
     measure: Callable[..., dict[str, Any]] = profile_networks,
     folder: Path = Path(__file__).parent,
-) -> int:
-    """The exit code: 0 for a profile that passes its admission test and lies in its place."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stride", type=int, default=STRIDE, help="1: every network; 0: none")
-    parser.add_argument("--anchors", type=int, default=N_ANCHORS)
-    parser.add_argument("--rounds", type=int, default=Protocol().rounds)
-    given = parser.parse_args(arguments)
+) -> Path:
+    """The file of a profile that passes its admission test and lies in its place.
+
+    Args:
+        stride: one network in so many is left out; 1 measures every network of the table, 0 none.
+        anchors: number of anchors that are measured beside them.
+        measure: what measures networks, as `profile_networks` does.
+        folder: where the profile goes; as a rule beside those that ship.
+
+    Raises:
+        DeviceError: the profile does not pass its admission test.
+    """
     bench = Benchmark.load(TABLE)
     space, n_classes = bench.table.space, bench.table.n_classes
     listed = list(bench.architectures)
-    if given.stride != 1:
-        listed = [a for i, a in enumerate(listed) if given.stride and (i + 1) % given.stride]
-    wanted = list(dict.fromkeys([*anchor_networks(space, given.anchors, n_classes), *listed]))
+    if stride != 1:
+        listed = [a for i, a in enumerate(listed) if stride and (i + 1) % stride]
+    wanted = list(dict.fromkeys([*anchor_networks(space, anchors, n_classes), *listed]))
     # Not .json until it is whole, or it would be a device.
     working = folder / f"{device_name()}.measuring"
 
@@ -75,7 +81,7 @@ def main(
         space,
         wanted,
         n_classes,
-        Protocol(rounds=given.rounds),
+        Protocol(),
         on_progress=say,
         out=working,
         pairs=chosen_pairs(space, listed or wanted),
@@ -91,8 +97,8 @@ def main(
     target = folder / f"{device_name()}.json"
     working.replace(target)
     sys.stderr.write(f"{target.name}: {len(profile['networks'])} networks\n")
-    return 0
+    return target
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(make)

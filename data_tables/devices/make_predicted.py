@@ -5,29 +5,27 @@ networks of the table; every figure is ``predicted`` and has an interval. What n
 of a device contains (depthwise convolutions on the Raspberry Pi 5) is borrowed from the block table
 of the Raspberry Pi 4; devices on which both kinds of networks were measured say how wrong that is.
 
-Run: ``python -m biglittle.data_tables.devices.make_predicted [DEVICE ...]``. The reference data are
-looked for in ``BIGLITTLE_REFERENCE_DATA``; writes one profile per device beside this script.
+Run: ``python -m biglittle.data_tables.devices.make_predicted``. The reference data are looked for
+in ``BIGLITTLE_REFERENCE_DATA``; writes one profile per device beside this script.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...bench import Benchmark, load_device
+from ...bench import Benchmark
 from ...bench.device import FORMAT_2
-from ...bench.files import replacing
 from ...bench.graph import simplified
 from ...bench.operator_features import NAMES, Array, chain_features, operator_features
 from ...bench.operator_model import fit_sum
 from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
 from .. import reference
+from ._maker import run, write
 
 TABLE, N_CLASSES, DATE = "fbnet-cifar10", 10, "2026-11-21"
 DIGITS = 4  # of a figure in milliseconds
@@ -338,15 +336,10 @@ def make_profile(device: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the profiles named on the command line, all of them when none is."""
-    for device in sys.argv[1:] or list(DEVICES):
-        target = Path(__file__).with_name(f"{device}.json")
-        document = json.dumps(make_profile(device), indent=1) + "\n"
-        with replacing(target) as partial:
-            partial.write_text(document, encoding="utf-8")
-        load_device(target)
-        sys.stderr.write(f"{target.name}\n")
+    """Writes the profiles of all `DEVICES` beside those that ship."""
+    for device in DEVICES:
+        sys.stderr.write(f"{write(make_profile(device)).name}\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

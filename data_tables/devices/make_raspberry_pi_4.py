@@ -5,36 +5,30 @@ so a one-hot additive fit recovers the blocks exactly, up to one constant per la
 given relative to ``skip`` at its layer, and what all-skip costs is the constant. The load power is
 the wall power of MLPerf Inference v2.1 on a Raspberry Pi 4 running TFLite.
 
-Run: ``python -m biglittle.data_tables.devices.make_raspberry_pi_4 FOLDER`` with the folder of the
-reference data, holding ``fbnet/latency_ms.csv.gz`` and ``mlperf/edge_single_stream.csv.gz``.
+Run: ``python -m biglittle.data_tables.devices.make_raspberry_pi_4``. The reference data are looked
+for in ``BIGLITTLE_REFERENCE_DATA``: ``fbnet/latency_ms.csv.gz`` and
+``mlperf/edge_single_stream.csv.gz``.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
-import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.device import FORMAT
-from ...bench.files import replacing
 from ...bench.spaces import SearchSpace, get_space
+from ..reference import read_rows, reference_folder
+from ._maker import run, write
 
 DEVICE = "raspberry-pi-4"
 HELD_OUT = 1000  # rows that the fit never sees
 POWER_SYSTEM = "rpi4-tflite-v2.7.1-ruy"  # a bare Raspberry Pi 4: no fan, no accelerator
 N_CLASSES = 100  # the published figures are of networks with 100 classes
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a gzipped CSV file."""
-    with gzip.open(path, "rt", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def fit_blocks(
@@ -50,7 +44,7 @@ def fit_blocks(
     return table - skip, float(solution[-1] + skip.sum())
 
 
-def make_profile(reference: Path) -> dict[str, object]:
+def make_profile(reference: Path) -> dict[str, Any]:
     """The profile as a JSON document, with the error on held-out rows in it."""
     space = get_space("fbnet")
     rows = read_rows(reference / "fbnet" / "latency_ms.csv.gz")
@@ -104,14 +98,10 @@ def make_profile(reference: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Writes ``raspberry-pi-4.json`` beside this script."""
-    default = os.environ.get("BIGLITTLE_REFERENCE_DATA", "../shared/data")
-    profile = make_profile(Path(sys.argv[1] if len(sys.argv) > 1 else default))
-    target = Path(__file__).with_name(f"{DEVICE}.json")
-    with replacing(target) as partial:
-        partial.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
-    sys.stderr.write(f"{target.name}: {json.dumps(profile['fit'])}\n")
+    """Writes the profile beside those that ship."""
+    profile = make_profile(reference_folder())
+    sys.stderr.write(f"{write(profile).name}: {json.dumps(profile['fit'])}\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space, load_device
-from biglittle.data_tables.devices.make_raspberry_pi_4 import fit_blocks, make_profile, read_rows
+from biglittle.data_tables.devices.make_raspberry_pi_4 import make_profile
+from biglittle.data_tables.reference import read_rows
 
 REFERENCE = Path(
     os.environ.get("BIGLITTLE_REFERENCE_DATA")
@@ -37,14 +38,3 @@ def test_the_shipped_profile_is_what_its_script_makes() -> None:
     assert profile.block_ms is not None
     assert np.allclose(profile.block_ms, made["block_table"]["latency_ms"], atol=1e-6)  # type: ignore[index]
     assert profile.load_power_mw == made["load_power"]["power_mw"]  # type: ignore[index]
-
-
-def test_fit_finds_blocks_it_was_given() -> None:
-    space, rng = get_space("fbnet"), np.random.default_rng(0)
-    blocks = rng.uniform(0.1, 5.0, (space.n_layers, len(space.choices)))
-    genomes = space.sample(rng, 600)
-    sums = blocks[np.arange(space.n_layers), genomes].sum(axis=1) + 3.0
-    table, constant = fit_blocks(space, space.format(genomes), sums)
-    skip = blocks[:, [-1]]
-    assert np.allclose(table, blocks - skip)
-    assert constant == pytest.approx(3.0 + skip.sum())

@@ -29,6 +29,7 @@ def run(command_line):  # type: ignore[no-untyped-def]
         (("verify", "missing.h5"), "no table file"),
         (("extract", "123", "--out", "x.onnx"), "22 digits"),
         (("extract", "7" * 22, "--out", "x.onnx"), "never trained"),
+        (("design", "--networks", "3"), "give the number of pairs"),
     ],
 )
 def test_mistakes_get_one_line(run, arguments: tuple[str, ...], text: str) -> None:  # type: ignore[no-untyped-def]

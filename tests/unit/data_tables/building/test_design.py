@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, get_space, load_device
-from biglittle.bench.errors import TableError
+from biglittle.bench.errors import ConstraintError, TableError, UnknownNameError
 from biglittle.bench.rows import is_held_out
 from biglittle.data_tables.building import design
 from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE
@@ -115,3 +115,10 @@ def test_cheap_networks_are_cheap_to_evaluate() -> None:
     seconds = design.evaluation_seconds(DESIGN, SPACE, SPACE.parse(["0" * 22, "2" * 22, "3" * 22]))
     assert 16_280 / seconds[:2] == pytest.approx([1000, 480], rel=0.02)
     assert seconds[2] > seconds[1]
+
+
+def test_the_report_of_a_design_wants_a_search_before_its_settings() -> None:
+    with pytest.raises(ConstraintError, match="--add-front"):
+        design.design_report("fbnet-cifar10", latency_ms_max=20.0)
+    with pytest.raises(UnknownNameError, match="fbnet-cifar10"):
+        design.design_report("fbnet-cifar")

@@ -11,7 +11,7 @@ import pytest
 from biglittle.bench import get_space, load_device
 from biglittle.bench.device import FORMAT_2
 from biglittle.bench.errors import DeviceError
-from biglittle.data_tables.devices.make_build_machine import chosen_pairs, main
+from biglittle.data_tables.devices.make_build_machine import chosen_pairs, make
 from biglittle.edge_profiler import device_name
 
 SPACE = get_space("fbnet")
@@ -50,7 +50,7 @@ def test_the_profile_takes_its_place_once_it_passes(tmp_path: Path) -> None:
     measure = Measures()
     target = tmp_path / f"{device_name()}.json"
     target.write_text("an old one")
-    assert main(["--anchors", "25", "--stride", "0"], measure, tmp_path) == 0
+    assert make(0, 25, measure, tmp_path) == target
     assert list(tmp_path.iterdir()) == [target]
     found = load_device(target)
     assert set(found.measured_ms) == set(measure.asked)
@@ -60,7 +60,7 @@ def test_the_profile_takes_its_place_once_it_passes(tmp_path: Path) -> None:
 
 def test_networks_of_the_table_join_the_anchors_and_pairs_are_spread(tmp_path: Path) -> None:
     measure = Measures()
-    main(["--anchors", "5"], measure, tmp_path)
+    make(anchors=5, measure=measure, folder=tmp_path)
     assert len(measure.asked) == len(set(measure.asked)) > 50
     assert 3 <= len(measure.pairs) <= 5
     macs = {a: int(SPACE.macs(SPACE.parse(a), 10)[0]) for pair in measure.pairs for a in pair}
@@ -70,5 +70,5 @@ def test_networks_of_the_table_join_the_anchors_and_pairs_are_spread(tmp_path: P
 
 def test_what_does_not_pass_is_kept_apart(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="admission test"):
-        main(["--anchors", "4", "--stride", "0"], Measures(), tmp_path)  # too few
+        make(0, 4, Measures(), tmp_path)  # too few
     assert [p.suffix for p in tmp_path.iterdir()] == [".measuring"]
