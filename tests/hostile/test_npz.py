@@ -150,9 +150,10 @@ def evaluation(path: Path) -> Path:
     from biglittle.bench.rows import NetworkKey
     from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, write_evaluation
 
-    said = synthetic_table(n_networks=4).predictions
+    predictions = synthetic_table(n_networks=4).predictions
     answers = {
-        s: {"top1": p.top1[0], **{g: c[0] for g, c in p.codes.items()}} for s, p in said.items()
+        s: {"top1": p.top1[0], **{g: c[0] for g, c in p.codes.items()}}
+        for s, p in predictions.items()
     }
     write_evaluation(path, Evaluation(EvaluationKey(NetworkKey("8" * 22)), "0" * 64, answers))
     return path

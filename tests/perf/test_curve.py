@@ -17,12 +17,12 @@ pytestmark = pytest.mark.perf
 
 def masks(bench: Benchmark, pair: Pair, metric: str) -> np.ndarray:
     """Accuracy at every cut, the baseline: shape (257,)."""
-    said = bench.table.predictions("test")
+    stored = bench.table.predictions("test")
     little, big = bench.row(pair.little), bench.row(pair.big)
-    codes = said.codes[metric][little]
+    codes = stored.codes[metric][little]
     return np.array(
         [
-            np.where(codes < cut, said.correct[big], said.correct[little]).mean()
+            np.where(codes < cut, stored.correct[big], stored.correct[little]).mean()
             for cut in range(257)
         ]
     )

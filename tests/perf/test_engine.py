@@ -13,21 +13,21 @@ pytestmark = pytest.mark.perf
 
 def test_front_of_all_pairs(benchmark) -> None:  # type: ignore[no-untyped-def]
     question = random_question(n_networks=200, n_images=5000, n_thresholds=64)
-    found = benchmark.pedantic(exact_front, (question,), rounds=2, iterations=1)
+    front = benchmark.pedantic(exact_front, (question,), rounds=2, iterations=1)
     correct, best = question.tally.correct, 0.0
-    for i in range(len(found.cut)):
-        little, big, cut = found.little[i], found.big[i], found.cut[i]
-        gate = question.gates[found.gate[i]]
+    for i in range(len(front.cut)):
+        little, big, cut = front.little[i], front.big[i], front.cut[i]
+        gate = question.gates[front.gate[i]]
         assert callable(gate)
         _, accuracy = straightforward_curve(gate(little), correct[little], correct[big])
-        assert accuracy[cut] == found.hits[i] / correct.shape[1]
+        assert accuracy[cut] == front.hits[i] / correct.shape[1]
         best = max(best, float(accuracy[cut]))
     assert best >= correct.mean(axis=1).max()
-    assert np.unique(found.hits).size == len(found.hits)
+    assert np.unique(front.hits).size == len(front.hits)
     if benchmark.stats is not None:
         n_baselines = len(correct) ** 2 * len(question.gates)
         baseline = baseline_s(question, n_pairs=20) * n_baselines
         benchmark.extra_info["times_the_sort_and_sum_baseline"] = (
             baseline / benchmark.stats["median"]
         )
-        benchmark.extra_info["counted_share"] = found.n_counted / found.n_points
+        benchmark.extra_info["counted_share"] = front.n_counted / front.n_points

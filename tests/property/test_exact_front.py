@@ -92,13 +92,13 @@ def test_front_is_that_of_every_point(  # type: ignore[no-untyped-def]
     )[allowed]
     expected = {tuple(v) for v in values[nondominated(values)]}
     question = Question(Tally(correct), gates, costs, objectives, limits, cuts)
-    found = exact_front(question, threads=1)
+    front = exact_front(question, threads=1)
     got = []
-    for i in range(len(found.cut)):
-        little, big = found.little[i], found.big[i]
-        escalated = by_hand[found.gate[i]](little, big) < found.cut[i]
+    for i in range(len(front.cut)):
+        little, big = front.little[i], front.big[i]
+        escalated = by_hand[front.gate[i]](little, big) < front.cut[i]
         hits = np.where(escalated, correct[big], correct[little]).sum()
-        assert hits == found.hits[i]
+        assert hits == front.hits[i]
         rate = np.array([escalated.mean()])
         figures = pair_costs(costs.take([little]), costs.take([big]), rate)
         figures["escalation_rate"] = rate

@@ -19,12 +19,12 @@ from biglittle.bench.pareto import nondominated
     )
 )
 def test_nondominated_is_what_its_definition_says(values):  # type: ignore[no-untyped-def]
-    kept = nondominated(values)
+    rows = nondominated(values)
     finite = [i for i in range(len(values)) if not np.isnan(values[i]).any()]
 
     def dominated(i: int) -> bool:
         return any((values[j] <= values[i]).all() and (values[j] < values[i]).any() for j in finite)
 
     expected = {tuple(values[i]) for i in finite if not dominated(i)}
-    assert {tuple(values[i]) for i in kept} == expected
-    assert len(kept) == len(expected)
+    assert {tuple(values[i]) for i in rows} == expected
+    assert len(rows) == len(expected)

@@ -63,10 +63,10 @@ def test_mutation_changes_a_gene_and_only_to_allowed_choices(
     space: SearchSpace, data: st.DataObject, seed: int, probability: float | None
 ) -> None:
     before, choices = space.parse(data.draw(id_lists(space))), data.draw(choice_lists(space))
-    kept = before.copy()
+    original = before.copy()
     after = space.mutate(np.random.default_rng(seed), before, probability, choices)
     changed = after != before
-    assert np.array_equal(before, kept)
+    assert np.array_equal(before, original)
     assert changed.any(axis=1).all()
     assert np.isin(after[changed], space.allowed(choices)).all()
 

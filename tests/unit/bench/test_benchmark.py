@@ -24,8 +24,8 @@ from biglittle.bench.table_writer import write_table
 
 @pytest.fixture(scope="module")
 def pair(bench: Benchmark) -> Pair:
-    dearest = int(np.argmax(bench.table.networks["macs"]))
-    return Pair(bench.architectures[0], bench.architectures[dearest])
+    most_expensive = int(np.argmax(bench.table.networks["macs"]))
+    return Pair(bench.architectures[0], bench.architectures[most_expensive])
 
 
 @pytest.mark.parametrize("metric", stored_metrics())
@@ -33,27 +33,27 @@ def pair(bench: Benchmark) -> Pair:
 def test_query_agrees_with_counting_by_hand(
     bench: Benchmark, pair: Pair, metric: str, split: str
 ) -> None:
-    said = bench.table.predictions(split)
+    stored = bench.table.predictions(split)
     little, big = bench.row(pair.little), bench.row(pair.big)
     threshold = 0.4
-    values = get_metric(metric).decode(said.codes[metric][little], 10)
+    values = get_metric(metric).decode(stored.codes[metric][little], 10)
     hits = escalated = 0
-    for image, label in enumerate(said.labels):
+    for image, label in enumerate(stored.labels):
         sure = values[image] <= threshold if metric == "entropy" else values[image] >= threshold
         escalated += not sure
-        hits += said.top1[little if sure else big, image] == label
+        hits += stored.top1[little if sure else big, image] == label
     point = bench.query(pair, Gate(metric, threshold), DEVICE, split)
-    assert point.accuracy == hits / len(said.labels)
-    assert point.escalation_rate == escalated / len(said.labels)
+    assert point.accuracy == hits / len(stored.labels)
+    assert point.escalation_rate == escalated / len(stored.labels)
 
 
 def test_p95_is_that_of_the_two_modes(bench: Benchmark, pair: Pair) -> None:
     costs = bench.costs(DEVICE)
     little, big = (costs.latency_ms[bench.row(a)] for a in (pair.little, pair.big))
-    said = bench.table.predictions("test").codes["margin"][bench.row(pair.little)]
+    stored = bench.table.predictions("test").codes["margin"][bench.row(pair.little)]
     for threshold in get_metric("margin").thresholds(10)[::16]:
         point = bench.query(pair, Gate("margin", float(threshold)), DEVICE)
-        escalated = said < Gate("margin", float(threshold)).cut(10)
+        escalated = stored < Gate("margin", float(threshold)).cut(10)
         each = little + big * escalated
         assert point.latency_ms == pytest.approx(each.mean())
         assert point.latency_p95_ms == pytest.approx(np.quantile(each, 0.95, method="inverted_cdf"))

@@ -93,7 +93,7 @@ def test_choose_compares_on_val_within_the_limits_and_reports_on_test(bench: Ben
 
 def test_the_command_line_says_it(bench: Benchmark, command_line) -> None:  # type: ignore[no-untyped-def]
     ids = bench.architectures[0], bench.architectures[-1]
-    asked = (
+    arguments = (
         "query",
         *ids,
         "--table",
@@ -103,8 +103,8 @@ def test_the_command_line_says_it(bench: Benchmark, command_line) -> None:  # ty
         "--threshold",
         "0",
     )
-    assert f"Use {ids[0]} alone" in " ".join(command_line(*asked)[1].split())
-    assert f'"architecture": "{ids[0]}"' in command_line(*asked, "--json")[1]
+    assert f"Use {ids[0]} alone" in " ".join(command_line(*arguments)[1].split())
+    assert f'"architecture": "{ids[0]}"' in command_line(*arguments, "--json")[1]
 
 
 def test_no_point_of_the_exact_front_loses_to_a_faster_or_better_single_network(

@@ -41,11 +41,11 @@ def test_a_network_is_counted_from_its_space() -> None:
     assert costs.macs.tolist() == SPACE.macs(genomes, 10).tolist()
     np.testing.assert_allclose(costs.weights_mib * 2**20 / 4, SPACE.params(genomes, 10))
     np.testing.assert_allclose(costs.activation_mib * 2**20 / 4, SPACE.peak_activation(genomes))
-    known = network_costs(
+    counted = network_costs(
         SPACE, genomes, 10, latency, energy, 0.1, WORDS, np.array([5, 6]), np.array([7.0, 8.0])
     )
-    assert known.macs.tolist() == [5.0, 6.0]
-    assert known.activation_mib.tolist() == [7.0, 8.0]
+    assert counted.macs.tolist() == [5.0, 6.0]
+    assert counted.activation_mib.tolist() == [7.0, 8.0]
 
 
 def test_what_is_missing_has_no_figure_at_all() -> None:
@@ -106,8 +106,8 @@ def test_means_are_affine_in_the_escalation_rate(
 
 def test_memory_keeps_the_features_at_an_exit_alive() -> None:
     little, big = _alone(1.0, 1.0, 2.0), _alone(2.0, 4.0, 2.5)
-    kept = SharedCosts(weights_mib=0.75, features_mib=1.0)
-    memory = pair_figure("peak_memory_mib", little, big, np.zeros(1), kept)
+    shared = SharedCosts(weights_mib=0.75, features_mib=1.0)
+    memory = pair_figure("peak_memory_mib", little, big, np.zeros(1), shared)
     assert memory.tolist() == [1.0 + 4.0 - 0.75 + 3.0]
 
 

@@ -12,8 +12,8 @@ from biglittle.bench.synthetic import DEVICE
 
 @pytest.fixture(scope="module")
 def pair(bench: Benchmark) -> Pair:
-    dearest = int(np.argmax(bench.table.networks["macs"]))
-    return Pair(bench.architectures[0], bench.architectures[dearest])
+    most_expensive = int(np.argmax(bench.table.networks["macs"]))
+    return Pair(bench.architectures[0], bench.architectures[most_expensive])
 
 
 @pytest.mark.parametrize("metric", GATES.names())

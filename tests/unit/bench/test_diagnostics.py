@@ -78,29 +78,29 @@ PAIRS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 @given(small_tables(), PAIRS, st.sampled_from(GATES.names()), st.sampled_from(["val", "test"]))
 def test_no_gate_beats_the_oracle_at_any_escalation_rate(small, pair, gate, split) -> None:  # type: ignore[no-untyped-def]
     bound = diagnose(small, *pair, "oracle", CUTS, split)
-    found = diagnose(small, *pair, gate, CUTS, split)
-    line = np.interp(found.escalation_rate, bound.escalation_rate, bound.accuracy)
-    assert (found.accuracy <= line + 1e-9).all()
-    assert found.oracle_accuracy == pytest.approx(line)
-    assert found.oracle_best_accuracy == pytest.approx(bound.accuracy.max())
-    assert (found.gap_to_oracle >= -1e-9).all()
-    assert (found.random_accuracy <= found.oracle_accuracy + 1e-9).all()
+    report = diagnose(small, *pair, gate, CUTS, split)
+    line = np.interp(report.escalation_rate, bound.escalation_rate, bound.accuracy)
+    assert (report.accuracy <= line + 1e-9).all()
+    assert report.oracle_accuracy == pytest.approx(line)
+    assert report.oracle_best_accuracy == pytest.approx(bound.accuracy.max())
+    assert (report.gap_to_oracle >= -1e-9).all()
+    assert (report.random_accuracy <= report.oracle_accuracy + 1e-9).all()
 
 
 @settings(max_examples=60, deadline=None)
 @given(small_tables(), PAIRS, st.sampled_from(GATES.names()))
 def test_parts_add_up(small, pair, gate) -> None:  # type: ignore[no-untyped-def]
-    found = diagnose(small, *pair, gate, CUTS)
-    parts = {outcome: getattr(found, outcome) for outcome in OUTCOMES}
+    report = diagnose(small, *pair, gate, CUTS)
+    parts = {outcome: getattr(report, outcome) for outcome in OUTCOMES}
     assert sum(parts.values()) == pytest.approx(1)
-    gained = found.escalated_needed - found.escalated_harmed
-    assert found.accuracy == pytest.approx(found.little_accuracy + gained)
+    gained = report.escalated_needed - report.escalated_harmed
+    assert report.accuracy == pytest.approx(report.little_accuracy + gained)
     escalated = sum(parts[name] for name in OUTCOMES if name.startswith("escalated"))
-    assert escalated == pytest.approx(found.escalation_rate)
+    assert escalated == pytest.approx(report.escalation_rate)
     share = np.bincount(small.test.labels, minlength=small.n_classes) / len(small.test.labels)
     for each, total in (
-        (found.class_accuracy, found.accuracy),
-        (found.class_escalation_rate, found.escalation_rate),
+        (report.class_accuracy, report.accuracy),
+        (report.class_escalation_rate, report.escalation_rate),
     ):
         assert np.isnan(each[:, share == 0]).all()
         assert np.nansum(each * share, axis=1) == pytest.approx(total)
@@ -108,8 +108,8 @@ def test_parts_add_up(small, pair, gate) -> None:  # type: ignore[no-untyped-def
 
 @ALL
 def test_against_counting_image_by_image(table: Table, gate: str) -> None:
-    said, little, big, cut = table.predictions("test"), 2, 7, 150
-    right = said.correct[[little, big]]
+    stored, little, big, cut = table.predictions("test"), 2, 7, 150
+    right = stored.correct[[little, big]]
     if gate == "oracle":
         codes = [0 if b > a else 255 if a > b else 128 for a, b in right.T.tolist()]
     else:
@@ -130,21 +130,21 @@ def test_against_counting_image_by_image(table: Table, gate: str) -> None:
             counts["kept_needed"] += 1
         else:
             counts["kept_hopeless"] += 1
-        asked = codes[image] < cut
-        by_class[int(said.labels[image])].append((b if asked else a, asked))
-    found = diagnose(table, little, big, gate, cut)
-    n = len(said.labels)
-    assert len(found) == 1
+        escalates = codes[image] < cut
+        by_class[int(stored.labels[image])].append((b if escalates else a, escalates))
+    report = diagnose(table, little, big, gate, cut)
+    n = len(stored.labels)
+    assert len(report) == 1
     for outcome in OUTCOMES:
-        assert getattr(found, outcome)[0] == counts[outcome] / n
+        assert getattr(report, outcome)[0] == counts[outcome] / n
     good = ("escalated_needed", "kept_right", "kept_hopeless")
-    assert found.routing_accuracy[0] == pytest.approx(sum(counts[g] for g in good) / n)
+    assert report.routing_accuracy[0] == pytest.approx(sum(counts[g] for g in good) / n)
     for c, answers in by_class.items():
-        assert found.class_accuracy[0, c] == pytest.approx(np.mean([r for r, _ in answers]))
-        assert found.class_escalation_rate[0, c] == pytest.approx(np.mean([e for _, e in answers]))
+        assert report.class_accuracy[0, c] == pytest.approx(np.mean([r for r, _ in answers]))
+        assert report.class_escalation_rate[0, c] == pytest.approx(np.mean([e for _, e in answers]))
     macs = table.networks["macs"]
-    assert found.worst_macs[0] == macs[little] + macs[big]
-    assert found.macs[0] == pytest.approx(macs[little] + found.escalation_rate[0] * macs[big])
+    assert report.worst_macs[0] == macs[little] + macs[big]
+    assert report.macs[0] == pytest.approx(macs[little] + report.escalation_rate[0] * macs[big])
 
 
 def test_many_points_at_once_are_the_points_one_by_one(
@@ -162,12 +162,12 @@ def test_many_points_at_once_are_the_points_one_by_one(
 
 def test_random_is_near_the_straight_line(table: Table) -> None:
     for little, big in ((0, 5), (3, 9), (7, 1)):
-        found = diagnose(table, little, big, "random", CUTS)
-        differ = found.oracle_best_escalation_rate + (
-            found.oracle_best_escalation_rate - found.big_accuracy + found.little_accuracy
+        report = diagnose(table, little, big, "random", CUTS)
+        differ = report.oracle_best_escalation_rate + (
+            report.oracle_best_escalation_rate - report.big_accuracy + report.little_accuracy
         )
         spread = np.sqrt(differ[0] / len(table.predictions("test").labels) / 4)
-        assert np.abs(found.gain_over_random).max() < 4 * spread
+        assert np.abs(report.gain_over_random).max() < 4 * spread
 
 
 def test_a_bounds_record_is_json_and_never_calls_a_bound_measured(table: Table) -> None:
@@ -187,46 +187,46 @@ def test_a_bounds_record_is_json_and_never_calls_a_bound_measured(table: Table) 
 
 @ALL
 def test_same_network_twice_and_little_dearer_than_big_are_legal(table: Table, gate: str) -> None:
-    dearest, cheapest = (int(f(table.networks["macs"])) for f in (np.argmax, np.argmin))
-    same = diagnose(table, dearest, dearest, gate, CUTS)
+    most_expensive, cheapest = (int(f(table.networks["macs"])) for f in (np.argmax, np.argmin))
+    same = diagnose(table, most_expensive, most_expensive, gate, CUTS)
     assert len(set(same.accuracy)) == 1
     assert (same.escalated_needed == 0).all()
     assert (same.escalated_harmed == 0).all()
     assert same.gap_to_oracle == pytest.approx(0)
     assert np.isnan(same.oracle_share).all()
-    reverse = diagnose(table, dearest, cheapest, gate, CUTS)
+    reverse = diagnose(table, most_expensive, cheapest, gate, CUTS)
     assert reverse.accuracy[-1] < reverse.accuracy[0]
     assert (reverse.gap_to_oracle >= -1e-12).all()
 
 
 def test_explain_is_the_point_of_the_pair(table: Table) -> None:
     ids = [str(a) for a in table.networks["architecture"]]
-    found = explain(table, Pair(ids[2], ids[7]), Gate("margin", 0.42), "val")
-    assert found.record(0) == diagnose(table, 2, 7, "margin", 61, "val").record(0)
-    assert found.threshold[0] == get_gate("margin").thresholds(10)[61]
+    report = explain(table, Pair(ids[2], ids[7]), Gate("margin", 0.42), "val")
+    assert report.record(0) == diagnose(table, 2, 7, "margin", 61, "val").record(0)
+    assert report.threshold[0] == get_gate("margin").thresholds(10)[61]
 
 
 def test_calibration_error_by_hand(table: Table) -> None:
-    said, metric = table.predictions("test"), get_metric("max_prob")
-    confidence = metric.decode(said.codes["max_prob"][5], 10)
+    stored, metric = table.predictions("test"), get_metric("max_prob")
+    confidence = metric.decode(stored.codes["max_prob"][5], 10)
     total = 0.0
     for k in range(15):
         inside = (confidence >= k / 15) & (confidence < (k + 1) / 15)
         if inside.any():
-            distance = abs(said.correct[5][inside].mean() - confidence[inside].mean())
+            distance = abs(stored.correct[5][inside].mean() - confidence[inside].mean())
             total += inside.mean() * distance
     assert calibration_error(table, 5) == pytest.approx(total)
-    found = diagnose(table, [5, 5], 1, "entropy", [0, 9])
-    assert found.calibration_error == pytest.approx([total, total])
-    assert found.calibration_rounding == metric.rounding_error(10)
+    report = diagnose(table, [5, 5], 1, "entropy", [0, 9])
+    assert report.calibration_error == pytest.approx([total, total])
+    assert report.calibration_rounding == metric.rounding_error(10)
 
 
 def test_the_one_who_is_always_right_is_seen_as_such(tmp_path: Path) -> None:
     contents = synthetic_table()
-    said = contents.predictions["test"]
-    said.top1[3] = said.labels
+    stored = contents.predictions["test"]
+    stored.top1[3] = stored.labels
     write_table(tmp_path / "t.h5", contents, "1", "2026-01-01")
-    found = diagnose(Table(tmp_path / "t.h5"), 0, 3, "margin", CUTS)
-    assert (found.oracle_best_accuracy == 1).all()
-    assert (found.escalated_harmed == 0).all()
-    assert (np.diff(found.accuracy) >= 0).all()
+    report = diagnose(Table(tmp_path / "t.h5"), 0, 3, "margin", CUTS)
+    assert (report.oracle_best_accuracy == 1).all()
+    assert (report.escalated_harmed == 0).all()
+    assert (np.diff(report.accuracy) >= 0).all()

@@ -36,9 +36,9 @@ def test_many_points_are_those_of_one_query_each(
 
 def test_arrays_broadcast_against_one_threshold_or_gate(bench: Benchmark) -> None:
     ids = bench.architectures
-    found = bench.query_many(ids[0], ids, "margin", 0.5, DEVICE)
-    assert len(found) == len(ids)
-    assert set(found.little) == {ids[0]}
+    points = bench.query_many(ids[0], ids, "margin", 0.5, DEVICE)
+    assert len(points) == len(ids)
+    assert set(points.little) == {ids[0]}
     sweep = bench.query_many(ids[0], ids[3], "margin", np.linspace(0, 1, 11), DEVICE)
     assert (np.diff(sweep.escalation_rate) >= 0).all()
 

@@ -23,9 +23,9 @@ def test_an_add_in_a_chain_adds_what_came_in() -> None:
 def test_operators_on_zeros_are_executed_but_not_needed() -> None:
     # Node 1 is zero; the convolution from it to node 3 computes a constant.
     graph = SPACE.graph("000330", 10)
-    kept, dangling = lowered(graph)
+    executed, dangling = lowered(graph)
     one, two = (_macs(SPACE.operators(a, 10)) for a in ("000300", "000330"))
-    assert (_macs(n.operator for n in kept), dangling) == (two, ())
+    assert (_macs(n.operator for n in executed), dangling) == (two, ())
     assert _macs(n.operator for n in simplified(graph)) == one
 
 

@@ -43,8 +43,8 @@ def test_shipped_predictions_say_so_and_their_model_agrees_with_the_list(name: s
 def test_any_network_has_a_figure_and_dearer_choices_cost_more() -> None:
     model = load_device("raspberry-pi-5").latency
     assert model.complete
-    cheap, dear = model.latency_ms(SPACE.parse(["8" * 22, "7" * 22]))
-    assert 0 < cheap < dear / 3
+    cheap, expensive = model.latency_ms(SPACE.parse(["8" * 22, "7" * 22]))
+    assert 0 < cheap < expensive / 3
     rows = SPACE.sample(np.random.default_rng(0), 200)
     assert np.isfinite(model.latency_ms(rows)).all()
 
@@ -118,13 +118,13 @@ def test_ten_measured_networks_predict_all_others_and_stand_as_they_were_measure
     profile = board(10)
     assert profile.provenance["latency_ms"] == "measured"  # of what the file holds
     others = SPACE.sample(np.random.default_rng(3), 50)
-    known = SPACE.parse(list(profile.measured_ms))
+    measured = SPACE.parse(list(profile.measured_ms))
     model = profile.latency
-    assert model.provenance(known)["latency_ms"] == "measured"
-    assert model.provenance(np.vstack([known, others]))["latency_ms"] == "predicted"
+    assert model.provenance(measured)["latency_ms"] == "measured"
+    assert model.provenance(np.vstack([measured, others]))["latency_ms"] == "predicted"
     assert model.provenance()["latency_ms"] == "predicted"
-    assert model.latency_ms(known).tolist() == list(profile.measured_ms.values())
-    assert np.isnan(model.interval_ms(known)).all()  # nobody stated one of a measurement
+    assert model.latency_ms(measured).tolist() == list(profile.measured_ms.values())
+    assert np.isnan(model.interval_ms(measured)).all()  # nobody stated one of a measurement
     low, high = model.interval_ms(others)
     latency = model.latency_ms(others)
     assert (low < latency).all()
@@ -137,10 +137,10 @@ def test_ten_measured_networks_predict_all_others_and_stand_as_they_were_measure
 def test_energies_of_the_measured_networks_stand_and_others_are_modelled() -> None:
     pytest.importorskip("scipy")
     profile = board(10, energy_mj=6.0)
-    known = SPACE.parse(list(profile.measured_ms))
+    measured = SPACE.parse(list(profile.measured_ms))
     others = SPACE.sample(np.random.default_rng(3), 50)
-    assert profile.latency.energy_mj(known).tolist() == [6.0] * 10
-    assert profile.latency.provenance(known)["energy_mj"] == "measured"
+    assert profile.latency.energy_mj(measured).tolist() == [6.0] * 10
+    assert profile.latency.provenance(measured)["energy_mj"] == "measured"
     assert profile.latency.provenance()["energy_mj"] == "modelled"
     power = 6.0 / np.median(list(profile.measured_ms.values()))
     ratio = profile.latency.energy_mj(others) / profile.latency.latency_ms(others)

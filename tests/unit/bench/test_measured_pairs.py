@@ -100,10 +100,12 @@ def test_of_a_mixture_nothing_looks_measured(path: Path) -> None:
     assert alone.latency_ms[0] == both.latency_ms[0] == bench.query(pair, GATE, DEVICE).latency_ms
 
 
-@pytest.mark.parametrize(("kept", "escalated"), [(0.2, 0.9), (40.0, 900.0)])
-def test_the_exact_front_is_that_of_all_points(path: Path, kept: float, escalated: float) -> None:
+@pytest.mark.parametrize(("kept_ms", "escalated_ms"), [(0.2, 0.9), (40.0, 900.0)])
+def test_the_exact_front_is_that_of_all_points(
+    path: Path, kept_ms: float, escalated_ms: float
+) -> None:
     pair = ends(path)
-    bench = benchmark(path, entry(pair, kept, escalated))
+    bench = benchmark(path, entry(pair, kept_ms, escalated_ms))
     front = bench.front(DEVICE).chosen
     ids = bench.architectures
     every = [
@@ -122,7 +124,7 @@ def test_the_exact_front_is_that_of_all_points(path: Path, kept: float, escalate
     got = sorted(set(zip((-front.accuracy).tolist(), front.latency_ms.tolist(), strict=True)))
     np.testing.assert_allclose(got, sorted(wanted), rtol=1e-12)
     used = (front.little == pair.little) & (front.big == pair.big) & (front.gate == "margin")
-    assert bool((used & (front.escalation_rate > 0)).any()) is (kept < 1)
+    assert bool((used & (front.escalation_rate > 0)).any()) is (kept_ms < 1)
     limit = float(np.median(front.latency_ms))
     limited = bench.front(DEVICE, limits={"latency_ms": limit}).chosen
     assert limited.latency_ms.max() <= limit

@@ -58,13 +58,13 @@ def test_batch_norms_and_activations_after_a_convolution_are_fused() -> None:
     kinds = {op.kind: operator_class(op) for op in FBNET.operators("1" * 22, 10)}
     assert kinds["batch_norm"] is None
     assert kinds["channel_shuffle"] == "shuffle"
-    found = operator_features([FBNET.graph("1" * 22, 10)])[0]
-    assert found[column("elementwise.count")] == 0
-    assert found[column("shuffle.count")] == 22
+    features = operator_features([FBNET.graph("1" * 22, 10)])[0]
+    assert features[column("elementwise.count")] == 0
+    assert features[column("shuffle.count")] == 22
 
 
 def test_a_dead_end_is_counted_apart() -> None:
     space = get_space("nb201")
-    found = operator_features([space.graph("300300", 10)])[0]
-    assert found[column("dangling.count")] == 15
-    assert found[column("dangling.macs")] > 0
+    features = operator_features([space.graph("300300", 10)])[0]
+    assert features[column("dangling.count")] == 15
+    assert features[column("dangling.macs")] > 0

@@ -81,8 +81,8 @@ def test_a_point_that_never_asks_one_network_is_the_other() -> None:
 def test_the_best_pair_within_a_limit_beside_the_best_single() -> None:
     points = _points([5, 15, 19, 25], [0.5, 0.7, 0.8, 0.9], [0.2, 0.2, 0.2, 0.2])
     singles = _singles([10, 18, 24], [0.6, 0.75, 0.95])
-    asked = budgets(points, {"latency_ms": 20.0})
-    (answer,) = recommend(points, asked, singles)
+    questions = budgets(points, {"latency_ms": 20.0})
+    (answer,) = recommend(points, questions, singles)
     assert (answer.row, answer.verdict) == (2, "pair")
     assert answer.single is not None
     assert answer.single["architecture"] == "s1"
@@ -124,11 +124,11 @@ def test_a_tail_limit_holds_for_a_single_network_by_its_latency() -> None:
 def test_without_limits_the_knee_comes_first_and_one_budget_on_each_side() -> None:
     latency = np.linspace(1, 100, 60)
     points = _points(latency.tolist(), (1 - 1 / latency).tolist())
-    asked = budgets(points, {})
-    assert [b.why for b in asked] == ["at the knee", "at a lower budget", "at a higher budget"]
-    knee, lower, higher = (b.limits["latency_ms"] for b in asked)
+    questions = budgets(points, {})
+    assert [b.why for b in questions] == ["at the knee", "at a lower budget", "at a higher budget"]
+    knee, lower, higher = (b.limits["latency_ms"] for b in questions)
     assert lower < knee < higher
-    answers = recommend(points, asked)
+    answers = recommend(points, questions)
     assert len({a.row for a in answers}) == 3
     assert recommended_rows(points) == tuple(a.row for a in answers)
 
@@ -140,12 +140,14 @@ def test_budgets_are_of_the_cost_that_was_an_objective() -> None:
 
 def test_the_better_of_two_sources_and_the_first_where_they_tie() -> None:
     points, better = _points([5], [0.7]), _points([6], [0.8])
-    asked = budgets(points, {"latency_ms": 20.0})
-    predicted = recommend(points, asked)
-    measured = recommend(better, asked, source="table")
+    questions = budgets(points, {"latency_ms": 20.0})
+    predicted = recommend(points, questions)
+    measured = recommend(better, questions, source="table")
     assert best_answers(predicted, measured)[0].source == "table"
     assert best_answers(measured, predicted)[0].source == "table"
-    assert best_answers(predicted, recommend(points, asked, source="table"))[0].source == "search"
+    assert (
+        best_answers(predicted, recommend(points, questions, source="table"))[0].source == "search"
+    )
 
 
 def test_an_answer_survives_json() -> None:

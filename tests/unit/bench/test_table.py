@@ -179,14 +179,14 @@ def test_a_table_of_schema_1_is_read_with_what_it_meant(path: Path) -> None:
         for name in ("images", "partner", "role", "held_out"):
             del file[f"networks/{name}"]
         del file["packing"]
-        for split, said in contents.predictions.items():
-            for name, array in {"top1": said.top1, **said.codes}.items():
+        for split, stored in contents.predictions.items():
+            for name, array in {"top1": stored.top1, **stored.codes}.items():
                 file[f"predictions/{split}/{name}"][()] = array
     table = Table(path, check=False)
-    for split, said in contents.predictions.items():
-        assert np.array_equal(table.predictions(split).top1, said.top1)
-        for metric in said.codes:
-            assert np.array_equal(table.predictions(split).codes[metric], said.codes[metric])
+    for split, stored in contents.predictions.items():
+        assert np.array_equal(table.predictions(split).top1, stored.top1)
+        for metric in stored.codes:
+            assert np.array_equal(table.predictions(split).codes[metric], stored.codes[metric])
     assert table.cotrained() == []
     assert table.reference_points == {}
     assert len(table.rows()) == 12

@@ -65,11 +65,11 @@ def test_an_interrupted_fetch_leaves_nothing_half_written(
         save(file, array)
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(DatasetError if isinstance(error, OSError) else KeyboardInterrupt) as said:
+    with pytest.raises(DatasetError if isinstance(error, OSError) else KeyboardInterrupt) as raised:
         fetch(small, str(source), out)
     if isinstance(error, OSError):
-        assert "No space left" in str(said.value)
-        assert "--out" in str(said.value)
+        assert "No space left" in str(raised.value)
+        assert "--out" in str(raised.value)
     assert out.exists() == there
     assert {p.name: p.read_bytes() for p in out.iterdir()} == before if there else True
 

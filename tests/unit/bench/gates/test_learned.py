@@ -15,10 +15,10 @@ def test_logistic_weights_are_where_the_gradient_vanishes() -> None:
     rng = np.random.default_rng(1)
     inputs, truth = rng.normal(size=(5000, 4)), np.array([1.5, -0.7, 0.0, 3.0])
     target = (rng.random(5000) < 1 / (1 + np.exp(-inputs @ truth))).astype(np.float64)
-    found = learned.logistic_weights(inputs, target, np.ones(4))
-    residual = 1 / (1 + np.exp(-inputs @ found)) - target
-    assert np.abs(inputs.T @ residual + found).max() < 1e-2
-    assert found == pytest.approx(truth, abs=0.25)
+    weights = learned.logistic_weights(inputs, target, np.ones(4))
+    residual = 1 / (1 + np.exp(-inputs @ weights)) - target
+    assert np.abs(inputs.T @ residual + weights).max() < 1e-2
+    assert weights == pytest.approx(truth, abs=0.25)
 
 
 def test_learned_coefficients_are_there_and_calibrated(table: Table) -> None:

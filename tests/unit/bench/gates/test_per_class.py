@@ -28,8 +28,8 @@ rows = hnp.arrays(
 def test_rising_fit_is_isotonic_regression(values, random) -> None:  # type: ignore[no-untyped-def]
     """Against the closed form: the largest over starts of the smallest over ends of a mean."""
     weights = np.array([[random.choice([0.01, 1.0, 3.0]) for _ in row] for row in values])
-    found = per_class.rising_fit(values, weights)
-    for value, weight, fit in zip(values, weights, found, strict=True):
+    fitted = per_class.rising_fit(values, weights)
+    for value, weight, fit in zip(values, weights, fitted, strict=True):
         n = len(value)
         expected = [
             max(
@@ -39,24 +39,24 @@ def test_rising_fit_is_isotonic_regression(values, random) -> None:  # type: ign
             for i in range(n)
         ]
         assert fit == pytest.approx(expected)
-    smooth = per_class.between_centres(found, weights)
+    smooth = per_class.between_centres(fitted, weights)
     assert (np.diff(smooth, axis=1) >= 0).all()
-    assert (smooth >= found.min(axis=1, keepdims=True)).all()
-    assert (smooth <= found.max(axis=1, keepdims=True)).all()
+    assert (smooth >= fitted.min(axis=1, keepdims=True)).all()
+    assert (smooth <= fitted.max(axis=1, keepdims=True)).all()
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.77, 0.9, 1.0])
 def test_class_thresholds_are_what_a_device_needs(table: Table, threshold: float) -> None:
-    said, metric = table.predictions("test"), get_metric("max_prob")
+    stored, metric = table.predictions("test"), get_metric("max_prob")
     for row in range(len(table)):
         scorer = table.gate_codes.scorer("per_class", row)
         each = scorer.class_thresholds(threshold)  # type: ignore[attr-defined]
         assert each.shape == (10,)
-        needed = metric.cut(each, 10)[said.top1[row]]
-        asked = table.codes_of("per_class", "test", [row])[0] < int(
+        needed = metric.cut(each, 10)[stored.top1[row]]
+        escalated = table.codes_of("per_class", "test", [row])[0] < int(
             get_gate("per_class").cut(threshold, 10)
         )
-        assert np.array_equal(said.codes["max_prob"][row] < needed, asked)
+        assert np.array_equal(stored.codes["max_prob"][row] < needed, escalated)
 
 
 def test_a_class_that_is_too_sure_gets_a_higher_threshold() -> None:

@@ -61,9 +61,9 @@ def test_a_cell_without_a_way_from_input_to_output_simplifies_to_nothing() -> No
 
 def test_dead_edges_are_left_out() -> None:
     # Nodes 1 and 2 are computed and reach nothing: only the edge from 0 to 3 counts.
-    kept = simplified(SPACE.graph("333300", 10))
-    assert sum(node.operator.macs for node in kept) == SPACE.macs(SPACE.parse("000300"), 10)[0]
-    assert not [node for node in kept if node.operator.kind == "zero"]
+    reduced = simplified(SPACE.graph("333300", 10))
+    assert sum(node.operator.macs for node in reduced) == SPACE.macs(SPACE.parse("000300"), 10)[0]
+    assert not [node for node in reduced if node.operator.kind == "zero"]
 
 
 def test_peak_activation_counts_tensors_alive_in_the_first_stage() -> None:
