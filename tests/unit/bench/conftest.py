@@ -1,10 +1,11 @@
-"""A benchmark of made-up networks, and its front."""
+"""A benchmark of made-up networks, a pair of them, and its front."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Front, Table
+from biglittle.bench import Benchmark, Front, Pair, Table
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -15,6 +16,13 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     path = tmp_path_factory.mktemp("table") / "table.h5"
     write_table(path, synthetic_table(), "1", "2026-01-01")
     return Benchmark.load(path)
+
+
+@pytest.fixture(scope="module")
+def pair(bench: Benchmark) -> Pair:
+    """The cheapest of these networks, and the most expensive one."""
+    most_expensive = int(np.argmax(bench.table.networks["macs"]))
+    return Pair(bench.architectures[0], bench.architectures[most_expensive])
 
 
 @pytest.fixture(scope="module")

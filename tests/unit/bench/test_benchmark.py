@@ -22,12 +22,6 @@ from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
 
-@pytest.fixture(scope="module")
-def pair(bench: Benchmark) -> Pair:
-    most_expensive = int(np.argmax(bench.table.networks["macs"]))
-    return Pair(bench.architectures[0], bench.architectures[most_expensive])
-
-
 @pytest.mark.parametrize("metric", stored_metrics())
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_query_agrees_with_counting_by_hand(

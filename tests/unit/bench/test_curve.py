@@ -10,12 +10,6 @@ from biglittle.bench.gates import GATES
 from biglittle.bench.synthetic import DEVICE
 
 
-@pytest.fixture(scope="module")
-def pair(bench: Benchmark) -> Pair:
-    most_expensive = int(np.argmax(bench.table.networks["macs"]))
-    return Pair(bench.architectures[0], bench.architectures[most_expensive])
-
-
 @pytest.mark.parametrize("metric", GATES.names())
 def test_curve_ends_are_little_alone_and_big_alone(
     bench: Benchmark, pair: Pair, metric: str
