@@ -210,7 +210,7 @@ def test_blas_has_one_thread_within_a_search_and_what_it_had_before_after_it() -
         get_searcher("random")(Looking(), SearchSettings(budget=20, population=20))
         assert threads() == before
     assert within
-    assert all(n == 1 for found in within for n in found)
+    assert all(n == 1 for pools in within for n in pools)
 
 
 def test_same_seed_same_front_in_another_process() -> None:
@@ -219,9 +219,9 @@ def test_same_seed_same_front_in_another_process() -> None:
         [sys.executable, __file__, "5"], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
     for name in NAMES:
-        assert said[name] == json.loads(json.dumps(front_of(name, seed=5))), name
+        assert printed[name] == json.loads(json.dumps(front_of(name, seed=5))), name
 
 
 class KilledError(Exception):
@@ -356,19 +356,19 @@ def test_candidates_without_figures_are_never_ranked(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    "asked", [{"objectives": ("error", "energy_mj")}, {"limits": {"energy_mj": 3}}]
+    "settings", [{"objectives": ("error", "energy_mj")}, {"limits": {"energy_mj": 3}}]
 )
-def test_a_figure_that_nothing_has_is_said(name: str, asked: dict[str, object]) -> None:
+def test_a_figure_that_nothing_has_is_said(name: str, settings: dict[str, object]) -> None:
     with pytest.raises(ConstraintError, match="energy_mj"):
-        get_searcher(name)(Analytic(), SearchSettings(**SMALL, **asked))
+        get_searcher(name)(Analytic(), SearchSettings(**SMALL, **settings))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_singles_are_networks_of_the_search_and_answer_the_same(name: str) -> None:
     evaluator = Analytic()
     outcome = get_searcher(name)(evaluator, SearchSettings(**SMALL))
-    asked = [*evaluator.seen, *(c for _, c in evaluator.rough)]
-    tried = {a for c in asked for g in (c.little, c.big) for a in evaluator.space.format(g)}
+    candidates = [*evaluator.seen, *(c for _, c in evaluator.rough)]
+    tried = {a for c in candidates for g in (c.little, c.big) for a in evaluator.space.format(g)}
     assert set(outcome.singles.architecture) <= tried
     assert outcome.n_networks == len(tried)
     every = evaluator.networks(evaluator.space.parse(sorted(tried)))
@@ -381,13 +381,13 @@ def test_singles_are_networks_of_the_search_and_answer_the_same(name: str) -> No
 def test_nsga2_beats_random_at_equal_budget() -> None:
     ideal, nadir = (0.05, 2.0), (0.5, 12.0)
     for seed in range(3):
-        found = {}
+        volumes = {}
         for name in ("nsga2", "random"):
             settings = SearchSettings(budget=1500, population=100, seed=seed)
             outcome = get_searcher(name)(Analytic(), settings)
             values = front_values(outcome.front, settings.objectives)
-            found[name] = hypervolume(values, ideal, nadir)
-        assert found["nsga2"] > found["random"] + 0.02
+            volumes[name] = hypervolume(values, ideal, nadir)
+        assert volumes["nsga2"] > volumes["random"] + 0.02
 
 
 def test_nsga2_evaluates_nothing_twice_and_ends_where_a_space_does() -> None:

@@ -72,14 +72,14 @@ def test_limits_that_nothing_in_the_table_meets_leave_the_search_alone(bench: Be
 
 def test_a_bound_is_no_answer(bench: Benchmark) -> None:
     front = bench.front(DEVICE, gates=("oracle", "margin"))
-    asked = {"latency_ms": 1e6}, ("error", "latency_ms")
-    for answer in table_answers(bench, front.chosen, DEVICE, *asked):
+    given = {"latency_ms": 1e6}, ("error", "latency_ms")
+    for answer in table_answers(bench, front.chosen, DEVICE, *given):
         if answer.row is not None:
             assert front.points.gate[answer.row] == "margin"
             assert answer.pair is not None
             assert answer.pair.accuracy == front.points.accuracy[answer.row]
     only = bench.front(DEVICE, gates=("oracle",))
-    assert all(a.pair is None for a in table_answers(bench, only.chosen, DEVICE, *asked))
+    assert all(a.pair is None for a in table_answers(bench, only.chosen, DEVICE, *given))
 
 
 def test_a_gain_of_predictions_has_both_errors(outcome: SearchOutcome) -> None:
@@ -96,8 +96,8 @@ def test_a_gain_of_predictions_has_both_errors(outcome: SearchOutcome) -> None:
 
 def test_an_answer_on_test_keeps_its_choice(bench: Benchmark) -> None:
     front = bench.front(DEVICE)
-    asked = budgets(front.chosen, {})
-    chosen = recommend(front.chosen, asked, table_singles(bench, DEVICE, "val"))
+    questions = budgets(front.chosen, {})
+    chosen = recommend(front.chosen, questions, table_singles(bench, DEVICE, "val"))
     for before, after in zip(chosen, (on_test(a, bench, DEVICE) for a in chosen), strict=True):
         assert after.row == before.row
         assert after.verdict == before.verdict  # nothing is decided on test

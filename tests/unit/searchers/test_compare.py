@@ -24,8 +24,8 @@ def test_regret_in_closed_form() -> None:
         Snapshot(10, np.array([[0.5, 0.5]])),  # a quarter of the box
         Snapshot(20, np.array([[0.5, 0.5], [0.25, 0.75]])),  # and a sixteenth
     ]
-    found = regrets(history, np.array([5, 10, 15, 20, 40]), box)
-    assert np.allclose(found, [1.0, 0.5, 0.5, 1 - 0.3125 / 0.5, 1 - 0.3125 / 0.5])
+    regret = regrets(history, np.array([5, 10, 15, 20, 40]), box)
+    assert np.allclose(regret, [1.0, 0.5, 0.5, 1 - 0.3125 / 0.5, 1 - 0.3125 / 0.5])
 
 
 def test_significance() -> None:
@@ -49,7 +49,7 @@ def test_a_comparison(table: Path) -> None:
     bench = Benchmark.load(table)
     evaluator, told = TableEvaluator(bench, DEVICE), []
     settings = SearchSettings(budget=100, population=20)
-    found = compare(
+    comparison = compare(
         evaluator,
         ("random", "local_search"),
         settings,
@@ -58,11 +58,11 @@ def test_a_comparison(table: Path) -> None:
         lambda name, run, outcome: told.append((name, run, outcome)),
     )
     assert len(told) == 6
-    assert found.exact
+    assert comparison.exact
     for name, run, outcome in told:
-        assert found.final(name)[run] == pytest.approx(bench.regret(outcome.front, DEVICE))
-        assert (np.diff(found.regret[name][run]) <= 1e-12).all()
-    document = json.loads(json.dumps(found.as_dict()))
+        assert comparison.final(name)[run] == pytest.approx(bench.regret(outcome.front, DEVICE))
+        assert (np.diff(comparison.regret[name][run]) <= 1e-12).all()
+    document = json.loads(json.dumps(comparison.as_dict()))
     assert {row["searcher"] for row in document["table"]} == {"random", "local_search"}
     assert "| `random` |" in markdown(document["table"])
     open_ended = compare(evaluator, ("random",), settings, 2)

@@ -89,8 +89,8 @@ def test_csv_and_json_hold_every_objective_of_a_search(tmp_path: Path, config: C
     table = synthetic_table(n_networks=14, seed=3)
     write_table(tmp_path / "table.h5", table, "test", "2020-01-01")
     evaluator = TableEvaluator(Benchmark.load(tmp_path / "table.h5"), DEVICE)
-    found = get_searcher("random").run(evaluator, budget=30)
-    paths = write_results(tmp_path / "out", found, config)
+    outcome = get_searcher("random").run(evaluator, budget=30)
+    paths = write_results(tmp_path / "out", outcome, config)
     with paths[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
     records = json.loads(paths[1].read_text())["front"]
@@ -107,7 +107,7 @@ def test_csv_and_json_hold_every_objective_of_a_search(tmp_path: Path, config: C
         assert row["params_provenance"] == record["provenance"]["params"] == "modelled"
         assert row["latency_worst_ms_provenance"] == row["latency_p95_ms_provenance"] != ""
     for path in paths[:2]:
-        _same(read_front(path).points, dataclasses.replace(found.front, split=None))
+        _same(read_front(path).points, dataclasses.replace(outcome.front, split=None))
 
 
 def test_config_is_toml(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
@@ -280,8 +280,8 @@ def test_a_front_of_an_earlier_version_has_no_worst_case_and_no_parameters(
 def test_what_is_recommended_travels_with_the_files(
     tmp_path: Path, outcome: SearchOutcome, config: Config
 ) -> None:
-    asked = budgets(outcome.front, {})
-    answers = recommend(outcome.front, asked, outcome.singles)
+    questions = budgets(outcome.front, {})
+    answers = recommend(outcome.front, questions, outcome.singles)
     write_results(tmp_path, outcome, config, recommended=answers)
     whole = read_front(tmp_path / "front.json")
     assert whole.recommended is not None

@@ -40,5 +40,5 @@ def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None
     points = Benchmark.load(table).front(DEVICE).points
     steps = next_steps(judge, points, tmp_path)
     used = points.take(points.escalation_rate >= 0.01)
-    known = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
-    assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= known
+    pairs = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
+    assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= pairs

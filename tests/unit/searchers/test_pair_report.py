@@ -36,20 +36,20 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 def _report(table: Table, little: int, big: int, cut: int = 80, gate: str = "margin") -> PairReport:
-    found = diagnose(table, little, big, gate, cut)
+    diagnostics = diagnose(table, little, big, gate, cut)
     ids, costs = table.networks["architecture"], ("latency_ms", "latency_p95_ms")
     point = OperatingPoint(
         little=str(ids[little]),
         big=str(ids[big]),
         gate=gate,
-        threshold=float(found.threshold[0]),
-        accuracy=float(found.accuracy[0]),
-        escalation_rate=float(found.escalation_rate[0]),
+        threshold=float(diagnostics.threshold[0]),
+        accuracy=float(diagnostics.accuracy[0]),
+        escalation_rate=float(diagnostics.escalation_rate[0]),
         latency_ms=12.5,
         latency_p95_ms=20.0,
         latency_worst_ms=20.0,
         energy_mj=None,
-        macs=float(found.macs[0]),
+        macs=float(diagnostics.macs[0]),
         params=5e5,
         peak_memory_mib=3.0,
         provenance={
@@ -60,7 +60,7 @@ def _report(table: Table, little: int, big: int, cut: int = 80, gate: str = "mar
         },
     )
     curve = diagnose(table, little, big, gate, np.arange(257))
-    return PairReport(point, "some-board", found, curve, CLASSES)
+    return PairReport(point, "some-board", diagnostics, curve, CLASSES)
 
 
 def _printed(report: PairReport, width: int = 100) -> str:

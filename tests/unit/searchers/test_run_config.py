@@ -39,8 +39,8 @@ def test_a_config_repeats_its_search_to_the_byte(  # type: ignore[no-untyped-def
     name: str, command_line, table: Path, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    asked = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
-    code, _, err = command_line("search", *asked, *ASKED[name], "--out", str(first))
+    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    code, _, err = command_line("search", *arguments, *ASKED[name], "--out", str(first))
     assert code == 0, err
     for given in (first / "config.toml", first):
         code, _, err = command_line("search", "--config", str(given), "--out", str(second))
@@ -53,8 +53,8 @@ def test_a_config_repeats_its_search_to_the_byte(  # type: ignore[no-untyped-def
 def test_an_option_beside_the_config_takes_precedence_and_is_said(  # type: ignore[no-untyped-def]
     command_line, table: Path, tmp_path: Path
 ) -> None:
-    asked = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
-    assert command_line("search", *asked, "--out", str(tmp_path))[0] == 0
+    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    assert command_line("search", *arguments, "--out", str(tmp_path))[0] == 0
     again = ("search", "--config", str(tmp_path), "--seed", "3", "--budget", "60", "--json")
     code, out, err = command_line(*again)
     assert code == 0, err
@@ -66,8 +66,8 @@ def test_an_option_beside_the_config_takes_precedence_and_is_said(  # type: igno
 def test_what_was_searched_and_is_another_now_is_said(  # type: ignore[no-untyped-def]
     command_line, table: Path, tmp_path: Path
 ) -> None:
-    asked = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
-    assert command_line("search", *asked, "--out", str(tmp_path))[0] == 0
+    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    assert command_line("search", *arguments, "--out", str(tmp_path))[0] == 0
     config = tmp_path / "config.toml"
     lines = config.read_text().splitlines()
     config.write_text(

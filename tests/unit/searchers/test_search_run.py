@@ -89,20 +89,27 @@ def test_objectives_that_are_no_figure_of_a_point_are_printed(search) -> None:  
 
 def test_limits_objectives_soft_and_checkpoint(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     log = str(tmp_path / "log.npz")
-    asked = ("--objectives", "error,latency_worst_ms,params", "--accuracy-min", "0.2")
-    asked += ("--soft", "accuracy - 0.01*latency_ms", "--params-max", "1e9", "--checkpoint", log)
-    code, out, err = search("--budget", "100", "--json", *asked)
+    arguments = ("--objectives", "error,latency_worst_ms,params", "--accuracy-min", "0.2")
+    arguments += (
+        "--soft",
+        "accuracy - 0.01*latency_ms",
+        "--params-max",
+        "1e9",
+        "--checkpoint",
+        log,
+    )
+    code, out, err = search("--budget", "100", "--json", *arguments)
     assert code == 0, err
     document = json.loads(out)
     assert {"latency_worst_ms", "params"} <= set(document["front"][0])
     assert document["best"]["accuracy"] > 0
-    code, again, _ = search("--budget", "100", "--json", *asked)
+    code, again, _ = search("--budget", "100", "--json", *arguments)
     assert json.loads(again) == document
-    code, _, err = search("--budget", "100", "--seed", "4", *asked)
+    code, _, err = search("--budget", "100", "--seed", "4", *arguments)
     assert code != 0
     assert "seed" in err
     Path(log).write_bytes(b"no log")
-    code, _, err = search("--budget", "100", *asked)
+    code, _, err = search("--budget", "100", *arguments)
     assert code != 0
     assert "log of a search" in err
 
@@ -130,8 +137,8 @@ def test_a_warm_start_has_no_regret(search, table: str) -> None:  # type: ignore
     assert code == 0, err
     bench = Benchmark.load(table)
     exact = bench.front(DEVICE).points
-    found = {(p["little"], p["big"], p["gate"]) for p in json.loads(out)["front"]}
-    assert len(found & {(p.little, p.big, p.gate) for p in exact}) > 0.8 * len(
+    pairs = {(p["little"], p["big"], p["gate"]) for p in json.loads(out)["front"]}
+    assert len(pairs & {(p.little, p.big, p.gate) for p in exact}) > 0.8 * len(
         {(p.little, p.big) for p in exact}
     )
 

@@ -38,16 +38,16 @@ def test_the_few_best_are_within_the_limits_best_first_and_apart(
     settings = SpecialiseSettings({"latency_ms": 70.0}, budget=300, few=5, apart=6)
     predictor = live()
     outcome = evolve(predictor, settings)
-    found = best_pairs(outcome, predictor, settings.few, settings.apart)
-    assert len(found) == 5
+    best_few = best_pairs(outcome, predictor, settings.few, settings.apart)
+    assert len(best_few) == 5
     assert outcome.best is not None
-    assert found[0][0] == outcome.best.accuracy[0]
-    accuracy = [a for a, _ in found]
+    assert best_few[0][0] == outcome.best.accuracy[0]
+    accuracy = [a for a, _ in best_few]
     assert accuracy == sorted(accuracy, reverse=True)
-    genomes = [SPACE.parse([p.little, p.big]) for _, p in found]
+    genomes = [SPACE.parse([p.little, p.big]) for _, p in best_few]
     for i, one in enumerate(genomes):
         assert all((one != other).sum() >= 6 for other in genomes[:i])
-    for worth, pair in found:
+    for worth, pair in best_few:
         best = judged(predictor, [pair], settings.limits).best
         assert best is not None
         assert best.accuracy[0] == worth
@@ -66,8 +66,8 @@ def test_another_big_network_that_hardly_answers_makes_no_other_pair(
     outcome = SimpleNamespace(
         log=EvaluationLog({}, [batch]), settings=SimpleNamespace(limits={"error": 0.5})
     )
-    found = best_pairs(cast(SearchOutcome, outcome), live(), few=3, apart=2)
-    assert [worth for worth, _ in found] == [0.9, 0.89, 0.8][:: 1 if n == 3 else 2]
+    best_few = best_pairs(cast(SearchOutcome, outcome), live(), few=3, apart=2)
+    assert [worth for worth, _ in best_few] == [0.9, 0.89, 0.8][:: 1 if n == 3 else 2]
 
 
 def test_what_was_promised_too_much_is_not_chosen(live: Callable[..., LiveEvaluator]) -> None:

@@ -41,7 +41,7 @@ def test_a_front_is_measured_here_or_held_against_a_profile(front: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("kept", "equal", "holds"),
+    ("judged", "equal", "holds"),
     [
         (True, True, True),
         (True, None, True),
@@ -54,14 +54,14 @@ def test_a_promise_holds_unless_something_contradicts_it(
     front: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    kept: bool | None,
+    judged: bool | None,
     equal: bool | None,
     holds: bool,
 ) -> None:
     read = target_front(front, "here", None)
     assert read is not None
     validation = SimpleNamespace(
-        kept=kept, device="pi", as_dict=lambda: {"kept": kept}, text=lambda: "one"
+        kept=judged, device="pi", as_dict=lambda: {"kept": judged}, text=lambda: "one"
     )
     monkeypatch.setattr(
         validation_run, "validate_front", lambda front, *_: (validation, front.points)

@@ -10,14 +10,14 @@ from biglittle.searchers.algorithms._pymoo import could_survive
 
 def ranks(values: np.ndarray) -> np.ndarray:
     """Front of each row, the straightforward way."""
-    found, front = np.full(len(values), -1), 0
-    while (found < 0).any():
-        left = np.flatnonzero(found < 0)
+    front_of, front = np.full(len(values), -1), 0
+    while (front_of < 0).any():
+        left = np.flatnonzero(front_of < 0)
         rows = values[left]
         worse = (rows[:, None] >= rows[None]).all(axis=2) & (rows[:, None] > rows[None]).any(axis=2)
-        found[left[~worse.any(axis=1)]] = front
+        front_of[left[~worse.any(axis=1)]] = front
         front += 1
-    return found
+    return front_of
 
 
 @pytest.mark.parametrize("n_values", [1, 2, 3])
@@ -26,16 +26,16 @@ def test_whatever_could_survive_stays(n_values: int) -> None:
     for population in (1, 7, 40):
         values = rng.random((120, n_values))
         feasible = rng.random(120) < 0.8
-        kept = could_survive(values, feasible, population)
-        assert feasible[kept].all()
-        assert (np.diff(kept) > 0).all()
+        rows = could_survive(values, feasible, population)
+        assert feasible[rows].all()
+        assert (np.diff(rows) > 0).all()
         others = rng.random((60, n_values))  # a population they compete with
         pool = np.concatenate([values[feasible], others])
         rank = ranks(pool)
         last = np.sort(rank)[population - 1]  # ranks up to this one can survive
         could = np.flatnonzero(feasible)[rank[: feasible.sum()] <= last]
-        assert set(could) <= set(kept)
-        assert len(kept) < feasible.sum()
+        assert set(could) <= set(rows)
+        assert len(rows) < feasible.sum()
 
 
 def test_few_feasible_rows_leave_everything() -> None:
