@@ -216,7 +216,9 @@ def test_version_and_completion(run) -> None:  # type: ignore[no-untyped-def]
     assert "--install-completion" in run("--help")[1]
 
 
-@pytest.mark.parametrize("verb", [["cotrain", "front.csv"], ["table", "verify"]])
+@pytest.mark.parametrize(
+    "verb", [["cotrain", "front.csv"], ["table", "verify"], ["darts"], ["ofa", "train"]]
+)
 def test_a_verb_that_trains_says_in_one_line_that_torch_is_missing(verb: list[str]) -> None:
     code = (
         f"import sys; sys.modules['torch'] = None; sys.argv[1:] = {verb}; "
@@ -256,9 +258,9 @@ def test_the_command_line_stays_a_list_of_verbs() -> None:
             assert len(arguments) <= 12, node.name
 
 
-def test_search_and_front_take_a_limit_on_every_figure(run) -> None:  # type: ignore[no-untyped-def]
-    for verb in ("search", "front"):
-        code, out, _ = run(verb, "--help")
+def test_what_searches_takes_a_limit_on_every_figure(run) -> None:  # type: ignore[no-untyped-def]
+    for verb in (("search",), ("front",), ("ofa", "specialise")):
+        code, out, _ = run(*verb, "--help")
         assert code == 0
         shown = out.replace("\n", " ")
         for figure in FIGURES.values():
