@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.datasets import Dataset
-from ..bench.errors import MissingExtraError, ProfileError
+from ..bench.errors import ProfileError
 from ..bench.files import replacing
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
@@ -25,10 +25,12 @@ from .deployable import CPP, PYTHON, describe, metadata, with_pixels
 from .onnx_cascade import cascade_model
 from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
 from .onnx_network import Weights, onnx_model
+from .runtimes._ort import CPU, import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx
 
+PURPOSE = "deploying a pair"  # as a message about a missing package names it
 LOGIT_TOLERANCE = 1e-3  # absolute; folding batch norms moves a logit by some 1e-5
 GATE_TOLERANCE = 1e-4  # in the metric's unit: a decision this close to the threshold may differ
 
@@ -40,7 +42,7 @@ def check_exportable() -> None:
         MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
     """
     import_onnx()
-    _onnxruntime()
+    import_onnxruntime(PURPOSE)
 
 
 def deploy_pair(
@@ -121,7 +123,7 @@ def deploy_pair(
         "logit_difference": {n: _compare(n, answers[n][0], expected[n]) for n in models},
         "decisions_at_threshold": int(differs.sum()),
         "sha256": files,
-        "onnxruntime": str(_onnxruntime().__version__),
+        "onnxruntime": str(import_onnxruntime(PURPOSE).__version__),
     }
 
 
@@ -143,13 +145,11 @@ def _run(
     model: onnx.ModelProto, images: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Logits (n, n_classes) and, of a cascade, what was escalated (n,)."""
-    ort = _onnxruntime()
+    ort = import_onnxruntime(PURPOSE)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=[CPU])
     wanted = [o.name for o in session.get_outputs()]
     logits, escalated = [], []
     for i in range(len(images)):
@@ -163,11 +163,3 @@ def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = logits.astype(np.float64)
     exponent = np.exp(wide - wide.max(axis=1, keepdims=True))
     return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
-
-
-def _onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError("onnxruntime", "profiler", "deploying a pair") from error
-    return onnxruntime

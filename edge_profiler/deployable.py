@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FORMAT = "biglittle-network-1"
 _PIXELS = "pixels/"  # begins the names of what is put in front of a network
 
-#: How the cascade is run; a test runs these very lines, and ``edge_profiler/README.md`` has them.
+#: How the cascade is run; a test runs these very lines, and ``cotrain/README.md`` has them.
 PYTHON = """\
 import json
 import numpy as np

@@ -11,8 +11,11 @@ from ._noise import noise
 CPU = "CPUExecutionProvider"
 
 
-def import_onnxruntime() -> Any:
+def import_onnxruntime(purpose: str = "profiling a network") -> Any:
     """The module ``onnxruntime``.
+
+    Args:
+        purpose: what it is needed for, as the message says.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -20,7 +23,7 @@ def import_onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingExtraError("onnxruntime", "profiler", "profiling a network") from error
+        raise MissingExtraError("onnxruntime", "profiler", purpose) from error
     return onnxruntime
 
 

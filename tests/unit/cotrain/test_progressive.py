@@ -29,7 +29,6 @@ from biglittle.cotrain.weights import load_weights, save_weights  # noqa: E402
 
 SPACE = get_space("fbnet")
 BATCH, STEPS = 16, 2
-WIDE, NARROW = SPACE.choices.index("k3_e3"), SPACE.choices.index("k3_e1")
 
 
 def phase(name: str, **other: object) -> Phase:

@@ -14,7 +14,6 @@ from biglittle.bench.errors import (  # noqa: E402
 from biglittle.cotrain import train_loop  # noqa: E402
 from biglittle.cotrain.train_loop import TrainProgress  # noqa: E402
 
-LITTLE, BIG = "8" * 22, "0" + "8" * 20 + "0"
 Splits = dict[str, Images]
 
 

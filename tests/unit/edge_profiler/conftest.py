@@ -11,6 +11,7 @@ from biglittle.bench import get_space
 from biglittle.bench.device import FORMAT_2
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import Protocol, profile_networks
+from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.onnx_graph import import_onnx
 
 FBNET = get_space("fbnet")
@@ -185,3 +186,50 @@ def trained_pair():
             logits.append(network.eval()(images).numpy())
         weights.append({k: v.numpy().copy() for k, v in network.state_dict().items()})
     return tuple(weights), tuple(logits)
+
+
+@pytest.fixture(autouse=True)
+def _no_cuda(monkeypatch):
+    """Whatever this machine has, its driver is not asked."""
+    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def _write(root, **files):
+    for name, text in files.items():
+        path = root / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(text))
+
+
+@pytest.fixture
+def write():
+    """Writes files by name, "__" for "/", below a folder."""
+    return _write
+
+
+def _hwmon(root, **channels):
+    _write(root, **{"sys__class__hwmon__hwmon0__name": "other"})
+    base = "sys__class__hwmon__hwmon3__"
+    _write(root, **{base + "name": "ina3221"})
+    for i, (label, (mv, ma)) in enumerate(channels.items(), start=1):
+        labelled = {f"in{i}_label": label, f"in{i}_input": mv, f"curr{i}_input": ma}
+        _write(root, **{base + k: v for k, v in labelled.items()})
+
+
+@pytest.fixture
+def hwmon():
+    """Makes the sysfs tree of a chip that measures rails."""
+    return _hwmon
+
+
+def _rapl(root, package, energy_uj, name="package-0", limit_uj=1_000_000):
+    base = f"sys__class__powercap__{package}"
+    files = {"energy_uj": energy_uj, "max_energy_range_uj": limit_uj, "name": name}
+    _write(root, **{f"{base}__{k}": v for k, v in files.items()})
+
+
+@pytest.fixture
+def rapl():
+    """Makes the sysfs tree of a processor package's counter."""
+    return _rapl

@@ -6,13 +6,10 @@ import json
 
 import pytest
 
-from biglittle.bench import get_space, load_device
+from biglittle.bench import load_device
 from biglittle.bench.device import FORMAT_2, SHIPPED
 from biglittle.bench.errors import DeviceError
 from biglittle.edge_profiler.check import check_document, check_file
-
-SPACE = get_space("fbnet")
-MACS_PER_S = 4e9
 
 
 def codes(document, severity="error"):

@@ -10,7 +10,6 @@ from biglittle.edge_profiler.check import check_document
 from biglittle.edge_profiler.check_figures import held_out_error
 
 SPACE = get_space("fbnet")
-MACS_PER_S = 4e9
 
 
 def with_column(document, **columns):

@@ -6,13 +6,10 @@ import json
 
 import pytest
 
-from biglittle.bench import get_space, load_device
+from biglittle.bench import load_device
 from biglittle.bench.errors import DeviceError, UnknownNameError
 from biglittle.edge_profiler.check import check_document, check_file
 from biglittle.edge_profiler.contribute import add_device, remove_device, summary
-
-SPACE = get_space("fbnet")
-MACS_PER_S = 4e9
 
 
 def with_column(document, **columns):

@@ -8,22 +8,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench.errors import ProfileError, UnknownNameError
-from biglittle.edge_profiler.meters import AUTOMATIC, METERS, get_meter, nvml
+from biglittle.edge_profiler.meters import AUTOMATIC, METERS, get_meter
 from biglittle.edge_profiler.runtimes import RUNTIMES, get_runtime
-
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
-def write(root, **files):
-    for name, text in files.items():
-        path = root / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(str(text))
 
 
 def test_every_meter_opens_or_says_why_not(tmp_path, monkeypatch):
@@ -51,24 +37,15 @@ def test_automatic_is_silent_where_nothing_is_there(tmp_path, monkeypatch, capsy
 
 
 # ---- RAPL --------------------------------------------------------------------------------------
-def rapl(root, package, energy_uj, name="package-0", limit_uj=1_000_000):
-    base = f"sys__class__powercap__{package}"
-    files = {"energy_uj": energy_uj, "max_energy_range_uj": limit_uj, "name": name}
-    write(root, **{f"{base}__{k}": v for k, v in files.items()})
 
 
 # ---- Jetson ------------------------------------------------------------------------------------
-def hwmon(root, **channels):
-    write(root, **{"sys__class__hwmon__hwmon0__name": "other"})
-    base = "sys__class__hwmon__hwmon3__"
-    write(root, **{base + "name": "ina3221"})
-    for i, (label, (mv, ma)) in enumerate(channels.items(), start=1):
-        labelled = {f"in{i}_label": label, f"in{i}_input": mv, f"curr{i}_input": ma}
-        write(root, **{base + k: v for k, v in labelled.items()})
 
 
 # ---- what a meter covers -----------------------------------------------------------------------
-def test_automatic_takes_the_meter_that_sees_what_runs(fake_nvml, tmp_path, monkeypatch):
+def test_automatic_takes_the_meter_that_sees_what_runs(
+    rapl, hwmon, fake_nvml, tmp_path, monkeypatch
+):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(power_mw=70_000))
     assert get_meter("auto", tmp_path, "cpu").name == "none"  # and not an idle GPU's board
@@ -84,7 +61,7 @@ def test_automatic_takes_the_meter_that_sees_what_runs(fake_nvml, tmp_path, monk
 
 
 def test_a_meter_asked_for_by_name_that_sees_something_else_is_refused(
-    fake_nvml, tmp_path, monkeypatch
+    rapl, fake_nvml, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(power_mw=70_000))
     with pytest.raises(ProfileError, match=r"sees the GPU alone .* runs on the CPU.*'auto'"):

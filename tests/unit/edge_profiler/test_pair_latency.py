@@ -11,7 +11,6 @@ from biglittle.edge_profiler import (
 onnx = pytest.importorskip("onnx")
 SPACE = get_space("fbnet")
 SMALL = "8" * 22
-IDS = [SMALL, "8" * 21 + "0", "8" * 20 + "00"]
 REFERENCE = "8" * 21 + "1"
 SHORT = Protocol(warm_up=1, rounds=2, runs_per_round=3, idle_gap_s=0)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from biglittle.bench import get_space, load_device
+from biglittle.bench import load_device
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import (
     Protocol,
@@ -13,11 +13,9 @@ from biglittle.edge_profiler import (
 )
 
 onnx = pytest.importorskip("onnx")
-SPACE = get_space("fbnet")
 SMALL = "8" * 22
 IDS = [SMALL, "8" * 21 + "0", "8" * 20 + "00"]
 REFERENCE = "8" * 21 + "1"
-SHORT = Protocol(warm_up=1, rounds=2, runs_per_round=3, idle_gap_s=0)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,6 @@ from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler.meters import get_meter, nvml
 
 
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
 @pytest.mark.parametrize(
     ("visible", "taken"),
     [(None, 0), ("1", 1), ("1,0", 1), ("GPU-bb", 1), ("GPU-aa11", 0)],

@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from biglittle.bench.errors import ProfileError
-from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.meters.pmic import PmicKind
 from biglittle.edge_profiler.meters.pmic import power_mw as pmic_power_mw
 
@@ -18,13 +17,6 @@ PI5 = """     3V7_WL_SW_A current(0)=0.05000000A
      3V3_SYS_V volt(9)=3.30000000V
         BATT_V volt(25)=0.00000000V
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 def program(folder, name, body):

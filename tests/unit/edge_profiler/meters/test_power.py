@@ -8,15 +8,7 @@ import time
 
 import pytest
 
-from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.meters._power import SampledMeter, energy_mj, put_energy
-
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 def test_trapezoids():

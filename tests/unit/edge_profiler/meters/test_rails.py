@@ -5,33 +5,11 @@ from __future__ import annotations
 import pytest
 
 from biglittle.bench.errors import ProfileError
-from biglittle.edge_profiler.meters import get_meter, nvml
+from biglittle.edge_profiler.meters import get_meter
 from biglittle.edge_profiler.meters._rails import choose_rails
 from biglittle.edge_profiler.meters.tegrastats import power_mw
 
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
-def write(root, **files):
-    for name, text in files.items():
-        path = root / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(str(text))
-
-
 # ---- Jetson ------------------------------------------------------------------------------------
-def hwmon(root, **channels):
-    write(root, **{"sys__class__hwmon__hwmon0__name": "other"})
-    base = "sys__class__hwmon__hwmon3__"
-    write(root, **{base + "name": "ina3221"})
-    for i, (label, (mv, ma)) in enumerate(channels.items(), start=1):
-        labelled = {f"in{i}_label": label, f"in{i}_input": mv, f"curr{i}_input": ma}
-        write(root, **{base + k: v for k, v in labelled.items()})
 
 
 # Lines as an AGX Orin, a Thor, an AGX Xavier and a TX2 print them, cut to the rails.
@@ -94,7 +72,7 @@ def test_rails_out_of_use_are_no_meter_and_long_lists_fit_into_a_profile():
         (("ODD",), {"cpu", "gpu"}),
     ],
 )
-def test_what_rails_cover_follows_from_their_names(tmp_path, names, covers):
+def test_what_rails_cover_follows_from_their_names(hwmon, tmp_path, names, covers):
     assert choose_rails(dict.fromkeys(names, 1.0), "x").covers == covers
     hwmon(tmp_path, **dict.fromkeys(names, (5000, 100)))
     assert get_meter("auto", tmp_path, "cpu").name == ("ina3221" if "cpu" in covers else "none")

@@ -8,7 +8,6 @@ import time
 import pytest
 
 from biglittle.bench.errors import ProfileError
-from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.meters.tegrastats import TegrastatsKind, power_mw
 
 # As printed by JetPack 5 on an Orin and by JetPack 4 on a Nano.
@@ -18,13 +17,6 @@ ORIN = (
 )
 NANO = "RAM 1/3964MB CPU [2%@102] POM_5V_IN 2532/2488 POM_5V_GPU 40/40 POM_5V_CPU 485/450"
 AGX = "RAM 1/2MB VDD_GPU_SOC 3000mW/3000mW VDD_CPU_CV 800mW/800mW"
-
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 def test_lines_of_tegrastats():

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench.errors import ProfileError
-from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.meters.trace import TraceMeter, fill, read_trace
 from biglittle.edge_profiler.trace_energy import fill_file
-
-
-@pytest.fixture(autouse=True)
-def _no_cuda(monkeypatch):
-    """Whatever this machine has, its driver is not asked."""
-    monkeypatch.setattr(nvml, "cuda_bus_id", lambda: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 # ---- external meters ---------------------------------------------------------------------------
