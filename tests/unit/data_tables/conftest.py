@@ -128,3 +128,10 @@ def plan(  # type: ignore[no-untyped-def]
     trained = plan.supernet()  # read once: that is most of what a stage takes here
     monkeypatch.setattr(Plan, "supernet", lambda _: trained)
     return plan
+
+
+@pytest.fixture
+def table_file(plan) -> Path:  # type: ignore[no-untyped-def]
+    """Where the build's table goes; nothing is there yet."""
+    file: Path = plan.working / "table.h5"
+    return file

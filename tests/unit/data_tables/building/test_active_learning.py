@@ -16,8 +16,6 @@ pytest.importorskip("xgboost")
 
 from biglittle.bench import load_device
 from biglittle.bench.errors import CheckpointError, ConstraintError
-from biglittle.bench.figures import POINT_FIGURES
-from biglittle.bench.points import Points
 from biglittle.bench.rows import NetworkKey, is_held_out
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table
@@ -28,7 +26,6 @@ from biglittle.data_tables.building.active_learning import (
     improve,
     lines,
 )
-from biglittle.data_tables.building.choosing import choose
 from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey
 
 SETTINGS = ImproveSettings(batch=8, budget=150)
@@ -179,34 +176,6 @@ def test_val_alone_is_enough_for_a_surrogate(table: Table, tmp_path: Path) -> No
     assert after["n_found"] == len(new) + len(further["rounds"][0]["networks"])
 
 
-def test_settings_that_cannot_be_are_refused(table: Table, tmp_path: Path) -> None:
-    with pytest.raises(ConstraintError, match="batch"):
-        ImproveSettings(batch=0)
+def test_no_round_is_refused(table: Table, tmp_path: Path) -> None:
     with pytest.raises(ConstraintError, match="rounds"):
         improve(table, tmp_path, MadeUp(table), load_device("raspberry-pi-4"), 0)
-
-
-def front(pairs: list[tuple[str, str]]) -> Points:
-    n = len(pairs)
-    return Points(
-        little=np.array([p[0] for p in pairs]),
-        big=np.array([p[1] for p in pairs]),
-        gate=np.full(n, "margin"),
-        threshold=np.zeros(n),
-        provenance={},
-        split=None,
-        **{f: np.arange(n, dtype=float) for f in POINT_FIGURES},
-    )
-
-
-def test_half_of_a_batch_is_spread_and_half_uncertain() -> None:
-    pairs = [(f"l{i}", f"b{i}") for i in range(20)]
-    std = {a: float(a == "b7") + 0.5 * (a == "l3") for pair in pairs for a in pair}
-    found = choose(front(pairs), std, {"l0"}, 8)
-    assert len(dict(found)) == len(found) == 8
-    reasons = dict(found)
-    assert "l0" not in reasons
-    assert {"b0", "l19"} <= {a for a, r in found if r == "spread"}
-    assert reasons["b7"] == reasons["l3"] == "uncertain"
-    assert choose(front(pairs[:1]), std, set(), 8) == [("l0", "spread"), ("b0", "spread")]
-    assert choose(front(pairs), std, {a for p in pairs for a in p}, 8) == []

@@ -11,9 +11,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from biglittle.bench.errors import TableError
 from biglittle.bench.rows import NetworkKey
-from biglittle.data_tables.building.assemble import network_columns
 from biglittle.data_tables.building.evaluate import (
     Evaluation,
     EvaluationKey,
@@ -60,11 +58,3 @@ def test_a_cut_or_quantised_network_is_told_from_the_whole_one() -> None:
 def test_a_key_that_is_none_is_refused(change: dict[str, object], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         EvaluationKey.from_dict({**EvaluationKey(NetworkKey(LITTLE)).as_dict(), **change})
-
-
-def test_an_exit_gets_no_figures_of_the_whole_network() -> None:
-    from biglittle.bench.spaces import get_space
-
-    cut = Evaluation(EvaluationKey(NetworkKey(LITTLE, exit=12)), "0" * 64, {})
-    with pytest.raises(TableError, match="counted for whole networks alone"):
-        network_columns(get_space("fbnet"), 10, [cut])

@@ -1,0 +1,129 @@
+"""The table of what was evaluated: written, extended, and of one supernet alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
+from biglittle.bench.errors import CheckpointError, TableError  # noqa: E402
+from biglittle.bench.rows import NetworkKey  # noqa: E402
+from biglittle.cotrain.recipe import Recipe  # noqa: E402
+from biglittle.data_tables.building import assemble, jobs  # noqa: E402
+from biglittle.data_tables.building import stages as build  # noqa: E402
+from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, read_evaluation  # noqa: E402
+from biglittle.data_tables.building.plan import Plan  # noqa: E402
+from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
+
+NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
+RECIPE = Recipe(
+    space="fbnet",
+    dataset="digits",
+    images=64,
+    batch=16,
+    peak_lr=0.02,
+    end_lr=0.0,
+    warmup_share=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    resolutions=((8, 1.0),),
+)
+
+
+def _same_rows(before: Table, after: Table) -> None:
+    n = len(before)
+    for name, column in before.networks.items():
+        assert after.networks[name][:n].tolist() == column.tolist()
+    for split in ("val", "test"):
+        old, new = before.predictions(split), after.predictions(split)
+        assert np.array_equal(new.top1[:n], old.top1)
+        for metric, codes in old.codes.items():
+            assert np.array_equal(new.codes[metric][:n], codes)
+
+
+def test_a_table_holds_what_was_evaluated_and_grows(plan: Plan, table_file: Path) -> None:
+    said = build.run_stage("evaluate", plan, table_file, limit=2)
+    assert said == "stage evaluate: 3 jobs, 1 of this share left"
+    build.run_stage("assemble", plan, table_file)
+    first = Table(table_file)
+    assert Benchmark.load(table_file).architectures == NETWORKS[:2]
+    assert first.training["supernet_sha256"] == plan.supernet().sha256
+    assert (plan.working / "supernet.safetensors").exists()
+    assert build.run_stage("extend", plan, table_file).startswith("0 rows added")
+    assert build.run_stage("evaluate", plan, table_file).endswith(" 0 of this share left")
+    assert build.run_stage("extend", plan, table_file).startswith("1 rows added")
+    whole = Table(table_file)
+    assert [str(a) for a in whole.networks["architecture"]] == NETWORKS
+    _same_rows(first, whole)
+    build.run_stage("assemble", plan, table_file)  # anew: the same rows
+    _same_rows(whole, Table(table_file))
+
+
+def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_file: Path) -> None:
+    build.run_stage("evaluate", plan, table_file)
+    build.run_stage("assemble", plan, table_file)
+    path = plan.networks / f"inherited-{NETWORKS[1]}-s0.npz"
+    evaluation = read_evaluation(path)
+    from biglittle.data_tables.building.evaluate import write_evaluation
+
+    other = dataclasses.replace(evaluation.key, origin="f" * 64)
+    write_evaluation(path, dataclasses.replace(evaluation, key=other))
+    assert len(assemble.evaluations(plan, plan.supernet().sha256)) == 2
+    assert jobs.is_done(plan, jobs.InheritedJob(NETWORKS[0]), plan.supernet().sha256)
+    assert not jobs.is_done(plan, jobs.InheritedJob(NETWORKS[1]), plan.supernet().sha256)
+    before = Table(table_file).contents()
+    foreign = {**before.training, "supernet_sha256": "f" * 64}
+    from biglittle.bench.table_writer import write_table
+
+    write_table(table_file, dataclasses.replace(before, training=foreign), "1", "d")
+    with pytest.raises(CheckpointError, match="other supernet weights"):
+        build.run_stage("extend", plan, table_file)
+
+
+def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) -> None:
+    build.run_stage("evaluate", plan, table_file)
+    build.run_stage("assemble", plan, table_file)
+    first, site = Table(table_file), jobs.Site(plan)
+    trust = [
+        jobs.NetworkJob(NETWORKS[1], "finetuned", RECIPE),
+        jobs.NetworkJob(NETWORKS[1], "standalone", RECIPE),
+    ]
+    pairs = jobs.pair_jobs(plan.recipe, [ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
+    short = [dataclasses.replace(j, recipe=RECIPE) for j in pairs]  # type: ignore[type-var]
+    assert [(j.methods, j.seed) for j in short] == [
+        (m, s) for s in (0, 1) for m in (("independent", "distilled"), ("joint",))
+    ]
+    assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
+    assert build.run_stage("extend", plan, table_file).startswith("14 rows added")
+    whole = Table(table_file)
+    _same_rows(first, whole)
+    assert len(whole.cotrained()) == 6
+    little, big = whole.pair_rows(Pair(NETWORKS[0], NETWORKS[2], "joint", seed=1))
+    assert whole.networks["images"][[little, big]].tolist() == [64, 64]
+    tuned = whole.network_row(NETWORKS[1], "finetuned")
+    assert whole.networks["images"][tuned] == 64
+    assert whole.networks["weights_sha256"][tuned] != whole.networks["weights_sha256"][1]
+    recipe = whole.training["recipes"]["joint"]
+    assert [r["images"] for r in recipe] == [64]
+    path = plan.networks / f"{short[0].names[1]}.npz"
+    path.unlink()  # half a pair is no pair; its job trains no more, it only evaluates
+    build.run_stage("assemble", plan, table_file)
+    assert len(Table(table_file).cotrained()) == 5
+    assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
+    build.run_stage("extend", plan, table_file)
+    assert len(Table(table_file).cotrained()) == 6
+
+
+def test_an_exit_gets_no_figures_of_the_whole_network() -> None:
+    from biglittle.bench.spaces import get_space
+
+    cut = Evaluation(EvaluationKey(NetworkKey(NETWORKS[0], exit=12)), "0" * 64, {})
+    with pytest.raises(TableError, match="counted for whole networks alone"):
+        assemble.network_columns(get_space("fbnet"), 10, [cut])

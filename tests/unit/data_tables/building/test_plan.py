@@ -1,0 +1,33 @@
+"""What a build is of: the supernet of its folder, or what ships of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench.errors import CheckpointError  # noqa: E402
+from biglittle.bench.networks import weights_hash  # noqa: E402
+from biglittle.data_tables.building import assemble, jobs  # noqa: E402
+from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
+from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE as SHIPPED  # noqa: E402
+
+NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
+
+
+def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
+    trained, site = plan.supernet(), jobs.Site(plan)
+    kept_file = plan.working / "kept.safetensors"
+    assemble.keep_weights(plan, trained, kept_file)
+    kept = TrainedSupernet.kept(kept_file)
+    assert kept.sha256 == trained.sha256
+    one = site.evaluator.inherited(trained.net, NETWORKS[1])
+    other = site.evaluator.inherited(kept.net, NETWORKS[1])
+    assert weights_hash(one) == weights_hash(other)
+
+
+def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
+        Plan.load(SHIPPED, tmp_path).supernet()
