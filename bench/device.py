@@ -198,7 +198,7 @@ def user_folder() -> Path:
 
     That is the system's folder for what a user would miss, and not one that a cleaner may empty.
     """
-    from .datasets._dataset import DATA_FOLDER_VARIABLE  # late: it brings what downloads need
+    from .datasets import DATA_FOLDER_VARIABLE  # late: it brings what downloads need
 
     if given := os.environ.get(DATA_FOLDER_VARIABLE):
         return Path(given) / "devices"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ..registry import Registry
-from ._dataset import Dataset, Images, data_folder
+from ._dataset import DATA_FOLDER_VARIABLE, Dataset, Images, data_folder
 from ._fetch import fetch
 
 DATASETS = Registry("data set", __name__, Path(__file__).parent, "DATASET")
@@ -16,9 +16,17 @@ def get_dataset(name: str) -> Dataset:
     """The data set called ``name``.
 
     Raises:
-        UnknownNameError: no such data set.
+        UnknownNameError: no data set has this name.
     """
     return cast(Dataset, DATASETS.load(name))
 
 
-__all__ = ["DATASETS", "Dataset", "Images", "data_folder", "fetch", "get_dataset"]
+__all__ = [
+    "DATASETS",
+    "DATA_FOLDER_VARIABLE",
+    "Dataset",
+    "Images",
+    "data_folder",
+    "fetch",
+    "get_dataset",
+]

@@ -19,9 +19,9 @@ from ..bounded import LimitError
 from ..errors import DatasetError, MissingExtraError
 from ..files import why_unreadable
 from ..npz import ArrayFileError, parse_npy
+from ..pickled import PickleError, load_plain
 from ._dataset import Dataset
 from ._members import Archive, Folder, Members
-from ._pickled import PickleError, load_plain
 
 _SIZE, _CHANNELS, _BATCH = 32, 3, 10_000
 _N_CLASSES = 10

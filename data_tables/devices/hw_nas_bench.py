@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from ...bench.bounded import LimitError, read_bounded
-from ...bench.datasets._pickled import PickleError, RefusedPickleError, load_plain
 from ...bench.device import FORMAT_2, user_folder
 from ...bench.errors import DeviceError, UnknownNameError
 from ...bench.files import replacing
+from ...bench.pickled import PickleError, RefusedPickleError, load_plain
 from ...bench.spaces import Layer, SearchSpace, get_space
 from ...bench.spaces.fbnet import BLOCKS
 

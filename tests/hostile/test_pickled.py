@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench.datasets._pickled import PickleError, RefusedPickleError, load_plain
+from biglittle.bench.pickled import PickleError, RefusedPickleError, load_plain
 
 PLAIN: dict[str, Any] = {
     "numbers": [1, -1, 300, 70_000, 2**40, -(2**63), 1.5, True, None],
