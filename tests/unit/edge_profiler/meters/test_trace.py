@@ -7,10 +7,8 @@ import pytest
 
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler.meters.trace import TraceMeter, fill, read_trace
-from biglittle.edge_profiler.trace_energy import fill_file
 
 
-# ---- external meters ---------------------------------------------------------------------------
 def trace(path, windows, offset=0.0, high=3000.0, low=1000.0, marker=True, end=14.0):
     lines = ["time_s,power_mw" + (",marker" if marker else "")]
     for t in np.arange(0, end, 0.01):
@@ -115,18 +113,3 @@ def test_a_trace_meter_notes_windows_and_marks_them():
     meter.start()
     assert meter.stop() is None
     assert (meter.windows, marks) == ([(1.0, 2.0)], [True, False])
-
-
-def test_a_profile_in_a_file_is_filled_and_written_whole(tmp_path, monkeypatch):
-    written = {}
-    monkeypatch.setattr(
-        "biglittle.edge_profiler.trace_energy.read_profile", lambda path: traced() | {"of": path}
-    )
-    monkeypatch.setattr(
-        "biglittle.edge_profiler.trace_energy.write_profile",
-        lambda path, profile: written.update({path: profile}),
-    )
-    path = tmp_path / "profile.json"
-    assert fill_file(path, trace(tmp_path / "t.csv", WINDOWS)) == 2
-    assert written[path]["of"] == path
-    assert sum("energy_mj" in network for network in written[path]["networks"]) == 2
