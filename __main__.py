@@ -37,6 +37,17 @@ def _print_anywhere() -> None:
             reconfigure(errors="biglittle")
 
 
+#: Verbs that go on from what an earlier run left in the same place.
+_RESUMED = ("cotrain", "profile", "score", "table", "ofa", "surrogate")
+
+
+def _interrupted(arguments: list[str]) -> str:
+    """What an interrupt left behind, and how to go on."""
+    if arguments[:1] and (arguments[0] in _RESUMED or "--checkpoint" in arguments):
+        return "interrupted; what was finished is kept, and the same command goes on from there\n"
+    return "interrupted; nothing was written\n"
+
+
 def main() -> None:
     """Runs the command line; a user's error is one line on stderr and exit code 1."""
     from .cli import app
@@ -45,8 +56,12 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was finished is kept\n")
+        sys.stderr.write(_interrupted(sys.argv[1:]))
         raise SystemExit(130) from None
+    except SystemExit as stop:
+        if isinstance(stop.__context__ and stop.__context__.__cause__, KeyboardInterrupt):
+            sys.stderr.write(_interrupted(sys.argv[1:]))  # Typer ends without a word
+        raise
     except Exception as error:
         # Late, because it brings numpy, which --help can do without.
         from .bench.errors import EXTRA_OF, BigLittleError, MissingExtraError

@@ -14,6 +14,7 @@ folder knows no deployment format.
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ from .recipe import Recipe
 from .train_loop import TrainProgress
 from .train_pair import train_pair
 from .weights import save_network
+
+log = logging.getLogger(__name__)
 
 CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
 LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
@@ -231,6 +234,13 @@ def _cotrain(
         last[0] = training.images_per_s
         told(training)
 
+    log.info(
+        "%s -> %s, %s: %d steps of %d images; the first ones take longest",
+        *ids,
+        method,
+        job.recipe.n_steps,
+        job.recipe.batch,
+    )
     networks = train_pair(
         *ids,
         method,
@@ -245,10 +255,12 @@ def _cotrain(
     )
     duration, dataset = time.monotonic() - began, get_dataset(job.recipe.dataset)
     if starts is not None and "-".join(ids) not in before:
+        log.info("%s -> %s: answers of the weights it began with, on val and test", *ids)
         clean = [calibrated(n, splits["train"], dataset) for n in starts]
         before["-".join(ids)] = _evaluated(
             job, point, costs, (clean[0], clean[1]), splits, dataset
         )[0]
+    log.info("%s -> %s, %s: answers on val and test", *ids, method)
     after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
     table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
     gate, origin = Gate(point.gate, threshold), {**wanted["config"], "report": REPORT_FORMAT}

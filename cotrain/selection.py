@@ -28,11 +28,21 @@ class Selection:
     n_single: int
     n_pairs: int
 
-    def text(self) -> str:
-        """What was chosen, and of what, in two sentences."""
+    def text(self, n_elsewhere: int = 0) -> str:
+        """What was chosen, and of what, in two sentences.
+
+        Args:
+            n_elsewhere: recommended pairs that are trained too and are not points of the front.
+        """
+        n = len(self.rows) + n_elsewhere
+        if not n:
+            chosen = "There is nothing to train."
+        else:
+            table = f", {n_elsewhere} of them recommended from the table" if n_elsewhere else ""
+            chosen = f"{n} {'is' if n == 1 else 'are'} trained{table}."
         return (
             f"{self.n_points} points: {self.n_single} are single networks in effect, which are "
-            f"skipped; the others are {self.n_pairs} different pairs. {len(self.rows)} are trained."
+            f"skipped; the others are {self.n_pairs} different pairs. {chosen}"
         )
 
 

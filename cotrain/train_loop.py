@@ -26,7 +26,7 @@ from .memory import keep_freed_memory
 from .recipe import Recipe
 
 CHECKPOINT_S = 30.0  # at most half a minute of work is lost to a kill
-LOG_STEPS = 10
+LOG_STEPS, LOG_S = 10, 15.0  # whichever comes first
 
 Losses = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]
 
@@ -115,6 +115,7 @@ def train_learners(
     step = _resume(run, learners)
     cost = np.cumsum([0.0, *(recipe.resolution(s) ** 2 for s in range(recipe.n_steps))])
     begun = saved = time.monotonic()
+    told = begun - LOG_S  # the first step says how long the others will take
     first, recent = step, []
     while step < recipe.n_steps:
         recent.append(_train_step(run, learners, losses, step))
@@ -123,7 +124,9 @@ def train_learners(
         if step == recipe.n_steps or now - saved >= CHECKPOINT_S:
             _save(run, learners, step)
             saved = now
-        if on_progress is not None and (step % LOG_STEPS == 0 or step == recipe.n_steps):
+        due = step % LOG_STEPS == 0 or step == recipe.n_steps or now - told >= LOG_S
+        if on_progress is not None and due:
+            told = now
             loss, accuracy = np.mean(recent, axis=0)
             recent.clear()
             names, elapsed = [x.name for x in learners], max(now - begun, 1e-9)

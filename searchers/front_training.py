@@ -146,7 +146,7 @@ def training_of(
     bench = question.bench(table, default_table)
     elsewhere: Sequence[OperatingPoint] = front.recommended_elsewhere[:top]
     selection = select(front.points, top - len(elsewhere), front.recommended_rows)
-    notes = (question.changed(bench), selection.text())
+    notes = (question.changed(bench), selection.text(len(elsewhere)))
     return FrontTraining(
         bench=bench,
         table=table or question.table or default_table,

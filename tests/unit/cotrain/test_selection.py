@@ -20,6 +20,12 @@ def test_single_networks_in_disguise_are_skipped_and_counted(front_of) -> None:
     assert chosen.rows == (3,)
     assert (chosen.n_points, chosen.n_single, chosen.n_pairs) == (4, 3, 1)
     assert "3 are single networks" in chosen.text()
+    assert chosen.text().endswith("1 is trained.")
+    assert chosen.text(n_elsewhere=2).endswith(
+        "3 are trained, 2 of them recommended from the table."
+    )
+    nothing = select(points.take(np.array([0])), 5)
+    assert nothing.text().endswith("There is nothing to train.")
 
 
 def test_pairs_that_next_to_never_escalate_are_single_networks(front_of) -> None:
