@@ -42,7 +42,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ..bench import DeviceProfile, Pair
-from ..bench.cost import mean_cost
+from ..bench.cost import answered_ms, mean_cost
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError, DeviceError, TrainingError
 from ..cotrain.images import augmented_batch
@@ -159,7 +159,7 @@ def search(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
         ms = expected_latency_ms(chances, block_ms, summed.constant_ms)
-        latency = mean_cost(ms[0] + profile.gate_ms, ms[1], rate)
+        latency = mean_cost(answered_ms(ms[0], profile.gate_ms), ms[1], rate)
         entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
         bonus = settings.entropy_weight * (1 - step / settings.steps)
         error = F.nll_loss(log_chance, labels)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Benchmark, Pair
-from ...bench.cost import mean_cost
+from ...bench.cost import answered_ms, mean_cost
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.pareto import nondominated
 from ...bench.table import Table
@@ -92,7 +92,7 @@ def operating(bench: Benchmark, pair: Pair, device: str) -> Operating:
     return Operating(
         right=np.where(escalated, answers.correct[big], answers.correct[little]),
         escalated=escalated,
-        little_ms=float(costs.latency_ms[little]) + costs.gate_ms,
+        little_ms=answered_ms(float(costs.latency_ms[little]), costs.gate_ms),
         big_ms=float(costs.latency_ms[big]),
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,3 +129,15 @@ def test_numbers_alone_make_the_same_latency_as_networks() -> None:
 def test_an_unknown_cost_names_those_there_are() -> None:
     with pytest.raises(UnknownNameError, match="latency_ms"):
         pair_figure("latency", _alone(1.0), _alone(2.0), 0.5)
+
+
+def test_the_latency_of_a_pair_is_added_up_in_one_place() -> None:
+    root = Path(__file__).resolve().parents[3]
+    rooms = ("bench", "cotrain", "data_tables", "edge_profiler", "searchers", "surrogates")
+    adds = re.compile(r"\+ *[\w.\[\]]*gate_ms|gate_ms\)? *\+")
+    places = [
+        path.relative_to(root).as_posix()
+        for path in (*(p for room in rooms for p in (root / room).rglob("*.py")), root / "cli.py")
+        if adds.search(path.read_text(encoding="utf-8"))
+    ]
+    assert places == ["bench/cost.py"]
