@@ -40,7 +40,7 @@ class Prediction:
     """What a profile needs to know of a fitted device.
 
     Attributes:
-        coefficients: of latency in ms, columns ``NAMES``.
+        coefficients: milliseconds of latency per unit of each feature in ``NAMES``.
         power_mw: median power of the measured networks, by which energy is modelled, or None.
         low: factor of the lower end of the latency interval.
         high: factor of the upper end.

@@ -41,7 +41,7 @@ class Prediction:
         provenance: how the figures came about, by field.
         fitted_to: what the model rests on, in words.
         notes: what a reader must know.
-        branches: of a model with an ``If``, the way through each of its branches; the figures
+        branches: where a model has an ``If``, the way through each of its branches; the figures
             above are then the mean by ``rate``, or those of the slowest way where that is None.
         rate: share of inputs that take the slower of two ways.
     """
