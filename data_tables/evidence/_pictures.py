@@ -10,6 +10,7 @@ import numpy as np
 
 from ...bench import Benchmark, Curve, Pair
 from ...bench.gates import stored_metrics
+from ...bench.recommend import alone
 from ...searchers.table_singles import best_table_single, table_singles
 from ..fbnet_cifar10.recipe import RECIPE
 from .trust import twins
@@ -17,6 +18,7 @@ from .trust import twins
 DEVICE = RECIPE.design.device
 FRONT_PICTURE, TRUST_PICTURE = "front.png", "trust.png"
 LATENCIES_MS = (11, 14, 18, 23, 29)
+SHOWN_POINTS = 7.0  # of accuracy below the best, in the close view
 COLOURS = {
     "inherited": "#1f77b4",
     "finetuned": "#ff7f0e",
@@ -58,45 +60,58 @@ def best_curves(
 
 
 def front_picture(bench: Benchmark, path: Path) -> None:
-    """Networks of every training, the exact front of inherited pairs, the best pairs' curves."""
+    """Networks and the exact front of inherited pairs: all of them, and where a pair pays.
+
+    The first plot has the whole range. The second has the best points of accuracy, where pairs
+    gain on single networks, with the curves of the best co-trained pairs: what is half a point
+    there does not show on a range of fifty.
+    """
     plt, table = _pyplot(), bench.table
-    test, latency = bench.accuracy("test"), bench.costs(DEVICE).latency_ms
-    figure, axes = plt.subplots(figsize=(8, 4.8), dpi=130)
-    for training in ("inherited", "finetuned", "standalone"):
-        rows = table.rows(training)
-        if len(rows):
-            axes.scatter(
-                latency[rows], 100 * test[rows], s=12 if training == "inherited" else 26,
-                c="#aaaaaa" if training == "inherited" else COLOURS[training],
-                label=f"a network, {training}",
-            )  # fmt: skip
     points = bench.front(DEVICE).points
-    order = np.argsort(points.latency_ms)
     best = best_table_single(bench, points, DEVICE)
-    axes.step(
-        points.latency_ms[order], 100 * best.accuracy[order], where="post", color="#555555", lw=1.2,
-        label="best inherited network within that latency (chosen on val)",
-    )  # fmt: skip
-    axes.scatter(
-        points.latency_ms, 100 * points.accuracy, s=9, c=COLOURS["inherited"],
-        label="exact front of inherited pairs (chosen on val)",
-    )  # fmt: skip
-    pairs = {Pair(str(a), str(b)) for a, b in zip(points.little, points.big, strict=True)}
-    ordered = sorted(pairs, key=lambda p: (p.little, p.big))
+    figure, (whole, close) = plt.subplots(
+        1, 2, figsize=(10.5, 4.6), dpi=130, gridspec_kw={"width_ratios": (1, 1.55)}
+    )
+    test, latency = bench.accuracy("test"), bench.costs(DEVICE).latency_ms
+    for axes in (whole, close):
+        for training in ("inherited", "finetuned", "standalone"):
+            rows = table.rows(training)
+            if len(rows):
+                axes.scatter(
+                    latency[rows], 100 * test[rows], s=9 if training == "inherited" else 22,
+                    c="#bbbbbb" if training == "inherited" else COLOURS[training],
+                    label=f"a network, {training}",
+                )  # fmt: skip
+        order = np.argsort(points.latency_ms)
+        axes.step(
+            points.latency_ms[order], 100 * best.accuracy[order], where="post", color="#222222",
+            lw=1.4, label="best inherited network within that latency (chosen on val)",
+        )  # fmt: skip
+        pairs = points.take(np.flatnonzero(alone(points) == ""))
+        axes.scatter(
+            pairs.latency_ms, 100 * pairs.accuracy, s=13, c=COLOURS["inherited"], zorder=3,
+            label="a pair on the exact front (chosen on val)",
+        )  # fmt: skip
+        axes.grid(alpha=0.25)
+        axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum")
     drawn: set[str] = set()
-    for curve in best_curves(bench, ordered) + best_curves(bench, table.cotrained()):
+    for curve in best_curves(bench, table.cotrained()):
         training = curve.pair.training
-        axes.plot(
-            curve.latency_ms, 100 * curve.accuracy, lw=1.0, alpha=0.8, color=COLOURS[training],
-            label=None if training in drawn else f"curves of the best pairs, {training}",
+        close.plot(
+            curve.latency_ms, 100 * curve.accuracy, lw=1.1, alpha=0.85, color=COLOURS[training],
+            label=None if training in drawn else f"best co-trained pairs, {training}",
         )  # fmt: skip
         drawn.add(training)
+    whole.set_ylabel("CIFAR-10 test accuracy (%), measured")
     singles = table_singles(bench, DEVICE, "test")
-    axes.set_xlim(right=float(np.quantile(singles.latency_ms, 0.97)))
-    axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum: added up, not measured")
-    axes.set_ylabel("CIFAR-10 test accuracy (%), measured")
-    axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", fontsize=7)
+    whole.set_xlim(right=float(np.quantile(singles.latency_ms, 0.97)))
+    top = 100 * float(np.max(points.accuracy))
+    close.set_ylim(top - SHOWN_POINTS, top + 0.7)
+    inside = points.latency_ms[100 * points.accuracy >= top - SHOWN_POINTS]
+    close.set_xlim(float(inside.min()) - 0.3, float(inside.max()) + 0.7)
+    whole.set_title("all networks of the table", fontsize=9)
+    close.set_title("where pairs pay", fontsize=9)
+    close.legend(loc="lower right", fontsize=7)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
