@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Front, Pair, Table
+from biglittle.bench import Benchmark, Front, Pair, Table, get_space
+from biglittle.bench.operator_features import operator_features
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -37,3 +38,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
     path = tmp_path_factory.mktemp("table") / "table.h5"
     write_table(path, synthetic_table(8, n_val=600, n_test=900), "1", "2026-01-01")
     return Table(path)
+
+
+@pytest.fixture(scope="module")
+def features() -> np.ndarray:
+    """Sums over the operators of 160 random networks of ``fbnet``, shape (160, n_columns)."""
+    space = get_space("fbnet")
+    rows = space.sample(np.random.default_rng(0), 160)
+    return operator_features([space.graph(row, 10) for row in rows])

@@ -17,12 +17,6 @@ from biglittle.bench.operator_features import (
 FBNET = get_space("fbnet")
 
 
-@pytest.fixture(scope="module")
-def features() -> np.ndarray:
-    rows = FBNET.sample(np.random.default_rng(0), 160)
-    return operator_features([FBNET.graph(row, 10) for row in rows])
-
-
 def column(name: str) -> int:
     return NAMES.index(name)
 

@@ -7,7 +7,7 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import SurrogateError
-from biglittle.bench.operator_features import NAMES, operator_features
+from biglittle.bench.operator_features import NAMES
 from biglittle.bench.operator_model import (
     OperatorModel,
     conformal_factors,
@@ -17,12 +17,6 @@ from biglittle.bench.operator_model import (
 )
 
 FBNET = get_space("fbnet")
-
-
-@pytest.fixture(scope="module")
-def features() -> np.ndarray:
-    rows = FBNET.sample(np.random.default_rng(0), 160)
-    return operator_features([FBNET.graph(row, 10) for row in rows])
 
 
 def column(name: str) -> int:
