@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from biglittle.bench import Points, get_space
 from biglittle.bench.datasets import Dataset, Images, get_dataset
 from biglittle.bench.device import DeviceProfile
+from biglittle.bench.synthetic import DEVICE, synthetic_table
+from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchOutcome, SearchSettings, SingleNetworks, best_single
 from biglittle.searchers.evaluators.live import LiveEvaluator
 from biglittle.searchers.with_weights import Weights
@@ -35,6 +37,26 @@ def made_up() -> Dataset:
         read=lambda folder: {},
         how_to_get="",
     )
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file of a table of twenty made-up networks."""
+    path = tmp_path_factory.mktemp("table") / "table.h5"
+    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
+    return str(path)
+
+
+@pytest.fixture
+def search(command_line, table: str):  # type: ignore[no-untyped-def]
+    """Searches on the made-up table from the command line; gives exit code, stdout and stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        return command_line(
+            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
+        )
+
+    return call
 
 
 @pytest.fixture

@@ -18,23 +18,6 @@ from biglittle.searchers.evaluators.grid import GridSweeps
 from biglittle.searchers.judge import judge_called
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return str(path)
-
-
-@pytest.fixture
-def search(command_line, table: str):  # type: ignore[no-untyped-def]
-    def call(*arguments: str) -> tuple[int, str, str]:
-        return command_line(
-            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
-        )
-
-    return call
-
-
 def test_searchers_side_by_side(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     arguments = ("--compare", "random,local_search", "--seeds", "2", "--budget", "60")
     code, out, err = search(*arguments, "--out", str(tmp_path))

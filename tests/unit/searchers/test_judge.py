@@ -7,16 +7,8 @@ import pytest
 
 from biglittle.bench import Benchmark
 from biglittle.bench.errors import BigLittleError, UnknownNameError
-from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table_writer import write_table
+from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.judge import candidates_of, judge_called
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return str(path)
 
 
 def test_candidates_of_points_are_the_points(table: str) -> None:

@@ -5,20 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from biglittle.bench import Benchmark
-from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table_writer import write_table
+from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.judge import judge_called
 from biglittle.searchers.next_steps import next_steps
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return str(path)
 
 
 def test_next_steps_repeat_what_was_asked(table: str) -> None:

@@ -7,20 +7,12 @@ from pathlib import Path
 import pytest
 
 from biglittle.bench import BigLittleError
-from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table_writer import write_table
+from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.run_config import search_options, set_otherwise
 
 pytest.importorskip("plotly")
 
 FRONT = ("front.csv", "front.json")
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return path
 
 
 ASKED = {
@@ -36,10 +28,10 @@ ASKED = {
 
 @pytest.mark.parametrize("name", ASKED)
 def test_a_config_repeats_its_search_to_the_byte(  # type: ignore[no-untyped-def]
-    name: str, command_line, table: Path, tmp_path: Path
+    name: str, command_line, table: str, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    arguments = ("--on", "table", "--table", table, "--device", DEVICE, "--budget", "60")
     code, _, err = command_line("search", *arguments, *ASKED[name], "--out", str(first))
     assert code == 0, err
     for given in (first / "config.toml", first):
@@ -51,9 +43,9 @@ def test_a_config_repeats_its_search_to_the_byte(  # type: ignore[no-untyped-def
 
 
 def test_an_option_beside_the_config_takes_precedence_and_is_said(  # type: ignore[no-untyped-def]
-    command_line, table: Path, tmp_path: Path
+    command_line, table: str, tmp_path: Path
 ) -> None:
-    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    arguments = ("--on", "table", "--table", table, "--device", DEVICE, "--budget", "60")
     assert command_line("search", *arguments, "--out", str(tmp_path))[0] == 0
     again = ("search", "--config", str(tmp_path), "--seed", "3", "--budget", "60", "--json")
     code, out, err = command_line(*again)
@@ -64,9 +56,9 @@ def test_an_option_beside_the_config_takes_precedence_and_is_said(  # type: igno
 
 
 def test_what_was_searched_and_is_another_now_is_said(  # type: ignore[no-untyped-def]
-    command_line, table: Path, tmp_path: Path
+    command_line, table: str, tmp_path: Path
 ) -> None:
-    arguments = ("--on", "table", "--table", str(table), "--device", DEVICE, "--budget", "60")
+    arguments = ("--on", "table", "--table", table, "--device", DEVICE, "--budget", "60")
     assert command_line("search", *arguments, "--out", str(tmp_path))[0] == 0
     config = tmp_path / "config.toml"
     lines = config.read_text().splitlines()

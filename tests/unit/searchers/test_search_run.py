@@ -13,29 +13,11 @@ from rich.console import Console
 
 from biglittle.bench import Benchmark
 from biglittle.bench.errors import ConstraintError, UnknownNameError
-from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table_writer import write_table
+from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers import SearchSettings
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.judge import Judge, judge_called
 from biglittle.searchers.search_run import FILES, check_alone, run_search
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return str(path)
-
-
-@pytest.fixture
-def search(command_line, table: str):  # type: ignore[no-untyped-def]
-    def call(*arguments: str) -> tuple[int, str, str]:
-        return command_line(
-            "search", "--on", "table", "--table", table, "--device", DEVICE, *arguments
-        )
-
-    return call
 
 
 def test_chosen_on_val_and_shown_on_test(search, table: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

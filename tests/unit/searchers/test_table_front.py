@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from biglittle.bench import Benchmark
 from biglittle.bench.figures import FIGURES
-from biglittle.bench.synthetic import DEVICE, synthetic_table
-from biglittle.bench.table_writer import write_table
+from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.table_front import TableFront, print_table_front, table_front
 
 TWO = ("error", "latency_ms")
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
-    write_table(path, synthetic_table(n_networks=20, seed=2), "test", "2020-01-01")
-    return path
 
 
 def printed(answer: TableFront) -> str:
@@ -30,23 +21,23 @@ def printed(answer: TableFront) -> str:
     return text.getvalue()
 
 
-def test_the_document_says_what_was_asked_and_where_it_was_chosen(table: Path) -> None:
-    answer = table_front(str(table), DEVICE, TWO, {"macs": 5e7}, ("margin",))
+def test_the_document_says_what_was_asked_and_where_it_was_chosen(table: str) -> None:
+    answer = table_front(table, DEVICE, TWO, {"macs": 5e7}, ("margin",))
     config = answer.document()["config"]
     assert config["limits"] == {"macs": 5e7}
     assert (config["gates"], config["objectives"]) == (["margin"], list(TWO))
     assert (config["chosen_on"], config["reported_on"]) == ("val", "test")
     assert config["complete"] is True
-    assert config["table_file"] == str(table)
+    assert config["table_file"] == table
     assert answer.front.points.split == "test"
     assert "chosen on val, shown on test" in printed(answer)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_of_the_catalogue_can_be_limited(table: Path, name: str) -> None:
+def test_every_figure_of_the_catalogue_can_be_limited(table: str, name: str) -> None:
     everything = Benchmark.load(table).front(DEVICE, TWO).chosen.figure(name)
     limit = float(sorted(everything)[len(everything) // 2])
-    answer = table_front(str(table), DEVICE, TWO, {name: limit})
+    answer = table_front(table, DEVICE, TWO, {name: limit})
     values = answer.front.chosen.figure(name)
     assert len(values)
     assert (values >= limit if name == "accuracy" else values <= limit).all()
@@ -54,11 +45,11 @@ def test_every_figure_of_the_catalogue_can_be_limited(table: Path, name: str) ->
         assert FIGURES[name].head in printed(answer)
 
 
-def test_a_bound_and_an_interrupt_are_said(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bound_and_an_interrupt_are_said(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    answer = table_front(str(table), DEVICE, TWO, {}, ("oracle",), stop)
+    answer = table_front(table, DEVICE, TWO, {}, ("oracle",), stop)
     assert answer.document()["config"]["complete"] is False
     text = printed(answer)
     assert "No device can run oracle" in text

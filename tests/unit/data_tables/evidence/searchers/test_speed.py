@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from biglittle.data_tables.evidence.searchers import speed
 
 
-def row(name: str, median: float) -> dict[str, Any]:
-    figures = {"low": median / 2, "high": 2 * median, "quarter": 3 * median}
-    return {
-        "searcher": name,
-        "median": median,
-        **figures,
-        "p_random": 0.01,
-        "p_best": None,
-        "seconds": 1.5,
-    }
-
-
-def compared(nsga2: float, rand: float) -> dict[str, Any]:
-    return {
-        "table": [row("nsga2", nsga2), row("random", rand)],
-        "facts": {"networks": 7, "cores": 2, "cpu": "some-cpu", "python": "3", "numpy": "2"},
-        "budget": 2000,
-        "seeds": 10,
-        "reference": {"n_points": 44},
-    }
-
-
 @pytest.mark.parametrize(
     ("seconds", "said"), [(19.0, "s, reached by"), (21.0, "s, not reached by")]
 )
-def test_speed_says_what_the_searcher_itself_takes(seconds: float, said: str) -> None:
+def test_speed_says_what_the_searcher_itself_takes(compared, seconds: float, said: str) -> None:  # type: ignore[no-untyped-def]
     held = {
         "seconds_total": [10.0, seconds, seconds],
         "seconds_evaluating": [9.0, seconds / 2, seconds / 2],
