@@ -64,10 +64,8 @@ def _read_digits(folder: Path) -> dict[str, np.ndarray]:
     return {"x_train": x[:1500], "y_train": y[:1500], "x_test": x[1500:], "y_test": y[1500:]}
 
 
-@pytest.fixture(scope="session")
-def digits() -> Dataset:
+def digits_dataset() -> Dataset:
     """A data set of 32x32x3 images and 10 classes: 1300 to train on, 200 val, 297 test."""
-    pytest.importorskip("sklearn")
     return Dataset(
         name="digits",
         n_classes=10,
@@ -81,6 +79,13 @@ def digits() -> Dataset:
         read=_read_digits,
         how_to_get="It comes with scikit-learn.",
     )
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """A data set of 32x32x3 images and 10 classes: 1300 to train on, 200 val, 297 test."""
+    pytest.importorskip("sklearn")
+    return digits_dataset()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -33,35 +34,14 @@ warmup_steps = 1
 """
 
 
-def _read_few(folder: Path) -> dict[str, np.ndarray]:
-    arrays = _read_digits(folder)
-    return {k: a[:300] if k.endswith("train") else a[:100] for k, a in arrays.items()}
-
-
-def _read_digits(folder: Path) -> dict[str, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    grey = (found.images * 15).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
-    x, y = np.repeat(grey[..., None], 3, axis=-1), found.target.astype(np.uint8)
-    return {"x_train": x[:1500], "y_train": y[:1500], "x_test": x[1500:], "y_test": y[1500:]}
-
-
-def few_digits() -> Dataset:
+def few_digits(digits: Dataset) -> Dataset:
     """The digits, but only 240 to train on, 60 of val and 100 of test."""
-    return Dataset(
-        name="digits",
-        n_classes=10,
-        classes=tuple("0123456789"),
-        height=32,
-        mean=(0.3, 0.3, 0.3),
-        std=(0.35, 0.35, 0.35),
-        n_val=60,
-        split_seed=0,
-        hashes={},
-        read=_read_few,
-        how_to_get="It comes with scikit-learn.",
-    )
+
+    def read(folder: Path) -> dict[str, np.ndarray]:
+        arrays = digits.read(folder)
+        return {k: a[:300] if k.endswith("train") else a[:100] for k, a in arrays.items()}
+
+    return dataclasses.replace(digits, n_val=60, read=read)
 
 
 def tiny_recipe(folder: Path) -> TableRecipe:
@@ -73,10 +53,9 @@ def tiny_recipe(folder: Path) -> TableRecipe:
 
 
 @pytest.fixture(scope="session")
-def few() -> Dataset:
+def few(digits: Dataset) -> Dataset:
     """The digits, but only 240 to train on, 60 of val and 100 of test."""
-    pytest.importorskip("sklearn")
-    return few_digits()
+    return few_digits(digits)
 
 
 @pytest.fixture

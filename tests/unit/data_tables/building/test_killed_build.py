@@ -23,10 +23,13 @@ from biglittle.data_tables.building.plan import Plan
 SCRIPT = """
 import importlib.util, os, sys, time
 from pathlib import Path
-working, conftest, schedule = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("conftest", conftest)
-shared = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shared)
+working, *conftests, schedule = sys.argv[1:]
+def loaded(path):
+    spec = importlib.util.spec_from_file_location("conftest", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+everywhere, shared = map(loaded, conftests)
 from biglittle.bench import files
 from biglittle.cotrain.schedule import load_schedule
 from biglittle.data_tables.building import assemble, jobs
@@ -43,7 +46,7 @@ def run(stage, name):
         rename(source, target)
     files.os.replace = slow
     folder = Path(working)
-    recipe, images = shared.tiny_recipe(folder), shared.few_digits()
+    recipe, images = shared.tiny_recipe(folder), shared.few_digits(everywhere.digits_dataset())
     plan = Plan(recipe, folder, load_schedule(Path(schedule)), images, folder)
     build.run_stage(stage, plan, folder / "table.h5")
 for line in sys.stdin:
@@ -63,9 +66,10 @@ Kill = Callable[[str, str], None]
 @pytest.fixture
 def kill_at(plan: Plan, supernet_file: Path) -> Iterator[Kill]:
     """Runs a stage in another process and kills it where a file takes its place."""
-    conftest, schedule = Path(__file__).parents[1] / "conftest.py", supernet_file / "tiny.toml"
+    here, schedule = Path(__file__), supernet_file / "tiny.toml"
+    conftests = [str(here.parents[up] / "conftest.py") for up in (3, 1)]
     server = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(plan.working), str(conftest), str(schedule)],
+        [sys.executable, "-c", SCRIPT, str(plan.working), *conftests, str(schedule)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
