@@ -20,11 +20,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench.cost import NetworkCosts, pair_figure
@@ -38,43 +37,21 @@ from ..bench.measured_pairs import MeasuredPairs
 from ..bench.networks import Network, weights_hash
 from ..bench.pair import REPORT_FORMAT, Pair
 from ..bench.points import OperatingPoint
-from ..bench.spaces import SearchSpace
+from ..bench.trained_pair import TrainedPair
 from .evaluate import PairAnswers, answers_of, best_threshold, operating_point
 from .recalibrate import calibrated
 from .recipe import Recipe
+from .saved_pair import saved_pair
 from .train_loop import TrainProgress
 from .train_pair import train_pair
-from .weights import save_network
 
 log = logging.getLogger(__name__)
 
-CHECKED_IMAGES = 256  # test images on which what is deployed must answer as what was trained
 LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device or table
 
-Weights = Mapping[str, NDArray[Any]]
-
-
-class Deploy(Protocol):
-    """Writes both networks and the cascade into a folder and checks that they answer alike."""
-
-    def __call__(
-        self,
-        folder: Path,
-        space: SearchSpace,
-        architectures: tuple[str, str],
-        weights: tuple[Weights, Weights],
-        gate: Gate,
-        images: NDArray[np.uint8],
-        logits: tuple[NDArray[np.float32], NDArray[np.float32]],
-        dataset: Dataset,
-        origin: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Facts for the report; raises where answers differ from ``logits`` (n, n_classes).
-
-        ``images`` are pixels (n, height, width, channels); ``origin`` says how the weights came
-        about.
-        """
-        ...
+#: Writes both networks and the cascade into a folder and checks that they answer alike: facts for
+#: the report, or an error where answers differ.
+Deploy = Callable[[Path, TrainedPair], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -263,8 +240,17 @@ def _cotrain(
     log.info("%s -> %s, %s: answers on val and test", *ids, method)
     after, threshold, answers = _evaluated(job, point, costs, networks, splits, dataset)
     table = job.table_point(Pair(*ids), Gate(point.gate, point.threshold))
-    gate, origin = Gate(point.gate, threshold), {**wanted["config"], "report": REPORT_FORMAT}
-    deployed = _deploy(job, folder, networks, gate, splits, answers, dataset, origin)
+    hashes = [weights_hash(n) for n in networks]
+    pair = saved_pair(
+        folder,
+        networks,
+        Gate(point.gate, threshold),
+        splits["test"],
+        (answers.little, answers.big),
+        dataset,
+        {**wanted["config"], "report": REPORT_FORMAT, "weights_sha256": hashes},
+    )
+    deployed = job.deploy(folder, pair)
     report: dict[str, Any] = {
         "format": REPORT_FORMAT,
         **wanted,
@@ -280,7 +266,7 @@ def _cotrain(
             "device": job.device,
             "threads": torch.get_num_threads(),
         },
-        "weights_sha256": [weights_hash(n) for n in networks],
+        "weights_sha256": hashes,
         "versions": {
             "biglittle": __version__,
             "python": platform.python_version(),
@@ -340,32 +326,3 @@ def _evaluated(
     limit = point.latency_ms * (1 + 1e-9)
     figures["val_latency_within_promise"] = figures["val"]["latency_ms"] <= limit
     return figures, threshold, answers["test"]
-
-
-def _deploy(
-    job: FrontJob,
-    folder: Path,
-    networks: tuple[Network, Network],
-    gate: Gate,
-    splits: Mapping[str, Images],
-    answers: PairAnswers,
-    dataset: Dataset,
-    origin: Mapping[str, Any],
-) -> dict[str, Any]:
-    for name, network in zip(("little", "big"), networks, strict=True):
-        save_network(folder / f"{name}.safetensors", network, {"dataset": dataset.name})
-    weights = tuple({k: v.numpy() for k, v in n.state_dict().items()} for n in networks)
-    # Spread over the split, so that its order does not matter.
-    n = len(splits["test"])
-    index = np.unique(np.linspace(0, n - 1, min(n, CHECKED_IMAGES)).astype(np.int64))
-    return job.deploy(
-        folder,
-        job.evaluator.space,
-        (networks[0].architecture, networks[1].architecture),
-        (weights[0], weights[1]),
-        gate,
-        splits["test"].images[index],
-        (answers.little[index], answers.big[index]),
-        dataset,
-        {**origin, "weights_sha256": [weights_hash(n) for n in networks]},
-    )

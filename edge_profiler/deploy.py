@@ -8,23 +8,20 @@ that runs the big network only where the gate asks for it. All take pixels and d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench.datasets import Dataset
 from ..bench.errors import ProfileError
 from ..bench.files import replacing
-from ..bench.gate import Gate
 from ..bench.gates import get_metric
-from ..bench.spaces import SearchSpace
+from ..bench.trained_pair import TrainedPair
 from .deployable import CPP, PYTHON, describe, metadata, with_pixels
 from .onnx_cascade import cascade_model
 from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
-from .onnx_network import Weights, onnx_model
+from .onnx_network import onnx_model
 from .runtimes._ort import CPU, import_onnxruntime
 
 if TYPE_CHECKING:
@@ -45,30 +42,12 @@ def check_exportable() -> None:
     import_onnxruntime(PURPOSE)
 
 
-def deploy_pair(
-    folder: Path,
-    space: SearchSpace,
-    architectures: tuple[str, str],
-    weights: tuple[Weights, Weights],
-    gate: Gate,
-    images: NDArray[np.uint8],
-    logits: tuple[NDArray[np.float32], NDArray[np.float32]],
-    dataset: Dataset,
-    origin: Mapping[str, Any],
-) -> dict[str, Any]:
+def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
     """Facts of three written files, once all of them were found to answer as they should.
 
     Args:
         folder: folder to write to, made if it is not there.
-        space: search space of both networks.
-        architectures: ids of the little and the big network.
-        weights: state dicts of both, as arrays.
-        gate: metric and threshold of the cascade.
-        images: pixels to check with, (n, height, width, channels).
-        logits: what the little and the big network answer in training's framework, each
-            (n, n_classes).
-        dataset: data set of the images and the classes.
-        origin: how the weights came about, for the files' metadata.
+        trained: the pair, with images to check it with and what it answers to them.
 
     Returns:
         How to run the files (``input``, ``python``, ``c++``), ``images`` checked, largest
@@ -80,17 +59,19 @@ def deploy_pair(
         ProfileError: a logit, a class or a decision differs by more than rounding.
         MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
     """
+    space, architectures, gate = trained.space, trained.architectures, trained.gate
+    images, logits = trained.images, trained.logits
     n_classes = logits[0].shape[1]
     little, big = (
         onnx_model(space, a, n_classes, weights=w)
-        for a, w in zip(architectures, weights, strict=True)
+        for a, w in zip(architectures, trained.weights, strict=True)
     )
     cascade = cascade_model(little, big, gate.metric, gate.threshold)
     networks = {"little": little, "big": big, "cascade": cascade}
-    models = {name: with_pixels(model, dataset) for name, model in networks.items()}
+    models = {name: with_pixels(model, trained.dataset) for name, model in networks.items()}
     pair = dict(zip(("little", "big"), architectures, strict=True))
     for name, model in models.items():
-        describe(model, name, pair, space, dataset, origin, gate)
+        describe(model, name, pair, space, trained.dataset, trained.origin, gate)
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name, model in models.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ..bench.errors import ProfileError
 from ..bench.graph import IMAGE, GraphBuilder
 from ..bench.operators import Operator
 from ..bench.spaces import Genomes, SearchSpace
+from ..bench.trained_pair import Weights
 from .onnx_graph import INPUT, LOGITS, GraphWriter
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 #: PyTorch's default, with which the networks of the tables are trained.
 BATCH_NORM_EPSILON = 1e-5
-
-Weights = Mapping[str, NDArray[Any]]
 
 
 class _WeightSource:

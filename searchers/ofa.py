@@ -28,8 +28,9 @@ from ..bench.errors import CheckpointError
 from ..bench.files import file_hash, replacing, why_unreadable
 from ..bench.networks import weights_hash
 from ..cotrain.progressive import trained_choices
+from ..cotrain.saved_pair import saved_pair
 from ..cotrain.supernet import Supernet
-from ..cotrain.weights import load_weights, save_network
+from ..cotrain.weights import load_weights
 from ..edge_profiler.deploy import check_exportable, deploy_pair
 from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
 from .given_pairs import on_test
@@ -38,7 +39,6 @@ from .specialise import Say, SpecialiseSettings, specialise
 
 FORMAT = "biglittle-specialised-pair-1"
 REPORT = "ofa.json"
-CHECKED_IMAGES = 256  # test images on which what is deployed must answer as in training
 
 
 @dataclass(frozen=True)
@@ -153,25 +153,16 @@ def deliver(
     )
     say(f"chosen: {best.little} -> {best.big}, {best.gate} {best.threshold:.4g}; asking test")
     ready = on_test(trained.net, best, live, trained.splits, trained.dataset)
-    for name, network in zip(("little", "big"), ready.networks, strict=True):
-        save_network(folder / f"{name}.safetensors", network, {"dataset": trained.dataset.name})
-    weights = [{k: v.numpy() for k, v in n.state_dict().items()} for n in ready.networks]
-    test = trained.splits["test"]
-    # spread over the split, because the images of one may be in order
-    index = np.unique(
-        np.linspace(0, len(test) - 1, min(len(test), CHECKED_IMAGES)).astype(np.int64)
-    )
-    deployed = deploy_pair(
+    pair = saved_pair(
         folder,
-        trained.net.space,
-        (best.little, best.big),
-        (weights[0], weights[1]),
+        ready.networks,
         Gate(best.gate, best.threshold),
-        test.images[index],
-        (ready.logits[0][index], ready.logits[1][index]),
+        trained.splits["test"],
+        ready.logits,
         trained.dataset,
         {"training": "inherited", "supernet_sha256": trained.sha256, "config": config},
     )
+    deployed = deploy_pair(folder, pair)
     predicted = next(
         c.predicted
         for c in considered

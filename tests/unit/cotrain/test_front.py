@@ -20,6 +20,7 @@ from biglittle.bench.cost import network_costs  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import BigLittleError, CheckpointError, GateError  # noqa: E402
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
+from biglittle.bench.trained_pair import TrainedPair  # noqa: E402
 from biglittle.cotrain import front, train_loop  # noqa: E402
 from biglittle.cotrain.console import print_reports  # noqa: E402
 from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front  # noqa: E402
@@ -71,8 +72,12 @@ def real(front_of):  # type: ignore[no-untyped-def]
 
 
 def _job(out: Path, **changes: Any) -> FrontJob:
-    def deploy(folder: Path, space, ids, weights, gate, images, *more) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-        return {"images": len(images), "ids": list(ids), "threshold": gate.threshold}
+    def deploy(folder: Path, pair: TrainedPair) -> dict[str, Any]:
+        return {
+            "images": len(pair.images),
+            "ids": list(pair.architectures),
+            "threshold": pair.gate.threshold,
+        }
 
     job = FrontJob(
         methods=("independent", "joint"),

@@ -7,9 +7,10 @@ import types
 import numpy as np
 import pytest
 
-from biglittle.bench import get_space
+from biglittle.bench import Gate, get_space
 from biglittle.bench.device import FORMAT_2
 from biglittle.bench.errors import ProfileError
+from biglittle.bench.trained_pair import TrainedPair
 from biglittle.edge_profiler import Protocol, profile_networks
 from biglittle.edge_profiler.meters import nvml
 from biglittle.edge_profiler.onnx_graph import import_onnx
@@ -166,15 +167,17 @@ def fake_nvml():
 
 @pytest.fixture(scope="session")
 def trained_pair():
-    """Weights and logits of two networks with batch norms as after training, on 24 images."""
+    """Two networks with batch norms as after training, and their logits on 24 images."""
     torch = pytest.importorskip("torch")
     from biglittle.bench.datasets import Images, get_dataset
     from biglittle.bench.networks import build_network
     from biglittle.cotrain.images import normalised
 
+    ids = ("8" * 22, "0" + "8" * 20 + "0")
+    cifar = get_dataset("cifar10")
     pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8)
     weights, logits = [], []
-    for seed, architecture in enumerate(("8" * 22, "0" + "8" * 20 + "0")):
+    for seed, architecture in enumerate(ids):
         network = build_network(architecture, 10, seed=seed)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed)
@@ -182,10 +185,19 @@ def trained_pair():
             for _ in range(3):
                 network(torch.randn(16, 3, 32, 32))
             network.classifier.weight.mul_(3.0)  # confidences of all sizes
-            images = normalised(Images(pixels, np.zeros(24, np.uint8)), get_dataset("cifar10"))
+            images = normalised(Images(pixels, np.zeros(24, np.uint8)), cifar)
             logits.append(network.eval()(images).numpy())
         weights.append({k: v.numpy().copy() for k, v in network.state_dict().items()})
-    return tuple(weights), tuple(logits)
+    return TrainedPair(
+        space=FBNET,
+        architectures=ids,
+        weights=tuple(weights),
+        gate=Gate("max_prob", 0.0),
+        images=pixels,
+        logits=tuple(logits),
+        dataset=cifar,
+        origin={"training": "joint", "seed": 3},
+    )
 
 
 @pytest.fixture(autouse=True)

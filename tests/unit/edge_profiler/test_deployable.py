@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
-from biglittle.bench import Gate, get_space  # noqa: E402
-from biglittle.bench.datasets import get_dataset  # noqa: E402
+from biglittle.bench import Gate  # noqa: E402
 from biglittle.edge_profiler.deploy import deploy_pair  # noqa: E402
 from biglittle.edge_profiler.deployable import CPP, PYTHON, metadata  # noqa: E402
 
-SPACE = get_space("fbnet")
-ORIGIN = {"training": "joint", "seed": 3}
-IDS = ("8" * 22, "0" + "8" * 20 + "0")
-CIFAR = get_dataset("cifar10")
-PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8)
-
-
-def _deploy(folder: Path, trained_pair, gate: Gate, logits=None):  # type: ignore[no-untyped-def]
-    images, answers = PIXELS, logits or trained_pair[1]
-    return deploy_pair(folder, SPACE, IDS, trained_pair[0], gate, images, answers, CIFAR, ORIGIN)
-
 
 def test_every_file_says_what_it_takes_and_what_it_is(tmp_path: Path, trained_pair) -> None:  # type: ignore[no-untyped-def]
-    _deploy(tmp_path, trained_pair, Gate("margin", 0.25))
+    deploy_pair(tmp_path, replace(trained_pair, gate=Gate("margin", 0.25)))
     for role in ("little", "big", "cascade"):
         session = ort.InferenceSession(str(tmp_path / f"{role}.onnx"))
         (source,) = session.get_inputs()
@@ -37,13 +25,13 @@ def test_every_file_says_what_it_takes_and_what_it_is(tmp_path: Path, trained_pa
         )  # fmt: skip
         facts = metadata(onnx.load(tmp_path / f"{role}.onnx"))
         assert facts["role"] == role
-        assert (facts["little"], facts["big"]) == IDS
+        assert (facts["little"], facts["big"]) == trained_pair.architectures
         assert (facts["gate"], facts["threshold"], facts["space"]) == ("margin", 0.25, "fbnet")
-        assert facts["classes"] == list(CIFAR.classes)
-        assert facts["provenance"] == ORIGIN
+        assert facts["classes"] == list(trained_pair.dataset.classes)
+        assert facts["provenance"] == trained_pair.origin
         told = facts["input"]
         assert (told["layout"], told["range"], told["shape"]) == ("NHWC", [0, 255], source.shape)
-        assert told["normalisation"]["mean"] == list(CIFAR.mean)
+        assert told["normalisation"]["mean"] == list(trained_pair.dataset.mean)
         assert set(facts["outputs"]) == {o.name for o in session.get_outputs()}
 
 
@@ -53,14 +41,15 @@ def test_the_ten_lines_of_python_run(  # type: ignore[no-untyped-def]
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    facts = _deploy(tmp_path, trained_pair, Gate("max_prob", 2.0))  # nothing is sure enough
+    nothing_is_sure = replace(trained_pair, gate=Gate("max_prob", 2.0))
+    facts = deploy_pair(tmp_path, nothing_is_sure)
     assert facts["python"] == PYTHON.splitlines()
     assert facts["c++"] == CPP.splitlines()
     assert max(len(facts["python"]), len(facts["c++"])) <= 10
     monkeypatch.chdir(tmp_path)
     exec("\n".join(facts["python"]), {})  # what the report says, as a reader would paste it
     said = capsys.readouterr().out.split(" ", 1)
-    assert said[0] in CIFAR.classes
+    assert said[0] in trained_pair.dataset.classes
     assert said[1] == "from the big network\n"
 
 
