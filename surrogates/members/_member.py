@@ -132,6 +132,11 @@ def check_columns(document: Mapping[str, Any], networks: Networks) -> None:
         )
 
 
+def with_spread(mean: Array, document: Mapping[str, Any]) -> Prediction:
+    """Predicted targets with the spread of a member's document, the same for every network."""
+    return Prediction(mean, np.broadcast_to(np.array(document["spread"]), mean.shape))
+
+
 def rounded(values: Array) -> Any:
     """Nested lists with nine significant digits, so that JSON stays small and exact enough."""
     shaped = np.asarray(values, np.float64)

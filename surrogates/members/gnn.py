@@ -15,7 +15,7 @@ import numpy as np
 from ..extras import import_extra
 from ..networks import Networks
 from ..onnx_graph import OnnxModel
-from ._member import Array, Files, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded, with_spread
 
 MODEL = "graph.onnx"
 EPOCHS = 120
@@ -46,8 +46,7 @@ class _Fitted:
         return np.asarray(standardised * scale + centre)
 
     def predict(self, networks: Networks) -> Prediction:
-        mean = self.mean(networks)
-        return Prediction(mean, np.broadcast_to(np.array(self.document["spread"]), mean.shape))
+        return with_spread(self.mean(networks), self.document)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..networks import Networks
-from ._member import Array, Files, Prediction, checked, rounded
+from ._member import Array, Files, Prediction, checked, rounded, with_spread
 
 
 def isotonic(x: Array, y: Array) -> tuple[Array, Array]:
@@ -46,8 +46,7 @@ class _Fitted:
         return np.column_stack([first, rest])
 
     def predict(self, networks: Networks) -> Prediction:
-        mean = self.mean(networks)
-        return Prediction(mean, np.broadcast_to(np.array(self.document["spread"]), mean.shape))
+        return with_spread(self.mean(networks), self.document)
 
 
 @dataclass(frozen=True)

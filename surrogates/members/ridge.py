@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..networks import Networks
-from ._member import Array, Files, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded, with_spread
 
 PENALTIES = tuple(float(p) for p in 10.0 ** np.arange(-2, 4.5, 0.5))
 
@@ -55,8 +55,7 @@ class _Fitted:
         return np.asarray(out)
 
     def predict(self, networks: Networks) -> Prediction:
-        mean = self.mean(networks)
-        return Prediction(mean, np.broadcast_to(np.array(self.document["spread"]), mean.shape))
+        return with_spread(self.mean(networks), self.document)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..networks import Networks
 from ..regressor import BoostSettings, Regressor, fit_regressor, load_regressor, network_folds
-from ._member import Array, Files, Prediction, check_columns, checked, rounded
+from ._member import Array, Files, Prediction, check_columns, checked, rounded, with_spread
 
 FOLDS = 5
 TREES = "trees.onnx"
@@ -31,8 +31,7 @@ class _Fitted:
         return self._regressor.predict(networks.features)
 
     def predict(self, networks: Networks) -> Prediction:
-        mean = self.mean(networks)
-        return Prediction(mean, np.broadcast_to(np.array(self.document["spread"]), mean.shape))
+        return with_spread(self.mean(networks), self.document)
 
 
 @dataclass(frozen=True)

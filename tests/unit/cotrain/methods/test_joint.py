@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 torch = pytest.importorskip("torch")
 from biglittle.cotrain.methods.joint import big_weight, keep_weight  # noqa: E402
-from biglittle.cotrain.recipe import FINE_TUNE, Recipe, load_recipe  # noqa: E402
+from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
 
 RECIPE = load_recipe(FINE_TUNE)
 
 
-def _changed(**values: float) -> Recipe:
-    return dataclasses.replace(RECIPE, pair=dataclasses.replace(RECIPE.pair, **values))
-
-
-@pytest.fixture
-def little() -> torch.Tensor:
-    return 3 * torch.randn(200, 10, generator=torch.Generator().manual_seed(0))
-
-
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.7])
-def test_the_soft_gate_escalates_the_share_it_aims_at(little: torch.Tensor, rate: float) -> None:
-    keep = keep_weight(little, _changed(escalation_rate=rate, gate_temperature=1e-3))
+def test_the_soft_gate_escalates_the_share_it_aims_at(  # type: ignore[no-untyped-def]
+    changed, little: torch.Tensor, rate: float
+) -> None:
+    keep = keep_weight(little, changed(escalation_rate=rate, gate_temperature=1e-3))
     assert (keep < 0.5).float().mean().item() == pytest.approx(rate, abs=0.02)
     confidence = little.softmax(1).amax(1)
     assert confidence[keep > 0.5].min() >= confidence[keep < 0.5].max()
 
 
-def test_the_big_network_learns_most_from_what_reaches_it(little: torch.Tensor) -> None:
+def test_the_big_network_learns_most_from_what_reaches_it(changed, little: torch.Tensor) -> None:  # type: ignore[no-untyped-def]
     keep = keep_weight(little, RECIPE)
     weight = big_weight(keep, RECIPE)
     assert weight.mean().item() == pytest.approx(1.0, abs=1e-4)
     assert weight.min() >= RECIPE.pair.big_floor
     assert torch.equal(weight.argsort(), (-keep).argsort())
-    assert torch.allclose(big_weight(keep, _changed(big_floor=1.0)), torch.ones(200))
+    assert torch.allclose(big_weight(keep, changed(big_floor=1.0)), torch.ones(200))
 
 
 def test_confidence_rises_where_little_is_better_and_falls_where_big_is() -> None:
