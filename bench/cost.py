@@ -211,7 +211,8 @@ def pair_figure(
     big network as soon as more than one input in twenty reaches it, and the worst case as soon as
     any does. A pair that was measured end to end has the latencies of that run, which ``shared``
     says. Energy and MACs likewise (the gate's energy is not counted). Both networks are resident,
-    shared weights once.
+    shared weights once, as soon as any input is escalated; where none is, little is deployed alone
+    and has its own parameters and memory.
 
     Args:
         name: one of ``PAIR_COSTS``, or "escalation_rate".
@@ -237,11 +238,12 @@ def pair_figure(
     elif name == "macs":
         value = mean_cost(little.macs, big.macs, r, both.macs)
     elif name == "params":
-        value = little.params + big.params - both.params + 0.0 * r
+        value = np.where(r > 0, little.params + big.params - both.params, little.params)
     elif name == "peak_memory_mib":
         weights = little.weights_mib + big.weights_mib - both.weights_mib
         first = little.activation_mib + both.features_mib
-        value = weights + np.maximum(first, big.activation_mib) + 0.0 * r
+        resident = weights + np.maximum(first, big.activation_mib)
+        value = np.where(r > 0, resident, little.weights_mib + little.activation_mib)
     elif name == "escalation_rate":
         value = r
     else:

@@ -34,8 +34,9 @@ class OperatingPoint:
             escalated.
         energy_mj: mean over the inputs.
         macs: mean over the inputs.
-        params: trained weights of both networks.
-        peak_memory_mib: peak memory with both networks resident.
+        params: trained weights of both networks; of little alone where nothing is escalated.
+        peak_memory_mib: peak memory with both networks resident; that of little alone where
+            nothing is escalated.
         provenance: how each figure came about, by field.
         better_alone: the network of the pair, or else of the table, that is at least as accurate
             alone and costs no more, as ``Benchmark.query`` and ``choose`` find it; None: none is,

@@ -168,7 +168,8 @@ def print_front(
     if ((one[rows] != "") & (points.gate[rows] != "none")).any():
         notes += (
             " little alone: the big network is next to never asked (below 1 %), so that the point "
-            "is a single network: left out, the big one takes no memory either."
+            "is a single network: left out, the big one takes no memory either. Where it is never "
+            "asked at all, memory and parameters are those of little."
         )
     console.print(Text(notes, style="dim"))
     _print_architectures(points, best_singles, rows, console)

@@ -116,11 +116,7 @@ class PublishedNetworks:
             threshold=np.zeros(n),
             accuracy=figures.accuracy,
             escalation_rate=np.zeros(n),
-            **{
-                **pair_costs(figures.costs, figures.costs, np.zeros(n)),
-                "peak_memory_mib": figures.costs.weights_mib + figures.costs.activation_mib,
-                "params": figures.costs.params,
-            },
+            **pair_costs(figures.costs, figures.costs, np.zeros(n)),
             provenance={
                 "accuracy": "measured",
                 "escalation_rate": "modelled",

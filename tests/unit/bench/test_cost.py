@@ -75,7 +75,7 @@ def test_a_pair_costs_little_and_for_the_escalated_big(little: float, big: float
     assert costs["latency_p95_ms"][0] == pytest.approx(little + 0.5 + (big if r > TAIL else 0))
     assert costs["latency_worst_ms"][0] == pytest.approx(little + 0.5 + (big if r > 0 else 0))
     assert costs["energy_mj"][0] == pytest.approx(2 * (little + r * big))
-    assert costs["params"][0] == 2**19
+    assert costs["params"][0] == (2**19 if r > 0 else 2**18)
     assert costs["macs"][0] == pytest.approx(1e6 * (little + r * big))
 
 
@@ -89,7 +89,8 @@ def test_what_is_shared_is_paid_once(little: float, more: float, r: float, share
     apart = pair_costs(_alone(little), _alone(big), np.array([r]))
     assert pair["latency_ms"][0] == pytest.approx(little + 0.5 + r * more)
     assert pair["macs"][0] == pytest.approx(1e6 * (little + r * more))
-    assert pair["peak_memory_mib"][0] == pytest.approx(apart["peak_memory_mib"][0] - 0.5)
+    saved = 0.5 if r > 0 else 0.0  # without big there is nothing to share
+    assert pair["peak_memory_mib"][0] == pytest.approx(apart["peak_memory_mib"][0] - saved)
     assert all(pair[name][0] <= apart[name][0] + 1e-9 for name in PAIR_COSTS)
 
 
@@ -110,8 +111,18 @@ def test_means_are_affine_in_the_escalation_rate(
 def test_memory_keeps_the_features_at_an_exit_alive() -> None:
     little, big = _alone(1.0, 1.0, 2.0), _alone(2.0, 4.0, 2.5)
     shared = SharedCosts(weights_mib=0.75, features_mib=1.0)
-    memory = pair_figure("peak_memory_mib", little, big, np.zeros(1), shared)
+    memory = pair_figure("peak_memory_mib", little, big, np.ones(1), shared)
     assert memory.tolist() == [1.0 + 4.0 - 0.75 + 3.0]
+
+
+def test_a_pair_that_never_escalates_has_the_memory_of_its_little_network() -> None:
+    little, big = _alone(1.0, 1.0, 2.0), _alone(2.0, 4.0, 2.5)
+    shared, rates = SharedCosts(weights_mib=0.5, features_mib=1.0), np.array([0.0, 1e-9, 1.0])
+    memory = pair_figure("peak_memory_mib", little, big, rates, shared)
+    assert memory.tolist() == [1.0 + 2.0, 4.5 + 3.0, 4.5 + 3.0]
+    params = pair_figure("params", little, big, rates, SharedCosts(params=2.0**17))
+    assert params.tolist() == [2.0**18, 5 * 2.0**18 - 2**17, 5 * 2.0**18 - 2**17]
+    assert pair_figure("params", little, big, 0.0)[0] == 2.0**18
 
 
 def test_nothing_shared_changes_no_bit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,10 @@ def test_front_is_that_of_all_points(bench: Benchmark, objectives: tuple[str, ..
         for big in bench.architectures:
             for metric in stored_metrics():
                 curve = bench.curve(Pair(little, big), metric, DEVICE, "val")
-                memory = bench.query(Pair(little, big), Gate(metric, 0.5), DEVICE).peak_memory_mib
                 columns = {
                     "error": 1 - curve.accuracy,
                     "latency_ms": curve.latency_ms,
-                    "peak_memory_mib": np.full(len(curve.threshold), memory),
+                    "peak_memory_mib": curve.peak_memory_mib,
                 }
                 points.append(np.stack([columns[o] for o in objectives], axis=1))
     everything = np.concatenate(points)
@@ -74,6 +74,30 @@ def test_front_is_that_of_all_points(bench: Benchmark, objectives: tuple[str, ..
     )
     assert np.allclose(np.unique(got.round(12), axis=0), expected)
     assert front.n_pairs == len(bench.architectures) ** 2
+
+
+@pytest.mark.parametrize("cost", ["peak_memory_mib", "params"])
+def test_a_network_alone_stands_in_the_front_as_itself(bench: Benchmark, cost: str) -> None:
+    """A point that asks no big network counts none, so that no network alone beats a point."""
+    front = bench.front(DEVICE, ("error", cost), gates=["margin"])
+    rows = bench.table.rows()
+    costs, ids = bench.costs(DEVICE).take(rows), list(bench.architectures)
+    own = costs.params if cost == "params" else costs.weights_mib + costs.activation_mib
+    for points in (front.chosen, front.points):
+        single = np.flatnonzero(points.escalation_rate == 0)
+        assert len(single)
+        assert points.figure(cost)[single].tolist() == [
+            own[ids.index(little)] for little in points.little[single]
+        ]
+    figures = np.stack([1 - bench.accuracy("val")[rows], own], axis=1)
+    chosen = np.stack([front.chosen.error, front.chosen.figure(cost)], axis=1)
+    for single in figures:
+        beaten = (single <= chosen).all(axis=1) & (single < chosen - 1e-12).any(axis=1)
+        assert not beaten.any()
+    smallest = bench.front(DEVICE, ("error", "latency_ms"), {cost: float(own.min())})
+    assert (smallest.points.figure(cost) == own.min()).all()
+    with pytest.raises(ConstraintError, match=re.escape(f"{cost} {own.min():.4g}")):
+        bench.front(DEVICE, ("error", "latency_ms"), {cost: float(own.min()) / 2})
 
 
 def _on_val(bench: Benchmark, points: object, name: str) -> np.ndarray:
