@@ -22,6 +22,17 @@ def _significant(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{3 if abs(value) < 10 else 1}f}"
 
 
+def three_digits(value: float) -> str:
+    """A number to three significant digits, never with an exponent.
+
+    >>> [three_digits(v) for v in (0.2184, 21.84, 1218.4)]
+    ['0.218', '21.8', '1,218']
+    """
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure of an operating point.

@@ -81,8 +81,8 @@ class Recommendation:
         gain_low: lower end of its interval; None where nobody knows.
         gain_high: upper end of its interval.
         interval: how the interval came about, such as "bootstrap over images".
-        decided: the verdict, where it was reached on other images than the figures are of; None:
-            it follows from the figures.
+        decided: the verdict on val, where the figures are of test; None: it follows from the
+            figures.
     """
 
     budget: Budget
@@ -98,14 +98,28 @@ class Recommendation:
 
     @property
     def verdict(self) -> str:
-        """One of "pair", "single" (the pair gains nothing, or there is none) and "nothing"."""
+        """One of "pair", "single" (the pair gains nothing, or there is none) and "nothing".
+
+        What val decided holds on test, unless a pair is shown to be worse there.
+        """
         if self.decided is not None:
-            return self.decided
+            return "single" if self.refuted else self.decided
         if self.pair is None:
             return "nothing" if self.single is None else "single"
         if self.single is None:
             return "pair"
         return "pair" if self._pair_wins() else "single"
+
+    @property
+    def refuted(self) -> bool:
+        """Whether val chose a pair that test shows to be less accurate than the single network.
+
+        That is so where the whole interval of its gain is below 0. A pair that was chosen because
+        it costs less at an accuracy is not refuted by that.
+        """
+        if self.decided != "pair" or self.single is None or self.budget.aim != "accuracy":
+            return False
+        return self.gain_high is not None and self.gain_high < 0
 
     def _pair_wins(self) -> bool:
         assert self.pair is not None
@@ -130,6 +144,7 @@ class Recommendation:
             "budget": dict(self.budget.limits),
             "aim": self.budget.aim,
             "verdict": self.verdict,
+            "verdict_on_val": self.decided,
             "source": self.source,
             "row": self.row,
             "pair": None if self.pair is None else self.pair.as_dict(),
@@ -154,7 +169,7 @@ class Recommendation:
             gain_low=record["gain_low"],
             gain_high=record["gain_high"],
             interval=record["gain_interval"],
-            decided=record["verdict"],
+            decided=record.get("verdict_on_val", record["verdict"]),
         )
 
     def with_gain(self, low: float, high: float, interval: str) -> Recommendation:

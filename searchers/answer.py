@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..bench import Benchmark, Front, OperatingPoint, Points
 from ..bench.errors import BigLittleError
+from ..bench.figures import three_digits
 from ..bench.gates import get_gate
 from ..bench.recommend import (
     LEVEL,
@@ -135,7 +136,8 @@ def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recomm
 def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommendation:
     """An answer that was chosen on val as it is reported, with the interval of its gain.
 
-    What is recommended stays what val decided, whatever test says of it.
+    What is recommended stays what val decided, unless test shows the pair to be worse than the
+    single network: the whole interval of its gain is below 0 (``Recommendation.refuted``).
     """
     answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single
@@ -177,10 +179,11 @@ def sentence(answer: Recommendation) -> str:
         assert answer.single is not None
         beside = " No pair that was seen meets it."
         if answer.pair is not None:
-            beside = (
-                f" The best pair, {_named(answer.pair)}, gains {_points_of(answer)} and takes "
-                f"{_cost(vars(answer.pair))}."
-            )
+            named = _named(answer.pair)
+            best = f"The best pair, {named}, gains"
+            if answer.refuted:
+                best = f"On test the pair lost that was chosen on val: {named} gains"
+            beside = f" {best} {_points_of(answer)} and takes {_cost(vars(answer.pair))}."
         return f"{where}: use the single network {_single(answer.single)}.{beside}"
     assert answer.pair is not None
     pair = answer.pair
@@ -192,9 +195,11 @@ def sentence(answer: Recommendation) -> str:
     if answer.single is None:
         return f"{text} No single network was seen that is known to meet it."
     text += f" It gains {_points_of(answer)} over the best single network, {_single(answer.single)}"
-    if answer.gain_low is not None and answer.gain_low <= 0:
-        text += "; the interval holds 0, so that the single network may do as well"
-    return f"{text}."
+    if answer.gain_low is None or answer.gain_high is None or answer.gain_low > 0:
+        return f"{text}."
+    if answer.gain_high < 0:
+        return f"{text}; it was chosen for what it costs, and is less accurate."
+    return f"{text}; the interval holds 0, so that the single network may do as well."
 
 
 def _named(pair: OperatingPoint) -> str:
@@ -211,15 +216,17 @@ def _points_of(answer: Recommendation) -> str:
     text = f"{100 * answer.gain:+.2f} points"
     if answer.gain_low is None or answer.gain_high is None:
         return text
-    how = (answer.interval or "").split(",")[0]
-    return f"{text} ({100 * answer.gain_low:+.2f} to {100 * answer.gain_high:+.2f}, {how})"
+    how, *level = (answer.interval or "").split(", ")[:2]
+    interval = f"{level[0]} interval" if level else "interval"
+    ends = f"{100 * answer.gain_low:+.2f} to {100 * answer.gain_high:+.2f}"
+    return f"{text} ({interval} {ends}, {how})" if how else f"{text} ({interval} {ends})"
 
 
 def _cost(figures: Mapping[str, Any]) -> str:
     shown = (
-        ("latency_ms", "{:.1f} ms on average"),
-        ("latency_p95_ms", "{:.1f} ms p95"),
-        ("peak_memory_mib", "{:.1f} MiB"),
+        ("latency_ms", "ms on average"),
+        ("latency_p95_ms", "ms p95"),
+        ("peak_memory_mib", "MiB"),
     )
-    texts = [t.format(v) for n, t in shown if (v := figures.get(n)) is not None]
+    texts = [f"{three_digits(v)} {t}" for n, t in shown if (v := figures.get(n)) is not None]
     return ", ".join(texts)

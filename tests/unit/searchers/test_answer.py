@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
-from biglittle.bench.recommend import Budget, Recommendation, budgets, recommend
+from biglittle.bench.recommend import (
+    Budget,
+    Recommendation,
+    budgets,
+    recommend,
+    recommended_rows,
+)
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchOutcome, SearchSettings
 from biglittle.searchers.answer import (
+    BOOTSTRAP,
     answers,
     exact_front,
     on_test,
@@ -100,7 +107,7 @@ def test_an_answer_on_test_keeps_its_choice(bench: Benchmark) -> None:
     chosen = recommend(front.chosen, questions, table_singles(bench, DEVICE, "val"))
     for before, after in zip(chosen, (on_test(a, bench, DEVICE) for a in chosen), strict=True):
         assert after.row == before.row
-        assert after.verdict == before.verdict  # nothing is decided on test
+        assert after.decided == before.verdict  # what to offer is never decided on test
         if before.pair is not None and after.pair is not None and before.row is not None:
             assert after.pair.little == before.pair.little
             assert after.pair.accuracy == front.points.accuracy[before.row]
@@ -118,7 +125,8 @@ def test_answers_are_sentences(outcome: SearchOutcome) -> None:
     start = "At the knee (mean latency of at most 20.0 ms): "
     text = sentence(_answer(outcome, gain_low=0.01, gain_high=0.03, interval="conformal, 90 %"))
     assert text.startswith(f"{start}use {outcome.front.little[3]} -> {outcome.front.big[3]}")
-    assert "It gains +2.00 points (+1.00 to +3.00, conformal) over the best single network" in text
+    gain = "It gains +2.00 points (90 % interval +1.00 to +3.00, conformal)"
+    assert f"{gain} over the best single network" in text
     assert "p95" in text
     assert "MiB" in text
     assert "holds 0" not in text
@@ -127,8 +135,50 @@ def test_answers_are_sentences(outcome: SearchOutcome) -> None:
     assert sentence(_answer(outcome, pair=None, gain=None)).endswith(
         "No pair that was seen meets it."
     )
+    bare = sentence(_answer(outcome, gain_low=0.01, gain_high=0.03))
+    assert "It gains +2.00 points (interval +1.00 to +3.00) over" in bare
     assert "measured in the table" in sentence(_answer(outcome, source="table"))
     assert (
         sentence(_answer(outcome, pair=None, single=None))
         == f"{start}nothing that was seen meets it."
     )
+
+
+def test_a_pair_that_lost_on_test_is_not_recommended(outcome: SearchOutcome) -> None:
+    """Val chose it, and the whole interval of its gain on test is below 0."""
+    lost: dict[str, object] = {"gain": -0.007, "gain_low": -0.0108, "gain_high": -0.0031}
+    answer = _answer(outcome, **lost, decided="pair", interval=BOOTSTRAP, source="table")
+    assert (answer.verdict, answer.record()["verdict_on_val"]) == ("single", "pair")
+    assert recommended_rows(outcome.front, [answer]) == ()
+    assert Recommendation.of(answer.record()).verdict == "single"
+    text = sentence(answer)
+    assert "at most 20.0 ms): use the single network s" in text
+    pair = f"{outcome.front.little[3]} -> {outcome.front.big[3]}"
+    assert f"On test the pair lost that was chosen on val: {pair}" in text
+    interval = "90 % interval -1.08 to -0.31, bootstrap over test images"
+    assert f"gains -0.70 points ({interval})" in text
+    assert "holds 0" not in text
+    open_still = dataclasses.replace(answer, gain_high=0.0)
+    assert open_still.verdict == "pair"
+    assert "the interval holds 0" in sentence(open_still)
+    before = {k: v for k, v in answer.record().items() if k != "verdict_on_val"}
+    assert Recommendation.of({**before, "verdict": "pair"}).verdict == "single"  # of an older file
+
+
+def test_a_cheaper_pair_is_recommended_though_it_is_less_accurate(outcome: SearchOutcome) -> None:
+    cheapest = Budget("at the limits", {"accuracy": 0.5}, "latency_ms")
+    lost: dict[str, object] = {"gain": -0.007, "gain_low": -0.0108, "gain_high": -0.0031}
+    answer = _answer(outcome, **lost, budget=cheapest, decided="pair")
+    assert answer.verdict == "pair"
+    text = sentence(answer)
+    assert text.endswith("it was chosen for what it costs, and is less accurate.")
+    assert "holds 0" not in text
+
+
+def test_costs_in_sentences_have_three_significant_digits(outcome: SearchOutcome) -> None:
+    """Of a fast board as of a slow one: the mean and the tail can be told apart."""
+    pair = dataclasses.replace(outcome.front[3], latency_ms=0.26512, latency_p95_ms=0.31249)
+    single = {"architecture": "s", "accuracy": 0.7, "latency_ms": 1234.5, "peak_memory_mib": 12.345}
+    text = sentence(_answer(outcome, pair=pair, single=single))
+    assert "0.265 ms on average, 0.312 ms p95" in text
+    assert "1,234 ms on average, 12.3 MiB" in text
