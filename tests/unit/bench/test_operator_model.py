@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biglittle.bench import get_space
 from biglittle.bench.errors import SurrogateError
 from biglittle.bench.operator_features import NAMES
 from biglittle.bench.operator_model import (
@@ -15,8 +14,6 @@ from biglittle.bench.operator_model import (
     fit_robust,
     fit_sum,
 )
-
-FBNET = get_space("fbnet")
 
 
 def column(name: str) -> int:

@@ -128,6 +128,22 @@ def model():
     return _model
 
 
+@pytest.fixture
+def run():
+    """Runs an ONNX model on images, (1, 3, height, width), with one thread; gives its outputs."""
+    ort = pytest.importorskip("onnxruntime")
+
+    def outputs(model, images):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return session.run(None, {"images": images})
+
+    return outputs
+
+
 class NVMLError(Exception):
     pass
 

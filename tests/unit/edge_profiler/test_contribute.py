@@ -8,19 +8,8 @@ import pytest
 
 from biglittle.bench import load_device
 from biglittle.bench.errors import DeviceError, UnknownNameError
-from biglittle.edge_profiler.check import check_document, check_file
+from biglittle.edge_profiler.check import check_file
 from biglittle.edge_profiler.contribute import add_device, remove_device, summary
-
-
-def with_column(document, **columns):
-    for i, entry in enumerate(document["networks"]):
-        for name, change in columns.items():
-            entry[name] = change(i, entry)
-    return document
-
-
-def codes(document, severity="error"):
-    return {f.code for f in check_document(document, "x").findings if f.severity == severity}
 
 
 def test_a_profile_joins_and_leaves_the_users_own(good, tmp_path, monkeypatch):
@@ -42,7 +31,10 @@ def test_a_profile_joins_and_leaves_the_users_own(good, tmp_path, monkeypatch):
 def test_a_noisy_profile_joins_by_force_and_says_so_from_then_on(good, tmp_path, monkeypatch):
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "data"))
     path = tmp_path / "anything.json"
-    path.write_text(json.dumps(with_column(good(), ratio_spread=lambda *_: 0.9)))
+    noisy = good()
+    for entry in noisy["networks"]:
+        entry["ratio_spread"] = 0.9
+    path.write_text(json.dumps(noisy))
     with pytest.raises(DeviceError, match=r"add --force .*anything.json"):
         add_device(path)
     with pytest.raises(DeviceError, match="add --force"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import numpy as np
 import pytest
 
 from biglittle.bench.errors import ProfileError, UnknownNameError
@@ -34,12 +33,6 @@ def test_automatic_is_silent_where_nothing_is_there(tmp_path, monkeypatch, capsy
     assert set(AUTOMATIC) <= set(METERS.names())
     with pytest.raises(UnknownNameError, match="rapl"):
         get_meter("rappl")
-
-
-# ---- RAPL --------------------------------------------------------------------------------------
-
-
-# ---- Jetson ------------------------------------------------------------------------------------
 
 
 # ---- what a meter covers -----------------------------------------------------------------------
@@ -77,17 +70,3 @@ def test_a_meter_asked_for_by_name_that_sees_something_else_is_refused(
 def test_every_runtime_says_where_it_runs():
     for name in RUNTIMES.names():
         assert get_runtime(name).runs_on == ("cpu" if name == "ort_cpu" else "gpu")
-
-
-# ---- NVML --------------------------------------------------------------------------------------
-
-
-# ---- external meters ---------------------------------------------------------------------------
-def trace(path, windows, offset=0.0, high=3000.0, low=1000.0, marker=True, end=14.0):
-    lines = ["time_s,power_mw" + (",marker" if marker else "")]
-    for t in np.arange(0, end, 0.01):
-        on = [h for (a, b), h in windows.items() if a <= t <= b]
-        power = on[0] if on else low
-        lines.append(f"{t + offset:.3f},{power}" + (f",{int(bool(on))}" if marker else ""))
-    path.write_text("\n".join(lines))
-    return path

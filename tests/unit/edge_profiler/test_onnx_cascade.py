@@ -10,23 +10,11 @@ from biglittle.edge_profiler import cascade_model, onnx_model
 from biglittle.edge_profiler.onnx_cascade import forced_threshold, gated_model
 
 onnx = pytest.importorskip("onnx")
-ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 SPACE = get_space("fbnet")
 LITTLE, BIG = "8" * 22, "8" * 20 + "10"
 IMAGES = np.random.default_rng(1).standard_normal((1, 3, 32, 32)).astype(np.float32)
 METRICS = ("max_prob", "margin", "entropy")
-
-
-def session(model):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def run(model):
-    return session(model).run(None, {"images": IMAGES})
 
 
 def kinds(graph):
@@ -41,9 +29,11 @@ def pair():
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("escalate", [False, True])
-def test_each_branch_answers_as_its_network_alone(pair, metric, escalate):
-    little, big = (run(model)[0] for model in pair)
-    logits, escalated = run(cascade_model(*pair, metric, forced_threshold(metric, escalate)))
+def test_each_branch_answers_as_its_network_alone(run, pair, metric, escalate):
+    little, big = (run(model, IMAGES)[0] for model in pair)
+    logits, escalated = run(
+        cascade_model(*pair, metric, forced_threshold(metric, escalate)), IMAGES
+    )
     assert not np.allclose(little, big)
     np.testing.assert_allclose(logits, big if escalate else little, rtol=1e-5, atol=1e-6)
     assert escalated.dtype == bool
@@ -52,8 +42,8 @@ def test_each_branch_answers_as_its_network_alone(pair, metric, escalate):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_graph_computes_the_metric_of_the_bench(pair, metric):
-    logits = run(pair[0])[0].astype(np.float64)
+def test_the_graph_computes_the_metric_of_the_bench(run, pair, metric):
+    logits = run(pair[0], IMAGES)[0].astype(np.float64)
     p = np.exp(logits - logits.max())
     value = float(get_metric(metric).compute(p / p.sum())[0])
     sign = 1.0 if get_metric(metric).confident == "high" else -1.0
@@ -63,7 +53,7 @@ def test_the_graph_computes_the_metric_of_the_bench(pair, metric):
             cascade_model(*pair, metric, threshold),
             gated_model(pair[0], metric, threshold),
         ):
-            assert bool(run(model)[1]) is escalates
+            assert bool(run(model, IMAGES)[1]) is escalates
 
 
 def test_the_big_network_lies_in_one_branch_alone(pair):

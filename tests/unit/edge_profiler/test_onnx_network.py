@@ -10,23 +10,29 @@ from biglittle.bench.errors import ArchitectureError, ProfileError
 from biglittle.edge_profiler import onnx_model
 
 onnx = pytest.importorskip("onnx")
-ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 SPACE = get_space("fbnet")
 PUBLISHED = "2863848418780625260277"  # has every kind of operator
 LITTLE, BIG = "8" * 22, "8" * 20 + "10"
 IMAGES = np.random.default_rng(1).standard_normal((1, 3, 32, 32)).astype(np.float32)
 
 
-def session(model):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+def trained(space, architecture):
+    """What a network with batch norms as after training answers to the images, and its weights."""
+    torch = pytest.importorskip("torch")
+    from biglittle.bench.networks import build_network
 
-
-def run(model):
-    return session(model).run(None, {"images": IMAGES})
+    network = build_network(architecture, n_classes=10, space=space.name, seed=3)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):  # fresh ones would fold to nothing
+                module.running_mean.normal_(0.0, 0.1, generator=generator)
+                module.running_var.uniform_(0.5, 1.5, generator=generator)
+                module.weight.uniform_(0.8, 1.6, generator=generator)
+                module.bias.normal_(0.0, 0.1, generator=generator)
+        expected = network.eval()(torch.from_numpy(IMAGES)).numpy()
+    return expected, {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
 def macs(model):
@@ -63,14 +69,14 @@ def test_the_graph_has_the_operators_and_macs_of_the_space(architecture):
     assert macs(model) == SPACE.macs(SPACE.parse(architecture), 10)[0]
 
 
-def test_the_answer_has_one_logit_per_class():
-    (logits,) = run(onnx_model(SPACE, PUBLISHED, 100))
+def test_the_answer_has_one_logit_per_class(run):
+    (logits,) = run(onnx_model(SPACE, PUBLISHED, 100), IMAGES)
     assert logits.shape == (1, 100)
     assert np.isfinite(logits).all()
 
 
-def test_the_seed_decides_the_weights():
-    one, same, other = (run(onnx_model(SPACE, LITTLE, 10, seed))[0] for seed in (3, 3, 4))
+def test_the_seed_decides_the_weights(run):
+    one, same, other = (run(onnx_model(SPACE, LITTLE, 10, seed), IMAGES)[0] for seed in (3, 3, 4))
     assert np.array_equal(one, same)
     assert not np.allclose(one, other)
 
@@ -81,48 +87,22 @@ def test_an_architecture_of_another_space_is_refused():
 
 
 @pytest.mark.parametrize("architecture", [PUBLISHED, "1" * 22])
-def test_folded_weights_answer_as_the_trained_network_does(architecture):
-    torch = pytest.importorskip("torch")
-    from biglittle.bench.networks import build_network
-
-    network = build_network(architecture, n_classes=10, seed=3)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):  # fresh ones would fold to nothing
-                module.running_mean.normal_(0.0, 0.1, generator=generator)
-                module.running_var.uniform_(0.5, 1.5, generator=generator)
-                module.weight.uniform_(0.8, 1.6, generator=generator)
-                module.bias.normal_(0.0, 0.1, generator=generator)
-        expected = network.eval()(torch.from_numpy(IMAGES)).numpy()
-    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+def test_folded_weights_answer_as_the_trained_network_does(run, architecture):
+    expected, weights = trained(SPACE, architecture)
     model = onnx_model(SPACE, architecture, 10, weights=weights)
     assert expected.std() > 0.01
-    np.testing.assert_allclose(run(model)[0], expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(run(model, IMAGES)[0], expected, rtol=1e-3, atol=1e-4)
     assert kinds(model.graph) == kinds(onnx_model(SPACE, architecture, 10).graph)
 
 
 # Cells: every choice; a shared sum; dead ends; constants that a convolution makes of zeros.
 @pytest.mark.parametrize("architecture", ["123432", "330400", "300300", "000330", "000000"])
-def test_cells_answer_as_the_trained_network_does(architecture):
-    torch = pytest.importorskip("torch")
-    from biglittle.bench.networks import build_network
-
+def test_cells_answer_as_the_trained_network_does(run, architecture):
     space = get_space("nb201")
-    network = build_network(architecture, n_classes=10, space="nb201", seed=3)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_(0.0, 0.1, generator=generator)
-                module.running_var.uniform_(0.5, 1.5, generator=generator)
-                module.weight.uniform_(0.8, 1.6, generator=generator)
-                module.bias.normal_(0.0, 0.1, generator=generator)
-        expected = network.eval()(torch.from_numpy(IMAGES)).numpy()
-    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    expected, weights = trained(space, architecture)
     model = onnx_model(space, architecture, 10, weights=weights)
     assert expected.std() > 0.01
-    np.testing.assert_allclose(run(model)[0], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(run(model, IMAGES)[0], expected, rtol=1e-3, atol=1e-3)
     # Only the head's batch norm follows no convolution.
     assert kinds(model.graph).count("BatchNormalization") == 1
     assert kinds(model.graph) == kinds(onnx_model(space, architecture, 10).graph)

@@ -28,7 +28,6 @@ from biglittle.searchers.specialise import (
 )
 
 SPACE = get_space("fbnet")
-CHOICES = ("k3_e1", "skip")
 LABELS = np.arange(40, dtype=np.uint8) % 10
 
 
