@@ -24,6 +24,7 @@ from .fronts import Front, Fronts
 from .gate import Gate, metric_name
 from .gates import N_CODES
 from .hypervolume import Reference
+from .latency import LatencyModel
 from .limits import unreachable, within
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
@@ -139,12 +140,26 @@ class Benchmark:
         Raises:
             UnknownNameError: no device has this name.
         """
+        model = self._predicting(device)
+        return "" if model is None else model.promise
+
+    def warning(self, device: str) -> str:
+        """What to beware of where latencies on a device are too uncertain to choose by, or "".
+
+        Raises:
+            UnknownNameError: no device has this name.
+        """
+        model = self._predicting(device)
+        return "" if model is None else model.warning
+
+    def _predicting(self, device: str) -> LatencyModel | None:
+        """What predicts latencies on a device; None where they are not predicted."""
         if self.costs(device).provenance["latency_ms"] != "predicted":
-            return ""
+            return None
         try:
-            return load_device(device).latency.promise
+            return load_device(device).latency
         except UnknownNameError:  # a device that only this table has
-            return ""
+            return None
 
     def row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
         """The row of a network that is not part of a co-trained pair.

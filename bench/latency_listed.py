@@ -58,7 +58,7 @@ class Listed:
     figures: Figures
 
     complete = False
-    promise = ""
+    promise = warning = ""
 
     @property
     def coverage(self) -> float | None:

@@ -11,7 +11,7 @@ from ..bench import BigLittleError, DeviceProfile, get_space
 from ..bench.anatomy import anatomy
 from ..bench.recommend import Recommendation
 from .answer import sentence
-from .front_question import FrontQuestion
+from .front_question import FrontQuestion, latency_warning
 from .network_drawing import network_svg
 
 
@@ -32,8 +32,10 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
         f"{_strip(answer, profile)}</li>"
         for answer in answers
     )
+    warning = html.escape(latency_warning(config))
+    beware = f'<p class="warning"><strong>{warning}</strong></p>\n' if warning else ""
     return f"""<h2>Which pair?</h2>
-<ol class="answers">{items}</ol>
+{beware}<ol class="answers">{items}</ol>
 <p>An id is one digit a layer, first to last, and stands for the block there: the digits under the
 strips. <code>biglittle show ID</code> draws any network.</p>
 """

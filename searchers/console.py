@@ -90,11 +90,19 @@ def point_text(point: Mapping[str, Any]) -> str:
     )
 
 
-def print_answers(answers: Sequence[Recommendation], console: Console) -> None:
-    """Prints which pair to use at each budget, or that a single network does as well."""
+def print_answers(answers: Sequence[Recommendation], console: Console, warning: str = "") -> None:
+    """Prints which pair to use at each budget, or that a single network does as well.
+
+    Args:
+        answers: the recommendation at each budget.
+        console: console to print on.
+        warning: what to beware of before any of them is used; it stands above them.
+    """
     if not answers:
         return
     console.print(Text("Which pair?", style="bold"))
+    if warning:
+        console.print(Padding(Text(warning, style="bold red"), (0, 0, 0, 2)))
     for answer in answers:
         console.print(Padding(Text(sentence(answer)), (0, 0, 0, 2)))
     console.print()

@@ -36,11 +36,24 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
     }
     if note := latency_note({d: bench.promise(d) for d in devices}):
         sources["latency"] = note
+    if warning := latency_note({d: bench.warning(d) for d in devices}):
+        sources["latency_warning"] = warning
     if table not in shipped_tables():
         sources["table_file"] = str(Path(table).resolve())
     if profiles:
         sources["device_files"] = {n: str(Path(d).resolve()) for d, n in profiles.items()}
     return sources
+
+
+def latency_warning(config: Mapping[str, Any]) -> str:
+    """What a reader of a recommendation must beware of, by the config of a front; mostly empty."""
+    sources = {**config, **dict(config.get("sources") or {})}
+    warning = str(sources.get("latency_warning") or "")
+    if not warning:
+        return ""
+    device = str(sources.get("device") or "")
+    alone = device and TOGETHER not in device
+    return f"Warning: on {device} {warning}" if alone else f"Warning: {warning}"
 
 
 def latency_note(promises: Mapping[str, str]) -> str:

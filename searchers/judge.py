@@ -15,6 +15,7 @@ from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.files import file_hash
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
+from ..bench.latency import LatencyModel
 from ..bench.pareto import nondominated
 from .compare import table_reference
 from .evaluators.table import TableEvaluator
@@ -135,7 +136,7 @@ def _made(
             "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers "
             "are."
         )
-        says = _says(says, {p.name: p.latency.promise for p in profiles}, sources)
+        says = _says(says, {p.name: p.latency for p in profiles}, sources)
         return Judge(name, evaluator, sources, says, names)
     return _live(bench, profiles, sources, data, gates, proxy, passes)
 
@@ -159,7 +160,7 @@ def _table(
         return table_reference(bench, devices[0], settings)
 
     says = "Accuracy is measured (inherited weights): chosen on val, shown on test."
-    says = _says(says, {d: bench.promise(d) for d in devices}, sources)
+    says = f"{says} {sources.get('latency', '')}".strip()
     return Judge("table", evaluator, sources, says, names, reported, reference)
 
 
@@ -205,7 +206,7 @@ def _live(
     ]
     how = f"after {passes:g} passes of fine-tuning" if passes else "with inherited weights"
     says = f"Accuracy is measured on val {how}; what is chosen needs test."
-    says = _says(says, {p.name: p.latency.promise for p in profiles}, sources)
+    says = _says(says, {p.name: p.latency for p in profiles}, sources)
     weights = Weights(net, splits, dataset, path.parent / "surrogate")
     names = tuple(p.name for p in profiles)
     return Judge("live", worst_case(lives), sources, says, names, weights=weights)
@@ -229,19 +230,21 @@ def _nb201(devices: Sequence[str]) -> Judge:
     return Judge("nb201", worst_case(networks), sources, says, tuple(columns), reference=reference)
 
 
-def _says(sentence: str, promises: Mapping[str, str], sources: dict[str, Any]) -> str:
+def _says(sentence: str, models: Mapping[str, LatencyModel], sources: dict[str, Any]) -> str:
     """A sentence about accuracy, and how good latencies are that nobody measured.
 
     The latter goes into ``sources`` too, so that a front's files say it.
 
     Args:
         sentence: what the reader is told about accuracy.
-        promises: what ``LatencyModel.promise`` says of latencies, by device.
+        models: what knows the latencies of single networks, by device.
         sources: what the figures rest on.
     """
-    note = latency_note(promises)
+    note = latency_note({name: model.promise for name, model in models.items()})
     if note:
         sources["latency"] = note
+    if warning := latency_note({name: model.warning for name, model in models.items()}):
+        sources["latency_warning"] = warning
     return f"{sentence} {note}".strip()
 
 

@@ -33,6 +33,7 @@ th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd;
   white-space: nowrap; }
 th { background: #f3f3f3; vertical-align: bottom; } th small { font-weight: normal; color: #555; }
 tr.chosen td { background: #fff3d6; font-weight: 600; }
+p.warning { max-width: none; color: #a30000; border: 2px solid #a30000; padding: .4rem .8rem; }
 ol.answers { padding-left: 0; list-style: none; } ol.answers > li { border-left: 4px solid #0072B2;
   padding: .1rem 0 .3rem 1rem; margin: 1rem 0; } ol.answers p { max-width: none; margin: .2rem 0; }
 ol.answers li.single { border-color: #222; } .strip { overflow-x: auto; margin: .5rem 0; }

@@ -16,6 +16,7 @@ from ..bench.recommend import Recommendation, marks
 from .answer import answers, exact_front, surrogate_half_widths, table_answers
 from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
+from .front_question import latency_warning
 from .judge import EVALUATORS, Judge, candidates_of
 from .next_steps import next_steps
 from .outcome import SearchOutcome
@@ -88,7 +89,7 @@ class SearchReport:
             command: arguments of the search, for the command that repeats it.
         """
         outcome, why = self.outcome, marks(self.answers)
-        print_answers(self.answers, console)
+        print_answers(self.answers, console, latency_warning(self.config))
         print_outcome(outcome, self.searcher, self.judge.devices, self.judge.says, console)
         figures = outcome.settings.figures
         print_front(outcome.front, self.singles, console, top, figures, why)

@@ -15,7 +15,7 @@ from ..bench.recommend import Recommendation, marks
 from .answer import table_answers
 from .console import print_answers, print_front
 from .front_files import front_json
-from .front_question import question_sources
+from .front_question import latency_warning, question_sources
 from .table_singles import best_table_single
 
 
@@ -41,10 +41,15 @@ class TableFront:
     front: Front
     answers: Sequence[Recommendation]
 
+    @property
+    def sources(self) -> dict[str, Any]:
+        """What the front rests on: its device and its table, and what to beware of."""
+        return question_sources([self.device], self.bench, self.table)
+
     def document(self) -> dict[str, Any]:
         """The content of ``front.json``: the question, the front, and what is recommended."""
         config = {
-            **question_sources([self.device], self.bench, self.table),
+            **self.sources,
             "objectives": list(self.front.objectives),
             "limits": dict(self.limits),
             "gates": list(self.gates) or "stored",
@@ -94,7 +99,7 @@ def print_table_front(answer: TableFront, console: Console, top: int = 20) -> No
         top: rows of the front at most.
     """
     bench, front = answer.bench, answer.front
-    print_answers(answer.answers, console)
+    print_answers(answer.answers, console, latency_warning(answer.sources))
     console.print(
         f"Exact front of {front.n_pairs:,} pairs and {front.n_points:,} operating points of table "
         f"{bench.table.name} on {answer.device}: chosen on val, shown on test."

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from biglittle.bench import get_space
+from biglittle.bench import get_space, load_device
 from biglittle.edge_profiler import session
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.profile import profile_networks
@@ -93,6 +93,8 @@ def test_the_page_works_from_profile_to_validate(board: Board, command_line: Any
     assert "Latencies of all but the 5 measured networks are predicted" in text
     document = json.loads(Path("out/front.json").read_text())
     assert "5 measured networks are predicted" in document["config"]["sources"]["latency"]
+    wide = load_device("my-board").latency.warning
+    assert bool(wide) == ("Warning: on my-board" in text)
     front = document["front"]
     assert {p["provenance"]["latency_ms"] for p in front} == {"predicted"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ PREDICTED = ("jetson-agx-orin-cpu", "jetson-nano", "raspberry-pi-5")
 def test_shipped_predictions_say_so_and_their_model_agrees_with_the_list(name: str) -> None:
     profile = load_device(name)
     assert profile.provenance["latency_ms"] == "predicted"
-    assert profile.provenance["energy_mj"] == "modelled"
+    assert profile.provenance.get("energy_mj") in (None, "modelled")  # None: it has no energy
     listed = sorted(profile.measured_ms)
     genomes = SPACE.parse(listed)
     assert isinstance(profile.latency, Predicted)
@@ -173,3 +174,22 @@ def test_cells_are_predicted_too_but_are_not_a_sum_over_layers() -> None:
     assert np.isfinite(profile.latency_ms(cells, cells.parse(["333333", "321032"]))).all()
     with pytest.raises(DeviceError, match="not a sum over layers"):
         profile.latency.blocks()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wide"),
+    [(0.51, 1.99, False), (0.49, 1.2, True), (0.9, 2.01, True), (0.78, 12.56, True)],
+)
+def test_an_interval_beyond_a_factor_of_two_is_warned_of(
+    low: float, high: float, wide: bool
+) -> None:
+    model = load_device("raspberry-pi-5").latency
+    assert isinstance(model, Predicted)
+    terms = dataclasses.replace(model.terms, low=low, high=high, coverage=0.82)
+    model = Predicted(model.listed, lambda: terms)
+    assert bool(model.warning) == wide
+    if wide:
+        assert f"82% interval: from {low - 1:+.0%} to {high - 1:+.0%}" in model.warning
+    none = dataclasses.replace(terms, low=float("nan"), high=float("nan"), coverage=None)
+    assert Predicted(model.listed, lambda: none).warning == ""
+    assert load_device("raspberry-pi-4").latency.warning == ""

@@ -29,3 +29,11 @@ def test_every_answer_is_said_and_drawn_where_its_device_is_here(
 
 def test_no_answer_takes_no_room() -> None:
     assert answers_section((), {}) == ""
+
+
+def test_a_warning_stands_above_the_answers(outcome: SearchOutcome) -> None:
+    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
+    sources = {"device": "elsewhere", "latency_warning": "it is <wide>"}
+    section = answers_section(answers, {"sources": sources})
+    assert section.index("on elsewhere it is &lt;wide&gt;") < section.index("<ol")
+    assert "warning" not in answers_section(answers, {"sources": {"device": "elsewhere"}})

@@ -93,6 +93,9 @@ def test_answers_come_in_a_paragraph_each(outcome: SearchOutcome) -> None:
     assert len(lines) == len(answers)
     assert lines[0].strip().startswith("At the knee")
     out = io.StringIO()
+    print_answers(answers, Console(file=out, width=4000), "Warning: wide")
+    assert out.getvalue().splitlines()[1].rstrip() == "  Warning: wide"
+    out = io.StringIO()
     print_answers((), Console(file=out))
     assert out.getvalue() == ""
 

@@ -14,6 +14,7 @@ from biglittle.bench.table_writer import write_table
 from biglittle.searchers.front_question import (
     FrontQuestion,
     config_of_cells,
+    latency_warning,
     question_cells,
     question_sources,
 )
@@ -101,3 +102,12 @@ def test_what_has_gone_is_named_with_the_option_to_give(mine: str, table: str) -
     with pytest.raises(BigLittleError, match=r"which cannot be loaded: .*Add --table"):
         question.bench(None, SHIPPED)
     assert PI in shipped_devices()
+
+
+def test_a_warning_of_latencies_is_read_from_a_config_of_any_form() -> None:
+    beware = {"device": "my-board", "latency_warning": "latencies may be off."}
+    assert latency_warning({"sources": beware}) == latency_warning(beware)
+    assert latency_warning(beware) == "Warning: on my-board latencies may be off."
+    two = {**beware, "device": "a+b", "latency_warning": "a: may be off."}
+    assert latency_warning(two) == "Warning: a: may be off."
+    assert latency_warning({"sources": {"device": "my-board"}}) == ""

@@ -189,3 +189,16 @@ def test_what_does_not_suit_is_refused(judge: Judge) -> None:
         check_alone("random,nsga2", True, None)
     check_alone("random,nsga2", False, None)
     check_alone("", True, Path("log.npz"))
+
+
+def test_latencies_that_may_be_twice_as_long_are_warned_of_beside_the_answer(
+    search,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("plotly")
+    board = "jetson-nano"  # its interval goes beyond a factor of two
+    code, out, err = search("--budget", "60", "--device", board, "--out", str(tmp_path))
+    assert code == 0, err
+    assert f"Which pair? Warning: on {board} predicted latencies" in " ".join(out.split())
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.index('<p class="warning">') < page.index('<ol class="answers">')

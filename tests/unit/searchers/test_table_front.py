@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from biglittle.bench import Benchmark
+from biglittle.bench import Benchmark, load_device
 from biglittle.bench.figures import FIGURES
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.table_front import TableFront, print_table_front, table_front
@@ -54,3 +54,12 @@ def test_a_bound_and_an_interrupt_are_said(table: str, monkeypatch: pytest.Monke
     text = printed(answer)
     assert "No device can run oracle" in text
     assert "Interrupted" in text
+
+
+def test_latencies_that_may_be_twice_as_long_are_warned_of_beside_the_answer(table: str) -> None:
+    board = "jetson-nano"  # its interval goes beyond a factor of two
+    answer = table_front(table, board, TWO, {}, ("margin",))
+    assert load_device(board).latency.warning in answer.document()["config"]["latency_warning"]
+    lines = " ".join(printed(answer).split())
+    assert lines.startswith(f"Which pair? Warning: on {board} predicted latencies may be off")
+    assert "latency_warning" not in table_front(table, DEVICE, TWO, {}).document()["config"]
