@@ -825,7 +825,7 @@ def device_add(
     force: Annotated[
         bool, typer.Option("--force", help="Although it does not pass; the file keeps why.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="With --force: kept in the file.")] = "",
+    reason: Annotated[str, typer.Option(help="Needed with --force: kept in the file.")] = "",
 ) -> None:
     """Keeps a profile among your own, so that --device takes its name."""
     from .edge_profiler.contribute import add_device, summary

@@ -94,9 +94,15 @@ class DeviceProfile:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Of what the file itself holds; that of any network is ``latency.provenance()``."""
+        """Of what the file itself holds; that of any network is ``latency.provenance()``.
+
+        A figure that no network has is left out.
+        """
         latency = "block-sum" if self.block_ms is not None else self.latency_provenance
-        return {"latency_ms": latency, "energy_mj": self.energy_provenance}
+        power = (self.facts.get("model") or {}).get("power_mw", self.load_power_mw)
+        energy = {"energy_mj": self.energy_provenance}
+        none = power is None and not self.listed_energy_mj
+        return {"latency_ms": latency, **({} if none else energy)}
 
     @property
     def summary(self) -> str:
@@ -225,6 +231,7 @@ def find_device(name: str | Path) -> Path:
 
     Raises:
         UnknownNameError: no profile of that name.
+        DeviceError: the path of something else than a profile.
     """
     if Path(name).suffix == ".json":
         return Path(name)
@@ -232,6 +239,12 @@ def find_device(name: str | Path) -> Path:
         for folder in (SHIPPED, *_user_folders()):
             if (path := folder / f"{name}.json").is_file():
                 return path
+    if str(name) and Path(name).is_file():
+        raise DeviceError(
+            f"{name} is not a device profile; expected a file whose name ends in .json, as "
+            "'biglittle profile --out my-board.json' writes it, or a name that 'biglittle device "
+            "list' gives."
+        )
     raise UnknownNameError("device", str(name), {*shipped_devices(), *user_devices()})
 
 

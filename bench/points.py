@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .better_alone import BetterAlone
 from .errors import TableError
+from .figures import FIGURES, POINT_FIGURES
 from .pair import Pair
 
 #: Provenances from the best founded to the least.
@@ -37,7 +38,7 @@ class OperatingPoint:
         params: trained weights of both networks; of little alone where nothing is escalated.
         peak_memory_mib: peak memory with both networks resident; that of little alone where
             nothing is escalated.
-        provenance: how each figure came about, by field.
+        provenance: how each figure came about, by field; a figure that is None has no word.
         better_alone: the network of the pair, or else of the table, that is at least as accurate
             alone and costs no more, as ``Benchmark.query`` and ``choose`` find it; None: none is,
             or nobody looked.
@@ -59,6 +60,10 @@ class OperatingPoint:
     provenance: Mapping[str, str]
     better_alone: BetterAlone | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        words = {k: w for k, w in self.provenance.items() if getattr(self, k, "") is not None}
+        object.__setattr__(self, "provenance", words)
+
     def as_dict(self) -> dict[str, Any]:
         """The point as plain JSON, fields in the order of the table's face."""
         out = {name: getattr(self, name) for name in _OF_A_POINT}
@@ -70,12 +75,16 @@ class OperatingPoint:
         return {**self.as_dict(), "better_alone": alone}
 
     def text(self) -> list[str]:
-        """Its figures with their provenance, one a line, then what does as well alone."""
+        """Its figures with unit and provenance, one a line, then what does as well alone."""
         lines = []
-        for name, value in self.as_dict().items():
-            if name in self.provenance:
-                shown = "not available" if value is None else f"{value:.6g}"
-                lines.append(f"  {name:18} {shown:>14}  {self.provenance[name]}")
+        for name in POINT_FIGURES:
+            value, figure = getattr(self, name), FIGURES[name]
+            if value is None:
+                lines.append(f"  {figure.label:16} {'not available':>13}")
+            else:
+                word = self.provenance.get(name, "unknown")
+                shown = f"{figure.text(value):>13} {figure.shown_unit:3}"
+                lines.append(f"  {figure.label:16} {shown}  {word}")
         return lines if self.better_alone is None else [*lines, self.better_alone.text()]
 
 

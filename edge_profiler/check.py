@@ -97,7 +97,12 @@ def _form(raw: Any) -> Iterator[Finding]:
         got = type(raw).__name__
         yield Finding("error", "schema", f"the document is a {got}, expected an object.")
         return
-    if raw.get("format") == FORMAT:
+    if "format" not in raw:
+        message = "the document is not a device profile: it has no field 'format', expected "
+        message += f"{FORMAT_2!r}, as 'biglittle profile --out my-board.json' writes it."
+        yield Finding("error", "schema", message)
+        return
+    if raw["format"] == FORMAT:
         yield Finding("note", "format", f"format {FORMAT!r} is read, but {FORMAT_2!r} is present.")
     else:
         wrong = list(problems(raw, schema()))

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.agreement import spearman
-from ..bench.device import DeviceProfile
+from ..bench.device import DeviceProfile, user_devices
 from ..bench.errors import ArchitectureError, UnknownNameError
 from ..bench.operator_model import MIN_ROWS
 from ..bench.spaces import SearchSpace, get_space
 from .finding import Finding
 from .meters._misfit import misfit
-from .noise import NOISY_SPREAD, NOISY_TAIL, noisy_networks
+from .noise import NOISY_SPREAD, NOISY_TAIL, in_vain, noisy_networks
 
 #: Fewer predict no other network; and fewer than a contribution wants, for the anchors are 40.
 LEAST_NETWORKS, LEAST_CONTRIBUTED = MIN_ROWS, 20
@@ -218,8 +218,10 @@ def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     spread = spread / rows.column("ratio")
     noisy = noisy_networks([rows.entries[a] for a in rows.ids])
     named = ", ".join(noisy[:NAMED]) + (", ..." if len(noisy) > NAMED else "")
-    advice = f"measure just those again: biglittle profile --again noisy --out {out}"
-    forced = "; or keep it as it is, with the reason in the file: biglittle device add --force "
+    vain = in_vain([rows.entries[a] for a in rows.ids])
+    again = f"measure just those again: biglittle profile --again noisy --out {out}"
+    advice = f"{vain} Then {again}" if vain else again
+    forced = "" if "forced" in raw else f"; or {_by_force(raw, out)}"
     reasons = []
     if np.isfinite(spread).any() and np.nanmedian(spread) > NOISY_SPREAD:
         reasons.append(
@@ -234,7 +236,7 @@ def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     if reasons:
         message = "; ".join(reasons) + ". Something else ran on the device, its clock moved or it "
         message += f"grew hot: {len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
-        yield Finding("error", "noise", message, advice + forced + out)
+        yield Finding("error", "noise", message, advice + forced)
     if noisy and not reasons:
         message = f"{len(noisy)} of {len(rows.ids)} networks are noisy: {named}."
         yield Finding("warning", "noisy-networks", message, advice)
@@ -246,6 +248,13 @@ def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     if isinstance(own, float | int) and abs(own - 1) > 0.03:
         message = f"the reference against itself gave {own:.3f}, expected 1: the device's speed "
         yield Finding("warning", "drift", message + "changed while it was measured.")
+
+
+def _by_force(raw: dict[str, Any], out: str) -> str:
+    """How to keep a noisy profile: the whole command, which works as it is printed."""
+    replaced = "--replace " if raw["device"] in user_devices() else ""
+    command = f'biglittle device add --force {replaced}--reason "the board is shared" {out}'
+    return f"keep it as it is, with your reason in the file: {command}"
 
 
 def _additive(rows: _Rows) -> Iterator[Finding]:

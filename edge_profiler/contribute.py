@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def add_device(
         name: new name of the device; None: the one in the file.
         force: whether it is added although it does not pass. What kept it out stands in the file
             under ``forced``, beside the reason.
-        reason: why it is added all the same, in the user's words.
+        reason: why it is added all the same, in the user's words; needed where the test is not
+            passed.
 
     Raises:
         DeviceError: the test was not passed, or the name is taken or cannot be one.
@@ -51,12 +53,18 @@ def add_device(
         raise DeviceError(admission.text())
     if reason and not force:
         raise DeviceError("--reason says why a profile is added by force; add --force.")
+    if not (admission.passed or reason):
+        command = _command(path, replace, name, True, "the board is shared")
+        raise DeviceError(
+            f"{path.name} does not pass, and is added by force only with your reason, which the "
+            f"file keeps: {command}"
+        )
     document: dict[str, Any] = {}
     if not admission.passed:
         document["forced"] = _force(admission, reason)
     if name is not None:
         document["device"] = name
-    name = name or admission.profile.name
+    given, name = name, name or admission.profile.name
     if not NAME.fullmatch(name):
         raise DeviceError(
             f"{name!r} cannot be the name of a device; expected to match {NAME.pattern}. Give "
@@ -69,7 +77,10 @@ def add_device(
         )
     target = user_folder() / f"{name}.json"
     if target.exists() and not replace:
-        raise DeviceError(f"you have a profile called {name!r} already; use --replace.")
+        raise DeviceError(
+            f"you have a profile called {name!r} already. To replace it: "
+            + _command(path, True, given, force, reason)
+        )
     contents = path.read_bytes()
     if document:
         contents = (json.dumps(read_document(path) | document, indent=1) + "\n").encode()
@@ -81,12 +92,21 @@ def add_device(
     return target, admission
 
 
+def _command(path: Path, replace: bool, name: str | None, force: bool, reason: str) -> str:
+    """The command line that adds a profile so, for a message that advises it."""
+    words = ["biglittle", "device", "add"]
+    words += ["--replace"] * replace
+    words += ["--name", name] if name else []
+    words += ["--force", "--reason", reason] if force else []
+    return shlex.join([*words, str(path)])
+
+
 def _force(admission: Admission, reason: str) -> dict[str, Any]:
     """What is kept in a file that was added although it did not pass."""
     errors = [f for f in admission.findings if f.severity == "error"]
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "reason": reason or "none was given",
+        "reason": reason,
         "codes": list(dict.fromkeys(f.code for f in errors)),
         "messages": [f.message for f in errors][:SHOWN],
     }
@@ -95,7 +115,9 @@ def _force(admission: Admission, reason: str) -> dict[str, Any]:
 def summary(target: Path) -> list[str]:
     """What a profile that was added is good for, as lines for a reader."""
     profile = load_device(target)
-    lines = [f"{target.stem} is yours now: {profile.summary}.", profile.latency.promise]
+    model = profile.latency
+    warning = f"Warning: {model.warning}" if model.warning else ""
+    lines = [f"{target.stem} is yours now: {profile.summary}.", model.promise, warning]
     next_step = f"Next: biglittle search --device {target.stem} --out out/{target.stem}"
     return [line for line in (*lines, next_step) if line]
 

@@ -36,6 +36,24 @@ def noisy_networks(networks: Sequence[Entry]) -> list[str]:
     return [a for score, a in sorted(scored, key=lambda pair: -pair[0]) if score > 1]
 
 
+def in_vain(networks: Sequence[Entry]) -> str:
+    """A sentence where measuring the noisy networks again did not help; empty elsewhere.
+
+    That is where at least half of the networks that are noisy were measured more than once.
+    """
+    noisy = {*noisy_networks(networks)}
+    times = [n.get("times_measured", 1) for n in networks if n["architecture"] in noisy]
+    again = [n for n in times if n > 1]
+    if not again or 2 * len(again) < len(times):
+        return ""
+    return (
+        f"{len(again)} of the {len(times)} noisy networks were measured {max(again)} times, and "
+        "stay noisy: repeating alone does not help. Stop what else runs on the device, fix its "
+        "clock (sudo cpupower frequency-set -g performance; on a Jetson sudo jetson_clocks) and "
+        "let it cool."
+    )
+
+
 def steadier(before: Entry | None, entry: Entry) -> dict[str, Any]:
     """The steadier of two measurements of one network, which says how many there were.
 

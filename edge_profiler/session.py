@@ -14,7 +14,7 @@ from ..bench.errors import ProfileError
 from ..bench.id_lists import read_ids, read_pairs
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
-from .noise import noisy_networks
+from .noise import in_vain, noisy_networks
 from .onnx_plain import parse_shape
 from .profile import Progress, profile_networks
 from .profile_file import Profile, read_profile
@@ -250,8 +250,10 @@ def summary(profile: Profile, out: Path) -> list[str]:
                 f"{pair['gap']:+.1%} against the sum of its parts."
             )
     if noisy := noisy_networks(networks):
+        vain = in_vain(networks)
+        then = f"{vain} Then measure" if vain else "Measure"
         lines.append(
-            f"{len(noisy)} of {len(measured)} networks are noisy. Measure just those again: "
+            f"{len(noisy)} of {len(measured)} networks are noisy. {then} just those again: "
             f"biglittle profile --again {NOISY} --out {shlex.quote(str(out))}"
         )
     following = f" Next: biglittle device check {shlex.quote(str(out))}" if networks else ""

@@ -317,10 +317,12 @@ def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float
 
 
 def _provenance(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    provenances = [dict(r["provenance"]) for r in records]
-    if any(p != provenances[0] for p in provenances):
-        raise ValueError("its records differ in provenance")
-    return provenances[0] if provenances else {}
+    words: dict[str, str] = {}
+    for record in records:  # a figure that is null in a record has no word there
+        for name, word in dict(record["provenance"]).items():
+            if words.setdefault(name, word) != word:
+                raise ValueError("its records differ in provenance")
+    return words
 
 
 def _singles(records: Sequence[Mapping[str, Any] | None]) -> SingleNetworks:

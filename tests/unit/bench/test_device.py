@@ -63,7 +63,8 @@ def test_a_profile_gives_latency_and_where_it_is_from() -> None:
     genomes = SPACE.parse([B, A, "1" * 22])
     assert profile.latency_ms(SPACE, genomes).tolist()[:2] == [5.0, 1.0]
     assert np.isnan(profile.latency_ms(SPACE, genomes)[2])
-    assert profile.provenance == {"latency_ms": "measured", "energy_mj": "modelled"}
+    assert profile.provenance == {"latency_ms": "measured"}  # no energy, no word for it
+    assert "energy" not in profile.summary
     assert np.isnan(profile.network_energy_mj(SPACE, genomes)).all()
     assert dict(profile.measured_p90_ms) == {B: 6.0}
 
@@ -178,7 +179,19 @@ def test_own_profiles_are_kept_with_the_users_data_and_older_ones_are_still_read
     assert find_device("my-board") == newer
 
 
-@pytest.mark.parametrize("name", ["../my-board", "/etc/passwd", "", "My", "a/b"])
+def test_a_file_that_is_not_a_profile_is_called_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# A page")
+    with pytest.raises(DeviceError, match=r"README.md is not a device profile; expected .* \.json"):
+        load_device(page)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeviceError, match="is not a device profile"):
+        load_device("README.md")
+
+
+@pytest.mark.parametrize("name", ["../my-board", "/no/passwd", "", "My", "a/b"])
 def test_a_name_is_no_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path))
     with pytest.raises(UnknownNameError):

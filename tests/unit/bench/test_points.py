@@ -42,10 +42,21 @@ def test_points_and_fronts_slice_and_iterate(front: Front) -> None:
 def test_a_point_is_told_with_the_provenance_of_every_figure() -> None:
     point = SHIPPED.query(Pair("8" * 22, "0" * 22), Gate("margin", 0.42), "raspberry-pi-4")
     lines = point.text()
-    assert f"  latency_ms         {point.latency_ms:>14.6g}  block-sum" in lines
-    assert f"  accuracy           {point.accuracy:>14.6g}  measured" in lines
-    without = dataclasses.replace(point, energy_mj=None).text()
-    assert "  energy_mj           not available  modelled" in without
+    words = [" ".join(line.split()) for line in lines]
+    assert f"mean latency {point.latency_ms:.1f} ms block-sum" in words
+    assert f"accuracy {100 * point.accuracy:.2f} % measured" in words
+    assert f"mean MACs {point.macs / 1e6:.1f} M modelled" in words
+    assert f"parameters {point.params / 1e6:.3f} M modelled" in words
+
+
+def test_no_figure_has_no_provenance() -> None:
+    point = SHIPPED.query(Pair("8" * 22, "0" * 22), Gate("margin", 0.42), "raspberry-pi-4")
+    without = dataclasses.replace(point, energy_mj=None)
+    assert "energy_mj" in point.provenance
+    assert "energy_mj" not in without.provenance
+    assert "energy_mj" not in without.as_dict()["provenance"]
+    (line,) = [line for line in without.text() if "energy" in line]
+    assert line.split() == ["mean", "energy", "not", "available"]
 
 
 def test_a_record_says_what_does_as_well_alone() -> None:

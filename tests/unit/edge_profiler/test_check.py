@@ -88,3 +88,9 @@ def test_impossible_figures_are_named_with_their_row(good, column, value):
     admission = check_document(document, "x")
     assert not admission.passed
     assert f"networks[4].{column}" in admission.text()
+
+
+def test_a_document_of_another_kind_is_called_that_and_nothing_else():
+    (finding,) = check_document({"config": {}, "front": []}, "front.json").findings
+    assert "not a device profile" in finding.message
+    assert "biglittle profile" in finding.message

@@ -10,7 +10,7 @@ from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import __main__ as light
 from biglittle.edge_profiler import read_profile
 from biglittle.edge_profiler.check import check_file
-from biglittle.edge_profiler.noise import noisy_networks, steadier, unsteadiness
+from biglittle.edge_profiler.noise import in_vain, noisy_networks, steadier, unsteadiness
 from biglittle.edge_profiler.session import ProfileRequest, once_more, run_request, summary
 
 A, B, C = "8" * 22, "8" * 21 + "0", "8" * 20 + "00"
@@ -107,3 +107,14 @@ def test_a_few_noisy_networks_are_a_warning_that_names_them(tmp_path):
     path = written(tmp_path, [entry(a) for a in (A, C, "0" * 22, "1" * 22)] + [entry(B, 0.2)])
     (found,) = [f for f in check_file(path).findings if f.code == "noisy-networks"]
     assert (found.severity, B in found.message) == ("warning", True)
+
+
+def test_repeating_is_in_vain_where_most_of_the_noisy_were_repeated() -> None:
+    noisy = {"latency_ms": 1.0, "latency_p90_ms": 9.0}
+    once = [{**noisy, "architecture": str(i)} for i in range(4)]
+    assert in_vain(once) == ""
+    assert in_vain([{**once[0], "times_measured": 2}, *once[1:]]) == ""
+    again = [{**n, "times_measured": 3} for n in once[:3]]
+    assert in_vain([*again, once[3]]).startswith("3 of the 4 noisy networks were measured 3 times")
+    calm = [{**n, "latency_p90_ms": 1.0} for n in again]
+    assert in_vain([*calm, once[3]]) == ""

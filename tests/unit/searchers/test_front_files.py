@@ -34,7 +34,8 @@ Config = dict[str, Any]
 
 
 def _same(a: Any, b: Any) -> None:
-    assert dict(a.provenance) == dict(b.provenance)
+    figures = {n for n in a.provenance if not np.isnan(getattr(a, n)).all()}  # no figure, no word
+    assert {n: a.provenance[n] for n in figures} == {n: b.provenance[n] for n in figures}
     for field in fields(a):
         if field.name != "provenance":
             np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name))
@@ -51,7 +52,8 @@ def test_json_round_trip(
     _same(back.points, outcome.front)
     assert back.best_singles is not None
     _same(back.best_singles, best)
-    assert read_front(written[1]).points.provenance == outcome.front.provenance
+    words = read_front(written[1]).points.provenance
+    assert words.items() <= outcome.front.provenance.items()
 
 
 def test_json_has_the_promised_face(
