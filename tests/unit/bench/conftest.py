@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,14 @@ from biglittle.bench import Benchmark, Front, Pair, Table, get_space
 from biglittle.bench.operator_features import operator_features
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of a table of twelve inherited networks, which a test may damage."""
+    target = tmp_path / "table.h5"
+    write_table(target, synthetic_table(), "1", "2026-01-01")
+    return target
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,6 @@ from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    target = tmp_path / "table.h5"
-    write_table(target, synthetic_table(), "1", "2026-01-01")
-    return target
-
-
 def test_info_has_the_promised_fields(path: Path) -> None:
     info = Benchmark.load(path).info()
     assert {"name", "space", "dataset", "training", "devices", "splits", "schema_version"} <= {

@@ -11,16 +11,7 @@ import pytest
 
 from biglittle.bench import Table, table_manifest
 from biglittle.bench.errors import TableError
-from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import find_table
-from biglittle.bench.table_writer import write_table
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    target = tmp_path / "table.h5"
-    write_table(target, synthetic_table(), "1", "2026-01-01")
-    return target
 
 
 def test_truncated_file_is_refused(path: Path) -> None:

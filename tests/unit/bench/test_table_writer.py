@@ -16,13 +16,6 @@ from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    target = tmp_path / "table.h5"
-    write_table(target, synthetic_table(), "1", "2026-01-01")
-    return target
-
-
 def test_round_trip_keeps_every_answer(path: Path) -> None:
     contents, table = synthetic_table(), Table(path)
     for split in ("val", "test"):

@@ -14,7 +14,7 @@ from biglittle.bench.errors import BigLittleError, CheckpointError, TrainingErro
 from biglittle.cotrain import teacher as teaching  # noqa: E402
 from biglittle.cotrain.images import augmented_batch, cropped_batch  # noqa: E402
 from biglittle.cotrain.recipe import load_recipe  # noqa: E402
-from biglittle.cotrain.schedule import Phase  # noqa: E402
+from biglittle.cotrain.schedule import PathSampling, Phase, Schedule  # noqa: E402
 from biglittle.cotrain.train_supernet import SupernetRun  # noqa: E402
 from biglittle.cotrain.views import TeacherAnswers, Views, images_hash  # noqa: E402
 
@@ -93,34 +93,26 @@ def test_answers_are_stored_once_and_belong_to_one_teacher(
             other.logits(0)
 
 
-def _schedule(teacher: float, ema_decay: float | None):
-    from biglittle.cotrain.schedule import PathSampling, Schedule
+@pytest.fixture
+def with_teacher(schedule_of):  # type: ignore[no-untyped-def]
+    """Makes the schedule of one phase of two epochs that learns from a teacher, too."""
 
-    rule = PathSampling(0.5, 1.0, {"k3_e1": 1.0})
-    return Schedule(
-        space="fbnet",
-        dataset="digits",
-        anchor="k3_e1",
-        phases=(
-            Phase("one", (8, 8), 0.05, 0.0, 1, small=rule, teacher=teacher, ema_decay=ema_decay),
-        ),
-        batch=BATCH,
-        momentum=0.9,
-        weight_decay=5e-4,
-        label_smoothing=0.1,
-        distillation=0.5,
-        clip_norm=5.0,
-        seed=0,
-    )
+    def made(teacher: float, ema_decay: float | None) -> Schedule:
+        rule = PathSampling(0.5, 1.0, {"k3_e1": 1.0})
+        return schedule_of(
+            Phase("one", (8, 8), 0.05, 0.0, 1, small=rule, teacher=teacher, ema_decay=ema_decay)
+        )
+
+    return made
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(
-    tmp_path: Path, taught: dict[str, Images], digits: Dataset
+def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
+    with_teacher, tmp_path: Path, taught: dict[str, Images], digits: Dataset
 ) -> None:
     answers = _answers(tmp_path / "views", taught["train"])
     answers.make(_teacher(tmp_path, taught), taught["train"], digits)
-    schedule = _schedule(teacher=0.5, ema_decay=0.9)
+    schedule = with_teacher(teacher=0.5, ema_decay=0.9)
     results = []
     for name, kills in (("whole", ()), ("killed", (1, 2))):
         for steps in kills:
@@ -134,10 +126,10 @@ def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(
     assert not torch.equal(whole["classifier.weight"], last["classifier.weight"])
 
 
-def test_a_schedule_with_a_teacher_wants_its_answers(
-    tmp_path: Path, splits: dict[str, Images]
+def test_a_schedule_with_a_teacher_wants_its_answers(  # type: ignore[no-untyped-def]
+    with_teacher, tmp_path: Path, splits: dict[str, Images]
 ) -> None:
     with pytest.raises(TrainingError, match=r"phase 'one' learns from a teacher.*--stage teacher"):
-        SupernetRun(_schedule(0.5, None), tmp_path, splits)
+        SupernetRun(with_teacher(0.5, None), tmp_path, splits)
     with pytest.raises(BigLittleError, match=r"teacher of phase 'one' is 1\.5"):
-        _schedule(1.5, None)
+        with_teacher(1.5, None)
