@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..bench import Points
-from ..bench.recommend import LEAST_RATE
+from ..bench.recommend import LEAST_RATE, Recommendation
 from .console import spread
 from .judge import DEFAULT_TABLE, Judge
 
@@ -21,7 +21,7 @@ def next_steps(
     points: Points,
     folder: Path | None,
     arguments: Sequence[str] = (),
-    recommended: Sequence[int] = (),
+    recommended: Sequence[Recommendation] = (),
 ) -> list[str]:
     """The commands to go on with: co-train, measure, and hold promises against measurements.
 
@@ -30,7 +30,8 @@ def next_steps(
         points: the front, or what was chosen of it.
         folder: with its files; None: it was not written, and the search that writes it comes first.
         arguments: the arguments of the search that ends, for that.
-        recommended: rows of the points to go on with; none: a few that are spread over them.
+        recommended: answers whose pairs to go on with, those of the table alone among them; where
+            no pair is recommended, a few that are spread over the points.
     """
     if judge.name == "nb201":
         return []
@@ -39,16 +40,16 @@ def next_steps(
         folder = Path("out/search")
         again = shlex.join(["biglittle", *(arguments or ["search"]), "--out", str(folder)])
         first = [f"{again}    # the same again: the rest needs its files"]
-    used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
-    some = used if len(used) else points
-    order = np.argsort(some.latency_ms, kind="stable")
-    rows = order[spread(len(order), NEXT_PAIRS)]
-    if recommended:
-        some, rows = points, np.array(recommended, np.intp)
-    pairs = list(dict.fromkeys((str(some.little[i]), str(some.big[i])) for i in rows))
+    chosen = [a.pair for a in recommended if a.verdict == "pair" and a.pair is not None]
+    if not chosen:
+        used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
+        some = used if len(used) else points
+        order = np.argsort(some.latency_ms, kind="stable")
+        chosen = [some[int(i)] for i in order[spread(len(order), NEXT_PAIRS)]]
+    pairs = list(dict.fromkeys((point.little, point.big) for point in chosen))
     networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
     named = f"--networks {networks} --pairs {','.join(':'.join(p) for p in pairs)}"
-    front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.csv", "cotrained"))
+    front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.json", "cotrained"))
     devices = [shlex.quote(d) for d in judge.given or judge.devices]
     table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
     steps = [
@@ -62,7 +63,7 @@ def next_steps(
             shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
         )
         steps += [
-            f"biglittle profile {named}{table} --out {profile}    # on the {device}",
+            f"biglittle profile {named}{table} --out {profile}    # on {device}",
             f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
         ]
     return steps

@@ -95,8 +95,10 @@ class SearchReport:
         print_front(outcome.front, self.singles, console, top, figures, why)
         if folder is not None:
             console.print(f"\nWritten: {folder}/{', '.join(FILES)}")
-        chosen, rows = (outcome.front, tuple(why)) if outcome.best is None else (outcome.best, ())
-        if steps := next_steps(self.judge, chosen, folder, command, rows):
+        chosen, answers = outcome.front, self.answers
+        if outcome.best is not None:
+            chosen, answers = outcome.best, ()
+        if steps := next_steps(self.judge, chosen, folder, command, answers):
             console.print("\nHow to go on:")
             for step in steps:
                 console.print(f"  {step}", soft_wrap=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from biglittle.bench import Benchmark
+from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.judge import judge_called
 from biglittle.searchers.next_steps import next_steps
@@ -32,3 +33,24 @@ def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None
     used = points.take(points.escalation_rate >= 0.01)
     pairs = {f"{a}:{b}" for a, b in zip(used.little, used.big, strict=True)}
     assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= pairs
+
+
+def test_next_steps_measure_what_is_recommended_and_not_on_the_front(
+    table: str, tmp_path: Path
+) -> None:
+    """A pair of the table alone that beats the search: every command has to reach it."""
+    bench, judge = Benchmark.load(table), judge_called("table", (DEVICE,), table)
+    points = bench.front(DEVICE).points
+    little, big = bench.architectures[0], bench.architectures[1]
+    pair = bench.query(Pair(little, big), Gate("margin", 0.4), DEVICE)
+    limits = Budget("within the limits", {"latency_ms": 1e3})
+    answer = Recommendation(limits, "table", None, pair, None, None, decided="pair")
+    steps = next_steps(judge, points, tmp_path, recommended=[answer])
+    assert f"--networks {little},{big} --pairs {little}:{big} " in steps[1]
+    assert steps[1].endswith(f"# on {DEVICE}")
+    for step in (steps[0], steps[2]):  # the CSV holds the front alone
+        assert f"{tmp_path}/front.json " in step
+    nothing = Recommendation(limits, "search", None, None, None, None)
+    assert next_steps(judge, points, tmp_path, recommended=[nothing]) == next_steps(
+        judge, points, tmp_path
+    )

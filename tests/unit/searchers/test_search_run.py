@@ -38,12 +38,12 @@ def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[n
     assert code == 0
     for verb in ("cotrain", "profile", "validate"):
         assert f"biglittle {verb} " in out
-    assert str(tmp_path / "front.csv") in out
+    assert str(tmp_path / "front.json") in out
     pairs = out.split("--pairs ")[1].split()[0].split(",")
     assert all(len(pair) == 45 for pair in pairs)
     out = search("--budget", "60")[1]
     assert "--out out/search    # the same again" in out
-    assert "biglittle cotrain out/search/front.csv" in out
+    assert "biglittle cotrain out/search/front.json" in out
 
 
 def test_a_missing_extra_is_said_before_the_search(
