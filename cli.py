@@ -399,6 +399,7 @@ def search(
     from .searchers.algorithms import checked_name
     from .searchers.judge import judge_called
     from .searchers.log import logged_population
+    from .searchers.replaced_front import replaced_front
 
     out, compared = options.out, bool(options.compare)
     budget, population = options.budget, options.population
@@ -435,6 +436,8 @@ def search(
     )
     if options.config is not None:
         _say_repeated(context, options.config, judge.sources)
+    if out is not None and not compared:
+        _note(*replaced_front(out, judge.sources, settings))
     if compared:
         with _progress("runs") as move:
             comparison = comparison_run.run_comparison(
