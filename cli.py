@@ -576,9 +576,15 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
     """
     from .bench.files import check_writable
     from .searchers.validation import Measuring
-    from .searchers.validation_run import judge_cotrained, judge_front, target_front
+    from .searchers.validation_run import (
+        judge_cotrained,
+        judge_front,
+        report_folder,
+        target_front,
+    )
 
-    device, measured, out = options.device, options.profile_file, options.out
+    device, measured = options.device, options.profile_file
+    out = report_folder(options.target, options.out)
     front = target_front(options.target, options.measure, measured)
     check_writable(out)
 
@@ -602,11 +608,11 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
                 front, device, measured, None if options.every else options.top, how,
                 options.tolerance, again if options.accuracy else None,
             )  # fmt: skip
-    page = verdict.write(out / "validation.html")
+    written = verdict.write(out / "validation.html")
     if as_json:
         _emit(verdict.document)
     else:
-        _print([verdict.text, f"Written: {page}"])
+        _print([verdict.text, written])
     if not verdict.holds:
         raise typer.Exit(1)
 

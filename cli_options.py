@@ -264,6 +264,7 @@ class ValidateOptions:
     ] = None
     table: FrontTableOption = None
     data: ImagesOption = None
-    out: Annotated[Path, typer.Option(help="Folder of the report, and of what is measured.")] = (
-        Path("out/validate")
-    )
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of report and measurements; else 'validated' in the front's."),
+    ] = None

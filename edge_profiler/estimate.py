@@ -1,9 +1,11 @@
-"""Roughly how long a measurement will take, said before it begins."""
+"""Roughly how long a measurement will take: before it begins, and from what the first ones took."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +16,77 @@ from .protocol import Clock, Protocol, time_runs
 from .runtimes import Runtime
 
 _RUNS = 3  # of each of the two networks that are tried
+#: A measurement that takes this many times its estimate is told of.
+SLOWER = 1.5
+_WORTH_S = 10.0  # a delay that is shorter is not worth a line
 
 
-def measuring_s(
+@dataclass(frozen=True)
+class Estimate:
+    """Estimated seconds of a measurement, network by network and pair by pair.
+
+    Attributes:
+        networks: seconds by id.
+        pairs: seconds by (little, big).
+    """
+
+    networks: Mapping[str, float] = field(default_factory=dict)
+    pairs: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of all together."""
+        return sum(self.networks.values()) + sum(self.pairs.values())
+
+    def of(self, entry: Mapping[str, Any]) -> float:
+        """Seconds of one entry of a profile; 0 where it was not estimated."""
+        if "little" in entry:
+            return self.pairs.get((entry["little"], entry["big"]), 0.0)
+        return self.networks.get(entry.get("architecture", ""), 0.0)
+
+
+class Pace:
+    """Holds a measurement against its estimate, and says once how much longer it takes.
+
+    The first network is not counted: what is loaded and tried before it is no part of an estimate.
+    """
+
+    def __init__(
+        self, estimate: Estimate, say: Callable[[str], None], clock: Clock = time.perf_counter_ns
+    ) -> None:
+        """A pace that nothing was measured at yet.
+
+        Args:
+            estimate: what was estimated beforehand.
+            say: called with a line for the reader, once at most.
+            clock: a clock in ns; another one for tests.
+        """
+        self._estimate, self._say, self._clock = estimate, say, clock
+        self._since: int | None = None
+        self._told = False
+        self._expected_s, self._left_s = 0.0, estimate.total_s
+
+    def measured(self, entry: Mapping[str, Any]) -> None:
+        """Counts an entry of the profile that was just measured."""
+        now, own_s = self._clock(), self._estimate.of(entry)
+        self._left_s = max(0.0, self._left_s - own_s)
+        if self._since is None:
+            self._since = now
+            return
+        if self._told:
+            return
+        self._expected_s += own_s
+        took_s = (now - self._since) / 1e9
+        slower = took_s / self._expected_s if self._expected_s else 0.0
+        if slower > SLOWER and (slower - 1) * self._left_s >= _WORTH_S:
+            self._say(
+                f"This machine is busy or slower than estimated: what was measured so far took "
+                f"{slower:.2g} times as long, so the rest takes {in_words(slower * self._left_s)}."
+            )
+            self._told = True
+
+
+def estimate(
     space: SearchSpace,
     networks: Sequence[str],
     pairs: Sequence[tuple[str, str]],
@@ -25,11 +95,12 @@ def measuring_s(
     runtime: Runtime,
     energy: bool = False,
     clock: Clock = time.perf_counter_ns,
-) -> float:
+) -> Estimate:
     """Estimated seconds of a measurement on this machine, from a few runs of two networks.
 
     Latency is taken to grow evenly with multiply-accumulates between the reference and the largest
-    network, which is right within a factor of about two.
+    network, which is right within a factor of about two on a machine that does nothing else. What
+    runs beside it may make it ten times that: `Pace` says so when it shows.
 
     Args:
         space: search space of the networks and pairs.
@@ -43,7 +114,7 @@ def measuring_s(
     """
     ids = list(dict.fromkeys([*networks, *(a for pair in pairs for a in pair)]))
     if not ids:
-        return 0.0
+        return Estimate()
     macs = dict(zip(ids, space.macs(space.parse(ids), n_classes).tolist(), strict=True))
     reference = default_reference(space)
     ends = (reference, max(ids, key=lambda a: macs[a]))
@@ -56,11 +127,14 @@ def measuring_s(
 
     block = protocol.rounds * protocol.runs_per_round
     own, around = protocol.warm_up + block, protocol.warm_up + 2 * block
-    total_ms = sum(own * run_ms(a) + around * took[0] for a in networks)
-    # The big network alone, and the whole graph with either branch taken.
-    total_ms += sum(2 * own * (run_ms(a) + run_ms(b)) + 3 * around * run_ms(a) for a, b in pairs)
     resting_s = protocol.idle_gap_s + (protocol.energy_s if energy else 0.0)
-    return total_ms / 1000 + resting_s * len(networks)
+    alone = {a: (own * run_ms(a) + around * took[0]) / 1000 + resting_s for a in networks}
+    # The big network alone, and the whole graph with either branch taken.
+    both = {
+        (a, b): (2 * own * (run_ms(a) + run_ms(b)) + 3 * around * run_ms(a)) / 1000
+        for a, b in pairs
+    }
+    return Estimate(alone, both)
 
 
 def _run_ms(

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..bench.agreement import Agreement, agreement
-from ..bench.cost import TAIL, answered_ms, mean_cost
 from ..bench.device import DeviceProfile
 from ..bench.errors import DeviceError
 from ..bench.pareto import on_front
 from ..bench.points import Points
 from ..bench.spaces import SearchSpace
+from .coverage import Coverage, column, coverage, network_records
 from .machine import same_device
+from .measured_points import FIGURES, point_record
 from .onnx_cascade import onnx_gates
 
-FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10
 STAND_IN = "margin"
 #: Points that are named one by one; more stand on the page.
 LISTED = 12
-#: Chance at which a true interval is called missed.
-CHANCE = 0.05
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How many networks took what the device profile's interval says.
-
-    Attributes:
-        stated: share that the interval promises.
-        inside: networks whose measured latency lies in it.
-        n: networks with an interval and a measured latency.
-    """
-
-    stated: float
-    inside: int
-    n: int
-
-    @property
-    def kept(self) -> bool:
-        """Whether so few inside would not happen by chance, once in 20, if the interval held."""
-        return self.n == 0 or _at_most(self.inside, self.n, self.stated) >= CHANCE
 
 
 @dataclass(frozen=True)
@@ -60,8 +34,9 @@ class Validation:
         device: name of the device whose figures were promised.
         measured_on: device and runtime that were measured.
         points: per point ``little``, ``big``, ``gate``, ``threshold``, ``accuracy``,
-            ``escalation_rate``; of each figure ``predicted``, ``measured`` and how it came about;
-            whether it is ``on_front`` still.
+            ``escalation_rate``; how its two ``branches`` were measured as a whole, or ""; of each
+            figure ``predicted``, ``measured`` and how it came about; whether it is ``on_front``
+            still.
         figures: agreement by figure; None where nothing could be compared.
         networks: agreement of single networks' latency.
         coverage: share of networks inside the profile's interval; None where it states none.
@@ -70,6 +45,7 @@ class Validation:
         tolerance: mean absolute error that is allowed where no interval is stated.
         judged: whether both are one device; a promise about another one is not held against it.
         notes: sentences that a reader must know.
+        singles: per network that was measured its latency, the prediction and its interval's ends.
     """
 
     device: str
@@ -83,10 +59,13 @@ class Validation:
     tolerance: float
     judged: bool = True
     notes: tuple[str, ...] = ()
+    singles: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def kept(self) -> bool | None:
         """Whether the promise was kept: the stated interval, or else the tolerance.
+
+        An interval that is too wide to promise anything is never kept.
 
         None where it was about another device than the one that measured.
         """
@@ -99,11 +78,12 @@ class Validation:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        coverage = None if self.coverage is None else asdict(self.coverage)
+        coverage = None if self.coverage is None else self.coverage.as_dict()
         return {
             "device": self.device,
             "measured_on": self.measured_on,
             "kept": self.kept,
+            "verdict": self.verdict,
             "figures": {k: None if v is None else asdict(v) for k, v in self.figures.items()},
             "networks": None if self.networks is None else asdict(self.networks),
             "interval": coverage,
@@ -111,6 +91,7 @@ class Validation:
             "points_measured": self.n_measured,
             "points_still_on_front": self.n_front,
             "notes": list(self.notes),
+            "singles": [dict(s) for s in self.singles],
             "points": [dict(p) for p in self.points],
         }
 
@@ -127,8 +108,8 @@ class Validation:
             much = f"{1 + errors.optimism:.3g} times what was promised on average"
             if self.judged:
                 much = (
-                    f"mean absolute error {errors.mape:.1%}, {errors.within_10:.0%} within 10 %, "
-                    f"measured {errors.optimism:+.1%} over predicted on average"
+                    f"off by {errors.mape:.1%} of the measured figure on average, "
+                    f"{errors.within_10:.0%} of them within 10 %; measured is {much}"
                 )
             lines.append(f"  {name}: {much}{rank} ({errors.n} compared)")
         lines.append(
@@ -136,21 +117,30 @@ class Validation:
             " and measured latency."
         )
         lines += [f"  note: {note}" for note in self.notes]
-        word = {True: "Kept", False: "NOT kept", None: "Not judged"}[self.kept]
-        lines.append(f"{word}: {self._verdict()}")
+        lines.append(self.verdict)
         return "\n".join(lines)
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """Whether the promise was kept and why, in one line."""
+        if self.coverage is not None and self.judged and self.coverage.empty:
+            return f"Nothing was promised: {self.coverage.text()}"
+        word = {True: "Kept", False: "NOT kept", None: "Not judged"}[self.kept]
+        return f"{word}: {self._why()}"
+
+    def _why(self) -> str:
         if not self.judged:
             return f"{self.device} did not measure; run the same command there."
-        c = self.coverage
-        if c is not None and c.n:
-            return f"{c.inside} of {c.n} networks are inside the stated {c.stated:.0%} interval."
+        if self.coverage is not None and self.coverage.n:
+            return self.coverage.text()
         latency = self.figures["latency_ms"]
         if latency is None:
             return "no latency could be compared."
+        why = "the device states no interval"
+        if self.coverage is not None:
+            why = "the profile had measured these networks, so that no interval is theirs"
         return (
-            f"the device states no interval; the mean absolute error of latency is "
+            f"{why}; the mean absolute error of latency is "
             f"{latency.mape:.1%}, {self.tolerance:.0%} are allowed."
         )
 
@@ -165,11 +155,6 @@ def _line(point: Mapping[str, Any]) -> str:
     partner = f" -> {point['big']}" if point["escalation_rate"] > 0 else " alone"
     word = f" ({latency['provenance']})" if latency["provenance"] else ""
     return f"  {point['little']}{partner}: {promised} promised, {measured} now{word}"
-
-
-def _at_most(k: int, n: int, p: float) -> float:
-    """Chance of at most ``k`` successes among ``n``."""
-    return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
 
 
 def networks_of(points: Points) -> list[str]:
@@ -200,8 +185,9 @@ def validate(
 ) -> Validation:
     """Predicted against measured figures of every point of a front.
 
-    A pair that was measured end to end counts as measured; one whose parts alone were, as modelled
-    from them. The escalation rate is the front's own. Accuracy does not depend on the device.
+    A pair that was measured end to end counts as measured if the front's escalation rate was
+    measured, too; one whose parts alone were, or whose rate is predicted, as modelled. Accuracy
+    does not depend on the device.
 
     Args:
         points: points of the front, in its order.
@@ -212,8 +198,8 @@ def validate(
             interval.
 
     Raises:
-        DeviceError: ``measured`` is not a measurement, or of another space; no point could be
-            measured.
+        DeviceError: ``measured`` is not a measurement, is what was searched with, or of another
+            space; no point could be measured.
     """
     if measured.provenance["latency_ms"] != "measured":
         raise DeviceError(
@@ -225,11 +211,10 @@ def validate(
             f"profile {measured.name!r} is of space {measured.space!r}, the front of "
             f"{space.name!r}."
         )
-    records = [_point(points, i, measured) for i in range(len(points))]
+    _check_fresh(promised, measured, networks_of(points))
+    records = [point_record(points, i, measured) for i in range(len(points))]
     columns = {
-        name: tuple(
-            np.array([_nan(r[name][key]) for r in records]) for key in ("predicted", "measured")
-        )
+        name: tuple(column([r[name] for r in records], key) for key in ("predicted", "measured"))
         for name in FIGURES
     }
     latency = columns["latency_ms"][1]
@@ -243,34 +228,39 @@ def validate(
     front[there] = on_front(np.stack([-points.accuracy[there], latency[there]], axis=1))
     for record, on, has_latency in zip(records, front, there, strict=True):
         record["on_front"] = bool(on) if has_latency else None
-    ids = [a for a in networks_of(points) if a in measured.measured_ms]
-    genomes = space.parse(ids)
-    taken = np.array([measured.measured_ms[a] for a in ids])
-    alone = promised.latency_ms(space, genomes) if promised.space_hash == space.hash else taken * 0
+    singles = network_records(promised, measured, space, networks_of(points))
     return Validation(
         device=promised.name,
         measured_on=f"{measured.name} ({measured.runtime})",
         points=tuple(records),
         figures={name: agreement(p, m) for name, (p, m) in columns.items()},
-        networks=agreement(alone, taken),
-        coverage=_coverage(promised, space, genomes, taken),
+        networks=agreement(column(singles, "predicted"), column(singles, "measured")),
+        coverage=coverage(promised, space, singles),
         n_front=int(front.sum()),
         n_measured=int(there.sum()),
         tolerance=tolerance,
         judged=same_device(promised.name, promised.facts, measured.facts),
         notes=tuple(_notes(points, promised, measured, records)),
+        singles=tuple(singles),
     )
 
 
-def _coverage(
-    promised: DeviceProfile, space: SearchSpace, genomes: NDArray[np.uint8], taken: Array
-) -> Coverage | None:
-    if promised.space_hash != space.hash or (stated := promised.latency.coverage) is None:
-        return None
-    low, high = promised.latency_interval_ms(space, genomes)
-    stated_both = np.isfinite(low) & np.isfinite(high)
-    inside = (low <= taken) & (taken <= high) & stated_both
-    return Coverage(float(stated), int(inside.sum()), int(stated_both.sum()))
+def _check_fresh(promised: DeviceProfile, measured: DeviceProfile, ids: Sequence[str]) -> None:
+    """Refuses a profile that holds the very measurements with which the front was searched.
+
+    Under another name, with a reason for its force or as a copy it is still the same measurement:
+    nanoseconds of all networks and of the reference do not repeat.
+    """
+    ours, theirs = promised.measured_ms, measured.measured_ms
+    both = ours.keys() & theirs.keys() & set(ids)
+    same_session = promised.facts.get("reference") == measured.facts.get("reference") is not None
+    if both and same_session and all(ours[a] == theirs[a] for a in both):
+        raise DeviceError(
+            f"profile {measured.name!r} is the measurement that the front was searched with, so it "
+            "agrees with the promise whatever the device does. A promise is held against a new "
+            "measurement: 'biglittle validate FRONT --measure here' on the device, or another "
+            "file of 'biglittle profile --networks ... --out NEW.json'."
+        )
 
 
 def _notes(
@@ -294,11 +284,20 @@ def _notes(
             "measured peak memory is the growth of the process and holds what the runtime needs "
             "to load a network; the predicted one is weights and activations alone."
         )
-    parts = sum(r["latency_ms"]["provenance"] == "modelled" for r in records)
+    there = sum(r["latency_ms"]["measured"] is not None for r in records)
+    asking = [r for r in records if r["escalation_rate"] > 0 and r["latency_ms"]["provenance"]]
+    parts = sum(r["branches"] != "measured" for r in asking)
     if parts:
         notes.append(
-            f"{parts} of {len(records)} points were not measured end to end as they are: their "
+            f"{parts} of {there} points were not measured end to end as they are: their "
             "latency is modelled from their networks alone, or from the pair under another gate."
+        )
+    rate = points.provenance.get("escalation_rate", "unknown")
+    if rate != "measured" and len(asking) > parts:
+        notes.append(
+            f"{len(asking) - parts} of {there} points were measured end to end, either "
+            "network answering; their mean and 95th percentile are modelled, because the "
+            f"escalation rate that weighs the two is {rate}."
         )
     used = {pair for members in pairs_of(points).values() for pair in members}
     failed = [p for p in measured.pairs if "error" in p and (p["little"], p["big"]) in used]
@@ -307,73 +306,4 @@ def _notes(
             f"pairs that could not be measured end to end: {len(failed)}, the first because "
             f"{failed[0]['error']} The same command tries them again."
         )
-    if points.provenance.get("escalation_rate") != "measured":
-        notes.append("the escalation rates are the front's own and were not measured.")
     return notes
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _point(points: Points, i: int, measured: DeviceProfile) -> dict[str, Any]:
-    """A point's predicted and measured figures."""
-    little, big = str(points.little[i]), str(points.big[i])
-    rate = float(points.escalation_rate[i])
-    figures: dict[str, tuple[float | None, str]] = dict.fromkeys(FIGURES, (None, ""))
-    whole = _whole(measured, little, big, str(points.gate[i])) if rate > 0 else None
-    first, second = measured.measured_ms.get(little), measured.measured_ms.get(big)
-    if whole is not None:
-        little_ms, both_ms, word = whole
-    elif first is not None and (second is not None or rate == 0):
-        little_ms = answered_ms(first, measured.gate_ms)
-        both_ms = mean_cost(little_ms, second or 0.0, 1.0)
-        word = "measured" if rate == 0 else "modelled"
-    else:
-        little_ms = both_ms = math.nan
-        word = ""
-    if word:
-        for name, share in (("latency_ms", rate), ("latency_p95_ms", float(rate > TAIL))):
-            figures[name] = (mean_cost(little_ms, both_ms, share, shared=little_ms), word)
-    for name, listed, share in (
-        ("energy_mj", measured.listed_energy_mj, rate),
-        ("peak_memory_mib", measured.listed_memory_mib, 1.0 if rate > 0 else 0.0),
-    ):
-        if little in listed and (big in listed or share == 0):
-            total = mean_cost(listed[little], listed[big] if share else 0.0, share)
-            figures[name] = (total, "modelled" if share else "measured")
-    promised = {name: _none(points.figure(name)[i]) for name in FIGURES}
-    return {
-        "little": little,
-        "big": big,
-        "gate": str(points.gate[i]),
-        "threshold": float(points.threshold[i]),
-        "accuracy": float(points.accuracy[i]),
-        "escalation_rate": rate,
-        **{
-            name: {"predicted": promised[name], "measured": value, "provenance": word}
-            for name, (value, word) in figures.items()
-        },
-    }
-
-
-def _none(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _whole(
-    measured: DeviceProfile, little: str, big: str, gate: str
-) -> tuple[float, float, str] | None:
-    """What a pair took as one graph, kept and escalated, in ms, and how that came about.
-
-    Under another gate than the one it was measured with it is a model: the nodes differ.
-    """
-    whole = [
-        pair
-        for pair in measured.pairs
-        if (pair["little"], pair["big"]) == (little, big) and pair.get("escalated_ms") is not None
-    ]
-    for pair in sorted(whole, key=lambda p: bool(p["gate"] != gate)):
-        word = "measured" if pair["gate"] == gate else "modelled"
-        return float(pair["kept_ms"]), float(pair["escalated_ms"]), word
-    return None

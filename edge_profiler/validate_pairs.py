@@ -17,7 +17,7 @@ from .accuracy import Rerun
 from .subject import ESCALATED, KEPT
 from .validate import TOLERANCE
 
-REPORT, CASCADE = "report.json", "cascade.onnx"
+REPORT, CASCADE, CHECKPOINT = "report.json", "cascade.onnx", "pair.h5"
 #: Share of the images on which a deployed pair may answer otherwise than the trained one:
 #: rounding moves a confidence across the threshold, or a class across a tie, now and then.
 ROUNDING = 0.001
@@ -64,6 +64,12 @@ class DeployedPair:
 def is_cotrained(folder: Path) -> bool:
     """Whether a folder is what ``biglittle cotrain`` wrote, or a pair's folder in it."""
     return folder.is_dir() and bool(_reports(folder))
+
+
+def in_training(folder: Path) -> bool:
+    """Whether ``biglittle cotrain`` has begun pairs in a folder and finished none of them."""
+    begun = any(any(folder.glob(f"{depth}{CHECKPOINT}")) for depth in ("", "*/", "*/*/"))
+    return begun and folder.is_dir() and not _reports(folder)
 
 
 def _reports(folder: Path) -> list[Path]:
@@ -132,6 +138,7 @@ class PairsValidation:
             "device": self.device,
             "measured_on": self.measured_on,
             "kept": self.kept,
+            "verdict": self.verdict,
             "notes": list(self.notes),
             "pairs": [dict(p) for p in self.pairs],
         }
@@ -160,10 +167,15 @@ class PairsValidation:
                 )
             lines += [f"  NOT kept: {problem}" for problem in pair["problems"]]
         lines += [f"note: {note}" for note in self.notes]
+        lines.append(self.verdict)
+        return "\n".join(lines)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the promises were kept, in one line."""
         good = sum(not pair["problems"] for pair in self.pairs)
         word = "Kept" if self.kept else "NOT kept"
-        lines.append(f"{word}: {good} of {len(self.pairs)} pairs hold what was promised of them.")
-        return "\n".join(lines)
+        return f"{word}: {good} of {len(self.pairs)} pairs hold what was promised of them."
 
 
 def _ms(value: float | None) -> str:

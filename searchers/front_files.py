@@ -24,11 +24,10 @@ from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.figures import POINT_FIGURES
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.text_files import parse_csv, read_text
+from .front_document import LATER, NAMED, front_records, reason
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
-NAMED = ("little", "big", "gate")
-LATER = ("latency_worst_ms", "params")  # figures that earlier versions did not write
 _ASKED = ("device", "table")
 #: An id of many digits after a spreadsheet took it for a number.
 _SHORTENED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+(@\d+)?(:\w+)?")
@@ -247,7 +246,7 @@ def read_front(path: str | Path) -> FrontFile:
     try:
         text = read_text(path)
         document = _csv_document(text) if path.suffix.lower() == ".csv" else json.loads(text)
-        records = document["front"]
+        records = front_records(document)
         points = Points(
             little=np.array([r["little"] for r in records], np.str_),
             big=np.array([r["big"] for r in records], np.str_),
@@ -270,7 +269,7 @@ def read_front(path: str | Path) -> FrontFile:
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BigLittleError(
-            f"{path} is not a front: {type(error).__name__} {error}. Expected the front.json or "
+            f"{path} is not a front: {reason(error)}. Expected the front.json or "
             "front.csv that 'biglittle search' wrote, or the JSON of 'biglittle front'."
         ) from error
 

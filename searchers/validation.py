@@ -14,7 +14,7 @@ from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
 from ..bench.recommend import spread
 from ..edge_profiler.accuracy import rerun
-from ..edge_profiler.estimate import in_words, measuring_s
+from ..edge_profiler.estimate import Pace, estimate, in_words
 from ..edge_profiler.machine import same_device
 from ..edge_profiler.profile_file import read_profile
 from ..edge_profiler.runtimes import get_runtime
@@ -121,7 +121,7 @@ def validate_front(
             named = ",".join(":".join(pair) for pair in members)
             requests.append(replace(requests[0], pairs=named, gate=gate))
         every = [pair for members in pairs.values() for pair in members]
-        seconds = measuring_s(
+        expected = estimate(
             space,
             ids,
             every,
@@ -134,17 +134,19 @@ def validate_front(
         which = f"{len(points)} of {len(front.points)} points" if some else "all points"
         measuring.say(
             f"Measuring {which}: {_counted(len(ids), 'network')} and "
-            f"{_counted(len(every), 'pair')}, {in_words(seconds)} on this machine."
-            f"{' --all measures the rest.' if some else ''}"
+            f"{_counted(len(every), 'pair')}, {in_words(expected.total_s)} on this machine "
+            f"if nothing else runs on it.{' --all measures the rest.' if some else ''}"
         )
+        pace = Pace(expected, measuring.say)
         profile_file, done, total = measuring.out / MEASURED, 0, len(ids) + len(every)
         for request in requests:  # networks first; those of a later request are there already
             before = done
 
-            def moved(now: int, *_: Any, before: int = before) -> None:
+            def moved(now: int, of: int, entry: Mapping[str, Any], before: int = before) -> None:
                 nonlocal done
                 done = before + now
                 measuring.move(done, total)
+                pace.measured(entry)
 
             run_request(request, profile_file, moved)
     return validate(points, promised, load_device(profile_file), space, tolerance), points

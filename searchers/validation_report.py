@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,21 @@ TITLES = {
     "energy_mj": "mean energy, mJ",
     "peak_memory_mib": "peak memory, MiB",
 }
+GREY = "#8a8a8a"
+STYLE = """<style>
+p.verdict { font-size: 1.15rem; border-left: 6px solid #767676; padding: .2rem 0 .2rem 1rem; }
+p.verdict.kept { border-color: #0072B2; } p.verdict.missed { border-color: #D55E00; }
+li { max-width: 75ch; overflow-wrap: anywhere; } td { vertical-align: top; }
+td small { color: #555; } td.name { white-space: normal; }
+</style>"""
 
 
-def write_validation(path: str | Path, document: Mapping[str, Any], text: str) -> Path:
-    """The path of the page, one self-contained HTML file.
+def write_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
+    """The path of the page, one self-contained HTML file: verdict, notes, plots, points.
 
     Args:
         path: path of the file; its folder is made if it is not there.
         document: a validation as plain JSON.
-        text: the same in words.
 
     Raises:
         MissingExtraError: plotly is not installed.
@@ -32,56 +38,159 @@ def write_validation(path: str | Path, document: Mapping[str, Any], text: str) -
     """
     path = Path(path)
     shown = [name for name in TITLES if document["figures"].get(name) is not None]
-    plots = "\n".join(
-        f"<h2>{html.escape(TITLES[name])}</h2>\n{_scatter(document['points'], name, i == 0)}"
-        for i, name in enumerate(shown)
+    plots = [_singles_plot(document["singles"], document["interval"])]
+    plots += [_scatter(document["points"], name, not any(plots) and i == 0)
+              for i, name in enumerate(shown)]  # fmt: skip
+    heads = [
+        "Single networks: latency, ms",
+        *(TITLES[name][0].upper() + TITLES[name][1:] for name in shown),
+    ]
+    drawings = "\n".join(
+        f"<h2>{html.escape(head)}</h2>\n{plot}"
+        for head, plot in zip(heads, plots, strict=True)
+        if plot
     )
-    body = f"""<p>Each point is one operating point of the front. On the line, it took what was
-promised; above the line it took more. Filled: measured as a whole. Open: modelled from parts that
-were measured alone.</p><pre>{html.escape(text)}</pre>
-{plots}
-<h2>The operating points</h2><div class="scroll">{_table(document["points"], shown)}</div>"""
+    body = f"""{_verdict(document)}
+{_list(_remarks(document))}
+<p>{_front_text(document)}</p>
+<h2>How far promise and measurement agree</h2>
+<p>The error is a share of what was measured; the ratio is how many times the promise was taken, so
+that 2 is twice as much. Both are means over what was compared.</p>
+<div class="scroll">{_agreement(document, shown)}</div>
+{drawings}
+<h2>The operating points</h2>
+<p>Promised above, on the device below. Measured: run as a whole. Modelled: a mean over figures that
+were measured, weighed by an escalation rate that was not, or the sum of parts measured alone.
+{_unmeasured(document["points"])}</p>
+<div class="scroll">{_table(document["points"], shown)}</div>"""
     title = f"Promised for {document['device']}, measured on {document['measured_on']}"
-    return write_files(path.parent, {path.name: page(title, body)})[0]
+    return write_files(path.parent, {path.name: page(title, STYLE + body)})[0]
 
 
-def write_pairs_validation(path: str | Path, document: Mapping[str, Any], text: str) -> Path:
+def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
     """The path of the page about co-trained pairs, one self-contained HTML file.
 
     Args:
         path: path of the file; its folder is made if it is not there.
         document: a validation of pairs as plain JSON.
-        text: the same in words.
 
     Raises:
         BigLittleError: the file cannot be written.
     """
     path = Path(path)
-    heads = ["little", "big", "method", "gate"]
-    for name in ("accuracy", "escalation"):
-        heads += [
-            f"{name}<br><small>{word}</small>" for word in ("promised", "trained", "deployed")
-        ]
-    heads += [f"latency, ms<br><small>{word}</small>" for word in ("promised", "mean", "kept")]
-    heads += ["latency, ms<br><small>escalated</small>", "kept"]
-    rows = []
+    heads = ["little, big, method", "gate"]
+    heads += [_head(name, "%: promised, trained, deployed") for name in ("accuracy", "escalation")]
+    heads += [_head("latency, ms", "promised"), _head("latency, ms", "mean"),
+              _head("latency, ms", "little answers, big asked"), "kept"]  # fmt: skip
+    rows, remarks = [], []
     for p in document["pairs"]:
-        cells = [f'<td class="id">{html.escape(p[n])}</td>' for n in ("little", "big", "method")]
-        cells.append(f"<td>{html.escape(p['gate'])} {p['threshold']:.4g}</td>")
+        cells = [_ids(p["little"], p["big"], p["method"]), _gate(p["gate"], p["threshold"])]
         for name in ("accuracy", "escalation_rate"):
             figures = p[name]
-            cells += [f"<td>{figures[k]:.2%}</td>" for k in ("promised", "trained", "deployed")]
+            cells.append(_lines(f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed")))
         latency = p["latency"]
-        names = ("promised_ms", "mean_ms", "kept_ms", "escalated_ms")
-        cells += [f"<td>{_cell(latency[n])}</td>" for n in names]
+        cells += [f"<td>{_cell(latency[n])}</td>" for n in ("promised_ms", "mean_ms")]
+        cells.append(_lines(_cell(latency[n]) or "-" for n in ("kept_ms", "escalated_ms")))
         rows.append(f"<tr>{''.join(cells)}<td>{'no' if p['problems'] else 'yes'}</td></tr>")
+        remarks += [f"{p['little']} -> {p['big']}: {problem}" for problem in p["problems"]]
     head = "".join(f"<th>{h}</th>" for h in heads)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    body = f"""<p>Promised: by the search. Trained: measured after training. Deployed: the ONNX
+    body = f"""{_verdict(document)}
+{_list([*remarks, *document["notes"]])}
+<p>Promised: by the search. Trained: measured after training. Deployed: the ONNX
 file, asked about the test images again, and measured end to end with either branch taken.</p>
-<pre>{html.escape(text)}</pre><div class="scroll">{table}</div>"""
+<div class="scroll">{table}</div>"""
     title = f"Co-trained pairs for {document['device']}, measured on {document['measured_on']}"
-    return write_files(path.parent, {path.name: page(title, body)})[0]
+    return write_files(path.parent, {path.name: page(title, STYLE + body)})[0]
+
+
+def _verdict(document: Mapping[str, Any]) -> str:
+    """The verdict as the first paragraph, its word in bold."""
+    word, _, why = str(document["verdict"]).partition(": ")
+    css = {True: "kept", False: "missed", None: "open"}[document["kept"]]
+    why = why[:1].upper() + why[1:]
+    return f'<p class="verdict {css}"><b>{html.escape(word)}.</b> {html.escape(why)}</p>'
+
+
+def _remarks(document: Mapping[str, Any]) -> list[str]:
+    again = [str(row["text"]).strip() for row in document.get("accuracy", ())]
+    return [*document["notes"], *again]
+
+
+def _list(lines: Iterable[str]) -> str:
+    entries = "".join(f"<li>{html.escape(text[:1].upper() + text[1:])}</li>" for text in lines)
+    return f"<ul>{entries}</ul>" if entries else ""
+
+
+def _front_text(document: Mapping[str, Any]) -> str:
+    there, still = document["points_measured"], document["points_still_on_front"]
+    return (
+        f"{still} of {there} points are still on the front of error and mean latency with what the "
+        "device took."
+    )
+
+
+def _agreement(document: Mapping[str, Any], shown: Sequence[str]) -> str:
+    rows = [("latency of single networks, ms", document["networks"])]
+    rows += [(TITLES[name], document["figures"][name]) for name in shown]
+    lines = []
+    for name, errors in rows:
+        if errors is None:
+            continue
+        rank = errors["spearman"]
+        cells = [str(errors["n"]), f"{errors['mape']:.1%}", f"{errors['within_10']:.0%}"]
+        cells += [f"{1 + errors['optimism']:.3g}", "" if rank is None else f"{rank:.3f}"]
+        figures = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f'<tr><td class="name">{html.escape(name)}</td>{figures}</tr>')
+    heads = ("", "compared", "error", "within 10 %", "measured / promised", "rank correlation")
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _singles_plot(singles: Sequence[Mapping[str, Any]], interval: Mapping[str, Any] | None) -> str:
+    """Measured against predicted latency of networks, each on its interval; "" without any."""
+    rows = [s for s in singles if s["predicted"] is not None]
+    if not rows:
+        return ""
+    figure = graph_objects().Figure()
+    bounded = [s for s in rows if s["low"] is not None and s["high"] is not None]
+    stated = 0.0 if interval is None else interval["stated"]
+    for i, s in enumerate(bounded):
+        figure.add_scatter(
+            x=[s["predicted"], s["predicted"]],
+            y=[s["low"], s["high"]],
+            mode="lines",
+            line={"color": GREY, "width": 5},
+            opacity=0.5,
+            hoverinfo="skip",
+            name=f"{stated:.0%} interval",
+            showlegend=i == 0,
+        )
+    figure.add_scatter(
+        x=[s["predicted"] for s in rows],
+        y=[s["measured"] for s in rows],
+        mode="markers",
+        name="measured",
+        marker={"color": BLUE, "size": 9},
+        text=[s["architecture"] for s in rows],
+        hovertemplate="%{text}<br>promised %{x:.4g}<br>measured %{y:.4g}<extra></extra>",
+    )
+    _as_promised(figure, [v for s in rows for v in (s["predicted"], s["measured"])])
+    label = "latency of a network, ms"
+    device = f"on the device, {label}"
+    plot = drawn(figure, f"promised {label}", None, device, 460, True, legend_above=True)
+    if not bounded:
+        return plot
+    return (
+        f"<p>A grey bar is the interval promised of a network: {stated:.0%} of them are to lie "
+        "inside. A network without a bar was measured for the profile itself.</p>" + plot
+    )
+
+
+def _as_promised(figure: Any, values: Sequence[float]) -> None:
+    ends = [min(values), max(values)]
+    line = {"color": VERMILION, "dash": "dash"}
+    figure.add_scatter(x=ends, y=ends, mode="lines", name="as promised", line=line)
 
 
 def _scatter(points: Sequence[Mapping[str, Any]], name: str, first: bool) -> str:
@@ -95,42 +204,66 @@ def _scatter(points: Sequence[Mapping[str, Any]], name: str, first: bool) -> str
                 y=[p[name]["measured"] for p in here],
                 mode="markers",
                 name=word,
-                marker={"color": BLUE, "symbol": symbol, "size": 9},
-                text=[f"{p['little']} -> {p['big']}" for p in here],
+                marker={"color": BLUE, "symbol": symbol, "size": 9, "line": {"width": 2}},
+                text=[" -> ".join(_networks(p)) for p in here],
                 hovertemplate="%{text}<br>promised %{x:.4g}<br>"
                 + word
                 + " %{y:.4g}<extra></extra>",
             )
-    both = [v for p in rows for v in (p[name]["predicted"], p[name]["measured"])]
-    ends = [min(both), max(both)]
-    line = {"color": VERMILION, "dash": "dash"}
-    figure.add_scatter(x=ends, y=ends, mode="lines", name="as promised", line=line)
+    _as_promised(figure, [v for p in rows for v in (p[name]["predicted"], p[name]["measured"])])
     title = TITLES[name]
     device = f"on the device, {title}"
     return drawn(figure, f"promised {title}", None, device, 460, first, legend_above=True)
 
 
+def _unmeasured(points: Sequence[Mapping[str, Any]]) -> str:
+    rest = sum(p["on_front"] is None for p in points)
+    what = f"{rest:,} more {'point has' if rest == 1 else 'points have'}"
+    return f"{what} no latency on the device and are not listed." if rest else ""
+
+
+def _networks(point: Mapping[str, Any]) -> list[str]:
+    """Ids of what answers at a point: the big network is not named where it is never asked."""
+    asks = point["escalation_rate"] > 0
+    return [point["little"], point["big"]] if asks else [point["little"]]
+
+
 def _table(points: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> str:
-    heads = ["little", "big", "gate", "escalation", "accuracy"]
-    heads += [f"{html.escape(TITLES[n])}<br><small>promised</small>" for n in shown]
-    heads += [f"{html.escape(TITLES[n])}<br><small>on the device</small>" for n in shown]
-    heads.append("on front")
+    heads = ["little,<br>big", "gate<br><small>threshold</small>", "accuracy,<br>escalation"]
+    heads += [_head(html.escape(TITLES[n]), "promised, on the device") for n in shown]
     rows = []
-    for p in points:
-        cells = [
-            f'<td class="id">{html.escape(p["little"])}</td>',
-            f'<td class="id">{html.escape(p["big"])}</td>',
-            f"<td>{html.escape(p['gate'])} {p['threshold']:.4g}</td>",
-            f"<td>{p['escalation_rate']:.2%}</td><td>{p['accuracy']:.2%}</td>",
-        ]
-        cells += [f"<td>{_cell(p[n]['predicted'])}</td>" for n in shown]
-        cells += [
-            f"<td>{_cell(p[n]['measured'])} <small>{p[n]['provenance']}</small></td>" for n in shown
-        ]
-        on = {True: "yes", False: "no", None: "not measured"}[p["on_front"]]
-        rows.append(f"<tr>{''.join(cells)}<td>{on}</td></tr>")
+    for p in (p for p in points if p["on_front"] is not None):
+        alone = p["escalation_rate"] == 0
+        gate = "<td>little alone</td>" if alone else _gate(p["gate"], p["threshold"])
+        front = "still on the front" if p["on_front"] else "no longer on the front"
+        cells = [_ids(*_networks(p), note=front), gate]
+        cells.append(_lines((f"{p['accuracy']:.2%}", f"{p['escalation_rate']:.2%}")))
+        for n in shown:
+            word = f"<br><small>{p[n]['provenance']}</small>" if p[n]["provenance"] else ""
+            now = f"<b>{_cell(p[n]['measured']) or '-'}</b>{word}"
+            cells.append(f"<td>{_cell(p[n]['predicted']) or '-'}<br>{now}</td>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f"<th>{h}</th>" for h in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _head(name: str, below: str) -> str:
+    """A head in short lines, so that its column is as narrow as its figures."""
+    name, below = (text.replace(", ", ",<br>") for text in (name, below))
+    return f"{name.replace(' of ', '<br>of ')}<br><small>{below}</small>"
+
+
+def _ids(*ids: str, note: str = "") -> str:
+    below = f"<br><small>{note}</small>" if note else ""
+    return f'<td class="id">{"<br>".join(map(html.escape, ids))}{below}</td>'
+
+
+def _gate(metric: str, threshold: float) -> str:
+    return f"<td>{html.escape(metric)}<br>{threshold:.4g}</td>"
+
+
+def _lines(cells: Iterable[str]) -> str:
+    return f"<td>{'<br>'.join(cells)}</td>"
 
 
 def _cell(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bench import Points
 from ..bench.errors import BigLittleError
-from ..edge_profiler.validate_pairs import is_cotrained
+from ..edge_profiler.validate_pairs import REPORT, in_training, is_cotrained
 from .front_files import FrontFile, read_front
 from .validation import Measuring, validate_cotrained, validate_front
 from .validation_report import write_pairs_validation, write_validation
@@ -34,15 +34,17 @@ class Verdict:
     holds: bool
     of_pairs: bool
 
-    def write(self, path: Path) -> Path:
-        """Writes the page, one self-contained HTML file, and returns its path.
+    def write(self, path: Path) -> str:
+        """Writes the page, one self-contained HTML file; a line that says where, and over what.
 
         Raises:
             MissingExtraError: plotly is not installed.
             BigLittleError: the file cannot be written.
         """
         write = write_pairs_validation if self.of_pairs else write_validation
-        return write(path, self.document, self.text)
+        before = path.exists()
+        written = write(path, self.document)
+        return f"Written: {written}{' (an earlier report there is replaced)' if before else ''}"
 
 
 def target_front(target: Path, measure: str, profile_file: Path | None) -> FrontFile | None:
@@ -56,6 +58,11 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
     Raises:
         BigLittleError: no front, or not exactly one of ``measure`` and ``profile_file`` for one.
     """
+    if in_training(target):
+        raise BigLittleError(
+            f"no pair in {target} is trained yet: its {REPORT} is not there. Go on with the "
+            "'biglittle cotrain' that wrote it; the same command goes on where it was stopped."
+        )
     front = None if is_cotrained(target) else read_front(target)
     if measure not in ("", "here"):
         raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
@@ -63,6 +70,18 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
     if both or (front is not None and measure != "here" and profile_file is None):
         raise BigLittleError("expected one of --measure here and --profile FILE.")
     return front
+
+
+def report_folder(target: Path, out: Path | None) -> Path:
+    """The folder of a validation's report: the one asked for, or ``validated`` beside the front.
+
+    Args:
+        target: ``front.csv``, ``front.json``, a folder of them, or a co-trained folder.
+        out: the folder asked for; None: beside what is validated, so that no two share one.
+    """
+    if out is not None:
+        return out
+    return (target if target.is_dir() else target.parent) / "validated"
 
 
 def judge_front(
@@ -92,7 +111,15 @@ def judge_front(
     rows = [] if again is None else list(again(points, validation.device))
     holds = validation.kept is not False and all(row["equal"] is not False for row in rows)
     text = "\n".join([validation.text(), *(row["text"] for row in rows)])
-    return Verdict({**validation.as_dict(), "accuracy": rows}, text, holds, False)
+    document = {**validation.as_dict(), "accuracy": rows}
+    if differ := [row for row in rows if row["equal"] is False]:
+        document["kept"] = False
+        document["verdict"] = (
+            f"NOT kept: {len(differ)} of {len(rows)} exported pairs are not right about as many "
+            f"test images as the table says. Of latency: {document['verdict']}"
+        )
+        text += f"\n{document['verdict']}"
+    return Verdict(document, text, holds, False)
 
 
 def judge_cotrained(

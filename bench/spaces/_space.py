@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,9 @@ from ..operators import Operator
 Genomes = NDArray[np.uint8]
 #: One id or genome, or several.
 Architectures = str | Sequence[str] | NDArray[np.integer[Any]] | NDArray[np.str_]
+
+#: A number of many digits as a spreadsheet shows it.
+_SHORTENED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
 
 
 class LayerBuilder(Protocol):
@@ -134,10 +138,13 @@ class SearchSpace:
             if self.read_name is not None and isinstance(arch, str) and len(arch) != self.n_layers:
                 arch = self.read_name(arch) or given
             if not isinstance(arch, str) or len(arch) != self.n_layers:
-                got = f"{len(arch)} characters" if isinstance(arch, str) else type(arch).__name__
+                got = type(arch).__name__
+                if isinstance(arch, str):
+                    got = f"{len(arch)} character{'' if len(arch) == 1 else 's'}"
                 raise ArchitectureError(
                     f"architecture {str(arch)[:40]!r} has {got}; space {self.name!r} expects "
                     f"{self.n_layers} digits from {legal[0]} to {legal[-1]}."
+                    f"{_spreadsheet(arch, self.n_layers) if isinstance(arch, str) else ''}"
                 )
             bad = next((c for c in arch if c not in legal), None)
             if bad is not None:
@@ -318,3 +325,14 @@ class SearchSpace:
         picked = self._tables["activation"][np.arange(self.n_layers), self.genomes(genomes)]
         fixed = max(o.in_size + o.out_size for o in (*self.stem, *self.head) if o.kind == "conv")
         return np.asarray(np.maximum(picked.max(axis=1), fixed), np.int64)
+
+
+def _spreadsheet(arch: str, n_digits: int) -> str:
+    """A hint where a spreadsheet may have taken an id for a number; "" elsewhere."""
+    if _SHORTENED.fullmatch(arch):
+        lost = "drops all but a few of their digits"
+    elif arch.isdecimal() and len(arch) < n_digits:
+        lost = "drops the zeros at their beginning"
+    else:
+        return ""
+    return f" If a spreadsheet wrote it: it takes ids for numbers and {lost}; keep ids as text."

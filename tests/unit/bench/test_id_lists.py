@@ -55,7 +55,7 @@ def test_an_unknown_id_is_named_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ArchitectureError, match=r"ids\.txt, line 3: .*contains '9'"):
         read_ids(str(path), SPACE)
     path.write_text(f"{A} {B}\n{A} 7\n")
-    with pytest.raises(ArchitectureError, match=r"ids\.txt, line 2: .*has 1 characters"):
+    with pytest.raises(ArchitectureError, match=r"ids\.txt, line 2: .*has 1 character;"):
         read_pairs(str(path), SPACE)
     with pytest.raises(ArchitectureError, match=r"no file 'absent\.txt'.*22 digits"):
         read_ids("absent.txt", SPACE)

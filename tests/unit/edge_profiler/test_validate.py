@@ -11,7 +11,7 @@ from biglittle import __main__
 from biglittle.bench import Points, get_space
 from biglittle.bench.device import parse_profile
 from biglittle.bench.errors import DeviceError
-from biglittle.edge_profiler.validate import Coverage, networks_of, pairs_of, validate
+from biglittle.edge_profiler.validate import networks_of, pairs_of, validate
 
 SPACE = get_space("fbnet")
 A, B, C = "8" * 22, "0" * 22, "7" * 22
@@ -87,6 +87,8 @@ def test_a_slower_device_is_an_optimistic_search():
     assert got.figures["latency_ms"].mape == pytest.approx(1 / 3)
     assert got.figures["latency_ms"].spearman == 1.0
     assert "NOT kept" in got.text()
+    assert "off by 33.3% of the measured figure on average" in got.text()
+    assert "measured is 1.5 times what was promised on average" in got.text()
     assert f"  {A} -> {C}: 6 ms promised, 9 ms now (modelled)" in got.text()
     assert f"  {A} alone: 1 ms promised, 1.5 ms now (measured)" in got.text()
     assert validate(front(), loaded(), loaded(scale=1.5), SPACE, tolerance=0.4).kept
@@ -109,6 +111,15 @@ def test_a_pair_measured_end_to_end_wins_over_its_parts():
     entropy = pair | {"gate": "entropy", "kept_ms": 1.3}
     other = validate(front(), loaded(), loaded(pairs=[entropy]), SPACE)
     assert other.points[1]["latency_ms"]["provenance"] == "modelled"
+    points = front()
+    guessed = Points(
+        **{**vars(points), "provenance": points.provenance | {"escalation_rate": "predicted"}}
+    )
+    mean = validate(guessed, loaded(), loaded(pairs=[pair]), SPACE)
+    assert mean.points[1]["branches"] == "measured"
+    assert mean.points[1]["latency_ms"]["provenance"] == "modelled"  # weighed by a prediction
+    assert mean.points[0]["latency_ms"]["provenance"] == "measured"  # a network alone
+    assert any("the escalation rate that weighs the two is predicted" in n for n in mean.notes)
     both = validate(front(), loaded(), loaded(pairs=[entropy, pair]), SPACE)
     assert both.points[1] == got.points[1]  # that of its own gate
 
@@ -132,10 +143,28 @@ def test_a_stated_interval_decides(scale, kept):
     assert "inside the stated 90% interval" in got.text()
 
 
-def test_chance_is_not_held_against_an_interval():
-    assert Coverage(0.9, 17, 20).kept  # as few happens 13 times in 100
-    assert not Coverage(0.9, 14, 20).kept  # 1 in 100
-    assert Coverage(0.9, 0, 0).kept
+def test_an_interval_too_wide_is_no_promise():
+    promised = loaded(word="predicted", interval=(0.78, 12.56))
+    got = validate(front(), promised, loaded(), SPACE)
+    assert (got.coverage.inside, got.coverage.n, got.kept) == (3, 3, False)
+    assert got.text().splitlines()[-1].startswith("Nothing was promised: 3 of 3 predicted networks")
+    assert (
+        "-22 % to +1156 % around what was predicted. An interval that wide promises" in got.verdict
+    )
+    assert got.as_dict()["interval"]["width"] == {"low": -0.22, "high": 11.56}
+
+
+def test_what_was_searched_with_is_no_measurement_of_it():
+    reference = {"architecture": A, "latency_ms": 1.0}
+    searched = loaded(reference=reference)
+    renamed = loaded(name="my-board", reference=reference, description="another")
+    for same in (searched, renamed):
+        with pytest.raises(
+            DeviceError, match=r"is the measurement that the front .* --measure here"
+        ):
+            validate(front(), searched, same, SPACE)
+    anew = loaded(scale=1.001, reference=reference | {"latency_ms": 1.001})
+    assert validate(front(), searched, anew, SPACE).kept
 
 
 def test_networks_that_were_not_measured_are_left_out():
@@ -201,7 +230,7 @@ def test_the_command_writes_a_page_and_tells_by_its_exit_code(tmp_path, monkeypa
     code, out, _ = run("--profile", "measured.json")
     assert (code, "Kept: " in out) == (0, True)
     page = (tmp_path / "out" / "validation.html").read_text()
-    assert page.count("<h2>") == 3
+    assert page.count("<h2>") == 5
     assert A in page
     code, out, _ = run("--profile", "slow.json", "--json")
     assert (code, json.loads(out)["kept"]) == (1, False)

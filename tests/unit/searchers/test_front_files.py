@@ -169,6 +169,27 @@ def test_a_file_that_is_no_front(tmp_path: Path, text: str) -> None:
         read_front(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "it holds a list, expected an object with 'front' in it"),
+        ("3", "it holds a number"),
+        ('{"config": {}}', "it has no 'front'"),
+        ('{"front": []}', "it has no 'config'"),
+        ('{"config": {}, "front": {}}', "its 'front' holds an object"),
+        ('{"config": {}, "front": [7]}', "point 1 of it is a number, expected an object"),
+        ('{"config": {}, "front": [{"little": "8"}]}', "point 1 of it has no 'big'"),
+    ],
+)
+def test_what_a_front_lacks_is_said_in_words(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "front.json"
+    path.write_text(text)
+    with pytest.raises(BigLittleError) as caught:
+        read_front(path)
+    assert f"front.json is not a front: {problem}" in str(caught.value)
+    assert "Error" not in str(caught.value)
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(BigLittleError, match="cannot read"):
         read_front(tmp_path / "nowhere.json")
@@ -252,7 +273,7 @@ def test_what_a_spreadsheet_spoilt_is_named(
 def test_another_csv_is_no_front(tmp_path: Path, text: str) -> None:
     path = tmp_path / "front.csv"
     path.write_text(text)
-    with pytest.raises(BigLittleError, match="is not a front: ValueError it has no column"):
+    with pytest.raises(BigLittleError, match="is not a front: it has no column"):
         read_front(path)
 
 

@@ -33,7 +33,7 @@ def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-u
     assert code in (0, 1), err
     words = " ".join(err.split())
     assert "Measuring 2 of " in words
-    assert "seconds on this machine. --all measures the rest." in words
+    assert "seconds on this machine if nothing else runs on it. --all measures the rest." in words
     assert len(json.loads(text)["points"]) == 2
 
 

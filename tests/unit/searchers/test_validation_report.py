@@ -25,25 +25,52 @@ def point(measured: float | None, provenance: str, on_front: bool | None) -> dic
     }
 
 
+#: Agreement of one figure, as JSON.
+ERRORS = {"n": 3, "mape": 0.25, "within_10": 0.5, "spearman": None, "optimism": 2.5}
+
+
 def test_a_front_is_a_plot_and_a_table(tmp_path: Path) -> None:
     document = {
         "device": "raspberry-pi-4",
         "measured_on": "<this machine>",
-        "figures": {"latency_ms": {"median": 0.1}, "energy_mj": None},
+        "kept": False,
+        "verdict": "NOT kept: 2 of 3 & more.",
+        "notes": ["the rate is <predicted>."],
+        "accuracy": [],
+        "points_measured": 2,
+        "points_still_on_front": 1,
+        "networks": ERRORS,
+        "interval": {"stated": 0.82},
+        "singles": [
+            {"architecture": "8", "predicted": 2.0, "measured": 2.5, "low": 1.5, "high": 3.0},
+            {"architecture": "0", "predicted": 2.0, "measured": 2.0, "low": None, "high": None},
+        ],
+        "figures": {"latency_ms": ERRORS, "energy_mj": None},
         "points": [
             point(13.75, "measured", True),
             point(14.5, "modelled", False),
             point(None, "", None),
+            point(13.25, "measured", True) | {"escalation_rate": 0.0, "big": "7" * 22},
         ],
     }
-    path = write_validation(tmp_path / "new" / "validation.html", document, "2 of 3 & more")
+    path = write_validation(tmp_path / "new" / "validation.html", document)
     text = path.read_text(encoding="utf-8")
     assert "Promised for raspberry-pi-4, measured on &lt;this machine&gt;" in text
-    assert "2 of 3 &amp; more" in text
-    assert "<td>13.75 <small>measured</small></td>" in text
-    assert "<td>14.5 <small>modelled</small></td>" in text
-    for on_front in ("yes", "no", "not measured"):
-        assert f"<td>{on_front}</td></tr>" in text
+    body = text.partition("<body>")[2]
+    verdict = '<p class="verdict missed"><b>NOT kept.</b> 2 of 3 &amp; more.</p>'
+    assert body.index(verdict) < body.index("<li>The rate is &lt;predicted&gt;.</li>")
+    assert "<pre" not in body  # lines that are not wrapped run off the page
+    assert "<td>12.5<br><b>13.75</b><br><small>measured</small></td>" in text
+    assert "<td>12.5<br><b>14.5</b><br><small>modelled</small></td>" in text
+    alone = f'<td class="id">{"8" * 22}<br><small>still on the front</small></td>'
+    assert f"{alone}<td>little alone</td>" in text
+    assert "7" * 22 not in text  # it is never asked
+    assert "<td>25.0%</td><td>50%</td><td>3.5</td><td></td>" in text
+    assert "82% of them are to lie" in text
+    assert "1 more point has no latency on the device" in text
+    assert "[1.5,3.0]" in text
+    assert text.count("still on the front</small>") == 2
+    assert text.count("no longer on the front</small>") == 1
     assert "mean latency, ms" in text
     assert "mean energy, mJ" not in text  # nothing is known of it
 
@@ -65,10 +92,16 @@ def test_pairs_are_a_table_from_promise_to_deployment(tmp_path: Path) -> None:
     document = {
         "device": "raspberry-pi-4",
         "measured_on": "here",
+        "kept": False,
+        "verdict": "NOT kept: 1 of 2.",
+        "notes": ["not all images were asked."],
         "pairs": [pair, pair | {"problems": ["it took longer"]}],
     }
-    path = write_pairs_validation(tmp_path / "validation.html", document, "one is not kept")
+    path = write_pairs_validation(tmp_path / "validation.html", document)
     text = path.read_text(encoding="utf-8")
-    assert text.count("<td>50.00%</td><td>62.50%</td><td>75.00%</td>") == 4
-    assert text.count("<td>10</td><td>11</td><td></td><td>20.5</td>") == 2
+    assert '<p class="verdict missed"><b>NOT kept.</b> 1 of 2.</p>' in text
+    assert f"<li>{'8' * 22} -&gt; {'0' * 22}: it took longer</li>" in text
+    assert "<li>Not all images were asked.</li>" in text
+    assert text.count("<td>50.00%<br>62.50%<br>75.00%</td>") == 4
+    assert text.count("<td>10</td><td>11</td><td>-<br>20.5</td>") == 2
     assert text.count("<td>yes</td></tr>") == text.count("<td>no</td></tr>") == 1

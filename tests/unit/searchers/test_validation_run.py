@@ -14,7 +14,7 @@ from biglittle.bench.errors import BigLittleError
 from biglittle.searchers import validation_run
 from biglittle.searchers.front_files import front_json
 from biglittle.searchers.validation import Measuring
-from biglittle.searchers.validation_run import judge_front, target_front
+from biglittle.searchers.validation_run import Verdict, judge_front, report_folder, target_front
 
 LITTLE, BIG = "8" * 22, "0" * 22
 
@@ -61,7 +61,10 @@ def test_a_promise_holds_unless_something_contradicts_it(
     read = target_front(front, "here", None)
     assert read is not None
     validation = SimpleNamespace(
-        kept=judged, device="pi", as_dict=lambda: {"kept": judged}, text=lambda: "one"
+        kept=judged,
+        device="pi",
+        as_dict=lambda: {"kept": judged, "verdict": "one"},
+        text=lambda: "one",
     )
     monkeypatch.setattr(
         validation_run, "validate_front", lambda front, *_: (validation, front.points)
@@ -73,7 +76,37 @@ def test_a_promise_holds_unless_something_contradicts_it(
 
     verdict = judge_front(read, None, None, None, Measuring(tmp_path), 0.1, again)
     assert verdict.holds is holds
-    assert verdict.text == "one\ntwo"
+    assert verdict.text.startswith("one\ntwo")
+    assert verdict.document["kept"] is (False if equal is False else judged)
+    assert ("NOT kept: 1 of 1 exported pairs" in verdict.text) is (equal is False)
     assert verdict.document["accuracy"] == [{"equal": equal, "text": "two"}]
     alone = judge_front(read, None, None, None, Measuring(tmp_path), 0.1)
     assert (alone.text, alone.document["accuracy"]) == ("one", [])
+
+
+def test_a_report_lies_beside_what_it_is_about_and_says_what_it_replaces(
+    front: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "validated"
+    assert report_folder(front, None) == report_folder(tmp_path, None) == beside
+    assert report_folder(front, Path("elsewhere")) == Path("elsewhere")
+
+    def write(path: Path, document: Any) -> Path:
+        path.write_text("")
+        return path
+
+    monkeypatch.setattr(validation_run, "write_validation", write)
+    path, verdict = tmp_path / "validation.html", Verdict({}, "", True, False)
+    assert verdict.write(path) == f"Written: {path}"
+    assert verdict.write(path) == f"Written: {path} (an earlier report there is replaced)"
+
+
+def test_pairs_that_are_being_trained_are_told_of(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "cotrained" / f"{LITTLE}-{BIG}" / "joint" / "pair.h5"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"")
+    for folder in (tmp_path / "cotrained", checkpoint.parent):
+        with pytest.raises(
+            BigLittleError, match=r"is trained yet: .* Go on with the 'biglittle cot"
+        ):
+            target_front(folder, "", None)

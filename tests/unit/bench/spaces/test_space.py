@@ -62,6 +62,9 @@ def test_one_id_and_a_list_of_ids_parse(space: SearchSpace) -> None:
     [
         ("123", "architecture '123' has 3 characters; space 'fbnet' expects 22 digits from 0 to 8"),
         ("", "architecture '' has 0 characters"),
+        ("8", r"has 1 character; .* If a spreadsheet wrote it: .* drops the zeros"),
+        ("6.66667E+21", r"has 11 characters; .* drops all but a few of their digits; keep ids as"),
+        ("6,66667e21", "drops all but a few of their digits"),
         ("0" * 23, "has 23 characters"),
         ("9" * 22, r"contains '9'; space 'fbnet' expects only digits from 0 \(k3_e1\) to 8 \(skip"),
         ("0" * 21 + "x", "contains 'x'"),
