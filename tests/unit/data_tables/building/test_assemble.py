@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
 from biglittle.bench.errors import CheckpointError, TableError  # noqa: E402
 from biglittle.bench.rows import NetworkKey  # noqa: E402
-from biglittle.cotrain.recipe import Recipe  # noqa: E402
+from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, read_evaluation  # noqa: E402
@@ -21,19 +21,8 @@ from biglittle.data_tables.building.plan import Plan  # noqa: E402
 from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
-RECIPE = Recipe(
-    space="fbnet",
-    dataset="digits",
-    images=64,
-    batch=16,
-    peak_lr=0.02,
-    end_lr=0.0,
-    warmup_share=0.1,
-    momentum=0.9,
-    weight_decay=5e-4,
-    label_smoothing=0.1,
-    clip_norm=5.0,
-    resolutions=((8, 1.0),),
+RECIPE = dataclasses.replace(
+    load_recipe(FINE_TUNE), dataset="digits", images=64, batch=16, resolutions=((8, 1.0),)
 )
 
 
