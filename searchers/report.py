@@ -13,6 +13,7 @@ from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
 from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.recommend import Recommendation, alone, marks
+from .accuracy_view import accuracy_view, gain_over_single, view_text
 from .answer_page import answers_section
 from .front_files import write_files
 from .search import SingleNetworks
@@ -83,6 +84,7 @@ def _page(
 ) -> str:
     order = np.argsort(points.latency_ms, kind="stable")
     why = {int(np.flatnonzero(order == row)[0]): text for row, text in marks(answers).items()}
+    gain = "" if singles is None else _gain_plot(points, singles)
     points = points.take(order)
     if singles is not None:
         singles = _by_latency(singles)
@@ -94,6 +96,7 @@ def _page(
 <p>{html.escape(_text(points, config, singles, exact, exact_label))}</p>
 <h2>Accuracy against mean latency</h2>
 {_accuracy_plot(points, singles, exact, exact_label, answers)}
+{gain}
 <h2>How often the big network is asked</h2>
 {_escalation_plot(points, exact)}
 <h2>The {len(points)} operating points</h2>
@@ -248,8 +251,32 @@ def _accuracy_plot(
             hoverinfo="skip",
             name="recommended",
         )
-    span = _span(points, exact)
-    return drawn(figure, LATENCY_LABEL, span, "accuracy, %", 540, inline=True)
+    view = accuracy_view(points.accuracy, answers)
+    figure.update_yaxes(range=[round(100 * end, 2) for end in view])
+    plot = drawn(figure, LATENCY_LABEL, _span(points, exact), "accuracy, %", 540, inline=True)
+    return f"{plot}\n<p>{view_text(points.accuracy, view[0])}</p>"
+
+
+def _gain_plot(points: Points, singles: SingleNetworks) -> str:
+    """What each point gains over the single network of its row, under a head of its own."""
+    gain = 100 * gain_over_single(points, singles)
+    if not np.isfinite(gain).any():
+        return ""
+    beside = zip(_hover(points), singles.architecture, strict=True)
+    figure = graph_objects().Figure()
+    figure.add_scatter(
+        x=points.latency_ms.tolist(),
+        y=[None if np.isnan(g) else g for g in gain.tolist()],
+        text=[f"{text}<br>single {single}" for text, single in beside],
+        mode="markers",
+        marker={"color": BLUE, "size": 8},
+        hovertemplate="%{y:+.2f} points: %{text}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_hline(y=0, line={"color": BLACK, "width": 1})
+    label = f"gain, points ({points.provenance.get('accuracy', 'unknown')})"
+    plot = drawn(figure, LATENCY_LABEL, _span(points, None), label, 340, inline=False)
+    return f"<h2>What a pair gains over the best single network that is as fast</h2>\n{plot}"
 
 
 def _words(figures: Points | SingleNetworks) -> str:

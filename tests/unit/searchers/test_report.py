@@ -14,6 +14,7 @@ from biglittle.bench import Points
 from biglittle.bench.errors import BigLittleError, MissingExtraError
 from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
+from biglittle.searchers.accuracy_view import accuracy_view
 from biglittle.searchers.report import write_report
 
 Config = dict[str, Any]
@@ -92,3 +93,19 @@ def test_a_report_of_an_unknown_device_draws_no_networks(
     page = path.read_text(encoding="utf-8")
     assert "Which pair?" in page
     assert '<div class="strip">' not in page
+
+
+def test_the_plot_shows_the_half_that_is_compared(
+    outcome: SearchOutcome, best: SingleNetworks, config: Config, tmp_path: Path
+) -> None:
+    pytest.importorskip("plotly")
+    accuracy = np.linspace(0.3, 0.9, 25)
+    front = Points(**{**vars(outcome.front), "accuracy": accuracy})
+    text = write_report(tmp_path / "r.html", front, config, best).read_text(encoding="utf-8")
+    low = accuracy_view(accuracy)[0]
+    assert f'"range":[{100 * low:.1f},' in text
+    assert f"The axis begins at {100 * low:.1f} %" in text
+    assert text.index("Accuracy against mean latency") < text.index("What a pair gains over")
+    assert text.count("Plotly.newPlot(") >= 3
+    alone = write_report(tmp_path / "r.html", front, config).read_text(encoding="utf-8")
+    assert "What a pair gains over" not in alone
