@@ -208,8 +208,9 @@ class Predicted:
         if terms.coverage is None:
             return f"Latencies{which} are predicted, without an interval."
         return (
-            f"Latencies{which} are predicted; {terms.coverage:.0%} interval: from "
-            f"{terms.low - 1:+.0%} to {terms.high - 1:+.0%}."
+            f"Latencies{which} are predicted; of 100 networks about {100 * terms.coverage:.0f} are "
+            f"expected to take {terms.low:.3g} to {terms.high:.3g} times that "
+            f"({terms.coverage:.0%} interval: from {terms.low - 1:+.0%} to {terms.high - 1:+.0%})."
         )
 
     @property

@@ -190,6 +190,9 @@ def test_an_interval_beyond_a_factor_of_two_is_warned_of(
     assert bool(model.warning) == wide
     if wide:
         assert f"82% interval: from {low - 1:+.0%} to {high - 1:+.0%}" in model.warning
+    interval = f"82% interval: from {low - 1:+.0%} to {high - 1:+.0%}"
+    expected = f"of 100 networks about 82 are expected to take {low:.3g} to {high:.3g} times that"
+    assert model.promise == f"Latencies are predicted; {expected} ({interval})."
     none = dataclasses.replace(terms, low=float("nan"), high=float("nan"), coverage=None)
     assert Predicted(model.listed, lambda: none).warning == ""
     assert load_device("raspberry-pi-4").latency.warning == ""
