@@ -350,7 +350,7 @@ class LiveEvaluator:
     def provenance(self) -> dict[str, str]:
         """How the figures of pairs come about, by field."""
         answers = {"accuracy": "measured", "escalation_rate": "measured"}
-        return {**answers, **pair_provenance(self.profile.provenance)}
+        return {**answers, **pair_provenance(self.profile.latency.provenance())}
 
     def networks(self, genomes: Genomes) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""

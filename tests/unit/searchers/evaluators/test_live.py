@@ -135,3 +135,13 @@ def test_the_live_evaluator_asks_as_roughly_as_it_is_told(
         live.at(fidelity).at(fidelity).networks(genomes)
     live.networks(genomes)
     assert calls == [("coarse", 40), ("some", 20), ("full", 40)]
+
+
+def test_a_device_without_power_gives_pairs_their_words(
+    live: Callable[..., LiveEvaluator],
+) -> None:
+    evaluator = live()
+    assert "energy_mj" not in evaluator.profile.provenance
+    words = evaluator.provenance
+    assert (words["accuracy"], words["latency_ms"]) == ("measured", "block-sum")
+    assert words["energy_mj"] == evaluator.profile.latency.provenance()["energy_mj"]
