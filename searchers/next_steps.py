@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from ..bench import Points
+from ..bench.errors import EXTRA_OF
 from ..bench.recommend import LEAST_RATE, Recommendation
 from .console import spread
 from .judge import DEFAULT_TABLE, Judge
 
+#: What a verb imports that the light set-up lacks, and the extra that brings it.
+NEEDED = {verb: (m, EXTRA_OF[m]) for verb, m in (("cotrain", "torch"), ("profile", "onnx"))}
 NEXT_PAIRS = 3  # pairs named in the commands to go on with
 
 
@@ -67,3 +71,16 @@ def next_steps(
             f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
         ]
     return steps
+
+
+def missing_extras() -> str:
+    """What the commands to go on with need that is not installed, and how to get it; or ""."""
+    missing = {verb: extra for verb, (module, extra) in NEEDED.items() if find_spec(module) is None}
+    if not missing:
+        return ""
+    verbs = "; ".join(f"{verb} needs the extra {extra}" for verb, extra in missing.items())
+    extras = ",".join(dict.fromkeys(missing.values()))
+    return (
+        f"Not installed yet: {verbs}. In a clone of BigLittle, in its folder: "
+        f"pip install --constraint constraints.txt '.[{extras}]'"
+    )

@@ -18,7 +18,7 @@ from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
 from .front_question import latency_warning
 from .judge import EVALUATORS, Judge, candidates_of
-from .next_steps import next_steps
+from .next_steps import missing_extras, next_steps
 from .outcome import SearchOutcome
 from .search import Searcher
 from .settings import SearchSettings
@@ -102,6 +102,8 @@ class SearchReport:
             console.print("\nHow to go on:")
             for step in steps:
                 console.print(f"  {step}", soft_wrap=True)
+            if missing := missing_extras():
+                console.print(missing, soft_wrap=True, markup=False)
 
 
 def run_search(

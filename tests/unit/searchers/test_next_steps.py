@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.synthetic import DEVICE
+from biglittle.searchers import next_steps as module
 from biglittle.searchers.judge import judge_called
-from biglittle.searchers.next_steps import next_steps
+from biglittle.searchers.next_steps import missing_extras, next_steps
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_next_steps_repeat_what_was_asked(table: str) -> None:
@@ -54,3 +60,27 @@ def test_next_steps_measure_what_is_recommended_and_not_on_the_front(
     assert next_steps(judge, points, tmp_path, recommended=[nothing]) == next_steps(
         judge, points, tmp_path
     )
+
+
+def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    away: set[str] = set()
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name in away else name)
+    assert missing_extras() == ""
+    away.add("torch")
+    assert "cotrain needs the extra train" in missing_extras()
+    assert missing_extras().endswith("pip install --constraint constraints.txt '.[train]'")
+    away.add("onnx")
+    assert "profile needs the extra profiler" in missing_extras()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = missing_extras().split(".[")[1].split("]")[0].split(",")
+    for extra, name in zip(extras, ("torch", "onnx"), strict=True):
+        brought = project["optional-dependencies"][extra]
+        assert any(line.startswith(name) for line in brought)
+
+
+def test_the_page_says_how_the_light_set_up_becomes_a_command() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    light = next(s.split()[-1] for s in makefile.splitlines() if s.startswith("LIGHT"))
+    assert f". {light}/bin/activate" in (ROOT / "README.md").read_text(encoding="utf-8")
