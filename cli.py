@@ -188,18 +188,18 @@ def show(
         str | None, typer.Argument(metavar="[BIG]", help="A second one: the difference is shown.")
     ] = None,
     device: DeviceOption = "raspberry-pi-4",
+    table: TableOption = DEFAULT_TABLE,
     out: Annotated[Path | None, typer.Option(help="SVG file to draw it into.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What an id stands for: the network layer by layer, or the difference of two."""
-    from .bench import get_space, load_device
-    from .bench.anatomy import anatomy, record
+    from .bench import Benchmark, load_device
+    from .bench.anatomy import anatomies, record
     from .searchers.front_files import write_files
     from .searchers.network_drawing import network_svg, print_networks
 
-    profile = load_device(device)
-    space, ids = get_space(profile.space), [little] if big is None else [little, big]
-    networks = [anatomy(space, a, profile.n_classes, profile) for a in ids]
+    ids = [little] if big is None else [little, big]
+    networks = anatomies(ids, load_device(device), Benchmark.load(table))
     if out is not None:
         write_files(out.parent, {out.name: network_svg(networks) + "\n"})
     if as_json:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .device import DeviceProfile
 from .errors import DeviceError, TableError
 from .operators import Operator
-from .spaces import SearchSpace
+from .spaces import SearchSpace, get_space
+
+if TYPE_CHECKING:
+    from .benchmark import Benchmark
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Anatomy:
         macs: multiply-accumulates of the whole network.
         params: number of trained weights of the whole network.
         latency_ms: latency of the whole network on the device.
-        fixed_ms: latency of stem, head and classifier together; None where nobody knows it.
+        fixed_ms: the device's constant, which stands for stem, head and classifier together and
+            came about as the latencies of layers did; None where nobody knows it.
         provenance: how ``latency_ms`` came about.
         layer_provenance: how the latencies of layers came about.
     """
@@ -76,6 +80,13 @@ class Anatomy:
     fixed_ms: float | None
     provenance: str | None
     layer_provenance: str | None
+
+    @property
+    def parts_ms(self) -> float | None:
+        """The latencies of the layers and the constant, added up; None where nobody knows them."""
+        if self.fixed_ms is None:
+            return None
+        return self.fixed_ms + sum(layer.latency_ms or 0.0 for layer in self.layers)
 
     def record(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -154,6 +165,26 @@ def anatomy(
         provenance=provenance,
         layer_provenance=word,
     )
+
+
+def anatomies(
+    architectures: Sequence[str], profile: DeviceProfile, bench: Benchmark | None = None
+) -> list[Anatomy]:
+    """Networks layer by layer on a device, with as many classes as those of a table have.
+
+    Args:
+        architectures: ids of the networks.
+        profile: profile of the device.
+        bench: the table; None, or one of another space: as many classes as the device was
+            measured with.
+
+    Raises:
+        SpaceError: no id of the device's space.
+    """
+    space, n_classes = get_space(profile.space), profile.n_classes
+    if bench is not None and bench.table.space.hash == space.hash:
+        n_classes = bench.table.n_classes
+    return [anatomy(space, a, n_classes, profile) for a in architectures]
 
 
 def differing(little: Anatomy, big: Anatomy) -> tuple[bool, ...]:

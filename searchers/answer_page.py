@@ -7,8 +7,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bench import BigLittleError, DeviceProfile, get_space
-from ..bench.anatomy import anatomy
+from ..bench import Benchmark, BigLittleError, DeviceProfile
+from ..bench.anatomy import anatomies
 from ..bench.recommend import Recommendation
 from .answer import sentence
 from .front_question import FrontQuestion, latency_warning
@@ -24,12 +24,16 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
     """
     if not answers:
         return ""
-    profile = None
+    profile = bench = None
+    question = FrontQuestion.of(config, "the search")
     with contextlib.suppress(BigLittleError):  # a device that is not here, or no space of layers
-        profile = FrontQuestion.of(config, "the search").profiles(None)[0]
+        profile = question.profiles(None)[0]
+    if profile is not None and question.table is not None:
+        with contextlib.suppress(BigLittleError):  # a table that is not here
+            bench = question.bench(None, question.table)
     items = "".join(
         f'<li class="{answer.verdict}"><p>{html.escape(sentence(answer))}</p>'
-        f"{_strip(answer, profile)}</li>"
+        f"{_strip(answer, profile, bench)}</li>"
         for answer in answers
     )
     warning = html.escape(latency_warning(config))
@@ -41,7 +45,7 @@ strips. <code>biglittle show ID</code> draws any network.</p>
 """
 
 
-def _strip(answer: Recommendation, profile: DeviceProfile | None) -> str:
+def _strip(answer: Recommendation, profile: DeviceProfile | None, bench: Benchmark | None) -> str:
     """What is recommended, drawn; nothing where there is no device of its space."""
     ids: list[str] = []
     if answer.verdict == "pair" and answer.pair is not None:
@@ -51,8 +55,7 @@ def _strip(answer: Recommendation, profile: DeviceProfile | None) -> str:
     if profile is None or not ids:
         return ""
     try:
-        space = get_space(profile.space)
-        networks = [anatomy(space, a, profile.n_classes, profile) for a in ids]
+        networks = anatomies(ids, profile, bench)
     except BigLittleError:  # an exit or a precision, or of another space than the device's
         return ""
     return f'<div class="strip">{network_svg(networks)}</div>'

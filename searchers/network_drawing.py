@@ -19,6 +19,7 @@ LEFT, COLUMN, GAP, RIGHT = 128, 34, 4, 18
 BLOCKS, BARS = 66, 46  # heights in pixels of the blocks' and of the latencies' band
 STRIP = BLOCKS + BARS + 50
 BAR_CELLS = 18
+CONSTANT = "stem and head"
 
 
 # ---- in the terminal ---------------------------------------------------------------------------
@@ -53,12 +54,15 @@ def print_network(network: Anatomy, console: Console) -> None:
             table.add_section()
         before = layer.stage
         table.add_row(*cells, style="dim" if layer.identity else None)
-    console.print(table)
+    parts = network.parts_ms
+    table.add_section()
     if network.fixed_ms is not None:
-        console.print(
-            f"Stem, head and classifier together: {network.fixed_ms:.3f} ms "
-            f"({network.layer_provenance})."
-        )
+        table.add_row("const", "", "", CONSTANT, "", "", "", f"{network.fixed_ms:.3f}", "")
+    totals = [f"{network.macs / 1e6:.2f}", f"{network.params / 1e3:.1f}"]
+    ms = [] if not timed else ["" if parts is None else f"{parts:.3f}", ""]
+    table.add_row("sum", "", "", "", "", *totals, *ms, style="bold")
+    console.print(table)
+    _print_whole(network, console)
 
 
 def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
@@ -84,8 +88,28 @@ def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
             table.add_section()
         before = a.stage
         table.add_row(*cells, style=None if mark else "dim")
+    table.add_section()
+    both = (little, big)
+    if timed:
+        fixed = ["" if n.fixed_ms is None else f"{n.fixed_ms:.3f}" for n in both]
+        table.add_row("const", "", "", CONSTANT, CONSTANT, "", "", *fixed)
+    totals = [f"{n.macs / 1e6:.2f}" for n in both]
+    parts = ["" if n.parts_ms is None else f"{n.parts_ms:.3f}" for n in both] if timed else []
+    table.add_row("sum", "", "", "", "", *totals, *parts, style="bold")
     console.print(table)
+    for network in both:
+        _print_whole(network, console)
     console.print(f"*: {sum(marks)} of {len(little.layers) - 2} layers are not the same block.")
+
+
+def _print_whole(network: Anatomy, console: Console) -> None:
+    """Says what a network takes whose latency is not the sum of its parts."""
+    if network.parts_ms is None or network.provenance == network.layer_provenance:
+        return
+    console.print(
+        f"{network.architecture} as a whole: {network.latency_ms:.3f} ms ({network.provenance}); "
+        f"its parts are {network.layer_provenance}, and add up to {network.parts_ms:.3f} ms."
+    )
 
 
 def _table(*heads: str) -> Table:
@@ -174,6 +198,8 @@ def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
     if network.latency_ms is not None:
         figures.append(f"{network.latency_ms:.1f} ms")
         figures.append(f"({network.provenance})")
+    if network.fixed_ms is not None:
+        figures.append(f"{CONSTANT}: {network.fixed_ms:.1f} ms")
     parts += [_text(10, top + 38 + 14 * i, line, FAINT) for i, line in enumerate(figures)]
     end = LEFT + len(network.layers) * COLUMN - GAP
     parts.append(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from biglittle.bench import get_space, load_device
+from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.bench.anatomy import Anatomy, anatomy, differing
 from biglittle.searchers.network_drawing import (
     MARK,
@@ -68,6 +68,37 @@ def test_the_terminal_shows_every_layer_and_the_whole() -> None:
     assert "13.02 ms on raspberry-pi-4 (block-sum)" in text
     assert "8 of 22 layers are not the same block" in text
     assert "\u2026" not in text  # nothing is cut short
+
+
+@pytest.mark.parametrize("device", ["raspberry-pi-4", "raspberry-pi-5", "amd-epyc-f25-m17"])
+def test_the_column_of_latencies_adds_up_to_what_stands_below_it(device: str) -> None:
+    console = Console(file=io.StringIO(), width=160)
+    network = anatomy(get_space("fbnet"), "08" * 11, 10, load_device(device))
+    print_network(network, console)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert f"ms, {network.layer_provenance}" in lines[1]
+    rows = {words[0]: words for line in lines if (words := line.rstrip(" #").split())}
+    parts = [float(r[-1]) for name, r in rows.items() if name.isdigit() and "." in r[-1]]
+    constant, total = float(rows["const"][-1]), float(rows["sum"][-1])
+    timed = [layer for layer in network.layers if layer.latency_ms]
+    assert len(timed) > 3
+    assert sum(x.latency_ms or 0 for x in timed) + constant == pytest.approx(total, abs=0.02)
+    assert sum(parts) > 0
+    whole = f"{network.latency_ms:.3f}"
+    if network.provenance == network.layer_provenance:
+        assert rows["sum"][-1] == whole
+    else:
+        assert any(f"as a whole: {whole} ms ({network.provenance})" in line for line in lines)
+
+
+def test_a_network_has_the_classes_of_the_table_not_of_the_board(command_line) -> None:  # type: ignore[no-untyped-def]
+    bench = Benchmark.load("fbnet-cifar10")
+    classes, network = bench.table.n_classes, str(bench.architectures[0])
+    assert load_device("raspberry-pi-4").n_classes != classes
+    code, out, _ = command_line("show", network, "--json")
+    shown = json.loads(out)
+    assert shown["macs"] == bench.costs("raspberry-pi-4").macs[0]
+    assert (code, shown["n_classes"], shown["layers"][-1]["shape"][0]) == (0, classes, classes)
 
 
 def test_the_verb_shows_writes_and_tells(command_line, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
