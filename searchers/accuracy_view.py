@@ -15,7 +15,7 @@ BELOW, ABOVE = 0.1, 0.05  # blank space, as shares of the accuracies that are sh
 
 
 def accuracy_view(
-    accuracy: NDArray[np.float64], answers: Sequence[Recommendation] = ()
+    accuracy: NDArray[np.float64], answers: Sequence[Recommendation] = (), highest: float = 0.0
 ) -> tuple[float, float]:
     """The lowest and the highest accuracy to show, fractions.
 
@@ -24,8 +24,9 @@ def accuracy_view(
     and the single network beside it.
 
     Args:
-        accuracy: accuracies of all points that are drawn, fractions; at least one is not NaN.
+        accuracy: accuracies of the points, fractions; at least one is not NaN.
         answers: what is recommended at each budget.
+        highest: highest accuracy of whatever else is drawn.
 
     >>> accuracy_view(np.array([0.38, 0.6, 0.80, 0.85, 0.86]))
     (0.794, 0.863)
@@ -34,7 +35,7 @@ def accuracy_view(
     for answer in answers:
         needed += [] if answer.pair is None else [answer.pair.accuracy]
         needed += [] if answer.single is None else [float(answer.single["accuracy"])]
-    high = max(float(np.nanmax(accuracy)), *needed)
+    high = max(float(np.nanmax(accuracy)), float(highest), *needed)
     low = min(needed)
     extent = high - low or 0.01
     return round(low - BELOW * extent, 4), round(high + ABOVE * extent, 4)

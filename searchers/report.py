@@ -251,7 +251,7 @@ def _accuracy_plot(
             hoverinfo="skip",
             name="recommended",
         )
-    view = accuracy_view(points.accuracy, answers)
+    view = accuracy_view(points.accuracy, answers, 0.0 if exact is None else exact.accuracy.max())
     figure.update_yaxes(range=[round(100 * end, 2) for end in view])
     plot = drawn(figure, LATENCY_LABEL, _span(points, exact), "accuracy, %", 540, inline=True)
     return f"{plot}\n<p>{view_text(points.accuracy, view[0])}</p>"

@@ -107,5 +107,10 @@ def test_the_plot_shows_the_half_that_is_compared(
     assert f"The axis begins at {100 * low:.1f} %" in text
     assert text.index("Accuracy against mean latency") < text.index("What a pair gains over")
     assert text.count("Plotly.newPlot(") >= 3
+    exact = Points(**{**vars(front), "accuracy": accuracy + 0.08})
+    text = write_report(tmp_path / "r.html", front, config, best, exact).read_text(encoding="utf-8")
+    both = accuracy_view(accuracy, highest=exact.accuracy.max())
+    assert both[1] > 0.98
+    assert f'"range":[{100 * both[0]:g},{100 * both[1]:g}]' in text
     alone = write_report(tmp_path / "r.html", front, config).read_text(encoding="utf-8")
     assert "What a pair gains over" not in alone
