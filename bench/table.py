@@ -83,6 +83,7 @@ class Table:
     def __init__(self, path: Path, check: bool = True) -> None:
         self.path = path
         self.sha256 = checked_hash(path) if check else None
+        self._rows: dict[str, NDArray[np.intp]] = {}
         self._predictions: dict[str, Predictions] = {}
         try:
             self._file = CheckedFile(path, declared_columns(), self._read_head)
@@ -164,9 +165,12 @@ class Table:
 
     def rows(self, training: str = "inherited") -> NDArray[np.intp]:
         """Rows of all whole fp32 networks of one training, in the order of the table, (n,)."""
-        columns = self.networks
-        whole = (columns["exit"] == 0) & (columns["precision"] == "fp32")
-        return np.flatnonzero((columns["training"] == training) & whole)
+        if training not in self._rows:
+            of = self.networks
+            whole = (of["exit"] == 0) & (of["precision"] == "fp32")
+            self._rows[training] = np.flatnonzero((of["training"] == training) & whole)
+            self._rows[training].flags.writeable = False
+        return self._rows[training]
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -388,9 +392,7 @@ class Table:
             "devices": devices,
             "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
             "cotrained_pairs": len(self._index.pair),
-            "held_out_architectures": len(
-                set(self.networks["architecture"][self.held_out].tolist())
-            ),
+            "held_out_architectures": len(np.unique(self.networks["architecture"][self.held_out])),
             "schema_version": self.schema_version,
             "code_version": self.code_version,
             "created": self.created,
