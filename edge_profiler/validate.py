@@ -130,7 +130,7 @@ class Validation:
 
     def _why(self) -> str:
         if not self.judged:
-            return f"{self.device} did not measure; run the same command there."
+            return f"another device than {self.device} measured; run the same command there."
         if self.coverage is not None and self.coverage.n:
             return self.coverage.text()
         latency = self.figures["latency_ms"]
@@ -252,9 +252,9 @@ def _check_fresh(promised: DeviceProfile, measured: DeviceProfile, ids: Sequence
     nanoseconds of all networks and of the reference do not repeat.
     """
     ours, theirs = promised.measured_ms, measured.measured_ms
-    both = ours.keys() & theirs.keys() & set(ids)
+    there = [a for a in ids if a in theirs]
     same_session = promised.facts.get("reference") == measured.facts.get("reference") is not None
-    if both and same_session and all(ours[a] == theirs[a] for a in both):
+    if there and same_session and all(ours.get(a) == theirs[a] for a in there):
         raise DeviceError(
             f"profile {measured.name!r} is the measurement that the front was searched with, so it "
             "agrees with the promise whatever the device does. A promise is held against a new "

@@ -68,8 +68,11 @@ def is_cotrained(folder: Path) -> bool:
 
 def in_training(folder: Path) -> bool:
     """Whether ``biglittle cotrain`` has begun pairs in a folder and finished none of them."""
+    if _reports(folder):
+        return False
     begun = any(any(folder.glob(f"{depth}{CHECKPOINT}")) for depth in ("", "*/", "*/*/"))
-    return begun and folder.is_dir() and not _reports(folder)
+    front = any(folder.glob("front.*"))
+    return begun or (not front and any(path.is_dir() for path in folder.glob("*-*/*")))
 
 
 def _reports(folder: Path) -> list[Path]:

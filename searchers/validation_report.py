@@ -54,8 +54,8 @@ def write_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
 {_list(_remarks(document))}
 <p>{_front_text(document)}</p>
 <h2>How far promise and measurement agree</h2>
-<p>The error is a share of what was measured; the ratio is how many times the promise was taken, so
-that 2 is twice as much. Both are means over what was compared.</p>
+<p>An error is a share of what was measured. Measured / promised is how many times the promise was
+taken: 2 is twice as much. Both are means over what was compared.</p>
 <div class="scroll">{_agreement(document, shown)}</div>
 {drawings}
 <h2>The operating points</h2>
@@ -87,12 +87,15 @@ def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Pat
         cells = [_ids(p["little"], p["big"], p["method"]), _gate(p["gate"], p["threshold"])]
         for name in ("accuracy", "escalation_rate"):
             figures = p[name]
-            cells.append(_lines(f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed")))
+            shares = [f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed")]
+            cells.append(_lines([f"{_small(figures['provenance'])} {shares[0]}", *shares[1:]]))
         latency = p["latency"]
-        cells += [f"<td>{_cell(latency[n])}</td>" for n in ("promised_ms", "mean_ms")]
+        cells.append(_lines([_cell(latency["promised_ms"]) or "-", _small(latency["provenance"])]))
+        cells.append(f"<td>{_cell(latency['mean_ms']) or '-'}</td>")
         cells.append(_lines(_cell(latency[n]) or "-" for n in ("kept_ms", "escalated_ms")))
         rows.append(f"<tr>{''.join(cells)}<td>{'no' if p['problems'] else 'yes'}</td></tr>")
-        remarks += [f"{p['little']} -> {p['big']}: {problem}" for problem in p["problems"]]
+        problems = [*p["problems"], *([p["error"]] if latency["mean_ms"] is None else [])]
+        remarks += [f"{p['little']} -> {p['big']}: {problem}" for problem in problems]
     head = "".join(f"<th>{h}</th>" for h in heads)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     body = f"""{_verdict(document)}
@@ -133,16 +136,19 @@ def _front_text(document: Mapping[str, Any]) -> str:
 def _agreement(document: Mapping[str, Any], shown: Sequence[str]) -> str:
     rows = [("latency of single networks, ms", document["networks"])]
     rows += [(TITLES[name], document["figures"][name]) for name in shown]
-    lines = []
+    lines, judged = [], document["kept"] is not None
     for name, errors in rows:
         if errors is None:
             continue
         rank = errors["spearman"]
-        cells = [str(errors["n"]), f"{errors['mape']:.1%}", f"{errors['within_10']:.0%}"]
+        cells = [str(errors["n"])]
+        if judged:
+            cells += [f"{errors['mape']:.1%}", f"{errors['within_10']:.0%}"]
         cells += [f"{1 + errors['optimism']:.3g}", "" if rank is None else f"{rank:.3f}"]
         figures = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f'<tr><td class="name">{html.escape(name)}</td>{figures}</tr>')
-    heads = ("", "compared", "error", "within 10 %", "measured / promised", "rank correlation")
+    heads = ["", "compared", *(["error", "within 10 %"] if judged else [])]
+    heads += ["measured / promised", "rank correlation"]
     head = "".join(f"<th>{h}</th>" for h in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
@@ -260,6 +266,10 @@ def _ids(*ids: str, note: str = "") -> str:
 
 def _gate(metric: str, threshold: float) -> str:
     return f"<td>{html.escape(metric)}<br>{threshold:.4g}</td>"
+
+
+def _small(word: str) -> str:
+    return f"<small>{html.escape(word)}</small>"
 
 
 def _lines(cells: Iterable[str]) -> str:

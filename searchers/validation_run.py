@@ -58,6 +58,11 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
     Raises:
         BigLittleError: no front, or not exactly one of ``measure`` and ``profile_file`` for one.
     """
+    if not target.exists():
+        raise BigLittleError(
+            f"cannot read {target}: it is not there. Expected the front.csv or front.json of a "
+            "search, its folder, or the folder that 'biglittle cotrain' wrote."
+        )
     if in_training(target):
         raise BigLittleError(
             f"no pair in {target} is trained yet: its {REPORT} is not there. Go on with the "

@@ -18,9 +18,9 @@ def test_chance_is_not_held_against_an_interval() -> None:
 
 def test_a_wide_interval_keeps_nothing() -> None:
     assert Coverage(0.9, 20, 20, width=Width(-0.2, 0.3)).kept
-    wide = Coverage(0.9, 20, 20, width=Width(-0.2, 0.7))
+    wide = Coverage(0.9, 20, 20, width=Width(-0.2, 1.3))
     assert (wide.empty, wide.kept) == (True, False)
-    assert "-20 % to +70 %" in wide.text()
+    assert "-20 % to +130 %" in wide.text()
 
 
 def test_networks_that_the_profile_had_measured_are_counted_apart() -> None:

@@ -154,6 +154,15 @@ def test_an_interval_too_wide_is_no_promise():
     assert got.as_dict()["interval"]["width"] == {"low": -0.22, "high": 11.56}
 
 
+def test_networks_that_the_profile_had_measured_are_held_to_the_tolerance():
+    promised = parse_profile(
+        profile() | {"interval": {"coverage": 0.9, "method": "conformal"}}, "x"
+    )
+    got = validate(front(), promised, loaded(scale=1.04), SPACE)
+    assert (got.coverage.n, got.coverage.known, got.kept) == (0, 3, True)
+    assert "the profile had measured these networks, so that no interval is theirs" in got.verdict
+
+
 def test_what_was_searched_with_is_no_measurement_of_it():
     reference = {"architecture": A, "latency_ms": 1.0}
     searched = loaded(reference=reference)
@@ -163,6 +172,9 @@ def test_what_was_searched_with_is_no_measurement_of_it():
             DeviceError, match=r"is the measurement that the front .* --measure here"
         ):
             validate(front(), searched, same, SPACE)
+    few = profile(reference=reference)
+    few["networks"] = few["networks"][:2]
+    assert validate(front(), parse_profile(few, "x"), renamed, SPACE).n_measured == 4  # one is new
     anew = loaded(scale=1.001, reference=reference | {"latency_ms": 1.001})
     assert validate(front(), searched, anew, SPACE).kept
 
@@ -202,7 +214,7 @@ def test_two_devices_are_called_two():
     got = validate(front(), loaded(name="a"), loaded(name="b"), SPACE)
     assert any("two devices" in n for n in got.notes)
     assert got.kept is None
-    assert "Not judged: a did not measure" in got.text()
+    assert "Not judged: another device than a measured" in got.text()
     slow = validate(front(), loaded(name="a"), loaded(name="b", scale=40.0), SPACE)
     assert "latency_ms: 40 times what was promised on average, Spearman 1.000" in slow.text()
     same = {"environment": {"cpu_model": "one chip"}}

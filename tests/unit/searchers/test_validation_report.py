@@ -75,9 +75,31 @@ def test_a_front_is_a_plot_and_a_table(tmp_path: Path) -> None:
     assert "mean energy, mJ" not in text  # nothing is known of it
 
 
+def test_another_device_has_a_ratio_and_no_error(tmp_path: Path) -> None:
+    document = {
+        "device": "a",
+        "measured_on": "b",
+        "kept": None,
+        "verdict": "Not judged: another device than a measured.",
+        "notes": [],
+        "points_measured": 1,
+        "points_still_on_front": 1,
+        "networks": ERRORS,
+        "interval": None,
+        "singles": [],
+        "figures": {"latency_ms": ERRORS},
+        "points": [point(13.75, "measured", True)],
+    }
+    text = write_validation(tmp_path / "validation.html", document).read_text(encoding="utf-8")
+    assert '<p class="verdict open"><b>Not judged.</b> Another device' in text
+    assert "<td>3</td><td>3.5</td><td></td>" in text
+    assert "<th>error</th>" not in text
+
+
 def test_pairs_are_a_table_from_promise_to_deployment(tmp_path: Path) -> None:
-    figures = {"promised": 0.5, "trained": 0.625, "deployed": 0.75}
-    latency = {"promised_ms": 10.0, "mean_ms": 11.0, "kept_ms": None, "escalated_ms": 20.5}
+    figures = {"promised": 0.5, "trained": 0.625, "deployed": 0.75, "provenance": "predicted"}
+    latency: dict[str, Any] = {"provenance": "block-sum"}
+    latency |= {"promised_ms": 10.0, "mean_ms": 11.0, "kept_ms": None, "escalated_ms": 20.5}
     pair = {
         "little": "8" * 22,
         "big": "0" * 22,
@@ -97,11 +119,14 @@ def test_pairs_are_a_table_from_promise_to_deployment(tmp_path: Path) -> None:
         "notes": ["not all images were asked."],
         "pairs": [pair, pair | {"problems": ["it took longer"]}],
     }
+    unmeasured = pair | {"latency": latency | {"mean_ms": None}, "error": "no kernel"}
+    document["pairs"].append(unmeasured | {"problems": ["not measured."]})
     path = write_pairs_validation(tmp_path / "validation.html", document)
     text = path.read_text(encoding="utf-8")
     assert '<p class="verdict missed"><b>NOT kept.</b> 1 of 2.</p>' in text
     assert f"<li>{'8' * 22} -&gt; {'0' * 22}: it took longer</li>" in text
     assert "<li>Not all images were asked.</li>" in text
-    assert text.count("<td>50.00%<br>62.50%<br>75.00%</td>") == 4
-    assert text.count("<td>10</td><td>11</td><td>-<br>20.5</td>") == 2
-    assert text.count("<td>yes</td></tr>") == text.count("<td>no</td></tr>") == 1
+    assert text.count("<td><small>predicted</small> 50.00%<br>62.50%<br>75.00%</td>") == 6
+    assert text.count("<td>10<br><small>block-sum</small></td><td>11</td><td>-<br>20.5</td>") == 2
+    assert (text.count("<td>yes</td></tr>"), text.count("<td>no</td></tr>")) == (1, 2)
+    assert f"<li>{'8' * 22} -&gt; {'0' * 22}: no kernel</li>" in text

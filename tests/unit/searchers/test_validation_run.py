@@ -104,6 +104,11 @@ def test_a_report_lies_beside_what_it_is_about_and_says_what_it_replaces(
 def test_pairs_that_are_being_trained_are_told_of(tmp_path: Path) -> None:
     checkpoint = tmp_path / "cotrained" / f"{LITTLE}-{BIG}" / "joint" / "pair.h5"
     checkpoint.parent.mkdir(parents=True)
+    absent = tmp_path / "cotrained" / "absent"
+    with pytest.raises(BigLittleError, match=r"absent: it is not there. .* 'biglittle cotrain'"):
+        target_front(absent, "here", None)
+    with pytest.raises(BigLittleError, match=r"no pair in .*cotrained is trained yet"):
+        target_front(tmp_path / "cotrained", "", None)  # before its first checkpoint
     checkpoint.write_bytes(b"")
     for folder in (tmp_path / "cotrained", checkpoint.parent):
         with pytest.raises(
