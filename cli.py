@@ -268,7 +268,7 @@ def _run_stages(stages: tuple[str, ...], options: StageOptions) -> None:
     from .data_tables import table_recipe
     from .data_tables.building.stage_names import parse_shard
 
-    recipe, shard = table_recipe(options.name), parse_shard(options.shard)
+    recipe, shard = table_recipe(options.name, options.schedule), parse_shard(options.shard)
     from .data_tables.building.plan import Plan
     from .data_tables.building.stages import run_stage
 
@@ -298,7 +298,7 @@ def table_build(
         from .data_tables import table_recipe
         from .data_tables.building.stages import begin
 
-        begin(table_recipe(options.name), options.working, start)
+        begin(table_recipe(options.name, options.schedule), options.working, start)
     _run_stages(stages, options)
 
 

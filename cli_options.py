@@ -52,6 +52,9 @@ class StageOptions:
     limit: Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")] = None
     shard: Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")] = "0/1"
     out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None
+    schedule: Annotated[
+        Path | None, typer.Option(help="Of the supernet (.toml); None: the one of the recipe.")
+    ] = None
 
 
 # ---- search ------------------------------------------------------------------------------------

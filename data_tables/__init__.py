@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,12 @@ def buildable_tables() -> tuple[str, ...]:
     return tuple(sorted(names - {"building"}))
 
 
-def table_recipe(name: str) -> TableRecipe:
+def table_recipe(name: str, schedule: Path | None = None) -> TableRecipe:
     """What is true of one table alone, as ``building`` takes it.
+
+    Args:
+        name: name of the table.
+        schedule: file of another schedule of the supernet; None: the one that ships.
 
     Raises:
         UnknownNameError: no recipe of such a table ships.
@@ -29,4 +34,6 @@ def table_recipe(name: str) -> TableRecipe:
         raise UnknownNameError("table with a recipe", name, buildable_tables())
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}.recipe")
     recipe: TableRecipe = module.RECIPE
-    return recipe
+    if schedule is None:
+        return recipe
+    return replace(recipe, schedule_name=str(schedule.resolve()))

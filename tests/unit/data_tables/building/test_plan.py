@@ -10,6 +10,8 @@ torch = pytest.importorskip("torch")
 
 from biglittle.bench.errors import CheckpointError  # noqa: E402
 from biglittle.bench.networks import weights_hash  # noqa: E402
+from biglittle.cotrain.schedule import load_schedule  # noqa: E402
+from biglittle.data_tables import table_recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE as SHIPPED  # noqa: E402
@@ -31,3 +33,14 @@ def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
         Plan.load(SHIPPED, tmp_path).supernet()
+
+
+def test_another_schedule_takes_the_place_of_the_recipes() -> None:
+    """The next supernet goes on from the one that ships: its first phases are the same."""
+    taught = SHIPPED.folder / "supernet_taught.toml"
+    recipe = table_recipe(SHIPPED.name, taught)
+    assert recipe.schedule == taught.resolve()
+    assert table_recipe(SHIPPED.name).schedule == SHIPPED.schedule
+    longer, shipped = load_schedule(taught), load_schedule(SHIPPED.schedule)
+    assert longer.continues(shipped)
+    assert any(phase.teacher > 0 for phase in longer.phases)
