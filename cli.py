@@ -840,8 +840,9 @@ def device_add(
     from .edge_profiler.contribute import add_device, summary
 
     target, admission = add_device(file, replace, name, force, reason)
-    _console(stderr=True).print(admission.text(), markup=False, highlight=False)
-    _console(stderr=True).print("\n".join(summary(target)), markup=False, highlight=False)
+    # Not broken into lines: a command among the advice is there to be copied.
+    say = _console(stderr=True).print
+    say("\n".join([admission.text(), *summary(target)]), markup=False, soft_wrap=True)
 
 
 @device_app.command("predict")

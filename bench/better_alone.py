@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .counts import Counts
+from .figures import words_of
 from .measured_pairs import LATENCIES
 
 
@@ -37,7 +38,7 @@ class BetterAlone:
     def as_dict(self) -> dict[str, Any]:
         """The network as plain JSON."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "provenance": dict(self.provenance)}
+        return {**values, "provenance": words_of(values, self.provenance)}
 
     def text(self) -> str:
         """One sentence that says what to use instead of the pair, and why."""

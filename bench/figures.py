@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import ConstraintError, UnknownNameError
 
@@ -126,6 +126,15 @@ def get_figure(name: str) -> Figure:
     if name not in FIGURES:
         raise UnknownNameError("objective", name, FIGURES)
     return FIGURES[name]
+
+
+def words_of(figures: Mapping[str, Any], provenance: Mapping[str, str]) -> dict[str, str]:
+    """The provenance of the figures that are there: one that is None or absent has no word.
+
+    >>> words_of({"macs": 3.0, "energy_mj": None}, {"macs": "modelled", "energy_mj": "modelled"})
+    {'macs': 'modelled'}
+    """
+    return {name: word for name, word in provenance.items() if figures.get(name) is not None}
 
 
 def checked_limits(limits: Mapping[str, float] | None) -> dict[str, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .better_alone import BetterAlone
 from .errors import TableError
-from .figures import FIGURES, POINT_FIGURES
+from .figures import FIGURES, POINT_FIGURES, words_of
 from .pair import Pair
 
 #: Provenances from the best founded to the least.
@@ -61,8 +61,7 @@ class OperatingPoint:
     better_alone: BetterAlone | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        words = {k: w for k, w in self.provenance.items() if getattr(self, k, "") is not None}
-        object.__setattr__(self, "provenance", words)
+        object.__setattr__(self, "provenance", words_of(vars(self), self.provenance))
 
     def as_dict(self) -> dict[str, Any]:
         """The point as plain JSON, fields in the order of the table's face."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import NetworkFigures, SearchSpace
+from ..bench.figures import words_of
 from ..bench.pareto import nondominated
 from ..bench.spaces import Genomes
 
@@ -52,7 +53,8 @@ class SingleNetworks:
             values = {n: float(getattr(self, n)[i]) for n in names}
             record = {n: None if np.isnan(v) else v for n, v in values.items()}
             named = {"architecture": str(architecture), **record}
-            out.append({**named, "provenance": dict(self.provenance)} if architecture else None)
+            words = words_of(record, self.provenance)
+            out.append({**named, "provenance": words} if architecture else None)
         return out
 
 

@@ -65,5 +65,7 @@ def test_a_record_says_what_does_as_well_alone() -> None:
     assert point.record() == {**point.as_dict(), "better_alone": None}
     alone = SHIPPED.query(both, Gate("margin", 0.0), "raspberry-pi-4")
     assert alone.better_alone is not None
-    assert alone.record()["better_alone"]["architecture"] == alone.better_alone.architecture
+    told = alone.record()["better_alone"]
+    assert told["architecture"] == alone.better_alone.architecture
+    assert {*told["provenance"]} == {"accuracy", "latency_ms", "macs"}
     assert alone.text()[-1] == alone.better_alone.text()

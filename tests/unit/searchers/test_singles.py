@@ -44,3 +44,5 @@ def test_records_are_plain_json_without_what_nobody_has() -> None:
     assert [r["latency_ms"] for r in records if r] == [1.0, 2.0]
     assert all(r and r["energy_mj"] is None for r in records)
     assert all(r and {*SINGLE_COSTS} < {*r} for r in records)
+    assert all(r and "energy_mj" not in r["provenance"] for r in records)
+    assert all(r and r["provenance"]["latency_ms"] == "measured" for r in records)
