@@ -375,9 +375,13 @@ class Table:
         trainings, counts = np.unique(self.networks["training"], return_counts=True)
         devices: dict[str, Any] = {}
         for name in self.devices:
-            latency = self._read(f"devices/{name}/latency_ms")
+            facts, latency = self.device_facts(name), self._read(f"devices/{name}/latency_ms")
+            words = facts["provenance"].items()
             devices[name] = {
-                **self.device_facts(name),
+                **facts,
+                "provenance": {
+                    n: w for n, w in words if np.isfinite(self._read(f"devices/{name}/{n}")).any()
+                },
                 "networks": int(np.isfinite(latency).sum()),
                 "latency_ms_min": float(np.nanmin(latency)),
                 "latency_ms_max": float(np.nanmax(latency)),

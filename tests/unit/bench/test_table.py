@@ -26,6 +26,13 @@ def test_info_has_the_promised_fields(path: Path) -> None:
     assert info["sha256"] == json.loads(path.with_suffix(".json").read_text())["sha256"]
 
 
+def test_a_device_without_energies_has_no_word_for_them() -> None:
+    bench = Benchmark.load("fbnet-cifar10")
+    for name, facts in bench.info()["devices"].items():
+        energies = np.isfinite(bench.costs(name).energy_mj).any()
+        assert ("energy_mj" in facts["provenance"]) == energies
+
+
 def test_foreign_file_is_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.h5"
     with h5py.File(foreign, "w") as file:
