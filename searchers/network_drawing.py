@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bench.anatomy import Anatomy, LayerFacts, differing
+from ..bench.figures import three_digits
 
 # Okabe and Ito 2008: told apart under every common colour blindness
 BY_KERNEL = {3: "#0072B2", 5: "#D55E00", 1: "#767676"}
@@ -125,7 +126,9 @@ def _heading(network: Anatomy) -> str:
     text += f"{network.params / 1e6:.3f} M parameters"
     if network.latency_ms is None:
         return text
-    return f"{text}, {network.latency_ms:.2f} ms on {network.device} ({network.provenance})"
+    return (
+        f"{text}, {three_digits(network.latency_ms)} ms on {network.device} ({network.provenance})"
+    )
 
 
 def _block(layer: LayerFacts) -> str:
@@ -196,10 +199,10 @@ def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
     parts = [_text(10, top + 22, name, weight=600, size=14)]
     figures = [f"{network.macs / 1e6:.1f} M MACs"]
     if network.latency_ms is not None:
-        figures.append(f"{network.latency_ms:.1f} ms")
+        figures.append(f"{three_digits(network.latency_ms)} ms")
         figures.append(f"({network.provenance})")
     if network.fixed_ms is not None:
-        figures.append(f"{CONSTANT}: {network.fixed_ms:.1f} ms")
+        figures.append(f"{CONSTANT}: {three_digits(network.fixed_ms)} ms")
     parts += [_text(10, top + 38 + 14 * i, line, FAINT) for i, line in enumerate(figures)]
     end = LEFT + len(network.layers) * COLUMN - GAP
     parts.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -65,9 +66,17 @@ def test_the_terminal_shows_every_layer_and_the_whole() -> None:
     print_difference(_network(LITTLE), _network(BIG), console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "k3_e3" in text
-    assert "13.02 ms on raspberry-pi-4 (block-sum)" in text
+    assert "13.0 ms on raspberry-pi-4 (block-sum)" in text
     assert "8 of 22 layers are not the same block" in text
     assert "\u2026" not in text  # nothing is cut short
+
+
+def test_a_fast_board_keeps_three_digits() -> None:
+    network = dataclasses.replace(_network(LITTLE), latency_ms=0.08124)
+    console = Console(file=io.StringIO(), width=120)
+    print_network(network, console)
+    assert "0.0812 ms on raspberry-pi-4" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0.0812 ms" in network_svg([network])
 
 
 @pytest.mark.parametrize("device", ["raspberry-pi-4", "raspberry-pi-5", "amd-epyc-f25-m17"])
