@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,29 @@ class References:
             stored = self._table.reference_points.get(device, {}).get(",".join(objectives))
             if device in self._table.devices and self._table.incomplete(device):
                 stored = None  # it is of the few networks that had a figure when it was made
+            if stored and self._counts_both(device, stored):
+                stored = None
             self._references[key] = (
                 Reference.from_dict(stored) if stored else self.true_reference(device, objectives)
             )
         return self._references[key]
+
+    def _counts_both(self, device: str, stored: Mapping[str, Any]) -> bool:
+        """Whether a box has no network alone, as those made when every point counted two.
+
+        The smallest network by itself is on every true front.
+        """
+        rows = self._exact.usable(device, {*stored["objectives"]})
+        costs = self._exact.costs(device).take(rows)
+        alone = {
+            "params": costs.params,
+            "peak_memory_mib": costs.weights_mib + costs.activation_mib,
+        }
+        return any(
+            low > np.nanmin(alone[name]) * (1 + 1e-9)
+            for name, low in zip(stored["objectives"], stored["utopian"], strict=True)
+            if name in alone
+        )
 
     def true_reference(self, device: str, objectives: Sequence[str]) -> Reference:
         """The reference box of the true front, worked out anew."""

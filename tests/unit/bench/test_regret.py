@@ -36,6 +36,25 @@ def test_a_stored_reference_box_is_used(tmp_path: Path, bench: Benchmark) -> Non
     assert again.regret(again.front(DEVICE), DEVICE) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("cost", ["peak_memory_mib", "params"])
+def test_a_stored_box_without_networks_alone_is_worked_out_anew(
+    tmp_path: Path, bench: Benchmark, cost: str
+) -> None:
+    """As of a table made when every point counted two networks."""
+    names = ("error", cost)
+    box = bench.true_reference(DEVICE, names)
+    for factor, volume in ((1.0, 0.125), (1.5, box.hypervolume)):
+        utopian = [box.utopian[0], factor * box.utopian[1]]
+        stored = {**box.as_dict(), "utopian": utopian, "hypervolume": 0.125}
+        contents = synthetic_table()
+        contents = type(contents)(
+            **{**vars(contents), "reference_points": {DEVICE: {",".join(names): stored}}}
+        )
+        path = tmp_path / f"{factor}.h5"
+        write_table(path, contents, "1", "2026-01-01")
+        assert Benchmark.load(path).reference(DEVICE, names).hypervolume == volume
+
+
 def test_every_device_has_a_box_for_every_set(bench: Benchmark) -> None:
     boxes = bench.reference_points()
     assert set(boxes) == {DEVICE}
