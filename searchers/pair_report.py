@@ -22,7 +22,7 @@ from rich.table import Table
 from ..bench import Benchmark, Gate, OperatingPoint, Pair
 from ..bench.datasets import DATASETS, get_dataset
 from ..bench.diagnostics import Diagnostics, diagnose, explain
-from ..bench.figures import FIGURES
+from ..bench.figures import FIGURES, POINT_FIGURES
 from ..bench.gates import N_CODES
 from ..bench.gates.per_class import PerClass
 from .front_files import write_files
@@ -120,15 +120,14 @@ def pair_report(
 
 def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     """The operating point's figures and those of little's calibration: name, value, provenance."""
-    rows = []
-    for name, word in report.point.provenance.items():
-        value, entry = getattr(report.point, name), FIGURES[name]
-        unit = "" if entry.unit == "fraction" else entry.unit
-        rows.append((entry.label, _shown(value, unit), word))
+    rows, words = [], report.point.provenance
+    for name in POINT_FIGURES:
+        value = getattr(report.point, name)
+        shown = "not available" if value is None else _shown(name, value)
+        rows.append((FIGURES[name].label, shown, words.get(name, "")))
     diagnostics = report.diagnostics
-    rows.append(
-        ("worst-case MACs", _shown(diagnostics.worst_macs[0], "MAC"), report.word("worst_macs"))
-    )
+    worst = _shown("macs", float(diagnostics.worst_macs[0]))
+    rows.append(("worst-case MACs", worst, report.word("worst_macs")))
     error = f"{diagnostics.calibration_error[0]:.4f} ± {diagnostics.calibration_rounding:.4f}"
     rows.append(("little's calibration error", error, report.word("calibration_error")))
     return rows
@@ -182,10 +181,8 @@ def oracle_share(report: PairReport) -> str:
     )
 
 
-def _shown(value: float | None, unit: str) -> str:
-    if value is None:
-        return "not available"
-    return f"{value / 1e6:.2f} M MAC" if unit == "MAC" else f"{value:.6g} {unit}".rstrip()
+def _shown(name: str, value: float) -> str:
+    return f"{FIGURES[name].text(value)} {FIGURES[name].shown_unit}"
 
 
 def _percent(value: float, digits: int = 2) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from biglittle.bench import Benchmark, Gate, OperatingPoint, Pair, Table
 from biglittle.bench.diagnostics import diagnose
 from biglittle.bench.errors import BigLittleError, MissingExtraError
+from biglittle.bench.figures import FIGURES
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers.pair_report import (
@@ -78,7 +79,10 @@ def test_every_figure_has_its_provenance(table: Table) -> None:
             assert "modelled" in line
         if re.match(r" (mean|p95) latency", line):
             assert "block-sum" in line
-    assert "not available" in text
+    (energy,) = [line for line in text.splitlines() if line.startswith(" mean energy")]
+    assert energy.split() == ["mean", "energy", "not", "available"]  # and no word for it
+    point = _report(table, 0, 5).point
+    assert f"{FIGURES['params'].text(point.params)} M" in text  # as every table shows it
     assert text.count("modelled") >= 8
     assert "…" not in text  # nothing cut short
 
