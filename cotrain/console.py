@@ -21,12 +21,9 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
     """Prints one row for each report of ``cotrain_front``, provenance in the heads.
 
     Args:
-        reports: reports as written to ``report.json``.
+        reports: reports as written to ``report.json``, at least one.
         console: console that the lines are printed on.
     """
-    if not reports:
-        console.print("Nothing was trained.")
-        return
     first = reports[0]
     table = Table(
         title="Co-trained pairs, threshold chosen on val, shown on test",

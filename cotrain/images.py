@@ -18,7 +18,9 @@ def normalised(images: Images, dataset: Dataset) -> torch.Tensor:
     """Images as float32 (n, channels, height, width), channels last in memory."""
     mean = torch.tensor(dataset.mean).mul_(255)
     std = torch.tensor(dataset.std).mul_(255)
-    x = (torch.from_numpy(images.images).float() - mean) / std
+    pixels = images.images  # of a file that is mapped read-only, where torch warns
+    x = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).float()
+    x = (x - mean) / std
     return x.permute(0, 3, 1, 2)
 
 

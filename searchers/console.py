@@ -20,6 +20,7 @@ from ..bench.recommend import spread as best_spread
 from .answer import sentence
 from .outcome import SearchOutcome
 from .singles import SingleNetworks
+from .soft import parse_soft, score_of
 from .summary import escalating
 
 MISSING = "-"
@@ -63,16 +64,31 @@ def print_outcome(
             "inputs; the others are in effect their little network alone."
         )
     if outcome.best is not None:
-        best = outcome.best[0]
-        console.print(
-            f"Best under {outcome.settings.soft}: {best.little} -> {best.big}, {best.gate} "
-            f"{best.threshold:.4g}; accuracy {100 * best.accuracy:.2f} %, "
-            + ", ".join(
-                f"{name} {value:.4g}"
-                for name in ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
-                if (value := getattr(best, name)) is not None
-            )
-        )
+        console.print(best_text(outcome.settings.soft or "", outcome.best), markup=False)
+
+
+def best_text(soft: str, best: Points) -> str:
+    """The best point under a soft score in a line: its score, and figures with provenance.
+
+    Args:
+        soft: the score as it was given.
+        best: one operating point.
+    """
+    point, one = best[0], str(alone(best)[0])
+    named = f"{point.little} -> {point.big}, {point.gate} {point.threshold:.4g}"
+    figures = ("accuracy", "latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
+    costs = ", ".join(
+        f"{figure.label} {figure.text(float(value))} {figure.shown_unit} "
+        f"({best.provenance.get(name, 'unknown')})"
+        for name in figures
+        if (value := getattr(point, name)) is not None and (figure := get_figure(name))
+    )
+    fractions = [n for n in parse_soft(soft, tuple(FIGURES)).names if FIGURES[n].shown_unit == "%"]
+    note = f" ({' and '.join(fractions)} as a fraction from 0 to 1)" if fractions else ""
+    score = float(score_of(soft, best)[0])
+    return (
+        f"Best under {soft}: {f'{one} alone' if one else named}; score {score:.4g}{note}, {costs}"
+    )
 
 
 def point_text(point: Mapping[str, Any]) -> str:

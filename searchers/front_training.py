@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bench import Benchmark, DeviceProfile, OperatingPoint
-from ..bench.errors import UnknownNameError
+from ..bench.errors import BigLittleError, UnknownNameError
 from ..bench.files import file_hash
 from ..bench.gate import Gate
 from ..bench.measured_pairs import MeasuredPairs
@@ -139,13 +139,18 @@ def training_of(
         default_table: for a front that does not say.
 
     Raises:
-        BigLittleError: no front, or another device or table than the front's.
+        BigLittleError: no front, another device or table than the front's, or nothing to train.
     """
     front = read_front(front_file)
     question = front.question
     bench = question.bench(table, default_table)
     elsewhere: Sequence[OperatingPoint] = front.recommended_elsewhere[:top]
     selection = select(front.points, top - len(elsewhere), front.recommended_rows)
+    if not elsewhere and not selection.rows:
+        raise BigLittleError(
+            f"{front_file}: {selection.text()} A single network is measured as it is: biglittle "
+            "profile --networks ID."
+        )
     notes = (question.changed(bench), selection.text(len(elsewhere)))
     return FrontTraining(
         bench=bench,

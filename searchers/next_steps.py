@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bench import Points
 from ..bench.errors import EXTRA_OF
-from ..bench.recommend import LEAST_RATE, Recommendation
+from ..bench.recommend import Recommendation, alone
 from .console import spread
 from .judge import DEFAULT_TABLE, Judge
 
@@ -35,7 +35,8 @@ def next_steps(
         folder: with its files; None: it was not written, and the search that writes it comes first.
         arguments: the arguments of the search that ends, for that.
         recommended: answers whose pairs to go on with, those of the table alone among them; where
-            no pair is recommended, a few that are spread over the points.
+            no pair is recommended, a few that are spread over the points. Where the points are
+            single networks too, these are measured, and there is nothing to co-train.
     """
     if judge.name == "nb201":
         return []
@@ -45,21 +46,25 @@ def next_steps(
         again = shlex.join(["biglittle", *(arguments or ["search"]), "--out", str(folder)])
         first = [f"{again}    # the same again: the rest needs its files"]
     chosen = [a.pair for a in recommended if a.verdict == "pair" and a.pair is not None]
+    singles: Sequence[str] = ()
     if not chosen:
-        used = points.take(np.flatnonzero(points.escalation_rate >= LEAST_RATE))
-        some = used if len(used) else points
+        paired = np.flatnonzero(alone(points) == "")
+        some = points.take(paired) if len(paired) else points
         order = np.argsort(some.latency_ms, kind="stable")
-        chosen = [some[int(i)] for i in order[spread(len(order), NEXT_PAIRS)]]
-    pairs = list(dict.fromkeys((point.little, point.big) for point in chosen))
-    networks = ",".join(dict.fromkeys(a for pair in pairs for a in pair))
-    named = f"--networks {networks} --pairs {','.join(':'.join(p) for p in pairs)}"
+        shown = order[spread(len(order), NEXT_PAIRS)]
+        chosen = [some[int(i)] for i in shown]
+        singles = [] if len(paired) else alone(some)[shown].tolist()
+    pairs = [] if singles else list(dict.fromkeys((p.little, p.big) for p in chosen))
+    networks = dict.fromkeys([*singles, *(a for pair in pairs for a in pair)])
+    named = f"--networks {','.join(networks)}"
+    if pairs:
+        named += f" --pairs {','.join(':'.join(p) for p in pairs)}"
     front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.json", "cotrained"))
     devices = [shlex.quote(d) for d in judge.given or judge.devices]
     table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
-    steps = [
-        *first,
-        f"biglittle cotrain {front} --top 5 --out {trained}",
-    ]
+    steps = [*first]
+    if pairs:
+        steps.append(f"biglittle cotrain {front} --top 5 --out {trained}")
     for device, given in zip(judge.devices, devices, strict=True):
         several = len(judge.devices) > 1
         suffix, named_device = (f"-{device}", f" --device {given}") if several else ("", "")

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench import Points
 from ..bench.errors import ConstraintError, UnknownNameError
+from ..bench.figures import FIGURES
 
 MAX_LENGTH = 500  # characters; nobody writes a longer formula by hand
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -50,6 +52,17 @@ class SoftScore:
         n = len(next(iter(figures.values())))
         value = np.broadcast_to(value, (n,))
         return np.where(np.isfinite(value), value, np.nan)
+
+
+def score_of(text: str, points: Points) -> NDArray[np.float64]:
+    """The score of each point, shape (n,): as it is searched, but of the figures these points have.
+
+    Args:
+        text: arithmetic on names of figures, as for `parse_soft`.
+        points: operating points.
+    """
+    soft = parse_soft(text, tuple(FIGURES))
+    return soft.of({name: points.figure(name) for name in soft.names})
 
 
 def parse_soft(text: str, figures: Sequence[str]) -> SoftScore:

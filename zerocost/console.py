@@ -72,9 +72,10 @@ def print_scores(columns: Columns, console: Console) -> None:
     from rich.table import Table
 
     n = len(columns)
-    title = f"{n} networks of {columns.facts['space']}, {columns.facts['batch']}"
-    if n == 1:
-        title = f"{columns.architectures[0]} of {columns.facts['space']}, {columns.facts['batch']}"
+    n_networks, n_seeds = len(set(columns.architectures)), len(set(columns.seeds))
+    named = columns.architectures[0] if n_networks == 1 else f"{n_networks} networks"
+    seeds = f" under {n_seeds} seeds" if n_seeds > 1 else ""
+    title = f"{named} of {columns.facts['space']}{seeds}, {columns.facts['batch']}"
     table = Table(title=title)
     for head in ("proxy", *(("score",) if n == 1 else ("min", "median", "max", "failed")), "s"):
         table.add_column(head, justify="left" if head == "proxy" else "right")

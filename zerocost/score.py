@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +52,16 @@ class Scores:
         if proxy in self.failures:
             raise ProxyError(proxy, self.failures[proxy])
         return self.values[proxy]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def keys(self) -> KeysView[str]:
+        """Names of the proxies that have a score, so that ``dict(scores)`` holds these."""
+        return self.values.keys()
 
 
 def chosen_proxies(proxies: str | Sequence[str]) -> tuple[Proxy, ...]:

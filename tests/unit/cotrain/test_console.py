@@ -43,7 +43,3 @@ def test_every_head_names_its_provenance_and_every_method_has_a_row() -> None:
     assert all(word in text for word in ("predicted", "block-sum", "measured", "modelled"))
     assert all(word in text for word in ("independent", "joint", "75.12", "61.00", "3.25", "3.50"))
     assert text.count(f"{LITTLE} -> {BIG}") == 1  # one pair under two methods
-
-
-def test_an_empty_front_says_so() -> None:
-    assert "Nothing was trained" in printed([])

@@ -20,6 +20,16 @@ def test_normalised(digits: Dataset, digit_splits: dict[str, Images]) -> None:
     np.testing.assert_allclose(x.permute(0, 2, 3, 1).numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_images_that_cannot_be_written_are_copied(
+    digits: Dataset, digit_splits: dict[str, Images]
+) -> None:
+    images = digit_splits["val"].subset(np.arange(5))
+    before = normalised(images, digits)
+    images.images.flags.writeable = False
+    assert torch.equal(normalised(images, digits), before)
+
+
 def test_a_generator_decides_the_batch(digits: Dataset, digit_splits: dict[str, Images]) -> None:
     def batch(seed: int) -> torch.Tensor:
         rng = np.random.default_rng(seed)

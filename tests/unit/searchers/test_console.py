@@ -13,7 +13,13 @@ from rich.console import Console
 from biglittle.bench import Points
 from biglittle.bench.recommend import budgets, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
-from biglittle.searchers.console import point_text, print_answers, print_front, spread
+from biglittle.searchers.console import (
+    best_text,
+    point_text,
+    print_answers,
+    print_front,
+    spread,
+)
 
 
 def _print(
@@ -98,6 +104,20 @@ def test_answers_come_in_a_paragraph_each(outcome: SearchOutcome) -> None:
     out = io.StringIO()
     print_answers((), Console(file=out))
     assert out.getvalue() == ""
+
+
+def test_the_best_under_a_score_has_its_score_and_provenance(outcome: SearchOutcome) -> None:
+    best = outcome.front.take(np.array([3]))
+    point, soft = best[0], "accuracy - 0.01*latency_ms"
+    line = best_text(soft, best)
+    assert line.startswith(f"Best under {soft}: {point.little} -> {point.big}, {point.gate} ")
+    assert point.latency_ms is not None
+    assert f"; score {point.accuracy - 0.01 * point.latency_ms:.4g} (accuracy as a fraction" in line
+    assert f"accuracy {100 * point.accuracy:.2f} % (predicted)" in line
+    assert "ms (block-sum)" in line
+    never = dataclasses.replace(best, escalation_rate=np.zeros(1))
+    assert f": {point.little} alone; score" in best_text("1 - latency_ms", never)
+    assert "fraction" not in best_text("1 - latency_ms", never)
 
 
 def test_a_point_in_a_line_says_where_its_figures_come_from(outcome: SearchOutcome) -> None:

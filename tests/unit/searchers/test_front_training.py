@@ -42,6 +42,17 @@ def test_pairs_are_chosen_and_what_changed_is_said(front: Path) -> None:
     assert "1 are single networks in effect" in chosen
 
 
+def test_a_front_of_single_networks_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    bench, path = Benchmark.load(TABLE), tmp_path / "front.json"
+    points = bench.query_many([LITTLE], [LITTLE], ["margin"], [0.2], "raspberry-pi-4", "val")
+    config = {"device": "raspberry-pi-4", "table": TABLE, "table_sha256": bench.table.sha256}
+    path.write_text(json.dumps(front_json(config, points)))
+    with pytest.raises(BigLittleError, match="There is nothing to train") as error:
+        training_of(path, 5, None, None, TABLE)
+    assert "biglittle profile --networks" in str(error.value)
+    assert [file.name for file in tmp_path.iterdir()] == ["front.json"]
+
+
 def test_a_job_knows_what_the_table_promises(front: Path, tmp_path: Path) -> None:
     training = training_of(front, 5, None, None, TABLE)
     job = training.job(("joint",), load_recipe(SCRATCH), "scratch", 3, tmp_path, threads=1)

@@ -41,6 +41,18 @@ def test_next_steps_name_pairs_that_escalate(table: str, tmp_path: Path) -> None
     assert set(steps[1].split("--pairs ")[1].split()[0].split(",")) <= pairs
 
 
+def test_next_steps_without_a_pair_measure_networks_and_train_nothing(
+    table: str, tmp_path: Path
+) -> None:
+    bench, judge = Benchmark.load(table), judge_called("table", (DEVICE,), table)
+    ids = list(bench.architectures[:2])
+    points = bench.query_many(ids, ids, ["margin"] * 2, [0.2] * 2, DEVICE, "val")
+    steps = next_steps(judge, points, tmp_path)
+    assert [step.split()[1] for step in steps] == ["profile", "validate"]
+    assert "--pairs" not in " ".join(steps)
+    assert set(steps[0].split("--networks ")[1].split()[0].split(",")) == set(ids)
+
+
 def test_next_steps_measure_what_is_recommended_and_not_on_the_front(
     table: str, tmp_path: Path
 ) -> None:

@@ -45,6 +45,13 @@ def test_a_table_of_one_and_of_many(run) -> None:  # type: ignore[no-untyped-def
     code, text, _ = run("--sample", "2", "--space", "nb201", "--proxies", "macs,params")
     assert code == 0
     assert "median" in text
+    sample = ("--sample", "3", "--space", "nb201", "--seeds", "2", "--proxies", "macs")
+    code, text, _ = run(*sample)
+    assert code == 0
+    assert "3 networks of nb201 under 2 seeds" in " ".join(text.split())
+    code, text, _ = run("--arch", SKIP, "--proxies", "macs", "--batch-size", "2", "--seeds", "2")
+    assert code == 0
+    assert f"{SKIP} of fbnet under 2 seeds" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

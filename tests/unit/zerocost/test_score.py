@@ -40,6 +40,8 @@ def test_all_proxies_with_reasons_kept(batch) -> None:  # type: ignore[no-untype
     assert "no ReLU" in found.failures["nwot"]
     assert "maps" in found.failures["meco"]
     assert not set(found.values) & set(found.failures)
+    assert dict(found) == dict(found.values)  # those that have a score
+    assert [*found] == [*found.values]
     assert all(math.isfinite(v) for v in found.values.values())
     with pytest.raises(ProxyError, match="no ReLU"):
         _ = found["nwot"]
