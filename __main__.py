@@ -38,12 +38,17 @@ def _print_anywhere() -> None:
 
 
 #: Verbs that go on from what an earlier run left in the same place.
-_RESUMED = ("cotrain", "profile", "score", "table", "ofa", "surrogate")
+_RESUMED = (
+    *(["cotrain"], ["profile"], ["ofa"], ["surrogate", "improve"]),
+    *(["table", "build"], ["table", "extend"]),
+)
 
 
 def _interrupted(arguments: list[str]) -> str:
     """What an interrupt left behind, and how to go on."""
-    if arguments[:1] and (arguments[0] in _RESUMED or "--checkpoint" in arguments):
+    resumed = any(arguments[: len(verb)] == verb for verb in _RESUMED)
+    logged = (arguments[:1] == ["score"] and "--out" in arguments) or "--checkpoint" in arguments
+    if resumed or logged:
         return "interrupted; what was finished is kept, and the same command goes on from there\n"
     return "interrupted; nothing was written\n"
 

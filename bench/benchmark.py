@@ -19,18 +19,19 @@ from .diagnostics import Diagnostics, explain
 from .errors import BigLittleError, UnknownNameError
 from .exact_curves import exact_curve, exact_curves
 from .exact_points import ExactPoints
-from .figures import checked_limits, get_figure
+from .figures import checked_limits
 from .fronts import Front, Fronts
 from .gate import Gate, metric_name
 from .gates import N_CODES
 from .hypervolume import Reference
 from .latency import LatencyModel
-from .limits import unreachable, within
+from .limits import best_of, unreachable, within
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
 from .points import OperatingPoint, Points
 from .regret import References
-from .table import Table, find_table
+from .shipped_tables import find_table
+from .table import Table
 
 
 class Benchmark:
@@ -80,17 +81,13 @@ class Benchmark:
         return iter(self.architectures)
 
     def __contains__(self, item: object) -> bool:
-        if isinstance(item, Pair):
-            try:
-                self.table.pair_rows(item)
-            except BigLittleError:
-                return False
-            return True
-        return isinstance(item, str) and item in self._inherited
-
-    @cached_property
-    def _inherited(self) -> frozenset[str]:
-        return frozenset(self.architectures)
+        if not isinstance(item, Pair):
+            return isinstance(item, str) and item in self.architectures
+        try:
+            self.table.pair_rows(item)
+        except BigLittleError:
+            return False
+        return True
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -267,7 +264,7 @@ class Benchmark:
         points = self.curve(pair, gate, device, "val").points
         allowed = np.flatnonzero(within(points, limits))
         if not len(allowed):
-            best = {n: _best(points, n) for n in limits}
+            best = {n: best_of(points, n) for n in limits}
             raise unreachable(limits, best, f"of this pair under {gate} on {device}")
         best_at = int(allowed[np.argmax(points.accuracy[allowed])])
         point = self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
@@ -402,8 +399,3 @@ class Benchmark:
         given = points.points if isinstance(points, Front) else points
         judged = self.reported(given, device, "val") if len(given) else given
         return self._references.regret(judged, device, objectives)
-
-
-def _best(points: Points, name: str) -> float:
-    signed = get_figure(name).minimised(points.figure(name))
-    return float(points.figure(name)[int(np.nanargmin(signed))])

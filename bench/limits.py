@@ -22,6 +22,12 @@ def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
     return ok
 
 
+def best_of(points: Any, name: str) -> float:
+    """The best value of a figure among points, at least one of which has it."""
+    values = points.figure(name)
+    return float(values[int(np.nanargmin(get_figure(name).minimised(values)))])
+
+
 def unreachable(
     limits: Mapping[str, float], best: Mapping[str, float], where: str
 ) -> ConstraintError:

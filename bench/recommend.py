@@ -21,8 +21,6 @@ from .points import OperatingPoint, Points
 
 #: Below this share of escalated inputs a pair is in effect its little network.
 LEAST_RATE = 0.01
-LEVEL = 0.9  # of the intervals of gains
-N_BOOTSTRAP = 4000
 _ACCURACY = ("accuracy", "error")
 _KNEE, _LOWER, _HIGHER = "at the knee", "at a lower budget", "at a higher budget"
 #: What a single network's figure is called: its latency is the same for every input.
@@ -347,32 +345,6 @@ def best_answers(
         return -float(value) if value is not None else -np.inf
 
     return tuple(b if rank(b) > rank(a) else a for a, b in zip(first, second, strict=True))
-
-
-def bootstrap_gain(
-    gained: int, lost: int, n_images: int, level: float = LEVEL, seed: int = 0
-) -> tuple[float, float]:
-    """Interval of a difference in accuracy between two classifiers on the same images.
-
-    Args:
-        gained: images that the first has right and the second wrong.
-        lost: images that the first has wrong and the second right.
-        n_images: number of images in all.
-        level: share of the resampled differences inside.
-        seed: seed of the random resampling.
-
-    Source: Efron and Tibshirani 1993, percentile bootstrap over images; only the counts matter, so
-    that a resampled set of images is one multinomial draw.
-
-    >>> low, high = bootstrap_gain(120, 100, 10_000)
-    >>> low < 0.002 < high
-    True
-    """
-    share = np.array([gained, lost, n_images - gained - lost]) / n_images
-    drawn = np.random.default_rng(seed).multinomial(n_images, share, N_BOOTSTRAP)
-    gains = (drawn[:, 0] - drawn[:, 1]) / n_images
-    low, high = np.quantile(gains, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def recommended_rows(

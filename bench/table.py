@@ -45,29 +45,6 @@ from .table_schema import (
     packing_of,
 )
 
-SHIPPED = Path(__file__).parent.parent / "data_tables"
-
-
-def shipped_tables() -> dict[str, Path]:
-    """The tables that ship with the package, by name."""
-    return {p.parent.name.replace("_", "-"): p for p in SHIPPED.glob("*/table.h5")}
-
-
-def find_table(name: str | Path) -> Path:
-    """The file of a table given by name or by path.
-
-    Raises:
-        UnknownNameError: neither a shipped table nor a file.
-    """
-    if str(name) in shipped_tables():
-        return shipped_tables()[str(name)]
-    path = Path(name)
-    if path.suffix in (".h5", ".hdf5") or path.exists():
-        if not path.is_file():
-            raise TableError(f"no table file {path}; give the path of a .h5 file.")
-        return path
-    raise UnknownNameError("table", str(name), shipped_tables())
-
 
 class Table:
     """A benchmark table, opened read-only; predictions are read when first asked for.
@@ -350,12 +327,12 @@ class Table:
 
     def contents(self) -> TableContents:
         """The whole table in memory, to write another one from."""
-        devices = {}
-        for name in self.devices:
-            devices[name] = self.device_facts(name) | {
-                key: self._read(f"devices/{name}/{key}")
-                for key in self._file.names(f"devices/{name}")
-            }
+
+        def device(name: str) -> dict[str, Any]:
+            place = f"devices/{name}"
+            columns = {key: self._read(f"{place}/{key}") for key in self._file.names(place)}
+            return self.device_facts(name) | columns
+
         return TableContents(
             name=self.name,
             space=self.space.name,
@@ -365,23 +342,23 @@ class Table:
             networks=self.networks,
             val_index=self.val_index,
             predictions={split: self.predictions(split) for split in SPLITS},
-            devices=devices,
+            devices={name: device(name) for name in self.devices},
             training=self.training,
             reference_points=self.reference_points,
         )
 
     def info(self) -> dict[str, Any]:
         """The table's facts as plain JSON."""
-        trainings, counts = np.unique(self.networks["training"], return_counts=True)
+        counts = zip(*np.unique(self.networks["training"], return_counts=True), strict=True)
         devices: dict[str, Any] = {}
         for name in self.devices:
             facts, latency = self.device_facts(name), self._read(f"devices/{name}/latency_ms")
-            words = facts["provenance"].items()
+            there = [
+                n for n in DEVICE_COLUMNS if np.isfinite(self._read(f"devices/{name}/{n}")).any()
+            ]
             devices[name] = {
                 **facts,
-                "provenance": {
-                    n: w for n, w in words if np.isfinite(self._read(f"devices/{name}/{n}")).any()
-                },
+                "provenance": {n: w for n, w in facts["provenance"].items() if n in there},
                 "networks": int(np.isfinite(latency).sum()),
                 "latency_ms_min": float(np.nanmin(latency)),
                 "latency_ms_max": float(np.nanmax(latency)),
@@ -392,7 +369,7 @@ class Table:
             "space": self.space.name,
             "dataset": self.dataset,
             "choices": list(self.choices),
-            "training": {str(t): int(c) for t, c in zip(trainings, counts, strict=True)},
+            "training": {str(t): int(c) for t, c in counts},
             "devices": devices,
             "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
             "cotrained_pairs": len(self._index.pair),

@@ -26,14 +26,14 @@ class Coverage:
         stated: share that the interval promises.
         inside: networks whose measured latency lies in it.
         n: networks with an interval and a measured latency.
-        known: networks with a measured latency and no interval: the profile had measured them.
+        measured_before: networks that the profile itself had measured, which have no interval.
         width: where the interval lies around its predictions; None where there is none.
     """
 
     stated: float
     inside: int
     n: int
-    known: int = 0
+    measured_before: int = 0
     width: Width | None = None
 
     @property
@@ -59,11 +59,13 @@ class Coverage:
             f"{self.inside} of {self.n} predicted networks are inside the stated "
             f"{self.stated:.0%} interval{around}."
         )
-        if self.known:
-            these = "1 more was" if self.known == 1 else f"{self.known} more were"
+        if self.measured_before:
+            these = (
+                "1 more was" if self.measured_before == 1 else f"{self.measured_before} more were"
+            )
             text += (
                 f" {these} measured for the profile that was searched with, and so "
-                f"{'has' if self.known == 1 else 'have'} no interval to be held against."
+                f"{'has' if self.measured_before == 1 else 'have'} no interval to be held against."
             )
         if self.empty:
             text += (
@@ -116,10 +118,10 @@ def coverage(
     if promised.space_hash != space.hash or (stated := promised.latency.coverage) is None:
         return None
     bounded = [r for r in records if r["low"] is not None and r["high"] is not None]
-    known = sum(r["architecture"] in promised.measured_ms for r in records if r not in bounded)
+    before = sum(r["architecture"] in promised.measured_ms for r in records if r not in bounded)
     inside = sum(r["low"] <= r["measured"] <= r["high"] for r in bounded)
     ends = (column(bounded, name) for name in ("predicted", "low", "high"))
-    return Coverage(float(stated), inside, len(bounded), known, width(*ends))
+    return Coverage(float(stated), inside, len(bounded), before, width(*ends))
 
 
 def column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:

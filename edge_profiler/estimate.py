@@ -26,8 +26,8 @@ class Estimate:
     """Estimated seconds of a measurement, network by network and pair by pair.
 
     Attributes:
-        networks: seconds by id.
-        pairs: seconds by (little, big).
+        networks: estimated seconds of each network, by id.
+        pairs: estimated seconds of each pair, by (little, big).
     """
 
     networks: Mapping[str, float] = field(default_factory=dict)

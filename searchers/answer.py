@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Benchmark, Front, OperatingPoint, Points
+from ..bench.bootstrap import LEVEL, bootstrap_gain
 from ..bench.errors import BigLittleError
 from ..bench.figures import three_digits
 from ..bench.gates import get_gate
 from ..bench.recommend import (
-    LEVEL,
     Recommendation,
     best_answers,
-    bootstrap_gain,
     budgets,
     recommend,
 )
@@ -183,6 +182,8 @@ def sentence(answer: Recommendation) -> str:
             best = f"The best pair, {named}, gains"
             if answer.refuted:
                 best = f"On test the pair lost that was chosen on val: {named} gains"
+            elif answer.decided == "single" and (answer.gain or 0.0) > 0:
+                best = f"Val, which chooses, prefers it; on test the best pair, {named}, gains"
             beside = f" {best} {_points_of(answer)} and takes {_cost(vars(answer.pair))}."
         return f"{where}: use the single network {_single(answer.single)}.{beside}"
     assert answer.pair is not None

@@ -14,7 +14,7 @@ from typing import Any
 from ..bench import Benchmark, DeviceProfile, load_device
 from ..bench.device import shipped_devices, user_devices
 from ..bench.errors import BigLittleError
-from ..bench.table import shipped_tables
+from ..bench.shipped_tables import shipped_tables
 
 TOGETHER = "+"  # between the devices of a front that holds on the worst of several
 

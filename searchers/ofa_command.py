@@ -21,7 +21,8 @@ import typer
 from ..bench import DeviceProfile, Evaluator, load_device
 from ..bench.errors import BigLittleError
 from ..bench.files import file_hash
-from ..bench.table import Table, find_table
+from ..bench.shipped_tables import find_table
+from ..bench.table import Table
 from ..expand_options import with_limits, with_options
 from .console import point_text
 from .judge import DEFAULT_TABLE

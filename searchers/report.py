@@ -16,6 +16,7 @@ from ..bench.recommend import Recommendation, alone, marks
 from .accuracy_view import accuracy_view, gain_over_single, view_text
 from .answer_page import answers_section
 from .front_files import write_files
+from .report_config import config_table
 from .search import SingleNetworks
 
 # Okabe and Ito 2008: told apart under every common colour blindness
@@ -102,7 +103,7 @@ def _page(
 <h2>The {len(points)} operating points</h2>
 <div class="scroll">{_table(points, why)}</div>
 <h2>Config</h2>
-<div class="scroll">{_config(config)}</div>""",
+<div class="scroll">{config_table(config)}</div>""",
     )
 
 
@@ -379,23 +380,3 @@ def _table(points: Points, why: Mapping[int, str]) -> str:
         lines.append(f"<tr{head}>{row}{gate}{pair}</tr>")
     named = "".join(f"<th>{t}</th>" for t in ("gate", "threshold", "little", "big"))
     return f"<table><thead><tr>{cells}{named}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _config(config: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f'<tr><td class="name">{html.escape(key)}</td><td class="id">{html.escape(value)}</td></tr>'
-        for key, value in _flat(config, ())
-    )
-    return f"<table><tbody>{rows}</tbody></table>"
-
-
-def _flat(config: Mapping[str, Any], above: Sequence[str]) -> list[tuple[str, str]]:
-    out: list[tuple[str, str]] = []
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            out += _flat(value, (*above, key))
-        elif isinstance(value, list | tuple):
-            out.append((".".join((*above, key)), ", ".join(map(str, value))))
-        else:
-            out.append((".".join((*above, key)), str(value)))
-    return out

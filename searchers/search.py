@@ -150,16 +150,21 @@ class Searcher:
         if checkpoint is not None and checkpoint.exists():
             _replay(counting, strategy, header, checkpoint)
         saved = time.perf_counter()
-        while counting.remaining >= min(counting.fidelities):
-            batch = strategy.ask(max(1, int(counting.remaining)))
-            fits = int(counting.remaining / batch.fidelity + 1e-9)
-            batch = replace(batch, genes=batch.genes[:fits])
-            if not len(batch.genes):
-                break
-            strategy.tell(batch, counting.evaluate(batch.genes, batch.fidelity))
-            if checkpoint is not None and time.perf_counter() - saved > SAVE_EVERY_S:
+        try:
+            while counting.remaining >= min(counting.fidelities):
+                batch = strategy.ask(max(1, int(counting.remaining)))
+                fits = int(counting.remaining / batch.fidelity + 1e-9)
+                batch = replace(batch, genes=batch.genes[:fits])
+                if not len(batch.genes):
+                    break
+                strategy.tell(batch, counting.evaluate(batch.genes, batch.fidelity))
+                if checkpoint is not None and time.perf_counter() - saved > SAVE_EVERY_S:
+                    counting.log().write(checkpoint)
+                    saved = time.perf_counter()
+        except KeyboardInterrupt:
+            if checkpoint is not None and counting.spent:
                 counting.log().write(checkpoint)
-                saved = time.perf_counter()
+            raise
         if not counting.spent:
             raise ConstraintError(f"{self.name or 'the searcher'} asked for no evaluation at all.")
         if checkpoint is not None:

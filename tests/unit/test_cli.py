@@ -16,7 +16,7 @@ import pytest
 import biglittle
 from biglittle.bench import Benchmark
 from biglittle.bench.figures import FIGURES
-from biglittle.bench.table import find_table
+from biglittle.bench.shipped_tables import find_table
 from biglittle.searchers import search_run
 
 LITTLE, BIG = "8" * 22, "0" * 22

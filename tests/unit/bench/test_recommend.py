@@ -14,7 +14,6 @@ from biglittle.bench.recommend import (
     Recommendation,
     alone,
     best_answers,
-    bootstrap_gain,
     budgets,
     recommend,
     recommended_rows,
@@ -158,16 +157,6 @@ def test_an_answer_survives_json() -> None:
     assert again.record() == answer.record()
     assert again.verdict == answer.verdict
     assert dataclasses.replace(again, pair=answer.pair, decided=None) == answer
-
-
-def test_the_bootstrap_agrees_with_the_normal_interval() -> None:
-    gained, lost, n = 400, 300, 10_000
-    low, high = bootstrap_gain(gained, lost, n)
-    share = (gained - lost) / n
-    half = 1.645 * ((gained + lost) / n - share**2) ** 0.5 / n**0.5
-    assert low == pytest.approx(share - half, abs=0.1 * half)
-    assert high == pytest.approx(share + half, abs=0.1 * half)
-    assert bootstrap_gain(0, 0, n) == (0.0, 0.0)
 
 
 def test_a_budget_in_words() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from biglittle.bench import Table, table_manifest
 from biglittle.bench.errors import TableError
-from biglittle.bench.table import find_table
+from biglittle.bench.shipped_tables import find_table
 
 
 def test_truncated_file_is_refused(path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Pair, load_device
-from biglittle.bench.table import find_table
+from biglittle.bench.shipped_tables import find_table
 
 
 @pytest.fixture(scope="module")

@@ -37,5 +37,5 @@ def test_networks_that_the_profile_had_measured_are_counted_apart() -> None:
     )  # fmt: skip
     counted = coverage(promised, space, records)
     assert counted is not None
-    assert (counted.inside, counted.n, counted.known) == (1, 1, 1)
+    assert (counted.inside, counted.n, counted.measured_before) == (1, 1, 1)
     assert "1 more was measured for the profile that was searched with" in counted.text()
