@@ -69,10 +69,10 @@ class Benchmark:
 
     def __repr__(self) -> str:
         devices = ", ".join(self.devices) or "none"
-        return (
-            f"Benchmark({self.table.name!r}: {len(self):,} inherited networks of "
-            f"{self.table.space.name} on {self.table.dataset}, devices: {devices})"
+        what = (
+            f"{len(self):,} inherited networks of {self.table.space.name} on {self.table.dataset}"
         )
+        return f"Benchmark({self.table.name!r}: {what}, devices: {devices})"
 
     def __len__(self) -> int:
         return len(self.architectures)

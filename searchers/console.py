@@ -72,7 +72,7 @@ def best_text(soft: str, best: Points) -> str:
 
     Args:
         soft: the score as it was given.
-        best: one operating point.
+        best: the operating point whose score is best, alone in its arrays.
     """
     point, one = best[0], str(alone(best)[0])
     named = f"{point.little} -> {point.big}, {point.gate} {point.threshold:.4g}"

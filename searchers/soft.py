@@ -59,7 +59,7 @@ def score_of(text: str, points: Points) -> NDArray[np.float64]:
 
     Args:
         text: arithmetic on names of figures, as for `parse_soft`.
-        points: operating points.
+        points: operating points, of any number, whose score is asked for.
     """
     soft = parse_soft(text, tuple(FIGURES))
     return soft.of({name: points.figure(name) for name in soft.names})
