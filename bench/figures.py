@@ -33,6 +33,15 @@ def three_digits(value: float) -> str:
     return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
+def counted(n: int, noun: str) -> str:
+    """A number of things, with the noun in the plural unless there is one.
+
+    >>> [counted(n, "round") for n in (0, 1, 1200)]
+    ['0 rounds', '1 round', '1,200 rounds']
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure of an operating point.

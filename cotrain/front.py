@@ -30,6 +30,7 @@ from ..bench.cost import NetworkCosts, pair_figure
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
+from ..bench.figures import counted
 from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
@@ -212,10 +213,10 @@ def _cotrain(
         told(training)
 
     log.info(
-        "%s -> %s, %s: %d steps of %d images; the first ones take longest",
+        "%s -> %s, %s: %s of %d images; the first ones take longest",
         *ids,
         method,
-        job.recipe.n_steps,
+        counted(job.recipe.n_steps, "step"),
         job.recipe.batch,
     )
     networks = train_pair(

@@ -14,6 +14,7 @@ from rich.console import Console
 from ..bench import Evaluator
 from ..bench.errors import BigLittleError
 from ..bench.evaluator import FidelityEvaluator
+from ..bench.figures import counted
 from .compare import Comparison, compare, markdown
 from .front_files import write_files
 from .judge import Judge
@@ -67,7 +68,7 @@ class ComparisonReport:
         comparison = self.comparison
         whose = "the true front" if comparison.exact else "the front of all runs together"
         console.print(
-            f"Regret against {whose} after {comparison.settings.budget:,} evaluations, "
+            f"Regret against {whose} after {counted(comparison.settings.budget, 'evaluation')}, "
             f"{comparison.n_seeds} seeds; p: Wilcoxon signed ranks, Holm-corrected "
             "(* below 0.05).\n"
         )

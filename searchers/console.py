@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bench import Points
-from ..bench.figures import FIGURES, get_figure
+from ..bench.figures import FIGURES, counted, get_figure
 from ..bench.recommend import Recommendation, alone
 from ..bench.recommend import spread as best_spread
 from .answer import sentence
@@ -49,7 +49,8 @@ def print_outcome(
 ) -> None:
     """Prints what a search did, before its front: how much, how long, on what, the best point."""
     console.print(
-        f"{searcher} on {', '.join(devices)}: {outcome.n_evaluations:,} evaluations in "
+        f"{searcher} on {', '.join(devices)}: "
+        f"{counted(outcome.n_evaluations, 'evaluation')} in "
         f"{outcome.seconds_total:.1f} s ({outcome.seconds_overhead:.1f} s of it outside the "
         f"evaluator); {outcome.n_infeasible:,} beyond a limit, {outcome.n_unusable:,} without a "
         "figure."
@@ -208,7 +209,7 @@ def print_front(
 
 def _title(n_shown: int, n: int) -> str:
     if n_shown == n:
-        return f"Front: {n} operating point{'s' if n > 1 else ''}"
+        return f"Front: {counted(n, 'operating point')}"
     return f"Front: {n_shown} of {n} operating points, spread evenly from fastest to slowest"
 
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from ...bench import DeviceProfile, Table
 from ...bench.errors import ConstraintError
+from ...bench.figures import counted
 from ...bench.networks import weights_hash
 from ...bench.rows import NetworkKey
 from .evaluate import (
@@ -149,7 +150,6 @@ def lines(run: Mapping[str, Any]) -> list[str]:
         return [*out, "none of them is held out by its hash, so rounds cannot be compared"]
     out.append("the same networks for all rounds, found by some round and never fitted on:")
     for row in run["held_out"]:
-        out.append(
-            f"  after {row['after_rounds']} rounds, fitted on {row['n_fitted']}: {shown(row)}"
-        )
+        after = counted(row["after_rounds"], "round")
+        out.append(f"  after {after}, fitted on {row['n_fitted']}: {shown(row)}")
     return out

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ... import __version__
 from ...bench import DeviceProfile, Table
 from ...bench.errors import CheckpointError, ConstraintError
+from ...bench.figures import counted
 from ...bench.files import replacing
 from ...bench.gates import stored_metrics
 from ...bench.rows import NetworkKey
@@ -199,7 +200,7 @@ class Run:
                 seed=self.settings.seed,
                 settings=FitSettings(self.settings.recipe),
                 report_seeds=(),
-                progress=lambda line: self.say(f"after {rounds} rounds: {line}"),
+                progress=lambda line: self.say(f"after {counted(rounds, 'round')}: {line}"),
             )
         return Surrogate.load(folder)
 
