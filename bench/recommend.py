@@ -21,6 +21,8 @@ from .points import OperatingPoint, Points
 
 #: Below this share of escalated inputs a pair is in effect its little network.
 LEAST_RATE = 0.01
+#: The gate of a network alone, in a space that has no pairs.
+NO_GATE = "none"
 _ACCURACY = ("accuracy", "error")
 _KNEE, _LOWER, _HIGHER = "at the knee", "at a lower budget", "at a higher budget"
 #: What a single network's figure is called: its latency is the same for every input.
@@ -81,6 +83,7 @@ class Recommendation:
         interval: how the interval came about, such as "bootstrap over images".
         decided: the verdict on val, where the figures are of test; None: it follows from the
             figures.
+        pairs: whether what was searched has pairs at all, and not single networks alone.
     """
 
     budget: Budget
@@ -93,6 +96,7 @@ class Recommendation:
     gain_high: float | None = None
     interval: str | None = None
     decided: str | None = None
+    pairs: bool = True
 
     @property
     def verdict(self) -> str:
@@ -151,6 +155,7 @@ class Recommendation:
             "gain_low": self.gain_low,
             "gain_high": self.gain_high,
             "gain_interval": self.interval,
+            "pairs": self.pairs,
         }
 
     @classmethod
@@ -168,6 +173,7 @@ class Recommendation:
             gain_high=record["gain_high"],
             interval=record["gain_interval"],
             decided=record.get("verdict_on_val", record["verdict"]),
+            pairs=record.get("pairs", True),
         )
 
     def with_gain(self, low: float, high: float, interval: str) -> Recommendation:
@@ -186,6 +192,11 @@ def alone(points: Points) -> NDArray[np.str_]:
     big = ~little & (rate > 1.0 - LEAST_RATE)
     ids = np.where(little, points.little, np.where(big, points.big, ""))
     return np.asarray(ids, np.str_)
+
+
+def gateless(points: Points) -> bool:
+    """Whether these are the single networks of a space that has no gates, and so no pairs."""
+    return bool(len(points)) and set(points.gate) == {NO_GATE}
 
 
 def spread(points: Points, top: int, first: Iterable[int] = ()) -> NDArray[np.intp]:
@@ -299,7 +310,8 @@ def _within(points: Points, budget: Budget, singles: Singles | None, source: str
     gain = None
     if pair is not None and single is not None:
         gain = pair.accuracy - float(single["accuracy"])
-    return Recommendation(budget, source, row, pair, single, gain)
+    pairs = not gateless(points)
+    return Recommendation(budget, source, row, pair, single, gain, pairs=pairs)
 
 
 def _best(points: Any, usable: NDArray[np.intp], aim: str) -> int | None:

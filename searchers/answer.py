@@ -176,7 +176,7 @@ def sentence(answer: Recommendation) -> str:
         return f"{where}: nothing that was seen meets it."
     if answer.verdict == "single":
         assert answer.single is not None
-        beside = " No pair that was seen meets it."
+        beside = " No pair that was seen meets it." if answer.pairs else ""
         if answer.pair is not None:
             named = _named(answer.pair)
             best = f"The best pair, {named}, gains"

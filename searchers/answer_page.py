@@ -38,6 +38,8 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
     )
     warning = html.escape(latency_warning(config))
     beware = f'<p class="warning"><strong>{warning}</strong></p>\n' if warning else ""
+    if not answers[0].pairs:  # of a space that 'show' does not draw
+        return f'<h2>Which network?</h2>\n{beware}<ol class="answers">{items}</ol>\n'
     return f"""<h2>Which pair?</h2>
 {beware}<ol class="answers">{items}</ol>
 <p>An id is one digit a layer, first to last, and stands for the block there: the digits under the

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ..bench import Points
 from ..bench.figures import FIGURES, counted, get_figure
-from ..bench.recommend import Recommendation, alone
+from ..bench.recommend import NO_GATE, Recommendation, alone, gateless
 from ..bench.recommend import spread as best_spread
 from .answer import sentence
 from .outcome import SearchOutcome
@@ -59,7 +59,7 @@ def print_outcome(
         console.print("Each cost is that of the device where it is largest.")
     console.print(says)
     front = outcome.front
-    if set(front.gate) != {"none"}:  # single networks escalate nothing
+    if not gateless(front):
         console.print(
             f"{escalating(front)} of the front's {len(front)} points escalate at least 1 % of the "
             "inputs; the others are in effect their little network alone."
@@ -117,7 +117,8 @@ def print_answers(answers: Sequence[Recommendation], console: Console, warning: 
     """
     if not answers:
         return
-    console.print(Text("Which pair?", style="bold"))
+    asked = "Which pair?" if answers[0].pairs else "Which network?"
+    console.print(Text(asked, style="bold"))
     if warning:
         console.print(Padding(Text(warning, style="bold red"), (0, 0, 0, 2)))
     for answer in answers:
@@ -153,8 +154,12 @@ def print_front(
     order = np.argsort(points.latency_ms, kind="stable")
     recommended = recommended or {}
     rows = best_spread(points, top, recommended) if recommended else order[spread(len(order), top)]
-    one = alone(points)
+    one, networks = alone(points), gateless(points)
     names = [*_COLUMNS, *(name for name in _ASKED if name in figures)]
+    if networks:  # what every network has alike says nothing
+        names.remove("escalation_rate")
+        best_singles = None
+    n_first = 1 if networks else 2
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
     table = Table(
         title=_title(len(rows), len(points)),
@@ -165,32 +170,39 @@ def print_front(
         padding=(0, 1) if console.width >= ROOMY else 0,
     )
     table.add_column("#", justify="right")
-    for column in columns[:2]:
+    for column in columns[:n_first]:
         _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
-    table.add_column("gate", no_wrap=True)
-    table.add_column("thresh", justify="right", no_wrap=True)
-    for column in columns[2:]:
+    if not networks:
+        table.add_column("gate", no_wrap=True)
+        table.add_column("thresh", justify="right", no_wrap=True)
+    for column in columns[n_first:]:
         _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
     if best_singles is not None:
         _add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
-        gate = [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
-        if one[i] and points.gate[i] != "none":
+        gate = [] if networks else [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
+        if one[i] and points.gate[i] != NO_GATE:
             gate = ["little alone" if one[i] == points.little[i] else "big alone", MISSING]
-        line = [f"{'* ' if i in recommended else ''}{number}", *cells[:2], *gate, *cells[2:]]
+        line = [
+            f"{'* ' if i in recommended else ''}{number}",
+            *cells[:n_first],
+            *gate,
+            *cells[n_first:],
+        ]
         if best_singles is not None:
             line.append(_cell(float(best_singles.accuracy[i]), FIGURES["accuracy"].text))
         table.add_row(*line, style="bold" if i in recommended else None)
     console.print(table)
-    notes = "acc: accuracy; escal: share of inputs that reach the big network; mean, p95: latency."
+    escalated = "" if networks else "escal: share of inputs that reach the big network; "
+    notes = f"acc: accuracy; {escalated}mean, p95: latency."
     if "latency_worst_ms" in names:
         notes += " worst: latency of an escalated input."
     if best_singles is not None:
         notes += " 1 net: the most accurate single network seen that is at most as slow on average."
     if recommended:
         notes += " *: recommended."
-    if ((one[rows] != "") & (points.gate[rows] != "none")).any():
+    if ((one[rows] != "") & (points.gate[rows] != NO_GATE)).any():
         notes += (
             " little alone: the big network is next to never asked (below 1 %), so that the point "
             "is a single network: left out, the big one takes no memory either. Where it is never "
@@ -198,6 +210,8 @@ def print_front(
         )
     console.print(Text(notes, style="dim"))
     _print_architectures(points, best_singles, rows, console)
+    if networks:  # of a space that 'show' does not draw
+        return
     console.print(
         Text(
             "\nAn id is one digit a layer, first to last: what each block is. See it drawn: "
@@ -227,11 +241,15 @@ def _print_architectures(
 ) -> None:
     table = Table(title="Architectures", title_justify="left", box=None, header_style="bold")
     table.add_column("#", justify="right")
-    for head in ("little", "big", *(("1 net",) if singles is not None else ())):
+    networks = gateless(points)
+    heads = ("network",) if networks else ("little", "big")
+    for head in (*heads, *(("1 net",) if singles is not None else ())):
         table.add_column(head, no_wrap=True)
     for number, i in enumerate(rows, start=1):
         ids = [str(points.little[i]), str(points.big[i])]
-        if one := str(alone(points)[i]):
+        if networks:
+            ids = ids[:1]
+        elif one := str(alone(points)[i]):
             ids = [a if a == one else MISSING for a in ids]
         if singles is not None:
             ids.append(str(singles.architecture[i]) or MISSING)

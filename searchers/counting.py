@@ -17,6 +17,7 @@ from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.pareto import nondominated
+from ..bench.recommend import NO_GATE
 from ..bench.spaces import Genomes, SearchSpace
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
@@ -353,7 +354,7 @@ class CountingEvaluator:
 
     def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
         little, big = self.domain.networks(genes)
-        space, gates = self.domain.space, np.array(self.evaluator.gates or ("none",))
+        space, gates = self.domain.space, np.array(self.evaluator.gates or (NO_GATE,))
         assert self._told is not None
         return Points(
             little=_ids(space, little),

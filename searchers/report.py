@@ -12,7 +12,7 @@ import numpy as np
 from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
 from ..bench.figures import POINT_FIGURES, get_figure
-from ..bench.recommend import Recommendation, alone, marks
+from ..bench.recommend import NO_GATE, Recommendation, alone, marks
 from .accuracy_view import accuracy_view, gain_over_single, view_text
 from .answer_page import answers_section
 from .front_files import write_files
@@ -371,7 +371,7 @@ def _table(points: Points, why: Mapping[int, str]) -> str:
         row = "".join(f"<td>{s}</td>" for s in shown)
         gates = (str(points.gate[i]), f"{points.threshold[i]:.4f}")
         ids = [str(points.little[i]), str(points.big[i])]
-        if one[i] and points.gate[i] != "none":
+        if one[i] and points.gate[i] != NO_GATE:
             gates = ("little alone" if one[i] == ids[0] else "big alone", "")
             ids = [a if a == one[i] else "" for a in ids]
         gate = f'<td class="name">{html.escape(gates[0])}</td><td>{gates[1]}</td>'

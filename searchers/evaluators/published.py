@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
 from ...bench.cost import activation_memory, network_costs, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
+from ...bench.recommend import NO_GATE
 from ...bench.spaces import Genomes
 
 VARIABLE = "BIGLITTLE_REFERENCE_DATA"
-NO_GATE = "none"
 DATASETS = {"cifar10": 10, "cifar100": 100, "imagenet16_120": 120}
 
 

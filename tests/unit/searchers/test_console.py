@@ -91,6 +91,21 @@ def test_recommended_rows_are_always_shown_and_single_networks_told(outcome: Sea
     assert "biglittle show ID" in text
 
 
+def test_a_space_without_pairs_is_not_told_of_them(outcome: SearchOutcome) -> None:
+    front, n = outcome.front, len(outcome.front)
+    front = dataclasses.replace(
+        front, big=front.little, gate=np.array(["none"] * n), escalation_rate=np.zeros(n)
+    )
+    out = io.StringIO()
+    print_answers(recommend(front, budgets(front, {}), outcome.singles), Console(file=out))
+    print_front(front, None, Console(file=out, width=140), 2)
+    text = out.getvalue()
+    assert "Which network?" in text
+    assert "network" in text
+    for word in ("pair", "gate", "thresh", "escal", "little", "biglittle show"):
+        assert word not in text
+
+
 def test_answers_come_in_a_paragraph_each(outcome: SearchOutcome) -> None:
     answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
     out = io.StringIO()
