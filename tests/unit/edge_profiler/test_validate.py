@@ -159,7 +159,7 @@ def test_networks_that_the_profile_had_measured_are_held_to_the_tolerance():
         profile() | {"interval": {"coverage": 0.9, "method": "conformal"}}, "x"
     )
     got = validate(front(), promised, loaded(scale=1.04), SPACE)
-    assert (got.coverage.n, got.coverage.known, got.kept) == (0, 3, True)
+    assert (got.coverage.n, got.coverage.measured_before, got.kept) == (0, 3, True)
     assert "the profile had measured these networks, so that no interval is theirs" in got.verdict
 
 
