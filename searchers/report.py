@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
-from ..bench.figures import POINT_FIGURES, get_figure
+from ..bench.figures import POINT_FIGURES, counted, get_figure
 from ..bench.recommend import NO_GATE, Recommendation, alone, marks
 from .accuracy_view import accuracy_view, gain_over_single, view_text
 from .answer_page import answers_section
@@ -142,7 +142,7 @@ def _text(
             label = get_figure(figure).label
             groups.setdefault(points.provenance.get(figure, "unknown"), []).append(label)
     figures = "; ".join(f"{', '.join(labels)}: {word}" for word, labels in groups.items())
-    run = [f"{config[k]} {word}" for k, word in (("budget", "evaluations"),) if k in config]
+    run = [counted(config["budget"], "evaluation")] if "budget" in config else []
     run += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
     names = [get_figure(o).label for o in config.get("objectives", ())]
     text = (

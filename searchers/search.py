@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from ..bench import Candidates, Evaluator
 from ..bench.errors import CheckpointError, ConstraintError
+from ..bench.figures import counted
 from .counting import CountingEvaluator, Scores
 from .domain import Domain, Genes
 from .log import EvaluationLog
@@ -224,7 +225,8 @@ def _replay(
     for logged in log.batches:
         if len(logged) * logged.fidelity > counting.remaining + 1e-9:
             raise CheckpointError(
-                f"the checkpoint {path} holds {log.n_evaluations} evaluations, more than the "
+                f"the checkpoint {path} holds "
+                f"{counted(log.n_evaluations, 'evaluation')}, more than the "
                 f"budget of {counting.settings.budget}; raise the budget or name another file."
             )
         batch = strategy.ask(max(1, int(logged.room)))

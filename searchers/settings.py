@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..bench.errors import ConstraintError, UnknownNameError
-from ..bench.figures import FIGURES, checked_limits, get_figure
+from ..bench.figures import FIGURES, checked_limits, counted, get_figure
 from .soft import SoftScore, parse_soft
 
 #: Where gate and cut are chosen: ``auto`` is ``inside`` where an evaluator has whole curves.
@@ -77,8 +77,8 @@ class SearchSettings:
             _at_least("population", self.population, 2)
             if self.budget < self.population:
                 raise ConstraintError(
-                    f"a budget of {self.budget} evaluations is smaller than one population of "
-                    f"{self.population}; raise the budget or lower the population."
+                    f"a budget of {counted(self.budget, 'evaluation')} is smaller than one "
+                    f"population of {self.population}; raise the budget or lower the population."
                 )
         for name in ("budget", "population", "seed"):  # JSON takes no integers of numpy's
             object.__setattr__(self, name, int(getattr(self, name)))

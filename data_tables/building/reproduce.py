@@ -16,6 +16,7 @@ import numpy as np
 
 from ...bench.datasets import Images, get_dataset
 from ...bench.errors import ArchitectureError, TableError
+from ...bench.figures import counted
 from ...bench.networks import weights_hash
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
@@ -110,7 +111,8 @@ def verdict(report: Mapping[str, Any]) -> list[str]:
     ]
     return [
         *lines,
-        f"{'verified' if report['ok'] else 'NOT verified'}: {len(report['rows'])} networks, "
+        f"{'verified' if report['ok'] else 'NOT verified'}: "
+        f"{counted(len(report['rows']), 'network')}, "
         f"{100 * report['equal_bytes']:.3f} % of bytes equal, "
         f"{100 * report['disagreeing_answers']:.3f} % of answers differ (tolerated: "
         f"{100 * limits['disagreeing_answers']:g} %), {100 * report['far_codes']:.3f} % of "

@@ -138,5 +138,5 @@ def test_the_verdict_names_what_is_tolerated(ok: bool) -> None:
     line, verdict = reproduce.verdict(report)
     assert line.startswith(f"  {NETWORKS[0]}: 90.000 % of bytes equal, 1.000 % of answers differ")
     assert line.endswith("weights equal" if ok else "weights not equal bit by bit")
-    assert verdict.startswith("verified: 1 networks" if ok else "NOT verified: 1 networks")
+    assert verdict.startswith("verified: 1 network," if ok else "NOT verified: 1 network,")
     assert "(tolerated: 0.5 %)" in verdict
