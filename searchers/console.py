@@ -117,8 +117,8 @@ def print_answers(answers: Sequence[Recommendation], console: Console, warning: 
     """
     if not answers:
         return
-    asked = "Which pair?" if answers[0].pairs else "Which network?"
-    console.print(Text(asked, style="bold"))
+    question = "Which pair?" if answers[0].pairs else "Which network?"
+    console.print(Text(question, style="bold"))
     if warning:
         console.print(Padding(Text(warning, style="bold red"), (0, 0, 0, 2)))
     for answer in answers:
