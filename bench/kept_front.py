@@ -12,8 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,19 +45,6 @@ def folder() -> Path:
     from platformdirs import user_cache_path  # late: boards that measure do without
 
     return user_cache_path("biglittle", appauthor=False) / "fronts"
-
-
-@contextlib.contextmanager
-def nothing_kept() -> Iterator[None]:
-    """A while in which no front is read or kept, for those who time how long one takes."""
-    with tempfile.TemporaryDirectory() as empty, contextlib.ExitStack() as stack:
-        before = os.environ.get(CACHE_FOLDER_VARIABLE)
-        os.environ[CACHE_FOLDER_VARIABLE] = empty
-        if before is None:
-            stack.callback(os.environ.pop, CACHE_FOLDER_VARIABLE)
-        else:
-            stack.callback(os.environ.__setitem__, CACHE_FOLDER_VARIABLE, before)
-        yield
 
 
 @cache

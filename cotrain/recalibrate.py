@@ -39,16 +39,24 @@ def recalibrated(network: Net, images: torch.Tensor, batch: int = 500) -> Net:
     return network.eval()
 
 
-def calibrated(network: Net, train: Images, dataset: Dataset) -> Net:
-    """``network`` recalibrated as every network of a table is, inherited or trained.
+def calibrated(
+    network: Net,
+    train: Images,
+    dataset: Dataset,
+    n_images: int = RECALIBRATION_IMAGES,
+    batch: int = RECALIBRATION_BATCH,
+) -> Net:
+    """``network`` recalibrated, unless told otherwise as every network of a table is.
 
     Args:
         network: network on the CPU, whose running statistics and memory format are changed in
             place.
-        train: training images, of which the first `RECALIBRATION_IMAGES` are taken.
+        train: training images, of which the first are taken.
         dataset: facts of the images.
+        n_images: number of images to take.
+        batch: images a forward pass.
     """
-    first = train.subset(np.arange(min(RECALIBRATION_IMAGES, len(train))))
+    first = train.subset(np.arange(min(n_images, len(train))))
     images = normalised(first, dataset).contiguous(memory_format=torch.channels_last)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return recalibrated(network, images, RECALIBRATION_BATCH)
+    return recalibrated(network, images, batch)

@@ -27,8 +27,8 @@ from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import CheckpointError
 from .images import normalised
 from .learner import Learner
-from .precision import Precision, images_per_s
-from .recalibrate import recalibrated
+from .precision import Precision, fastest
+from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainingRun, TrainProgress, train_learners
 from .weights import read_tensors, write_tensors
@@ -186,18 +186,13 @@ def fastest_precision(
 
         return step
 
-    rates = {p: images_per_s(step_in(p), seconds) for p in Precision}
-    return max(rates, key=lambda p: rates[p]), {p.value: rate for p, rate in rates.items()}
+    return fastest(step_in, seconds)
 
 
 def ready(teacher: Teacher, train: Images, dataset: Dataset) -> Teacher:
     """The teacher in fp32 and evaluation mode, its batch norms recalibrated on training images."""
     teacher.precision = Precision.FP32
-    teacher = teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images = normalised(train.subset(_first(train, CALIBRATION_IMAGES)), dataset)
-    return recalibrated(
-        teacher, images.contiguous(memory_format=torch.channels_last), CALIBRATION_BATCH
-    )
+    return calibrated(teacher, train, dataset, CALIBRATION_IMAGES, CALIBRATION_BATCH)
 
 
 def _first(images: Images, n: int) -> np.ndarray:

@@ -36,7 +36,7 @@ from .images import Crop, augmented_batch, cropped_batch
 from .learner import parameter_groups
 from .memory import keep_freed_memory
 from .paths import draw_path
-from .precision import Precision, images_per_s
+from .precision import Precision, fastest
 from .quick_accuracy import quick_accuracy
 from .schedule import Phase, Schedule, schedule_from
 from .supernet import Supernet
@@ -250,18 +250,20 @@ class SupernetRun:
         path = np.full(self.space.n_layers, self.anchor)
         if phase.large is not None:
             path = draw_path(self.space, phase.large, self.anchor, rng)
-        rates, norms = {}, copy.deepcopy(self.net.state_dict())
+        norms = copy.deepcopy(self.net.state_dict())
 
         def step() -> int:
             F.cross_entropy(self._logits(x, path), y).backward()  # type: ignore[no-untyped-call]
             self.optimizer.zero_grad(set_to_none=True)
             return len(index)
 
+        def step_in(precision: Precision) -> Callable[[], int]:
+            self.precision = precision
+            return step
+
         self.net.train()
-        for self.precision in Precision:
-            rates[self.precision.value] = images_per_s(step, seconds)
+        self.precision, rates = fastest(step_in, seconds)
         self.net.load_state_dict(norms)  # the passes moved batch-norm statistics
-        self.precision = max(Precision, key=lambda p: rates[p.value])
         return rates
 
     def _begin(self, phase: Phase) -> None:

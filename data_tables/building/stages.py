@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...bench import Benchmark
 from ...bench.errors import TableError, UnknownNameError
+from ...cotrain.precision import trial_text
 from ...cotrain.restart import begin_from
 from ...cotrain.schedule import load_schedule
 from ...cotrain.train_supernet import Progress, SupernetRun
@@ -39,14 +40,8 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     if any(phase.teacher > 0 for phase in plan.schedule.phases):
         answers = teach(plan.working, splits, plan.dataset, device, threads)
     run = SupernetRun(plan.schedule, plan.working, splits, device, threads, answers)
-
     rates = run.trial()
-    log.info(
-        "trial: %s images/s with %d threads; training in %s",
-        ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items()),
-        threads,
-        run.precision.value,
-    )
+    log.info("%s", trial_text(rates, threads, run.precision))
 
     def report(p: Progress) -> None:
         log.info(

@@ -22,6 +22,7 @@ from ... import __version__
 from ...bench.datasets import Dataset, Images
 from ...bench.files import file_hash, replacing
 from ...cotrain.evaluate import logits_of
+from ...cotrain.precision import trial_text
 from ...cotrain.recipe import load_recipe
 from ...cotrain.teacher import (
     RECIPE,
@@ -93,12 +94,7 @@ def _train(
 ) -> None:
     recipe = load_recipe(RECIPE)
     precision, rates = fastest_precision(recipe, splits["train"], device)
-    log.info(
-        "trial: %s images/s with %d threads; training in %s",
-        ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items()),
-        threads,
-        precision.value,
-    )
+    log.info("%s", trial_text(rates, threads, precision))
     begun = time.monotonic()
 
     def report(p: TrainProgress) -> None:

@@ -20,10 +20,10 @@ from ...bench import Benchmark, Gate, Pair
 from ...bench.cost import NetworkCosts
 from ...bench.exact_front import Question, exact_front
 from ...bench.gates import N_CODES, stored_metrics
-from ...bench.kept_front import nothing_kept
 from ...bench.tally import Tally
 from ..fbnet_cifar10.recipe import RECIPE
 from ._page import Step
+from ._uncached import nothing_kept
 
 NAME, DEVICE = RECIPE.name, RECIPE.design.device
 SAMPLE = 60  # pairs the baseline runs on

@@ -9,9 +9,9 @@ import numpy as np
 
 from ...bench import Benchmark, Gate
 from ...bench.agreement import spearman
-from ...bench.kept_front import nothing_kept
 from ..fbnet_cifar10.recipe import RECIPE
 from ._page import Step, versions
+from ._uncached import nothing_kept
 
 NAME, DEVICE = RECIPE.name, RECIPE.design.device
 LATENCIES_MS = (10, 12, 15, 20, 25, 30)
