@@ -17,6 +17,7 @@ from ..expand_options import with_options
 from .console import point_text
 from .darts_settings import DartsSettings
 from .judge import DEFAULT_TABLE
+from .start_option import StartOption
 
 if TYPE_CHECKING:
     from ..bench.datasets import Images
@@ -36,13 +37,7 @@ class DartsOptions:
     ] = "raspberry-pi-4"
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
-    start: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            help="inherited (the supernet of the table), scratch, or a .safetensors file.",
-        ),
-    ] = "inherited"
+    start: StartOption = "inherited"
     images: Annotated[
         int | None, typer.Option(help="Training images to use; None: all of them.")
     ] = None

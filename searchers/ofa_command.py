@@ -28,6 +28,7 @@ from .console import point_text
 from .judge import DEFAULT_TABLE
 from .outcome import Progress
 from .specialise import SpecialiseSettings, sampled_predictor
+from .start_option import StartOption
 
 if TYPE_CHECKING:
     from .evaluators.live import LiveEvaluator
@@ -50,13 +51,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout."
 class TrainOptions:
     """What ``ofa train`` takes."""
 
-    start: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            help="inherited (the supernet of the table), scratch, or a .safetensors file.",
-        ),
-    ] = "inherited"
+    start: StartOption = "inherited"
     schedule: Annotated[
         Path | None, typer.Option(help="Schedule (.toml); None: the one for --from.")
     ] = None
