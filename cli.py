@@ -415,6 +415,8 @@ def search(
         population=population,
         soft=options.soft,
         gate=options.gate,
+        budget_params=options.budget_params,
+        budget_macs=options.budget_macs,
     )
     checked_name(options.searcher)
     search_run.check_alone(options.compare, options.warm, options.checkpoint)

@@ -93,6 +93,12 @@ class SearchOptions:
         int | None, typer.Option(help="Evaluated together; None: by the budget.")
     ] = None
     seed: Annotated[int, typer.Option(help="The same seed gives the same front.")] = 0
+    budget_params: Annotated[
+        float | None, typer.Option(help="Most parameters of each network to begin with.")
+    ] = None
+    budget_macs: Annotated[
+        float | None, typer.Option(help="Most MACs of each network to begin with.")
+    ] = None
     gate: Annotated[
         str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
     ] = "auto"

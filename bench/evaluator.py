@@ -90,6 +90,11 @@ class Evaluator(Protocol):
         """Gate metrics that a candidate may name by index."""
         ...
 
+    @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        ...
+
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order; NaN where there is no figure."""
         ...

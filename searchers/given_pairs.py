@@ -44,7 +44,7 @@ def judged(
         evaluator: one that has no whole curves is asked at a grid of cuts.
         pairs: ids of little and big; duplicates count once.
         limits: largest value by figure (for accuracy: smallest).
-        settings: objectives, limits and score, instead; its budget and where it chooses the gate
+        settings: objectives, limits and score, instead; its budgets and where it chooses the gate
             mean nothing here.
 
     Raises:
@@ -59,7 +59,14 @@ def judged(
     nothing = np.zeros(len(distinct), np.int64)
     if settings is None:
         settings = SearchSettings(soft=MOST_ACCURATE, limits=limits or {})
-    settings = replace(settings, budget=len(distinct), population=None, gate="inside")
+    settings = replace(
+        settings,
+        budget=len(distinct),
+        population=None,
+        gate="inside",
+        budget_params=None,
+        budget_macs=None,
+    )
     candidates = Candidates(little, big, nothing, nothing)
     if len(Domain.of(evaluator, inside=True).genes(candidates)) < len(candidates):
         raise ConstraintError(

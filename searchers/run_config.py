@@ -15,7 +15,10 @@ from .front_question import FrontQuestion
 
 FILE = "config.toml"
 #: Keys that are an option of ``biglittle search`` by themselves.
-PLAIN = ("searcher", "budget", "population", "seed", "soft", "gate")
+PLAIN = (
+    *("searcher", "budget", "population", "seed", "soft", "gate"),
+    *("budget_params", "budget_macs"),
+)
 #: Keys that follow from the options, or from what is installed.
 FOLLOWING = ("biglittle_version", "space", "space_sha256", "choices", "run")
 KNOWN = (*PLAIN, *FOLLOWING, "objectives", "limits", "gates", "sources")

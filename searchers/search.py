@@ -22,10 +22,12 @@ from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.figures import counted
 from .counting import CountingEvaluator, Scores
 from .domain import Domain, Genes
+from .initial_budget import InitialBudget
 from .log import EvaluationLog
 from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
 from .settings import SearchSettings
 from .singles import SINGLE_COSTS, SingleNetworks
+from .unseen import Unseen
 
 _COSTS = ("latency_ms", "energy_mj")  # of a network, that differ from device to device
 SAVE_EVERY_S = 10.0  # a killed search loses at most this and the batch it was at
@@ -55,7 +57,8 @@ class Problem:
         population: candidates to ask for at once.
         seed: seed of the searcher's random numbers.
         fidelities: shares of a full evaluation that can be asked for, rising; the last is 1.
-        warm: rows to begin with, shape (n, n_genes).
+        warm: rows to begin with, shape (n, n_genes); all of their networks keep the budgets.
+        initial: budgets of each network of the first population; None: there are none.
     """
 
     domain: Domain
@@ -65,11 +68,20 @@ class Problem:
     seed: int
     fidelities: tuple[float, ...]
     warm: Genes
+    initial: InitialBudget | None = None
 
     def first(self, rng: np.random.Generator, n: int) -> Genes:
-        """Rows to begin with: the warm ones, then networks of all sizes."""
+        """Rows to begin with: the warm ones, then networks of all sizes within the budgets."""
         fresh = self.domain.sample_sizes(rng, max(0, n - len(self.warm)))
+        if self.initial is not None:
+            fresh = self.initial.refill(rng, fresh)
         return np.concatenate([self.warm[:n], fresh])
+
+    def uniform(self, rng: np.random.Generator, n: int, unseen: Unseen) -> Genes:
+        """Up to ``n`` new rows to begin with, drawn uniformly and brought within the budgets."""
+        if self.initial is None:
+            return unseen.draw(lambda k: self.domain.sample(rng, k), n)
+        return unseen.note(unseen.of(self.initial.refill(rng, self.domain.sample(rng, n))))
 
 
 class Strategy(Protocol):
@@ -111,10 +123,12 @@ class Searcher:
             settings: objectives, limits, budget, seed.
             on_progress: called after every batch with how far the search is.
             checkpoint: file of the log; a search goes on from what it holds.
-            warm: candidates to begin with; they count as evaluations.
+            warm: candidates to begin with; they count as evaluations. Those beyond the budgets of
+                the first population are left out.
 
         Raises:
-            ConstraintError: nothing that was evaluated meets the limits.
+            ConstraintError: nothing that was evaluated meets the limits, or no first population
+                keeps its budgets.
             CheckpointError: the checkpoint is of another search, or of an evaluator that answers
                 otherwise (another device, table or supernet).
         """
@@ -137,6 +151,10 @@ class Searcher:
         if checkpoint is not None:
             header["cheapest_network"] = _answers(evaluator, domain)
         counting = CountingEvaluator(evaluator, settings, on_progress, header)
+        initial, warm_rows = None, _distinct(domain, rows)
+        if settings.initial:
+            initial = InitialBudget(domain, evaluator.n_classes, settings.initial)
+            warm_rows = warm_rows[initial.keeps(warm_rows).all(axis=1)]
         strategy = self.start(
             Problem(
                 domain=domain,
@@ -145,7 +163,8 @@ class Searcher:
                 population=settings.batch,
                 seed=settings.seed,
                 fidelities=counting.fidelities,
-                warm=_distinct(domain, rows),
+                warm=warm_rows,
+                initial=initial,
             )
         )
         if checkpoint is not None and checkpoint.exists():

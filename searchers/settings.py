@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +36,8 @@ class SearchSettings:
         gate: ``inside``: an evaluation is of a pair, and all its non-dominated operating points
             count; ``gene``: an evaluation is of one operating point, and the searcher chooses gate
             and cut; ``auto``: inside where the evaluator has whole curves.
+        budget_params: most parameters of each network of the first population; None: any number.
+        budget_macs: most MACs of each network of the first population; None: any number.
 
     Raises:
         ConstraintError: a number cannot be searched with, there are not two or three objectives, or
@@ -52,6 +55,8 @@ class SearchSettings:
     population: int | None = None
     soft: str = ""
     gate: str = "auto"
+    budget_params: float | None = None
+    budget_macs: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", tuple(self.objectives))
@@ -68,6 +73,12 @@ class SearchSettings:
             raise UnknownNameError("gate mode", self.gate, GATE_MODES)
         if self.soft:
             _ = self.score
+        for name, most in self.initial.items():
+            if not math.isfinite(most) or most <= 0:
+                raise ConstraintError(
+                    f"budget_{name} {most:g} is not usable; expected a number above 0: the most "
+                    f"{'parameters' if name == 'params' else 'MACs'} of a network to begin with."
+                )
         _at_least("budget", self.budget, 1)
         _at_least("seed", self.seed, 0)
         if self.population is None:
@@ -93,6 +104,12 @@ class SearchSettings:
         """The population, which is known by now."""
         assert self.population is not None
         return self.population
+
+    @property
+    def initial(self) -> dict[str, float]:
+        """Budgets of each network of the first population, by figure; those that are given."""
+        both = {"params": self.budget_params, "macs": self.budget_macs}
+        return {name: float(most) for name, most in both.items() if most is not None}
 
     @property
     def figures(self) -> tuple[str, ...]:

@@ -88,12 +88,19 @@ class WithWeights:
             warm: must be None; it begins with no candidates.
 
         Raises:
-            ConstraintError: a checkpoint or a warm start, or nothing within the limits.
+            ConstraintError: a checkpoint, a warm start, budgets of a first population, or nothing
+                within the limits.
         """
         if checkpoint is not None or warm is not None:
             raise ConstraintError(
                 f"{self.name} keeps no log of evaluations and begins with no candidates; leave out "
                 "--checkpoint and --warm-start."
+            )
+        if settings.initial:
+            raise ConstraintError(
+                f"{self.name} has no first population; leave out "
+                f"{' and '.join(f'--budget-{name}' for name in settings.initial)}, or take another "
+                "searcher, such as nsga2."
             )
         assert isinstance(evaluator, LiveEvaluator)
         began = time.perf_counter()

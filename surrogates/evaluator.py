@@ -86,6 +86,11 @@ class SurrogateEvaluator:
         return self.surrogate.gates
 
     @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        return self.surrogate.n_classes
+
+    @property
     def provenance(self) -> dict[str, str]:
         """How the figures of single networks on the device come about."""
         return self.profile.latency.provenance()

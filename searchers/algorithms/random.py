@@ -25,13 +25,18 @@ class RandomSearch:
         self.rng = np.random.default_rng(problem.seed)
         self.unseen = Unseen(problem.domain)
         self.warm = problem.warm
+        self.begun = False
 
     def ask(self, room: int) -> Batch:
-        """The warm rows, then uniform ones."""
+        """The warm rows, then uniform ones; the first batch is within the budgets there are."""
         n = min(room, self.problem.population)
         if len(self.warm):
             rows, self.warm = self.warm[:n], self.warm[n:]
+            self.begun = True
             return Batch(self.unseen.note(rows))
+        if not self.begun:
+            self.begun = True
+            return Batch(self.problem.uniform(self.rng, n, self.unseen))
         return Batch(self.unseen.draw(lambda k: self.problem.domain.sample(self.rng, k), n))
 
     def tell(self, batch: Batch, scores: Scores) -> None:

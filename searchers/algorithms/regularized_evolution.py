@@ -41,7 +41,7 @@ class RegularizedEvolution:
             n = min(room, self.problem.population)
             first = self.problem.first(self.rng, n)
             warm = self.unseen.note(self.unseen.of(first))
-            more = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n - len(warm))
+            more = self.problem.uniform(self.rng, n - len(warm), self.unseen)
             return Batch(np.concatenate([warm, more]))
         n = min(room, max(1, round(CHILDREN * self.problem.population)))
         return Batch(self.unseen.draw(self._children, n))

@@ -40,6 +40,11 @@ class GridSweeps:
         """Gate metrics that a candidate may name by index."""
         return self.evaluator.gates
 
+    @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        return self.evaluator.n_classes
+
     def evaluate(self, candidates: Candidates) -> Points:
         """As the evaluator itself does."""
         return self.evaluator.evaluate(candidates)

@@ -284,6 +284,11 @@ class LiveEvaluator:
         return self._gates
 
     @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        return self._n_classes
+
+    @property
     def fidelities(self) -> tuple[float, ...]:
         """Shares of a full evaluation's cost that can be spent, rising."""
         return (*(r.share for r in self._rough), 1.0)

@@ -95,6 +95,11 @@ class TableEvaluator:
         return self._gates
 
     @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        return self.bench.table.n_classes
+
+    @property
     def listed(self) -> Genomes:
         """The architectures of the table, shape (n_listed, n_layers)."""
         return self._listed

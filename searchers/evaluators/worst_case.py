@@ -70,6 +70,11 @@ class WorstCase:
         return self.evaluators[0].gates
 
     @property
+    def n_classes(self) -> int:
+        """Classes of the networks' classifiers."""
+        return self.evaluators[0].n_classes
+
+    @property
     def listed(self) -> Genomes | None:
         """The architectures that every evaluator knows; None: all."""
         lists = [e.listed for e in self.evaluators if isinstance(e, ListedEvaluator)]

@@ -53,6 +53,7 @@ class Analytic:
     rough: list[tuple[float, Candidates]] = field(default_factory=list)
     fidelity: float = 1.0
     fidelities: tuple[float, ...] = (0.1, 0.5, 1.0)
+    n_classes: int = 10
 
     def at(self, fidelity: float) -> Analytic:
         return dataclasses.replace(self, fidelity=fidelity)
@@ -253,7 +254,12 @@ def test_a_killed_search_goes_on_as_if_nothing_had_been(
     dead.points = lambda candidates: pytest.fail("asked again")
     again = get_searcher(name)(dead, settings, checkpoint=path)
     assert again.front.records() == whole.front.records()
-    for other in ({"seed": 3}, {"limits": {"latency_ms": 9.0}}, {"population": 50}):
+    for other in (
+        {"seed": 3},
+        {"limits": {"latency_ms": 9.0}},
+        {"population": 50},
+        {"budget_macs": 3e7},
+    ):
         changed = SearchSettings(**{**SMALL, "seed": 2, **other})
         with pytest.raises(CheckpointError, match=next(iter(other))):
             get_searcher(name)(KINDS[kind](), changed, checkpoint=path)
@@ -274,6 +280,43 @@ def test_warm_candidates_come_first(name: str) -> None:
     get_searcher(name)(evaluator, settings, warm=Candidates(little, big, gates, gates))
     first = (evaluator.rough[0][1] if evaluator.rough else evaluator.seen[0]).little[:2]
     assert np.array_equal(first, little)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_networks_keep_the_budgets_and_later_ones_need_not(name: str, kind: str) -> None:
+    space, evaluator, most = get_space("fbnet"), KINDS[kind](), {"macs": 16e6, "params": 8e5}
+    outcome = get_searcher(name)(
+        evaluator, SearchSettings(**SMALL, budget_macs=most["macs"], budget_params=most["params"])
+    )
+    sizes = {"macs": space.macs, "params": space.params}
+    first, *later = evaluator.rough or [(1.0, c) for c in evaluator.seen]
+    for figure, of in sizes.items():
+        assert max(of(g, 10).max() for g in (first[1].little, first[1].big)) <= most[figure]
+    beyond = [of(c.big, 10).max() > most[f] for f, of in sizes.items() for _, c in later]
+    assert any(beyond)
+    assert outcome.settings.initial == most
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_warm_candidates_beyond_the_budgets_are_left_out(name: str) -> None:
+    space, evaluator = get_space("fbnet"), Curves()
+    little, big = space.parse(["8" * 22, "8" * 21 + "0"]), space.parse(["8" * 22, "2" * 22])
+    gates = np.zeros(2, int)
+    settings = SearchSettings(**SMALL, budget_macs=16e6)
+    get_searcher(name)(evaluator, settings, warm=Candidates(little, big, gates, gates))
+    first = evaluator.rough[0][1] if evaluator.rough else evaluator.seen[0]
+    assert np.array_equal(first.little[0], little[0])
+    assert not (first.big == big[1]).all(axis=1).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_budgets_that_no_network_keeps_are_refused_before_any_evaluation(name: str) -> None:
+    evaluator = Analytic()
+    with pytest.raises(ConstraintError, match=r"macs 11,000,000.*macs 11,.*budget_macs"):
+        get_searcher(name)(evaluator, SearchSettings(**SMALL, budget_macs=11e6))
+    assert not evaluator.seen
+    assert not evaluator.rough
 
 
 @pytest.mark.parametrize("name", NAMES)

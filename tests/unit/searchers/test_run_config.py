@@ -22,6 +22,7 @@ ASKED = {
         *("--searcher", "random", "--seed", "7", "--population", "20", "--warm-start"),
         *("--gate", "margin,entropy", "--gate-search", "gene"),
         *("--soft", "accuracy - 0.01*latency_ms"),
+        *("--budget-params", "1500000", "--budget-macs", "4e7"),
     ],
 }
 

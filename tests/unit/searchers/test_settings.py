@@ -23,6 +23,8 @@ from biglittle.searchers import SearchSettings
         ({"objectives": ("error", "error")}, "two or three"),
         ({"limits": {"latency_ms": float("nan")}}, "latency_ms"),
         ({"limits": {"latency_ms": -1.0}}, "latency_ms"),
+        ({"budget_params": 0}, "budget_params 0 .*most parameters"),
+        ({"budget_macs": float("nan")}, "budget_macs nan .*most MACs"),
     ],
 )
 def test_bad_settings(given: dict[str, object], text: str) -> None:

@@ -36,6 +36,8 @@ def test_darts_is_called_as_any_searcher(
     for given in ({"checkpoint": tmp_path / "log.npz"}, {"warm": object()}):
         with pytest.raises(ConstraintError, match="keeps no log"):
             find(live(), settings, **given)
+    with pytest.raises(ConstraintError, match="no first population; leave out --budget-macs"):
+        find(live(), replace(settings, budget_macs=2e7))
     with pytest.raises(ConstraintError, match="for one device"):
         WithWeights("darts", find.weights, ("one", "two"))
 

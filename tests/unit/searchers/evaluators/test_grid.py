@@ -13,6 +13,7 @@ from biglittle.searchers.evaluators.table import TableEvaluator
 def test_a_grid_of_cuts_stands_in_for_curves(bench: Benchmark) -> None:
     inner = TableEvaluator(bench, DEVICE)
     grid = GridSweeps(inner)
+    assert grid.n_classes == inner.n_classes
     little, big = inner.listed[:3], inner.listed[3:6]
     swept = grid.sweep(little, big)
     again = inner.evaluate(Candidates(little[swept.owner], big[swept.owner], swept.gate, swept.cut))

@@ -56,6 +56,7 @@ def test_worst_of_several_devices(bench: Benchmark, all_pairs: Pairs) -> None:
     ]
     assert np.allclose(gene.front.latency_worst_ms, np.maximum(*exact))
     assert worst_case([a]) is a
+    assert both.n_classes == a.n_classes == bench.table.n_classes
     with pytest.raises(ConstraintError, match="no device"):
         worst_case([])
     with pytest.raises(ConstraintError, match="agree"):
