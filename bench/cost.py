@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 
 BYTES_PER_VALUE = 4  # fp32
 Figure = NDArray[np.float64] | float
@@ -21,6 +21,36 @@ PAIR_COSTS = (
 _MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
 _COLUMNS = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "activation_mib")
+_TRUNK = ("latency_ms", "energy_mj", "macs", "params", "features_mib")
+
+
+@dataclass(frozen=True)
+class TrunkCosts:
+    """Costs of what networks run before their exits, arrays of shape (n,); 0 for whole networks.
+
+    Attributes:
+        latency_ms: latency of stem and layers before the exit; NaN where there is no figure.
+        energy_mj: energy of stem and layers before the exit; NaN where there is no figure.
+        macs: multiply-accumulates of stem and layers before the exit.
+        params: trained weights of stem and layers before the exit.
+        features_mib: memory of the features at the exit, fp32.
+    """
+
+    latency_ms: NDArray[np.float64]
+    energy_mj: NDArray[np.float64]
+    macs: NDArray[np.float64]
+    params: NDArray[np.float64]
+    features_mib: NDArray[np.float64]
+
+    def take(self, index: ArrayLike) -> TrunkCosts:
+        """The trunks of the networks at ``index``."""
+        at = np.asarray(index)
+        return TrunkCosts(**{n: getattr(self, n)[at] for n in _TRUNK})
+
+    @staticmethod
+    def worst(devices: Sequence[TrunkCosts]) -> TrunkCosts:
+        """The same trunks on several devices: what is surely shared, so each smallest figure."""
+        return TrunkCosts(**{n: np.min([getattr(c, n) for c in devices], axis=0) for n in _TRUNK})
 
 
 @dataclass(frozen=True)
@@ -36,6 +66,7 @@ class NetworkCosts:
         activation_mib: largest activations alive at once, fp32, analytic.
         gate_ms: latency of the gate itself, one number for the device.
         provenance: how ``latency_ms`` and ``energy_mj`` came about.
+        trunk: what the networks run before their exits; None where all of them are whole.
     """
 
     latency_ms: NDArray[np.float64]
@@ -46,24 +77,28 @@ class NetworkCosts:
     activation_mib: NDArray[np.float64]
     gate_ms: float
     provenance: Mapping[str, str]
+    trunk: TrunkCosts | None = None
 
     def take(self, index: ArrayLike) -> NetworkCosts:
         """The networks at ``index``."""
         at = np.asarray(index)
-        return self._with({n: getattr(self, n)[at] for n in _COLUMNS})
+        trunk = None if self.trunk is None else self.trunk.take(at)
+        return self._with({n: getattr(self, n)[at] for n in _COLUMNS}, trunk)
 
     def one(self, index: int) -> NetworkCosts:
-        """One network, its figures plain numbers."""
-        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS})
+        """One network, its figures plain numbers; those of its trunk are left out."""
+        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS}, None)
 
     def without(self, missing: NDArray[np.bool_]) -> NetworkCosts:
         """The same networks with NaN for every figure of those that are ``missing``, shape (n,)."""
         if not missing.any():
             return self
-        return self._with({n: np.where(missing, np.nan, getattr(self, n)) for n in _COLUMNS})
+        columns = {n: np.where(missing, np.nan, getattr(self, n)) for n in _COLUMNS}
+        return self._with(columns, self.trunk)
 
-    def _with(self, columns: Mapping[str, Any]) -> NetworkCosts:
-        return NetworkCosts(**columns, gate_ms=self.gate_ms, provenance=self.provenance)
+    def _with(self, columns: Mapping[str, Any], trunk: TrunkCosts | None) -> NetworkCosts:
+        words = self.provenance
+        return NetworkCosts(**columns, gate_ms=self.gate_ms, provenance=words, trunk=trunk)
 
     @staticmethod
     def worst(devices: Sequence[NetworkCosts], provenance: Mapping[str, str]) -> NetworkCosts:
@@ -75,7 +110,9 @@ class NetworkCosts:
         """
         columns = {n: np.max([getattr(c, n) for c in devices], axis=0) for n in _COLUMNS}
         gate_ms = max(c.gate_ms for c in devices)
-        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=provenance)
+        trunks = [c.trunk for c in devices if c.trunk is not None]
+        trunk = TrunkCosts.worst(trunks) if len(trunks) == len(devices) else None
+        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=provenance, trunk=trunk)
 
 
 def network_costs(
@@ -88,6 +125,8 @@ def network_costs(
     provenance: Mapping[str, str],
     macs: NDArray[Any] | None = None,
     activation_mib: NDArray[np.float64] | None = None,
+    exits: Exits | None = None,
+    trunk_ms: NDArray[np.float64] | None = None,
 ) -> NetworkCosts:
     """Costs of single networks from what a device says; the rest is counted from the space.
 
@@ -101,20 +140,48 @@ def network_costs(
         provenance: how ``latency_ms`` and ``energy_mj`` came about.
         macs: multiply-accumulates where they are known already, shape (n,).
         activation_mib: memory of activations where it is known already, shape (n,).
+        exits: numbers of the exits at which networks are cut, shape (n,); None: all are whole.
+        trunk_ms: latencies of stem and layers before the exits on the device, shape (n,); None:
+            there is no figure for them, nor then for the latency of a prefix pair.
     """
     if activation_mib is None:
-        activation_mib = activation_memory(space, genomes)
-    counted = space.macs(genomes, n_classes) if macs is None else macs
-    params = space.params(genomes, n_classes).astype(np.float64)
+        activation_mib = activation_memory(space, genomes, exits)
+    counted = space.macs(genomes, n_classes, exits) if macs is None else macs
+    params = space.params(genomes, n_classes, exits).astype(np.float64)
+    trunk = None
+    if exits is not None and exits.any():
+        trunk = _trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms)
     return NetworkCosts(
         latency_ms=latency_ms,
         energy_mj=energy_mj,
         macs=counted.astype(np.float64),
         params=params,
-        weights_mib=params * _MIB_PER_VALUE,
+        weights_mib=weights_memory(params),
         activation_mib=activation_mib,
         gate_ms=gate_ms,
         provenance=provenance,
+        trunk=trunk,
+    )
+
+
+def _trunk_costs(
+    space: SearchSpace,
+    genomes: Genomes,
+    exits: Exits,
+    latency_ms: NDArray[np.float64],
+    energy_mj: NDArray[np.float64],
+    trunk_ms: NDArray[np.float64] | None,
+) -> TrunkCosts:
+    """Costs of trunks; the energy of a trunk is its share of the latency of its network."""
+    cut = exits > 0
+    latency = np.where(cut, np.nan if trunk_ms is None else trunk_ms, 0.0)
+    share = np.divide(latency, latency_ms, out=np.zeros(len(cut)), where=cut & (latency_ms > 0))
+    counted = {"macs": space.trunk_macs, "params": space.trunk_params}
+    return TrunkCosts(
+        latency_ms=latency,
+        energy_mj=np.where(cut, energy_mj * share, 0.0),
+        features_mib=space.trunk_features(exits) * _MIB_PER_VALUE,
+        **{n: np.where(cut, count(genomes, exits), 0.0) for n, count in counted.items()},
     )
 
 
@@ -158,9 +225,16 @@ def mean_cost(little: Any, big: Any, escalation_rate: Any, shared: Any = 0.0) ->
     return little + escalation_rate * (big - shared)
 
 
-def activation_memory(space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+def weights_memory(params: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Memory of so many parameters in MiB (fp32), of the same shape."""
+    return np.asarray(params * _MIB_PER_VALUE)
+
+
+def activation_memory(
+    space: SearchSpace, genomes: Genomes, exits: Exits | None = None
+) -> NDArray[np.float64]:
     """Memory of the largest activations alive at once in MiB (fp32), shape (n,)."""
-    return np.asarray(space.peak_activation(genomes).astype(np.float64) * _MIB_PER_VALUE)
+    return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * _MIB_PER_VALUE)
 
 
 def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:

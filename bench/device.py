@@ -21,7 +21,7 @@ from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
 from .points import PROVENANCES
 from .schema import problems
-from .spaces import SPACES, Genomes, SearchSpace, get_space
+from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
 from .text_files import read_text
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.
@@ -155,17 +155,33 @@ class DeviceProfile:
                 "ten most telling ones into the same file: biglittle profile --networks anchors:10."
             )
 
-    def latency_ms(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+    def latency_ms(
+        self, space: SearchSpace, genomes: Genomes, exits: Exits | None = None
+    ) -> NDArray[np.float64]:
         """Latency of single networks, shape (n,); NaN for those the profile does not cover.
+
+        Args:
+            space: search space of the networks.
+            genomes: choices of the networks, shape (n, n_layers).
+            exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
 
         Raises:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        return self.latency.latency_ms(genomes)
+        return self.latency.latency_ms(genomes, exits)
+
+    def trunk_ms(self, space: SearchSpace, genomes: Genomes, exits: Exits) -> NDArray[np.float64]:
+        """Latency of what is run before each exit, shape (n,); arguments as of `latency_ms`.
+
+        Raises:
+            DeviceError: the profile is of another space.
+        """
+        self._check_space(space)
+        return self.latency.trunk_ms(genomes, exits)
 
     def latency_interval_ms(
-        self, space: SearchSpace, genomes: Genomes
+        self, space: SearchSpace, genomes: Genomes, exits: Exits | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper end of the stated interval, each (n,); NaN where none is stated.
 
@@ -173,9 +189,11 @@ class DeviceProfile:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        return self.latency.interval_ms(genomes)
+        return self.latency.interval_ms(genomes, exits)
 
-    def network_energy_mj(self, space: SearchSpace, genomes: Genomes) -> NDArray[np.float64]:
+    def network_energy_mj(
+        self, space: SearchSpace, genomes: Genomes, exits: Exits | None = None
+    ) -> NDArray[np.float64]:
         """Energy of single networks, shape (n,): as listed, else modelled from latency.
 
         NaN where there is no figure.
@@ -184,7 +202,7 @@ class DeviceProfile:
             DeviceError: the profile is of another space.
         """
         self._check_space(space)
-        return self.latency.energy_mj(genomes)
+        return self.latency.energy_mj(genomes, exits)
 
     def _check_space(self, space: SearchSpace) -> None:
         if space.hash != self.space_hash:

@@ -30,6 +30,7 @@ class ExactPoints:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.couplings = table.couplings
         self._measured_pairs: dict[str, MeasuredPairs] = {}
         self._costs: dict[str, NetworkCosts] = {}
         self._counts: dict[str, Counts] = {}
@@ -79,11 +80,16 @@ class ExactPoints:
     def shared(
         self, device: str, gate: str | NDArray[np.str_], little: Any, big: Any, costs: NetworkCosts
     ) -> SharedCosts | None:
-        """What pairs given by rows were measured to take end to end; None where none was."""
+        """What pairs given by rows share, and take where they were measured end to end.
+
+        None where they share nothing and none was measured.
+        """
+        both = self.couplings.shared(little, big, costs)
         pairs, ids = self.measured_pairs(device), self.table.names
         if not pairs:
-            return None
-        return pairs.shared(gate, (ids[little], ids[big]), (costs.take(little), costs.take(big)))
+            return both
+        parts = costs.take(little), costs.take(big)
+        return pairs.shared(gate, (ids[little], ids[big]), parts, both)
 
     def provenance(self, device: str) -> dict[str, str]:
         """How the figures of pairs on a device come about, by field."""

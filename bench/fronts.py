@@ -169,15 +169,19 @@ class Fronts:
 
         gates = [entry(m) for m in metrics]
         cuts = np.unique(np.linspace(0, N_CODES, n_thresholds + 1).round().astype(np.int64))
-        used, ids = costs.take(rows), self._table.networks["architecture"][rows]
-        measured = self._exact.measured_pairs(device)
+        used, ids = costs.take(rows), self._table.names[rows]
+        measured, couplings = self._exact.measured_pairs(device), self._exact.couplings.take(rows)
+        every = np.arange(len(rows))
 
         def shared(little: int, gate: int) -> SharedCosts | None:
+            both = couplings.shared(np.array([little]), every, used)
             if str(ids[little]) not in measured.littles:
-                return None
-            return measured.shared(metrics[gate], (ids[little], ids), (used.take([little]), used))
+                return both
+            return measured.shared(
+                metrics[gate], (ids[little], ids), (used.take([little]), used), both
+            )
 
-        return Question(tally, gates, used, objectives, limits, cuts, shared if measured else None)
+        return Question(tally, gates, used, objectives, limits, cuts, shared)
 
     def _front(
         self,

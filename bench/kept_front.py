@@ -52,7 +52,9 @@ def code_hash() -> str:
     """SHA-256 of this folder's code, on which a front depends."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in sorted((*here.glob("*.py"), *here.glob("gates/*.py"))):
+    for path in sorted(
+        p for part in ("*.py", "gates/*.py", "spaces/*.py") for p in here.glob(part)
+    ):
         digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -81,7 +83,10 @@ def front_key(
     question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
     question += [[list(entry) for entry in measured]]
     digest = hashlib.sha256(json.dumps(question).encode())
-    for name, column in sorted(vars(costs).items()):
+    columns = vars(costs) | {
+        f"trunk.{name}": column for name, column in vars(costs.trunk or costs).items()
+    }
+    for name, column in sorted(columns.items()):
         if isinstance(column, np.ndarray):
             text = f"{name} {column.dtype.str} {column.shape}"
             digest.update(text.encode() + np.ascontiguousarray(column).tobytes())

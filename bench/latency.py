@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .errors import DeviceError
+from .latency_exits import ExitTerms
 from .latency_listed import Figures, Listed, enough, filled
 from .latency_terms import (
     Blocks,
@@ -31,7 +32,7 @@ from .latency_terms import (
 )
 from .operator_features import Array
 from .points import PROVENANCES
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 
 KIND = "blocks"  # of a model in a file
 #: A stated interval that reaches further than this factor, up or down, is warned of. Of random
@@ -43,7 +44,10 @@ N_SUMS = 200  # networks of a block table: as many as determine every class of o
 
 
 class LatencyModel(Protocol):
-    """Figures of single networks on one device, for genomes of shape (n, n_layers)."""
+    """Figures of single networks on one device, for genomes of shape (n, n_layers).
+
+    ``exits`` are the numbers of the exits at which they are cut, shape (n,); None: all are whole.
+    """
 
     @property
     def complete(self) -> bool:
@@ -65,27 +69,39 @@ class LatencyModel(Protocol):
         """What to beware of where its interval is too wide to choose by; empty elsewhere."""
         ...
 
-    def latency_ms(self, genomes: Genomes) -> Array:
+    def latency_ms(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """Latency, shape (n,); NaN for those that are not covered."""
         ...
 
-    def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """Latency of what is run before each exit, shape (n,); NaN where there is no figure.
+
+        A whole network has no exit, and what it says of one has no meaning.
+        """
+        ...
+
+    def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """Lower and upper end of the stated interval, each (n,); NaN where none is stated."""
         ...
 
-    def energy_mj(self, genomes: Genomes) -> Array:
+    def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """Energy, shape (n,); NaN where there is no figure."""
         ...
 
-    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+    def latency_and_energy(
+        self, genomes: Genomes, exits: Exits | None = None
+    ) -> tuple[Array, Array]:
         """Both at once, for searches, which ask often."""
         ...
 
-    def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
+    def provenance(
+        self, genomes: Genomes | None = None, exits: Exits | None = None
+    ) -> dict[str, str]:
         """How latency and energy came about: the least founded word among these networks.
 
         Args:
-            genomes: choices of the networks; None: of any network of the space.
+            genomes: choices of the networks; None: of any whole network of the space.
+            exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
         """
         ...
 
@@ -133,27 +149,42 @@ class BlockSum:
     coverage = None
     promise = warning = ""
 
-    def latency_ms(self, genomes: Genomes) -> Array:
-        """See `LatencyModel`."""
-        return self.table.latency_ms(genomes)
+    @cached_property
+    def _exits(self) -> ExitTerms:
+        return ExitTerms(self.space, self.n_classes, self.table, self.operators)
 
-    def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
+    def latency_ms(self, genomes: Genomes, exits: Exits | None = None) -> Array:
+        """See `LatencyModel`."""
+        if exits is None or not exits.any():
+            return self.table.latency_ms(genomes)
+        return self._exits.latency_ms(genomes, exits)
+
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """See `LatencyModel`."""
+        return self._exits.trunk_ms(genomes, exits)
+
+    def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `LatencyModel`; nobody states one of a sum."""
         none = np.full(len(np.atleast_2d(genomes)), np.nan)
         return none, none
 
-    def energy_mj(self, genomes: Genomes) -> Array:
+    def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `LatencyModel`."""
-        return modelled_energy_mj(self.latency_ms(genomes), self.power_mw)
+        return modelled_energy_mj(self.latency_ms(genomes, exits), self.power_mw)
 
-    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+    def latency_and_energy(
+        self, genomes: Genomes, exits: Exits | None = None
+    ) -> tuple[Array, Array]:
         """See `LatencyModel`."""
-        latency = self.latency_ms(genomes)
+        latency = self.latency_ms(genomes, exits)
         return latency, modelled_energy_mj(latency, self.power_mw)
 
-    def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
-        """See `LatencyModel`."""
-        return {"latency_ms": "block-sum", "energy_mj": self.energy_word}
+    def provenance(
+        self, genomes: Genomes | None = None, exits: Exits | None = None
+    ) -> dict[str, str]:
+        """See `LatencyModel`; the head of an exit is predicted."""
+        cut = exits is not None and bool(exits.any())
+        return {"latency_ms": "predicted" if cut else "block-sum", "energy_mj": self.energy_word}
 
     def blocks(self) -> Blocks:
         """See `LatencyModel`."""
@@ -226,35 +257,56 @@ class Predicted:
             "measure what is recommended before you rely on it."
         )
 
-    def latency_ms(self, genomes: Genomes) -> Array:
-        """See `LatencyModel`."""
-        return self.latency_and_energy(genomes)[0]
+    @cached_property
+    def _exits(self) -> ExitTerms:
+        listed = self.listed
+        return ExitTerms(listed.space, listed.n_classes, self.blocks(), self.operators)
 
-    def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
+    def _predicted_ms(self, genomes: Genomes, exits: Exits | None) -> Array:
+        if exits is None or not exits.any():
+            return self.terms.latency_ms(genomes)
+        return self._exits.latency_ms(genomes, exits)
+
+    def latency_ms(self, genomes: Genomes, exits: Exits | None = None) -> Array:
+        """See `LatencyModel`."""
+        return self.latency_and_energy(genomes, exits)[0]
+
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """See `LatencyModel`."""
+        return self._exits.trunk_ms(genomes, exits)
+
+    def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `LatencyModel`; a measured network has none but its own."""
-        predicted = np.where(self.listed.place(genomes) < 0, self.terms.latency_ms(genomes), np.nan)
-        low, high = self.listed.interval_ms(genomes)
+        unlisted = self.listed.place(genomes, exits) < 0
+        predicted = np.where(unlisted, self._predicted_ms(genomes, exits), np.nan)
+        low, high = self.listed.interval_ms(genomes, exits)
         return filled(low, predicted * self.terms.low), filled(high, predicted * self.terms.high)
 
-    def energy_mj(self, genomes: Genomes) -> Array:
+    def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `LatencyModel`."""
-        return self.latency_and_energy(genomes)[1]
+        return self.latency_and_energy(genomes, exits)[1]
 
-    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+    def latency_and_energy(
+        self, genomes: Genomes, exits: Exits | None = None
+    ) -> tuple[Array, Array]:
         """See `LatencyModel`."""
-        predicted = self.terms.latency_ms(genomes)
+        predicted = self._predicted_ms(genomes, exits)
         figures = predicted, modelled_energy_mj(predicted, self.terms.power_mw)
-        there = np.flatnonzero(self.listed.place(genomes) >= 0)
+        there = np.flatnonzero(self.listed.place(genomes, exits) >= 0)
         if len(there):  # few, and in most searches none
             some = np.atleast_2d(genomes)[there]
-            for figure, listed in zip(figures, self.listed.latency_and_energy(some), strict=True):
+            cuts = None if exits is None else exits[there]
+            of_list = self.listed.latency_and_energy(some, cuts)
+            for figure, listed in zip(figures, of_list, strict=True):
                 figure[there] = filled(listed, figure[there])
         return figures
 
-    def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
+    def provenance(
+        self, genomes: Genomes | None = None, exits: Exits | None = None
+    ) -> dict[str, str]:
         """See `LatencyModel`."""
         words = self.listed.provenance()
-        if genomes is not None and (self.listed.place(genomes) >= 0).all():
+        if genomes is not None and (self.listed.place(genomes, exits) >= 0).all():
             return words
         others = {"latency_ms": "predicted", "energy_mj": "modelled"}
         return {name: least_founded((words[name], others[name]), "predicted") for name in words}

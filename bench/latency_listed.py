@@ -13,7 +13,7 @@ from .errors import DeviceError
 from .latency_terms import Blocks, OperatorSum, fitted_operators, modelled_energy_mj
 from .operator_features import Array
 from .operator_model import MIN_ROWS
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 
 MOST_ROWS = 1000  # to which a model is fitted; a second's work
 
@@ -67,19 +67,25 @@ class Listed:
 
     @cached_property
     def genomes(self) -> Genomes:
-        """The listed networks in the order of their ids, shape (n_listed, n_layers)."""
-        return self.space.parse(sorted(self.figures.latency_ms))
+        """The listed networks in the order of their names, shape (n_listed, n_layers)."""
+        return self.space.parse([n.partition("@")[0] for n in sorted(self.figures.latency_ms)])
+
+    @cached_property
+    def exits(self) -> Exits:
+        """Numbers of the exits at which the listed networks are cut, shape (n_listed,)."""
+        names = [n.partition("@")[2] for n in sorted(self.figures.latency_ms)]
+        return self.space.exit_numbers(names)
 
     @cached_property
     def _order(self) -> tuple[NDArray[np.bytes_], NDArray[np.intp]]:
-        keys = _keys(self.genomes)
+        keys = _keys(self.genomes, self.exits)
         order = np.argsort(keys)
         return keys[order], order
 
-    def place(self, genomes: Genomes) -> NDArray[np.intp]:
+    def place(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.intp]:
         """Where each network stands among the listed ones, shape (n,); -1 where it does not."""
         keys, order = self._order
-        wanted = _keys(np.atleast_2d(genomes))
+        wanted = _keys(np.atleast_2d(genomes), exits)
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[at] == wanted, order[at], -1)
 
@@ -88,31 +94,41 @@ class Listed:
         ids = sorted(self.figures.latency_ms)
         return np.array([figures.get(a, np.nan) for a in ids], np.float64)
 
-    def _of(self, figures: Mapping[str, float], genomes: Genomes) -> Array:
-        place = self.place(genomes)
+    def _of(
+        self, figures: Mapping[str, float], genomes: Genomes, exits: Exits | None = None
+    ) -> Array:
+        place = self.place(genomes, exits)
         return np.where(place < 0, np.nan, self.column(figures)[place])
 
-    def latency_ms(self, genomes: Genomes) -> Array:
+    def latency_ms(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `latency.LatencyModel`."""
-        return self._of(self.figures.latency_ms, genomes)
+        return self._of(self.figures.latency_ms, genomes, exits)
 
-    def interval_ms(self, genomes: Genomes) -> tuple[Array, Array]:
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """See `latency.LatencyModel`; a list of networks does not say it."""
+        return np.full(len(np.atleast_2d(genomes)), np.nan)
+
+    def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `latency.LatencyModel`."""
         ends = (self.figures.low_ms, self.figures.high_ms)
-        low, high = (self._of(end, genomes) for end in ends)
+        low, high = (self._of(end, genomes, exits) for end in ends)
         return low, high
 
-    def energy_mj(self, genomes: Genomes) -> Array:
+    def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `latency.LatencyModel`."""
         if self.figures.energy_mj:
-            return self._of(self.figures.energy_mj, genomes)
-        return modelled_energy_mj(self.latency_ms(genomes), self.figures.power_mw)
+            return self._of(self.figures.energy_mj, genomes, exits)
+        return modelled_energy_mj(self.latency_ms(genomes, exits), self.figures.power_mw)
 
-    def latency_and_energy(self, genomes: Genomes) -> tuple[Array, Array]:
+    def latency_and_energy(
+        self, genomes: Genomes, exits: Exits | None = None
+    ) -> tuple[Array, Array]:
         """See `latency.LatencyModel`."""
-        return self.latency_ms(genomes), self.energy_mj(genomes)
+        return self.latency_ms(genomes, exits), self.energy_mj(genomes, exits)
 
-    def provenance(self, genomes: Genomes | None = None) -> dict[str, str]:
+    def provenance(
+        self, genomes: Genomes | None = None, exits: Exits | None = None
+    ) -> dict[str, str]:
         """See `latency.LatencyModel`."""
         return {"latency_ms": self.figures.latency_word, "energy_mj": self.figures.energy_word}
 
@@ -147,8 +163,10 @@ class Listed:
         return 1000.0 * float(np.nanmedian(ratio))
 
 
-def _keys(genomes: Genomes) -> NDArray[np.bytes_]:
-    rows = np.ascontiguousarray(genomes, np.uint8) + np.uint8(1)  # bytes may not end in zeros
+def _keys(genomes: Genomes, exits: Exits | None) -> NDArray[np.bytes_]:
+    cuts = np.zeros(len(genomes), np.uint8) if exits is None else exits
+    rows = np.column_stack([genomes, cuts]).astype(np.uint8)
+    rows += np.uint8(1)  # bytes may not end in zeros
     return rows.view(f"S{rows.shape[1]}").ravel()
 
 

@@ -8,12 +8,13 @@ gate follows from it, in questions, fronts and searches alike.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cost import NetworkCosts, SharedCosts, answered_ms
+from .cost import NOTHING_SHARED, NetworkCosts, SharedCosts, answered_ms
 
 LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
 
@@ -48,16 +49,18 @@ class MeasuredPairs:
         gate: str | NDArray[np.str_],
         ids: tuple[ArrayLike, ArrayLike],
         costs: tuple[NetworkCosts, NetworkCosts],
+        coupled: SharedCosts | None = None,
     ) -> SharedCosts | None:
-        """What makes ``pair_figure`` give the measured latencies; None where no pair is among them.
+        """What makes ``pair_figure`` give the measured latencies; ``coupled`` where none was.
 
         Args:
             gate: gate of each pair, one name or an array.
             ids: ids of the little and of the big networks; everything broadcasts.
             costs: costs of the same networks alone.
+            coupled: what the networks share by their coupling; None: nothing.
         """
         if not self.entries:
-            return None
+            return coupled
         little, big, gates = (np.asarray(x, np.str_) for x in (*ids, gate))
         shape = np.broadcast_shapes(little.shape, big.shape, gates.shape)
         measured = np.zeros(shape, np.bool_)
@@ -68,10 +71,13 @@ class MeasuredPairs:
             alone_ms = np.where(here, kept_ms, alone_ms)
             both_ms = np.where(here, escalated_ms, both_ms)
         if not measured.any():
-            return None
+            return coupled
+        both = NOTHING_SHARED if coupled is None else coupled
         summed_ms = answered_ms(costs[0].latency_ms, costs[0].gate_ms)
-        return SharedCosts(
-            latency_ms=np.where(measured, costs[1].latency_ms - (both_ms - alone_ms), 0.0),
+        beyond_ms = costs[1].latency_ms - (both_ms - alone_ms)
+        return replace(
+            both,
+            latency_ms=np.where(measured, beyond_ms, both.latency_ms),
             whole_ms=np.where(measured, alone_ms - summed_ms, 0.0),
             measured=bool(measured.all()),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from .errors import MissingExtraError
 from .graph import IMAGE, GraphBuilder
 from .operators import Operator
-from .spaces import Genomes, SearchSpace, get_space
+from .spaces import Exit, Genomes, SearchSpace, get_space
 
 try:
     import torch
@@ -87,13 +87,16 @@ class Body(nn.Module):
     Args:
         space: a search space with a ``build_body``.
         genome: choices of one network, shape (n_layers,).
+        place: exit at which the network is cut; None: it is whole.
     """
 
-    def __init__(self, space: SearchSpace, genome: Genomes) -> None:
+    def __init__(self, space: SearchSpace, genome: Genomes, place: Exit | None = None) -> None:
         super().__init__()
         assert space.build_body is not None
         builder = GraphBuilder()
-        self.output = space.build_body(builder, IMAGE, genome)
+        self.output = space.build_body(
+            builder, IMAGE, genome, None if place is None else place.after
+        )
         graph = builder.graph()
         # What waits for no later node is forgotten, as a chain would.
         last = {i: k for k, node in enumerate(graph) for i in node.inputs}
@@ -121,7 +124,8 @@ class Body(nn.Module):
 class Network(nn.Module):
     """One architecture as a trainable module; logits of shape (batch, n_classes).
 
-    ``blocks`` holds one module per layer of a chain, or one ``Body`` for a space of cells.
+    ``blocks`` holds one module per layer of a chain, or one ``Body`` for a space of cells. A
+    network that is cut at an exit has the layers up to there, and the exit's head as its ``head``.
 
     >>> sum(p.numel() for p in build_network("2863848418780625260277", n_classes=100).parameters())
     2447972
@@ -129,25 +133,38 @@ class Network(nn.Module):
 
     def __init__(self, space: SearchSpace, architecture: str, n_classes: int) -> None:
         super().__init__()
-        genome = space.parse(architecture)[0]
+        id_, _, self.exit = architecture.partition("@")
+        genome, place = space.parse(id_)[0], space.get_exit(self.exit)
         self.space, self.architecture = space.name, space.format(genome)[0]
         self.n_classes = n_classes
         self.stem = nn.Sequential(*map(make_operator, space.stem))
         if space.build_body is not None:
-            self.blocks = nn.ModuleList([Body(space, genome)])
+            self.blocks = nn.ModuleList([Body(space, genome, place)])
         else:
+            layers = space.layers if place is None else space.layers[: place.after + 1]
             self.blocks = nn.ModuleList(
-                Block(space.build_layer(layer, int(genome[layer.index]))) for layer in space.layers
+                Block(space.build_layer(layer, int(genome[layer.index]))) for layer in layers
             )
-        self.head = nn.Sequential(*map(make_operator, space.head))
-        self.classifier = nn.Linear(space.n_features, n_classes)
+        head = space.head if place is None else place.operators
+        classifier = space.classifier(n_classes, place)
+        self.head = nn.Sequential(*map(make_operator, head))
+        self.classifier = nn.Linear(classifier.in_channels, n_classes)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (batch, n_classes) of images (batch, 3, height, width), normalised float32."""
+    @property
+    def name(self) -> str:
+        """``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``, as `build_network` takes it."""
+        return f"{self.architecture}@{self.exit}" if self.exit else self.architecture
+
+    def trunk(self, images: torch.Tensor) -> torch.Tensor:
+        """Features before the head, of images as `forward` takes them."""
         x = self.stem(images)
         for block in self.blocks:
             x = block(x)
-        return cast(torch.Tensor, self.classifier(self.head(x)))
+        return cast(torch.Tensor, x)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of images (batch, 3, height, width), normalised float32."""
+        return cast(torch.Tensor, self.classifier(self.head(self.trunk(images))))
 
 
 def build_network(
@@ -156,13 +173,13 @@ def build_network(
     """A freshly initialised network of one architecture.
 
     Args:
-        architecture: id of the network in ``space``.
+        architecture: id of the network in ``space``, perhaps with ``@EXIT``.
         n_classes: number of classes of the classifier.
         space: name of the search space.
         seed: initialisation seed; torch's global generator is left as it was. None uses that.
 
     Raises:
-        ArchitectureError: ``architecture`` is not in ``space``.
+        ArchitectureError: the architecture is not in ``space``, or it has no such exit.
     """
     if seed is None:
         return Network(get_space(space), architecture, n_classes)

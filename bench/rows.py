@@ -30,16 +30,18 @@ COUPLINGS = ("sibling", "nested", "prefix")
 #: Number formats of weights and activations.
 PRECISIONS = ("fp32", "int8")
 TEXT_COLUMNS = (
-    *("architecture", "training", "precision", "weights_sha256", "partner", "role", "coupling"),
+    *("architecture", "exit", "training", "precision", "weights_sha256"),
+    *("partner", "role", "coupling"),
 )
-#: ``exit`` is the number of layers before the exit head; 0 for a whole network.
-NUMBER_COLUMNS = ("exit", "seed", "epochs", "images", "macs", "params")
+NUMBER_COLUMNS = ("seed", "epochs", "images", "macs", "params")
 COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, "held_out")
 #: Columns that schema 1 had not, or that a plain inherited network needs not name.
-_DEFAULTS: dict[str, Any] = {"partner": "", "role": "", "coupling": "", "images": 0, "exit": 0}
+_DEFAULTS: dict[str, Any] = {"partner": "", "role": "", "coupling": "", "images": 0, "exit": ""}
 HELD_OUT_OF = 5  # one in five: enough networks to judge a surrogate on, few enough to fit it
 
-_NAME = re.compile(r"(?P<architecture>[^@:]+)(@(?P<exit>[1-9][0-9]{0,3}))?(:(?P<precision>\w+))?")
+_NAME = re.compile(
+    r"(?P<architecture>[^@:]+)(@(?P<exit>[1-9][0-9]{0,3}[a-z]?))?(:(?P<precision>\w+))?"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -48,19 +50,20 @@ class NetworkKey:
 
     Attributes:
         architecture: id in the space.
-        exit: layers before the exit head; 0 for a whole network.
+        exit: name of the exit where the network ends, "" for a whole one: the last layer that is
+            run, counted from 0 as the digits of an id are, and a letter for another head.
         precision: number format of weights and activations.
         training: ``inherited``, ``finetuned``, ``standalone``, or that of a pair.
         seed: seed of the training run.
 
-    >>> NetworkKey.parse("8888888888888888888888@12:int8").exit
-    12
+    >>> NetworkKey.parse("8888888888888888888888@12s:int8").exit
+    '12s'
     >>> NetworkKey("8" * 22, precision="int8").name
     '8888888888888888888888:int8'
     """
 
     architecture: str
-    exit: int = 0
+    exit: str = ""
     precision: str = "fp32"
     training: str = "inherited"
     seed: int = 0
@@ -89,9 +92,10 @@ def _parsed(name: str, training: str, seed: int) -> NetworkKey:
     if parts is None or precision not in PRECISIONS:
         raise ArchitectureError(
             f"{name!r} does not name a network; expected ARCHITECTURE[@EXIT][:PRECISION], "
-            f"where EXIT is a number of layers and PRECISION one of {', '.join(PRECISIONS)}."
+            "where EXIT is the number of a layer (12, or 12s for its small head) and PRECISION "
+            f"one of {', '.join(PRECISIONS)}."
         )
-    return NetworkKey(parts["architecture"], int(parts["exit"] or 0), precision, training, seed)
+    return NetworkKey(parts["architecture"], parts["exit"] or "", precision, training, seed)
 
 
 RowKey = tuple[NetworkKey, str]
@@ -142,7 +146,7 @@ def key_of(networks: Mapping[str, NDArray[Any]], row: int) -> RowKey:
     """What one row is found by."""
     key = NetworkKey(
         architecture=str(networks["architecture"][row]),
-        exit=int(networks["exit"][row]),
+        exit=str(networks["exit"][row]),
         precision=str(networks["precision"][row]),
         training=str(networks["training"][row]),
         seed=int(networks["seed"][row]),

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes
 from .cost import NetworkCosts, network_costs
+from .coupling import Couplings, table_couplings
 from .device import load_device, shipped_devices, user_devices
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
@@ -24,7 +25,7 @@ from .hdf5 import CheckedFile, Hdf5Error
 from .packing import unpack_answers, unpack_codes
 from .pair import Pair
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
-from .spaces import get_space
+from .spaces import Exits, get_space
 from .table_contents import Predictions, TableContents, device_columns
 from .table_manifest import checked_hash
 from .table_schema import (
@@ -136,6 +137,17 @@ class Table:
         return self._index.row
 
     @cached_property
+    def exits(self) -> Exits:
+        """Numbers of the exits at which the networks are cut, shape (n_networks,); 0: whole."""
+        return self.space.exit_numbers([str(name) for name in self.networks["exit"]])
+
+    @cached_property
+    def couplings(self) -> Couplings:
+        """What any two of the networks share."""
+        genomes = self.space.parse([str(a) for a in self.networks["architecture"]])
+        return table_couplings(self.space, self.n_classes, self.networks, genomes, self.exits)
+
+    @cached_property
     def names(self) -> NDArray[np.str_]:
         """Every row's network as a user writes it, shape (n_networks,)."""
         return np.array([key_of(self.networks, row)[0].name for row in range(len(self))], np.str_)
@@ -144,7 +156,7 @@ class Table:
         """Rows of all whole fp32 networks of one training, in the order of the table, (n,)."""
         if training not in self._rows:
             of = self.networks
-            whole = (of["exit"] == 0) & (of["precision"] == "fp32")
+            whole = (of["exit"] == "") & (of["precision"] == "fp32")
             self._rows[training] = np.flatnonzero((of["training"] == training) & whole)
             self._rows[training].flags.writeable = False
         return self._rows[training]
@@ -176,6 +188,7 @@ class Table:
         if row is not None:
             return row
         self.space.parse(key.architecture)
+        self.space.get_exit(key.exit)
         seeds = self._index.seeds(key.name, training)
         if seeds:
             listed = ", ".join(map(str, seeds))
@@ -302,18 +315,19 @@ class Table:
             DeviceError: the profile covers none of the networks.
         """
         ids = [str(a) for a in self.networks["architecture"]]
-        genomes = self.space.parse(ids)
+        genomes, exits = self.space.parse(ids), self.exits
         if device in self.devices:
             columns = self.device_facts(device) | {
-                key: self._read(f"devices/{device}/{key}") for key in DEVICE_COLUMNS
+                key: self._read(f"devices/{device}/{key}")
+                for key in self._file.names(f"devices/{device}")
             }
             if self.incomplete(device):
-                columns = device_columns(load_device(device), self.space, ids)
+                columns = device_columns(load_device(device), self.space, ids, exits)
         else:
             names = {*self.devices, *shipped_devices(), *user_devices()}
             if device not in names and not device.endswith(".json"):
                 raise UnknownNameError("device", device, names)
-            columns = device_columns(load_device(device), self.space, ids)
+            columns = device_columns(load_device(device), self.space, ids, exits)
         return network_costs(
             self.space,
             genomes,
@@ -323,6 +337,8 @@ class Table:
             gate_ms=float(columns["gate_ms"]),
             provenance=columns["provenance"],
             macs=self.networks["macs"],
+            exits=exits,
+            trunk_ms=columns.get("trunk_ms"),
         )
 
     def contents(self) -> TableContents:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .device import DeviceProfile
 from .errors import TableError
 from .gates import get_metric, stored_metrics
-from .spaces import SearchSpace
+from .spaces import Exits, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,29 @@ def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
 
 
 def device_columns(
-    profile: DeviceProfile, space: SearchSpace, architectures: Sequence[str]
+    profile: DeviceProfile,
+    space: SearchSpace,
+    architectures: Sequence[str],
+    exits: Exits | None = None,
 ) -> dict[str, Any]:
-    """The columns and facts a table keeps of one device."""
+    """The columns and facts a table keeps of one device.
+
+    Args:
+        profile: profile of the device.
+        space: search space of the networks.
+        architectures: ids of the networks' architectures, n of them.
+        exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+    """
     genomes = space.parse(list(architectures))
+    trunks = {}
+    if exits is not None and exits.any():
+        trunk_ms = profile.trunk_ms(space, genomes, exits)
+        trunks = {"trunk_ms": np.where(exits > 0, trunk_ms, np.nan)}
     return {
-        "latency_ms": profile.latency_ms(space, genomes),
-        "energy_mj": profile.network_energy_mj(space, genomes),
-        "provenance": profile.latency.provenance(genomes),
+        "latency_ms": profile.latency_ms(space, genomes, exits),
+        "energy_mj": profile.network_energy_mj(space, genomes, exits),
+        **trunks,
+        "provenance": profile.latency.provenance(genomes, exits),
         "gate_ms": profile.gate_ms,
         "description": profile.description,
         "runtime": profile.runtime,

@@ -152,6 +152,7 @@ def check_networks(
         if networks[name].size and networks[name].min() < 0:
             raise Hdf5Error(f"networks/{name} has {networks[name].min()}, expected at least 0")
     space.parse([str(a) for a in networks["architecture"]])
+    space.exit_numbers([str(name) for name in networks["exit"]])
     check_rows(networks)
 
 

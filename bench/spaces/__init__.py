@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ..registry import Registry
+from ._exits import Exit, Exits
 from ._space import Architectures, Genomes, Layer, SearchSpace
 
 SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
@@ -20,4 +21,13 @@ def get_space(name: str) -> SearchSpace:
     return cast(SearchSpace, SPACES.load(name))
 
 
-__all__ = ["SPACES", "Architectures", "Genomes", "Layer", "SearchSpace", "get_space"]
+__all__ = [
+    "SPACES",
+    "Architectures",
+    "Exit",
+    "Exits",
+    "Genomes",
+    "Layer",
+    "SearchSpace",
+    "get_space",
+]

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArchitectureError
-from ..graph import IMAGE, Graph, GraphBuilder, peak_elements
+from ..graph import IMAGE, Graph, GraphBuilder
 from ..operators import Operator
+from ._counting import Counting
+from ._exits import Exit, Exits
 
 #: Choices of architectures, uint8: shape (n, n_layers), or (n_layers,) of one.
 Genomes = NDArray[np.uint8]
@@ -32,9 +34,20 @@ class LayerBuilder(Protocol):
 
 
 class BodyBuilder(Protocol):
-    """Adds everything between stem and head to a graph, for spaces that are not a chain."""
+    """Adds everything between stem and head to a graph, for spaces that are not a chain.
 
-    def __call__(self, builder: GraphBuilder, source: int, genome: Genomes) -> int: ...
+    With ``after`` it stops behind that cell, where an exit stands.
+    """
+
+    def __call__(
+        self, builder: GraphBuilder, source: int, genome: Genomes, after: int | None = None
+    ) -> int: ...
+
+
+class SliceTest(Protocol):
+    """Says whether one choice of a layer uses a slice of another's weights, if elastic."""
+
+    def __call__(self, layer: Layer, little: int, big: int) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,9 @@ class SearchSpace:
         write_name: published name of an id.
         edges: (source node, target node) of every layer, for spaces whose layers are the edges of
             a cell; node 0 is the cell's input, the last one its output.
+        exits: where a network can be cut short, and the heads that stand there.
+        is_slice: whether a choice uses a slice of another's weights in a supernet with elastic
+            weights; None: no choice does.
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
@@ -109,6 +125,8 @@ class SearchSpace:
     read_name: Callable[[str], str | None] | None = None
     write_name: Callable[[str], str] | None = None
     edges: tuple[tuple[int, int], ...] = ()
+    exits: tuple[Exit, ...] = field(default=(), repr=False)
+    is_slice: SliceTest | None = field(default=None, repr=False)
 
     @property
     def n_layers(self) -> int:
@@ -122,6 +140,51 @@ class SearchSpace:
         text += repr(self.between) if self.between else ""
         built = [[self.build_layer(ly, c) for c in range(len(self.choices))] for ly in self.layers]
         return hashlib.sha256((text + repr(built)).encode()).hexdigest()
+
+    # ---- exits ------------------------------------------------------------------------------
+    @cached_property
+    def _exit_numbers(self) -> dict[str, int]:
+        return {"": 0} | {cut.name: number for number, cut in enumerate(self.exits, 1)}
+
+    def exit_numbers(self, names: Sequence[str]) -> Exits:
+        """Numbers of exits by name, shape (n,): 0 for "", a whole network.
+
+        Raises:
+            ArchitectureError: an exit that the space does not have.
+        """
+        numbers = self._exit_numbers
+        unknown = next((name for name in names if name not in numbers), None)
+        if unknown is not None:
+            listed = ", ".join(cut.name for cut in self.exits)
+            raise ArchitectureError(
+                f"space {self.name!r} has no exit {str(unknown)[:40]!r}; expected "
+                + (
+                    f"one of {listed}, as in ARCHITECTURE@{self.exits[-1].name}, or "
+                    if listed
+                    else ""
+                )
+                + "the name of a whole network, without an @."
+            )
+        return np.array([numbers[name] for name in names], np.uint8)
+
+    def get_exit(self, name: str) -> Exit | None:
+        """The exit of that name; None for "", a whole network.
+
+        Raises:
+            ArchitectureError: an exit that the space does not have.
+        """
+        number = int(self.exit_numbers([name])[0])
+        return self.exits[number - 1] if number else None
+
+    def exit_names(self, exits: Exits) -> list[str]:
+        """Names of exits by number, "" for a whole network; the inverse of ``exit_numbers``."""
+        names = ("", *(cut.name for cut in self.exits))
+        return [names[number] for number in exits]
+
+    @cached_property
+    def exit_after(self) -> NDArray[np.int64]:
+        """The last layer that is run, by number of the exit; of a whole network all layers."""
+        return np.array([self.n_layers, *(cut.after for cut in self.exits)], np.int64)
 
     # ---- ids and genomes -------------------------------------------------------------------
     def parse(self, architectures: str | Sequence[str]) -> Genomes:
@@ -264,67 +327,112 @@ class SearchSpace:
         return np.asarray(np.asarray(encoded).reshape(shape).argmax(-1), np.uint8)
 
     # ---- what a network costs before anything is measured ----------------------------------
-    def graph(self, genome: Architectures, n_classes: int) -> Graph:
-        """One architecture as operators and what feeds them, in order of execution."""
-        row = self.genomes(genome)[0]
+    def graph(self, genome: Architectures, n_classes: int, cut: str = "") -> Graph:
+        """One network as operators and what feeds them, in order of execution.
+
+        Args:
+            genome: choices of the network, one id or genome.
+            n_classes: number of classes of the classifier.
+            cut: name of the exit where the network ends; "" for a whole one.
+
+        Raises:
+            ArchitectureError: not of this space, or an exit that it does not have.
+        """
+        place = self.get_exit(cut)
         builder = GraphBuilder()
-        at = builder.chain(self.stem, IMAGE)
-        if self.build_body is not None:
-            at = self.build_body(builder, at, row)
-        else:
-            for ly in self.layers:
-                at = builder.chain(self.build_layer(ly, int(row[ly.index])), at)
-        at = builder.chain(self.head, at)
-        builder.node(Operator("linear", self.n_features, n_classes, 1, 1), at)
+        at = self.trunk(builder, self.genomes(genome)[0], place)
+        at = builder.chain(self.head if place is None else place.operators, at)
+        builder.node(self.classifier(n_classes, place), at)
         return builder.graph()
 
-    def operators(self, genome: Architectures, n_classes: int) -> tuple[Operator, ...]:
-        """The primitive operators of one architecture, in order of execution."""
-        return tuple(node.operator for node in self.graph(genome, n_classes))
+    def trunk(self, builder: GraphBuilder, row: Genomes, place: Exit | None) -> int:
+        """Adds stem and layers, up to an exit, to a graph; the index of the last node.
+
+        Args:
+            builder: graph to which the nodes are added.
+            row: choices of the network, shape (n_layers,).
+            place: exit where the trunk ends; None: it has all layers.
+        """
+        at = builder.chain(self.stem, IMAGE)
+        if self.build_body is not None:
+            return self.build_body(builder, at, row, None if place is None else place.after)
+        for ly in self.layers if place is None else self.layers[: place.after + 1]:
+            at = builder.chain(self.build_layer(ly, int(row[ly.index])), at)
+        return at
+
+    def classifier(self, n_classes: int, place: Exit | None = None) -> Operator:
+        """The linear layer at the end of a whole network, or of one that is cut at an exit."""
+        if place is not None:
+            return place.classifier(n_classes)
+        return Operator("linear", self.n_features, n_classes, 1, 1)
+
+    def operators(
+        self, genome: Architectures, n_classes: int, cut: str = ""
+    ) -> tuple[Operator, ...]:
+        """The primitive operators of one network, in order of execution; as `graph`."""
+        return tuple(node.operator for node in self.graph(genome, n_classes, cut))
 
     @cached_property
-    def _tables(self) -> dict[str, NDArray[np.int64]]:
-        shape = (self.n_layers, len(self.choices))
-        tables = {key: np.zeros(shape, np.int64) for key in ("macs", "params", "activation")}
-        for ly in self.layers:
-            for c in range(len(self.choices)):
-                ops = self.build_layer(ly, c)
-                residual = ly.in_channels * ly.height**2 if any(o.kind == "add" for o in ops) else 0
-                tables["macs"][ly.index, c] = sum(o.macs for o in ops)
-                tables["params"][ly.index, c] = sum(o.params for o in ops)
-                live = [o.in_size + o.out_size for o in ops if o.kind == "conv"]
-                tables["activation"][ly.index, c] = max(live, default=0) + residual
-        return tables
+    def _counting(self) -> Counting:
+        return Counting(self)
 
-    def _additive(self, key: str, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
-        classifier = Operator("linear", self.n_features, n_classes, 1, 1)
-        fixed = (*self.stem, *self.between, *self.head, classifier)
-        constant = sum(getattr(o, key) for o in fixed)
-        picked = self._tables[key][np.arange(self.n_layers), self.genomes(genomes)]
-        return np.asarray(picked.sum(axis=1) + constant, np.int64)
+    def macs(
+        self, genomes: Architectures, n_classes: int, exits: Exits | None = None
+    ) -> NDArray[np.int64]:
+        """Multiply-accumulates of convolutions and classifier for one input, shape (n,).
 
-    def macs(self, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
-        """Multiply-accumulates of convolutions and classifier for one input, shape (n,)."""
-        return self._additive("macs", genomes, n_classes)
+        Args:
+            genomes: choices of the networks, one or n of them.
+            n_classes: number of classes of the classifier.
+            exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+        """
+        return self._counting.whole("macs", self.genomes(genomes), n_classes, exits)
 
-    def params(self, genomes: Architectures, n_classes: int) -> NDArray[np.int64]:
-        """Trainable parameters, shape (n,)."""
-        return self._additive("params", genomes, n_classes)
+    def params(
+        self, genomes: Architectures, n_classes: int, exits: Exits | None = None
+    ) -> NDArray[np.int64]:
+        """Trainable parameters, shape (n,); arguments as of `macs`."""
+        return self._counting.whole("params", self.genomes(genomes), n_classes, exits)
 
-    def peak_activation(self, genomes: Architectures) -> NDArray[np.int64]:
+    def trunk_macs(self, genomes: Architectures, exits: Exits) -> NDArray[np.int64]:
+        """Multiply-accumulates of stem and layers before each exit, shape (n,)."""
+        return self._counting.trunk("macs", self.genomes(genomes), exits)
+
+    def trunk_params(self, genomes: Architectures, exits: Exits) -> NDArray[np.int64]:
+        """Trainable parameters of stem and layers before each exit, shape (n,)."""
+        return self._counting.trunk("params", self.genomes(genomes), exits)
+
+    def trunk_features(self, exits: Exits) -> NDArray[np.int64]:
+        """Elements of the features at each exit, shape (n,); 0 for a whole network."""
+        return np.array([0, *(cut.features for cut in self.exits)], np.int64)[exits]
+
+    def peak_activation(
+        self, genomes: Architectures, exits: Exits | None = None
+    ) -> NDArray[np.int64]:
         """Largest number of activation elements alive at once, shape (n,).
 
         A convolution keeps its input and its output alive, a residual block its input as well;
         batch norm and ReLU work in place. In a space that is not a chain, whatever a later operator
         needs is alive. An analytic model, not a measurement.
         """
-        if self.build_body is not None:
-            rows, where = np.unique(self.genomes(genomes), axis=0, return_inverse=True)
-            peaks = [peak_elements(self.graph(row, n_classes=1)) for row in rows]
-            return np.array(peaks, np.int64)[where.ravel()]
-        picked = self._tables["activation"][np.arange(self.n_layers), self.genomes(genomes)]
-        fixed = max(o.in_size + o.out_size for o in (*self.stem, *self.head) if o.kind == "conv")
-        return np.asarray(np.maximum(picked.max(axis=1), fixed), np.int64)
+        return self._counting.peak_activation(self.genomes(genomes), exits)
+
+    # ---- nested networks -------------------------------------------------------------------
+    def nested(self, little: Genomes, big: Genomes) -> NDArray[np.bool_]:
+        """Whether each little's weights are a slice of big's in one supernet; shapes broadcast.
+
+        Args:
+            little: choices of the little networks, shape (..., n_layers).
+            big: choices of the big networks, shape (..., n_layers).
+        """
+        return self._counting.nested(little, big)
+
+    def nested_params(self, little: Genomes, big: Genomes, n_classes: int) -> NDArray[np.int64]:
+        """Parameters that nested networks share, of stem, layers, head and classifier.
+
+        Only of meaning where `nested` says so; arguments and shapes as there.
+        """
+        return self._counting.nested_params(little, big, n_classes)
 
 
 def _spreadsheet(arch: str, n_digits: int) -> str:

@@ -8,6 +8,7 @@ first strides 1 1 2 2 1 2 1 for 32x32 inputs).
 from __future__ import annotations
 
 from ..operators import Operator
+from ._exits import Exit, separable_head
 from ._space import Layer, SearchSpace
 
 #: (kernel, expansion, groups) of every choice but the last, which is ``skip``.
@@ -72,6 +73,47 @@ def build_layer(layer: Layer, choice: int) -> tuple[Operator, ...]:
     return tuple(ops)
 
 
+#: Layers after which an exit may stand: the last of every stage but the first and the last, and the
+#: middle of the long stages.
+EXITS_AFTER = (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
+#: Channels between and behind the two separable convolutions of an exit head, and of a small one.
+HEAD_WIDTHS, SMALL_WIDTHS = (96, 256), (128,)
+#: Strides of the two convolutions of an exit head by rows of its features: down to 8x8 or 4x4,
+#: where a pointwise convolution is cheap.
+HEAD_STRIDES = {32: (2, 2), 16: (2, 2), 8: (1, 2), 4: (1, 1)}
+
+
+def _exits(layers: tuple[Layer, ...]) -> tuple[Exit, ...]:
+    """An exit head and a small one after each of some layers; the names of small ones end in s."""
+    out: list[Exit] = []
+    for after in EXITS_AFTER:
+        layer = layers[after]
+        channels, size = layer.out_channels, layer.height // layer.stride
+        middle, last = max(HEAD_WIDTHS[0], 2 * channels), HEAD_WIDTHS[1]
+        large = separable_head(channels, size, (middle, last), HEAD_STRIDES[size])
+        small = separable_head(channels, size, SMALL_WIDTHS, (2,))
+        out += [
+            Exit(str(after), after, large, last),
+            Exit(f"{after}s", after, small, SMALL_WIDTHS[-1]),
+        ]
+    return tuple(out)
+
+
+def is_slice(layer: Layer, little: int, big: int) -> bool:
+    """Whether the elastic weights of one choice hold those of another at a layer.
+
+    They do where the kernel is no wider and the channels no more. Grouped convolutions are the
+    block diagonal of dense ones. A skip without weights is a slice of anything; one with weights
+    has its own.
+    """
+    if CHOICES[little] == "skip":
+        return layer.identity
+    if CHOICES[big] == "skip":
+        return False
+    (kernel, expansion, groups), other = BLOCKS[CHOICES[little]], BLOCKS[CHOICES[big]]
+    return kernel <= other[0] and expansion <= other[1] and groups % other[2] == 0
+
+
 _LAYERS = _layers()
 _LAST = _LAYERS[-1]
 _HEAD_SIZE = _LAST.height // _LAST.stride
@@ -88,4 +130,6 @@ SPACE = SearchSpace(
     n_features=HEAD_CHANNELS,
     build_layer=build_layer,
     source="Wu et al. 2019 (FBNet), Li et al. 2021 (HW-NAS-Bench)",
+    exits=_exits(_LAYERS),
+    is_slice=is_slice,
 )

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from ..graph import GraphBuilder
 from ..operators import Operator
+from ._exits import Exit, separable_head
 from ._space import Genomes, Layer, SearchSpace
 
 CHOICES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -91,16 +92,47 @@ def _cell(builder: GraphBuilder, source: int, genome: Genomes, channels: int, si
     return nodes[-1]
 
 
-def build_body(builder: GraphBuilder, source: int, genome: Genomes) -> int:
-    """Adds the cells and the residual blocks between stages; the index of the last node."""
-    at = source
+def build_body(
+    builder: GraphBuilder, source: int, genome: Genomes, after: int | None = None
+) -> int:
+    """Adds the cells and the residual blocks between stages; the index of the last node.
+
+    Args:
+        builder: graph to which the nodes are added.
+        source: index of the node that feeds the first cell.
+        genome: choices of the six edges, shape (6,).
+        after: last cell to add, counted from 0; None: all of them.
+    """
+    at, cell = source, 0
     for stage, (channels, size) in enumerate(STAGES):
         if stage:
             main, shortcut, add = _REDUCTIONS[stage - 1]
             at = builder.node(add, builder.chain(main, at), builder.chain(shortcut, at))
         for _ in range(CELLS_PER_STAGE):
             at = _cell(builder, at, genome, channels, size)
+            if cell == after:
+                return at
+            cell += 1
     return at
+
+
+def _exits() -> tuple[Exit, ...]:
+    """An exit head and a small one after the last cell of the first two stages.
+
+    What a cell gives is the input of the next one's ReLU, so that a head begins with its own batch
+    norm and ReLU, as the network's own head does.
+    """
+    out: list[Exit] = []
+    for stage, (channels, size) in enumerate(STAGES[:-1], 1):
+        after = stage * CELLS_PER_STAGE - 1
+        first = (
+            Operator("batch_norm", channels, channels, size, size),
+            Operator("relu", channels, channels, size, size),
+        )
+        for suffix, widths, strides in (("", (64, 128), (2, 2)), ("s", (64,), (2,))):
+            head = (*first, *separable_head(channels, size, widths, strides))
+            out.append(Exit(f"{after}{suffix}", after, head, widths[-1]))
+    return tuple(out)
 
 
 def read_name(name: str) -> str | None:
@@ -150,4 +182,5 @@ SPACE = SearchSpace(
     read_name=read_name,
     write_name=write_name,
     edges=EDGES,
+    exits=_exits(),
 )

@@ -113,6 +113,6 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) ->
 def test_an_exit_gets_no_figures_of_the_whole_network() -> None:
     from biglittle.bench.spaces import get_space
 
-    cut = Evaluation(EvaluationKey(NetworkKey(NETWORKS[0], exit=12)), "0" * 64, {})
+    cut = Evaluation(EvaluationKey(NetworkKey(NETWORKS[0], exit="12")), "0" * 64, {})
     with pytest.raises(TableError, match="counted for whole networks alone"):
         assemble.network_columns(get_space("fbnet"), 10, [cut])

@@ -1,0 +1,145 @@
+"""What the networks of a space cost before anything is measured, counted from their operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..graph import Graph, GraphBuilder, peak_elements
+from ._exits import Exits
+
+if TYPE_CHECKING:
+    from ._space import SearchSpace
+
+Genomes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+
+class Counting:
+    """Sums over the operators of many networks at once, looked up by layer and choice.
+
+    Args:
+        space: search space whose networks are counted.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self._layers = np.arange(space.n_layers)
+
+    @cached_property
+    def _tables(self) -> dict[str, Ints]:
+        space = self.space
+        shape = (space.n_layers, len(space.choices))
+        tables = {key: np.zeros(shape, np.int64) for key in ("macs", "params", "activation")}
+        for ly in space.layers:
+            for c in range(len(space.choices)):
+                ops = space.build_layer(ly, c)
+                residual = ly.in_channels * ly.height**2 if any(o.kind == "add" for o in ops) else 0
+                tables["macs"][ly.index, c] = sum(o.macs for o in ops)
+                tables["params"][ly.index, c] = sum(o.params for o in ops)
+                live = [o.in_size + o.out_size for o in ops if o.kind == "conv"]
+                tables["activation"][ly.index, c] = max(live, default=0) + residual
+        return tables
+
+    def _picked(self, key: str, rows: Genomes, exits: Exits | None) -> Ints:
+        """A figure of each layer's choice, (n, n_layers); 0 behind the exits of the networks."""
+        picked = self._tables[key][self._layers, rows]
+        if exits is None:
+            return picked
+        return np.where(self._layers <= self.space.exit_after[exits][:, None], picked, 0)
+
+    def _ends(self, key: str, n_classes: int) -> Ints:
+        """A figure of head and classifier by number of the exit, 0 for a whole network."""
+        space = self.space
+        heads = [(*space.head, space.classifier(n_classes))]
+        heads += [(*cut.operators, cut.classifier(n_classes)) for cut in space.exits]
+        return np.array([sum(getattr(o, key) for o in head) for head in heads], np.int64)
+
+    def whole(self, key: str, rows: Genomes, n_classes: int, exits: Exits | None) -> Ints:
+        """A figure of networks, shape (n,).
+
+        Args:
+            key: "macs" or "params".
+            rows: choices of the networks, shape (n, n_layers).
+            n_classes: number of classes of the classifier.
+            exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+        """
+        ends = self._ends(key, n_classes)
+        return np.asarray(self.trunk(key, rows, exits) + ends[0 if exits is None else exits])
+
+    def trunk(self, key: str, rows: Genomes, exits: Exits | None) -> Ints:
+        """A figure of stem and layers up to the exits, shape (n,); arguments as of `whole`."""
+        space = self.space
+        if exits is not None and space.build_body is not None and exits.any():
+            return self._of_trunks(
+                rows, exits, lambda graph: sum(getattr(node.operator, key) for node in graph)
+            )
+        fixed = sum(getattr(o, key) for o in (*space.stem, *space.between))
+        return np.asarray(self._picked(key, rows, exits).sum(axis=1) + fixed, np.int64)
+
+    def _of_trunks(self, rows: Genomes, exits: Exits, figure: Callable[[Graph], int]) -> Ints:
+        """A figure of trunks in a space that is not a chain, (n,), each worked out once."""
+        unique, where = np.unique(np.column_stack([rows, exits]), axis=0, return_inverse=True)
+        figures = []
+        for row in unique:
+            builder = GraphBuilder()
+            self.space.trunk(builder, row[:-1], self.space.exits[row[-1] - 1] if row[-1] else None)
+            figures.append(figure(builder.graph()))
+        return np.array(figures, np.int64)[where.ravel()]
+
+    def peak_activation(self, rows: Genomes, exits: Exits | None) -> Ints:
+        """Largest number of activation elements alive at once, shape (n,); see `SearchSpace`."""
+        space = self.space
+        if space.build_body is not None:
+            cuts = np.zeros(len(rows), np.uint8) if exits is None else exits
+            both, where = np.unique(np.column_stack([rows, cuts]), axis=0, return_inverse=True)
+            peaks = [
+                peak_elements(space.graph(row, n_classes=1, cut=cut))
+                for row, cut in zip(both[:, :-1], space.exit_names(both[:, -1]), strict=True)
+            ]
+            return np.array(peaks, np.int64)[where.ravel()]
+        live = [
+            max(o.in_size + o.out_size for o in (*space.stem, *head) if o.kind == "conv")
+            for head in (space.head, *(cut.operators for cut in space.exits))
+        ]
+        fixed = np.array(live, np.int64)[0 if exits is None else exits]
+        return np.asarray(
+            np.maximum(self._picked("activation", rows, exits).max(axis=1), fixed), np.int64
+        )
+
+    @cached_property
+    def _slices(self) -> tuple[NDArray[np.bool_], Ints]:
+        """Whether choice a is a slice of choice b at a layer, and the parameters they then share.
+
+        Both have shape (n_layers, n_choices, n_choices). Batch norms belong to one choice each, so
+        that only equal choices share them.
+        """
+        space = self.space
+        shape = (space.n_layers, len(space.choices), len(space.choices))
+        nested, both = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
+        for ly in space.layers:
+            for a in range(len(space.choices)):
+                operators = space.build_layer(ly, a)
+                for b in range(len(space.choices)):
+                    same = a == b
+                    inside = space.is_slice is not None and space.is_slice(ly, a, b)
+                    nested[ly.index, a, b] = same or inside
+                    both[ly.index, a, b] = sum(
+                        o.params for o in operators if same or o.kind != "batch_norm"
+                    )
+        return nested, both
+
+    def nested(self, little: Genomes, big: Genomes) -> NDArray[np.bool_]:
+        """Whether little's weights are a slice of big's; see `SearchSpace.nested`."""
+        return np.asarray(self._slices[0][self._layers, little, big].all(axis=-1))
+
+    def nested_params(self, little: Genomes, big: Genomes, n_classes: int) -> Ints:
+        """Parameters that nested networks share; see `SearchSpace.nested_params`."""
+        space = self.space
+        fixed = sum(o.params for o in (*space.stem, *space.between))
+        layers = self._slices[1][self._layers, little, big].sum(axis=-1)
+        return np.asarray(layers + fixed + self._ends("params", n_classes)[0])
