@@ -7,7 +7,8 @@ from typing import cast
 
 from ..registry import Registry
 from ._exits import Exit, Exits
-from ._space import Architectures, Genomes, Layer, SearchSpace
+from ._layers import Genomes, Layer
+from ._space import Architectures, SearchSpace
 
 SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
 

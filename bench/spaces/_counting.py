@@ -4,19 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Graph, GraphBuilder, peak_elements
-from ._exits import Exits
+from ..operators import Operator
+from ._exits import Exit, Exits
+from ._layers import BodyBuilder, Genomes, Layer, LayerBuilder, SliceTest
 
-if TYPE_CHECKING:
-    from ._space import SearchSpace
-
-Genomes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+
+
+class Space(Protocol):
+    """What is needed of a `SearchSpace` to count its networks; see there."""
+
+    @property
+    def choices(self) -> tuple[str, ...]: ...
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+    @property
+    def n_layers(self) -> int: ...
+    @property
+    def stem(self) -> tuple[Operator, ...]: ...
+    @property
+    def head(self) -> tuple[Operator, ...]: ...
+    @property
+    def between(self) -> tuple[Operator, ...]: ...
+    @property
+    def exits(self) -> tuple[Exit, ...]: ...
+    @property
+    def build_layer(self) -> LayerBuilder: ...
+    @property
+    def build_body(self) -> BodyBuilder | None: ...
+    @property
+    def is_slice(self) -> SliceTest | None: ...
+    @property
+    def exit_after(self) -> NDArray[np.int64]: ...
+    def exit_names(self, exits: Exits) -> list[str]: ...
+    def classifier(self, n_classes: int, place: Exit | None = None) -> Operator: ...
+    def trunk(self, builder: GraphBuilder, row: Genomes, place: Exit | None) -> int: ...
+    def graph(self, genome: Genomes, n_classes: int, cut: str = "") -> Graph: ...
 
 
 class Counting:
@@ -26,7 +55,7 @@ class Counting:
         space: search space whose networks are counted.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: Space) -> None:
         self.space = space
         self._layers = np.arange(space.n_layers)
 
@@ -63,7 +92,7 @@ class Counting:
         """A figure of networks, shape (n,).
 
         Args:
-            key: "macs" or "params".
+            key: name of the figure, "macs" or "params".
             rows: choices of the networks, shape (n, n_layers).
             n_classes: number of classes of the classifier.
             exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.

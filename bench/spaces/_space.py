@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,61 +17,13 @@ from ..graph import IMAGE, Graph, GraphBuilder
 from ..operators import Operator
 from ._counting import Counting
 from ._exits import Exit, Exits
+from ._layers import BodyBuilder, Genomes, Layer, LayerBuilder, SliceTest
 
-#: Choices of architectures, uint8: shape (n, n_layers), or (n_layers,) of one.
-Genomes = NDArray[np.uint8]
 #: One id or genome, or several.
 Architectures = str | Sequence[str] | NDArray[np.integer[Any]] | NDArray[np.str_]
 
 #: A number of many digits as a spreadsheet shows it.
 _SHORTENED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
-
-
-class LayerBuilder(Protocol):
-    """Lists the operators of one choice at one layer."""
-
-    def __call__(self, layer: Layer, choice: int) -> tuple[Operator, ...]: ...
-
-
-class BodyBuilder(Protocol):
-    """Adds everything between stem and head to a graph, for spaces that are not a chain.
-
-    With ``after`` it stops behind that cell, where an exit stands.
-    """
-
-    def __call__(
-        self, builder: GraphBuilder, source: int, genome: Genomes, after: int | None = None
-    ) -> int: ...
-
-
-class SliceTest(Protocol):
-    """Says whether one choice of a layer uses a slice of another's weights, if elastic."""
-
-    def __call__(self, layer: Layer, little: int, big: int) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One searchable position: the shapes around it.
-
-    Attributes:
-        index: position in the chain, from 0.
-        in_channels: channels that come in.
-        out_channels: channels that go out.
-        height: rows (and columns) of the input.
-        stride: step of its window, 1 or 2.
-    """
-
-    index: int
-    in_channels: int
-    out_channels: int
-    height: int
-    stride: int
-
-    @property
-    def identity(self) -> bool:
-        """Whether input and output have one shape, so that a skip is free."""
-        return self.stride == 1 and self.in_channels == self.out_channels
 
 
 @dataclass(frozen=True)

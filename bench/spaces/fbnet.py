@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ..operators import Operator
 from ._exits import Exit, separable_head
-from ._space import Layer, SearchSpace
+from ._layers import Layer
+from ._space import SearchSpace
 
 #: (kernel, expansion, groups) of every choice but the last, which is ``skip``.
 BLOCKS: dict[str, tuple[int, int, int]] = {

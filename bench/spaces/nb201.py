@@ -17,7 +17,8 @@ from itertools import pairwise
 from ..graph import GraphBuilder
 from ..operators import Operator
 from ._exits import Exit, separable_head
-from ._space import Genomes, Layer, SearchSpace
+from ._layers import Genomes, Layer
+from ._space import SearchSpace
 
 CHOICES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source node, target node)
