@@ -25,7 +25,6 @@ from ..bench.errors import ConstraintError
 from ..bench.spaces import Genomes
 from .domain import Domain, Genes
 
-FIGURES = ("params", "macs")  # what a network has before anything is measured
 TRIES = 400  # draws without enough networks before a budget counts as out of reach
 LEAST_DRAWN = 256  # rows a draw: a small population should not give up after few networks
 
