@@ -225,7 +225,7 @@ def mean_cost(little: Any, big: Any, escalation_rate: Any, shared: Any = 0.0) ->
     return little + escalation_rate * (big - shared)
 
 
-def weights_memory(params: NDArray[np.float64]) -> NDArray[np.float64]:
+def weights_memory(params: Figure) -> NDArray[np.float64]:
     """Memory of so many parameters in MiB (fp32), of the same shape."""
     return np.asarray(params * _MIB_PER_VALUE)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,25 +70,68 @@ class Couplings:
         parts = self.genomes[rows], self.exits[rows], self.origin[rows]
         return Couplings(self.space, self.n_classes, *parts)
 
+    @cached_property
+    def _cut(self) -> bool:
+        """Whether any of the networks is cut at an exit."""
+        return bool(self.exits.any())
+
+    @cached_property
+    def _plain(self) -> tuple[list[int], list[int], list[bytes]]:
+        """Origins, exits and choices, a number or a text of bytes each, for single questions."""
+        rows = np.ascontiguousarray(self.genomes, np.uint8)
+        return self.origin.tolist(), self.exits.tolist(), [row.tobytes() for row in rows]
+
     def kinds(self, little: Any, big: Any) -> NDArray[np.int8]:
         """Couplings of pairs as indices of ``COUPLINGS``; rows of the networks broadcast."""
         i, j = np.asarray(little), np.asarray(big)
-        related = (self.origin[i] == self.origin[j]) & (self.origin[i] >= 0)
-        out = np.zeros(np.broadcast_shapes(i.shape, j.shape), np.int8)
-        if not related.any():
+        first, second = self.origin[i], self.origin[j]
+        related = (first == second) & (first >= 0)
+        out = np.zeros(related.shape, np.int8)
+        if not np.count_nonzero(related):
             return out
         a, b = self.genomes[i], self.genomes[j]
-        cut, later = self.exits[i], self.exits[j]
         if self.space.is_slice is not None:
-            whole = related & (cut == 0) & (later == 0)
-            if whole.any():
-                out[whole & self.space.nested(a, b)] = NESTED
-        if self.exits.any():
-            after = self.space.exit_after
+            whole = related & self.space.nested(a, b)
+            if self._cut:
+                whole &= (self.exits[i] == 0) & (self.exits[j] == 0)
+            out[whole] = NESTED
+        if self._cut:
+            cut, later, after = self.exits[i], self.exits[j], self.space.exit_after
             deeper = related & (cut > 0) & (after[later] > after[cut])
             if deeper.any():
                 out[deeper & (a == b).all(axis=-1)] = PREFIX
         return out
+
+    def one(self, little: int, big: int, costs: NetworkCosts) -> SharedCosts | None:
+        """What one pair shares, in plain numbers; None where it is nothing.
+
+        Args:
+            little: row of the little network.
+            big: row of the big network.
+            costs: costs of all n networks on one device.
+        """
+        origins, exits, rows = self._plain
+        if origins[little] != origins[big] or origins[little] < 0:
+            return None
+        cut, later = exits[little], exits[big]
+        if not cut and not later:
+            if self.space.is_slice is None:
+                return None
+            params = self.space.shared_params(rows[little], rows[big], self.n_classes)
+            if params < 0:
+                return None
+            return SharedCosts(params=float(params), weights_mib=float(weights_memory(params)))
+        after, trunk = self.space.exit_after, costs.trunk
+        if not cut or after[later] <= after[cut] or rows[little] != rows[big] or trunk is None:
+            return None
+        return SharedCosts(
+            latency_ms=trunk.latency_ms.item(little),
+            energy_mj=trunk.energy_mj.item(little),
+            macs=trunk.macs.item(little),
+            params=trunk.params.item(little),
+            weights_mib=float(weights_memory(trunk.params[little])),
+            features_mib=trunk.features_mib.item(little),
+        )
 
     def shared(self, little: Any, big: Any, costs: NetworkCosts) -> SharedCosts | None:
         """What pairs share, each figure of the shape of the pairs; None where it is nothing.
@@ -98,15 +142,15 @@ class Couplings:
             costs: costs of all n networks on one device.
         """
         kinds = self.kinds(little, big)
-        nested, prefix = kinds == NESTED, kinds == PREFIX
-        if not kinds.any():
+        if not np.count_nonzero(kinds):
             return None
+        nested, prefix = kinds == NESTED, kinds == PREFIX
         i, j = np.broadcast_arrays(np.asarray(little), np.asarray(big))
         params = np.zeros(kinds.shape)
         if nested.any():
             a, b = self.genomes[i[nested]], self.genomes[j[nested]]
             params[nested] = self.space.nested_params(a, b, self.n_classes)
-        latency, energy, macs, features = np.zeros((4, *kinds.shape))
+        latency, energy, macs, features = (np.zeros(kinds.shape) for _ in range(4))
         if prefix.any() and costs.trunk is not None:
             trunk = costs.trunk
             rows = i[prefix]

@@ -84,7 +84,9 @@ class ExactPoints:
 
         None where they share nothing and none was measured.
         """
-        both = self.couplings.shared(little, big, costs)
+        one = isinstance(little, int)
+        coupled = self.couplings.one if one else self.couplings.shared
+        both = coupled(little, big, costs)
         pairs, ids = self.measured_pairs(device), self.table.names
         if not pairs:
             return both

@@ -58,6 +58,8 @@ class Counting:
     def __init__(self, space: Space) -> None:
         self.space = space
         self._layers = np.arange(space.n_layers)
+        self._heads: dict[tuple[str, int], Ints] = {}
+        self._stems: dict[str, int] = {}
 
     @cached_property
     def _tables(self) -> dict[str, Ints]:
@@ -83,10 +85,20 @@ class Counting:
 
     def _ends(self, key: str, n_classes: int) -> Ints:
         """A figure of head and classifier by number of the exit, 0 for a whole network."""
-        space = self.space
-        heads = [(*space.head, space.classifier(n_classes))]
-        heads += [(*cut.operators, cut.classifier(n_classes)) for cut in space.exits]
-        return np.array([sum(getattr(o, key) for o in head) for head in heads], np.int64)
+        if (key, n_classes) not in self._heads:
+            space = self.space
+            heads = [(*space.head, space.classifier(n_classes))]
+            heads += [(*cut.operators, cut.classifier(n_classes)) for cut in space.exits]
+            sums = [sum(getattr(o, key) for o in head) for head in heads]
+            self._heads[key, n_classes] = np.array(sums, np.int64)
+        return self._heads[key, n_classes]
+
+    def _fixed(self, key: str) -> int:
+        """A figure of the stem and of what stands between layers whatever is chosen."""
+        if key not in self._stems:
+            operators = (*self.space.stem, *self.space.between)
+            self._stems[key] = sum(getattr(o, key) for o in operators)
+        return self._stems[key]
 
     def whole(self, key: str, rows: Genomes, n_classes: int, exits: Exits | None) -> Ints:
         """A figure of networks, shape (n,).
@@ -107,8 +119,8 @@ class Counting:
             return self._of_trunks(
                 rows, exits, lambda graph: sum(getattr(node.operator, key) for node in graph)
             )
-        fixed = sum(getattr(o, key) for o in (*space.stem, *space.between))
-        return np.asarray(self._picked(key, rows, exits).sum(axis=1) + fixed, np.int64)
+        picked = self._picked(key, rows, exits).sum(axis=1)
+        return np.asarray(picked + self._fixed(key), np.int64)
 
     def _of_trunks(self, rows: Genomes, exits: Exits, figure: Callable[[Graph], int]) -> Ints:
         """A figure of trunks in a space that is not a chain, (n,), each worked out once."""
@@ -168,7 +180,23 @@ class Counting:
 
     def nested_params(self, little: Genomes, big: Genomes, n_classes: int) -> Ints:
         """Parameters that nested networks share; see `SearchSpace.nested_params`."""
-        space = self.space
-        fixed = sum(o.params for o in (*space.stem, *space.between))
         layers = self._slices[1][self._layers, little, big].sum(axis=-1)
-        return np.asarray(layers + fixed + self._ends("params", n_classes)[0])
+        fixed = self._fixed("params") + self._ends("params", n_classes)[0]
+        return np.asarray(layers + fixed)
+
+    @cached_property
+    def _slice_lists(self) -> list[list[list[int]]]:
+        """Shared parameters by layer and both choices; -1 where one is not a slice of the other."""
+        nested, both = self._slices
+        lists: list[list[list[int]]] = np.where(nested, both, -1).tolist()
+        return lists
+
+    def shared_params(self, little: bytes, big: bytes, n_classes: int) -> int:
+        """Parameters that one pair of whole networks shares; see `SearchSpace.shared_params`."""
+        total = 0
+        for layer, a, b in zip(self._slice_lists, little, big, strict=True):
+            both = layer[a][b]
+            if both < 0:  # most pairs end at the first layers
+                return -1
+            total += both
+        return total + self._fixed("params") + int(self._ends("params", n_classes)[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,12 +17,10 @@ from ..operators import Operator
 from ._counting import Counting
 from ._exits import Exit, Exits
 from ._layers import BodyBuilder, Genomes, Layer, LayerBuilder, SliceTest
+from ._spreadsheet import spreadsheet_hint
 
 #: One id or genome, or several.
 Architectures = str | Sequence[str] | NDArray[np.integer[Any]] | NDArray[np.str_]
-
-#: A number of many digits as a spreadsheet shows it.
-_SHORTENED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class SearchSpace:
                 raise ArchitectureError(
                     f"architecture {str(arch)[:40]!r} has {got}; space {self.name!r} expects "
                     f"{self.n_layers} digits from {legal[0]} to {legal[-1]}."
-                    f"{_spreadsheet(arch, self.n_layers) if isinstance(arch, str) else ''}"
+                    f"{spreadsheet_hint(arch, self.n_layers) if isinstance(arch, str) else ''}"
                 )
             bad = next((c for c in arch if c not in legal), None)
             if bad is not None:
@@ -386,13 +383,14 @@ class SearchSpace:
         """
         return self._counting.nested_params(little, big, n_classes)
 
+    def shared_params(self, little: bytes, big: bytes, n_classes: int) -> int:
+        """What one pair of nested networks shares, as `nested_params`; -1 where they are not.
 
-def _spreadsheet(arch: str, n_digits: int) -> str:
-    """A hint where a spreadsheet may have taken an id for a number; "" elsewhere."""
-    if _SHORTENED.fullmatch(arch):
-        lost = "drops all but a few of their digits"
-    elif arch.isdecimal() and len(arch) < n_digits:
-        lost = "drops the zeros at their beginning"
-    else:
-        return ""
-    return f" If a spreadsheet wrote it: it takes ids for numbers and {lost}; keep ids as text."
+        For a single question, which numpy takes twenty times as long for.
+
+        Args:
+            little: choices of the little network, one byte a layer.
+            big: choices of the big network, one byte a layer.
+            n_classes: number of classes of the classifier.
+        """
+        return self._counting.shared_params(little, big, n_classes)

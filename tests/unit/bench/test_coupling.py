@@ -87,6 +87,28 @@ def test_what_is_shared_is_paid_once() -> None:
     assert set(np.unique(kinds)) == {SIBLING, NESTED, PREFIX}
 
 
+@pytest.mark.parametrize("name", SPACES.names())
+@pytest.mark.parametrize("origin", [0, -1])
+def test_one_pair_shares_what_it_shares_among_many(name: str, origin: int) -> None:
+    space, rng = get_space(name), np.random.default_rng(0)
+    few = space.sample(rng, 4)
+    genomes = np.vstack([few, few, space.sample(rng, 2, [space.choices[0]])])
+    exits = rng.integers(0, len(space.exits) + 1, len(genomes)).astype(np.uint8)
+    exits[[0, 8, 9]] = 0
+    couplings = Couplings(space, 10, genomes, exits, np.full(len(genomes), origin))
+    latency = np.linspace(10.0, 20.0, len(genomes))
+    costs = network_costs(
+        space, genomes, 10, latency, latency * 5, 0.0, {}, exits=exits, trunk_ms=latency / 2
+    )
+    for little in range(len(genomes)):
+        for big in range(len(genomes)):
+            one = couplings.one(little, big, costs)
+            many = couplings.shared(little, big, costs)
+            assert (one is None) == (many is None)
+            if one is not None and many is not None:
+                assert {k: np.asarray(v).tolist() for k, v in vars(many).items()} == vars(one)
+
+
 def test_a_coupling_that_is_none_names_the_three() -> None:
     assert checked_couplings("prefix") == ("prefix",)
     assert checked_couplings(None) is None
