@@ -35,7 +35,8 @@ class SearchSettings:
             objectives is kept all the same. Empty: none.
         gate: ``inside``: an evaluation is of a pair, and all its non-dominated operating points
             count; ``gene``: an evaluation is of one operating point, and the searcher chooses gate
-            and cut; ``auto``: inside where the evaluator has whole curves.
+            and cut (Source: Gambella and Roveri 2023, EDANAS); ``auto``: inside where the
+            evaluator has whole curves.
         budget_params: most parameters of each network of the first population; None: any number.
         budget_macs: most MACs of each network of the first population; None: any number.
 

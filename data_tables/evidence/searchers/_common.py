@@ -6,7 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ....bench import Benchmark
+from ....bench.bootstrap import LEVEL, N_BOOTSTRAP
 from ....searchers.outcome import SearchOutcome
 from ...fbnet_cifar10.recipe import RECIPE
 from .._page import FIGURES, conditions
@@ -39,3 +43,17 @@ def facts() -> dict[str, Any]:
 def reached(yes: bool) -> str:
     """Whether what was aimed at was reached, in words."""
     return "reached" if yes else "not reached"
+
+
+def interval(differences: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean of differences and the ends of its interval, resampled over seeds.
+
+    Args:
+        differences: one a seed, shape (n_seeds,).
+
+    Source: Efron and Tibshirani 1993, percentile bootstrap.
+    """
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(differences, (N_BOOTSTRAP, len(differences))).mean(axis=1)
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(differences.mean()), float(low), float(high)

@@ -17,11 +17,10 @@ from ....searchers.judge import Judge, judge_called
 from ....searchers.outcome import SearchOutcome
 from ....searchers.settings import SearchSettings
 from .._page import Step
-from ._common import BUDGET, DEVICE, TABLE, facts, told
+from ._common import BUDGET, DEVICE, TABLE, facts, interval, told
 
 SEARCHER = "nsga2"
 SEEDS = 30  # a tenth of a point of regret is what there is to see
-N_BOOTSTRAP = 4000
 #: Budgets, each as the share of the networks there are that keep it.
 BUDGETS = (("params", 0.5), ("params", 0.25), ("macs", 0.5), ("macs", 0.25))
 
@@ -99,20 +98,6 @@ def _mean_macs(evaluator: Evaluator, outcome: SearchOutcome) -> float:
     genes = np.concatenate([batch.genes for batch in outcome.log.batches])
     networks = np.concatenate(Domain.of(evaluator, inside=True).networks(genes))
     return float(_figure(evaluator, "macs", networks).mean())
-
-
-def interval(differences: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The mean of differences and the ends of its interval, resampled over seeds.
-
-    Args:
-        differences: one a seed, shape (n_seeds,).
-
-    Source: Efron and Tibshirani 1993, percentile bootstrap.
-    """
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(differences, (N_BOOTSTRAP, len(differences))).mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(differences.mean()), float(low), float(high)
 
 
 def _name(run: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from biglittle.bench.synthetic import DEVICE, synthetic_table
@@ -44,14 +43,6 @@ def test_the_page_says_which_budgets_help_and_which_do_not() -> None:
     assert "at most 1.50 M parameters (50 % of them)" in text
     assert "-0.200 (-0.200 to -0.200)" in text
     assert "### The same on NAS-Bench-201" in initial_budget_nb201.nb201_text(RUNS)
-
-
-def test_an_interval_holds_its_mean_and_is_the_same_again() -> None:
-    differences = np.random.default_rng(0).normal(0.3, 1.0, 40)
-    mean, low, high = initial_budget.interval(differences)
-    assert low < mean < high
-    assert mean == pytest.approx(differences.mean())
-    assert initial_budget.interval(differences) == (mean, low, high)
 
 
 def test_the_step_runs_on_any_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
