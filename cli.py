@@ -183,7 +183,7 @@ def query(
 
 @app.command()
 def show(
-    little: Annotated[str, typer.Argument(metavar="ID", help="Architecture id of a network.")],
+    little: Annotated[str, typer.Argument(metavar="ID", help="A network, ARCHITECTURE[@EXIT].")],
     big: Annotated[
         str | None, typer.Argument(metavar="[BIG]", help="A second one: the difference is shown.")
     ] = None,
@@ -362,7 +362,7 @@ def table_verify(
 
 @table_app.command("extract")
 def table_extract(
-    architecture: Annotated[str, typer.Argument(help="Architecture id, in the table or not.")],
+    architecture: Annotated[str, typer.Argument(help="ARCHITECTURE[@EXIT], in the table or not.")],
     out: Annotated[Path, typer.Option(help="ONNX file to write.")],
     table: TableOption = DEFAULT_TABLE,
     check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,

@@ -11,10 +11,13 @@ import numpy as np
 from .device import DeviceProfile
 from .errors import DeviceError, TableError
 from .operators import Operator
-from .spaces import SearchSpace, get_space
+from .spaces import Exit, Layer, SearchSpace, get_space, network_names, parse_networks
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
+
+#: What stands for the block of a layer behind the exit at which a network is cut.
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class LayerFacts:
         name: number of the layer, counted from 1, or "stem" or "head".
         stage: layers of one stage have one shape; 0 is the stem.
         digit: what stands for the layer in the id; empty for stem and head.
-        choice: name of the block.
+        choice: name of the block; ``NOT_RUN`` behind an exit, and ``exit 12`` of an exit's head.
         kernel: side of its largest window; 0 where it has none.
         expansion: widest inner channels as a multiple of what comes in; 1 where nothing expands.
         groups: groups of its first convolution.
@@ -52,10 +55,10 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A whole network.
+    """A network, whole or cut at an exit.
 
     Attributes:
-        architecture: id of the network.
+        architecture: name of the network, ``ARCHITECTURE[@EXIT]``.
         space: name of its search space.
         n_classes: number of classes of its classifier.
         device: name of the device; None where none was asked.
@@ -103,17 +106,19 @@ def anatomy(
 
     Args:
         space: search space of the network.
-        architecture: id of the network.
+        architecture: name of the network, ``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``.
         n_classes: number of classes of its classifier.
         profile: profile of the device; None gives no latencies.
 
     Raises:
-        SpaceError: no id of this space.
+        ArchitectureError: no network of this space.
         DeviceError: a profile of another space.
     """
-    genome = space.parse(architecture)
-    row = genome[0]
-    (written,) = space.format(genome)
+    genome, exits = parse_networks(space, architecture)
+    row, place = genome[0], space.get_exit(space.exit_names(exits)[0])
+    written, (name,) = space.format(genome)[0], network_names(space, genome, exits)
+    cuts = None if place is None else exits
+    runs = [_runs(space, layer, place) for layer in space.layers]
     whole = fixed = provenance = word = None
     terms: list[float | None] = [None] * space.n_layers
     if profile is not None:
@@ -122,49 +127,73 @@ def anatomy(
                 f"device {profile.name!r} has figures of space {profile.space!r}, the network is "
                 f"of {space.name!r}; name a device of that space."
             )
-        whole = _finite(float(profile.latency.latency_ms(genome)[0]))
-        provenance = profile.latency.provenance(genome)["latency_ms"]
+        whole = _finite(float(profile.latency.latency_ms(genome, cuts)[0]))
+        provenance = profile.latency.provenance(genome, cuts)["latency_ms"]
         try:
             blocks = profile.latency.blocks()
         except DeviceError:  # a device that knows whole networks alone
             pass
         else:
-            picked = blocks.blocks_ms[np.arange(space.n_layers), row]
-            terms = [_finite(float(value)) for value in picked]
-            fixed = _finite(float(blocks.constant_ms))
-            word = "predicted" if provenance == "measured" else provenance
+            picked = np.where(runs, blocks.blocks_ms[np.arange(space.n_layers), row], 0.0)
+            if place is None:
+                fixed = _finite(float(blocks.constant_ms))
+            elif whole is not None and provenance != "measured" and space.build_body is None:
+                fixed = whole - float(picked.sum())
+            # An edge's figure is that of all cells, more than a network that is cut runs.
+            if place is None or space.build_body is None:
+                terms = [_finite(float(value)) for value in picked]
+                word = "predicted" if provenance == "measured" else provenance
     layers = [_facts("stem", 0, "", "stem", space.stem, None)]
     stage = 1
     for layer in space.layers:
         if layer.index and not layer.identity:
             stage += 1
         choice, shape = int(row[layer.index]), layer.height // layer.stride
-        ops = space.build_layer(layer, choice)
+        ops = _before(space.build_layer(layer, choice), space, place)
+        run = runs[layer.index]
         facts = _facts(
             str(layer.index + 1),
             stage,
             written[layer.index],
-            space.choices[choice],
-            ops,
-            terms[layer.index],
+            space.choices[choice] if run else NOT_RUN,
+            ops if run else (),
+            terms[layer.index] if run else None,
             (layer.out_channels, shape, shape),
         )
         layers.append(facts)
-    classifier = Operator("linear", space.n_features, n_classes, 1, 1)
-    layers.append(_facts("head", stage + 1, "", "head", (*space.head, classifier), None))
+    ops = (space.head if place is None else place.operators) + (space.classifier(n_classes, place),)
+    kind = "head" if place is None else f"exit {place.name}"
+    layers.append(_facts("head", stage + 1, "", kind, ops, None))
     return Anatomy(
-        architecture=written,
+        architecture=name,
         space=space.name,
         n_classes=n_classes,
         device=None if profile is None else profile.name,
         layers=tuple(layers),
-        macs=int(space.macs(genome, n_classes)[0]),
-        params=int(space.params(genome, n_classes)[0]),
+        macs=int(space.macs(genome, n_classes, cuts)[0]),
+        params=int(space.params(genome, n_classes, cuts)[0]),
         latency_ms=whole,
         fixed_ms=fixed,
         provenance=provenance,
         layer_provenance=word,
     )
+
+
+def _runs(space: SearchSpace, layer: Layer, place: Exit | None) -> bool:
+    """Whether a network that is cut at ``place`` runs a layer; edges are those of every cell."""
+    return place is None or space.build_body is not None or layer.index <= place.after
+
+
+def _before(
+    ops: tuple[Operator, ...], space: SearchSpace, place: Exit | None
+) -> Sequence[Operator]:
+    """Of the operators of an edge in all cells, those of the cells before an exit.
+
+    Exits of a space of cells stand at the end of a stage, and later stages have fewer rows.
+    """
+    if place is None or space.build_body is None:
+        return ops
+    return tuple(op for op in ops if op.height >= place.operators[0].height)
 
 
 def anatomies(
@@ -173,13 +202,13 @@ def anatomies(
     """Networks layer by layer on a device, with as many classes as those of a table have.
 
     Args:
-        architectures: ids of the networks.
+        architectures: names of the networks, ``ARCHITECTURE[@EXIT]``.
         profile: profile of the device.
         bench: the table; None, or one of another space: as many classes as the device was
             measured with.
 
     Raises:
-        SpaceError: no id of the device's space.
+        ArchitectureError: no network of the device's space.
     """
     space, n_classes = get_space(profile.space), profile.n_classes
     if bench is not None and bench.table.space.hash == space.hash:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import ArchitectureError, BigLittleError
-from .spaces import SearchSpace
+from .spaces import SearchSpace, canonical_name
 
 #: Larger files are refused unread.
 MAX_BYTES = 16 * 2**20
@@ -20,20 +20,23 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_ids(text: str, space: SearchSpace) -> list[str]:
-    """Ids of the architectures that a user names, each once, in the order given.
+    """Names of the networks that a user lists, each once, in the order given.
 
     Args:
-        text: ids separated by commas or blanks, or the path of a UTF-8 file of such lines, in
-            which ``#`` begins a comment.
+        text: names ``ARCHITECTURE[@EXIT]`` separated by commas or blanks, or the path of a UTF-8
+            file of such lines, in which ``#`` begins a comment.
         space: the search space of the ids.
 
     Raises:
-        ArchitectureError: a word that is not an id of ``space``; its place is named.
+        ArchitectureError: a word that is not an id of ``space``, or an exit that it does not have;
+            the word's place is named.
         BigLittleError: a file that cannot be read, or a text that names nothing.
 
     >>> from biglittle.bench.spaces import get_space
     >>> read_ids("333333, 123432,333333", get_space("nb201"))
     ['333333', '123432']
+    >>> read_ids("333333@4s", get_space("nb201"))
+    ['333333@4s']
     """
     ids = [_id(word, space, place) for place, word in _entries(text, space, _words)]
     if not ids:
@@ -53,7 +56,8 @@ def read_pairs(text: str, space: SearchSpace) -> list[tuple[str, str]]:
         space: the search space of the ids.
 
     Raises:
-        ArchitectureError: a word that is not an id of ``space``; its place is named.
+        ArchitectureError: a word that is not an id of ``space``, or an exit that it does not have;
+            the word's place is named.
         BigLittleError: a file that cannot be read, a line that is not a pair, or a text that names
             nothing.
 
@@ -88,14 +92,14 @@ def _pairs(line: str) -> list[str]:
 
 def _id(word: str, space: SearchSpace, place: str) -> str:
     try:
-        return space.format(space.parse(word))[0]
+        return canonical_name(space, word)
     except ArchitectureError as error:
         raise ArchitectureError(f"{place}: {error}") from error
 
 
 def _is_id(word: str, space: SearchSpace) -> bool:
     try:
-        space.parse(word)
+        space.parse(word.partition("@")[0])
     except ArchitectureError:
         return False
     return True
@@ -106,14 +110,15 @@ def _entries(
 ) -> Iterator[tuple[str, str]]:
     """(place, entry) of everything but comments, in the list or in the file."""
     words = _words(text)
-    path = None if any(_is_id(word, space) for word in words) else _file(text)
+    listed = any(_is_id(word, space) for word in words)
+    path = None if listed else _file(text)
     n = 0
     for number, line in enumerate((text if path is None else _read(path)).splitlines(), start=1):
         for entry in split(line.partition("#")[0]):
             n += 1
             if path is not None:
                 yield f"{path.name}, line {number}", entry
-            elif len(words) == 1:
+            elif len(words) == 1 and not listed:
                 yield f"there is no file {text.strip()[:60]!r}", entry
             else:
                 yield f"entry {n} of the list", entry

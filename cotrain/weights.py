@@ -143,7 +143,7 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
         "format": NETWORK_FORMAT,
         "space": network.space,
         "space_hash": get_space(network.space).hash,
-        "architecture": network.architecture,
+        "architecture": network.name,
         "n_classes": json.dumps(network.n_classes),
     }
     write_tensors(path, network.state_dict(), metadata, half=False)

@@ -15,7 +15,7 @@ from ..bench.agreement import spearman
 from ..bench.device import DeviceProfile, user_devices
 from ..bench.errors import ArchitectureError, UnknownNameError
 from ..bench.operator_model import MIN_ROWS
-from ..bench.spaces import SearchSpace, get_space
+from ..bench.spaces import SearchSpace, get_space, parse_networks
 from .finding import Finding
 from .meters._misfit import misfit
 from .noise import NOISY_SPREAD, NOISY_TAIL, in_vain, noisy_networks
@@ -53,7 +53,7 @@ def figure_findings(profile: DeviceProfile, raw: dict[str, Any], out: str) -> It
             yield Finding("error", "other-space", message)
             return
         ids = sorted(profile.measured_ms)
-        genomes = space.parse(ids)
+        genomes, exits = parse_networks(space, ids)
     except UnknownNameError as error:
         yield Finding("error", "other-space", str(error))
         return
@@ -68,7 +68,8 @@ def figure_findings(profile: DeviceProfile, raw: dict[str, Any], out: str) -> It
         space=space,
         ids=ids,
         genomes=genomes,
-        macs=space.macs(genomes, profile.n_classes).astype(np.float64) * batch,
+        exits=exits,
+        macs=space.macs(genomes, profile.n_classes, exits).astype(np.float64) * batch,
         latency_ms=np.array([profile.measured_ms[a] for a in ids]),
         entries={n["architecture"]: n for n in raw["networks"]},
         measured=profile.latency_provenance == "measured",
@@ -90,6 +91,7 @@ class _Rows:
     space: SearchSpace
     ids: list[str]
     genomes: NDArray[np.uint8]
+    exits: NDArray[np.uint8]
     macs: NDArray[np.float64]
     latency_ms: NDArray[np.float64]
     entries: dict[str, dict[str, Any]]
@@ -195,7 +197,7 @@ def _other_figures(rows: _Rows, profile: DeviceProfile, raw: dict[str, Any]) -> 
             yield Finding("warning", "meter", wrong)
     memory = rows.column("peak_memory_mib")
     if np.isfinite(memory).any():
-        weights_mib = rows.space.params(rows.genomes, profile.n_classes) / 2**20
+        weights_mib = rows.space.params(rows.genomes, profile.n_classes, rows.exits) / 2**20
         if (memory < weights_mib / 2).any() or np.nanmax(memory) > 1e6:
             message = "peak memories are below the weights at half a byte each, or beyond a "
             yield Finding("error", "units", message + "tebibyte; the unit is MiB.")
@@ -258,8 +260,9 @@ def _by_force(raw: dict[str, Any], out: str) -> str:
 
 
 def _additive(rows: _Rows) -> Iterator[Finding]:
+    whole = rows.exits == 0  # the layers of the others are not all run
     for what, design in (("blocks", _blocks(rows)), ("operators", _operators(rows))):
-        error = held_out_error(design, rows.latency_ms)
+        error = held_out_error(design[whole], rows.latency_ms[whole])
         if error is not None and error < ADDITIVE:
             message = f"every latency is a sum of parts: a sum over {what} predicts rows it was "
             message += f"not fitted on to {error:.1e} of the median, closer than any two "
@@ -273,7 +276,7 @@ def _blocks(rows: _Rows) -> NDArray[np.float64]:
 
 
 def _operators(rows: _Rows) -> NDArray[np.float64]:
-    counts = [Counter(rows.space.operators(a, 1)) for a in rows.ids]
+    counts = [Counter(rows.space.operators(genome, 1)) for genome in rows.genomes]
     kinds = list(dict.fromkeys(op for c in counts for op in c))
     return np.array([[c[op] for op in kinds] for c in counts], np.float64)
 

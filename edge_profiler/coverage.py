@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..bench.device import DeviceProfile
 from ..bench.intervals import Width, width
-from ..bench.spaces import SearchSpace
+from ..bench.spaces import SearchSpace, parse_networks
 
 #: Chance at which a true interval is called missed.
 CHANCE = 0.05
@@ -86,14 +86,15 @@ def network_records(
         promised: the device profile that the front was searched for.
         measured: the profile that was measured.
         space: search space of the networks.
-        ids: networks of the front.
+        ids: names of the front's networks.
     """
     there = [a for a in ids if a in measured.measured_ms]
     columns = np.full((3, len(there)), np.nan)
     if there and promised.space_hash == space.hash:
-        genomes = space.parse(there)
-        columns[0] = promised.latency_ms(space, genomes)
-        columns[1:] = promised.latency_interval_ms(space, genomes)
+        genomes, exits = parse_networks(space, there)
+        cuts = exits if exits.any() else None
+        columns[0] = promised.latency_ms(space, genomes, cuts)
+        columns[1:] = promised.latency_interval_ms(space, genomes, cuts)
     names = ("predicted", "low", "high")
     return [
         {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bench.spaces import SearchSpace
+from ..bench.spaces import SearchSpace, parse_networks
 from .onnx_network import onnx_model
 from .profile import default_reference
 from .protocol import Clock, Protocol, time_runs
@@ -104,7 +104,7 @@ def estimate(
 
     Args:
         space: search space of the networks and pairs.
-        networks: ids that are measured alone.
+        networks: names of networks that are measured alone.
         pairs: (little, big) that are measured end to end.
         n_classes: number of classes of the classifiers.
         protocol: number of warm-up runs, rounds, and runs a round.
@@ -115,12 +115,14 @@ def estimate(
     ids = list(dict.fromkeys([*networks, *(a for pair in pairs for a in pair)]))
     if not ids:
         return Estimate()
-    macs = dict(zip(ids, space.macs(space.parse(ids), n_classes).tolist(), strict=True))
+    genomes, exits = parse_networks(space, ids)
+    macs = dict(zip(ids, space.macs(genomes, n_classes, exits).tolist(), strict=True))
     reference = default_reference(space)
+    macs.setdefault(reference, int(space.macs(reference, n_classes)[0]))
     ends = (reference, max(ids, key=lambda a: macs[a]))
     took = [_run_ms(space, a, n_classes, protocol, runtime, clock) for a in ends]
-    work = space.macs(space.parse(list(ends)), n_classes)
-    slope = max(0.0, took[1] - took[0]) / max(1.0, float(work[1]) - float(work[0]))
+    work = [macs[a] for a in ends]
+    slope = max(0.0, took[1] - took[0]) / max(1.0, float(work[1] - work[0]))
 
     def run_ms(architecture: str) -> float:
         return float(max(took[0] / 10, took[0] + slope * (macs[architecture] - work[0])))

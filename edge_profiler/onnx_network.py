@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..bench.errors import ProfileError
 from ..bench.graph import IMAGE, GraphBuilder
 from ..bench.operators import Operator
-from ..bench.spaces import Genomes, SearchSpace
+from ..bench.spaces import Exit, Genomes, SearchSpace, canonical_name
 from ..bench.trained_pair import Weights
 from .onnx_graph import INPUT, LOGITS, GraphWriter
 
@@ -145,12 +145,17 @@ def _write_operator(
 
 
 def _write_body(
-    graph: GraphWriter, space: SearchSpace, genome: Genomes, x: str, source: _WeightSource
+    graph: GraphWriter,
+    space: SearchSpace,
+    genome: Genomes,
+    place: Exit | None,
+    x: str,
+    source: _WeightSource,
 ) -> str:
     """Everything between stem and head of a space of cells, without what nothing reads."""
     assert space.build_body is not None
     builder = GraphBuilder()
-    last = space.build_body(builder, IMAGE, genome)
+    last = space.build_body(builder, IMAGE, genome, None if place is None else place.after)
     nodes = builder.graph()
     needed, stack = set[int](), [last]
     while stack:
@@ -207,22 +212,23 @@ def onnx_model(
     seed: int = 0,
     weights: Weights | None = None,
 ) -> onnx.ModelProto:
-    """The network of one architecture as an ONNX model, as it would be deployed.
+    """One network as an ONNX model, as it would be deployed, whole or cut at an exit.
 
     Batch norm is folded into the convolution before it, which then carries a bias: that is what any
     runtime makes of a trained network. A skip that is the identity leaves no node. Input
-    ``images`` float32 (1, 3, height, width), output ``logits`` float32 (1, n_classes).
+    ``images`` float32 (1, 3, height, width), output ``logits`` float32 (1, n_classes). Random
+    weights of a network that is cut are those of the whole one up to the exit.
 
     Args:
-        space: search space of the architecture.
-        architecture: id of an architecture in ``space``.
+        space: search space of the network.
+        architecture: name of a network in ``space``, ``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``.
         n_classes: number of classes of the classifier.
         seed: seed of the random weights (He-normal, biases 0), which serve for latency alone.
         weights: trained weights by name as in the state dict of ``biglittle.bench.networks``
             (``stem.0.weight``, ``blocks.3.body.1.running_var`` ...), as arrays; None: random.
 
     Raises:
-        ArchitectureError: ``architecture`` is not in ``space``.
+        ArchitectureError: ``architecture`` is not in ``space``, or has no such exit.
         ProfileError: a weight is missing or of another shape, or an operator without ONNX form.
         MissingExtraError: ``onnx`` is not installed.
 
@@ -230,22 +236,28 @@ def onnx_model(
     >>> model = onnx_model(get_space("fbnet"), "8" * 22, n_classes=10)
     >>> [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim]
     [1, 10]
+    >>> onnx_model(get_space("fbnet"), "8" * 22 + "@12", n_classes=10).graph.name
+    'fbnet_8888888888888888888888@12'
     """
-    genome = space.parse(architecture)[0]
+    name = canonical_name(space, architecture)
+    id_, _, cut = name.partition("@")
+    genome, place = space.parse(id_)[0], space.get_exit(cut)
     graph, source = GraphWriter(), _WeightSource(weights, seed)
     x = _write_chain(graph, space.stem, "stem", INPUT, source)
     if space.build_body is not None:
-        x = _write_body(graph, space, genome, x, source)
-    for layer in space.layers if space.build_body is None else ():
+        x = _write_body(graph, space, genome, place, x, source)
+    layers = space.layers if place is None else space.layers[: place.after + 1]
+    for layer in layers if space.build_body is None else ():
         operators = space.build_layer(layer, int(genome[layer.index]))
         if operators:
             x = _write_chain(graph, operators, f"blocks.{layer.index}.body", x, source)
-    x = _write_chain(graph, space.head, "head", x, source)
-    _write_classifier(graph, x, space.n_features, n_classes, source)
+    x = _write_chain(graph, space.head if place is None else place.operators, "head", x, source)
+    n_features = space.classifier(n_classes, place).in_channels
+    _write_classifier(graph, x, n_features, n_classes, source)
     first = space.stem[0]
     images = graph.value(INPUT, (1, first.in_channels, first.height, first.width))
     logits = graph.value(LOGITS, (1, n_classes))
-    return graph.model([images], [logits], f"{space.name}_{space.format(genome)[0]}")
+    return graph.model([images], [logits], f"{space.name}_{name}")
 
 
 def null_model(space: SearchSpace) -> onnx.ModelProto:

@@ -15,7 +15,7 @@ from .. import __version__
 from ..bench.device import FORMAT_2, NAME
 from ..bench.errors import BigLittleError, ProfileError
 from ..bench.graph import simplified
-from ..bench.spaces import SearchSpace
+from ..bench.spaces import SearchSpace, parse_networks
 from .energy import idle_power, measure_energy
 from .machine import conditions, cpu_model, device_name, environment
 from .memory import rise_of
@@ -96,7 +96,7 @@ def profile_networks(
 
     Args:
         space: search space of the architectures and pairs.
-        architectures: ids in ``space``; one that is named twice is measured once.
+        architectures: names of networks in ``space``; one that is named twice is measured once.
         n_classes: number of classes of the classifiers.
         protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         runtime: key of a runtime, or one.
@@ -129,7 +129,7 @@ def profile_networks(
     """
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
-    space.parse([*wanted, *again, *(a for pair in pairs for a in pair)])
+    parse_networks(space, [*wanted, *again, *(a for pair in pairs for a in pair)])
     if name is not None and not NAME.fullmatch(name):
         raise ProfileError(
             f"{name!r} cannot be the name of a device; expected to match {NAME.pattern}."

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..bench.anatomy import Anatomy, LayerFacts, differing
+from ..bench.anatomy import NOT_RUN, Anatomy, LayerFacts, differing
 from ..bench.figures import three_digits
 
 # Okabe and Ito 2008: told apart under every common colour blindness
@@ -47,6 +47,8 @@ def print_network(network: Anatomy, console: Console) -> None:
         table.add_column("")
     before = 0
     for layer in network.layers:
+        if layer.choice == NOT_RUN:
+            continue
         cells = [layer.name, str(layer.stage) if layer.digit else "", layer.digit, _block(layer)]
         cells += [_shape(layer), f"{layer.macs / 1e6:.2f}", f"{layer.params / 1e3:.1f}"]
         if timed:
@@ -63,6 +65,12 @@ def print_network(network: Anatomy, console: Console) -> None:
     ms = [] if not timed else ["" if parts is None else f"{parts:.3f}", ""]
     table.add_row("sum", "", "", "", "", *totals, *ms, style="bold")
     console.print(table)
+    if any(layer.choice == NOT_RUN for layer in network.layers):
+        last = [layer.name for layer in network.layers[:-1] if layer.choice != NOT_RUN][-1]
+        console.print(
+            f"Exits count layers from 0: {network.architecture.partition('@')[2]} stands after "
+            f"layer {last} of this list."
+        )
     _print_whole(network, console)
 
 
@@ -100,7 +108,8 @@ def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
     console.print(table)
     for network in both:
         _print_whole(network, console)
-    console.print(f"*: {sum(marks)} of {len(little.layers) - 2} layers are not the same block.")
+    n_layers = len(little.layers) - 2
+    console.print(f"*: {sum(marks[1:-1])} of {n_layers} layers are not the same block.")
 
 
 def _print_whole(network: Anatomy, console: Console) -> None:
@@ -132,7 +141,7 @@ def _heading(network: Anatomy) -> str:
 
 
 def _block(layer: LayerFacts) -> str:
-    if layer.identity:
+    if layer.identity and layer.choice != NOT_RUN:
         return f"{layer.choice} (hands on)"
     return f"{layer.choice} (1x1)" if layer.choice == "skip" else layer.choice
 
@@ -233,6 +242,8 @@ def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
 
 
 def _drawn(layer: LayerFacts, x: float, centre: float, middle: float) -> list[str]:
+    if layer.choice == NOT_RUN:
+        return []
     if layer.identity:
         return [f'<circle cx="{centre}" cy="{middle}" r="2.5" fill="#fff" stroke="{INK}"/>']
     wide, colour = COLUMN - GAP, BY_KERNEL.get(layer.kernel, OTHER)

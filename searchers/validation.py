@@ -13,6 +13,7 @@ from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
 from ..bench.recommend import spread
+from ..bench.spaces import parse_networks
 from ..edge_profiler.accuracy import rerun
 from ..edge_profiler.estimate import Pace, estimate, in_words
 from ..edge_profiler.machine import same_device
@@ -114,7 +115,7 @@ def validate_front(
     if profile_file is None:
         points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
-        space.parse(ids)
+        parse_networks(space, ids)
         common: dict[str, Any] = {"space": space.name, "n_classes": promised.n_classes}
         requests = [measuring.request(networks=",".join(ids), **common)]
         for gate, members in pairs.items():

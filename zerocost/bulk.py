@@ -26,7 +26,7 @@ from ..bench.bounded import json_of
 from ..bench.errors import BigLittleError
 from ..bench.files import replacing, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
-from ..bench.spaces import get_space
+from ..bench.spaces import get_space, parse_networks
 from .batch import Batch
 from .forwards import FEW_IMAGES
 from .rank import AZ_COMPONENTS, az_nas
@@ -127,7 +127,7 @@ def run(
     A network that cannot be scored is a row with its reasons; the run goes on.
 
     Args:
-        architectures: ids of architectures in ``space``.
+        architectures: names of networks in ``space``, ``ARCHITECTURE[@EXIT]``.
         batch: images that all are scored on.
         out: HDF5 file; replaced at most every ``SAVE_EVERY_S`` seconds and at the end. None keeps
             the scores in memory alone.
@@ -147,7 +147,7 @@ def run(
     if out is not None:
         _check_writable(out)
     searched = get_space(space)
-    searched.parse(list(architectures))
+    parse_networks(searched, list(architectures))
     names = tuple(p.name for p in chosen_proxies(proxies))
     facts = {
         "schema": SCHEMA,

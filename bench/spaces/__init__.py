@@ -8,6 +8,7 @@ from typing import cast
 from ..registry import Registry
 from ._exits import Exit, Exits
 from ._layers import Genomes, Layer
+from ._names import canonical_name, network_names, parse_networks
 from ._space import Architectures, SearchSpace
 
 SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
@@ -30,5 +31,8 @@ __all__ = [
     "Genomes",
     "Layer",
     "SearchSpace",
+    "canonical_name",
     "get_space",
+    "network_names",
+    "parse_networks",
 ]

@@ -175,10 +175,10 @@ def _unreadable(path: Path, error: Exception) -> TableError:
 
 
 def deployed(
-    space: SearchSpace, architecture: str, n_classes: int, weights: Mapping[str, NDArray[Any]]
+    space: SearchSpace, name: str, n_classes: int, weights: Mapping[str, NDArray[Any]]
 ) -> bytes:
     """A network as it is deployed, serialised ONNX, but with a free batch axis."""
-    model = onnx_model(space, architecture, n_classes, weights=weights)
+    model = onnx_model(space, name, n_classes, weights=weights)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     serialised: bytes = model.SerializeToString()
@@ -238,7 +238,8 @@ class NetworkEvaluator:
         """A network with a supernet's weights, its batch norms recalibrated.
 
         Raises:
-            ArchitectureError: ``architecture`` is not in the supernet's space.
+            ArchitectureError: ``architecture``, perhaps with ``@EXIT``, is not in the supernet's
+                space.
         """
         return calibrated(net.inherit(architecture), self.train, self.dataset)
 
@@ -246,7 +247,7 @@ class NetworkEvaluator:
         """Class probabilities of a network as it would be deployed, (n_images, n_classes)."""
         weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         space = get_space(network.space)
-        model = deployed(space, network.architecture, self.dataset.n_classes, weights)
+        model = deployed(space, network.name, self.dataset.n_classes, weights)
         return probabilities(model, self.inputs[split], self.threads)
 
     def answers(self, network: Network) -> dict[str, dict[str, NDArray[np.uint8]]]:

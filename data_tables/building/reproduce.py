@@ -18,6 +18,7 @@ from ...bench.datasets import Images, get_dataset
 from ...bench.errors import ArchitectureError, TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
+from ...bench.spaces import canonical_name, parse_networks
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
 from ...edge_profiler.onnx_network import onnx_model
@@ -123,7 +124,7 @@ def verdict(report: Mapping[str, Any]) -> list[str]:
 def _check(
     table: Table, row: int, supernet: TrainedSupernet, evaluator: NetworkEvaluator
 ) -> dict[str, Any]:
-    architecture = str(table.networks["architecture"][row])
+    architecture = table.names[row].partition(":")[0]
     network = evaluator.inherited(supernet.net, architecture)
     equal = answers = differ = codes = far = total = 0
     accuracy = {}
@@ -204,19 +205,25 @@ def extract(
 
     Args:
         table: table with its weights beside it.
-        architecture: id in the table's space; it need not be in the table.
+        architecture: name of a network in the table's space, ``ARCHITECTURE[@EXIT]``; it need not
+            be in the table.
         data: folder of the images; None for the usual place.
         check: whether its accuracy on val is measured too.
         threads: threads of torch and of ONNX Runtime.
 
     Raises:
-        ArchitectureError: it is not of the table's space, or has choices that were never trained.
+        ArchitectureError: it is not of the table's space, has an exit that the space lacks, or runs
+            choices that were never trained.
         TableError: there are no weights beside the table.
         DatasetError: there are no images to recalibrate on.
     """
     space = table.space
-    genome, allowed = space.parse(architecture)[0], space.allowed(table.choices)
-    bad = np.flatnonzero(~np.isin(genome, allowed))
+    (genome,), exits = parse_networks(space, architecture)
+    name = canonical_name(space, architecture)
+    run = np.arange(space.n_layers) <= space.exit_after[exits[0]]
+    if space.build_body is not None:
+        run[:] = True  # layers are edges, which every cell has
+    bad = np.flatnonzero(run & ~np.isin(genome, space.allowed(table.choices)))
     if len(bad):
         raise ArchitectureError(
             f"architecture {architecture} has {space.choices[genome[bad[0]]]} at layer {bad[0]}, "
@@ -224,9 +231,9 @@ def extract(
         )
     supernet = weights_of(table)
     evaluator = _evaluator(table, data, threads, ("val",) if check else ())
-    network = evaluator.inherited(supernet.net, architecture)
-    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    model = onnx_model(space, architecture, table.n_classes, weights=weights)
+    network = evaluator.inherited(supernet.net, name)
+    weights = {key: tensor.numpy() for key, tensor in network.state_dict().items()}
+    model = onnx_model(space, name, table.n_classes, weights=weights)
     digest, dataset = weights_hash(network), evaluator.dataset
     model = with_pixels(model, dataset)
     origin = {
@@ -235,9 +242,8 @@ def extract(
         "table": table.name,
         "table_sha256": str(table.sha256),
     }
-    describe(model, "network", {"architecture": architecture}, space, dataset, origin)
-    inherited = table.rows("inherited")
-    same = inherited[table.networks["architecture"][inherited] == architecture]
+    describe(model, "network", {"architecture": name}, space, dataset, origin)
+    same = np.flatnonzero((table.networks["training"] == "inherited") & (table.names == name))
     return Extracted(
         model=model.SerializeToString(),
         weights_sha256=digest,

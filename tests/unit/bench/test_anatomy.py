@@ -83,3 +83,32 @@ def test_two_networks_are_recorded_with_the_layers_that_differ() -> None:
     assert (both["little"], both["big"]) == (little.record(), big.record())
     assert list(both["differs"]) == list(differing(little, big))
     assert any(both["differs"])
+
+
+@pytest.mark.parametrize("cut", ["2s", "12", "20"])
+def test_a_network_that_is_cut_has_its_layers_up_to_the_exit(cut: str) -> None:
+    id_ = FBNET.format(FBNET.sample(np.random.default_rng(7), 1))[0]
+    network = anatomy(FBNET, f"{id_}@{cut}", 10, load_device("raspberry-pi-4"))
+    after = FBNET.get_exit(cut).after
+    assert network.architecture == f"{id_}@{cut}"
+    assert sum(layer.macs for layer in network.layers) == network.macs
+    assert sum(layer.params for layer in network.layers) == network.params
+    choices = [layer.choice for layer in network.layers]
+    assert choices[after + 2 : -1] == ["not run"] * (21 - after)
+    assert "not run" not in choices[: after + 2]
+    assert choices[-1] == f"exit {cut}"
+    assert network.parts_ms == pytest.approx(network.latency_ms)
+    assert network.fixed_ms > 0
+    whole = anatomy(FBNET, id_, 10)
+    assert sum(differing(network, whole)) == 21 - after + 1  # the head is another one, too
+
+
+@pytest.mark.parametrize("cut", ["4", "9s"])
+def test_cells_before_an_exit_have_the_macs_of_the_network(cut: str) -> None:
+    cells = get_space("nb201")
+    network = anatomy(cells, f"123432@{cut}", 10)
+    stages = 1 if cut == "4" else 2
+    between = sum(op.macs for op in cells.between) // 2 * (stages - 1)
+    assert sum(layer.macs for layer in network.layers) + between == network.macs
+    with pytest.raises(BigLittleError, match="no exit '3'"):
+        anatomy(cells, "123432@3", 10)

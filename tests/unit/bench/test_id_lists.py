@@ -101,3 +101,14 @@ def test_names_of_the_spaces_authors_are_ids_too() -> None:
     cells = get_space("nb201")
     (name,) = cells.names(cells.parse("123432"))
     assert read_ids(f"{name},123432", cells) == ["123432"]
+
+
+def test_networks_that_are_cut_are_named_with_their_exit(tmp_path: Path) -> None:
+    path = tmp_path / "networks.txt"
+    path.write_text(f"{A}@12s {B}\n{A}@12,{A}\n")
+    assert read_pairs(str(path), SPACE) == [(f"{A}@12s", B), (f"{A}@12", A)]
+    assert read_ids(f"{A}@12,{A}", SPACE) == [f"{A}@12", A]
+    with pytest.raises(ArchitectureError, match=r"entry 1 of the list: .* no exit '3'.*@20s"):
+        read_ids(f"{A}@3", SPACE)
+    name = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|@4"
+    assert read_ids(name, get_space("nb201")) == ["300001@4"]

@@ -123,3 +123,37 @@ def test_weights_that_do_not_fit_are_refused():
         onnx_model(SPACE, LITTLE, 10, weights={})
     with pytest.raises(ProfileError, match="shape"):
         onnx_model(SPACE, LITTLE, 10, weights={"stem.0.weight": np.zeros((1, 2, 3, 3))})
+
+
+# ---- networks that are cut at an exit ----------------------------------------------------------
+CUT = [("fbnet", PUBLISHED, cut) for cut in ("2s", "8", "12", "20s")]
+CUT += [("fbnet", "1" * 12 + "8" * 10, "14"), ("nb201", "123432", "4"), ("nb201", "330400", "9s")]
+
+
+@pytest.mark.parametrize(("space", "architecture", "cut"), CUT)
+def test_a_network_that_is_cut_answers_as_in_training(run, space, architecture, cut):
+    space, name = get_space(space), f"{architecture}@{cut}"
+    expected, weights = trained(space, name)
+    model = onnx_model(space, name, 10, weights=weights)
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(run(model, IMAGES)[0], expected, rtol=1e-3, atol=1e-3)
+    assert model.graph.name == f"{space.name}_{name}"
+    if space is SPACE:
+        assert macs(model) == space.macs(architecture, 10, space.exit_numbers([cut]))[0]
+
+
+def test_random_weights_before_an_exit_are_those_of_the_whole_network():
+    values = [
+        {w.name: onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
+        for model in (onnx_model(SPACE, n, 10) for n in (PUBLISHED, f"{PUBLISHED}@12"))
+    ]
+    before = [name for name in values[1] if name.startswith(("stem", "blocks"))]
+    assert before
+    for name in before:
+        np.testing.assert_array_equal(values[0][name], values[1][name])
+
+
+@pytest.mark.parametrize("name", [f"{LITTLE}@3", f"{LITTLE}@", f"{LITTLE}@12@12"])
+def test_an_exit_that_the_space_lacks_is_refused_with_those_it_has(name):
+    with pytest.raises(ArchitectureError, match=r"no exit .* expected one of 2, 2s, 4"):
+        onnx_model(SPACE, name, 10)

@@ -86,3 +86,12 @@ def test_a_file_that_is_no_file_of_scores(tmp_path: Path) -> None:
         file.attrs["facts"] = "{}"
     with pytest.raises(BigLittleError, match="cannot be read as a file of scores"):
         run([SKIP], FEW, path, "params")
+
+
+def test_networks_that_are_cut_are_scored_under_their_names() -> None:
+    name = f"{TINY}@8s"
+    columns = run([name, TINY], FEW, None, "params,macs")
+    assert columns.column("params", [name], seed=0)[0] < columns.column("params", [TINY], seed=0)[0]
+    assert np.isfinite(columns.column("macs", [name], seed=0)).all()
+    with pytest.raises(BigLittleError, match="no exit '9'"):
+        run([f"{TINY}@9"], FEW, None, "params")

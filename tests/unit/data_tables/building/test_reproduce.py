@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 from biglittle.bench import Table
 from biglittle.bench.datasets import Dataset
 from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetError, TableError
+from biglittle.bench.networks import Network, build_network
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building import reproduce
 from biglittle.data_tables.building import stages as build
@@ -85,6 +86,32 @@ def test_networks_outside_the_table_are_extracted_if_their_weights_were_trained(
         reproduce.extract(table, "888" + "7" + "8" * 18)
     with pytest.raises(ArchitectureError, match="22 digits"):
         reproduce.extract(table, "888")
+
+
+class WithExits:
+    """Stands for a supernet with exit heads: networks of one seed, so that trunks agree."""
+
+    def inherit(self, name: str) -> Network:
+        return build_network(name, 10, seed=5)
+
+
+def test_networks_that_are_cut_are_extracted_where_the_supernet_has_their_exit(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    weights = dataclasses.replace(reproduce.weights_of(table), net=WithExits())
+    monkeypatch.setattr(reproduce, "weights_of", lambda _: weights)
+    name = "8" * 13 + "7" * 9 + "@12s"  # the choice that was never trained stands behind the exit
+    extracted = reproduce.extract(table, name, check=True)
+    assert extracted.stored_sha256 is None
+    assert 0 <= extracted.accuracy["val"] <= 1
+    session = onnxruntime.InferenceSession(extracted.model, providers=["CPUExecutionProvider"])
+    assert session.get_modelmeta().custom_metadata_map["architecture"] == name
+    with pytest.raises(ArchitectureError, match=r"k5_e6 at layer 13"):
+        reproduce.extract(table, "8" * 13 + "7" * 9 + "@14")
+    with pytest.raises(ArchitectureError, match=r"no exit '13'.*@20s"):
+        reproduce.extract(table, "8" * 22 + "@13")
 
 
 def test_missing_images_and_weights_say_what_to_do(
