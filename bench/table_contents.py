@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -69,6 +69,33 @@ class TableContents:
     devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     reference_points: Mapping[str, Any] = field(default_factory=dict)
+
+    def without_exits(self) -> TableContents:
+        """The same with whole networks alone, and without the reference points of all rows."""
+        kept_rows = np.asarray(self.networks["exit"] == "")
+        predictions = {
+            split: Predictions(
+                part.labels,
+                part.top1[kept_rows],
+                {name: codes[kept_rows] for name, codes in part.codes.items()},
+            )
+            for split, part in self.predictions.items()
+        }
+        devices = {
+            name: {
+                key: value[kept_rows] if isinstance(value, np.ndarray) else value
+                for key, value in columns.items()
+                if key != "trunk_ms"
+            }
+            for name, columns in self.devices.items()
+        }
+        return replace(
+            self,
+            networks={name: column[kept_rows] for name, column in self.networks.items()},
+            predictions=predictions,
+            devices=devices,
+            reference_points={},
+        )
 
 
 def encode_predictions(

@@ -10,16 +10,18 @@ kernel transformation matrices, separate batch norms per choice, and no sorting 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..bench.errors import ArchitectureError
 from ..bench.networks import Block, Network, build_network, make_operator
 from ..bench.operators import Operator
 from ..bench.spaces import Layer, SearchSpace
+from .exit_heads import ExitHeads
 
 
 class ElasticLayer(nn.Module):
@@ -129,13 +131,28 @@ class Supernet(nn.Module):
         self.layers = nn.ModuleList(ElasticLayer(space, layer) for layer in space.layers)
         self.head = nn.Sequential(*map(make_operator, space.head))
         self.classifier = nn.Linear(space.n_features, n_classes)
+        self.exit_heads: ExitHeads | None = None
 
     def forward(self, images: torch.Tensor, path: Sequence[int]) -> torch.Tensor:
         """Logits (batch, n_classes) of normalised images along ``path``, one choice per layer."""
-        x = self.stem(images)
-        for layer, choice in zip(self.layers, path, strict=True):
+        return self.features(images, path)[1]
+
+    def features(
+        self, images: torch.Tensor, path: Sequence[int], after: Collection[int] = ()
+    ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+        """Features behind some layers, by layer, and the logits (batch, n_classes).
+
+        Args:
+            images: normalised images, shape (batch, channels, height, width).
+            path: one choice per layer.
+            after: layers whose features are wanted, counted from 0.
+        """
+        x, features = self.stem(images), {}
+        for index, (layer, choice) in enumerate(zip(self.layers, path, strict=True)):
             x = layer(x, int(choice))
-        return cast(torch.Tensor, self.classifier(self.head(x)))
+            if index in after:
+                features[index] = x
+        return features, cast(torch.Tensor, self.classifier(self.head(x)))
 
     @torch.no_grad()
     def inherit(self, architecture: str) -> Network:
@@ -143,15 +160,27 @@ class Supernet(nn.Module):
 
         Its batch-norm statistics are those of training and must be recalibrated before use.
 
+        Args:
+            architecture: id of the architecture, perhaps with ``@EXIT``.
+
         Raises:
-            ArchitectureError: ``architecture`` is not in the space.
+            ArchitectureError: the architecture or its exit is not in the space, or there are no
+                weights for the exit.
         """
         network = build_network(architecture, self.n_classes, self.space.name)
-        path = self.space.parse(architecture)[0]
+        path = self.space.parse(network.architecture)[0]
         network.stem.load_state_dict(self.stem.state_dict())
-        network.head.load_state_dict(self.head.state_dict())
-        network.classifier.load_state_dict(self.classifier.state_dict())
-        for layer, block, choice in zip(self.layers, network.blocks, path, strict=True):
+        if not network.exit:
+            network.head.load_state_dict(self.head.state_dict())
+            network.classifier.load_state_dict(self.classifier.state_dict())
+        elif self.exit_heads is None:
+            raise ArchitectureError(
+                f"this supernet has no exit heads, but {network.name} ends at one; load those of "
+                "its table with load_exit_heads, or name a whole network."
+            )
+        else:
+            self.exit_heads.copy_into(network)
+        for layer, block, choice in zip(self.layers, network.blocks, path, strict=False):
             cast(ElasticLayer, layer).copy_into(cast(Block, block), int(choice))
         return network
 

@@ -30,8 +30,8 @@ from .learner import Learner
 from .precision import Precision, fastest
 from .recalibrate import calibrated
 from .recipe import Recipe
+from .tensors import read_tensors, write_tensors
 from .train_loop import TrainingRun, TrainProgress, train_learners
-from .weights import read_tensors, write_tensors
 
 RECIPE = Path(__file__).parent / "teacher.toml"
 FORMAT = "biglittle-teacher-1"

@@ -96,8 +96,8 @@ def train_learners(
     Args:
         run: recipe, images, device and checkpoint of the training.
         learners: changed in place; each has an optimiser and clipped gradients of its own.
-        losses: one loss for each learner, by name, given the logits (batch, n_classes) of all and
-            the labels (batch,). A loss must lead to its own learner's weights alone.
+        losses: one loss for each learner, by name, given the logits of all, (batch, n_classes)
+            first, and the labels (batch,). A loss must lead to its own learner's weights alone.
         on_progress: called every few steps and at the end.
 
     Raises:
@@ -157,8 +157,13 @@ def _train_step(
     for learner in learners:
         if not learner.update(loss[learner.name], rate):
             raise _diverged(run, f"the gradient of the {learner.name} network is not finite", step)
-    accuracy = [float((out.detach().argmax(1) == y).float().mean()) for out in logits.values()]
-    return list(values.values()), accuracy
+    return list(values.values()), [_accuracy(out.detach(), y) for out in logits.values()]
+
+
+def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """Share of right answers, of logits (batch, n_classes) or of several, (batch, n_classes, n)."""
+    answers = logits.argmax(1)
+    return float((answers == labels.reshape(-1, *[1] * (answers.ndim - 1))).float().mean())
 
 
 def _diverged(run: TrainingRun, what: str, step: int) -> TrainingError:

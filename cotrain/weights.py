@@ -8,26 +8,17 @@ and whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
-from ..bench.errors import CheckpointError, MissingExtraError
-from ..bench.files import replacing, why_unreadable
+from ..bench.errors import CheckpointError
 from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
 from .supernet import Supernet
-
-try:
-    from safetensors import safe_open
-    from safetensors.torch import save
-except ImportError as error:  # pragma: no cover - exercised by the light install
-    raise MissingExtraError("safetensors", "train", "reading or writing weights") from error
+from .tensors import STATISTICS, read_tensors, write_tensors
 
 FORMAT = "biglittle-supernet-1"
 NETWORK_FORMAT = "biglittle-network-1"
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+EXIT_HEADS = "exit_heads."  # of a supernet's state, kept in a file of their own
 
 
 def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
@@ -45,51 +36,8 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         "space_hash": net.space.hash,
         "n_classes": json.dumps(net.n_classes),
     }
-    write_tensors(path, net.state_dict(), metadata, half=True)
-
-
-def write_tensors(
-    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str], half: bool
-) -> None:
-    """Writes named tensors with text beside them, whole or not at all.
-
-    Args:
-        path: path of the ``.safetensors`` file.
-        tensors: the tensors to write, by name.
-        metadata: text, whose entries are written in order of their names.
-        half: round to float16 and leave out batch-norm statistics, which are estimated anew.
-    """
-    if half:
-        chosen = {k: t.half() for k, t in tensors.items() if not k.endswith(_STATISTICS)}
-    else:
-        chosen = dict(tensors)
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in chosen.items()}
-    with replacing(path) as partial:
-        partial.write_bytes(_in_order(save(plain, metadata)))
-
-
-def _in_order(data: bytes) -> bytes:
-    """The same file with its metadata in order of names: safetensors writes them in any order."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
-    return len(text).to_bytes(8, "little") + text + data[8 + size :]
-
-
-def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """The text and the tensors of a ``.safetensors`` file.
-
-    Raises:
-        CheckpointError: the file cannot be read, or is not one of weights.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
-    except Exception as error:  # safetensors raises its own, OSError and ValueError alike
-        why = why_unreadable(error, f"it is damaged or not a safetensors file ({error}).")
-        raise CheckpointError(f"{path} cannot be read as weights: {why}") from error
+    own = {k: t for k, t in net.state_dict().items() if not k.startswith(EXIT_HEADS)}
+    write_tensors(path, own, metadata, half=True)
 
 
 def _check(path: Path, metadata: dict[str, str], wanted: str) -> None:
@@ -121,7 +69,7 @@ def load_weights(path: Path) -> Supernet:
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
     net = Supernet(space, int(metadata["n_classes"]))
     missing, unexpected = net.load_state_dict(tensors, strict=False)
-    lost = [name for name in missing if not name.endswith(_STATISTICS)]
+    lost = [name for name in missing if not name.endswith(STATISTICS)]
     if lost or unexpected:
         raise CheckpointError(
             f"{path} does not fit its space: {len(lost)} weights are missing, "

@@ -23,6 +23,7 @@ from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
 from ...bench.errors import TableError
+from ...bench.files import replacing
 from ...bench.rows import PAIR_TRAININGS, TRAININGS, NetworkKey, completed, joined, key_of
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import Table
@@ -31,10 +32,11 @@ from ...bench.table_schema import SPLITS
 from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import save_weights
+from .chosen_exits import chosen_exits
 from .design import sequence
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
-from .recipe import WEIGHTS_NAME
+from .recipe import EXITS_NAME, WEIGHTS_NAME
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +57,12 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
         for k in (e.key for e in fitting)
     }
 
+    chosen = chosen_exits(plan.working, origin)
+
     def belongs(key: EvaluationKey) -> bool:
         own = key.network
         if own.training == "inherited":
-            return own.name in place
+            return own.architecture in place and (not own.exit or own.name in chosen)
         other = {"little": "big", "big": "little"}.get(key.role, "")
         twin = (key.partner, own.training, own.seed, own.name, other)
         return own.training not in PAIR_TRAININGS or twin in evaluated
@@ -76,8 +80,17 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
         key, own = e.key, e.key.network
         pair = (own.name, key.partner)
         pair = pair[::-1] if key.role == "big" else pair
-        rank = place[own.name] if own.training == "inherited" else 0
-        return (TRAININGS.index(own.training), rank, *pair, own.seed, key.role != "little")
+        rank = place[own.architecture] if own.training == "inherited" else 0
+        cut = int(plan.space.exit_numbers([own.exit])[0])
+        return (
+            TRAININGS.index(own.training),
+            cut > 0,
+            rank,
+            cut,
+            *pair,
+            own.seed,
+            key.role != "little",
+        )
 
     return sorted(belonging, key=order)
 
@@ -93,19 +106,14 @@ def network_columns(
     """The columns of some evaluated networks, shape (n,) each.
 
     Raises:
-        TableError: a network ends at an exit, whose MACs and parameters are not counted yet.
+        ArchitectureError: a network that is not of the space, or ends at an exit that it lacks.
     """
     keys = [e.key for e in new]
-    cut = [k.network.name for k in keys if k.network.exit]
-    if cut:
-        raise TableError(
-            f"{cut[0]} ends at an exit, and MACs and parameters are counted for whole networks "
-            "alone; expected whole networks, so take the evaluations of exits out of the folder."
-        )
     networks = [k.network for k in keys]
     genomes = space.parse([n.architecture for n in networks])
+    exits = space.exit_numbers([n.exit for n in networks])
     own, beside = (
-        ("architecture", "training", "seed", "precision"),
+        ("architecture", "exit", "training", "seed", "precision"),
         ("partner", "role", "epochs", "images"),
     )
     return completed(
@@ -113,8 +121,8 @@ def network_columns(
             **{name: np.array([getattr(n, name) for n in networks]) for name in own},
             **{name: np.array([getattr(k, name) for k in keys]) for name in beside},
             "weights_sha256": np.array([e.weights_sha256 for e in new]),
-            "macs": space.macs(genomes, n_classes),
-            "params": space.params(genomes, n_classes),
+            "macs": space.macs(genomes, n_classes, exits),
+            "params": space.params(genomes, n_classes, exits),
         }
     )
 
@@ -168,6 +176,7 @@ def assemble(
         )
     images, space = plan.images(), plan.space
     ids = [e.key.network.architecture for e in evaluated]
+    exits = space.exit_numbers([e.key.network.exit for e in evaluated])
     held_out = images["val"].index
     assert held_out is not None
     contents = TableContents(
@@ -179,7 +188,9 @@ def assemble(
         networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
         predictions=_stacked(evaluated, images),
-        devices={name: device_columns(load_device(name), space, ids) for name in shipped_devices()},
+        devices={
+            name: device_columns(load_device(name), space, ids, exits) for name in shipped_devices()
+        },
         training={
             "schedule": plan.schedule.as_dict(),
             "supernet_seconds": round(trained.elapsed_s),
@@ -231,6 +242,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
         assert table.sha256 is not None
         return table.sha256, 0
     contents = added(before, new, plan.images())
+    keep_exits(plan, target.with_name(EXITS_NAME))
     return write_with_references(target, contents, code_version), len(new)
 
 
@@ -252,12 +264,17 @@ def added(
         for split in SPLITS
     }
     ids = [e.key.network.architecture for e in new]
+    exits = space.exit_numbers([e.key.network.exit for e in new])
     devices = {}
     for name, columns in before.devices.items():
-        fresh = device_columns(load_device(name), space, ids)
+        fresh = device_columns(load_device(name), space, ids, exits)
+        n_before = len(before.networks["architecture"])
+        none = {"trunk_ms": np.full(n_before, np.nan)} if "trunk_ms" in fresh else {}
         devices[name] = {
-            key: np.concatenate([value, fresh[key]]) if isinstance(value, np.ndarray) else value
-            for key, value in columns.items()
+            key: np.concatenate([value, fresh.get(key, np.full(len(new), np.nan))])
+            if isinstance(value, np.ndarray)
+            else value
+            for key, value in (none | dict(columns)).items()
         }
     recipes = dict(before.training.get("recipes", {}))
     for training, some in _recipes(new).items():
@@ -276,6 +293,15 @@ def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
     """Writes the weights that every network of the table inherits from."""
     facts = {"dataset": plan.dataset.name, "epochs": str(trained.epochs)}
     save_weights(target, trained.net, facts)
+    keep_exits(plan, target.with_name(EXITS_NAME))
+
+
+def keep_exits(plan: Plan, target: Path) -> None:
+    """Copies the exit heads of the working folder, if there are any, beside a table."""
+    heads = plan.working / EXITS_NAME
+    if heads.exists():
+        with replacing(target) as partial:
+            partial.write_bytes(heads.read_bytes())
 
 
 def _today() -> str:

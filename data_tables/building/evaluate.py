@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from ...bench.table_contents import encode_predictions
 from ...cotrain.images import normalised
 from ...cotrain.recalibrate import calibrated
 from ...cotrain.supernet import Supernet
+from ...edge_profiler.onnx_exits import joined_exits
 from ...edge_profiler.onnx_network import onnx_model
 
 REPORTED = ("val", "test")
@@ -178,7 +180,11 @@ def deployed(
     space: SearchSpace, name: str, n_classes: int, weights: Mapping[str, NDArray[Any]]
 ) -> bytes:
     """A network as it is deployed, serialised ONNX, but with a free batch axis."""
-    model = onnx_model(space, name, n_classes, weights=weights)
+    return with_free_batch(onnx_model(space, name, n_classes, weights=weights))
+
+
+def with_free_batch(model: onnx.ModelProto) -> bytes:
+    """A model with a free batch axis, serialised."""
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     serialised: bytes = model.SerializeToString()
@@ -191,6 +197,19 @@ def probabilities(
     """Class probabilities (n, n_classes) that a deployed network gives in ONNX Runtime.
 
     Args:
+        model: serialised ONNX with a free batch axis and one output.
+        images: normalised, (n, channels, height, width).
+        threads: threads that ONNX Runtime uses.
+    """
+    return all_probabilities(model, images, threads)[0]
+
+
+def all_probabilities(
+    model: bytes, images: NDArray[np.float32], threads: int = 1
+) -> list[NDArray[np.float64]]:
+    """Class probabilities (n, n_classes) of every output of a deployed model in ONNX Runtime.
+
+    Args:
         model: serialised ONNX with a free batch axis.
         images: normalised, (n, channels, height, width).
         threads: threads that ONNX Runtime uses.
@@ -199,13 +218,16 @@ def probabilities(
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    logits = np.concatenate(
-        [
-            session.run(["logits"], {name: images[i : i + INFERENCE_BATCH]})[0]
-            for i in range(0, len(images), INFERENCE_BATCH)
-        ]
-    ).astype(np.float64)
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    batches = [
+        session.run(None, {name: images[i : i + INFERENCE_BATCH]})
+        for i in range(0, len(images), INFERENCE_BATCH)
+    ]
+    return [_softmax(np.concatenate(logits)) for logits in zip(*batches, strict=True)]
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = logits.astype(np.float64)
+    exponent = np.exp(wide - wide.max(axis=1, keepdims=True))
     return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
 
 
@@ -249,6 +271,28 @@ class NetworkEvaluator:
         space = get_space(network.space)
         model = deployed(space, network.name, self.dataset.n_classes, weights)
         return probabilities(model, self.inputs[split], self.threads)
+
+    def answers_of_exits(
+        self, cuts: Sequence[Network]
+    ) -> list[dict[str, dict[str, NDArray[np.uint8]]]]:
+        """What `answers` gives for each of some exits of one architecture, from one pass.
+
+        Args:
+            cuts: networks that end at exits of one trunk, in any order; they share its weights.
+        """
+        models = []
+        for network in cuts:
+            weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+            space, n_classes = get_space(network.space), self.dataset.n_classes
+            models.append(onnx_model(space, network.name, n_classes, weights=weights))
+        model = with_free_batch(joined_exits(models))
+        out: list[dict[str, dict[str, NDArray[np.uint8]]]] = [{} for _ in cuts]
+        for split, images in self.images.items():
+            each = all_probabilities(model, self.inputs[split], self.threads)
+            for answers, own in zip(out, each, strict=True):
+                top1, codes = encode_predictions(own, images.labels)
+                answers[split] = {"top1": top1, **codes}
+        return out
 
     def answers(self, network: Network) -> dict[str, dict[str, NDArray[np.uint8]]]:
         """``top1`` and the codes of every stored metric by split, uint8 (n_images,) each."""

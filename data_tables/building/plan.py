@@ -20,14 +20,14 @@ from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
 from ...cotrain.checkpoint import load_checkpoint, restoring
+from ...cotrain.exit_heads import load_exit_heads, trunk_hash
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
-from ...cotrain.weights import load_weights
-from .recipe import TableRecipe
+from ...cotrain.tensors import STATISTICS
+from ...cotrain.weights import EXIT_HEADS, load_weights
+from .recipe import EXITS_NAME, TableRecipe
 
 log = logging.getLogger(__name__)
-
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,17 @@ class TrainedSupernet:
 
     @classmethod
     def kept(cls, path: Path) -> TrainedSupernet:
-        """The supernet that ships with a table.
+        """The supernet that ships with a table, with its exit heads where they lie beside it.
 
         Raises:
-            CheckpointError: the file is unreadable, or of another space.
+            CheckpointError: a file is unreadable, of another space, or the heads are of another
+                trunk.
         """
-        return cls(load_weights(path))
+        net = load_weights(path)
+        heads = path.with_name(EXITS_NAME)
+        if heads.exists():
+            net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
+        return cls(net)
 
     @property
     def sha256(self) -> str:
@@ -150,7 +155,7 @@ def supernet_hash(net: Supernet) -> str:
     digest = hashlib.sha256()
     state: dict[str, Any] = net.state_dict()
     for name, tensor in sorted(state.items()):
-        if not name.endswith(_STATISTICS):
+        if not name.endswith(STATISTICS) and not name.startswith(EXIT_HEADS):
             array = tensor.detach().cpu().half().contiguous().numpy()
             digest.update(f"{name}{array.shape}".encode())
             digest.update(array.tobytes())

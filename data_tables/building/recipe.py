@@ -89,6 +89,21 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class ExitRows:
+    """Which networks of a table are cut at exits.
+
+    Attributes:
+        latency_ms_max: architectures of at most this latency on the design's device.
+        names: exits whose answers are evaluated, by name.
+        rows_max: exits that a table holds at the most, so that its file stays small.
+    """
+
+    latency_ms_max: float = 26.0
+    names: tuple[str, ...] = ()
+    rows_max: int = 200
+
+
+@dataclass(frozen=True)
 class TableRecipe:
     """How one table is built; space and data set are those of its schedule.
 
@@ -101,6 +116,7 @@ class TableRecipe:
         trust_names: file of the recipe of each training of single networks.
         pairs_name: file of the recipe of co-trained pairs.
         ways: ways to train a pair; those that stand together share their big network.
+        exits: which networks are cut at exits.
     """
 
     name: str
@@ -113,6 +129,7 @@ class TableRecipe:
     )
     pairs_name: str = "pairs.toml"
     ways: tuple[tuple[str, ...], ...] = (("independent", "distilled"), ("joint",))
+    exits: ExitRows = field(default_factory=ExitRows)
 
     @property
     def table(self) -> Path:
@@ -123,6 +140,11 @@ class TableRecipe:
     def weights(self) -> Path:
         """The file of the weights that its networks inherit."""
         return self.folder / WEIGHTS_NAME
+
+    @property
+    def exit_weights(self) -> Path:
+        """The file of the heads of its exits."""
+        return self.folder / EXITS_NAME
 
     @property
     def schedule(self) -> Path:
@@ -142,3 +164,5 @@ class TableRecipe:
 
 #: What the weights that networks inherit are called, beside whichever table.
 WEIGHTS_NAME = "supernet.safetensors"
+#: What the heads of their exits are called, beside the weights.
+EXITS_NAME = "exits.safetensors"

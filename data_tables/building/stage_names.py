@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...bench.errors import BigLittleError, UnknownNameError
 
-STAGES = ("teacher", "train", "evaluate", "assemble", "trust", "pairs", "extend")
+STAGES = ("teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs", "extend")
 #: What may come before rows are added to a table that is there.
-BEFORE_EXTENDING = ("evaluate", "trust", "pairs")
+BEFORE_EXTENDING = ("evaluate", "exits", "trust", "pairs")
 
 
 def stages_to_build(name: str) -> tuple[str, ...]:

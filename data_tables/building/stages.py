@@ -4,6 +4,7 @@
     train      the supernet
     evaluate   the networks of the design, with the weights they inherit
     assemble   the table of everything evaluated so far
+    exits      exit heads on the frozen supernet, and what they answer
     trust      networks trained further or from scratch: what inherited accuracies are worth
     pairs      some pairs co-trained in three ways
     extend     adds what was evaluated since to the table
@@ -24,6 +25,8 @@ from ...cotrain.restart import begin_from
 from ...cotrain.schedule import load_schedule
 from ...cotrain.train_supernet import Progress, SupernetRun
 from .assemble import assemble, extend
+from .exit_rows import choose_exits
+from .exits import exit_jobs
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
 from .recipe import TableRecipe
@@ -131,6 +134,8 @@ def run_stage(
     jobs: list[Job]
     if stage == "evaluate":
         jobs = inherited_jobs(plan)
+    elif stage == "exits":
+        jobs = exit_jobs(plan, table)
     elif stage == "trust":
         jobs = trust_jobs(plan)
     elif stage == "pairs":
@@ -138,4 +143,6 @@ def run_stage(
     else:
         raise UnknownNameError("stage", stage, (*STAGES, "all"))
     left = run_jobs(site, jobs, workers, limit, shard)
+    if stage == "exits":
+        choose_exits(plan, table, site.origin)
     return f"stage {stage}: {len(jobs)} jobs, {left} of this share left"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..building.recipe import Design, EvaluationTime, Selection, TableRecipe
+from ..building.recipe import Design, EvaluationTime, ExitRows, Selection, TableRecipe
 
 FOLDER = Path(__file__).parent
 
@@ -55,5 +55,10 @@ RECIPE = TableRecipe(
         other_pairs=3,
         seeds=3,  # of one pair: an idea of what a seed is worth, at the price of two more pairs
         escalating=(0.05, 0.6),  # beyond these a pair is in effect one network
+    ),
+    exits=ExitRows(
+        latency_ms_max=26.0,  # the front of pairs hardly asks for more expensive trunks
+        # behind every stage and in the middle of the long ones, where heads are cheap
+        names=("4s", "6", "8s", "8", "10", "12s", "12", "14", "16"),
     ),
 )

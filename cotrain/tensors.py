@@ -1,0 +1,65 @@
+"""Named tensors in safetensors files, with text beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from ..bench.errors import CheckpointError, MissingExtraError
+from ..bench.files import replacing, why_unreadable
+
+try:
+    from safetensors import safe_open
+    from safetensors.torch import save
+except ImportError as error:  # pragma: no cover - exercised by the light install
+    raise MissingExtraError("safetensors", "train", "reading or writing weights") from error
+
+#: Endings of what a batch norm estimates from images; it is estimated anew wherever weights go.
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str], half: bool
+) -> None:
+    """Writes named tensors with text beside them, whole or not at all.
+
+    Args:
+        path: path of the ``.safetensors`` file.
+        tensors: the tensors to write, by name.
+        metadata: text, whose entries are written in order of their names.
+        half: round to float16 and leave out batch-norm statistics, which are estimated anew.
+    """
+    if half:
+        chosen = {k: t.half() for k, t in tensors.items() if not k.endswith(STATISTICS)}
+    else:
+        chosen = dict(tensors)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in chosen.items()}
+    with replacing(path) as partial:
+        partial.write_bytes(_in_order(save(plain, metadata)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata in order of names: safetensors writes them in any order."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """The text and the tensors of a ``.safetensors`` file.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is not one of weights.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
+    except Exception as error:  # safetensors raises its own, OSError and ValueError alike
+        why = why_unreadable(error, f"it is damaged or not a safetensors file ({error}).")
+        raise CheckpointError(f"{path} cannot be read as weights: {why}") from error
