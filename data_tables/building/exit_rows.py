@@ -71,10 +71,10 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
 
 def _asked_for(bench: Benchmark) -> Counter[str]:
     """How many points of exact fronts ask each exit, by name."""
-    asked: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     questions = [(device, ("error", "latency_ms")) for device in shipped_devices()]
     for device, objectives in [*questions, (shipped_devices()[0], ("error", "macs"))]:
         front = bench.front(device, objectives)
         for names in (front.points.little, front.points.big):
-            asked.update(str(name) for name in names if "@" in str(name))
-    return asked
+            counts.update(str(name) for name in names if "@" in str(name))
+    return counts

@@ -55,8 +55,8 @@ def exit_heads(site: Site) -> ExitHeads:
         TrainingError: the loss became infinite or undefined.
     """
     plan, net = site.plan, site.supernet.net
-    kept, trunk = plan.working / EXITS_NAME, trunk_hash(net.state_dict())
-    if not kept.exists():
+    weights, trunk = plan.working / EXITS_NAME, trunk_hash(net.state_dict())
+    if not weights.exists():
         recipe = load_recipe(RECIPE)
         paths = plan.space.parse(exit_architectures(plan))
         log.info("exit heads: %d architectures, %d steps", len(paths), recipe.n_steps)
@@ -64,8 +64,8 @@ def exit_heads(site: Site) -> ExitHeads:
         heads = train_exits(
             net, paths, recipe, site.images, folder, 0, site.device, Precision.FP32, report
         )
-        save_exit_heads(kept, heads, trunk, {"dataset": plan.dataset.name})
-    return load_exit_heads(kept, plan.space, trunk)
+        save_exit_heads(weights, heads, trunk, {"dataset": plan.dataset.name})
+    return load_exit_heads(weights, plan.space, trunk)
 
 
 def exited(site: Site, architecture: str) -> ExitedNetwork:

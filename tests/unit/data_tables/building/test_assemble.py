@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
-from biglittle.bench.errors import CheckpointError, TableError  # noqa: E402
+from biglittle.bench.errors import CheckpointError  # noqa: E402
 from biglittle.bench.rows import NetworkKey  # noqa: E402
 from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
@@ -110,9 +110,12 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) ->
     assert len(Table(table_file).cotrained()) == 6
 
 
-def test_an_exit_gets_no_figures_of_the_whole_network() -> None:
+def test_an_exit_gets_its_own_figures() -> None:
     from biglittle.bench.spaces import get_space
 
+    space = get_space("fbnet")
     cut = Evaluation(EvaluationKey(NetworkKey(NETWORKS[0], exit="12")), "0" * 64, {})
-    with pytest.raises(TableError, match="counted for whole networks alone"):
-        assemble.network_columns(get_space("fbnet"), 10, [cut])
+    columns = assemble.network_columns(space, 10, [cut])
+    assert columns["exit"].tolist() == ["12"]
+    operators = space.operators(NETWORKS[0], 10, "12")
+    assert columns["macs"].tolist() == [sum(o.macs for o in operators)]

@@ -1,0 +1,95 @@
+"""Exits of a table: heads on the frozen supernet, their answers as rows, and pairs with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
+from biglittle.bench.errors import CheckpointError  # noqa: E402
+from biglittle.cotrain.exit_heads import load_exit_heads, trunk_hash  # noqa: E402
+from biglittle.cotrain.recipe import load_recipe  # noqa: E402
+from biglittle.cotrain.train_exits import RECIPE  # noqa: E402
+from biglittle.data_tables.building import exits, jobs  # noqa: E402
+from biglittle.data_tables.building import stages as build  # noqa: E402
+from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
+from biglittle.data_tables.building.recipe import ExitRows  # noqa: E402
+
+NAMES = ("4s", "8", "12")
+
+
+@pytest.fixture
+def with_exits(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The build, whose heads are trained in four steps."""
+    short = dataclasses.replace(
+        load_recipe(RECIPE), dataset="digits", images=64, batch=16, resolutions=((8, 1.0),)
+    )
+    monkeypatch.setattr(exits, "load_recipe", lambda path: short)
+    monkeypatch.setattr(exits, "sequence", jobs.sequence)  # the three networks of the tiny build
+    monkeypatch.setattr("biglittle.cotrain.train_exits.get_dataset", lambda name: plan.dataset)
+    rows = ExitRows(latency_ms_max=1e6, names=NAMES, rows_max=7)
+    return dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, exits=rows))
+
+
+def test_exits_become_rows_that_share_the_trunk(with_exits: Plan, table_file: Path) -> None:
+    plan = with_exits
+    build.run_stage("evaluate", plan, table_file)
+    build.run_stage("assemble", plan, table_file)
+    before = Table(table_file)
+    done = build.run_stage("exits", plan, table_file)
+    assert done == "stage exits: 3 jobs, 0 of this share left"
+    assert build.run_stage("extend", plan, table_file).startswith("7 rows added")  # of nine
+    table = Table(table_file)
+    assert np.array_equal(table.predictions("val").top1[:3], before.predictions("val").top1)
+    assert Benchmark.load(table_file).architectures == before.networks["architecture"].tolist()
+    little = next(str(n) for n in table.names if str(n).endswith("@12"))
+    pair = Pair(little, little.partition("@")[0])
+    point = Benchmark.load(table_file).query(pair, ("margin", 0.5), "raspberry-pi-4")
+    assert 0 < point.latency_ms < point.latency_worst_ms
+    exits_of = table.networks["exit"]
+    space = table.space
+    genomes = space.parse([str(a) for a in table.networks["architecture"]])
+    counted = space.macs(genomes, table.n_classes, table.exits)
+    assert table.networks["macs"].tolist() == counted.tolist()
+    assert set(exits_of[:3]) == {""}
+    assert set(exits_of[3:]) <= set(NAMES)
+
+
+def test_one_pass_says_what_each_exit_says_alone(with_exits: Plan, table_file: Path) -> None:
+    plan = with_exits
+    build.run_stage("evaluate", plan, table_file)
+    build.run_stage("assemble", plan, table_file)
+    build.run_stage("exits", plan, table_file, limit=1)
+    site = jobs.Site(plan)
+    name = next(path.stem for path in plan.networks.glob("*@12-*")).split("-")[1]
+    from biglittle.bench.networks import weights_hash
+    from biglittle.data_tables.building.evaluate import read_evaluation
+
+    net = site.supernet.net
+    net.exit_heads = exits.exit_heads(site)
+    alone = site.evaluator.inherited(net, name)
+    together = read_evaluation(plan.networks / f"inherited-{name}-s0.npz")
+    assert weights_hash(alone) == together.weights_sha256
+    answers = site.evaluator.answers(alone)
+    for split, given in together.answers.items():
+        same = np.mean([(given[key] == answers[split][key]).mean() for key in given])
+        assert same > 0.99  # a graph with other outputs may be rounded otherwise
+
+
+def test_heads_of_another_trunk_are_refused(with_exits: Plan, table_file: Path) -> None:
+    plan = with_exits
+    site = jobs.Site(plan)
+    exits.exit_heads(site)
+    path = plan.working / "exits.safetensors"
+    net = site.supernet.net
+    assert load_exit_heads(path, plan.space, trunk_hash(net.state_dict())).names
+    with pytest.raises(CheckpointError, match=r"another|trained on a trunk.*--stage exits"):
+        load_exit_heads(path, plan.space, "f" * 64)
+    assert TrainedSupernet(net).sha256 == site.origin
+    net.exit_heads = load_exit_heads(path, plan.space, trunk_hash(net.state_dict()))
+    assert TrainedSupernet(net).sha256 == site.origin  # heads are not part of the supernet's hash
