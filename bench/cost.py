@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import numpy as np
@@ -211,6 +211,11 @@ class SharedCosts:
     features_mib: Figure = 0.0
     whole_ms: Figure | None = None
     measured: bool = False
+
+    def take(self, index: NDArray[np.intp]) -> SharedCosts:
+        """The same of the pairs at ``index``; figures that are numbers hold for all of them."""
+        figures = {f.name: getattr(self, f.name) for f in fields(self)}
+        return SharedCosts(**{k: v[index] if np.ndim(v) else v for k, v in figures.items()})
 
 
 NOTHING_SHARED = SharedCosts()

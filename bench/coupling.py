@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cost import NetworkCosts, SharedCosts, weights_memory
+from .cost import NetworkCosts, SharedCosts, TrunkCosts, weights_memory
 from .errors import UnknownNameError
 from .rows import COUPLINGS
 from .spaces import Exits, Genomes, SearchSpace
@@ -86,21 +86,34 @@ class Couplings:
         i, j = np.asarray(little), np.asarray(big)
         first, second = self.origin[i], self.origin[j]
         related = (first == second) & (first >= 0)
-        out = np.zeros(related.shape, np.int8)
         if not np.count_nonzero(related):
-            return out
-        a, b = self.genomes[i], self.genomes[j]
-        if self.space.is_slice is not None:
-            whole = related & self.space.nested(a, b)
-            if self._cut:
-                whole &= (self.exits[i] == 0) & (self.exits[j] == 0)
-            out[whole] = NESTED
-        if self._cut:
-            cut, later, after = self.exits[i], self.exits[j], self.space.exit_after
-            deeper = related & (cut > 0) & (after[later] > after[cut])
-            if deeper.any():
-                out[deeper & (a == b).all(axis=-1)] = PREFIX
-        return out
+            return np.zeros(related.shape, np.int8)
+        exits = (self.exits[i], self.exits[j]) if self._cut else None
+        kinds = pair_kinds(self.space, self.genomes[i], self.genomes[j], exits)
+        return np.where(related, kinds, np.int8(SIBLING))
+
+    def names(self, little: Any, big: Any) -> NDArray[np.str_]:
+        """Couplings of pairs by name; rows of the networks broadcast."""
+        return coupling_names(self.kinds(little, big))
+
+    def one_name(self, little: int, big: int) -> str:
+        """The coupling of one pair by name."""
+        return COUPLINGS[self._one_kind(little, big)[0]]
+
+    def _one_kind(self, little: int, big: int) -> tuple[int, int]:
+        """Coupling of a pair as an index of ``COUPLINGS``, and the parameters nested ones share."""
+        origins, exits, rows = self._plain
+        if origins[little] != origins[big] or origins[little] < 0:
+            return SIBLING, 0
+        cut, later = exits[little], exits[big]
+        if not cut and not later:
+            if self.space.is_slice is None:
+                return SIBLING, 0
+            params = self.space.shared_params(rows[little], rows[big], self.n_classes)
+            return (SIBLING, 0) if params < 0 else (NESTED, params)
+        after = self.space.exit_after
+        deeper = cut and after[later] > after[cut] and rows[little] == rows[big]
+        return (PREFIX if deeper else SIBLING), 0
 
     def one(self, little: int, big: int, costs: NetworkCosts) -> SharedCosts | None:
         """What one pair shares, in plain numbers; None where it is nothing.
@@ -110,19 +123,11 @@ class Couplings:
             big: row of the big network.
             costs: costs of all n networks on one device.
         """
-        origins, exits, rows = self._plain
-        if origins[little] != origins[big] or origins[little] < 0:
-            return None
-        cut, later = exits[little], exits[big]
-        if not cut and not later:
-            if self.space.is_slice is None:
-                return None
-            params = self.space.shared_params(rows[little], rows[big], self.n_classes)
-            if params < 0:
-                return None
+        kind, params = self._one_kind(little, big)
+        if kind == NESTED:
             return SharedCosts(params=float(params), weights_mib=float(weights_memory(params)))
-        after, trunk = self.space.exit_after, costs.trunk
-        if not cut or after[later] <= after[cut] or rows[little] != rows[big] or trunk is None:
+        trunk = costs.trunk
+        if kind == SIBLING or trunk is None:
             return None
         return SharedCosts(
             latency_ms=trunk.latency_ms.item(little),
@@ -144,28 +149,119 @@ class Couplings:
         kinds = self.kinds(little, big)
         if not np.count_nonzero(kinds):
             return None
-        nested, prefix = kinds == NESTED, kinds == PREFIX
         i, j = np.broadcast_arrays(np.asarray(little), np.asarray(big))
-        params = np.zeros(kinds.shape)
-        if nested.any():
-            a, b = self.genomes[i[nested]], self.genomes[j[nested]]
-            params[nested] = self.space.nested_params(a, b, self.n_classes)
-        latency, energy, macs, features = (np.zeros(kinds.shape) for _ in range(4))
-        if prefix.any() and costs.trunk is not None:
-            trunk = costs.trunk
-            rows = i[prefix]
-            params[prefix] = trunk.params[rows]
-            features[prefix] = trunk.features_mib[rows]
-            latency[prefix], energy[prefix] = trunk.latency_ms[rows], trunk.energy_mj[rows]
-            macs[prefix] = trunk.macs[rows]
-        return SharedCosts(
-            latency_ms=latency,
-            energy_mj=energy,
-            macs=macs,
-            params=params,
-            weights_mib=weights_memory(params),
-            features_mib=features,
-        )
+        nested, prefix = kinds == NESTED, kinds == PREFIX
+        genomes = self.genomes[i[nested]], self.genomes[j[nested]]
+        trunk = None if costs.trunk is None else costs.trunk.take(i[prefix])
+        return _shared(self.space, self.n_classes, kinds, genomes, trunk)
+
+
+def coupling_names(kinds: NDArray[np.int8]) -> NDArray[np.str_]:
+    """Names of couplings that are given as indices of ``COUPLINGS``, of the same shape."""
+    return np.array(COUPLINGS)[kinds]
+
+
+def pair_kinds(
+    space: SearchSpace, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+) -> NDArray[np.int8]:
+    """Couplings of pairs of one supernet as indices of ``COUPLINGS``; the pairs broadcast.
+
+    Args:
+        space: search space of the networks.
+        little: choices of the little networks, shape (..., n_layers).
+        big: choices of the big networks, shape (..., n_layers).
+        exits: numbers of the exits of little and of big, each (...); None: all are whole.
+    """
+    shape = np.broadcast_shapes(little.shape[:-1], big.shape[:-1])
+    out = np.zeros(shape, np.int8)
+    if space.is_slice is not None:
+        whole = space.nested(little, big)
+        if exits is not None:
+            whole = whole & (exits[0] == 0) & (exits[1] == 0)
+        out[whole] = NESTED
+    if exits is None:
+        return out
+    cut, later = exits
+    deeper = (cut > 0) & (space.exit_after[later] > space.exit_after[cut])
+    if deeper.any():
+        out[deeper & (little == big).all(axis=-1)] = PREFIX
+    return out
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """What the networks of n pairs have in common.
+
+    Attributes:
+        kinds: couplings as indices of ``COUPLINGS``, shape (n,).
+        shared: costs that are paid once, each figure of shape (n,); None where there are none.
+    """
+
+    kinds: NDArray[np.int8]
+    shared: SharedCosts | None
+
+    @property
+    def names(self) -> NDArray[np.str_]:
+        """Couplings by name, shape (n,)."""
+        return coupling_names(self.kinds)
+
+    def take(self, index: NDArray[np.intp]) -> Coupled:
+        """The same of the pairs at ``index``."""
+        shared = None if self.shared is None else self.shared.take(index)
+        return Coupled(self.kinds[index], shared)
+
+
+def coupled_pairs(
+    space: SearchSpace,
+    n_classes: int,
+    little: Genomes,
+    big: Genomes,
+    costs: NetworkCosts,
+    exits: tuple[Exits, Exits] | None = None,
+) -> Coupled:
+    """What n pairs of networks with the weights of one supernet have in common.
+
+    Args:
+        space: search space of the networks.
+        n_classes: number of classes of their classifiers.
+        little: choices of the little networks, shape (n, n_layers).
+        big: choices of the big networks, shape (n, n_layers).
+        costs: costs of the n little networks on one device.
+        exits: numbers of the exits of little and of big, each (n,); None: all are whole.
+    """
+    kinds = pair_kinds(space, little, big, exits)
+    if not kinds.any():
+        return Coupled(kinds, None)
+    nested = kinds == NESTED
+    trunk = None if costs.trunk is None else costs.trunk.take(np.flatnonzero(kinds == PREFIX))
+    shared = _shared(space, n_classes, kinds, (little[nested], big[nested]), trunk)
+    return Coupled(kinds, shared)
+
+
+def _shared(
+    space: SearchSpace,
+    n_classes: int,
+    kinds: NDArray[np.int8],
+    nested_genomes: tuple[Genomes, Genomes],
+    trunk: TrunkCosts | None,
+) -> SharedCosts:
+    """Shared costs of pairs, from genomes of the nested ones and trunks of the prefix ones."""
+    nested, prefix = kinds == NESTED, kinds == PREFIX
+    latency, energy, macs, params, features = (np.zeros(kinds.shape) for _ in range(5))
+    if nested.any():
+        params[nested] = space.nested_params(*nested_genomes, n_classes)
+    if prefix.any() and trunk is not None:
+        params[prefix], features[prefix] = trunk.params, trunk.features_mib
+        latency[prefix], energy[prefix] = trunk.latency_ms, trunk.energy_mj
+        macs[prefix] = trunk.macs
+    return SharedCosts(
+        latency_ms=latency,
+        energy_mj=energy,
+        macs=macs,
+        params=params,
+        weights_mib=weights_memory(params),
+        features_mib=features,
+    )
 
 
 def table_couplings(

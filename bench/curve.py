@@ -37,6 +37,7 @@ class Curve:
         params: trained weights of both networks, shape (257,), the same everywhere.
         peak_memory_mib: memory with both networks resident, shape (257,), the same everywhere.
         provenance: how each figure came about, by field.
+        coupling: what the two networks share, one of ``COUPLINGS``; "" where nobody said.
     """
 
     pair: Pair
@@ -54,6 +55,7 @@ class Curve:
     params: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
+    coupling: str = ""
 
     @cached_property
     def points(self) -> Points:
@@ -64,6 +66,7 @@ class Curve:
             big=np.full(n, self.pair.big),
             gate=np.full(n, self.gate),
             split=self.split,
+            coupling=np.full(n, self.coupling),
             provenance=self.provenance,
             **{name: getattr(self, name) for name in ("threshold", *POINT_FIGURES)},
         )

@@ -123,6 +123,15 @@ class ListedEvaluator(Protocol):
         ...
 
 
+def shares_nothing(evaluator: Evaluator) -> bool:
+    """Whether no two networks of an evaluator share weights: its ``apart`` says so, if it has one.
+
+    Networks of a table and of a supernet have the weights of one training, unless each is trained
+    further before it answers.
+    """
+    return bool(getattr(evaluator, "apart", False))
+
+
 @runtime_checkable
 class FidelityEvaluator(Protocol):
     """An evaluator that also answers cheaply and roughly."""

@@ -30,6 +30,7 @@ def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: s
         escalation_rate=rate,
         accuracy=hits / counts.n_images,
         provenance=exact.provenance(device),
+        coupling=str(exact.couplings.names(little, big)),
         **figures,
     )
 

@@ -186,6 +186,7 @@ class ExactPoints:
             **pair_costs(costs.take(little), costs.take(big), rate, shared),
             provenance=whole_provenance(self.provenance(device), shared, rate),
             split=split,
+            coupling=self.couplings.names(little, big),
         )
 
     def point(self, pair: Pair, gate: Gate, device: str, split: str) -> OperatingPoint:
@@ -210,6 +211,7 @@ class ExactPoints:
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
             provenance=whole_provenance(self.provenance(device), shared, rate),
+            coupling=self.couplings.one_name(little, big),
             **values,  # type: ignore[arg-type]
         )
 

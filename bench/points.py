@@ -42,6 +42,8 @@ class OperatingPoint:
         better_alone: the network of the pair, or else of the table, that is at least as accurate
             alone and costs no more, as ``Benchmark.query`` and ``choose`` find it; None: none is,
             or nobody looked.
+        coupling: what the two networks share, one of ``COUPLINGS`` (``nested`` weights, ``prefix``
+            the trunk, ``sibling`` nothing); None where nobody said.
     """
 
     little: str
@@ -59,6 +61,7 @@ class OperatingPoint:
     peak_memory_mib: float
     provenance: Mapping[str, str]
     better_alone: BetterAlone | None = field(default=None, compare=False)
+    coupling: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", words_of(vars(self), self.provenance))
@@ -75,7 +78,7 @@ class OperatingPoint:
 
     def text(self) -> list[str]:
         """Its figures with unit and provenance, one a line, then what does as well alone."""
-        lines = []
+        lines = [] if self.coupling is None else [f"  {'coupling':16} {self.coupling:>13}"]
         for name in POINT_FIGURES:
             value, figure = getattr(self, name), FIGURES[name]
             if value is None:
@@ -87,7 +90,12 @@ class OperatingPoint:
         return lines if self.better_alone is None else [*lines, self.better_alone.text()]
 
 
-_OF_A_POINT = tuple(f.name for f in fields(OperatingPoint) if f.name != "better_alone")
+_PAIR = ("little", "big", "coupling")
+_OF_A_POINT = (
+    *_PAIR,
+    *(f.name for f in fields(OperatingPoint) if f.name not in (*_PAIR, "better_alone")),
+)
+_UNSAID = np.zeros(0, "U1")  # of couplings: one "" for each point
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -95,7 +103,8 @@ class Points:
     """Many operating points, one array per field, all of shape (n,).
 
     ``latency_ms`` and the other figures of a device are NaN where it has none. ``split`` says on
-    whose images the answers were counted; None where they are predicted. An index gives one
+    whose images the answers were counted; None where they are predicted. ``coupling`` is what each
+    pair's networks share, one of ``COUPLINGS``, or "" where nobody said. An index gives one
     ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one of them is of it.
     """
 
@@ -114,6 +123,11 @@ class Points:
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
     split: str | None = None
+    coupling: NDArray[np.str_] = field(default_factory=lambda: _UNSAID)
+
+    def __post_init__(self) -> None:
+        if self.coupling is _UNSAID:
+            object.__setattr__(self, "coupling", np.full(len(self), ""))
 
     def __len__(self) -> int:
         return len(self.threshold)
@@ -156,7 +170,7 @@ class Points:
                 continue
             value = getattr(self, name)[i]
             if isinstance(value, np.str_):
-                values[name] = str(value)
+                values[name] = str(value) or None if name == "coupling" else str(value)
             else:
                 values[name] = None if np.isnan(value) else float(value)
         return OperatingPoint(**values, provenance=self.provenance)

@@ -118,6 +118,7 @@ def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
 
 def _one(point: OperatingPoint) -> Points:
     values = {k: v for k, v in point.as_dict().items() if k != "provenance"}
+    values["coupling"] = point.coupling or ""
     columns: dict[str, Any] = {
         k: np.array([v if isinstance(v, str) else np.nan if v is None else v])
         for k, v in values.items()

@@ -243,7 +243,9 @@ def _print_architectures(
     table.add_column("#", justify="right")
     networks = gateless(points)
     heads = ("network",) if networks else ("little", "big")
-    for head in (*heads, *(("1 net",) if singles is not None else ())):
+    coupled = bool((points.coupling[rows] != "").any())
+    coupling = ("coupling",) if coupled else ()
+    for head in (*heads, *coupling, *(("1 net",) if singles is not None else ())):
         table.add_column(head, no_wrap=True)
     for number, i in enumerate(rows, start=1):
         ids = [str(points.little[i]), str(points.big[i])]
@@ -251,6 +253,8 @@ def _print_architectures(
             ids = ids[:1]
         elif one := str(alone(points)[i]):
             ids = [a if a == one else MISSING for a in ids]
+        if coupled:
+            ids.append(MISSING if alone(points)[i] else str(points.coupling[i]) or MISSING)
         if singles is not None:
             ids.append(str(singles.architecture[i]) or MISSING)
         table.add_row(str(number), *ids)

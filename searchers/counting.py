@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import BigLittleError, Evaluator, Points
+from ..bench.coupling import SIBLING, coupling_names, pair_kinds
 from ..bench.errors import ConstraintError
-from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator
+from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator, shares_nothing
 from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.pareto import nondominated
 from ..bench.recommend import NO_GATE
+from ..bench.rows import COUPLINGS
 from ..bench.spaces import Genomes, SearchSpace
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
@@ -356,6 +358,9 @@ class CountingEvaluator:
         little, big = self.domain.networks(genes)
         space, gates = self.domain.space, np.array(self.evaluator.gates or (NO_GATE,))
         assert self._told is not None
+        coupling = np.full(len(genes), "" if not self.domain.n_gates else COUPLINGS[SIBLING])
+        if self.domain.n_gates and not shares_nothing(self.evaluator):
+            coupling = coupling_names(pair_kinds(space, little, big))
         return Points(
             little=_ids(space, little),
             big=_ids(space, big),
@@ -363,6 +368,7 @@ class CountingEvaluator:
             **{name: figures[name] for name in _KEPT},
             provenance=self._told[0],
             split=self._told[1],
+            coupling=coupling,
         )
 
 

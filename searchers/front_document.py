@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..bench.figures import POINT_FIGURES
+from ..bench.rows import COUPLINGS
 
 NAMED = ("little", "big", "gate")
+COUPLING = "coupling"  # of a pair; earlier versions did not write it, and single networks have none
 LATER = ("latency_worst_ms", "params")  # figures that earlier versions did not write
 
 
@@ -30,6 +32,11 @@ def front_records(document: Any) -> list[dict[str, Any]]:
             raise ValueError(f"point {number} of it is {_json_kind(record)}, expected an object")
         if missing := [name for name in wanted if name not in record]:
             raise ValueError(f"point {number} of it has no {missing[0]!r}")
+        if record.get(COUPLING) not in (None, "", *COUPLINGS):
+            raise ValueError(
+                f"point {number} of it has {COUPLING} {str(record[COUPLING])[:40]!r}, expected one "
+                f"of {', '.join(COUPLINGS)}"
+            )
     return records
 
 

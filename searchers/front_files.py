@@ -24,7 +24,7 @@ from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.figures import POINT_FIGURES
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.text_files import parse_csv, read_text
-from .front_document import LATER, NAMED, front_records, reason
+from .front_document import COUPLING, LATER, NAMED, front_records, reason
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
@@ -200,7 +200,7 @@ def _csv(
     recommended: Sequence[Recommendation],
 ) -> str:
     figures = POINT_FIGURES
-    heads: list[str] = [*NAMED, "threshold", *figures, "answers_alone"]
+    heads: list[str] = [*NAMED, "threshold", *figures, COUPLING, "answers_alone"]
     why = marks(recommended)
     heads += ["recommended"] if why else []
     heads += [f"{name}_provenance" for name in figures]
@@ -213,7 +213,7 @@ def _csv(
     writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
     for number, record in enumerate(front_json({}, points, best_singles)["front"]):
-        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures)}
+        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures, COUPLING)}
         row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in figures}
         row["answers_alone"] = record["answers_alone"] or ""
         if why:
@@ -254,6 +254,7 @@ def read_front(path: str | Path) -> FrontFile:
             **{name: _column(records, name) for name in ("threshold", *POINT_FIGURES)},
             provenance={k: w for k, w in _provenance(records).items() if k in POINT_FIGURES},
             split=None,
+            coupling=np.array([r.get(COUPLING) or "" for r in records], np.str_),
         )
         singles = None
         if any("best_single" in r for r in records):
@@ -277,9 +278,9 @@ def read_front(path: str | Path) -> FrontFile:
 def _csv_document(text: str) -> dict[str, Any]:
     """A front from CSV, as it was written or as a spreadsheet saved it again."""
     words_of = {name: f"{name}_provenance" for name in POINT_FIGURES}
-    wanted = (*NAMED, "threshold", *POINT_FIGURES, *words_of.values())
+    wanted = (*NAMED, "threshold", *POINT_FIGURES, COUPLING, *words_of.values())
     table = parse_csv(text, wanted)
-    later = {*LATER, *(words_of[name] for name in LATER)}
+    later = {*LATER, COUPLING, *(words_of[name] for name in LATER)}
     missing = [name for name in wanted if name not in {*table.columns} | later]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
@@ -295,7 +296,8 @@ def _csv_document(text: str) -> dict[str, Any]:
     figures = table.numbers(numbers, empty=True)
     records: list[dict[str, Any]] = []
     for row, values in enumerate(figures.tolist()):
-        record: dict[str, Any] = {name: words[name][row] for name in NAMED}
+        named = (n for n in (*NAMED, COUPLING) if n in words)
+        record: dict[str, Any] = {name: words[name][row] for name in named}
         record |= dict.fromkeys(POINT_FIGURES)
         record |= {n: None if v != v else v for n, v in zip(numbers, values, strict=True)}
         provenance = {name: words[of][row] for name, of in words_of.items() if of in words}

@@ -201,6 +201,7 @@ def _live(
             gates,
             answered,
             rough,
+            apart=passes > 0,
         )
         for p in profiles
     ]

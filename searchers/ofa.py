@@ -32,7 +32,8 @@ from ..cotrain.saved_pair import saved_pair
 from ..cotrain.supernet import Supernet
 from ..cotrain.weights import load_weights
 from ..edge_profiler.deploy import check_exportable, deploy_pair
-from .evaluators.live import LiveEvaluator, kept_answers, supernet_answers
+from .evaluators.kept_answers import kept_answers
+from .evaluators.live import LiveEvaluator, supernet_answers
 from .given_pairs import on_test
 from .outcome import Progress
 from .specialise import Say, SpecialiseSettings, specialise

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
 from ..bench.cost import NetworkCosts, network_costs, pair_costs, pair_provenance
+from ..bench.coupling import coupled_pairs
 from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
@@ -150,7 +151,10 @@ class SurrogateEvaluator:
         names = np.array(self.gates)[gate]
         little_ids, big_ids = (self._ids(g) for g in (candidates.little, candidates.big))
         costs = self.costs(candidates.little), self.costs(candidates.big)
-        shared = self._measured.shared(names, (little_ids, big_ids), costs)
+        coupled = coupled_pairs(
+            self.space, self.n_classes, candidates.little, candidates.big, costs[0]
+        )
+        shared = self._measured.shared(names, (little_ids, big_ids), costs, coupled.shared)
         return Points(
             little=little_ids,
             big=big_ids,
@@ -161,6 +165,7 @@ class SurrogateEvaluator:
             **pair_costs(costs[0], costs[1], rate, shared),
             provenance=whole_provenance(self._provenance, shared, rate),
             split=None,
+            coupling=coupled.names,
         )
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
@@ -178,11 +183,13 @@ class SurrogateEvaluator:
         sizes = np.repeat(starts, [len(part[0]) for part in parts])
         owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
         owner = (owner + sizes).astype(np.intp)
-        both = self.costs(little).take(owner), self.costs(big).take(owner)
-        shared = None
+        costs = self.costs(little), self.costs(big)
+        both = costs[0].take(owner), costs[1].take(owner)
+        coupled = coupled_pairs(self.space, self.n_classes, little, big, costs[0])
+        shared = coupled.take(owner).shared
         if self._measured:
             ids = self._ids(little)[owner], self._ids(big)[owner]
-            shared = self._measured.shared(np.array(self.gates)[gate], ids, both)
+            shared = self._measured.shared(np.array(self.gates)[gate], ids, both, shared)
         figures = {
             "threshold": self._thresholds[gate, cut],
             "accuracy": accuracy,

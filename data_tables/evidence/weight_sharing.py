@@ -30,7 +30,8 @@ from ...bench.errors import BigLittleError, CheckpointError
 from ...bench.files import file_hash, replacing
 from ...searchers.darts import search
 from ...searchers.darts_settings import WARM, DartsSettings
-from ...searchers.evaluators.live import LiveEvaluator, kept_answers, supernet_answers
+from ...searchers.evaluators.kept_answers import kept_answers
+from ...searchers.evaluators.live import LiveEvaluator, supernet_answers
 from ...searchers.evaluators.table import TableEvaluator
 from ...searchers.given_pairs import judged, on_test
 from ...searchers.judge import candidates_of

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...bench.cost import NetworkCosts, pair_costs
 from ...bench.counts import Counts
+from ...bench.coupling import Coupled
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate
 from ...bench.measured_pairs import MeasuredPairs, whole_provenance
@@ -122,6 +123,7 @@ class Answers:
         split: str,
         measured: MeasuredPairs,
         ids: tuple[NDArray[np.str_], NDArray[np.str_]],
+        coupled: Coupled,
     ) -> Sweep:
         """The operating points of pairs at which escalating more pays, under every gate.
 
@@ -132,7 +134,8 @@ class Answers:
             provenance: how the figures of one pair come about, by field.
             split: name of the split that the images are of.
             measured: pairs that the device measured end to end.
-            ids: ids of the little and big networks, arrays of shape (n,).
+            ids: names of the little and big networks, arrays of shape (n,).
+            coupled: what the networks of each pair have in common.
         """
         parts, sizes = [], []
         for a, b in zip(little.tolist(), big.tolist(), strict=True):
@@ -147,7 +150,8 @@ class Answers:
         rate = escalated / self.n_images
         both = costs[0].take(owner), costs[1].take(owner)
         gates = np.array(self.gates)[gate_index]
-        shared = measured.shared(gates, (ids[0][owner], ids[1][owner]), both)
+        coupling = coupled.take(owner).shared
+        shared = measured.shared(gates, (ids[0][owner], ids[1][owner]), both, coupling)
         figures = {
             "threshold": self.thresholds[gate_index, cut],
             "accuracy": hits / self.n_images,
@@ -168,11 +172,12 @@ def points_of(
     provenance: Mapping[str, str],
     split: str | None,
     measured: MeasuredPairs,
+    coupled: Coupled,
 ) -> Points:
     """Operating points from their parts: ids of little and big, (rate, accuracy), costs."""
     rate, accuracy = answers
     names = np.array(gates)[gate]
-    shared = measured.shared(names, ids, costs)
+    shared = measured.shared(names, ids, costs, coupled.shared)
     return Points(
         little=ids[0],
         big=ids[1],
@@ -183,4 +188,5 @@ def points_of(
         **pair_costs(costs[0], costs[1], rate, shared),
         provenance=whole_provenance(provenance, shared, rate),
         split=split,
+        coupling=coupled.names,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...bench import Candidates, Evaluator, NetworkFigures, Points, SearchSpace
-from ...bench.evaluator import Sweep
+from ...bench.evaluator import Sweep, shares_nothing
 from ...bench.figures import POINT_FIGURES
 from ...bench.gates import N_CODES
 from ...bench.spaces import Genomes
@@ -39,6 +39,11 @@ class GridSweeps:
     def gates(self) -> tuple[str, ...]:
         """Gate metrics that a candidate may name by index."""
         return self.evaluator.gates
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two networks share weights."""
+        return shares_nothing(self.evaluator)
 
     @property
     def n_classes(self) -> int:

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
 from ...bench.cost import NetworkCosts, network_costs, pair_provenance
+from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.datasets import Dataset, Images
-from ...bench.errors import CheckpointError, ConstraintError, UnknownNameError
+from ...bench.errors import ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
-from ...bench.files import replacing, why_unreadable
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.measured_pairs import MeasuredPairs
-from ...bench.npz import read_npy
 from ...bench.spaces import Genomes
 from .answers import Answers, points_of
 
@@ -161,42 +160,6 @@ def rough_answers(
     return tuple(ways)
 
 
-def kept_answers(answer: Answering, folder: Path) -> Answering:
-    """The same answers, kept in a folder, so that a network is run once over all processes.
-
-    They are rounded to float32, whether they come from the folder or not.
-
-    Args:
-        answer: answers of one set of weights and images. The folder cannot tell sets apart: give
-            each its own.
-        folder: folder of one file for each architecture and number of images, made if need be.
-
-    Raises:
-        CheckpointError: a file there cannot be read.
-    """
-
-    def read_or_ask(architecture: str, n_images: int) -> Array:
-        path = folder / f"{architecture}-{n_images}.npy"
-        if path.exists():
-            try:
-                answers = read_npy(path, kinds="f")
-                if answers.ndim != 2 or len(answers) != n_images or not np.isfinite(answers).all():
-                    raise ValueError(f"answers of shape {answers.shape} on {n_images} images")
-                return np.asarray(answers, np.float64)
-            except (OSError, ValueError) as error:
-                damaged = f"it is damaged ({error}). Delete it, to have them made again."
-                raise CheckpointError(
-                    f"{path} cannot be read as answers: {why_unreadable(error, damaged)}"
-                ) from error
-        fresh = np.asarray(answer(architecture, n_images), np.float32)
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, partial.open("wb") as file:
-            np.save(file, fresh, allow_pickle=False)
-        return fresh.astype(np.float64)
-
-    return read_or_ask
-
-
 def profile_costs(
     profile: DeviceProfile, space: SearchSpace, genomes: Genomes, n_classes: int
 ) -> NetworkCosts:
@@ -227,6 +190,7 @@ class LiveEvaluator:
         rough: cheaper ways to ask, the cheapest first; None: ``answer`` on fewer images.
         n_images: number of images to ask, from the first on; None: all.
         share: share of a full evaluation's cost that this one takes.
+        apart: whether each network is trained before it answers, so that no two share weights.
 
     Raises:
         ConstraintError: no image to ask.
@@ -254,7 +218,9 @@ class LiveEvaluator:
         rough: Sequence[Rough] | None = None,
         n_images: int | None = None,
         share: float = 1.0,
+        apart: bool = False,
     ) -> None:
+        self._apart = apart
         self._space, self._choices = space, tuple(choices)
         self._answer, self._labels, self._n_classes = answer, labels, n_classes
         self.profile = profile
@@ -289,6 +255,11 @@ class LiveEvaluator:
         return self._n_classes
 
     @property
+    def apart(self) -> bool:
+        """Whether no two networks share weights."""
+        return self._apart
+
+    @property
     def fidelities(self) -> tuple[float, ...]:
         """Shares of a full evaluation's cost that can be spent, rising."""
         return (*(r.share for r in self._rough), 1.0)
@@ -309,6 +280,7 @@ class LiveEvaluator:
             self._rough,
             max(1, round(way.images * len(self._labels))),
             fidelity,
+            self._apart,
         )
 
     @property
@@ -351,6 +323,12 @@ class LiveEvaluator:
     def _costs(self, genomes: Genomes) -> NetworkCosts:
         return profile_costs(self.profile, self._space, genomes, self._n_classes)
 
+    def _coupled(self, little: Genomes, big: Genomes) -> Coupled:
+        """What pairs share: nothing where each network is trained before it answers."""
+        if self._apart:
+            return Coupled(np.zeros(len(little), np.int8), None)
+        return coupled_pairs(self._space, self._n_classes, little, big, self._costs(little))
+
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of pairs come about, by field."""
@@ -377,6 +355,7 @@ class LiveEvaluator:
             self.provenance,
             "val",
             MeasuredPairs(self.profile.pairs),
+            self._coupled(candidates.little, candidates.big),
         )
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
@@ -385,6 +364,7 @@ class LiveEvaluator:
         costs = self._costs(little), self._costs(big)
         measured = MeasuredPairs(self.profile.pairs)
         ids = [np.array(self.space.format(genomes)) for genomes in (little, big)]
+        coupled = self._coupled(little, big)
         return answers.sweep(
-            rows[0], rows[1], costs, self.provenance, "val", measured, (ids[0], ids[1])
+            rows[0], rows[1], costs, self.provenance, "val", measured, (ids[0], ids[1]), coupled
         )

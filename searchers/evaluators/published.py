@@ -127,6 +127,7 @@ class PublishedNetworks:
                 "peak_memory_mib": "modelled",
             },
             split="val",
+            coupling=np.full(n, ""),
         )
 
 

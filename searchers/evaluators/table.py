@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...bench import Benchmark, Candidates, NetworkFigures, Points, SearchSpace
 from ...bench.cost import NetworkCosts, pair_provenance
+from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.errors import ConstraintError, GateError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
@@ -133,6 +134,11 @@ class TableEvaluator:
         accuracy = np.where(rows < 0, np.nan, self._answers.accuracy[np.maximum(rows, 0)])
         return NetworkFigures(accuracy, self._costs_of(rows), "measured")
 
+    def _coupled(self, little: Genomes, big: Genomes) -> Coupled:
+        """What pairs share; those that hold a network outside the table have no figures anyway."""
+        costs = self._costs_of(self._rows(little))
+        return coupled_pairs(self.space, self.n_classes, little, big, costs)
+
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order; NaN outside the table."""
         little, big = self._rows(candidates.little), self._rows(candidates.big)
@@ -152,6 +158,7 @@ class TableEvaluator:
             self.provenance,
             self.split,
             self.bench.measured_pairs(self.device),
+            self._coupled(candidates.little, candidates.big),
         )
 
     def sweep(self, little: Genomes, big: Genomes) -> Sweep:
@@ -168,4 +175,7 @@ class TableEvaluator:
         costs = self._costs.take(rows[0]), self._costs.take(rows[1])
         measured = self.bench.measured_pairs(self.device)
         ids = self._ids[rows[0]], self._ids[rows[1]]
-        return self._answers.sweep(*rows, costs, self.provenance, self.split, measured, ids)
+        coupled = self._coupled(little, big)
+        return self._answers.sweep(
+            *rows, costs, self.provenance, self.split, measured, ids, coupled
+        )

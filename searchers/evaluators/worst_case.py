@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...bench import Candidates, Evaluator, NetworkCosts, NetworkFigures, Points, SearchSpace
 from ...bench.errors import ConstraintError
-from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator
+from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator, shares_nothing
 from ...bench.points import PROVENANCES
 from ...bench.spaces import Genomes
 
@@ -73,6 +73,11 @@ class WorstCase:
     def n_classes(self) -> int:
         """Classes of the networks' classifiers."""
         return self.evaluators[0].n_classes
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two networks share weights."""
+        return any(shares_nothing(e) for e in self.evaluators)
 
     @property
     def listed(self) -> Genomes | None:

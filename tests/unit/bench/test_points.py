@@ -49,6 +49,22 @@ def test_a_point_is_told_with_the_provenance_of_every_figure() -> None:
     assert f"parameters {point.params / 1e6:.3f} M modelled" in words
 
 
+def test_points_say_what_their_networks_share() -> None:
+    bench, gate = SHIPPED, Gate("margin", 0.42)
+    point = bench.query(Pair("8" * 22, "0" * 22), gate, "raspberry-pi-4")
+    assert point.coupling == "sibling"  # its skips that change shapes have weights of their own
+    assert point.text()[0].split() == ["coupling", "sibling"]
+    itself = bench.query(Pair("0" * 22, "0" * 22), gate, "raspberry-pi-4")
+    assert itself.coupling == itself.as_dict()["coupling"] == "nested"
+    both = Pair("0" * 22, "0" * 22)
+    assert set(bench.curve(both, "margin", "raspberry-pi-4").points.coupling) == {"nested"}
+    many = bench.query_many(both.little, both.big, "margin", [0.1, 0.9], "raspberry-pi-4")
+    assert many.coupling.tolist() == ["nested", "nested"]
+    values = {k: v for k, v in vars(many).items() if k != "coupling"}
+    assert Points(**values)[0].coupling is None
+    assert Points(**values)[0].as_dict()["coupling"] is None
+
+
 def test_no_figure_has_no_provenance() -> None:
     point = SHIPPED.query(Pair("8" * 22, "0" * 22), Gate("margin", 0.42), "raspberry-pi-4")
     without = dataclasses.replace(point, energy_mj=None)

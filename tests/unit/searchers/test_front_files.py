@@ -56,12 +56,33 @@ def test_json_round_trip(
     assert words.items() <= outcome.front.provenance.items()
 
 
+def test_a_file_keeps_the_coupling_of_its_pairs(
+    outcome: SearchOutcome, best: SingleNetworks, config: Config, tmp_path: Path
+) -> None:
+    coupling = np.array(["nested", "prefix", "sibling", "", *["sibling"] * 21])
+    points = Points(**{**vars(outcome.front), "coupling": coupling})
+    write_results(tmp_path, dataclasses.replace(outcome, front=points), config, best)
+    for name in ("front.json", "front.csv"):
+        assert read_front(tmp_path / name).points.coupling.tolist() == coupling.tolist()
+    document = json.loads((tmp_path / "front.json").read_text(encoding="utf-8"))
+    assert [r["coupling"] for r in document["front"][:4]] == ["nested", "prefix", "sibling", None]
+    del document["front"][0]["coupling"]  # as earlier versions wrote it
+    (tmp_path / "old.json").write_text(json.dumps(document), encoding="utf-8")
+    assert read_front(tmp_path / "old.json").points.coupling[0] == ""
+    document["front"][1]["coupling"] = "glued"
+    (tmp_path / "bad.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(BigLittleError, match=r"point 2.*'glued'.*sibling, nested, prefix"):
+        read_front(tmp_path / "bad.json")
+
+
 def test_json_has_the_promised_face(
     outcome: SearchOutcome, best: SingleNetworks, config: Config
 ) -> None:
     document = json.loads(json.dumps(front_json(config, outcome.front, best), allow_nan=False))
     assert list(document) == ["config", "front"]
-    promised = "little big gate threshold accuracy escalation_rate latency_ms latency_p95_ms"
+    promised = (
+        "little big coupling gate threshold accuracy escalation_rate latency_ms latency_p95_ms"
+    )
     promised += " latency_worst_ms energy_mj macs params peak_memory_mib provenance"
     assert list(document["front"][0]) == [*promised.split(), "answers_alone", "best_single"]
     assert document["front"][0]["best_single"] is None
@@ -102,7 +123,10 @@ def test_csv_and_json_hold_every_objective_of_a_search(tmp_path: Path, config: C
     for row, record in zip(rows, records, strict=True):
         pair = space.parse([row["little"], row["big"]])
         resident = space.params(pair, 10)[: 2 if record["escalation_rate"] else 1]
-        assert float(row["params"]) == record["params"] == resident.sum()
+        shared = 0
+        if record["coupling"] == "nested" and len(resident) == 2:
+            shared = space.nested_params(pair[:1], pair[1:], 10)[0]
+        assert float(row["params"]) == record["params"] == resident.sum() - shared
         costs = evaluator.networks(pair).costs
         big = costs.latency_ms[1] if float(row["escalation_rate"]) > 0 else 0.0
         worst = costs.latency_ms[0] + costs.gate_ms + big

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,32 +10,12 @@ import pytest
 from biglittle.bench import get_space
 from biglittle.bench.device import DeviceProfile
 from biglittle.bench.errors import (
-    CheckpointError,
     ConstraintError,
     UnknownNameError,
 )
 from biglittle.bench.gates import get_gate, stored_metrics
 from biglittle.searchers import get_searcher
-from biglittle.searchers.evaluators.live import Answering, LiveEvaluator, Rough, kept_answers
-
-
-def test_answers_are_kept_and_the_same_whether_they_were_or_not(tmp_path: Path) -> None:
-    calls = []
-
-    def answer(architecture: str, n: int) -> np.ndarray:
-        calls.append((architecture, n))
-        return np.random.default_rng(n).dirichlet(np.ones(10), n)
-
-    first = kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
-    again = kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
-    assert calls == [("8" * 22, 5)]
-    assert np.array_equal(first, again)
-    assert first.dtype == np.float64
-    kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 4)
-    assert len(calls) == 2
-    (tmp_path / "deep" / "er" / ("8" * 22 + "-5.npy")).write_bytes(b"no array")
-    with pytest.raises(CheckpointError, match="Delete it"):
-        kept_answers(answer, tmp_path / "deep" / "er")("8" * 22, 5)
+from biglittle.searchers.evaluators.live import Answering, LiveEvaluator, Rough
 
 
 def test_the_live_evaluator_agrees_with_a_table_of_the_same_answers(
