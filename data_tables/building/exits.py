@@ -48,7 +48,7 @@ def exit_architectures(plan: Plan) -> list[str]:
 
 
 def exit_heads(site: Site) -> ExitHeads:
-    """The trained heads of all exits of the site's supernet; resumable, made once.
+    """The trained heads of all exits of the site's supernet: those that ship, or made once.
 
     Raises:
         CheckpointError: the folder holds heads of another trunk.
@@ -56,6 +56,8 @@ def exit_heads(site: Site) -> ExitHeads:
     """
     plan, net = site.plan, site.supernet.net
     weights, trunk = plan.working / EXITS_NAME, trunk_hash(net.state_dict())
+    if not weights.exists() and net.exit_heads is not None:
+        save_exit_heads(weights, net.exit_heads, trunk, {"dataset": plan.dataset.name})
     if not weights.exists():
         recipe = load_recipe(RECIPE)
         paths = plan.space.parse(exit_architectures(plan))

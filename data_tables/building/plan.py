@@ -24,7 +24,7 @@ from ...cotrain.exit_heads import load_exit_heads, trunk_hash
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.tensors import STATISTICS
-from ...cotrain.weights import EXIT_HEADS, load_weights
+from ...cotrain.weights import EXIT_HEADS, kept_facts, load_weights
 from .recipe import EXITS_NAME, TableRecipe
 
 log = logging.getLogger(__name__)
@@ -80,13 +80,17 @@ class Plan:
         """The supernet in ``working/supernet.h5``, its weights rounded to float16.
 
         Rounded, because that is how they are kept: whoever has the kept weights gets the very
-        networks that the table's answers come from.
+        networks that the table's answers come from. Without a checkpoint it is the one that ships
+        with the table, if there is one.
 
         Raises:
             CheckpointError: there is none, or one of another schedule.
         """
         identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
         path = self.working / "supernet.h5"
+        if not path.exists() and self.recipe.weights.exists():
+            log.info("no supernet.h5 in %s: going on from %s", self.working, self.recipe.weights)
+            return TrainedSupernet.kept(self.recipe.weights)
         if not path.exists():
             raise CheckpointError(
                 f"no trained supernet in {self.working} (expected supernet.h5): train one with "
@@ -138,7 +142,7 @@ class TrainedSupernet:
         heads = path.with_name(EXITS_NAME)
         if heads.exists():
             net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
-        return cls(net)
+        return cls(net, int(kept_facts(path).get("epochs", "0")))
 
     @property
     def sha256(self) -> str:
