@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +19,10 @@ from . import kept_front
 from .cost import NetworkCosts, SharedCosts, pair_costs
 from .counts import outcome_codes
 from .errors import ConstraintError, GateError
-from .exact_front import FrontInterrupted, FrontRows, Question, exact_front
+from .exact_front import FrontInterrupted, FrontRows, exact_front
 from .exact_points import ExactPoints
 from .figures import checked_limits, get_figure
+from .front_question import Question
 from .gates import N_CODES, get_gate, stored_metrics
 from .kept_front import StaleFrontError
 from .limits import unreachable
@@ -173,8 +175,12 @@ class Fronts:
         measured, couplings = self._exact.measured_pairs(device), self._exact.couplings.take(rows)
         every = np.arange(len(rows))
 
+        @functools.lru_cache(maxsize=64)  # one object for all gates, some littles at a time
+        def coupled(little: int) -> SharedCosts | None:
+            return couplings.shared(np.array([little]), every, used)
+
         def shared(little: int, gate: int) -> SharedCosts | None:
-            both = couplings.shared(np.array([little]), every, used)
+            both = coupled(little)
             if str(ids[little]) not in measured.littles:
                 return both
             return measured.shared(

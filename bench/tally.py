@@ -33,8 +33,8 @@ def count_both(
     out = np.empty(len(i), np.int64)
     for start in range(0, len(i), _CHUNK):
         part = slice(start, start + _CHUNK)
-        both = left[i[part]]
-        both &= right[j[part]]
+        both = left.take(i[part], axis=0)
+        both &= right.take(j[part], axis=0)
         out[part] = np.bitwise_count(both).sum(axis=1, dtype=np.int32)
     return out
 

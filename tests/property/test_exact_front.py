@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from biglittle.bench import exact_front as engine
-from biglittle.bench.cost import NetworkCosts, pair_costs
+from biglittle.bench.cost import NetworkCosts, SharedCosts, pair_costs
 from biglittle.bench.exact_front import FrontInterrupted, Question, exact_front
+from biglittle.bench.front_pool import Pool
 from biglittle.bench.gates import pair_codes
 from biglittle.bench.pareto import nondominated
 from biglittle.bench.tally import Tally
@@ -26,53 +30,89 @@ OBJECTIVES = st.sampled_from(
         ("error", "macs", "energy_mj", "peak_memory_mib"),
         ("error", "latency_worst_ms"),
         ("accuracy", "latency_ms", "params"),
+        ("error", "params", "peak_memory_mib"),
+        ("latency_p95_ms", "params"),
     ]
 )
+
+
+COUPLINGS = st.sampled_from(["none", "prefix", "nested", "measured", "mixed"])
 
 
 def _random(seed: int, n: int, n_images: int, n_codes: int):  # type: ignore[no-untyped-def]
     """Answers with few distinct codes, and costs with few distinct values: ties everywhere."""
     rng = np.random.default_rng(seed)
     correct = rng.random((n, n_images)) < rng.random((n, 1))
-    levels = np.sort(rng.choice(256, n_codes)).astype(np.uint8)
+    levels = np.sort(rng.choice(256, n_codes, replace=False)).astype(np.uint8)
     codes = levels[rng.integers(0, n_codes, (2, n, n_images))]
     figure = lambda: rng.integers(1, 6, n).astype(float)  # noqa: E731
     costs = NetworkCosts(*(figure() for _ in range(6)), gate_ms=0.5, provenance={})
     return correct, codes, costs
 
 
-def _every_point(correct, gates, costs, cuts):  # type: ignore[no-untyped-def]
-    """Right answers and costs of every point, one mask at a time."""
-    n, rows = len(correct), []
-    for gate in gates:
+def _coupled(kind: str, seed: int, costs: NetworkCosts, n_gates: int) -> Any:
+    """What each little shares with every big: a trunk, weights, a run end to end, or all of it."""
+    rng, n = np.random.default_rng([seed, 1]), len(costs.macs)
+    every: dict[tuple[int, int], SharedCosts | None] = {}
+    for little in range(n):
+        smaller = {
+            name: np.minimum(getattr(costs, name)[little], getattr(costs, name))
+            for name in ("latency_ms", "energy_mj", "macs", "params", "weights_mib")
+        }
+        related = rng.random(n) < 0.6
+        share = rng.integers(0, 5, n) / 4 * related
+        trunk = {k: share * v for k, v in smaller.items()} | {"features_mib": 2.0 * related}
+        weights = {k: related * v for k, v in smaller.items() if k in ("params", "weights_mib")}
+        of_little = {"prefix": trunk, "nested": weights}.get(kind, trunk)
+        same = SharedCosts(**of_little) if kind != "none" and rng.random() < 0.8 else None
+        for gate in range(n_gates):
+            every[little, gate] = same
+            if kind == "measured" or (kind == "mixed" and rng.random() < 0.5):
+                run = rng.random(n) < 0.5  # its big may take less than nothing: a common graph
+                every[little, gate] = SharedCosts(
+                    latency_ms=np.where(run, rng.integers(0, 8, n), 0.0),
+                    whole_ms=np.where(run, rng.integers(-2, 3, n) / 2, 0.0),
+                )
+    return None if kind == "none" else (lambda little, gate: every[little, gate])
+
+
+def _every_point(correct, gates, costs, cuts, shared=None):  # type: ignore[no-untyped-def]
+    """Right answers and costs of every point, all cuts of a pair and gate at once."""
+    n, columns = len(correct), []
+    for number, gate in enumerate(gates):
         for little in range(n):
+            both = None if shared is None else shared(little, number)
             for big in range(n):
-                codes = gate(little, big)
-                for cut in cuts:
-                    escalated = codes < cut
-                    hits = np.where(escalated, correct[big], correct[little]).sum()
-                    rate = np.array([escalated.mean()])
-                    figures = pair_costs(costs.take([little]), costs.take([big]), rate)
-                    rows.append(
-                        {"hits": hits, "escalation_rate": rate[0]}
-                        | {k: v[0] for k, v in figures.items()}
-                    )
-    return {k: np.array([r[k] for r in rows], float) for k in rows[0]}
+                escalated = gate(little, big)[:, None] < cuts
+                hits = np.where(escalated, correct[big][:, None], correct[little][:, None]).sum(0)
+                rate, one = escalated.mean(axis=0), np.array([big])
+                own = None if both is None else both.take(one)
+                figures = pair_costs(costs.take([little]), costs.take(one), rate, own)
+                rows = {"hits": hits, "escalation_rate": rate, **figures}
+                columns.append({k: np.broadcast_to(v, rate.shape) for k, v in rows.items()})
+    return {k: np.concatenate([c[k] for c in columns]).astype(float) for k in columns[0]}
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.reuse, Phase.generate])
+def _values(points, objectives):  # type: ignore[no-untyped-def]
+    return np.stack(
+        [-points["hits"] if o in ("error", "accuracy") else points[o] for o in objectives], axis=1
+    )
+
+
+@settings(max_examples=150, deadline=None, phases=[Phase.reuse, Phase.generate])
 @given(
     st.integers(0, 10**6),
     st.integers(1, 5),
-    st.integers(1, 90),
-    st.integers(1, 12),
+    st.integers(1, 300),
+    st.integers(1, 256),
     OBJECTIVES,
-    st.sampled_from([5, 51, 256]),
+    st.sampled_from([1, 5, 51, 256]),
     st.floats(0, 1),
     st.booleans(),
+    COUPLINGS,
 )
 def test_front_is_that_of_every_point(  # type: ignore[no-untyped-def]
-    seed, n, n_images, n_codes, objectives, step, strictness, with_oracle
+    seed, n, n_images, n_codes, objectives, step, strictness, with_oracle, coupling
 ):
     correct, codes, costs = _random(seed, n, n_images, n_codes)
     cuts = np.append(np.arange(0, 256, step), 256)
@@ -82,34 +122,41 @@ def test_front_is_that_of_every_point(  # type: ignore[no-untyped-def]
     by_hand = [lambda i, j, g=g: codes[g][i] for g in range(2)]
     if with_oracle:
         by_hand.append(lambda i, j: pair_codes("oracle", correct[i], correct[j]))
-    points = _every_point(correct, by_hand, costs, cuts)
+    shared = _coupled(coupling, seed, costs, len(gates))
+    points = _every_point(correct, by_hand, costs, cuts, shared)
     latency = np.quantile(points["latency_ms"], strictness)
     least = float(np.quantile(points["hits"], 1 - strictness) / n_images)
     limits = {"latency_ms": float(latency), "accuracy": least}
     allowed = (points["latency_ms"] <= latency) & (points["hits"] / n_images >= least)
-    values = np.stack(
-        [-points["hits"] if o in ("error", "accuracy") else points[o] for o in objectives], axis=1
-    )[allowed]
-    expected = {tuple(v) for v in values[nondominated(values)]}
-    question = Question(Tally(correct), gates, costs, objectives, limits, cuts)
-    front = exact_front(question, threads=1)
-    got = []
-    for i in range(len(front.cut)):
-        little, big = front.little[i], front.big[i]
-        escalated = by_hand[front.gate[i]](little, big) < front.cut[i]
-        hits = np.where(escalated, correct[big], correct[little]).sum()
-        assert hits == front.hits[i]
-        rate = np.array([escalated.mean()])
-        figures = pair_costs(costs.take([little]), costs.take([big]), rate)
-        figures["escalation_rate"] = rate
-        got.append(
-            tuple(
-                -float(hits) if o in ("error", "accuracy") else float(figures[o][0])
-                for o in objectives
-            )
-        )
-    assert set(got) == expected
-    assert len(got) == len(expected)
+    values = _values(points, objectives)
+    front = exact_front(
+        Question(Tally(correct), gates, costs, objectives, limits, cuts, shared), threads=1
+    )
+    shape = (len(gates), n, n, len(cuts))
+    at = front.gate, front.little, front.big, np.searchsorted(cuts, front.cut)
+    rows = np.ravel_multi_index(at, shape)
+    assert np.array_equal(points["hits"][rows], front.hits)
+    assert allowed[rows].all()
+    expected = values[allowed]
+    expected = expected[nondominated(expected)]
+    assert {tuple(v) for v in values[rows]} == {tuple(v) for v in expected}
+    assert len(rows) == len(expected)
+
+
+@settings(max_examples=20, deadline=None, phases=[Phase.reuse, Phase.generate])
+@given(st.integers(0, 10**6), st.integers(1, 256), OBJECTIVES, COUPLINGS)
+def test_which_of_equal_points_is_reported_does_not_depend_on_the_order(  # type: ignore[no-untyped-def]
+    seed, n_codes, objectives, coupling
+):
+    correct, codes, costs = _random(seed, 30, 60, n_codes)
+    shared = _coupled(coupling, seed, costs, 2)
+    gates = [codes[0].__getitem__, codes[1].__getitem__]
+    question = Question(Tally(correct), gates, costs, objectives, shared=shared)
+    usual = exact_front(question, threads=1)
+    with mock.patch.object(Pool, "best", return_value=np.zeros((), np.int32)):
+        other = exact_front(question, threads=1)
+    for name in ("little", "big", "gate", "cut", "hits"):
+        assert np.array_equal(getattr(usual, name), getattr(other, name))
 
 
 def test_front_does_not_depend_on_threads() -> None:

@@ -152,3 +152,10 @@ def test_the_latency_of_a_pair_is_added_up_in_one_place() -> None:
         if adds.search(path.read_text(encoding="utf-8"))
     ]
     assert places == ["bench/cost.py"]
+
+
+def test_shared_costs_of_some_pairs_keep_what_is_the_same_for_all() -> None:
+    shared = SharedCosts(latency_ms=np.array([0.0, 2.0, 5.0]), macs=7.0, measured=True)
+    some = shared.take(np.array([[2], [1]]))
+    assert np.array_equal(some.latency_ms, [[5.0], [2.0]])
+    assert (some.macs, some.whole_ms, some.measured) == (7.0, None, True)

@@ -29,3 +29,23 @@ def test_costs_that_are_all_equal_are_one_cell() -> None:
     grid = Grid(np.array([3.0]), np.array([3.0]))
     grid.update(np.array([[3.0]]), np.array([7]))
     assert grid.at([np.array([3.0])]).tolist() == [7]
+
+
+def test_costs_outside_of_the_bounds_are_never_called_dominated_wrongly() -> None:
+    grid = Grid(np.array([1.0]), np.array([2.0]))
+    grid.update(np.array([[1.5], [9.0], [0.5]]), np.array([7, 99, 3]))
+    assert grid.at([np.array([0.4, 1.01, 1.6, 5.0, 99.0])]).tolist() == [-1, 3, 7, 7, 7]
+
+
+def test_nothing_dominates_a_cost_that_is_not_there() -> None:
+    grid = Grid(np.array([1.0]), np.array([2.0]))
+    grid.update(np.array([[1.0], [np.nan]]), np.array([7, 9]))
+    assert grid.at([np.array([np.nan, 1.9])]).tolist() == [-1, 7]
+
+
+def test_where_costs_differ_a_point_is_not_seen_at_its_own_cost() -> None:
+    grid = Grid(np.array([1.0]), np.array([2.0]))
+    grid.update(np.array([[1.0]]), np.array([7]))
+    assert grid.strict
+    assert grid.at([np.array([1.0])]).tolist() == [-1]
+    assert not Grid(np.array([3.0]), np.array([3.0])).strict
