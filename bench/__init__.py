@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
+    from .cascade import Cascade
+    from .cascade_points import CascadeFront, CascadePoint
     from .cost import NetworkCosts
     from .curve import Curve, Curves
     from .device import DeviceProfile, load_device, shipped_devices
@@ -31,6 +33,9 @@ _LATE = {
     "Benchmark": "benchmark",
     "BigLittleError": "errors",
     "Candidates": "evaluator",
+    "Cascade": "cascade",
+    "CascadeFront": "cascade_points",
+    "CascadePoint": "cascade_points",
     "Curve": "curve",
     "Curves": "curve",
     "DeviceProfile": "device",
@@ -70,6 +75,9 @@ __all__ = [
     "Benchmark",
     "BigLittleError",
     "Candidates",
+    "Cascade",
+    "CascadeFront",
+    "CascadePoint",
     "Curve",
     "Curves",
     "DeviceProfile",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .better_alone import better_alone
+from .cascade import Cascade
+from .cascade_points import CascadePoint
+from .cascades import Cascades
 from .cost import NetworkCosts
 from .curve import Curve, Curves
-from .device import load_device
 from .diagnostics import Diagnostics, explain
-from .errors import BigLittleError, UnknownNameError
-from .exact_curves import exact_curve, exact_curves
+from .errors import BigLittleError
+from .exact_curves import exact_choice, exact_curve, exact_curves
 from .exact_points import ExactPoints
-from .figures import checked_limits
 from .fronts import Front, Fronts
 from .gate import Gate, metric_name
 from .gates import N_CODES
 from .hypervolume import Reference
-from .latency import LatencyModel
-from .limits import best_of, unreachable, within
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
 from .points import OperatingPoint, Points
@@ -39,7 +36,7 @@ class Benchmark:
 
     What is chosen is chosen on ``val``, what is reported is reported on ``test``: ``front`` and
     ``choose`` do both, each on its split, and everything else reports on ``test`` unless told
-    otherwise.
+    otherwise. ``cascades`` answers for two to four networks: fronts and exits too (`Cascades`).
 
     Example::
 
@@ -50,7 +47,7 @@ class Benchmark:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._exact = ExactPoints(table)
-        self._fronts = Fronts(self._exact)
+        self.cascades, self._fronts = Cascades(self._exact), Fronts(self._exact)
         self._references = References(self._exact, self._fronts)
 
     @classmethod
@@ -137,7 +134,7 @@ class Benchmark:
         Raises:
             UnknownNameError: no device has this name.
         """
-        model = self._predicting(device)
+        model = self._exact.predicting(device)
         return "" if model is None else model.promise
 
     def warning(self, device: str) -> str:
@@ -146,17 +143,8 @@ class Benchmark:
         Raises:
             UnknownNameError: no device has this name.
         """
-        model = self._predicting(device)
+        model = self._exact.predicting(device)
         return "" if model is None else model.warning
-
-    def _predicting(self, device: str) -> LatencyModel | None:
-        """What predicts latencies on a device; None where they are not predicted."""
-        if self.costs(device).provenance["latency_ms"] != "predicted":
-            return None
-        try:
-            return load_device(device).latency
-        except UnknownNameError:  # a device that only this table has
-            return None
 
     def row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
         """The row of a network that is not part of a co-trained pair.
@@ -260,20 +248,7 @@ class Benchmark:
         Raises:
             ConstraintError: no threshold meets the limits on ``val``.
         """
-        limits = checked_limits(limits)
-        points = self.curve(pair, gate, device, "val").points
-        allowed = np.flatnonzero(within(points, limits))
-        if not len(allowed):
-            best = {n: best_of(points, n) for n in limits}
-            raise unreachable(limits, best, f"of this pair under {gate} on {device}")
-        best_at = int(allowed[np.argmax(points.accuracy[allowed])])
-        point = self.query(pair, Gate(gate, float(points.threshold[best_at])), device)
-        judged, ids = self._exact.counts("val"), self.table.networks["architecture"]
-        n_right = round(float(points.accuracy[best_at]) * judged.n_images)
-        rows, costs = self.table.pair_rows(Pair.of(pair)), self.costs(device)
-        reported, others = self._exact.counts("test"), self.table.rows()
-        alone = better_alone(rows, ids, n_right, limits, costs, judged, reported, others)
-        return replace(point, better_alone=alone)
+        return exact_choice(self._exact, Pair.of(pair), metric_name(gate), device, limits)
 
     def explain(
         self, pair: Pair | tuple[str, str], gate: Gate | tuple[str, float], split: str = "test"
@@ -320,6 +295,22 @@ class Benchmark:
             UnknownNameError: no metric, device or split has this name.
         """
         return exact_curves(self._exact, little, metric_name(gate), device, bigs, split)
+
+    # ---- cascades of two to four networks --------------------------------------------------
+    def query_cascade(self, cascade: Cascade, device: str, split: str = "test") -> CascadePoint:
+        """The operating point of a cascade, as ``query`` of a pair; see ``Cascades.query``."""
+        return self.cascades.query(cascade, device, split)
+
+    def choose_cascade(
+        self,
+        networks: Sequence[str] | Pair,
+        gate: str | Sequence[str],
+        device: str,
+        limits: Mapping[str, float],
+        objective: str = "accuracy",
+    ) -> CascadePoint:
+        """The best thresholds within limits on ``val``, of all of them; see ``Cascades.choose``."""
+        return self.cascades.choose(networks, gate, device, limits, objective)
 
     # ---- all pairs -------------------------------------------------------------------------
     def front(

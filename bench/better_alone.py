@@ -25,7 +25,7 @@ class BetterAlone:
         latency_ms: latency of one input; None where the device has no figure.
         macs: multiply-accumulates of one input.
         provenance: how each figure came about, by field.
-        of_pair: whether it is a network of the pair; False: another one of the table.
+        of_pair: whether it is of the pair or cascade; False: another network of the table.
     """
 
     architecture: str
@@ -40,14 +40,14 @@ class BetterAlone:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**values, "provenance": words_of(values, self.provenance)}
 
-    def text(self) -> str:
-        """One sentence that says what to use instead of the pair, and why."""
+    def text(self, than: str = "pair") -> str:
+        """One sentence that says what to use instead of the pair, or ``than`` this, and why."""
         cost = f"{self.macs / 1e6:.3g} M MACs ({self.provenance['macs']})"
         if self.latency_ms is not None:
             cost = f"{self.latency_ms:.4g} ms ({self.provenance['latency_ms']})"
         it = "it" if self.of_pair else "this network of the table"
         return (
-            f"Use {self.architecture} alone: {it} is at least as accurate as the pair here, "
+            f"Use {self.architecture} alone: {it} is at least as accurate as the {than} here, "
             f"{self.accuracy:.2%} ({self.provenance['accuracy']}), at no higher cost, {cost}, and "
             "needs no second network in memory."
         )

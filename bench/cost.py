@@ -1,8 +1,8 @@
-"""What networks and pairs cost on a device: the one place that assembles and adds them up."""
+"""What networks, pairs and cascades cost on a device: the one place that adds them up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -11,46 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
 from .spaces import Exits, Genomes, SearchSpace
+from .trunk_costs import MIB_PER_VALUE, TrunkCosts, trunk_costs
 
-BYTES_PER_VALUE = 4  # fp32
 Figure = NDArray[np.float64] | float
 PAIR_COSTS = (
     *("latency_ms", "latency_p95_ms", "latency_worst_ms"),
     *("energy_mj", "macs", "params", "peak_memory_mib"),
 )
-_MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
 _COLUMNS = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "activation_mib")
-_TRUNK = ("latency_ms", "energy_mj", "macs", "params", "features_mib")
-
-
-@dataclass(frozen=True)
-class TrunkCosts:
-    """Costs of what networks run before their exits, arrays of shape (n,); 0 for whole networks.
-
-    Attributes:
-        latency_ms: latency of stem and layers before the exit; NaN where there is no figure.
-        energy_mj: energy of stem and layers before the exit; NaN where there is no figure.
-        macs: multiply-accumulates of stem and layers before the exit.
-        params: trained weights of stem and layers before the exit.
-        features_mib: memory of the features at the exit, fp32.
-    """
-
-    latency_ms: NDArray[np.float64]
-    energy_mj: NDArray[np.float64]
-    macs: NDArray[np.float64]
-    params: NDArray[np.float64]
-    features_mib: NDArray[np.float64]
-
-    def take(self, index: ArrayLike) -> TrunkCosts:
-        """The trunks of the networks at ``index``."""
-        at = np.asarray(index)
-        return TrunkCosts(**{n: getattr(self, n)[at] for n in _TRUNK})
-
-    @staticmethod
-    def worst(devices: Sequence[TrunkCosts]) -> TrunkCosts:
-        """The same trunks on several devices: what is surely shared, so each smallest figure."""
-        return TrunkCosts(**{n: np.min([getattr(c, n) for c in devices], axis=0) for n in _TRUNK})
 
 
 @dataclass(frozen=True)
@@ -150,7 +119,7 @@ def network_costs(
     params = space.params(genomes, n_classes, exits).astype(np.float64)
     trunk = None
     if exits is not None and exits.any():
-        trunk = _trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms)
+        trunk = trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms)
     return NetworkCosts(
         latency_ms=latency_ms,
         energy_mj=energy_mj,
@@ -164,32 +133,11 @@ def network_costs(
     )
 
 
-def _trunk_costs(
-    space: SearchSpace,
-    genomes: Genomes,
-    exits: Exits,
-    latency_ms: NDArray[np.float64],
-    energy_mj: NDArray[np.float64],
-    trunk_ms: NDArray[np.float64] | None,
-) -> TrunkCosts:
-    """Costs of trunks; the energy of a trunk is its share of the latency of its network."""
-    cut = exits > 0
-    latency = np.where(cut, np.nan if trunk_ms is None else trunk_ms, 0.0)
-    share = np.divide(latency, latency_ms, out=np.zeros(len(cut)), where=cut & (latency_ms > 0))
-    counted = {"macs": space.trunk_macs, "params": space.trunk_params}
-    return TrunkCosts(
-        latency_ms=latency,
-        energy_mj=np.where(cut, energy_mj * share, 0.0),
-        features_mib=space.trunk_features(exits) * _MIB_PER_VALUE,
-        **{n: np.where(cut, count(genomes, exits), 0.0) for n, count in counted.items()},
-    )
-
-
 @dataclass(frozen=True)
 class SharedCosts:
-    """What a pair's two networks have in common and pay for once.
+    """What two networks, or a stage of a cascade and those before it, pay for once.
 
-    Figures are numbers or arrays that broadcast against those of the pair's networks.
+    Figures are numbers or arrays that broadcast against those of the networks.
 
     Attributes:
         latency_ms: latency of the layers that both run.
@@ -197,7 +145,8 @@ class SharedCosts:
         macs: multiply-accumulates of the layers that both run.
         params: trained numbers that both use.
         weights_mib: memory of the weights that both use.
-        features_mib: memory of the features that are kept while little's exit answers.
+        features_mib: memory of the features that are kept until the later network goes on.
+        since: stage of a cascade that computes these features, from 0; None: the one before.
         whole_ms: what an input that little answers takes beyond little and gate where the pair runs
             as one graph; None: nothing.
         measured: whether the latencies of all these pairs follow from runs end to end.
@@ -209,6 +158,7 @@ class SharedCosts:
     params: Figure = 0.0
     weights_mib: Figure = 0.0
     features_mib: Figure = 0.0
+    since: int | None = None
     whole_ms: Figure | None = None
     measured: bool = False
 
@@ -232,14 +182,14 @@ def mean_cost(little: Any, big: Any, escalation_rate: Any, shared: Any = 0.0) ->
 
 def weights_memory(params: Figure) -> NDArray[np.float64]:
     """Memory of so many parameters in MiB (fp32), of the same shape."""
-    return np.asarray(params * _MIB_PER_VALUE)
+    return np.asarray(params * MIB_PER_VALUE)
 
 
 def activation_memory(
     space: SearchSpace, genomes: Genomes, exits: Exits | None = None
 ) -> NDArray[np.float64]:
     """Memory of the largest activations alive at once in MiB (fp32), shape (n,)."""
-    return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * _MIB_PER_VALUE)
+    return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * MIB_PER_VALUE)
 
 
 def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
@@ -250,21 +200,15 @@ def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
     """
     latency = parts["latency_ms"] if parts["latency_ms"] != "measured" else "modelled"
     energy = parts["energy_mj"] if parts["energy_mj"] != "measured" else "modelled"
-    return {
-        "latency_ms": latency,
-        "latency_p95_ms": latency,
-        "latency_worst_ms": latency,
-        "energy_mj": energy,
-        "macs": "modelled",
-        "params": "modelled",
-        "peak_memory_mib": "modelled",
-    }
+    latencies = dict.fromkeys(_WEIGHTS, latency)
+    counted = dict.fromkeys(("macs", "params", "peak_memory_mib"), "modelled")
+    return {**latencies, "energy_mj": energy, **counted}
 
 
 def answered_ms(little_ms: Any, gate_ms: Any) -> Any:
-    """Latency of an input that little answers: that of the little network and of the gate.
+    """Latency of a network and the gate behind it; with ``mean_cost`` all latencies of a pair.
 
-    With ``mean_cost`` it makes all latencies of a pair. Numbers, arrays and tensors serve alike.
+    Numbers, arrays and tensors serve alike.
     """
     return little_ms + gate_ms
 
@@ -275,11 +219,121 @@ def _first_ms(little: NetworkCosts, both: SharedCosts, rate: Any) -> Any:
     return first if both.whole_ms is None else first + both.whole_ms * (rate > 0)
 
 
-def _resident(rate: Any, both: Any, alone: Any) -> Any:
-    """What both networks need where any input is escalated, else what little needs."""
-    if isinstance(rate, float):  # one point: a tenth of what numpy takes to choose
-        return both if rate > 0 else alone
-    return np.where(rate > 0, both, alone)
+#: How much a stage weighs in a latency, by the share of inputs that reaches it.
+_WEIGHTS: dict[str, Callable[[Any], Any]] = {
+    "latency_ms": lambda reach: reach,
+    "latency_p95_ms": lambda reach: reach > TAIL,
+    "latency_worst_ms": lambda reach: reach > 0,
+}
+
+
+def _resident(reach: Any, whole: Any, before: Any) -> Any:
+    """What is resident with a further network where any input reaches it, else what was before."""
+    if isinstance(reach, float):  # one point: a tenth of what numpy takes to choose
+        return whole if reach > 0 else before
+    return np.where(reach > 0, whole, before)
+
+
+#: A stage after the first: its network, the share of inputs that reaches it, and what it shares.
+_Stage = tuple[NetworkCosts, Figure, SharedCosts]
+
+
+def _larger(one: Any, other: Any) -> Any:
+    if isinstance(one, float) and isinstance(other, float):
+        return max(one, other)
+    return np.maximum(one, other)
+
+
+def _peak_memory(first: NetworkCosts, later: Sequence[_Stage]) -> Any:
+    """The most that is alive while a stage runs: activations, and features kept for later."""
+    peak: Any = 0.0
+    for stage, network in enumerate((first, *(more for more, _, _ in later))):
+        held: dict[int, Any] = {}
+        for until, (_, _, both) in enumerate(later, 1):
+            since = until - 1 if both.since is None else both.since
+            if since <= stage < until and both is not NOTHING_SHARED:
+                held[since] = _larger(held.get(since, 0.0), both.features_mib)
+        alive = network.activation_mib + sum(held.values())
+        peak = _larger(peak, alive) if stage else alive
+    return peak
+
+
+def _figure(name: str, first: NetworkCosts, later: Sequence[_Stage]) -> Any:
+    value: Any
+    if name in _WEIGHTS:
+        weigh, last = _WEIGHTS[name], len(later)
+        value = _first_ms(first, later[0][2], later[0][1])
+        for stage, (more, r, both) in enumerate(later, 1):
+            own = answered_ms(more.latency_ms, more.gate_ms) if stage < last else more.latency_ms
+            value = mean_cost(value, own, weigh(r), both.latency_ms)
+    elif name in ("energy_mj", "macs"):
+        value = getattr(first, name)
+        for more, r, both in later:
+            value = mean_cost(value, getattr(more, name), r, getattr(both, name))
+    elif name == "params":
+        value = total = first.params
+        for more, r, both in later:
+            total = total + more.params - both.params
+            value = _resident(r, total, value)
+    elif name == "peak_memory_mib":
+        weights, value = first.weights_mib, first.weights_mib + first.activation_mib
+        for stage, (more, r, both) in enumerate(later, 1):
+            weights = weights + more.weights_mib - both.weights_mib
+            value = _resident(r, weights + _peak_memory(first, later[:stage]), value)
+    elif name == "escalation_rate":
+        value = later[0][1]
+    else:
+        raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
+    return value
+
+
+def cascade_figure(
+    name: str,
+    networks: Sequence[NetworkCosts],
+    reach: Sequence[Figure],
+    shared: Sequence[SharedCosts | None],
+) -> NDArray[np.float64]:
+    """One cost of cascades; every array broadcasts against those of ``reach``.
+
+    A stage is a network, and a gate behind every one but the last. An input that is answered at a
+    stage has run all stages up to there, each without what it shares with those before it. So a
+    mean is the first stage, and each later one times the share of inputs that reaches it: affine in
+    these shares. The 95th percentile includes a stage as soon as more than one input in twenty
+    reaches it, the worst case as soon as any does. Energy and MACs likewise (the gates' energy is
+    not counted). All stages that any input reaches are resident, shared weights once; activations
+    are those of the stage with the most, and the features at an exit are alive from the stage that
+    computes them until the one that goes on from them begins.
+
+    Args:
+        name: one of ``PAIR_COSTS``, or "escalation_rate".
+        networks: costs of the networks, one entry a stage.
+        reach: share of inputs that reach each stage after the first, in [0, 1], never rising.
+        shared: costs that each stage after the first has in common with those before it; None:
+            nothing. That of two stages may say that they were measured end to end.
+
+    Raises:
+        UnknownNameError: no cost has this name.
+    """
+    return cast("NDArray[np.float64]", _figure(name, networks[0], _later(networks, reach, shared)))
+
+
+def _later(
+    networks: Sequence[NetworkCosts],
+    reach: Sequence[Figure],
+    shared: Sequence[SharedCosts | None],
+) -> list[_Stage]:
+    parts = [NOTHING_SHARED if both is None else both for both in shared]
+    return list(zip(networks[1:], reach, parts, strict=True))
+
+
+def cascade_costs(
+    networks: Sequence[NetworkCosts],
+    reach: Sequence[Figure],
+    shared: Sequence[SharedCosts | None],
+) -> dict[str, NDArray[np.float64]]:
+    """All costs of cascades by name; see ``cascade_figure``."""
+    later = _later(networks, reach, shared)
+    return {name: _figure(name, networks[0], later) for name in PAIR_COSTS}
 
 
 def pair_figure(
@@ -289,15 +343,10 @@ def pair_figure(
     escalation_rate: Figure,
     shared: SharedCosts | None = None,
 ) -> NDArray[np.float64]:
-    """One cost of pairs; every array broadcasts against ``escalation_rate``.
+    """One cost of pairs, which are cascades of two: see ``cascade_figure``.
 
-    The latency of an input is little + gate, plus what big takes beyond the shared layers if it is
-    escalated, so the mean is ``t_l + t_g + r * (t_b - t_s)``, the 95th percentile includes the
-    big network as soon as more than one input in twenty reaches it, and the worst case as soon as
-    any does. A pair that was measured end to end has the latencies of that run, which ``shared``
-    says. Energy and MACs likewise (the gate's energy is not counted). Both networks are resident,
-    shared weights once, as soon as any input is escalated; where none is, little is deployed alone
-    and has its own parameters and memory.
+    The mean latency is ``t_l + t_g + r * (t_b - t_s)``. A pair that never escalates is its little
+    network, with the parameters and memory of that.
 
     Args:
         name: one of ``PAIR_COSTS``, or "escalation_rate".
@@ -309,30 +358,8 @@ def pair_figure(
     Raises:
         UnknownNameError: no cost has this name.
     """
-    r: Any = escalation_rate
     both = NOTHING_SHARED if shared is None else shared
-    value: Any
-    if name == "latency_ms":
-        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r, both.latency_ms)
-    elif name == "latency_p95_ms":
-        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r > TAIL, both.latency_ms)
-    elif name == "latency_worst_ms":
-        value = mean_cost(_first_ms(little, both, r), big.latency_ms, r > 0, both.latency_ms)
-    elif name == "energy_mj":
-        value = mean_cost(little.energy_mj, big.energy_mj, r, both.energy_mj)
-    elif name == "macs":
-        value = mean_cost(little.macs, big.macs, r, both.macs)
-    elif name == "params":
-        value = _resident(r, little.params + big.params - both.params, little.params)
-    elif name == "peak_memory_mib":
-        weights = little.weights_mib + big.weights_mib - both.weights_mib
-        first = little.activation_mib + both.features_mib
-        alone = little.weights_mib + little.activation_mib
-        value = _resident(r, weights + np.maximum(first, big.activation_mib), alone)
-    elif name == "escalation_rate":
-        value = r
-    else:
-        raise UnknownNameError("cost", name, (*PAIR_COSTS, "escalation_rate"))
+    value = _figure(name, little, ((big, escalation_rate, both),))
     return cast("NDArray[np.float64]", value)  # a text: a query has no time to build the type
 
 
@@ -343,4 +370,6 @@ def pair_costs(
     shared: SharedCosts | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """All costs of pairs by name; see ``pair_figure``."""
-    return {name: pair_figure(name, little, big, escalation_rate, shared) for name in PAIR_COSTS}
+    both = NOTHING_SHARED if shared is None else shared
+    later = ((big, escalation_rate, both),)
+    return {name: _figure(name, little, later) for name in PAIR_COSTS}

@@ -1,4 +1,4 @@
-"""What the networks of a pair share: nothing, weights, or weights and the trunk.
+"""What the networks of a pair or a cascade share: nothing, weights, or weights and the trunk.
 
 - ``prefix``: little is an exit of big's architecture, with the same weights, and big runs on from
   there: it is cut later, or whole. They share the trunk's time and weights; the features at the
@@ -15,17 +15,18 @@ A network paired with itself is nested in this sense, and pays its weights once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cost import NetworkCosts, SharedCosts, TrunkCosts, weights_memory
+from .cost import NOTHING_SHARED, NetworkCosts, SharedCosts, weights_memory
 from .errors import UnknownNameError
 from .rows import COUPLINGS
 from .spaces import Exits, Genomes, SearchSpace
+from .trunk_costs import TrunkCosts
 
 SIBLING, NESTED, PREFIX = range(len(COUPLINGS))
 
@@ -154,6 +155,43 @@ class Couplings:
         genomes = self.genomes[i[nested]], self.genomes[j[nested]]
         trunk = None if costs.trunk is None else costs.trunk.take(i[prefix])
         return _shared(self.space, self.n_classes, kinds, genomes, trunk)
+
+    def stages(self, rows: Sequence[int], costs: NetworkCosts) -> tuple[SharedCosts | None, ...]:
+        """What each stage of a cascade but the first shares with those before it.
+
+        A stage goes on from the deepest exit of its own trunk among the earlier stages, the last
+        of them where two are as deep. That need not be the stage before it: features are kept while
+        other networks answer. Of weights it shares the largest overlap with any one earlier stage,
+        so that nothing is counted as shared twice: what it shares with two at once is at least
+        that, and memory at the most what is told.
+
+        Args:
+            rows: rows of the networks, one a stage.
+            costs: costs of all n networks on one device.
+        """
+        out: list[SharedCosts | None] = []
+        for stage in range(1, len(rows)):
+            pairs = {i: self.one(row, rows[stage], costs) for i, row in enumerate(rows[:stage])}
+            both = {i: shared for i, shared in pairs.items() if shared is not None}
+            if not both:
+                out.append(None)
+                continue
+            most = max(both.values(), key=lambda shared: float(shared.params))
+            exits = {i: int(self.exits[rows[i]]) for i in both}
+            trunks = [(int(self.space.exit_after[cut]), i) for i, cut in exits.items() if cut]
+            since = max(trunks)[1] if trunks else None
+            source = both[since] if since is not None else NOTHING_SHARED
+            weights = most.params, most.weights_mib
+            out.append(replace(source, params=weights[0], weights_mib=weights[1], since=since))
+        return tuple(out)
+
+    def stage_names(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """The coupling by name of each stage but the first: the most it shares with any before."""
+        kinds = [
+            max(self._one_kind(row, rows[stage])[0] for row in rows[:stage])
+            for stage in range(1, len(rows))
+        ]
+        return tuple(COUPLINGS[kind] for kind in kinds)
 
 
 def coupling_names(kinds: NDArray[np.int8]) -> NDArray[np.str_]:

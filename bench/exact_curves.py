@@ -1,16 +1,22 @@
-"""Exact curves of a table's pairs: every cut of a gate at once."""
+"""Exact curves of a table's pairs, every cut of a gate at once, and the best cut of one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from .better_alone import better_alone
 from .cost import pair_costs
 from .curve import Curve, Curves
 from .exact_points import ExactPoints
+from .figures import checked_limits
+from .gate import Gate
 from .gates import get_gate
+from .limits import best_of, unreachable, within
 from .pair import Pair
+from .points import OperatingPoint
 
 
 def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: str) -> Curve:
@@ -33,6 +39,26 @@ def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: s
         coupling=str(exact.couplings.names(little, big)),
         **figures,
     )
+
+
+def exact_choice(
+    exact: ExactPoints, pair: Pair, gate: str, device: str, limits: Mapping[str, float]
+) -> OperatingPoint:
+    """The most accurate threshold within limits on ``val``; see ``Benchmark.choose``."""
+    limits = checked_limits(limits)
+    points = exact_curve(exact, pair, gate, device, "val").points
+    allowed = np.flatnonzero(within(points, limits))
+    if not len(allowed):
+        best = {n: best_of(points, n) for n in limits}
+        raise unreachable(limits, best, f"of this pair under {gate} on {device}")
+    best_at = int(allowed[np.argmax(points.accuracy[allowed])])
+    point = exact.point(pair, Gate(gate, float(points.threshold[best_at])), device, "test")
+    judged, ids = exact.counts("val"), exact.table.networks["architecture"]
+    n_right = round(float(points.accuracy[best_at]) * judged.n_images)
+    rows, costs = exact.table.pair_rows(pair), exact.costs(device)
+    reported, others = exact.counts("test"), exact.table.rows()
+    alone = better_alone(rows, ids, n_right, limits, costs, judged, reported, others)
+    return replace(point, better_alone=alone)
 
 
 def exact_curves(

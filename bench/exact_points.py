@@ -15,6 +15,7 @@ from .device import load_device, shipped_devices, user_devices
 from .errors import TableError, UnknownNameError
 from .gate import Gate
 from .gates import get_gate
+from .latency import LatencyModel
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
@@ -60,6 +61,19 @@ class ExactPoints:
                 f"{self.table.name!r} has {len(self.table)}."
             )
         self._costs[device] = costs
+
+    def predicting(self, device: str) -> LatencyModel | None:
+        """What predicts latencies on a device; None where they are not predicted.
+
+        Raises:
+            UnknownNameError: no device has this name.
+        """
+        if self.costs(device).provenance["latency_ms"] != "predicted":
+            return None
+        try:
+            return load_device(device).latency
+        except UnknownNameError:  # a device that only this table has
+            return None
 
     def measured_pairs(self, device: str) -> MeasuredPairs:
         """The pairs that a device's profile measured end to end; none of a device of a table alone.

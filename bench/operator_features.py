@@ -17,10 +17,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .cost import BYTES_PER_VALUE
 from .graph import Graph, GraphBuilder, lowered
 from .operators import Operator
 from .spaces import Genomes, SearchSpace
+from .trunk_costs import BYTES_PER_VALUE
 
 Array = NDArray[np.float64]
 #: MACs per byte at which a roofline bends: small, middle and large cores.

@@ -79,15 +79,21 @@ class OperatingPoint:
     def text(self) -> list[str]:
         """Its figures with unit and provenance, one a line, then what does as well alone."""
         lines = [] if self.coupling is None else [f"  {'coupling':16} {self.coupling:>13}"]
-        for name in POINT_FIGURES:
-            value, figure = getattr(self, name), FIGURES[name]
-            if value is None:
-                lines.append(f"  {figure.label:16} {'not available':>13}")
-            else:
-                word = self.provenance.get(name, "unknown")
-                shown = f"{figure.text(value):>13} {figure.shown_unit:3}"
-                lines.append(f"  {figure.label:16} {shown}  {word}")
+        lines += figure_lines(vars(self), self.provenance)
         return lines if self.better_alone is None else [*lines, self.better_alone.text()]
+
+
+def figure_lines(figures: Mapping[str, Any], provenance: Mapping[str, str]) -> list[str]:
+    """The figures of one operating point with unit and provenance, one a line."""
+    lines = []
+    for name in POINT_FIGURES:
+        value, figure = figures[name], FIGURES[name]
+        if value is None:
+            lines.append(f"  {figure.label:16} {'not available':>13}")
+        else:
+            shown = f"{figure.text(value):>13} {figure.shown_unit:3}"
+            lines.append(f"  {figure.label:16} {shown}  {provenance.get(name, 'unknown')}")
+    return lines
 
 
 _PAIR = ("little", "big", "coupling")

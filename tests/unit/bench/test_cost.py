@@ -16,6 +16,8 @@ from biglittle.bench.cost import (
     NetworkCosts,
     SharedCosts,
     answered_ms,
+    cascade_costs,
+    cascade_figure,
     mean_cost,
     network_costs,
     pair_costs,
@@ -106,6 +108,83 @@ def test_means_are_affine_in_the_escalation_rate(
             for r in (one, other, w * one + (1 - w) * other)
         ]
         assert at[2] == pytest.approx(w * at[0] + (1 - w) * at[1], rel=1e-9, abs=1e-9)
+
+
+@given(
+    st.lists(positive, min_size=6, max_size=6),
+    st.lists(st.floats(0, 1), min_size=7, max_size=7),
+    st.sampled_from([0.0, 1e-9, TAIL, 0.3, 1.0]),
+)
+def test_a_cascade_of_two_is_the_pair_to_the_last_bit(
+    sizes: list[float], shares: list[float], r: float
+) -> None:
+    little, big = (_alone(*sizes[start : start + 3]) for start in (0, 3))
+    parts = [share * size for share, size in zip(shares, [*sizes, 1.0], strict=True)]
+    for both in (None, SharedCosts(*parts[:6]), SharedCosts(*parts[:6], whole_ms=parts[6])):
+        assert cascade_costs((little, big), (r,), (both,)) == pair_costs(little, big, r, both)
+        rates = np.array([0.0, r, 1.0])
+        pair = pair_costs(little, big, rates, both)
+        cascade = cascade_costs((little, big), (rates,), (both,))
+        assert all(np.array_equal(cascade[name], pair[name]) for name in PAIR_COSTS)
+
+
+@given(
+    st.lists(positive, min_size=4, max_size=4),
+    st.lists(st.integers(0, 20), min_size=20, max_size=20),
+    st.lists(st.floats(0, 1), min_size=3, max_size=3),
+)
+def test_costs_of_a_cascade_are_those_of_its_inputs(
+    sizes: list[float], stages: list[int], shares: list[float]
+) -> None:
+    """Twenty inputs, each answered at a stage: their mean, their 95th percentile, the worst."""
+    answered_at = np.sort(np.array(stages) % 4)
+    networks = [_alone(size) for size in sizes]
+    shared = [SharedCosts(f * size, f * size) for f, size in zip(shares, sizes, strict=False)]
+    reach = [float(np.mean(answered_at > stage)) for stage in range(3)]
+    costs = cascade_costs(networks, reach, shared)
+    steps = [sizes[0] + 0.5]
+    for stage in (1, 2, 3):
+        before = float(shared[stage - 1].latency_ms)
+        steps.append(sizes[stage] - before + (0.5 if stage < 3 else 0.0))
+    each = np.cumsum(steps)[answered_at]
+    assert costs["latency_ms"][0] == pytest.approx(each.mean())
+    worst = np.cumsum(steps)[answered_at.max()]
+    assert costs["latency_worst_ms"][0] == pytest.approx(worst)
+    if min(steps) >= 0:  # no network that is cheaper than what it shares
+        p95 = np.quantile(each, 0.95, method="inverted_cdf")
+        assert costs["latency_p95_ms"][0] == pytest.approx(p95)
+    deepest = int(answered_at.max())
+    assert costs["params"][0] == (1 + deepest) * 2**18
+    assert cascade_figure("escalation_rate", networks, reach, shared) == reach[0]
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=2))
+def test_means_of_a_cascade_are_affine_in_the_shares_that_reach_its_stages(
+    two: list[list[float]],
+) -> None:
+    networks = [_alone(size) for size in (1.0, 3.0, 7.0, 20.0)]
+    shared = [SharedCosts(0.5, 0.25, 1e5), None, SharedCosts(2.0, 3.0, 1e6, since=0)]
+    reaches = [sorted(reach, reverse=True) for reach in two]
+    between = [0.25 * a + 0.75 * b for a, b in zip(*reaches, strict=True)]
+    for name in ("latency_ms", "energy_mj", "macs"):
+        a, b, c = (
+            cascade_figure(name, networks, [np.array([r]) for r in reach], shared)[0]
+            for reach in (*reaches, between)
+        )
+        assert c == pytest.approx(0.25 * a + 0.75 * b)
+
+
+def test_memory_of_a_cascade_keeps_features_until_they_are_needed() -> None:
+    """The third stage goes on from the first, whose features are alive while the second runs."""
+    networks = [_alone(1.0, 1.0, activation) for activation in (2.0, 5.0, 5.5)]
+    shared = [None, SharedCosts(weights_mib=0.25, features_mib=1.0, since=0)]
+    memory = cascade_figure("peak_memory_mib", networks, (0.5, 0.25), shared)
+    assert memory == 3.0 - 0.25 + 6.0
+    assert cascade_figure("peak_memory_mib", networks, (0.5, 0.0), shared) == 2.0 + 5.0
+    assert cascade_figure("peak_memory_mib", networks, (0.0, 0.0), shared) == 1.0 + 2.0
+    chain = [SharedCosts(features_mib=4.0), SharedCosts(features_mib=0.25)]
+    memory = cascade_figure("peak_memory_mib", networks, (0.5, 0.25), chain)
+    assert memory == 3.0 + 6.0  # the first: 2 + 4, the second: 5 + 0.25, the last: 5.5
 
 
 def test_memory_keeps_the_features_at_an_exit_alive() -> None:

@@ -109,6 +109,51 @@ def test_one_pair_shares_what_it_shares_among_many(name: str, origin: int) -> No
                 assert {k: np.asarray(v).tolist() for k, v in vars(many).items()} == vars(one)
 
 
+def test_a_stage_goes_on_from_the_deepest_exit_of_its_trunk_and_shares_weights_once() -> None:
+    couplings = _couplings()
+    trunk_ms = np.where(couplings.exits > 0, couplings.exits, 0).astype(float)
+    words = {"latency_ms": "predicted", "energy_mj": "modelled"}
+    latency = np.full(len(NAMES), 50.0)
+    costs = network_costs(
+        FBNET, couplings.genomes, 10, latency, latency, 0.0, words,
+        exits=couplings.exits, trunk_ms=trunk_ms,
+    )  # fmt: skip
+    assert costs.trunk is not None
+    early, later, whole = (NAMES.index(n) for n in (f"{BIG}@4s", f"{BIG}@12", BIG))
+    chain = couplings.stages((early, later, whole), costs)
+    for both, row, since in zip(chain, (early, later), (0, 1), strict=True):
+        assert both is not None
+        assert (both.latency_ms, both.since) == (trunk_ms[row], since)
+        assert both.params == costs.trunk.params[row]
+    stranger = NAMES.index("0" * 22)
+    assert couplings.stage_names((early, stranger, whole)) == ("sibling", "prefix")
+    first, second = couplings.stages((early, stranger, whole), costs)
+    assert first is None  # of another trunk
+    assert second is not None
+    assert (second.since, second.latency_ms) == (0, trunk_ms[early])
+    assert couplings.stages((stranger, NAMES.index("8" * 22)), costs) == (None,)
+    apart = couplings.stages((early, later), costs)[0]
+    pair = couplings.one(early, later, costs)
+    assert apart is not None
+    assert pair is not None
+    assert (apart.macs, apart.features_mib) == (pair.macs, pair.features_mib)
+
+
+def test_of_two_stages_with_its_weights_a_stage_shares_those_of_the_one_with_more() -> None:
+    couplings = _couplings()
+    latency = np.ones(len(NAMES))
+    words = {"latency_ms": "predicted", "energy_mj": "modelled"}
+    costs = network_costs(
+        FBNET, couplings.genomes, 10, latency, latency, 0.0, words, exits=couplings.exits
+    )
+    narrow, wide, trunk = (NAMES.index(n) for n in ("0" * 22, "3" * 22, f"{'0' * 22}@12"))
+    both = couplings.stages((trunk, narrow, wide), costs)[1]
+    nested = couplings.one(narrow, wide, costs)
+    assert nested is not None
+    assert both is not None
+    assert (both.params, both.macs, both.since) == (nested.params, 0.0, None)
+
+
 def test_a_coupling_that_is_none_names_the_three() -> None:
     assert checked_couplings("prefix") == ("prefix",)
     assert checked_couplings(None) is None
