@@ -25,7 +25,7 @@ class TrainedPair:
 
     Attributes:
         space: search space of both networks.
-        architectures: ids of the little and the big network.
+        architectures: names of the little and the big network, ``ARCHITECTURE[@EXIT]``.
         weights: state dicts of both, as arrays.
         gate: metric and threshold of the cascade.
         images: pixels to check with, (n, height, width, channels).
@@ -33,6 +33,8 @@ class TrainedPair:
             (n, n_classes).
         dataset: data set of the images and the classes.
         origin: how the weights came about, for the metadata of deployed files.
+        coupling: what the two share, ``sibling``, ``nested`` or ``prefix``; None: what their names
+            say, which takes for granted that an exit has the weights of the network it cuts.
     """
 
     space: SearchSpace
@@ -43,3 +45,4 @@ class TrainedPair:
     logits: tuple[NDArray[np.float32], NDArray[np.float32]]
     dataset: Dataset
     origin: Mapping[str, Any]
+    coupling: str | None = None

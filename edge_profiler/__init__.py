@@ -3,12 +3,12 @@
 It needs numpy, ``onnx`` and ``onnxruntime`` alone, so that it runs on a Raspberry Pi or a Jetson.
 ``profile_networks`` gives a device profile in the format that ``biglittle.bench`` reads,
 ``profile_pair`` the latency of a cascade as one graph against the sum of its parts, and
-``onnx_model`` and ``cascade_model`` write the graphs themselves. A runtime is one file in
+``onnx_model``, ``cascade_model`` and ``chained_model`` write the graphs. A runtime is one file in
 ``runtimes/``; how latency is measured stands in ``protocol.py``.
 """
 
 from .machine import device_name, environment
-from .onnx_cascade import cascade_model
+from .onnx_cascade import cascade_model, chained_model
 from .onnx_network import onnx_model
 from .pair_latency import profile_pair
 from .profile import profile_networks
@@ -22,6 +22,7 @@ __all__ = [
     "Protocol",
     "Runtime",
     "cascade_model",
+    "chained_model",
     "device_name",
     "environment",
     "get_runtime",

@@ -1,7 +1,8 @@
 """Writes a trained pair as it is deployed, and checks that ONNX Runtime answers as training did.
 
 Three files: ``little.onnx``, ``big.onnx`` and ``cascade.onnx``, the one graph with an ``If`` node
-that runs the big network only where the gate asks for it. All take pixels and describe themselves
+that runs the big network only where the gate asks for it, and of an exit and its own network only
+what stands behind the exit. All take pixels and describe themselves
 (`deployable`).
 """
 
@@ -19,6 +20,7 @@ from ..bench.files import replacing
 from ..bench.gates import get_metric
 from ..bench.trained_pair import TrainedPair
 from .deployable import CPP, PYTHON, describe, metadata, with_pixels
+from .named_couplings import named_couplings
 from .onnx_cascade import cascade_model
 from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
 from .onnx_network import onnx_model
@@ -56,7 +58,8 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
         version.
 
     Raises:
-        ProfileError: a logit, a class or a decision differs by more than rounding.
+        ProfileError: a logit, a class or a decision differs by more than rounding; or the networks
+            of a prefix pair have other weights before the exit.
         MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
     """
     space, architectures, gate = trained.space, trained.architectures, trained.gate
@@ -66,7 +69,8 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
         onnx_model(space, a, n_classes, weights=w)
         for a, w in zip(architectures, trained.weights, strict=True)
     )
-    cascade = cascade_model(little, big, gate.metric, gate.threshold)
+    coupling = trained.coupling or named_couplings(space, architectures)[0]
+    cascade = cascade_model(little, big, gate.metric, gate.threshold, coupling)
     networks = {"little": little, "big": big, "cascade": cascade}
     models = {name: with_pixels(model, trained.dataset) for name, model in networks.items()}
     pair = dict(zip(("little", "big"), architectures, strict=True))

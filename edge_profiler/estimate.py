@@ -132,8 +132,10 @@ def estimate(
     resting_s = protocol.idle_gap_s + (protocol.energy_s if energy else 0.0)
     alone = {a: (own * run_ms(a) + around * took[0]) / 1000 + resting_s for a in networks}
     # The big network alone, and the whole graph with either branch taken.
+    # Little in the whole graphs and in the trunk of an exit, which is measured as well.
     both = {
-        (a, b): (2 * own * (run_ms(a) + run_ms(b)) + 3 * around * run_ms(a)) / 1000
+        (a, b): (2 * own * (run_ms(a) + run_ms(b)) + (4 if "@" in a else 3) * around * run_ms(a))
+        / 1000
         for a, b in pairs
     }
     return Estimate(alone, both)

@@ -8,6 +8,7 @@ from typing import Any
 from ..bench.cost import TAIL, answered_ms, mean_cost
 from ..bench.device import DeviceProfile
 from ..bench.points import Points
+from ..bench.rows import NetworkKey
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
 
@@ -25,6 +26,9 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
     """
     little, big = str(points.little[i]), str(points.big[i])
     rate = float(points.escalation_rate[i])
+    # Of an exit and its own network the parts alone do not say what the pair takes: they are run
+    # and held once, and nobody measured how much of both that is.
+    apart = rate == 0 or not _is_prefix(little, big)
     figures: dict[str, tuple[float | None, str]] = dict.fromkeys(FIGURES, (None, ""))
     whole = _whole(measured, little, big, str(points.gate[i])) if rate > 0 else None
     first, second = measured.measured_ms.get(little), measured.measured_ms.get(big)
@@ -32,7 +36,7 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
         little_ms, both_ms, word = whole
         if points.provenance.get("escalation_rate") != "measured":
             word = "modelled"
-    elif first is not None and (second is not None or rate == 0):
+    elif apart and first is not None and (second is not None or rate == 0):
         little_ms = answered_ms(first, measured.gate_ms)
         both_ms = mean_cost(little_ms, second or 0.0, 1.0)
         word = "measured" if rate == 0 else "modelled"
@@ -46,7 +50,7 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
         ("energy_mj", measured.listed_energy_mj, rate),
         ("peak_memory_mib", measured.listed_memory_mib, 1.0 if rate > 0 else 0.0),
     ):
-        if little in listed and (big in listed or share == 0):
+        if apart and little in listed and (big in listed or share == 0):
             total = mean_cost(listed[little], listed[big] if share else 0.0, share)
             figures[name] = (total, "modelled" if share else "measured")
     promised = {name: _none(points.figure(name)[i]) for name in FIGURES}
@@ -63,6 +67,12 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
             for name, (value, word) in figures.items()
         },
     }
+
+
+def _is_prefix(little: str, big: str) -> bool:
+    """Whether little is an exit of big's architecture, by their names."""
+    own, other = NetworkKey.parse(little), NetworkKey.parse(big)
+    return bool(own.exit) and own.architecture == other.architecture
 
 
 def _none(value: float) -> float | None:

@@ -1,18 +1,24 @@
-"""Cascades as one ONNX graph: a gate behind the little network, the big one in a branch."""
+"""Cascades as one ONNX graph: a gate behind each network, the next one in a branch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..bench.coupling import checked_couplings
 from ..bench.errors import GateError, ProfileError
-from .onnx_graph import ESCALATED, INPUT, LOGITS, GraphWriter, import_onnx
+from .onnx_graph import ANSWERED, ESCALATED, INPUT, LOGITS, GraphWriter, import_onnx
+from .onnx_trunk import check_shared, is_begun, trunk_of
 
 if TYPE_CHECKING:
     import onnx
+
+#: Networks that a cascade may have.
+MOST_NETWORKS = 4
 
 
 # Only operators whose form is one since opset 13, so that models of other exporters fit too.
@@ -71,20 +77,46 @@ def _gate(metric: str) -> tuple[Callable[[GraphWriter, str], str], str]:
     return _GATES[metric]
 
 
-def _write_gate(logits: str, metric: str, threshold: float) -> GraphWriter:
-    """A graph whose last node is the bool scalar "escalate"."""
+def _write_gate(logits: str, metric: str, threshold: float, prefix: str = "gate/") -> GraphWriter:
+    """A graph whose last node is the bool scalar "escalate", named ``PREFIXescalated``."""
     writer, confident = _gate(metric)
     if math.isnan(threshold):
         raise GateError(f"threshold of gate {metric!r} is NaN; expected a number.")
-    graph = GraphWriter("gate/")
+    graph = GraphWriter(prefix)
     value = writer(graph, logits)
     sure = graph.add(confident, (value, graph.constant("threshold", threshold)), "confident")
-    graph.nodes.append(graph.onnx.helper.make_node("Not", [sure], [ESCALATED], name="gate/not"))
+    graph.add("Not", (sure,), ESCALATED)
     return graph
 
 
-def _renamed(model: onnx.ModelProto, prefix: str) -> tuple[list[Any], list[Any], str]:
-    """Nodes, initialisers and the name of the logits, every name prefixed but the images'."""
+@dataclass(frozen=True)
+class _Part:
+    """A network as a part of a larger graph.
+
+    Attributes:
+        nodes: nodes that are run for this network alone, renamed.
+        initializers: weights that these nodes read, renamed.
+        names: name in the larger graph by name in the network's own.
+        logits: name of its answer in the larger graph.
+        model: the network as it was given.
+    """
+
+    nodes: list[Any]
+    initializers: list[Any]
+    names: Mapping[str, str]
+    logits: str
+    model: onnx.ModelProto
+
+
+def _renamed(model: onnx.ModelProto, prefix: str, before: Mapping[str, str] | None = None) -> _Part:
+    """A network with every name prefixed but that of the images.
+
+    Args:
+        model: model of the network as it was given.
+        prefix: put before its names.
+        before: values that the larger graph has already, by their name in the network; the nodes
+            that make them are left out, and what these alone read.
+    """
     source = model.graph
     weights = {w.name for w in source.initializer}
     inputs = [i.name for i in source.input if i.name not in weights]
@@ -93,9 +125,10 @@ def _renamed(model: onnx.ModelProto, prefix: str) -> tuple[list[Any], list[Any],
             f"model {source.name!r} has {len(inputs)} inputs and {len(source.output)} outputs; "
             "a cascade is made of networks with one each."
         )
+    names = {inputs[0]: INPUT, "": "", **(before or {})}
 
     def new(name: str) -> str:
-        return name if not name else INPUT if name == inputs[0] else prefix + name
+        return names.setdefault(name, prefix + name)
 
     nodes, initializers = [], []
     for old in source.node:
@@ -104,6 +137,8 @@ def _renamed(model: onnx.ModelProto, prefix: str) -> tuple[list[Any], list[Any],
                 f"node {old.name!r} of model {source.name!r} holds a graph of its own; a cascade "
                 "is made of networks without control flow."
             )
+        if before is not None and all(name in before for name in old.output):
+            continue
         node = type(old)()
         node.CopyFrom(old)
         node.name = prefix + old.name
@@ -111,11 +146,13 @@ def _renamed(model: onnx.ModelProto, prefix: str) -> tuple[list[Any], list[Any],
         node.output[:] = [new(n) for n in old.output]
         nodes.append(node)
     for weight in source.initializer:
+        if before is not None and weight.name not in names:
+            continue
         copy = type(weight)()
         copy.CopyFrom(weight)
-        copy.name = prefix + weight.name
+        copy.name = new(weight.name)
         initializers.append(copy)
-    return nodes, initializers, new(source.output[0].name)
+    return _Part(nodes, initializers, names, new(source.output[0].name), model)
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
@@ -133,68 +170,179 @@ def _opset(model: onnx.ModelProto) -> int:
 
 
 def cascade_model(
-    little: onnx.ModelProto, big: onnx.ModelProto, metric: str, threshold: float
+    little: onnx.ModelProto,
+    big: onnx.ModelProto,
+    metric: str,
+    threshold: float,
+    coupling: str = "sibling",
 ) -> onnx.ModelProto:
     """One graph that runs the big network only where the little one is not confident.
 
     The big network lies in a branch of an ``If`` node, which a runtime executes only when it is
-    taken. Confident means at or above the threshold (``max_prob``, ``margin``) or at or below it
-    (``entropy``, nats); a metric that is NaN escalates. The batch is 1, since one decision steers
-    the whole graph. Outputs: ``logits`` float32 (1, n_classes) of whichever network answered, and
-    ``escalated``, a bool scalar.
+    taken; of a ``prefix`` pair that branch holds what the big network runs behind the exit, on
+    features that the little one has computed. Confident means at or above the threshold
+    (``max_prob``, ``margin``) or at or below it (``entropy``, nats); a metric that is NaN
+    escalates. The batch is 1, since one decision steers the whole graph. Outputs: ``logits``
+    float32 (1, n_classes) of whichever network answered, and ``escalated``, a bool scalar.
 
     Args:
         little: model with one input (1, channels, height, width) and one output (1, n_classes).
         big: model of the same shapes and opset.
         metric: ``max_prob``, ``margin`` or ``entropy``.
         threshold: threshold in the metric's unit, rounded to float32.
+        coupling: what the two share, ``sibling``, ``nested`` or ``prefix``; nested networks have
+            their weights twice in a graph.
 
     Raises:
         GateError: a metric without ONNX form, or a threshold that is not a number.
         ProfileError: the two networks do not fit each other.
+        UnknownNameError: no coupling has this name.
         MissingExtraError: ``onnx`` is not installed.
     """
-    gate_nodes = _write_gate("little/" + little.graph.output[0].name, metric, threshold)
-    shapes = [(_shape(m.graph.input[0]), _shape(m.graph.output[0])) for m in (little, big)]
-    kinds = (_kind(little), _kind(big))
-    if shapes[0] != shapes[1] or kinds[0] != kinds[1] or shapes[0][0][:1] != (1,):
-        raise ProfileError(
-            f"the little network maps {kinds[0]} {shapes[0][0]} to {shapes[0][1]}, the big one "
-            f"{kinds[1]} {shapes[1][0]} to {shapes[1][1]}; expected the same shapes and types, "
-            "and batch 1."
-        )
-    if _opset(little) != _opset(big) or _opset(little) < 16:
-        raise ProfileError(
-            f"the little network has opset {_opset(little)}, the big one {_opset(big)}; expected "
-            "one and the same opset of at least 16."
-        )
-    helper, graph = gate_nodes.onnx.helper, gate_nodes
-    nodes, initializers, little_logits = _renamed(little, "little/")
-    big_nodes, big_initializers, big_logits = _renamed(big, "big/")
-    answer = shapes[0][1]
-    keep = helper.make_graph(
-        [helper.make_node("Identity", [little_logits], ["kept/logits"], name="kept/identity")],
-        "keep",
-        [],
-        [graph.value("kept/logits", answer)],
-    )
-    # The big network's weights lie in its own branch: a runtime may lay them out for its kernels
-    # there, as it would in a model of its own.
-    escalate = helper.make_graph(
-        big_nodes, "escalate", [], [graph.value(big_logits, answer)], big_initializers
-    )
-    choose = helper.make_node(
-        "If", [ESCALATED], [LOGITS], name="escalate", then_branch=escalate, else_branch=keep
-    )
-    graph.nodes = [*nodes, *graph.nodes, choose]
-    graph.initializers = [*initializers, *graph.initializers]
-    outputs = [graph.value(LOGITS, answer), graph.value(ESCALATED, (), "BOOL")]
-    images = graph.value(INPUT, shapes[0][0], kinds[0])
-    model = graph.model([images], outputs, "cascade", checked=False)
-    model.opset_import[0].version = _opset(little)
-    model.ir_version = max(little.ir_version, big.ir_version)
+    return chained_model((little, big), ((metric, threshold),), (coupling,))
+
+
+def chained_model(
+    networks: Sequence[onnx.ModelProto],
+    gates: Sequence[tuple[str, float]],
+    couplings: Sequence[str] | None = None,
+) -> onnx.ModelProto:
+    """One graph of a cascade: each network is run where no gate before it was confident.
+
+    Every further network lies in a branch within the branch before it, and reads the features of
+    earlier ones from outside where it shares their trunk. Outputs as of `cascade_model`, where
+    ``escalated`` says that the first network did not answer; a cascade of more than two networks
+    also has ``answered``, int64, the place of the one that did, counted from 0.
+
+    Args:
+        networks: two to four models of one input and one output, of the same shapes and opset.
+        gates: metric and threshold behind each network but the last.
+        couplings: what each network but the first shares with one before it; ``prefix``: it goes
+            on from the last exit of its own architecture. None: nothing.
+
+    Raises:
+        GateError: a metric without ONNX form, or a threshold that is not a number.
+        ProfileError: networks that do not fit each other, or other numbers of them.
+        UnknownNameError: no coupling has this name.
+        MissingExtraError: ``onnx`` is not installed.
+    """
+    shared = ("sibling",) * (len(networks) - 1) if couplings is None else tuple(couplings)
+    _check_fit(networks, gates, shared)
+    pair = len(networks) == 2
+    own = ("little/", "big/") if pair else tuple(f"network{k + 1}/" for k in range(len(networks)))
+    parts = [_renamed(networks[0], own[0])]
+    for network, prefix, coupling in zip(networks[1:], own[1:], shared, strict=True):
+        before = _taken_over(parts, network) if coupling == "prefix" else None
+        parts.append(_renamed(network, prefix, before))
+    graph = GraphWriter()
+    answer, outputs = _shape(networks[0].graph.output[0]), [LOGITS] if pair else [LOGITS, ANSWERED]
+    then: Any = None
+    for k in reversed(range(len(parts))):
+        part, last = parts[k], k == len(parts) - 1
+        nodes, weights = list(part.nodes), list(part.initializers)
+        if last:
+            ends = [part.logits]
+            if not pair:
+                nodes.append(_place(graph, k, own[k]))
+                ends.append(own[k] + ANSWERED)
+        else:
+            gate = _write_gate(part.logits, *gates[k], "gate/" if pair else f"gate{k + 1}/")
+            escalated = f"{gate.prefix}{ESCALATED}"
+            if k == 0:  # the one that the whole graph tells
+                gate.nodes[-1].output[0] = escalated = ESCALATED
+            ends = outputs if k == 0 else [f"{own[k]}chosen/{name}" for name in outputs]
+            keep = _kept(graph, part, k, own[k], answer, pair)
+            choose = graph.onnx.helper.make_node(
+                "If", [escalated], ends, name="escalate" if pair else f"escalate{k + 1}",
+                then_branch=then, else_branch=keep,
+            )  # fmt: skip
+            nodes += [*gate.nodes, choose]
+            weights += gate.initializers
+        if k:
+            # A network's weights lie in its own branch: a runtime may lay them out for its kernels
+            # there, as it would in a model of its own.
+            infos = _infos(graph, ends, answer)
+            then = graph.onnx.helper.make_graph(nodes, "escalate", [], infos, weights)
+        else:
+            graph.nodes, graph.initializers = nodes, weights
+    infos = _infos(graph, outputs, answer)
+    told = [infos[0], graph.value(ESCALATED, (), "BOOL"), *infos[1:]]
+    first = networks[0]
+    images = graph.value(INPUT, _shape(first.graph.input[0]), _kind(first))
+    model = graph.model([images], told, "cascade", checked=False)
+    model.opset_import[0].version = _opset(first)
+    model.ir_version = max(network.ir_version for network in networks)
     graph.onnx.checker.check_model(model)
     return model
+
+
+def _infos(graph: GraphWriter, names: Sequence[str], answer: Sequence[int]) -> list[Any]:
+    """Descriptions of logits and, where there are two names, of the place of who answered."""
+    infos = [graph.value(names[0], answer)]
+    return infos + [graph.value(name, (), "INT64") for name in names[1:]]
+
+
+def _place(graph: GraphWriter, k: int, prefix: str) -> Any:
+    """A node that says that the k-th network answered."""
+    name = prefix + ANSWERED
+    return graph.onnx.helper.make_node("Constant", [], [name], name=name, value_int=k)
+
+
+def _kept(
+    graph: GraphWriter, part: _Part, k: int, prefix: str, answer: Sequence[int], pair: bool
+) -> Any:
+    """The branch in which a network's own answer stands."""
+    own = "kept/" if pair else f"{prefix}kept/"
+    make = graph.onnx.helper.make_node
+    nodes = [make("Identity", [part.logits], [f"{own}logits"], name=f"{own}identity")]
+    names = [f"{own}logits"]
+    if not pair:
+        nodes.append(_place(graph, k, own))
+        names.append(own + ANSWERED)
+    return graph.onnx.helper.make_graph(nodes, "keep", [], _infos(graph, names, answer))
+
+
+def _taken_over(parts: Sequence[_Part], network: onnx.ModelProto) -> dict[str, str]:
+    """Values that a network need not compute, by name: the longest trunk among earlier networks.
+
+    Raises:
+        ProfileError: no earlier network is an exit of this one, or its weights are others.
+    """
+    cut = [(trunk_of(part.model), part) for part in parts]
+    fitting = [(trunk, part) for trunk, part in cut if is_begun(trunk, network)]
+    trunk, part = max(fitting or cut[-1:], key=lambda item: len(item[0].nodes))
+    check_shared(trunk, network)
+    return {name: part.names[name] for name in trunk.nodes}
+
+
+def _check_fit(
+    networks: Sequence[onnx.ModelProto],
+    gates: Sequence[tuple[str, float]],
+    couplings: Sequence[str],
+) -> None:
+    """Nothing, if the networks of a cascade have one form and there are gates between all."""
+    n = len(networks)
+    if not 2 <= n <= MOST_NETWORKS or len(gates) != n - 1 or len(couplings) != n - 1:
+        raise ProfileError(
+            f"{n} networks with {len(gates)} gates and {len(couplings)} couplings; expected 2 to "
+            f"{MOST_NETWORKS} networks, and one gate and one coupling fewer."
+        )
+    checked_couplings(couplings)
+    first, named = networks[0], ("little", "big") if n == 2 else ("first", "other")
+    for other in networks[1:]:
+        shapes = [(_shape(m.graph.input[0]), _shape(m.graph.output[0])) for m in (first, other)]
+        kinds = (_kind(first), _kind(other))
+        if shapes[0] != shapes[1] or kinds[0] != kinds[1] or shapes[0][0][:1] != (1,):
+            raise ProfileError(
+                f"the {named[0]} network maps {kinds[0]} {shapes[0][0]} to {shapes[0][1]}, the "
+                f"{named[1]} one {kinds[1]} {shapes[1][0]} to {shapes[1][1]}; expected the same "
+                "shapes and types, and batch 1."
+            )
+        if _opset(first) != _opset(other) or _opset(first) < 16:
+            raise ProfileError(
+                f"the {named[0]} network has opset {_opset(first)}, the {named[1]} one "
+                f"{_opset(other)}; expected one and the same opset of at least 16."
+            )
 
 
 def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx.ModelProto:
@@ -207,11 +355,12 @@ def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx
         GateError: a metric without ONNX form, or a threshold that is not a number.
         MissingExtraError: ``onnx`` is not installed.
     """
-    nodes, initializers, logits = _renamed(network, "little/")
-    graph = _write_gate(logits, metric, threshold)
-    graph.nodes = [*nodes, *graph.nodes]
-    graph.initializers = [*initializers, *graph.initializers]
+    part = _renamed(network, "little/")
+    graph = _write_gate(part.logits, metric, threshold)
+    graph.nodes[-1].output[0] = ESCALATED
+    graph.nodes = [*part.nodes, *graph.nodes]
+    graph.initializers = [*part.initializers, *graph.initializers]
     images, answer = network.graph.input[0], network.graph.output[0]
-    outputs = [graph.value(logits, _shape(answer)), graph.value(ESCALATED, (), "BOOL")]
+    outputs = [graph.value(part.logits, _shape(answer)), graph.value(ESCALATED, (), "BOOL")]
     inputs = [graph.value(INPUT, _shape(images), _kind(network))]
     return graph.model(inputs, outputs, "gated")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 17, 8
 #: Names of the only input and of the answer of every graph written here.
 INPUT, LOGITS, ESCALATED = "images", "logits", "escalated"
+#: Of a cascade of more than two networks: the place of the one that answered, from 0.
+ANSWERED = "answered"
 
 
 def import_onnx() -> Any:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..bench.cost import answered_ms, mean_cost
+from ..bench.coupling import PREFIX
+from ..bench.rows import COUPLINGS
 from ..bench.spaces import SearchSpace
+from .named_couplings import named_couplings
 from .onnx_cascade import cascade_model, forced_threshold, gated_model
 from .onnx_network import classifier_model, onnx_model
+from .onnx_trunk import trunk_model
 from .profile_file import DIGITS
 from .protocol import Clock, Protocol, measure
 from .runtimes import Run, Runtime, get_runtime
@@ -55,13 +59,14 @@ def profile_pair(
     """What a pair costs end to end, as one graph, against the sum of its parts.
 
     The cascade is built twice, with thresholds outside of the metric's range, so that every run
-    takes the branch it is meant to. All three are measured against the little network and share
-    its latency as unit.
+    takes the branch it is meant to. All parts are measured against the little network and share
+    its latency as unit. Where little is an exit of big's architecture the graph has their trunk
+    once, and the trunk alone is measured as well.
 
     Args:
         space: search space of both networks.
-        little: architecture of the little network.
-        big: architecture of the big network.
+        little: name of the little network, ``ARCHITECTURE[@EXIT]``.
+        big: name of the big network.
         n_classes: number of classes of both.
         protocol: number of warm-up runs, rounds, and runs a round; None: the default.
         metric: metric of the gate between the two: ``max_prob``, ``margin`` or ``entropy``.
@@ -69,12 +74,13 @@ def profile_pair(
         clock: a clock in ns; another one for tests.
 
     Returns:
-        ``little_ms``, ``big_ms`` and ``gate_ms`` of the parts; ``kept_ms`` and ``escalated_ms``
-        of the whole when the little network answers and when it escalates; ``kept_gap`` and
-        ``gap``: those over the sum of parts, minus 1 (0.02 = the whole takes 2 % longer).
+        ``little_ms``, ``big_ms`` and ``gate_ms`` of the parts, and ``trunk_ms`` of what a
+        ``prefix`` pair runs once; ``kept_ms`` and ``escalated_ms`` of the whole when the little
+        network answers and when it escalates; ``kept_gap`` and ``gap``: those over the sum of
+        parts, minus 1 (0.02 = the whole takes 2 % longer); ``coupling``: what the two share.
 
     Raises:
-        ArchitectureError: an architecture that is not in ``space``.
+        ArchitectureError: a network that is not in ``space``.
         GateError: a metric without ONNX form.
         ProfileError: the runtime cannot run the pair, or the machine is too unsteady.
         MissingExtraError: ``onnx`` or the runtime is not installed.
@@ -85,30 +91,36 @@ def profile_pair(
     def load(model: onnx.ModelProto) -> Run:
         return engine.load(model.SerializeToString(), protocol.threads)
 
-    # Different seeds: a runtime may share equal weights.
+    (coupling,) = named_couplings(space, (little, big))
+    prefix = coupling == COUPLINGS[PREFIX]
+    # Different seeds where no weights are shared: a runtime may share equal ones.
     small = onnx_model(space, little, n_classes, seed=0)
-    large = onnx_model(space, big, n_classes, seed=1)
+    large = onnx_model(space, big, n_classes, seed=0 if prefix else 1)
     cascades = (
-        cascade_model(small, large, metric, forced_threshold(metric, escalate))
+        cascade_model(small, large, metric, forced_threshold(metric, escalate), coupling)
         for escalate in (False, True)
     )
+    trunk = (trunk_model(small),) if prefix else ()
     unit = load(small)
-    parts = [measure(load(m), unit, protocol, clock) for m in (large, *cascades)]
-    little_ms = sorted(p.reference_ms for p in parts)[1]
-    big_ms, kept_ms, escalated_ms = (p.ratio * little_ms for p in parts)
+    parts = [measure(load(m), unit, protocol, clock) for m in (large, *cascades, *trunk)]
+    little_ms = sorted(p.reference_ms for p in parts)[len(parts) // 2]
+    big_ms, kept_ms, escalated_ms, *shared_ms = (p.ratio * little_ms for p in parts)
+    trunk_ms = shared_ms[0] if prefix else 0.0
     gate_ms, _ = measure_gate(space, n_classes, protocol, load, clock, metric)
     answered = answered_ms(little_ms, gate_ms)
     return {
         "little": little,
         "big": big,
         "gate": metric,
+        "coupling": coupling,
         "little_ms": round(little_ms, DIGITS),
         "big_ms": round(big_ms, DIGITS),
         "gate_ms": round(gate_ms, DIGITS),
+        **({"trunk_ms": round(trunk_ms, DIGITS)} if prefix else {}),
         "kept_ms": round(kept_ms, DIGITS),
         "escalated_ms": round(escalated_ms, DIGITS),
         "kept_gap": round(kept_ms / answered - 1.0, DIGITS),
-        "gap": round(escalated_ms / mean_cost(answered, big_ms, 1.0) - 1.0, DIGITS),
+        "gap": round(escalated_ms / mean_cost(answered, big_ms, 1.0, trunk_ms) - 1.0, DIGITS),
         "runtime": engine.description,
         "threads": protocol.threads,
         "batch": protocol.batch,

@@ -70,3 +70,33 @@ def test_no_answer_is_no_agreement(tmp_path: Path, trained_pair) -> None:  # typ
     little, big = trained_pair.logits
     with pytest.raises(ProfileError, match="answers otherwise"):
         deploy_pair(tmp_path, replace(trained_pair, logits=(little, np.full_like(big, np.nan))))
+
+
+def test_an_exit_and_its_network_are_deployed_with_one_trunk(trained_pair, tmp_path):
+    torch = pytest.importorskip("torch")
+    onnx = pytest.importorskip("onnx")
+    from biglittle.bench.datasets import Images
+    from biglittle.bench.networks import build_network
+    from biglittle.cotrain.images import normalised
+
+    names = ("0" * 22 + "@8", "0" * 22)
+    big, little = (build_network(n, 10, seed=7) for n in reversed(names))
+    own = little.state_dict()
+    trunk = {k: v for k, v in big.state_dict().items() if k.startswith(("stem", "blocks"))}
+    little.load_state_dict({**own, **{k: v for k, v in trunk.items() if k in own}})
+    images = normalised(Images(trained_pair.images, np.zeros(24, np.uint8)), trained_pair.dataset)
+    with torch.no_grad():
+        logits = tuple(n.eval()(images).numpy() for n in (little, big))
+    weights = tuple({k: v.numpy() for k, v in n.state_dict().items()} for n in (little, big))
+    made = {"architectures": names, "weights": weights, "logits": logits}
+    pair = replace(trained_pair, **made, gate=Gate("max_prob", 0.11))
+    facts = deploy_pair(tmp_path, pair)
+    assert facts["logit_difference"]["cascade"] < 1e-3
+    graph = onnx.load(tmp_path / "cascade.onnx").graph
+    (choose,) = [n for n in graph.node if n.op_type == "If"]
+    (rest,) = [a.g for a in choose.attribute if a.name == "then_branch"]
+    assert not [w.name for w in rest.initializer if "stem" in w.name]
+    other = {k: v + 1e-3 if k == "stem.0.weight" else v for k, v in weights[0].items()}
+    apart = replace(pair, weights=(other, weights[1]))
+    with pytest.raises(ProfileError, match="other weights before the exit"):
+        deploy_pair(tmp_path / "apart", apart)

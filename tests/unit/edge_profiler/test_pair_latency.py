@@ -46,3 +46,36 @@ def test_a_pair_is_compared_with_the_sum_of_its_parts(fake_runtime):
     assert got["kept_ms"] == pytest.approx(got["little_ms"] + got["gate_ms"] + 0.1)
     sums = got["little_ms"] + got["gate_ms"] + got["big_ms"]
     assert got["gap"] == pytest.approx(got["escalated_ms"] / sums - 1, abs=1e-5)
+
+
+def test_a_prefix_pair_is_compared_with_parts_that_share_their_trunk(fake_runtime):
+    from biglittle.edge_profiler import onnx_model
+    from biglittle.edge_profiler.onnx_trunk import trunk_model
+
+    runtime, little = fake_runtime(), f"{REFERENCE}@12"
+    got = profile_pair(
+        SPACE, little, REFERENCE, 10, protocol=SHORT, runtime=runtime, clock=runtime.clock
+    )
+    assert (got["little"], got["coupling"]) == (little, "prefix")
+    trunk = 0.1 * len(trunk_model(onnx_model(SPACE, little, 10)).graph.node)
+    assert got["trunk_ms"] == pytest.approx(trunk, rel=1e-5)
+    sums = got["little_ms"] + got["gate_ms"] + got["big_ms"] - got["trunk_ms"]
+    assert got["gap"] == pytest.approx(got["escalated_ms"] / sums - 1, abs=1e-5)
+    sibling = profile_pair(
+        SPACE, f"{SMALL}@12", REFERENCE, 10, protocol=SHORT, runtime=runtime, clock=runtime.clock
+    )
+    assert sibling["coupling"] == "sibling"
+    assert "trunk_ms" not in sibling
+
+
+def test_profiles_hold_networks_and_pairs_that_are_cut(fake_runtime, profile, tmp_path):
+    out, pair = tmp_path / "device.json", (f"{REFERENCE}@12", REFERENCE)
+    profile(fake_runtime(), ids=[SMALL, pair[0], REFERENCE], out=out, pairs=[pair])
+    device = load_device(out)
+    assert (device.pairs[0]["little"], device.pairs[0]["big"]) == pair
+    assert device.measured_ms[pair[0]] > 0
+    exits = SPACE.exit_numbers(["12"])
+    assert device.latency_ms(SPACE, SPACE.parse(REFERENCE), exits)[0] == device.measured_ms[pair[0]]
+    runtime = fake_runtime()
+    profile(runtime, ids=[pair[0]], reference=None, out=out, pairs=[pair])  # nothing is left to do
+    assert runtime.loaded == [f"fbnet_{REFERENCE}"]

@@ -250,3 +250,25 @@ def test_the_command_writes_a_page_and_tells_by_its_exit_code(tmp_path, monkeypa
     assert (code, "one of --measure here and --profile" in err) == (1, True)
     code, _, err = run("--profile", "measured.json", "--measure", "there")
     assert (code, "expected 'here'" in err) == (1, True)
+
+
+def test_a_prefix_pair_counts_only_if_it_was_measured_end_to_end():
+    # Points 1 and 3 of the front: the exit of C before C, and C alone.
+    cut = f"{C}@12"
+    points = Points(**{**vars(front()), "little": np.array([A, cut, A, C])})
+    networks = [
+        *profile()["networks"],
+        {"architecture": cut, "latency_ms": 6.0, "provenance": "measured"},
+    ]
+    apart = validate(points, loaded(), loaded(networks=networks), SPACE)
+    assert apart.points[1]["latency_ms"]["measured"] is None
+    assert apart.n_measured == 3
+    pair = {
+        "little": cut, "big": C, "gate": "margin", "coupling": "prefix", "trunk_ms": 5.5,
+        "kept_ms": 6.2, "escalated_ms": 11.0, "provenance": "measured",
+    }  # fmt: skip
+    whole = validate(points, loaded(), loaded(networks=networks, pairs=[pair]), SPACE)
+    latency = whole.points[1]["latency_ms"]
+    assert latency["measured"] == pytest.approx((6.2 + 11.0) / 2)
+    assert (latency["provenance"], whole.points[1]["branches"]) == ("measured", "measured")
+    assert cut in [single["architecture"] for single in whole.singles]

@@ -12,7 +12,7 @@ from biglittle.bench import Benchmark
 from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
-from biglittle.searchers.front_files import FrontFile
+from biglittle.searchers.front_files import FrontFile, front_json
 from biglittle.searchers.validation import proposed
 
 
@@ -55,3 +55,36 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
         assert len(measured) == top
         assert measured[-1] == points[0]
     assert list(proposed(elsewhere, None)) == [*points[4:8], points[0]]
+
+
+def test_a_front_with_exits_is_validated_from_its_file_to_the_report(  # type: ignore[no-untyped-def]
+    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    from biglittle.edge_profiler.protocol import Protocol
+
+    tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
+    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
+    monkeypatch.chdir(tmp_path)
+    contents = synthetic_table(n_networks=6, n_val=120, n_test=120, seed=3, n_exits=2)
+    write_table(Path("table.h5"), contents, "1", "2020-01-01")
+    table, device = Benchmark.load("table.h5"), "raspberry-pi-4"
+    names = [str(n) for n in table.table.names]
+    cut = next(n for n in names if "@" in n)
+    whole = cut.partition("@")[0]
+    points = table.query_many([cut, cut, whole], [whole, names[0], whole], ["margin"] * 3,
+                              [0.4, 0.4, 0.0], device, "val")  # fmt: skip
+    assert min(points.escalation_rate[:2]) > 0
+    Path("front.json").write_text(json.dumps(front_json({"device": device}, points)))
+    code, text, err = command_line(
+        "validate", "front.json", "--measure", "here", "--all", "--out", "report", "--json"
+    )
+    assert code in (0, 1), err
+    prefix, sibling, alone = json.loads(text)["points"]
+    assert (prefix["little"], prefix["big"], prefix["branches"]) == (cut, whole, "measured")
+    assert prefix["latency_ms"]["measured"] > 0
+    assert sibling["branches"] == "measured"
+    assert alone["latency_ms"]["measured"] > 0
+    pairs = json.loads(Path("report/measured.json").read_text())["pairs"]
+    couplings = {(p["little"], p["big"]): p["coupling"] for p in pairs}
+    assert couplings == {(cut, whole): "prefix", (cut, names[0]): "sibling"}
