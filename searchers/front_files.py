@@ -77,7 +77,7 @@ def resolved_config(
     settings: SearchSettings,
     sources: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The config of a run, with everything that is needed to repeat it.
+    """The config of a run, with everything that is needed to repeat it; None is left out.
 
     Args:
         searcher: key of the searcher.
@@ -86,7 +86,7 @@ def resolved_config(
         sources: what the figures rest on, such as ``device``, ``surrogate``, ``table`` and their
             ``surrogate_sha256`` and ``table_sha256``.
     """
-    options = asdict(settings)
+    options = {name: value for name, value in asdict(settings).items() if value is not None}
     options["objectives"] = list(settings.objectives)
     return {
         "biglittle_version": __version__,
