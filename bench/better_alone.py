@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .cost import NetworkCosts
 from .counts import Counts
 from .figures import words_of
-from .measured_pairs import LATENCIES
+from .provenance import LATENCIES, words_at
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,6 @@ def better_alone(
         accuracy=float(reported.tally.right[row] / reported.n_images),
         latency_ms=None if np.isnan(latency) else latency,
         macs=float(costs.macs[row]),
-        provenance={"accuracy": "measured", "macs": "modelled", **costs.provenance},
+        provenance={"accuracy": "measured", "macs": "modelled", **words_at(costs.provenance, row)},
         of_pair=of_pair,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
+from .provenance import weakest, words_at, words_taken
 from .spaces import Exits, Genomes, SearchSpace
 from .trunk_costs import MIB_PER_VALUE, TrunkCosts, trunk_costs
 
@@ -34,7 +35,8 @@ class NetworkCosts:
         weights_mib: memory of the weights, fp32.
         activation_mib: largest activations alive at once, fp32, analytic.
         gate_ms: latency of the gate itself, one number for the device.
-        provenance: how ``latency_ms`` and ``energy_mj`` came about.
+        provenance: how ``latency_ms`` and ``energy_mj`` came about; where networks differ in that,
+            ``MemberWords``, which give the least founded word and that of each network.
         trunk: what the networks run before their exits; None where all of them are whole.
     """
 
@@ -52,36 +54,41 @@ class NetworkCosts:
         """The networks at ``index``."""
         at = np.asarray(index)
         trunk = None if self.trunk is None else self.trunk.take(at)
-        return self._with({n: getattr(self, n)[at] for n in _COLUMNS}, trunk)
+        words = words_taken(self.provenance, at)
+        return self._with({n: getattr(self, n)[at] for n in _COLUMNS}, words, trunk)
 
     def one(self, index: int) -> NetworkCosts:
         """One network, its figures plain numbers; those of its trunk are left out."""
-        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS}, None)
+        words = words_at(self.provenance, index)
+        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS}, words, None)
 
     def without(self, missing: NDArray[np.bool_]) -> NetworkCosts:
         """The same networks with NaN for every figure of those that are ``missing``, shape (n,)."""
         if not missing.any():
             return self
         columns = {n: np.where(missing, np.nan, getattr(self, n)) for n in _COLUMNS}
-        return self._with(columns, self.trunk)
+        return self._with(columns, self.provenance, self.trunk)
 
-    def _with(self, columns: Mapping[str, Any], trunk: TrunkCosts | None) -> NetworkCosts:
-        words = self.provenance
+    def _with(
+        self, columns: Mapping[str, Any], words: Mapping[str, str], trunk: TrunkCosts | None
+    ) -> NetworkCosts:
         return NetworkCosts(**columns, gate_ms=self.gate_ms, provenance=words, trunk=trunk)
 
     @staticmethod
-    def worst(devices: Sequence[NetworkCosts], provenance: Mapping[str, str]) -> NetworkCosts:
+    def worst(devices: Sequence[NetworkCosts]) -> NetworkCosts:
         """The same networks on several devices, each figure that of the worst device.
+
+        A network's figure is as well founded as on the device where it is the least.
 
         Args:
             devices: costs of the same networks, one entry a device.
-            provenance: how the worst figures came about, by field.
         """
         columns = {n: np.max([getattr(c, n) for c in devices], axis=0) for n in _COLUMNS}
         gate_ms = max(c.gate_ms for c in devices)
         trunks = [c.trunk for c in devices if c.trunk is not None]
         trunk = TrunkCosts.worst(trunks) if len(trunks) == len(devices) else None
-        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=provenance, trunk=trunk)
+        words = weakest([c.provenance for c in devices])
+        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=words, trunk=trunk)
 
 
 def network_costs(
@@ -106,7 +113,7 @@ def network_costs(
         latency_ms: latencies on the device, shape (n,), NaN where there is no figure.
         energy_mj: energies on the device, shape (n,), NaN where there is no figure.
         gate_ms: latency of the gate on the device.
-        provenance: how ``latency_ms`` and ``energy_mj`` came about.
+        provenance: how ``latency_ms`` and ``energy_mj`` came about, perhaps by network.
         macs: multiply-accumulates where they are known already, shape (n,).
         activation_mib: memory of activations where it is known already, shape (n,).
         exits: numbers of the exits at which networks are cut, shape (n,); None: all are whole.
@@ -149,7 +156,8 @@ class SharedCosts:
         since: stage of a cascade that computes these features, from 0; None: the one before.
         whole_ms: what an input that little answers takes beyond little and gate where the pair runs
             as one graph; None: nothing.
-        measured: whether the latencies of all these pairs follow from runs end to end.
+        measured: whether the latencies of these pairs follow from runs end to end, one answer for
+            all of them or one a pair.
     """
 
     latency_ms: Figure = 0.0
@@ -160,7 +168,7 @@ class SharedCosts:
     features_mib: Figure = 0.0
     since: int | None = None
     whole_ms: Figure | None = None
-    measured: bool = False
+    measured: bool | NDArray[np.bool_] = False
 
     def take(self, index: NDArray[np.intp]) -> SharedCosts:
         """The same of the pairs at ``index``; figures that are numbers hold for all of them."""
@@ -190,19 +198,6 @@ def activation_memory(
 ) -> NDArray[np.float64]:
     """Memory of the largest activations alive at once in MiB (fp32), shape (n,)."""
     return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * MIB_PER_VALUE)
-
-
-def pair_provenance(parts: Mapping[str, str]) -> dict[str, str]:
-    """How a pair's figures came about, given those of its networks.
-
-    A mean over little and big is computed, never measured: of measured parts it is ``modelled``.
-    MACs and memory are analytic.
-    """
-    latency = parts["latency_ms"] if parts["latency_ms"] != "measured" else "modelled"
-    energy = parts["energy_mj"] if parts["energy_mj"] != "measured" else "modelled"
-    latencies = dict.fromkeys(_WEIGHTS, latency)
-    counted = dict.fromkeys(("macs", "params", "peak_memory_mib"), "modelled")
-    return {**latencies, "energy_mj": energy, **counted}
 
 
 def answered_ms(little_ms: Any, gate_ms: Any) -> Any:

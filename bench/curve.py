@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .figures import POINT_FIGURES
 from .pair import Pair
 from .points import OperatingPoint, Points, described
+from .provenance import words_taken
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -36,7 +37,7 @@ class Curve:
         macs: mean MACs, shape (257,).
         params: trained weights of both networks, shape (257,), the same everywhere.
         peak_memory_mib: memory with both networks resident, shape (257,), the same everywhere.
-        provenance: how each figure came about, by field.
+        provenance: how each figure came about, by field; the least founded word of all points.
         coupling: what the two networks share, one of ``COUPLINGS``; "" where nobody said.
     """
 
@@ -96,6 +97,7 @@ class Curve:
             for f in fields(self)
             for value in [getattr(self, f.name)]
         }
+        part["provenance"] = words_taken(self.provenance, i)
         return Curve(**part)
 
 
@@ -117,7 +119,7 @@ class Curves:
         latency_p95_ms: 95th percentile of the latency, shape (257, n).
         energy_mj: mean energy of an input, shape (257, n).
         macs: mean MACs of an input, shape (257, n).
-        provenance: how each figure came about, by field.
+        provenance: how each figure came about, by field; the least founded word of all points.
     """
 
     little: str

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DeviceError, UnknownNameError
-from .latency import LatencyModel, latency_model, least_founded
+from .latency import LatencyModel, latency_model
 from .latency_listed import Figures
 from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
-from .points import PROVENANCES
+from .provenance import PROVENANCES, least_founded
 from .schema import problems
 from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
 from .text_files import read_text

@@ -15,6 +15,7 @@ from .figures import checked_limits
 from .gate import Gate
 from .gates import get_gate
 from .limits import best_of, unreachable, within
+from .measured_pairs import whole_provenance
 from .pair import Pair
 from .points import OperatingPoint
 
@@ -26,7 +27,8 @@ def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: s
     escalated, hits = counts.curve(gate, little, big)
     rate = escalated / counts.n_images
     shared = exact.shared(device, gate, little, big, costs)
-    figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
+    first, second = costs.one(little), costs.one(big)
+    figures = pair_costs(first, second, rate, shared)
     return Curve(
         pair=pair,
         gate=gate,
@@ -35,7 +37,7 @@ def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: s
         threshold=exact.thresholds(gate),
         escalation_rate=rate,
         accuracy=hits / counts.n_images,
-        provenance=exact.provenance(device),
+        provenance=whole_provenance(exact.words(device, first, second), shared, rate),
         coupling=str(exact.couplings.names(little, big)),
         **figures,
     )
@@ -76,7 +78,8 @@ def exact_curves(
     escalated, hits = counts.curves(gate, row, rows)
     rate = escalated / counts.n_images
     whole = exact.shared(device, gate, np.array([row]), rows, costs)
-    figures = pair_costs(costs.take([row]), costs.take(rows), rate, whole)
+    first, second = costs.take([row]), costs.take(rows)
+    figures = pair_costs(first, second, rate, whole)
     shared = get_gate(gate).kind != "pairwise"
     return Curves(
         little=little,
@@ -87,6 +90,6 @@ def exact_curves(
         threshold=exact.thresholds(gate),
         escalation_rate=rate[:, 0] if shared and len(rows) else rate,
         accuracy=hits / counts.n_images,
-        provenance=exact.provenance(device),
+        provenance=dict(whole_provenance(exact.words(device, first, second), whole, rate)),
         **{n: figures[n] for n in ("latency_ms", "latency_p95_ms", "energy_mj", "macs")},
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .better_alone import better_alone
-from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs, pair_provenance
+from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs
 from .counts import Counts
 from .device import load_device, shipped_devices, user_devices
 from .errors import TableError, UnknownNameError
@@ -19,7 +19,10 @@ from .latency import LatencyModel
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
+from .provenance import MemberWords, pair_provenance, with_common
 from .table import Table
+
+_ANSWERS = {"accuracy": "measured", "escalation_rate": "measured"}
 
 
 class ExactPoints:
@@ -36,6 +39,7 @@ class ExactPoints:
         self._costs: dict[str, NetworkCosts] = {}
         self._counts: dict[str, Counts] = {}
         self._thresholds: dict[str, NDArray[np.float64]] = {}
+        self._words: dict[str, dict[str, str]] = {}
 
     def costs(self, device: str) -> NetworkCosts:
         """Costs of all networks, in the order of the table's rows.
@@ -108,9 +112,16 @@ class ExactPoints:
         return pairs.shared(gate, (ids[little], ids[big]), parts, both)
 
     def provenance(self, device: str) -> dict[str, str]:
-        """How the figures of pairs on a device come about, by field."""
-        answers = {"accuracy": "measured", "escalation_rate": "measured"}
-        return {**answers, **pair_provenance(self.costs(device).provenance)}
+        """How the figures of pairs on a device come about, by field: the least founded words."""
+        if device not in self._words:
+            self._words[device] = {**_ANSWERS, **pair_provenance(self.costs(device).provenance)}
+        return dict(self._words[device])
+
+    def words(self, device: str, little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
+        """How the figures of pairs of these networks on a device come about, by field."""
+        if not isinstance(self.costs(device).provenance, MemberWords):
+            return self.provenance(device)
+        return with_common(pair_provenance(little.provenance, big.provenance), _ANSWERS)
 
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""
@@ -190,6 +201,8 @@ class ExactPoints:
             escalated[mask], hits[mask] = counts.many(gate, little[mask], big[mask], cut[mask])
         rate, ids = escalated / counts.n_images, self.table.names
         shared = self.shared(device, names, little, big, costs)
+        first, second = costs.take(little), costs.take(big)
+        words = self.words(device, first, second)
         return Points(
             little=ids[little],
             big=ids[big],
@@ -197,8 +210,8 @@ class ExactPoints:
             threshold=threshold,
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            **pair_costs(costs.take(little), costs.take(big), rate, shared),
-            provenance=whole_provenance(self.provenance(device), shared, rate),
+            **pair_costs(first, second, rate, shared),
+            provenance=whole_provenance(words, shared, rate),
             split=split,
             coupling=self.couplings.names(little, big),
         )
@@ -210,7 +223,8 @@ class ExactPoints:
         escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
         rate = escalated / counts.n_images
         shared = self.shared(device, gate.metric, little, big, costs)
-        figures = pair_costs(costs.one(little), costs.one(big), rate, shared)
+        first, second = costs.one(little), costs.one(big)
+        figures = pair_costs(first, second, rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         cost = "macs" if values["latency_ms"] is None else "latency_ms"
         ids, others = self.table.networks["architecture"], self.table.rows()
@@ -224,7 +238,7 @@ class ExactPoints:
             threshold=float(gate.threshold),
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            provenance=whole_provenance(self.provenance(device), shared, rate),
+            provenance=whole_provenance(self.words(device, first, second), shared, rate),
             coupling=self.couplings.one_name(little, big),
             **values,  # type: ignore[arg-type]
         )

@@ -9,7 +9,7 @@ nobody else asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -31,7 +31,7 @@ from .latency_terms import (
     terms_of,
 )
 from .operator_features import Array
-from .points import PROVENANCES
+from .provenance import chosen, weakest
 from .spaces import Exits, Genomes, SearchSpace
 
 KIND = "blocks"  # of a model in a file
@@ -96,8 +96,8 @@ class LatencyModel(Protocol):
 
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
-    ) -> dict[str, str]:
-        """How latency and energy came about: the least founded word among these networks.
+    ) -> Mapping[str, str]:
+        """How latency and energy came about; where networks differ, with the words of each.
 
         Args:
             genomes: choices of the networks; None: of any whole network of the space.
@@ -120,11 +120,6 @@ class LatencyModel(Protocol):
             DeviceError: there is nothing to fit one to.
         """
         ...
-
-
-def least_founded(words: Iterable[str], default: str) -> str:
-    """The last of ``PROVENANCES`` among some; ``default`` where there are none."""
-    return max(words, key=PROVENANCES.index, default=default)
 
 
 @dataclass(frozen=True)
@@ -181,10 +176,10 @@ class BlockSum:
 
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         """See `LatencyModel`; the head of an exit is predicted."""
-        cut = exits is not None and bool(exits.any())
-        return {"latency_ms": "predicted" if cut else "block-sum", "energy_mj": self.energy_word}
+        words = {"latency_ms": "block-sum", "energy_mj": self.energy_word}
+        return words if exits is None else chosen(exits > 0, {"latency_ms": "predicted"}, words)
 
     def blocks(self) -> Blocks:
         """See `LatencyModel`."""
@@ -303,13 +298,18 @@ class Predicted:
 
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         """See `LatencyModel`."""
         words = self.listed.provenance()
-        if genomes is not None and (self.listed.place(genomes, exits) >= 0).all():
-            return words
-        others = {"latency_ms": "predicted", "energy_mj": "modelled"}
-        return {name: least_founded((words[name], others[name]), "predicted") for name in words}
+        others = weakest([words, {"latency_ms": "predicted", "energy_mj": "modelled"}])
+        if genomes is None:
+            return others
+        there = self.listed.place(genomes, exits) >= 0
+        words = chosen(there, {"latency_ms": words["latency_ms"]}, others)
+        if self.listed.figures.energy_mj:
+            there &= ~np.isnan(self.listed.energy_mj(genomes, exits))
+        energy = {"energy_mj": self.listed.provenance()["energy_mj"]}
+        return chosen(there, energy, words)
 
     def blocks(self) -> Blocks:
         """See `LatencyModel`."""

@@ -128,7 +128,7 @@ class Listed:
 
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         """See `latency.LatencyModel`."""
         return {"latency_ms": self.figures.latency_word, "energy_mj": self.figures.energy_word}
 

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .cost import NOTHING_SHARED, NetworkCosts, SharedCosts, answered_ms
-
-LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
+from .provenance import LATENCIES, chosen
 
 
 class MeasuredPairs:
@@ -79,17 +78,19 @@ class MeasuredPairs:
             both,
             latency_ms=np.where(measured, beyond_ms, both.latency_ms),
             whole_ms=np.where(measured, alone_ms - summed_ms, 0.0),
-            measured=bool(measured.all()),
+            measured=True if measured.all() else measured,
         )
 
 
 def whole_provenance(
     words: Mapping[str, str], shared: SharedCosts | None, escalation_rate: ArrayLike
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     """How figures of pairs came about, given how sums of their parts did.
 
-    A latency is measured only where every one of them was, end to end; of a mixture the sums say
-    what it is.
+    The latencies of a pair that was run end to end are measured where it escalates; of a mixture
+    every pair has its own words.
     """
-    whole = shared is not None and shared.measured and bool(np.all(np.asarray(escalation_rate) > 0))
-    return {k: "measured" if whole and k in LATENCIES else word for k, word in words.items()}
+    if shared is None or shared.measured is False:
+        return words
+    run = np.asarray(shared.measured) & (np.asarray(escalation_rate) > 0)
+    return chosen(run, dict.fromkeys(LATENCIES, "measured"), words)

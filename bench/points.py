@@ -13,9 +13,7 @@ from .better_alone import BetterAlone
 from .errors import TableError
 from .figures import FIGURES, POINT_FIGURES, words_of
 from .pair import Pair
-
-#: Provenances from the best founded to the least.
-PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
+from .provenance import in_turn, words_at, words_taken
 
 
 @dataclass(frozen=True)
@@ -108,10 +106,12 @@ _UNSAID = np.zeros(0, "U1")  # of couplings: one "" for each point
 class Points:
     """Many operating points, one array per field, all of shape (n,).
 
-    ``latency_ms`` and the other figures of a device are NaN where it has none. ``split`` says on
-    whose images the answers were counted; None where they are predicted. ``coupling`` is what each
-    pair's networks share, one of ``COUPLINGS``, or "" where nobody said. An index gives one
-    ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one of them is of it.
+    ``latency_ms`` and the other figures of a device are NaN where it has none. ``provenance`` says
+    how each figure came about: the least founded word of all points, and of one point its own.
+    ``split`` says on whose images the answers were counted; None where they are predicted.
+    ``coupling`` is what each pair's networks share, one of ``COUPLINGS``, or "" where nobody said.
+    An index gives one ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one
+    of them is of it.
     """
 
     little: NDArray[np.str_]
@@ -150,7 +150,8 @@ class Points:
     def take(self, index: NDArray[np.intp]) -> Points:
         """The points at ``index`` (integers or a mask), in that order."""
         arrays = {name: getattr(self, name)[index] for name in _COLUMNS}
-        return Points(**arrays, provenance=self.provenance, split=self.split)
+        words = words_taken(self.provenance, index)
+        return Points(**arrays, provenance=words, split=self.split)
 
     def __repr__(self) -> str:
         return f"Points({described(self)})"
@@ -179,7 +180,7 @@ class Points:
                 values[name] = str(value) or None if name == "coupling" else str(value)
             else:
                 values[name] = None if np.isnan(value) else float(value)
-        return OperatingPoint(**values, provenance=self.provenance)
+        return OperatingPoint(**values, provenance=words_at(self.provenance, i))
 
     def records(self) -> list[dict[str, Any]]:
         """Every point as plain JSON."""
@@ -203,13 +204,17 @@ _COLUMNS = tuple(f.name for f in fields(Points) if f.name not in ("provenance", 
 
 
 def concatenate(parts: list[Points]) -> Points:
-    """One after the other.
+    """One after the other; every point keeps the words of its own figures.
 
     Raises:
-        TableError: points of different splits, or whose figures came about differently.
+        TableError: points of different splits, or whose answers came about differently.
     """
-    for what in ("split", "provenance"):
-        kinds = [getattr(p, what) for p in parts]
+    answers = ("accuracy", "escalation_rate")
+    for what, kinds in (
+        ("split", [p.split for p in parts]),
+        ("answers", [[p.provenance.get(n) for n in answers] for p in parts]),
+        ("figures", [sorted(p.provenance) for p in parts]),
+    ):
         if any(kind != kinds[0] for kind in kinds):
             other = next(kind for kind in kinds if kind != kinds[0])
             raise TableError(
@@ -217,4 +222,5 @@ def concatenate(parts: list[Points]) -> Points:
                 "anew with Benchmark.reported."
             )
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS}
-    return Points(**joined, provenance=parts[0].provenance, split=parts[0].split)
+    words = in_turn([p.provenance for p in parts], [len(p) for p in parts])
+    return Points(**joined, provenance=words, split=parts[0].split)

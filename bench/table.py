@@ -18,6 +18,7 @@ from .codes import Codes
 from .cost import NetworkCosts, network_costs
 from .coupling import Couplings, table_couplings
 from .device import load_device, shipped_devices, user_devices
+from .device_columns import FIGURE_COLUMNS, column_words, device_columns
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
 from .gates import stored_metrics
@@ -26,10 +27,9 @@ from .packing import unpack_answers, unpack_codes
 from .pair import Pair
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
 from .spaces import Exits, get_space
-from .table_contents import Predictions, TableContents, device_columns
+from .table_contents import Predictions, TableContents
 from .table_manifest import checked_hash
 from .table_schema import (
-    DEVICE_COLUMNS,
     FORMAT,
     READABLE,
     SPLITS,
@@ -335,7 +335,7 @@ class Table:
             latency_ms=columns["latency_ms"],
             energy_mj=columns["energy_mj"],
             gate_ms=float(columns["gate_ms"]),
-            provenance=columns["provenance"],
+            provenance=column_words(columns),
             macs=self.networks["macs"],
             exits=exits,
             trunk_ms=columns.get("trunk_ms"),
@@ -370,7 +370,7 @@ class Table:
         for name in self.devices:
             facts, latency = self.device_facts(name), self._read(f"devices/{name}/latency_ms")
             there = [
-                n for n in DEVICE_COLUMNS if np.isfinite(self._read(f"devices/{name}/{n}")).any()
+                n for n in FIGURE_COLUMNS if np.isfinite(self._read(f"devices/{name}/{n}")).any()
             ]
             devices[name] = {
                 **facts,

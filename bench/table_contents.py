@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .device import DeviceProfile
+from .device_columns import taken_columns
 from .errors import TableError
 from .gates import get_metric, stored_metrics
-from .spaces import Exits, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,7 @@ class TableContents:
             for split, part in self.predictions.items()
         }
         devices = {
-            name: {
-                key: value[kept_rows] if isinstance(value, np.ndarray) else value
-                for key, value in columns.items()
-                if key != "trunk_ms"
-            }
+            name: taken_columns(columns, np.flatnonzero(kept_rows), trunks=False)
             for name, columns in self.devices.items()
         }
         return replace(
@@ -127,36 +122,4 @@ def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
             "unit": get_metric(name).unit,
         }
         for name in stored_metrics()
-    }
-
-
-def device_columns(
-    profile: DeviceProfile,
-    space: SearchSpace,
-    architectures: Sequence[str],
-    exits: Exits | None = None,
-) -> dict[str, Any]:
-    """The columns and facts a table keeps of one device.
-
-    Args:
-        profile: profile of the device.
-        space: search space of the networks.
-        architectures: ids of the networks' architectures, n of them.
-        exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
-    """
-    genomes = space.parse(list(architectures))
-    trunks = {}
-    if exits is not None and exits.any():
-        trunk_ms = profile.trunk_ms(space, genomes, exits)
-        trunks = {"trunk_ms": np.where(exits > 0, trunk_ms, np.nan)}
-    return {
-        "latency_ms": profile.latency_ms(space, genomes, exits),
-        "energy_mj": profile.network_energy_mj(space, genomes, exits),
-        **trunks,
-        "provenance": profile.latency.provenance(genomes, exits),
-        "gate_ms": profile.gate_ms,
-        "description": profile.description,
-        "runtime": profile.runtime,
-        "source": profile.source,
-        "power_source": profile.power_source,
     }

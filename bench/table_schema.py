@@ -12,7 +12,9 @@ Layout (schema version 2)::
                      (``packing.py``)
     /packing/        margin, entropy: what is expected of a code given others; attrs say which
     /devices/NAME/   latency_ms, energy_mj: float64, shape (n_networks,); attrs say how they came
-                     about (provenance), from where, and what the gate takes
+                     about (provenance), from where, and what the gate takes. With exits trunk_ms,
+                     what is run before them; where networks differ in how a figure came about,
+                     latency_ms_provenance, energy_mj_provenance: uint8, places in PROVENANCES
 
 Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
 well: all its networks are inherited ones.
@@ -31,8 +33,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bounded import json_of
+from .device_columns import FIGURE_COLUMNS, WORD_COLUMNS
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
+from .provenance import PROVENANCES
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import SearchSpace
 
@@ -40,7 +44,6 @@ FORMAT = "biglittle-table"
 SCHEMA_VERSION = 2
 READABLE = (1, 2)
 SPLITS = ("val", "test")
-DEVICE_COLUMNS = ("latency_ms", "energy_mj")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 _MAX_NAME = 200
 _MAX_CLASSES = 256  # answers are bytes
@@ -59,6 +62,8 @@ def declared_columns() -> dict[str, Column]:
         for name in ("top1", *stored_metrics()):
             out[f"predictions/{split}/{name}"] = Column("u", ("networks", split), itemsize=1)
     out["packing/*"] = Column("u", None, required=False, itemsize=1)
+    for name in WORD_COLUMNS:
+        out[f"devices/*/{name}"] = Column("u", ("networks",), required=False, itemsize=1)
     out["devices/*/*"] = Column("f", ("networks",), required=False)
     return out
 
@@ -191,11 +196,18 @@ def check_devices(file: CheckedFile) -> None:
         if len(device) > _MAX_NAME or not device.isprintable():
             raise Hdf5Error("a device has a name that is not one short line of text")
         facts_of(file.attributes[f"devices/{device}"], device)
-        missing = [name for name in DEVICE_COLUMNS if f"devices/{device}/{name}" not in file]
+        missing = [name for name in FIGURE_COLUMNS if f"devices/{device}/{name}" not in file]
         if missing:
             raise Hdf5Error(f"device {device} has no column {missing[0]}")
         for name in file.names(f"devices/{device}"):
             values = file.read(f"devices/{device}/{name}")
+            if name in WORD_COLUMNS:
+                if values.max(initial=0) >= len(PROVENANCES):
+                    raise Hdf5Error(
+                        f"'devices/{device}/{name}' has {values.max()}, expected less than "
+                        f"{len(PROVENANCES)}: {', '.join(PROVENANCES)}"
+                    )
+                continue
             measured = values[~np.isnan(values)]
             if name == "trunk_ms":  # a trunk may be next to nothing
                 measured = measured + np.finfo(float).tiny

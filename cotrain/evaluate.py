@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..bench.cost import NetworkCosts, SharedCosts, pair_costs, pair_provenance
+from ..bench.cost import NetworkCosts, SharedCosts, pair_costs
 from ..bench.datasets import Dataset, Images
 from ..bench.gates import GateMetric
 from ..bench.measured_pairs import whole_provenance
 from ..bench.networks import Network
 from ..bench.points import OperatingPoint
+from ..bench.provenance import pair_provenance
 from .images import normalised
 
 BATCH = 64  # activations of the widest network still fit the cache

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.figures import POINT_FIGURES
+from ..bench.provenance import MemberWords, gathered
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.text_files import parse_csv, read_text
 from .front_document import COUPLING, LATER, NAMED, front_records, reason
@@ -252,7 +253,7 @@ def read_front(path: str | Path) -> FrontFile:
             big=np.array([r["big"] for r in records], np.str_),
             gate=np.array([r["gate"] for r in records], np.str_),
             **{name: _column(records, name) for name in ("threshold", *POINT_FIGURES)},
-            provenance={k: w for k, w in _provenance(records).items() if k in POINT_FIGURES},
+            provenance=_provenance(records, POINT_FIGURES),
             split=None,
             coupling=np.array([r.get(COUPLING) or "" for r in records], np.str_),
         )
@@ -317,23 +318,29 @@ def _column(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float
     return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
-def _provenance(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    words: dict[str, str] = {}
-    for record in records:  # a figure that is null in a record has no word there
-        for name, word in dict(record["provenance"]).items():
-            if words.setdefault(name, word) != word:
-                raise ValueError("its records differ in provenance")
+def _provenance(
+    records: Sequence[Mapping[str, Any] | None], names: Sequence[str] | None = None
+) -> Mapping[str, str]:
+    """How the figures of records came about, of those with ``names``; None: of all."""
+    every = (record or {"provenance": {}} for record in records)
+    words = gathered(
+        [
+            {k: w for k, w in dict(r["provenance"]).items() if names is None or k in names}
+            for r in every
+        ]
+    )
+    if isinstance(words, MemberWords) and {"accuracy", "escalation_rate"} & {*words.ranks}:
+        raise ValueError("its records differ in provenance: some are predicted for other images")
     return words
 
 
 def _singles(records: Sequence[Mapping[str, Any] | None]) -> SingleNetworks:
-    there = [r for r in records if r is not None]
     empty: dict[str, Any] = {"architecture": "", **dict.fromkeys(SINGLE_FIGURES)}
     rows = [empty if r is None else r for r in records]
     return SingleNetworks(
         architecture=np.array([r["architecture"] for r in rows], np.str_),
         **{name: _column(rows, name) for name in SINGLE_FIGURES},
-        provenance=_provenance(there),
+        provenance=_provenance(records),
     )
 
 

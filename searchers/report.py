@@ -12,6 +12,7 @@ import numpy as np
 from ..bench import BigLittleError, Points
 from ..bench.errors import MissingExtraError
 from ..bench.figures import POINT_FIGURES, counted, get_figure
+from ..bench.provenance import words_taken
 from ..bench.recommend import NO_GATE, Recommendation, alone, marks
 from .accuracy_view import accuracy_view, gain_over_single, view_text
 from .answer_page import answers_section
@@ -126,7 +127,7 @@ def _by_latency(singles: SingleNetworks) -> SingleNetworks:
     rows = order[first]
     names = ("architecture", "accuracy", "latency_ms", "energy_mj", "macs", "peak_memory_mib")
     arrays = {name: getattr(singles, name)[rows] for name in names}
-    return SingleNetworks(**arrays, provenance=singles.provenance)
+    return SingleNetworks(**arrays, provenance=words_taken(singles.provenance, rows))
 
 
 def _text(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..bench import NetworkFigures, SearchSpace
 from ..bench.figures import words_of
 from ..bench.pareto import nondominated
+from ..bench.provenance import with_common, words_at, words_taken
 from ..bench.spaces import Genomes
 
 #: Costs by which a single network can be compared with a pair.
@@ -53,7 +54,7 @@ class SingleNetworks:
             values = {n: float(getattr(self, n)[i]) for n in names}
             record = {n: None if np.isnan(v) else v for n, v in values.items()}
             named = {"architecture": str(architecture), **record}
-            words = words_of(record, self.provenance)
+            words = words_of(record, words_at(self.provenance, i))
             out.append({**named, "provenance": words} if architecture else None)
         return out
 
@@ -81,5 +82,7 @@ def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> Si
         architecture=np.array(space.format(genomes[rows]) if len(rows) else [], np.str_),
         accuracy=figures.accuracy[rows],
         **{name: np.asarray(c, np.float64)[rows] for name, c in columns.items()},
-        provenance={"accuracy": figures.provenance, **analytic, **costs.provenance},
+        provenance=with_common(
+            words_taken(costs.provenance, rows), {"accuracy": figures.provenance, **analytic}
+        ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..bench import Points
 from ..bench.errors import ConstraintError
 from ..bench.figures import get_figure
+from ..bench.provenance import words_taken
 from .search import SINGLE_COSTS, SingleNetworks
 
 
@@ -67,10 +68,13 @@ def best_single(
             return np.full(len(points), np.nan)
         return np.where(none, np.nan, np.asarray(getattr(singles, name), np.float64)[steps][row])
 
+    words: Mapping[str, str] = dict(singles.provenance)
+    if len(steps):
+        words = words_taken(singles.provenance, steps[row])
     ids = singles.architecture[steps][row] if len(steps) else np.full(len(points), "")
     return SingleNetworks(
         architecture=np.where(none, "", ids),
         accuracy=column("accuracy"),
         **{name: column(name) for name in SINGLE_COSTS},
-        provenance=singles.provenance,
+        provenance=words,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bench import Benchmark, Points
+from ..bench.provenance import with_common
 from .search import SingleNetworks
 from .summary import best_single
 
@@ -20,12 +21,10 @@ def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
         energy_mj=costs.energy_mj,
         macs=costs.macs,
         peak_memory_mib=costs.weights_mib + costs.activation_mib,
-        provenance={
-            "accuracy": "measured",
-            **costs.provenance,
-            "macs": "modelled",
-            "peak_memory_mib": "modelled",
-        },
+        provenance=with_common(
+            costs.provenance,
+            {"accuracy": "measured", "macs": "modelled", "peak_memory_mib": "modelled"},
+        ),
     )
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ..bench.cost import NetworkCosts, network_costs, pair_costs, pair_provenance
+from ..bench.cost import NetworkCosts, network_costs, pair_costs
 from ..bench.coupling import coupled_pairs
 from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
+from ..bench.provenance import pair_provenance
 from ..bench.spaces import Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
@@ -94,7 +95,7 @@ class SurrogateEvaluator:
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of single networks on the device come about."""
-        return self.profile.latency.provenance()
+        return dict(self.profile.latency.provenance())
 
     @property
     def _provenance(self) -> dict[str, str]:

@@ -22,12 +22,13 @@ from ... import __version__
 from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
+from ...bench.device_columns import device_columns, joined_columns
 from ...bench.errors import TableError
 from ...bench.files import replacing
 from ...bench.rows import PAIR_TRAININGS, TRAININGS, NetworkKey, completed, joined, key_of
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import Table
-from ...bench.table_contents import Predictions, TableContents, device_columns
+from ...bench.table_contents import Predictions, TableContents
 from ...bench.table_schema import SPLITS
 from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
@@ -149,6 +150,13 @@ def _recipes(new: Sequence[Evaluation]) -> dict[str, Any]:
     return out
 
 
+def _columns(device: str, space: SearchSpace, new: Sequence[Evaluation]) -> dict[str, Any]:
+    """The columns and facts of one device for some evaluated networks."""
+    networks = [e.key.network for e in new]
+    exits = space.exit_numbers([n.exit for n in networks])
+    return device_columns(load_device(device), space, [n.architecture for n in networks], exits)
+
+
 def assemble(
     plan: Plan,
     target: Path | None = None,
@@ -175,8 +183,6 @@ def assemble(
             "'biglittle table build --stage evaluate' first, it goes on where it stopped."
         )
     images, space = plan.images(), plan.space
-    ids = [e.key.network.architecture for e in evaluated]
-    exits = space.exit_numbers([e.key.network.exit for e in evaluated])
     held_out = images["val"].index
     assert held_out is not None
     contents = TableContents(
@@ -188,9 +194,7 @@ def assemble(
         networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
         predictions=_stacked(evaluated, images),
-        devices={
-            name: device_columns(load_device(name), space, ids, exits) for name in shipped_devices()
-        },
+        devices={name: _columns(name, space, evaluated) for name in shipped_devices()},
         training={
             "schedule": plan.schedule.as_dict(),
             "supernet_seconds": round(trained.elapsed_s),
@@ -263,19 +267,11 @@ def added(
         )
         for split in SPLITS
     }
-    ids = [e.key.network.architecture for e in new]
-    exits = space.exit_numbers([e.key.network.exit for e in new])
-    devices = {}
-    for name, columns in before.devices.items():
-        fresh = device_columns(load_device(name), space, ids, exits)
-        n_before = len(before.networks["architecture"])
-        none = {"trunk_ms": np.full(n_before, np.nan)} if "trunk_ms" in fresh else {}
-        devices[name] = {
-            key: np.concatenate([value, fresh.get(key, np.full(len(new), np.nan))])
-            if isinstance(value, np.ndarray)
-            else value
-            for key, value in (none | dict(columns)).items()
-        }
+    n_before = len(before.networks["architecture"])
+    devices = {
+        name: joined_columns(columns, n_before, _columns(name, space, new), len(new))
+        for name, columns in before.devices.items()
+    }
     recipes = dict(before.training.get("recipes", {}))
     for training, some in _recipes(new).items():
         earlier = recipes.get(training, [])

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ...bench.cost import NetworkCosts, network_costs, pair_provenance
+from ...bench.cost import NetworkCosts, network_costs
 from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.measured_pairs import MeasuredPairs
+from ...bench.provenance import pair_provenance
 from ...bench.spaces import Genomes
 from .answers import Answers, points_of
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Benchmark, Candidates, NetworkFigures, Points, SearchSpace
-from ...bench.cost import NetworkCosts, pair_provenance
+from ...bench.cost import NetworkCosts
 from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.errors import ConstraintError, GateError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
+from ...bench.provenance import pair_provenance
 from ...bench.spaces import Genomes
 from .answers import Answers, points_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...bench import Candidates, Evaluator, NetworkCosts, NetworkFigures, Points, SearchSpace
 from ...bench.errors import ConstraintError
 from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator, shares_nothing
-from ...bench.points import PROVENANCES
+from ...bench.provenance import weakest
 from ...bench.spaces import Genomes
 
 Array = NDArray[np.float64]
@@ -96,7 +96,7 @@ class WorstCase:
         costs = [f.costs for f in figures]
         return NetworkFigures(
             accuracy=figures[0].accuracy,
-            costs=NetworkCosts.worst(costs, _weakest([c.provenance for c in costs])),
+            costs=NetworkCosts.worst(costs),
             provenance=figures[0].provenance,
         )
 
@@ -104,7 +104,7 @@ class WorstCase:
         """Operating points of the candidates, in their order."""
         points = self._each(candidates)
         worst = {name: np.max([getattr(p, name) for p in points], axis=0) for name in BY_DEVICE}
-        provenance = _weakest([p.provenance for p in points])
+        provenance = weakest([p.provenance for p in points])
         return Points(**{**vars(points[0]), **worst, "provenance": provenance})
 
     def _each(self, candidates: Candidates) -> list[Points]:
@@ -129,15 +129,6 @@ class WorstCaseCurves(WorstCase):
             gate=first.gate,
             cut=first.cut,
             figures={**first.figures, **worst},
-            provenance=_weakest([s.provenance for s in sweeps]),
+            provenance=weakest([s.provenance for s in sweeps]),
             split=first.split,
         )
-
-
-def _weakest(words: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Of each figure the least founded provenance."""
-    return {
-        name: max((w[name] for w in words), key=PROVENANCES.index)
-        for name in words[0]
-        if all(name in w for w in words)
-    }

@@ -15,7 +15,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from biglittle.bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
-from biglittle.bench.cost import network_costs, pair_costs, pair_provenance
+from biglittle.bench.cost import network_costs, pair_costs
 from biglittle.bench.errors import (
     BigLittleError,
     CheckpointError,
@@ -26,6 +26,7 @@ from biglittle.bench.evaluator import Sweep
 from biglittle.bench.figures import POINT_FIGURES
 from biglittle.bench.gates import N_CODES, get_metric
 from biglittle.bench.pareto import nondominated
+from biglittle.bench.provenance import pair_provenance
 from biglittle.searchers import (
     SEARCHERS,
     Progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from biglittle.bench.cost import (
     pair_figure,
 )
 from biglittle.bench.errors import UnknownNameError
+from biglittle.bench.provenance import MemberWords
 from biglittle.bench.spaces import get_space
 
 SPACE = get_space("fbnet")
@@ -66,8 +68,22 @@ def test_what_is_missing_has_no_figure_at_all() -> None:
 def test_the_worst_device_is_the_worst_in_every_figure() -> None:
     slow, thirsty = _alone(3.0), _alone(2.0)
     thirsty = NetworkCosts(**{**vars(thirsty), "energy_mj": np.array([99.0]), "gate_ms": 0.7})
-    worst = NetworkCosts.worst([slow, thirsty], WORDS)
+    worst = NetworkCosts.worst([slow, thirsty])
     assert (worst.latency_ms[0], worst.energy_mj[0], worst.gate_ms) == (3.0, 99.0, 0.7)
+    assert worst.provenance == WORDS
+
+
+def test_on_several_devices_each_network_has_the_word_of_the_device_that_is_least_sure() -> None:
+    energy = {"energy_mj": "modelled"}
+    sums = replace(_alone(3.0), provenance={"latency_ms": "block-sum", **energy})
+    both = sums.take([0, 0])
+    ranks = np.array([0, 2], np.uint8)  # measured, predicted
+    other = replace(both, provenance=MemberWords({"latency_ms": ranks}, energy))
+    worst = NetworkCosts.worst([both, other])
+    assert dict(worst.provenance) == {"latency_ms": "predicted", **energy}
+    assert worst.one(0).provenance == {"latency_ms": "block-sum", **energy}
+    assert worst.one(1).provenance == {"latency_ms": "predicted", **energy}
+    assert dict(worst.take([0]).provenance) == {"latency_ms": "block-sum", **energy}
 
 
 @given(positive, positive, st.floats(0, 1))

@@ -229,6 +229,21 @@ def test_records_of_different_provenance_are_refused(
         read_front(tmp_path)
 
 
+def test_every_record_keeps_the_word_of_its_own_latency(
+    tmp_path: Path, outcome: SearchOutcome
+) -> None:
+    document = front_json({}, outcome.front)
+    for field in ("latency_ms", "latency_p95_ms", "latency_worst_ms"):
+        document["front"][3]["provenance"][field] = "predicted"
+    (tmp_path / "front.json").write_text(json.dumps(document))
+    points = read_front(tmp_path).points
+    words = [point.provenance["latency_ms"] for point in points]
+    assert words[3] == "predicted"
+    assert set(words[:3]) == {document["front"][0]["provenance"]["latency_ms"]}
+    again = [record["provenance"]["latency_p95_ms"] for record in front_json({}, points)["front"]]
+    assert again == [r["provenance"]["latency_p95_ms"] for r in document["front"]]
+
+
 def test_same_points_same_bytes(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
     slower = SearchOutcome(**{**vars(outcome), "seconds_total": 9.0})
     first = write_results(tmp_path / "a", outcome, config)

@@ -10,7 +10,7 @@ import pytest
 from biglittle.bench import get_space, load_device, shipped_devices
 from biglittle.bench.device import SHIPPED
 from biglittle.bench.errors import DeviceError, UnknownNameError
-from biglittle.bench.points import PROVENANCES
+from biglittle.bench.provenance import PROVENANCES
 
 
 @pytest.mark.parametrize("name", shipped_devices())

@@ -1,0 +1,111 @@
+"""What a table keeps of one device: columns of its networks, and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .device import DeviceProfile
+from .provenance import MemberWords, in_turn, words_taken
+from .spaces import Exits, SearchSpace
+
+#: Columns that every device has, those that some have, and where networks differ in how a figure
+#: came about, the place of each network's word in ``PROVENANCES``.
+FIGURE_COLUMNS = ("latency_ms", "energy_mj")
+TRUNK_COLUMN = "trunk_ms"
+WORD_COLUMNS = tuple(f"{name}_provenance" for name in FIGURE_COLUMNS)
+
+
+def device_columns(
+    profile: DeviceProfile,
+    space: SearchSpace,
+    architectures: Sequence[str],
+    exits: Exits | None = None,
+) -> dict[str, Any]:
+    """The columns and facts a table keeps of one device.
+
+    Args:
+        profile: profile of the device.
+        space: search space of the networks.
+        architectures: ids of the networks' architectures, n of them.
+        exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+    """
+    genomes = space.parse(list(architectures))
+    trunks = {}
+    if exits is not None and exits.any():
+        trunk_ms = profile.trunk_ms(space, genomes, exits)
+        trunks = {TRUNK_COLUMN: np.where(exits > 0, trunk_ms, np.nan)}
+    return {
+        "latency_ms": profile.latency_ms(space, genomes, exits),
+        "energy_mj": profile.network_energy_mj(space, genomes, exits),
+        **trunks,
+        **stored_words(profile.latency.provenance(genomes, exits)),
+        "gate_ms": profile.gate_ms,
+        "description": profile.description,
+        "runtime": profile.runtime,
+        "source": profile.source,
+        "power_source": profile.power_source,
+    }
+
+
+def stored_words(words: Mapping[str, str]) -> dict[str, Any]:
+    """How figures came about, as columns and the fact ``provenance``, the least founded words."""
+    ranks = words.ranks if isinstance(words, MemberWords) else {}
+    differing = {n: r for n, r in ranks.items() if len(np.unique(r)) > 1}
+    return {"provenance": dict(words), **{f"{n}_provenance": r for n, r in differing.items()}}
+
+
+def column_words(columns: Mapping[str, Any]) -> Mapping[str, str]:
+    """How figures came about, from the columns and facts of a device; the inverse of the above."""
+    words: Mapping[str, str] = columns["provenance"]
+    ranks = {n: columns[f"{n}_provenance"] for n in words if f"{n}_provenance" in columns}
+    if not ranks:
+        return words
+    return MemberWords(ranks, {name: word for name, word in words.items() if name not in ranks})
+
+
+def taken_columns(
+    columns: Mapping[str, Any], rows: NDArray[np.intp], trunks: bool = True
+) -> dict[str, Any]:
+    """The columns and facts of some of the networks of a device.
+
+    Args:
+        columns: columns and facts that the table has.
+        rows: rows of the networks, shape (n,).
+        trunks: whether what is run before exits is one of the columns.
+    """
+    left_out = {*WORD_COLUMNS, *(() if trunks else (TRUNK_COLUMN,))}
+    some = {
+        name: value[rows] if isinstance(value, np.ndarray) else value
+        for name, value in columns.items()
+        if name not in left_out
+    }
+    return {**some, **stored_words(words_taken(column_words(columns), rows))}
+
+
+def joined_columns(
+    before: Mapping[str, Any], n_before: int, fresh: Mapping[str, Any], n_fresh: int
+) -> dict[str, Any]:
+    """The columns of a device with those of further networks behind them; facts as before.
+
+    Args:
+        before: columns and facts that the table has.
+        n_before: number of its networks.
+        fresh: the same of the further networks.
+        n_fresh: number of the further networks.
+    """
+
+    def column(columns: Mapping[str, Any], name: str, n: int) -> NDArray[np.float64]:
+        return np.asarray(columns.get(name, np.full(n, np.nan)))
+
+    words = in_turn([column_words(before), column_words(fresh)], [n_before, n_fresh])
+    facts = {k: v for k, v in before.items() if not isinstance(v, np.ndarray)}
+    figures = {
+        name: np.concatenate([column(before, name, n_before), column(fresh, name, n_fresh)])
+        for name in (*FIGURE_COLUMNS, TRUNK_COLUMN)
+        if name in before or name in fresh
+    }
+    return {**facts, **figures, **stored_words(words)}

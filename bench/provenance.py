@@ -1,0 +1,214 @@
+"""How figures came about: the words, their order, and collections whose members differ in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Provenances from the best founded to the least.
+PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
+_RANKS = {word: np.uint8(rank) for rank, word in enumerate(PROVENANCES)}
+Ranks = NDArray[np.uint8]
+#: The latencies of a pair, which come about alike.
+LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
+_ANALYTIC = dict.fromkeys(("macs", "params", "peak_memory_mib"), "modelled")
+#: What a mean of two is, by what the weaker of the two is.
+_OF_MEAN = np.array([PROVENANCES.index("modelled"), *range(1, len(PROVENANCES))], np.uint8)
+
+
+class MemberWords(Mapping[str, str]):
+    """How figures of several networks or points came about, of which each has its own words.
+
+    Read as a mapping, it gives the least founded word of all members by field.
+
+    Args:
+        ranks: places in ``PROVENANCES`` by field, one a member, shape (n,) each.
+        common: words by field that are the same for all members.
+
+    >>> words = MemberWords({"latency_ms": np.array([1, 2], np.uint8)}, {"macs": "modelled"})
+    >>> dict(words)
+    {'latency_ms': 'predicted', 'macs': 'modelled'}
+    >>> words.at(0)
+    {'latency_ms': 'block-sum', 'macs': 'modelled'}
+    """
+
+    def __init__(self, ranks: Mapping[str, Ranks], common: Mapping[str, str] | None = None) -> None:
+        self.ranks, self.common = dict(ranks), dict(common or {})
+        self._weakest: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self.ranks:
+            return self.common[name]
+        if name not in self._weakest:
+            self._weakest[name] = PROVENANCES[int(self.ranks[name].max(initial=0))]
+        return self._weakest[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.ranks
+        yield from self.common
+
+    def __len__(self) -> int:
+        return len(self.ranks) + len(self.common)
+
+    def __repr__(self) -> str:
+        return f"MemberWords({dict(self)})"
+
+    def at(self, index: int) -> dict[str, str]:
+        """The words of one member by field."""
+        own = {name: PROVENANCES[ranks.item(index)] for name, ranks in self.ranks.items()}
+        return {**own, **self.common}
+
+    def take(self, index: Any) -> MemberWords:
+        """The members at ``index``, integers or a mask."""
+        return MemberWords({n: ranks[index] for n, ranks in self.ranks.items()}, self.common)
+
+
+def least_founded(words: Iterable[str], default: str) -> str:
+    """The last of ``PROVENANCES`` among some; ``default`` where there are none."""
+    return max(words, key=PROVENANCES.index, default=default)
+
+
+def with_common(words: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
+    """The words of a collection with those of further fields, which all members have in common."""
+    if isinstance(words, MemberWords):
+        return MemberWords(words.ranks, {**more, **words.common})
+    return {**more, **words}
+
+
+def words_at(words: Mapping[str, str], index: int) -> Mapping[str, str]:
+    """The words of one member of a collection by field."""
+    return words.at(index) if isinstance(words, MemberWords) else words
+
+
+def words_taken(words: Mapping[str, str], index: Any) -> Mapping[str, str]:
+    """The words of some members of a collection by field."""
+    return words.take(index) if isinstance(words, MemberWords) else words
+
+
+def ranks_of(words: Mapping[str, str], name: str) -> Ranks:
+    """Places of a field's words in ``PROVENANCES``, shape (n,), or () where all are the same."""
+    if isinstance(words, MemberWords) and name in words.ranks:
+        return words.ranks[name]
+    return np.asarray(_RANKS[words[name]])
+
+
+def chosen(where: ArrayLike, yes: Mapping[str, str], no: Mapping[str, str]) -> Mapping[str, str]:
+    """Words of collections whose members are of two kinds, of the fields of the second.
+
+    Args:
+        where: whether each member is of the first kind, shape (n,).
+        yes: words of those that are, by field; of other fields they have the words of ``no``.
+        no: words of those that are not, by field.
+    """
+    mask = np.asarray(where, np.bool_)
+    if not mask.any():
+        return no
+    if mask.all() and not isinstance(no, MemberWords):
+        return {**no, **yes}
+    differing = {n for n in no if n in yes and yes[n] != no[n]}
+    if isinstance(no, MemberWords):
+        differing |= set(no.ranks)
+    if not differing:
+        return no
+    ranks = {
+        n: np.where(mask, ranks_of(yes if n in yes else no, n), ranks_of(no, n)) for n in differing
+    }
+    return MemberWords(ranks, {n: word for n, word in no.items() if n not in differing})
+
+
+def pair_provenance(
+    little: Mapping[str, str], big: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """How the figures of pairs came about, given those of their networks: as their weakest part.
+
+    A mean over little and big is computed, never measured: of measured parts it is ``modelled``.
+    MACs and memory are analytic.
+
+    Args:
+        little: words of the little networks, "latency_ms" and "energy_mj"; of both where ``big``
+            is None.
+        big: words of the big networks; those of collections broadcast.
+    """
+    parts = little if big is None or big is little else weakest([little, big])
+    fields = {"energy_mj": ("energy_mj",), "latency_ms": LATENCIES}
+    words = dict(_ANALYTIC)
+    ranks: dict[str, Ranks] = {}
+    for name, columns in fields.items():
+        if isinstance(parts, MemberWords) and name in parts.ranks:
+            of_mean = _OF_MEAN[parts.ranks[name]]
+            ranks |= dict.fromkeys(columns, of_mean)
+        else:
+            word = parts[name] if parts[name] != "measured" else "modelled"
+            words |= dict.fromkeys(columns, word)
+    return MemberWords(ranks, words) if ranks else words
+
+
+def weakest(parts: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """The least founded of several words about the same members, by field that all parts have.
+
+    Parts whose members differ have the same number of them, or one.
+    """
+    names = [name for name in parts[0] if all(name in part for part in parts)]
+    if not any(isinstance(part, MemberWords) for part in parts):
+        return {name: least_founded((part[name] for part in parts), "") for name in names}
+    ranks: dict[str, Ranks] = {}
+    common: dict[str, str] = {}
+    for name in names:
+        if any(isinstance(part, MemberWords) and name in part.ranks for part in parts):
+            ranks[name] = np.maximum.reduce(
+                np.broadcast_arrays(*(ranks_of(part, name) for part in parts))
+            )
+        else:
+            common[name] = least_founded((part[name] for part in parts), "")
+    return MemberWords(ranks, common)
+
+
+def gathered(members: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """The words of a collection from those of its members; a figure that is missing has none.
+
+    Raises:
+        ValueError: members differ in a word that is not a provenance.
+    """
+    first: dict[str, str] = {}
+    differing: dict[str, None] = {}
+    for words in members:
+        for name, word in words.items():
+            if first.setdefault(name, word) != word:
+                differing[name] = None
+    if not differing:
+        return first
+    for words in members:
+        for name in differing:
+            if name in words and words[name] not in PROVENANCES:
+                raise ValueError(
+                    f"it has provenance {words[name]!r} for {name}, expected one of "
+                    f"{', '.join(PROVENANCES)}"
+                )
+    ranks = {
+        name: np.array([_RANKS[words.get(name, PROVENANCES[0])] for words in members], np.uint8)
+        for name in differing
+    }
+    return MemberWords(ranks, {n: word for n, word in first.items() if n not in differing})
+
+
+def in_turn(parts: Sequence[Mapping[str, str]], sizes: Sequence[int]) -> Mapping[str, str]:
+    """The words of several collections, one after the other; all have words for the same fields.
+
+    Args:
+        parts: words of each collection by field.
+        sizes: number of members of each collection.
+    """
+    ranks: dict[str, Ranks] = {}
+    common: dict[str, str] = {}
+    for name in parts[0]:
+        if all(not isinstance(p, MemberWords) or name in p.common for p in parts) and all(
+            p[name] == parts[0][name] for p in parts
+        ):
+            common[name] = parts[0][name]
+        else:
+            each = zip(parts, sizes, strict=True)
+            ranks[name] = np.concatenate([np.broadcast_to(ranks_of(p, name), n) for p, n in each])
+    return MemberWords(ranks, common) if ranks else common
