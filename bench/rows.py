@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .errors import ArchitectureError, TableError
 
 #: Trainings of pairs: a network of one is looked up together with its partner.
-PAIR_TRAININGS = ("independent", "distilled", "joint")
+PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: Every training a row may have.
 TRAININGS = ("inherited", "finetuned", "standalone", *PAIR_TRAININGS)
 #: What a network is in a co-trained pair.

@@ -30,6 +30,10 @@ class PairSettings:
         gate_weight: weight of the cascade's expected loss in the little one's, in [0, 1].
         big_floor: smallest weight of an image in the big network's loss, in [0, 1]; 1 makes all
             images count alike.
+        little_weight: weight of the little network's loss where the losses of both are added up.
+        big_share: share of the images from which the big network of a prefix pair learns where it
+            learns first, in (0, 1); the exit's head learns from the rest.
+        fresh_rate: factor of the learning rate for an exit head that starts from random weights.
     """
 
     distillation: float = 0.5
@@ -38,12 +42,16 @@ class PairSettings:
     gate_temperature: float = 0.1
     gate_weight: float = 0.5
     big_floor: float = 0.5
+    little_weight: float = 1.0
+    big_share: float = 2 / 3
+    fresh_rate: float = 5.0
 
     def __post_init__(self) -> None:
         for name in ("distillation", "gate_weight", "big_floor"):
             _within(f"pair.{name}", getattr(self, name), 0.0, 1.0)
         _within("pair.escalation_rate", self.escalation_rate, 0.01, 0.99)
-        for name in ("temperature", "gate_temperature"):
+        _within("pair.big_share", self.big_share, 0.01, 0.99)
+        for name in ("temperature", "gate_temperature", "little_weight", "fresh_rate"):
             _within(f"pair.{name}", getattr(self, name), 1e-3, math.inf)
 
 

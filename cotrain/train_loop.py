@@ -39,7 +39,8 @@ class TrainProgress:
         step: number of steps that are done.
         n_steps: number of steps in all.
         loss: mean loss of the last steps, by learner.
-        accuracy: mean training accuracy over them, in [0, 1], by learner.
+        accuracy: mean training accuracy over them, in [0, 1], by output: that of a learner, or
+            those of a learner with several.
         images_per_s: images a second since the run was (re)started.
         eta_s: estimated seconds to the end.
     """
@@ -98,6 +99,7 @@ def train_learners(
         learners: changed in place; each has an optimiser and clipped gradients of its own.
         losses: one loss for each learner, by name, given the logits of all, (batch, n_classes)
             first, and the labels (batch,). A loss must lead to its own learner's weights alone.
+            Logits are by learner; a network that gives a mapping has one entry for each output.
         on_progress: called every few steps and at the end.
 
     Raises:
@@ -116,7 +118,7 @@ def train_learners(
     cost = np.cumsum([0.0, *(recipe.resolution(s) ** 2 for s in range(recipe.n_steps))])
     begun = saved = time.monotonic()
     told = begun - LOG_S  # the first step says how long the others will take
-    first, recent = step, []
+    first, recent = step, list[tuple[dict[str, float], dict[str, float]]]()
     while step < recipe.n_steps:
         recent.append(_train_step(run, learners, losses, step))
         step += 1
@@ -127,16 +129,16 @@ def train_learners(
         due = step % LOG_STEPS == 0 or step == recipe.n_steps or now - told >= LOG_S
         if on_progress is not None and due:
             told = now
-            loss, accuracy = np.mean(recent, axis=0)
+            loss, accuracy = (_means([r[i] for r in recent]) for i in (0, 1))
             recent.clear()
-            names, elapsed = [x.name for x in learners], max(now - begun, 1e-9)
+            elapsed = max(now - begun, 1e-9)
             eta = elapsed / (cost[step] - cost[first]) * (cost[-1] - cost[step])
             on_progress(
                 TrainProgress(
                     step,
                     recipe.n_steps,
-                    dict(zip(names, loss.tolist(), strict=True)),
-                    dict(zip(names, accuracy.tolist(), strict=True)),
+                    loss,
+                    accuracy,
                     (step - first) * recipe.batch / elapsed,
                     float(eta),
                 )
@@ -145,11 +147,14 @@ def train_learners(
 
 def _train_step(
     run: TrainingRun, learners: Sequence[Learner[Any]], losses: Losses, step: int
-) -> tuple[list[float], list[float]]:
+) -> tuple[dict[str, float], dict[str, float]]:
     x, y = run.batch(step)
-    logits = {learner.name: learner.network(x) for learner in learners}
+    logits: dict[str, torch.Tensor] = {}
+    for learner in learners:
+        out = learner.network(x)
+        logits |= {learner.name: out} if isinstance(out, torch.Tensor) else out
     loss = losses(logits, y)
-    values = {name: float(loss[name].detach()) for name in logits}
+    values = {learner.name: float(loss[learner.name].detach()) for learner in learners}
     rate = run.recipe.learning_rate(step)
     for name, value in values.items():
         if not np.isfinite(value):
@@ -157,13 +162,17 @@ def _train_step(
     for learner in learners:
         if not learner.update(loss[learner.name], rate):
             raise _diverged(run, f"the gradient of the {learner.name} network is not finite", step)
-    return list(values.values()), [_accuracy(out.detach(), y) for out in logits.values()]
+    return values, {name: _accuracy(out.detach(), y) for name, out in logits.items()}
 
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of right answers, of logits (batch, n_classes) or of several, (batch, n_classes, n)."""
     answers = logits.argmax(1)
     return float((answers == labels.reshape(-1, *[1] * (answers.ndim - 1))).float().mean())
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def _diverged(run: TrainingRun, what: str, step: int) -> TrainingError:

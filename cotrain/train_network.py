@@ -14,6 +14,7 @@ from ..bench.errors import ArchitectureError, TrainingError
 from ..bench.networks import Network, build_network, weights_hash
 from ..bench.spaces import get_space
 from .learner import Learner
+from .prefix import OWN
 from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainingRun, TrainProgress, train_learners
@@ -29,11 +30,12 @@ def train_network(
     device: str = "cpu",
     threads: int | None = None,
     on_progress: Callable[[TrainProgress], None] | None = None,
+    fresh_head: bool = False,
 ) -> Network:
     """The trained network, on the CPU, in evaluation mode, its batch norms recalibrated.
 
     Args:
-        architecture: id of an architecture in ``recipe.space``.
+        architecture: id of an architecture in ``recipe.space``, perhaps with ``@EXIT``.
         recipe: recipe by which the network is trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
         folder: folder of ``network.h5``; a run found there goes on, a finished one is read.
@@ -43,6 +45,8 @@ def train_network(
         device: torch device that the network trains on.
         threads: torch threads; None leaves them as they are.
         on_progress: called every few steps.
+        fresh_head: whether head and classifier of ``start`` have random weights and learn faster,
+            by the recipe's ``fresh_rate``.
 
     Raises:
         ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
@@ -52,7 +56,9 @@ def train_network(
     if threads is not None:
         torch.set_num_threads(threads)
     dataset, where = get_dataset(recipe.dataset), usable_device(device)
-    facts = {"architecture": architecture, "start": start_name(start)}
+    facts: dict[str, Any] = {"architecture": architecture, "start": start_name(start)}
+    if fresh_head:
+        facts["fresh_head"] = True
     run = TrainingRun(
         recipe=recipe,
         dataset=dataset,
@@ -63,7 +69,7 @@ def train_network(
         device=where,
     )
     first = start_network(architecture, recipe, dataset.n_classes, start, seed)
-    learner = Learner("network", first, recipe, where)
+    learner = Learner("network", first, recipe, where, OWN if fresh_head else ())
 
     def losses(logits: Mapping[str, torch.Tensor], labels: torch.Tensor) -> dict[str, torch.Tensor]:
         loss = F.cross_entropy(logits["network"], labels, label_smoothing=recipe.label_smoothing)
@@ -83,9 +89,9 @@ def start_network(
     """
     if start is None:
         return build_network(architecture, n_classes, recipe.space, seed)
-    if (start.space, start.architecture) != (recipe.space, architecture):
+    if (start.space, start.name) != (recipe.space, architecture):
         raise ArchitectureError(
-            f"the network to start from is {start.architecture} of space {start.space!r}; expected "
+            f"the network to start from is {start.name} of space {start.space!r}; expected "
             f"{architecture} of {recipe.space!r}."
         )
     return start

@@ -2,7 +2,9 @@
 
 One step takes one batch through both networks. Methods differ in nothing but the two losses: for
 one seed they see the same images in the same order under the same augmentation, start from the
-same weights and take the same number of steps, each network with an optimiser of its own.
+same weights and take the same number of steps, each network with an optimiser of its own. A nested
+pair, whose networks inherit overlapping weights, is trained as siblings are: the weights are tied
+at the start alone. A network and one of its exits are trained over one trunk (``train_prefix.py``).
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from ..bench.errors import TrainingError
 from ..bench.networks import Network
 from .learner import Learner
 from .methods import get_method
+from .prefix import prefix_fault
 from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainingRun, TrainProgress, train_learners
 from .train_network import identity, start_name, start_network, usable_device
+from .train_prefix import train_prefix
 
 
 def train_pair(
@@ -35,13 +39,14 @@ def train_pair(
     device: str = "cpu",
     threads: int | None = None,
     on_progress: Callable[[TrainProgress], None] | None = None,
+    fresh_head: bool = False,
 ) -> tuple[Network, Network]:
     """The trained little and big network, as `train_network` would return each.
 
     Args:
-        little: architecture id in ``recipe.space``.
-        big: id of the big architecture, in ``recipe.space``.
-        method: key in ``methods/``: ``independent``, ``distilled``, ``joint``.
+        little: name of the little network in ``recipe.space``, perhaps an exit of the big one.
+        big: name of the big network, in ``recipe.space``.
+        method: key in ``methods/``: ``independent``, ``joint``, ``distilled``, ``gated``.
         recipe: recipe by which both networks are trained.
         splits: images, from ``Dataset.load``; ``train`` alone is looked at.
         folder: folder of ``pair.h5``; a run found there goes on, a finished one is read.
@@ -49,7 +54,10 @@ def train_pair(
         seed: seed of weights, order and augmentation; on a CPU it decides every bit of the result.
         device: torch device that the networks train on.
         threads: torch threads; None leaves them as they are.
-        on_progress: called every few steps; its figures are by ``little`` and ``big``.
+        on_progress: called every few steps; its figures are by ``little`` and ``big``, and the
+            loss of a prefix pair by ``pair``.
+        fresh_head: whether the head of the exit in ``starts`` has random weights; of a prefix pair
+            it then learns faster.
 
     Raises:
         UnknownNameError: no method has that name.
@@ -57,6 +65,14 @@ def train_pair(
         TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
         CheckpointError: ``folder`` holds another run.
     """
+    if prefix_fault(little, big, recipe.space) is None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        way, dataset = get_method(method), get_dataset(recipe.dataset)
+        return train_prefix(
+            little, big, way, recipe, splits, dataset, folder, starts, seed, device, on_progress,
+            fresh_head,
+        )  # fmt: skip
     trained = train_littles(
         little, big, [method], recipe, splits, folder, starts, seed, device, threads, on_progress
     )

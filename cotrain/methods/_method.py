@@ -12,7 +12,11 @@ from ..recipe import Recipe
 
 
 class PairLosses(NamedTuple):
-    """Two scalars; each may depend on the weights of its own network alone."""
+    """Two scalars; each may depend on the logits of its own network alone.
+
+    Networks of their own each go down their own loss. A prefix pair goes down the sum, so that the
+    trunk learns from both.
+    """
 
     little: torch.Tensor
     big: torch.Tensor
@@ -29,9 +33,12 @@ class Method:
         source: paper that published it, and where we differ.
         labels_alone: whether the big network learns from labels alone, as without a little one;
             methods of which that is true can share it.
+        apart: whether of a prefix pair the big network learns first and the exit's head after it,
+            on a trunk that stands still; else both learn at once.
     """
 
     name: str
     losses: Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Recipe], PairLosses]
     source: str
     labels_alone: bool = False
+    apart: bool = False

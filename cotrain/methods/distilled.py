@@ -7,7 +7,9 @@ With weight a, temperature T, labels y and logits l (little) and b (big)::
 
 Source: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network" (section 2;
 T^2 keeps the gradients of both terms comparable). We differ: the teacher is not trained beforehand
-but learns beside its student, so that every method has the same budget.
+but learns beside its student, so that every method has the same budget. Of a prefix pair the two
+losses are added up and the trunk learns from both: an exit that learns from the last one, as in
+Phuong and Lampert 2019, "Distillation-based training for multi-exit architectures".
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""``independent``: each network learns from the labels alone, as in a static cascade."""
+"""``independent``: each network learns from the labels alone, as in a static cascade.
+
+Of a prefix pair the big network learns first, and then the exit's head on its trunk, which stands
+still. The images of the recipe are divided between the two (``big_share``), so that the budget is
+that of the other methods.
+"""
 
 from __future__ import annotations
 
@@ -25,4 +30,5 @@ METHOD = Method(
     losses=losses,
     source="Park et al. 2015, Big/Little Deep Neural Network: two networks trained apart",
     labels_alone=True,
+    apart=True,
 )

@@ -98,7 +98,8 @@ def test_methods_without_their_extra_term_are_the_independent_one() -> None:
     plain = get_method("independent").losses(little, big, labels, RECIPE)
     off = {
         "distilled": _changed(distillation=0.0),
-        "joint": _changed(gate_weight=0.0, big_floor=1.0),
+        "gated": _changed(gate_weight=0.0, big_floor=1.0),
+        "joint": _changed(little_weight=1.0),
     }
     for name, recipe in off.items():
         losses = get_method(name).losses(little, big, labels, recipe)

@@ -1,0 +1,170 @@
+"""The comparison of co-training: its plan, packed answers, thresholds and intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biglittle.bench import Benchmark, load_device
+from biglittle.bench.errors import CheckpointError
+from biglittle.data_tables.evidence._coupled_answers import (
+    PairBits,
+    RunAnswers,
+    compared,
+    load_answers,
+    save_answers,
+    two_way_interval,
+)
+from biglittle.data_tables.evidence._coupled_plan import (
+    ALONE,
+    DEVICE,
+    METHODS,
+    Job,
+    front_of,
+    jobs_of,
+    mean_latency_ms,
+    pair_terms,
+    plan_of,
+)
+from biglittle.data_tables.evidence.coupled_training import (
+    coupled_training_text,
+    frozen_plan,
+    pair_bits,
+    results,
+)
+
+N_VAL, N = 400, 1000
+
+
+@pytest.fixture(scope="module")
+def bench() -> Benchmark:
+    return Benchmark.load("fbnet-cifar10")
+
+
+@pytest.fixture(scope="module")
+def plan(bench: Benchmark) -> dict:  # type: ignore[type-arg]
+    return plan_of(bench)
+
+
+def _answers(seed: int, roles: tuple[str, ...], share: float = 0.8) -> RunAnswers:
+    rng = np.random.default_rng(seed)
+    right = {role: rng.random(N) < share for role in roles}
+    return RunAnswers(right, {roles[0]: rng.integers(0, 256, N, np.uint8)})
+
+
+def test_the_plan_has_the_pairs_it_promises(plan, bench: Benchmark) -> None:  # type: ignore[no-untyped-def]
+    kinds = [p["coupling"] for p in plan["pairs"]]
+    assert kinds.count("prefix") >= 6
+    assert kinds.count("sibling") >= 3
+    profile = load_device(DEVICE)
+    for pair in plan["pairs"]:
+        ids = pair["little"], pair["big"]
+        kind, costs, shared = pair_terms(bench.table.space, profile, *ids, 10)
+        assert kind == pair["coupling"]
+        assert costs.latency_ms[0] < costs.latency_ms[1]
+        assert (shared is not None) == (kind == "prefix")
+        if shared is not None:  # the whole pair costs less than both networks
+            assert mean_latency_ms(costs, shared, 1.0) < costs.latency_ms.sum()
+
+
+def test_any_first_part_of_the_jobs_is_balanced(plan) -> None:  # type: ignore[no-untyped-def]
+    jobs = list(jobs_of(plan))
+    assert len({job.name for job in jobs}) == len(jobs)
+    assert [job.seed for job in jobs] == sorted(job.seed for job in jobs)
+    pairs = [(j.little, j.big, j.seed) for j in jobs if j.little]
+    blocks = [key for i, key in enumerate(pairs) if i == 0 or pairs[i - 1] != key]
+    assert len(blocks) == len(set(blocks))  # all methods of a pair, then the next pair
+    assert sum(j.method == ALONE for j in jobs) >= plan["seeds"] * 3
+    assert {m for ways in METHODS.values() for m in ways} <= {j.method for j in jobs}
+
+
+def test_a_plan_stays_as_it_was_when_the_table_grows(bench: Benchmark, tmp_path: Path) -> None:
+    first = frozen_plan(bench, tmp_path, {})
+    assert frozen_plan(bench, tmp_path, {"plan": {"pairs": []}}) == first
+    assert frozen_plan(bench, tmp_path / "other", {"plan": {"pairs": []}}) == {"pairs": []}
+
+
+def test_the_front_holds_what_nothing_cheaper_equals() -> None:
+    accuracy, latency = np.array([0.5, 0.7, 0.7, 0.6, 0.9]), np.array([1.0, 3.0, 2.0, 4.0, 5.0])
+    assert front_of(accuracy, latency).tolist() == [0, 2, 4]
+
+
+def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
+    runs = {"a~b~joint~s0": _answers(0, ("little", "big")), "b~alone~s0": _answers(1, (ALONE,))}
+    runs["c"] = RunAnswers(runs["b~alone~s0"].right, {})
+    save_answers(tmp_path / "answers.npz", runs)
+    again = load_answers(tmp_path / "answers.npz")
+    assert again.keys() == runs.keys()
+    for name, run in runs.items():
+        for part in ("right", "margin"):
+            one, other = getattr(run, part), getattr(again[name], part)
+            assert one.keys() == other.keys()
+            assert all(np.array_equal(one[role], other[role]) for role in one)
+    save_answers(tmp_path / "bare.npz", {"c": runs["c"]})
+    assert load_answers(tmp_path / "bare.npz")["c"].margin == {}
+    (tmp_path / "bare.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(CheckpointError, match="answers of runs"):
+        load_answers(tmp_path / "bare.npz")
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.35, 1.0])
+def test_the_cut_is_the_best_one_that_val_allows(rate: float) -> None:
+    a = _answers(3, ("little", "big"))
+    bits = PairBits(a.right["little"], a.right["big"], a.margin["little"], N_VAL)
+    val = slice(None, N_VAL)
+    best, cut = -1.0, -1
+    for k in range(257):
+        escalated = bits.codes[val] < k
+        right = np.where(escalated, bits.big[val], bits.little[val]).mean()
+        if escalated.mean() <= rate and right > best:
+            best, cut = float(right), k
+    assert bits.cut(rate) == cut
+    right, escalated = bits.test(cut)
+    assert len(right) == N - N_VAL
+    assert escalated == (bits.codes[N_VAL:] < cut).mean()
+
+
+def test_intervals_widen_with_fewer_runs_and_hold_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    # Runs differ by more than their images do.
+    shift = rng.normal(0.05, 0.05, (12, 1))
+    gains = (rng.random((12, 3000)) < 0.3 + shift).astype(np.int8)
+    gains -= rng.random((12, 3000)) < 0.3
+    wide, narrow = (two_way_interval(gains[:k]) for k in (3, 12))
+    assert wide[1] - wide[0] > narrow[1] - narrow[0]
+    assert narrow[0] < gains.mean() < narrow[1]
+    same = np.zeros(50, bool)
+    assert compared([(same, same)] * 2) == {"runs": 2, "gain": 0.0, "low": 0.0, "high": 0.0}
+    assert compared([]) is None
+
+
+def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) -> None:  # type: ignore[no-untyped-def]
+    n_val = len(bench.table.val_index)
+    n = n_val + 500
+    rng = np.random.default_rng(0)
+    answers = {}
+    for job in list(jobs_of(plan))[:14]:
+        roles = ("little", "big") if job.little else (ALONE,)
+        shares = (0.6, 0.9) if job.little else (0.7,)
+        right = {r: rng.random(n) < s for r, s in zip(roles, shares, strict=True)}
+        sure = right[roles[0]] * 150  # a perfect gate
+        margin = (sure + rng.integers(0, 100, n)).astype(np.uint8)
+        answers[job.name] = RunAnswers(right, {roles[0]: margin})
+    sibling = next(p for p in plan["pairs"] if p["coupling"] == "sibling")
+    bits = pair_bits(sibling, "independent", 0, answers, n_val)
+    assert bits is not None
+    alone = answers[Job(sibling["little"], "", ALONE, 0).name]
+    assert np.array_equal(bits.little, alone.right[ALONE])
+    assert pair_bits(sibling, "independent", 1, answers, n_val) is None
+    figures = {"runs": answers, "missing": ["x"], "epochs": 3, **results(bench, plan, answers)}
+    over = [c for c in figures["compared"] if "single" in c["against"] and c["low"] > 0]
+    assert {c["coupling"] for c in over} == {"prefix"}
+    first = figures["pairs"][0]["methods"]["joint"]["test"]
+    assert first[0]["escalation_rate"] == 0.0
+    assert first[-1]["accuracy"] > first[0]["accuracy"]
+    assert first[0]["latency_ms"] < first[-1]["latency_ms"]
+    text = coupled_training_text(figures)
+    assert "14 of 15 runs" in text
+    assert "| prefix | `joint` | `independent` |" in text
