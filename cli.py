@@ -18,6 +18,7 @@ import typer
 
 from .cli_options import (
     DEFAULT_TABLE,
+    CascadeOptions,
     CotrainOptions,
     DeviceOption,
     ImagesOption,
@@ -246,6 +247,36 @@ def front(
         print_table_front(answer, _console(), top)
     if not answer.front.complete:
         raise typer.Exit(130)
+
+
+@app.command()
+@with_options
+@with_limits
+def cascade(options: CascadeOptions, limits: dict[str, float], as_json: JsonOption = False) -> None:
+    """A cascade of two to four networks, exactly, from the table.
+
+    With thresholds it is one operating point, with limits the best of all thresholds within them,
+    and with neither the front over all thresholds. One network alone: all cascades of its exits.
+    """
+    from .bench import Benchmark
+    from .searchers.cascade_answer import CascadeQuery, cascade_answer
+
+    query = CascadeQuery(
+        networks=tuple(options.networks),
+        exits=names_of(options.exits),
+        gates=names_of(options.gates),
+        thresholds=names_of(options.thresholds),
+        device=options.device,
+        split=options.split,
+        objectives=names_of(options.objectives),
+        limits=limits,
+    )
+    with _progress("cascades") as move:
+        answer = cascade_answer(Benchmark.load(options.table), query, move)
+    if as_json:
+        _emit(answer.document())
+    else:
+        _print(answer.text(options.top))
 
 
 @table_app.command("info")

@@ -57,6 +57,33 @@ class StageOptions:
     ] = None
 
 
+@dataclass(frozen=True)
+class CascadeOptions:
+    """What ``cascade`` takes beside the limits."""
+
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NETWORK...",
+            help="Two to four, in the order in which they are asked; or one, with its exits.",
+        ),
+    ]
+    exits: Annotated[
+        str, typer.Option(help="Exits of one network, comma-separated, from early to late.")
+    ] = ""
+    gates: Annotated[
+        str, typer.Option("--gate", help="Gate metric, of all gates or comma-separated.")
+    ] = "margin"
+    thresholds: Annotated[
+        str, typer.Option("--threshold", help="A threshold a gate, comma-separated.")
+    ] = ""
+    objectives: ObjectivesOption = "error,latency_ms"
+    device: DeviceOption = "raspberry-pi-4"
+    table: TableOption = DEFAULT_TABLE
+    split: Annotated[str, typer.Option(help="Of --threshold: val or test.")] = "test"
+    top: Annotated[int, typer.Option(min=1, help="Rows to print of a front.")] = 20
+
+
 # ---- search ------------------------------------------------------------------------------------
 def _repeated(context: typer.Context, path: Path | None) -> Path | None:
     """Makes the options of an earlier search the defaults of this one."""

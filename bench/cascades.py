@@ -285,8 +285,7 @@ class Cascades:
             n_cut = len(np.unique(of["architecture"][self._table.exits > 0]))
             raise TableError(
                 f"network {architecture} has no exits in table {self._table.name!r}, in which "
-                f"{n_cut} architectures have some; give one of those, or networks of your own "
-                "choice to cascade_front."
+                f"{n_cut} architectures have some; give one of those, or two to four networks."
             )
         ordered = sorted(rows.tolist(), key=lambda i: (depth[i], i))
         return [

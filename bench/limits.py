@@ -22,6 +22,12 @@ def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
     return ok
 
 
+def within_text(limits: Mapping[str, float]) -> str:
+    """Limits as the end of a sentence's part: " within latency_ms 15", or "" for none."""
+    listed = ", ".join(f"{name} {limit:g}" for name, limit in limits.items())
+    return f" within {listed}" if listed else ""
+
+
 def best_of(points: Any, name: str) -> float:
     """The best value of a figure among points, at least one of which has it."""
     values = points.figure(name)
