@@ -65,7 +65,7 @@ def verify(
 
     Args:
         table: table with its weights beside it.
-        rows: number of networks, drawn without replacement.
+        rows: number of networks, whole or cut at exits, drawn without replacement.
         seed: seed of the draw of networks.
         data: folder of the images; None for the usual place.
         threads: threads of torch and of ONNX Runtime.
@@ -77,7 +77,8 @@ def verify(
         TableError: there are no weights beside the table, or it has no inherited networks.
         DatasetError: the images are not in that folder.
     """
-    candidates = table.rows("inherited")
+    of = table.networks
+    candidates = np.flatnonzero((of["training"] == "inherited") & (of["precision"] == "fp32"))
     if not len(candidates):
         raise TableError(f"{table.path} has no inherited networks to verify.")
     supernet = weights_of(table)

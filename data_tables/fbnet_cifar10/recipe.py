@@ -59,6 +59,6 @@ RECIPE = TableRecipe(
     exits=ExitRows(
         latency_ms_max=26.0,  # the front of pairs hardly asks for more expensive trunks
         # behind every stage and in the middle of the long ones, where heads are cheap
-        names=("4s", "6", "8s", "8", "10", "12s", "12", "14", "16"),
+        names=("4s", "6", "8s", "8", "10", "12s", "12", "14", "16", "18", "20"),
     ),
 )
