@@ -20,7 +20,7 @@ class BetterAlone:
     """A network that serves better alone than a pair does at an operating point.
 
     Attributes:
-        architecture: id of the network.
+        architecture: name of the network, with the exit where it is cut.
         accuracy: fraction in [0, 1], on the images of the point.
         latency_ms: latency of one input; None where the device has no figure.
         macs: multiply-accumulates of one input.
@@ -73,7 +73,7 @@ def better_alone(
 
     Args:
         rows: rows of the pair's networks.
-        ids: architectures of all networks of the table.
+        ids: names of all networks of the table.
         n_right: images that the pair is right about, of the images it is judged by.
         limits: largest values by figure.
         costs: costs of all networks on the device.

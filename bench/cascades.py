@@ -87,9 +87,10 @@ class Cascades:
         correct, n = counts.tally.correct, counts.n_images
         reached, hits = sent_on(codes, [correct[row] for row in rows], cuts)
         reach, shared = [count / n for count in reached], self._shared(cascade, rows, device)
-        figures = cascade_costs([costs.one(row) for row in rows], reach, shared)
+        networks = [costs.one(row) for row in rows]
+        figures = cascade_costs(networks, reach, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
-        words = whole_provenance(self._exact.provenance(device), shared[0], reach[0])
+        words = whole_provenance(self._exact.words(device, *networks), shared[0], reach[0])
         steps = [n, *reached, 0]
         return hits, CascadePoint(
             networks=cascade.networks,

@@ -55,7 +55,7 @@ def exact_choice(
         raise unreachable(limits, best, f"of this pair under {gate} on {device}")
     best_at = int(allowed[np.argmax(points.accuracy[allowed])])
     point = exact.point(pair, Gate(gate, float(points.threshold[best_at])), device, "test")
-    judged, ids = exact.counts("val"), exact.table.networks["architecture"]
+    judged, ids = exact.counts("val"), exact.table.names
     n_right = round(float(points.accuracy[best_at]) * judged.n_images)
     rows, costs = exact.table.pair_rows(pair), exact.costs(device)
     reported, others = exact.counts("test"), exact.table.rows()

@@ -19,7 +19,7 @@ from .latency import LatencyModel
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
-from .provenance import MemberWords, pair_provenance, with_common
+from .provenance import MemberWords, pair_provenance, weakest, with_common
 from .table import Table
 
 _ANSWERS = {"accuracy": "measured", "escalation_rate": "measured"}
@@ -117,11 +117,12 @@ class ExactPoints:
             self._words[device] = {**_ANSWERS, **pair_provenance(self.costs(device).provenance)}
         return dict(self._words[device])
 
-    def words(self, device: str, little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
-        """How the figures of pairs of these networks on a device come about, by field."""
+    def words(self, device: str, *networks: NetworkCosts) -> Mapping[str, str]:
+        """How figures of pairs or cascades of these networks on a device come about, by field."""
         if not isinstance(self.costs(device).provenance, MemberWords):
             return self.provenance(device)
-        return with_common(pair_provenance(little.provenance, big.provenance), _ANSWERS)
+        words = pair_provenance(weakest([network.provenance for network in networks]))
+        return with_common(words, _ANSWERS)
 
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""
@@ -227,7 +228,7 @@ class ExactPoints:
         figures = pair_costs(first, second, rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         cost = "macs" if values["latency_ms"] is None else "latency_ms"
-        ids, others = self.table.networks["architecture"], self.table.rows()
+        ids, others = self.table.names, self.table.rows()
         limits = {cost: float(figures[cost])}
         alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
         return OperatingPoint(

@@ -30,6 +30,7 @@ GAINS = {
     "independent": 0.3,
     "distilled": 0.35,
     "joint": 0.4,
+    "gated": 0.38,
 }
 
 

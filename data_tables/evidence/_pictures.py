@@ -26,6 +26,7 @@ COLOURS = {
     "independent": "#9467bd",
     "distilled": "#2ca02c",
     "joint": "#e377c2",
+    "gated": "#8c564b",
 }
 
 

@@ -23,6 +23,7 @@ MEANINGS = {
     "independent": "co-trained pair: both on the labels, the same images for the same time",
     "distilled": "co-trained pair: little also learns from big's answers",
     "joint": "co-trained pair: both learn for the cascade they will be",
+    "gated": "co-trained pair: both learn what the gate between them makes of their answers",
 }
 
 

@@ -100,6 +100,8 @@ def test_one_that_says_which_of_its_networks_does_as_well_alone(bench: Benchmark
     alone = bench.query_cascade(whole, DEVICE).better_alone
     assert alone is not None
     assert alone.architecture == f"{cut}@12"  # its name says where it is cut
+    pair = bench.query(Pair(f"{cut}@12", cut), ("margin", 0.0), DEVICE)
+    assert pair.better_alone == alone
 
 
 @pytest.mark.parametrize("gate", ["margin", "learned", "oracle"])
@@ -165,6 +167,16 @@ def test_all_chains_of_a_network_with_exits(bench: Benchmark, cut: str) -> None:
     best = bench.cascades.front(chains[0], "margin", DEVICE)
     assert max(p.accuracy for p in front.chosen) >= max(p.accuracy for p in best.chosen)
     assert all(point.networks in chains for point in front)
+
+
+def test_a_cascade_is_as_well_founded_as_its_weakest_network(bench: Benchmark, cut: str) -> None:
+    pytest.importorskip("scipy")  # exits are predicted there, whole networks are sums of blocks
+    ids, two = bench.architectures, [("margin", 0.4)] * 2
+    whole = Cascade(ids[:3], two)  # type: ignore[arg-type]
+    assert bench.query_cascade(whole, "raspberry-pi-4").provenance["latency_ms"] == "block-sum"
+    exits = Cascade((f"{cut}@4", ids[0], cut), two)  # type: ignore[arg-type]
+    words = bench.query_cascade(exits, "raspberry-pi-4").provenance
+    assert {words[n] for n in ("latency_ms", "latency_p95_ms", "latency_worst_ms")} == {"predicted"}
 
 
 def test_bad_cascades_say_what_was_expected(bench: Benchmark, cut: str) -> None:
