@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .errors import DeviceError
-from .latency_exits import ExitTerms
+from .latency_exits import ExitTerms, GraphTerms
 from .latency_listed import Figures, Listed, enough, filled
 from .latency_terms import (
     Blocks,
@@ -159,7 +159,9 @@ class BlockSum:
         return self._exits.trunk_ms(genomes, exits)
 
     def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
-        """See `LatencyModel`; nobody states one of a sum."""
+        """See `LatencyModel`; nobody states one of a sum, but of an exit's head, which is none."""
+        if exits is not None and exits.any():
+            return self._exits.interval_ms(genomes, exits)
         none = np.full(len(np.atleast_2d(genomes)), np.nan)
         return none, none
 
@@ -253,8 +255,10 @@ class Predicted:
         )
 
     @cached_property
-    def _exits(self) -> ExitTerms:
+    def _exits(self) -> ExitTerms | GraphTerms:
         listed = self.listed
+        if self.terms.blocks is None:
+            return GraphTerms(listed.space, listed.n_classes, self.operators)
         return ExitTerms(listed.space, listed.n_classes, self.blocks(), self.operators)
 
     def _predicted_ms(self, genomes: Genomes, exits: Exits | None) -> Array:
@@ -275,7 +279,12 @@ class Predicted:
         unlisted = self.listed.place(genomes, exits) < 0
         predicted = np.where(unlisted, self._predicted_ms(genomes, exits), np.nan)
         low, high = self.listed.interval_ms(genomes, exits)
-        return filled(low, predicted * self.terms.low), filled(high, predicted * self.terms.high)
+        factors: tuple[Any, ...] = self.terms.low, self.terms.high
+        if exits is not None and exits.any():
+            model = self._exits.model
+            own = (model.low, model.high) if model.coverage > 0 else (np.nan, np.nan)
+            factors = tuple(np.where(exits > 0, o, f) for o, f in zip(own, factors, strict=True))
+        return filled(low, predicted * factors[0]), filled(high, predicted * factors[1])
 
     def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `LatencyModel`."""

@@ -2,7 +2,9 @@
 
 Stem and layers before an exit take what they take in the whole network. What the exit's head takes
 is predicted by a model of operators that was fitted to the device's own figures. A block table has
-one constant for stem and head together; it is split as the same model predicts the two.
+one constant for all that its networks have in common: what a network takes whatever is in it, the
+stem, the head, and layers whose cheapest choice is given as 0 though it has operators, as a skip
+that changes the shape. It is split as the same model predicts these parts.
 """
 
 from __future__ import annotations
@@ -14,8 +16,71 @@ from functools import cached_property
 import numpy as np
 
 from .latency_terms import Blocks, OperatorSum
-from .operator_features import Array, chain_features
+from .operator_features import NAMES, Array, chain_features, end_features, trunk_features
+from .operator_model import OperatorModel
 from .spaces import Exits, Genomes, SearchSpace
+
+_DENSE = [i for i, name in enumerate(NAMES) if name.startswith("dense.")]
+_POINTWISE = [NAMES.index(NAMES[i].replace("dense.", "pointwise.")) for i in _DENSE]
+
+
+def with_dense(coefficients: Array) -> Array:
+    """Coefficients in which dense convolutions count, shape (len(NAMES),).
+
+    Blocks of many spaces have none but in the stem, which is the same in all networks, so that
+    nothing says what they cost. They then cost what pointwise ones of the same MACs, channels,
+    weights and traffic do.
+    """
+    if coefficients[_DENSE].any():
+        return coefficients
+    out = coefficients.copy()
+    out[_DENSE] = coefficients[_POINTWISE]
+    return out
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A device's latencies by what is run, in milliseconds.
+
+    Attributes:
+        start_ms: latency of the stem, and what a network takes whatever is in it.
+        layers_ms: latency of each choice at each layer, shape (n_layers, n_choices).
+        heads_ms: latency of head and classifier by number of the exit, 0 of whole networks,
+            shape (n_exits + 1,).
+        offsets_ms: part of each layer that is predicted and was in the constant, shape (n_layers,).
+        unscaled_ms: start, offsets together and head as they are predicted before they are scaled
+            to the constant, shape (3,).
+    """
+
+    start_ms: float
+    layers_ms: Array
+    heads_ms: Array
+    offsets_ms: Array
+    unscaled_ms: Array
+
+
+def parts_of(space: SearchSpace, n_classes: int, blocks: Blocks, coefficients: Array) -> Parts:
+    """What a sum over layers is made of; stem, offsets and head add up to its constant.
+
+    Args:
+        space: search space of the networks; its layers follow one another.
+        n_classes: number of classes of the classifier.
+        blocks: constant and latencies of the layers of whole networks.
+        coefficients: coefficients of a model of operators, shape (len(NAMES),).
+    """
+    costs = with_dense(coefficients)
+    heads = end_features(space, n_classes) @ costs
+    start = float(costs[0] + chain_features(space.stem) @ costs)
+    offsets = np.zeros(space.n_layers)
+    for layer in space.layers:
+        for choice in np.flatnonzero(blocks.blocks_ms[layer.index] == 0):
+            features = chain_features(space.build_layer(layer, int(choice)))
+            offsets[layer.index] = max(offsets[layer.index], features @ costs)
+    unscaled = np.array([start, offsets.sum(), heads[0]])
+    scale = blocks.constant_ms / unscaled.sum() if unscaled.sum() > 0 else 0.0
+    heads[0] *= scale
+    layers = blocks.blocks_ms + scale * offsets[:, None]
+    return Parts(scale * start, layers, heads, scale * offsets, unscaled)
 
 
 @dataclass(frozen=True)
@@ -35,30 +100,73 @@ class ExitTerms:
     operators: Callable[[], OperatorSum]
 
     @cached_property
-    def parts_ms(self) -> tuple[float, Array]:
-        """Latency of the stem, and of head and classifier by number of the exit, (n_exits + 1,).
+    def model(self) -> OperatorModel:
+        """The model of operators, made when it is first needed."""
+        return self.operators().model
 
-        Stem and head of a whole network add up to the constant of the blocks; the heads of exits
-        are as the model of operators predicts them.
-        """
-        space, coefficients = self.space, self.operators().model.coefficients
-        stem = float(chain_features(space.stem) @ coefficients)
-        ends = [(*space.head, space.classifier(self.n_classes))]
-        ends += [(*cut.operators, cut.classifier(self.n_classes)) for cut in space.exits]
-        heads = np.array([chain_features(end) for end in ends]) @ coefficients
-        share = stem / (stem + heads[0]) if stem + heads[0] > 0 else 0.5
-        heads[0] = self.blocks.constant_ms * (1.0 - share)
-        return self.blocks.constant_ms * share, heads
+    @cached_property
+    def parts(self) -> Parts:
+        """The constant split, and the heads of exits."""
+        return parts_of(self.space, self.n_classes, self.blocks, self.model.coefficients)
+
+    def _run(self, exits: Exits) -> Array:
+        """Which layers are run, of shape (n, n_layers)."""
+        return np.asarray(np.arange(self.space.n_layers) <= self.space.exit_after[exits][:, None])
 
     def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
         """Latency of stem and layers before each exit, shape (n,); of whole networks all layers."""
         rows = np.atleast_2d(genomes)
-        layers = np.arange(self.space.n_layers)
-        picked = self.blocks.blocks_ms[layers, rows]
-        run = layers <= self.space.exit_after[exits][:, None]
-        return np.asarray(np.where(run, picked, 0.0).sum(axis=1) + self.parts_ms[0])
+        picked = self.parts.layers_ms[np.arange(self.space.n_layers), rows]
+        return np.asarray((picked * self._run(exits)).sum(axis=1) + self.parts.start_ms)
 
     def latency_ms(self, genomes: Genomes, exits: Exits) -> Array:
         """Latency of networks, shape (n,), whole ones as the blocks say."""
-        cut = self.trunk_ms(genomes, exits) + self.parts_ms[1][exits]
+        cut = self.trunk_ms(genomes, exits) + self.parts.heads_ms[exits]
         return np.where(exits > 0, cut, self.blocks.latency_ms(genomes))
+
+    def interval_ms(self, genomes: Genomes, exits: Exits) -> tuple[Array, Array]:
+        """Ends of the interval of networks that are cut, each (n,); NaN for whole ones.
+
+        The model's factors hold for what is predicted: start, head, and layers that were in the
+        constant. Blocks stand as they were measured.
+        """
+        model, parts = self.model, self.parts
+        predicted = parts.start_ms + parts.heads_ms[exits] + self._run(exits) @ parts.offsets_ms
+        predicted = np.where((exits > 0) & (model.coverage > 0), predicted, np.nan)
+        whole = self.latency_ms(genomes, exits)
+        return whole + predicted * (model.low - 1), whole + predicted * (model.high - 1)
+
+
+@dataclass(frozen=True)
+class GraphTerms:
+    """The same for networks that are not a sum over layers: everything is predicted from graphs.
+
+    Attributes:
+        space: search space of the networks, whose exits stand between cells.
+        n_classes: number of classes of the classifier.
+        operators: gives a model of operators that was fitted to the same device.
+    """
+
+    space: SearchSpace
+    n_classes: int
+    operators: Callable[[], OperatorSum]
+
+    @cached_property
+    def model(self) -> OperatorModel:
+        """The model of operators, made when it is first needed."""
+        return self.operators().model
+
+    @cached_property
+    def heads_ms(self) -> Array:
+        """Latency of head and classifier by number of the exit, shape (n_exits + 1,)."""
+        heads: Array = end_features(self.space, self.n_classes) @ self.model.coefficients
+        return heads
+
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """Latency of what is run before each exit, shape (n,); of whole networks all cells."""
+        features = trunk_features(self.space, np.atleast_2d(genomes), exits)
+        return np.asarray(features @ self.model.coefficients)
+
+    def latency_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """Latency of networks, whole or cut, shape (n,)."""
+        return self.trunk_ms(genomes, exits) + self.heads_ms[exits]

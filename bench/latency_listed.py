@@ -147,12 +147,20 @@ class Listed:
         """See `latency.LatencyModel`."""
         if not enough(self.figures.latency_ms):
             raise self._too_few()
-        genomes, n = self.genomes, len(self.genomes)
+        genomes, exits, n = self.genomes, self.exits, len(self.genomes)
         if n > MOST_ROWS:
-            genomes = genomes[np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])]
+            some = np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])
+            genomes, exits = genomes[some], exits[some]
         words = f"{len(genomes)} {self.figures.latency_word} {self.space.name} networks"
-        latency = self.latency_ms(genomes)
-        return fitted_operators(self.space, self.n_classes, genomes, latency, words, self.power_mw)
+        return fitted_operators(
+            self.space,
+            self.n_classes,
+            genomes,
+            self.latency_ms(genomes, exits),
+            words,
+            self.power_mw,
+            exits=exits,
+        )
 
     @property
     def power_mw(self) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 from .errors import DeviceError
 from .operator_features import NAMES, Array, layer_features, network_features
 from .operator_model import OperatorModel, fit_few, load_priors
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def fitted_operators(
     words: str,
     power_mw: float | None,
     notes: tuple[str, ...] = (),
+    exits: Exits | None = None,
 ) -> OperatorSum:
     """A sum over operators fitted to some networks, and to what other devices tell.
 
@@ -101,13 +102,15 @@ def fitted_operators(
         words: description of these networks.
         power_mw: power by which energy is modelled, or None.
         notes: what a reader must know of the fit.
+        exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
 
     Raises:
         SurrogateError: too few networks, or a latency that is not above 0.
         MissingExtraError: scipy is not installed.
     """
-    model = fit_few(network_features(space, genomes, n_classes), latency_ms, load_priors())
-    macs = space.macs(genomes, n_classes)
+    features = network_features(space, genomes, n_classes, exits)
+    model = fit_few(features, latency_ms, load_priors())
+    macs = space.macs(genomes, n_classes, exits)
     ends = float(macs.min()), float(macs.max())
     return OperatorSum(
         model, f"{words} and to what twenty other devices tell", ends, power_mw, notes

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .graph import Graph, GraphBuilder, lowered
 from .operators import Operator
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 from .trunk_costs import BYTES_PER_VALUE
 
 Array = NDArray[np.float64]
@@ -141,7 +141,41 @@ def layer_features(space: SearchSpace, n_classes: int) -> tuple[Array, Array]:
     return first - layers[:, 0].sum(axis=0), layers
 
 
-def network_features(space: SearchSpace, genomes: Genomes, n_classes: int) -> Array:
+def end_features(space: SearchSpace, n_classes: int) -> Array:
+    """What head and classifier add by number of the exit, 0 of whole networks, (n_exits + 1, k).
+
+    Args:
+        space: search space of the networks.
+        n_classes: number of classes of the classifier.
+    """
+    ends = [(*space.head, space.classifier(n_classes))]
+    ends += [(*cut.operators, cut.classifier(n_classes)) for cut in space.exits]
+    return np.array([chain_features(end) for end in ends])
+
+
+def trunk_features(space: SearchSpace, genomes: Genomes, exits: Exits) -> Array:
+    """Sums over stem and layers before each exit, shape (n, len(NAMES)), each trunk counted once.
+
+    The constant per network is in them: what runs on behind an exit is no further network.
+
+    Args:
+        space: search space of the networks.
+        genomes: choices of the networks, shape (n, n_layers).
+        exits: numbers of the exits, shape (n,); of whole networks, 0, all layers count.
+    """
+    both = np.column_stack([np.atleast_2d(genomes), exits])
+    unique, where = np.unique(both, axis=0, return_inverse=True)
+    graphs = []
+    for row in unique:
+        builder = GraphBuilder()
+        space.trunk(builder, row[:-1], space.exits[row[-1] - 1] if row[-1] else None)
+        graphs.append(builder.graph())
+    return operator_features(graphs)[where.ravel()]
+
+
+def network_features(
+    space: SearchSpace, genomes: Genomes, n_classes: int, exits: Exits | None = None
+) -> Array:
     """``operator_features`` of networks of a space, shape (n, len(NAMES)).
 
     In a chain they are looked up by layer and choice, in a space of cells taken from each graph.
@@ -150,8 +184,14 @@ def network_features(space: SearchSpace, genomes: Genomes, n_classes: int) -> Ar
         space: search space of the networks.
         genomes: choices of the networks, shape (n, n_layers).
         n_classes: number of classes of the classifier.
+        exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
     """
     rows = np.atleast_2d(genomes)
+    if exits is not None and exits.any():
+        names = space.exit_names(exits)
+        return operator_features(
+            [space.graph(row, n_classes, cut) for row, cut in zip(rows, names, strict=True)]
+        )
     if space.build_body is not None:
         return operator_features([space.graph(row, n_classes) for row in rows])
     constant, layers = layer_features(space, n_classes)
