@@ -15,6 +15,7 @@ from ...bench import (
 )
 from ...bench.datasets import get_dataset
 from ...edge_profiler.accuracy import rerun
+from ...edge_profiler.named_couplings import named_couplings
 from ...edge_profiler.onnx_cascade import cascade_model
 from ...edge_profiler.onnx_graph import import_onnx
 from .reproduce import extract
@@ -47,7 +48,9 @@ def accuracy_again(
     """
     onnx = import_onnx()
     test = get_dataset(bench.table.dataset).load(data)["test"]
-    inherited = set(bench.architectures)
+    table = bench.table
+    names = map(str, table.names[table.networks["training"] == "inherited"])
+    inherited = {*bench.architectures, *(name for name in names if "@" in name)}
     rows = []
     for i in np.unique(np.linspace(0, len(points) - 1, n).round().astype(int)):
         point = points[int(i)]
@@ -56,7 +59,8 @@ def accuracy_again(
             onnx.load_from_string(extract(bench.table, a, data, threads=threads).model)
             for a in (point.little, point.big)
         )
-        cascade = cascade_model(little, big, gate.metric, gate.threshold)
+        (coupling,) = named_couplings(table.space, (point.little, point.big))
+        cascade = cascade_model(little, big, gate.metric, gate.threshold, coupling)
         answers = rerun(cascade.SerializeToString(), test, threads)
         stored = None
         if {point.little, point.big} <= inherited:
