@@ -1,0 +1,75 @@
+"""A cascade of the bench as one ONNX graph, from the names of its networks and its gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..bench.cascade import Cascade
+from ..bench.errors import ArchitectureError
+from ..bench.rows import NetworkKey
+from ..bench.spaces import SearchSpace
+from ..bench.trained_pair import Weights
+from .named_couplings import named_couplings
+from .onnx_cascade import chained_model
+from .onnx_network import onnx_model
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def cascade_graph(
+    space: SearchSpace,
+    cascade: Cascade,
+    n_classes: int,
+    weights: Sequence[Weights] | None = None,
+) -> onnx.ModelProto:
+    """The graph of a cascade, as `onnx_cascade.chained_model` writes it, on normalised images.
+
+    Networks of one architecture run in common what stands before their exits.
+
+    Args:
+        space: search space of the networks.
+        cascade: names of the networks, and the gates between them.
+        n_classes: number of classes of the classifiers.
+        weights: trained weights of each network, as of `onnx_network.onnx_model`; None: random
+            ones, the same for networks of one architecture.
+
+    Raises:
+        ArchitectureError: a network that is not of the space or not fp32, or other numbers of
+            networks and weights.
+        GateError: a metric without ONNX form.
+        ProfileError: weights that are missing, or that differ before a common exit.
+        MissingExtraError: ``onnx`` is not installed.
+
+    >>> from biglittle.bench import get_space
+    >>> cascade = Cascade.exits_of("8" * 22, ["4s", "12"], [("margin", 0.6), ("margin", 0.4)])
+    >>> [o.name for o in cascade_graph(get_space("fbnet"), cascade, 10).graph.output]
+    ['logits', 'escalated', 'answered']
+    """
+    keys = [NetworkKey.parse(name) for name in cascade.networks]
+    coarse = next((key for key in keys if key.precision != "fp32"), None)
+    if coarse is not None:
+        raise ArchitectureError(
+            f"network {coarse.name!r} is {coarse.precision}; graphs are written in fp32. Name it "
+            "without the precision, and quantise the graph afterwards."
+        )
+    if weights is not None and len(weights) != len(keys):
+        raise ArchitectureError(
+            f"{len(weights)} sets of weights were given for {len(keys)} networks; expected one for "
+            "each, in their order."
+        )
+    # A runtime may share equal weights, so that only what is shared has one seed.
+    seeds = list(dict.fromkeys(key.architecture for key in keys))
+    networks = [
+        onnx_model(
+            space,
+            key.name,
+            n_classes,
+            seed=seeds.index(key.architecture),
+            weights=None if weights is None else weights[k],
+        )
+        for k, key in enumerate(keys)
+    ]
+    gates = [(gate.metric, gate.threshold) for gate in cascade.gates]
+    return chained_model(networks, gates, named_couplings(space, cascade.networks))
