@@ -20,6 +20,7 @@ from .cli_options import (
     DEFAULT_TABLE,
     CascadeOptions,
     CotrainOptions,
+    CouplingOption,
     DeviceOption,
     ImagesOption,
     ImproveOptions,
@@ -220,6 +221,7 @@ def front(
     gates: Annotated[
         str, typer.Option("--gate", help="Gates, comma-separated; empty: all that tables store.")
     ] = "",
+    coupling: CouplingOption = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
     out: Annotated[Path | None, typer.Option(help="JSON file to write the front to.")] = None,
@@ -237,7 +239,15 @@ def front(
     if out is not None:
         check_writable(out.parent, out.name)
     with _progress("little networks") as move:
-        answer = table_front(table, device, names_of(objectives), limits, names_of(gates), move)
+        answer = table_front(
+            table,
+            device,
+            names_of(objectives),
+            limits,
+            names_of(gates),
+            move,
+            names_of(coupling),
+        )
     document = answer.document()
     if out is not None:
         write_files(out.parent, {out.name: json.dumps(document, indent=2) + "\n"})
@@ -448,6 +458,7 @@ def search(
         gate=options.gate,
         budget_params=options.budget_params,
         budget_macs=options.budget_macs,
+        couplings=names_of(options.coupling) or None,
     )
     checked_name(options.searcher)
     search_run.check_alone(options.compare, options.warm, options.checkpoint)

@@ -27,6 +27,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout."
 ObjectivesOption = Annotated[
     str, typer.Option(help="Comma-separated figures to optimise, for example error,latency_ms.")
 ]
+CouplingOption = Annotated[
+    str, typer.Option(help="Couplings, comma-separated: sibling, nested, prefix; empty: all.")
+]
 ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
 
@@ -126,6 +129,7 @@ class SearchOptions:
     budget_macs: Annotated[
         float | None, typer.Option(help="Most MACs of each network to begin with.")
     ] = None
+    coupling: CouplingOption = ""
     gate: Annotated[
         str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
     ] = "auto"

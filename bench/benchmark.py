@@ -321,8 +321,11 @@ class Benchmark:
         gates: Sequence[str] | None = None,
         n_thresholds: int = N_CODES,
         on_progress: Callable[[int, int], None] | None = None,
+        couplings: Sequence[str] | None = None,
     ) -> Front:
         """The exact front over all pairs of inherited networks, all gates and thresholds.
+
+        Networks that are cut at an exit are among them wherever the table has some.
 
         Chosen on ``val``, reported on ``test``. A front that took a while is kept for the next time
         (`kept_front`), and worked out anew when anything that it follows from is different.
@@ -335,14 +338,19 @@ class Benchmark:
                 the bound ``oracle`` are answered as well, by themselves or with others.
             n_thresholds: thresholds of a gate; fewer than 256 are spread evenly over the codes.
             on_progress: called with (little networks done, little networks).
+            couplings: the only ones that pairs may have, of ``sibling``, ``nested`` and ``prefix``;
+                None: all.
 
         Raises:
-            ConstraintError: nothing meets the limits; says what the best reachable is.
-            UnknownNameError: no device, objective or gate has this name.
+            ConstraintError: nothing meets the limits; says what the best reachable is. Or no two
+                networks have one of the couplings.
+            UnknownNameError: no device, objective, gate or coupling has this name.
             FrontInterrupted: on an interrupt; its ``front`` holds what was done, as a ``Front``
                 that says it is not complete.
         """
-        return self._fronts.front(device, objectives, limits, gates, n_thresholds, on_progress)
+        return self._fronts.front(
+            device, objectives, limits, gates, n_thresholds, on_progress, couplings
+        )
 
     # ---- how far from the optimum ----------------------------------------------------------
     def reference(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .points import Points
-from .spaces import Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Candidates:
         big: genomes, shape (n, n_layers).
         gate: index into the evaluator's ``gates``, shape (n,).
         cut: stored code below which an answer is escalated, 0 to 256, shape (n,).
+        exits: numbers of the exits at which little and big are cut, 0 for a whole network, each
+            (n,); None: all networks are whole.
 
     An evaluator of single networks has no gates: there ``big`` is ``little``, gate and cut are 0.
     """
@@ -31,6 +33,7 @@ class Candidates:
     big: Genomes
     gate: NDArray[np.int64]
     cut: NDArray[np.int64]
+    exits: tuple[Exits, Exits] | None = None
 
     def __len__(self) -> int:
         return len(self.gate)
@@ -99,8 +102,8 @@ class Evaluator(Protocol):
         """Operating points of the candidates, in their order; NaN where there is no figure."""
         ...
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
-        """Figures of single networks, genomes of shape (n, n_layers)."""
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers), cut at ``exits``, (n,)."""
         ...
 
 
@@ -108,7 +111,9 @@ class Evaluator(Protocol):
 class SweepingEvaluator(Protocol):
     """An evaluator to which all operating points of a pair cost hardly more than one."""
 
-    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+    def sweep(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> Sweep:
         """All points of n pairs, genomes of shape (n, n_layers); at least one of each pair."""
         ...
 
@@ -130,6 +135,20 @@ def shares_nothing(evaluator: Evaluator) -> bool:
     further before it answers.
     """
     return bool(getattr(evaluator, "apart", False))
+
+
+@runtime_checkable
+class CutEvaluator(Protocol):
+    """An evaluator that also knows networks that are cut at exits."""
+
+    @property
+    def exits(self) -> NDArray[np.bool_] | None:
+        """Whether there are networks cut at each exit; None: all are whole.
+
+        By the number of the exit, whole networks first: shape (n_exits + 1,), or a row for each
+        architecture that is listed, (n_listed, n_exits + 1).
+        """
+        ...
 
 
 @runtime_checkable

@@ -58,7 +58,7 @@ def exact_choice(
     judged, ids = exact.counts("val"), exact.table.names
     n_right = round(float(points.accuracy[best_at]) * judged.n_images)
     rows, costs = exact.table.pair_rows(pair), exact.costs(device)
-    reported, others = exact.counts("test"), exact.table.rows()
+    reported, others = exact.counts("test"), exact.table.rows(exits=True)
     alone = better_alone(rows, ids, n_right, limits, costs, judged, reported, others)
     return replace(point, better_alone=alone)
 

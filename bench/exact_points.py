@@ -161,8 +161,8 @@ class ExactPoints:
         return given.astype(np.intp, copy=False)
 
     def usable(self, device: str, figures: set[str]) -> NDArray[np.intp]:
-        """Rows of the inherited networks that have all these figures on a device."""
-        costs, rows = self.costs(device), self.table.rows()
+        """Rows of the inherited networks, cut ones too, that have these figures on a device."""
+        costs, rows = self.costs(device), self.table.rows(exits=True)
         column = {
             "latency_p95_ms": "latency_ms",
             "latency_worst_ms": "latency_ms",
@@ -228,7 +228,7 @@ class ExactPoints:
         figures = pair_costs(first, second, rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
         cost = "macs" if values["latency_ms"] is None else "latency_ms"
-        ids, others = self.table.names, self.table.rows()
+        ids, others = self.table.names, self.table.rows(exits=True)
         limits = {cost: float(figures[cost])}
         alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
         return OperatingPoint(

@@ -96,7 +96,7 @@ class LittlePoints:
         self._both = tally.both_right[little].astype(np.int32)
         self._gain = tally.right.astype(np.int32) - self._both
         self._codes, self._tally, self._pairs, self._pool = codes, tally, pairs, pool
-        self._fewest = question.fewest_hits
+        self._fewest, self._bigs = question.fewest_hits, question.bigs(little)
         rates = self._rate[self._there]
         ends = (rates.min(keepdims=True), rates.max(keepdims=True)) if len(rates) else None
         self._falling = pairs.falling(*ends) if ends else frozenset()
@@ -169,6 +169,8 @@ class LittlePoints:
         n = len(self._both)
         first = np.arange(0, len(self.cut), _WIDE)[:, None]
         open_ = self._may(first, first + _WIDE - 1, np.arange(n), self._pairs)
+        if self._bigs is not None:
+            open_ &= self._bigs
         interval, big = np.divmod(np.flatnonzero(open_), n)
         quarters, open_ = self._quartered(interval, big, _WIDTH)
         at = np.flatnonzero(open_)

@@ -30,6 +30,8 @@ class Question:
             as prefix pairs, nested pairs and those measured end to end do; None: nothing. It is
             called once per little and gate, from several threads. Gates for which it returns the
             same object are looked at together, which is faster.
+        allowed: gives the big networks that one little network may be paired with, a mask of shape
+            (n,), by index; None: all. A network alone counts as a pair with one of these.
     """
 
     tally: Tally
@@ -39,6 +41,11 @@ class Question:
     limits: dict[str, float] = field(default_factory=dict)
     cuts: NDArray[np.int64] = field(default_factory=lambda: np.arange(N_CODES + 1))
     shared: Callable[[int, int], SharedCosts | None] | None = None
+    allowed: Callable[[int], NDArray[np.bool_]] | None = None
+
+    def bigs(self, little: int) -> NDArray[np.bool_] | None:
+        """The bigs that a little network may be paired with, shape (n,); None: all."""
+        return None if self.allowed is None else self.allowed(little)
 
     @property
     def axes(self) -> list[str]:

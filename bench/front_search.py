@@ -55,12 +55,19 @@ class FrontSearch:
         return PairCosts(self._costs.take([little]), self._costs, shared, axes, limits)
 
     def _alone(self, network: int) -> Batch:
-        """A network by itself, as a point of the first gate: what all else is measured against."""
+        """A network by itself, as a point of the first gate: what all else is measured against.
+
+        Where it may be paired with some bigs alone, it stands with the first of them; none where
+        there is none.
+        """
         own, rate = np.array([network]), np.zeros(1)
         alone, hits = self._pairs(network, None).some(own), self.question.tally.right[own]
         good = alone.allowed(rate) & (hits >= self.question.fewest_hits)
         cut, rank = self.question.cuts[:1], own - self.n
-        batch = self._batch(network, 0, cut, own, hits, rank, alone.at(rate))
+        bigs, big = self.question.bigs(network), own
+        if bigs is not None and not bigs[network]:
+            big, good = np.array([int(bigs.argmax())]), good & bigs.any()
+        batch = self._batch(network, 0, cut, big, hits, rank, alone.at(rate))
         return batch.take(np.flatnonzero(good))
 
     def _batch(
@@ -130,6 +137,8 @@ class FrontSearch:
         rate = escalated / n
         costs = pairs.at(rate)
         good = self.pool.open(hits, costs) & pairs.allowed(rate)
+        if (bigs := self.question.bigs(little)) is not None:
+            good &= bigs
         row, big = np.nonzero(good & (hits >= self.question.fewest_hits))
         picked, rank = [c[row, big] for c in costs], self._ranks(little, gate, 0, row, big)
         batch = self._batch(little, gate, cuts[row], big, hits[row, big], rank, picked)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from . import kept_front
 from .cost import NetworkCosts, SharedCosts, pair_costs
 from .counts import outcome_codes
+from .coupling import checked_couplings
 from .errors import ConstraintError, GateError
 from .exact_front import FrontInterrupted, FrontRows, exact_front
 from .exact_points import ExactPoints
@@ -27,6 +28,7 @@ from .gates import N_CODES, get_gate, stored_metrics
 from .kept_front import StaleFrontError
 from .limits import unreachable
 from .points import OperatingPoint, Points, described
+from .rows import COUPLINGS
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -99,6 +101,7 @@ class Fronts:
         gates: Sequence[str] | None,
         n_thresholds: int,
         on_progress: Callable[[int, int], None] | None,
+        couplings: Sequence[str] | None,
     ) -> Front:
         """The exact front over all pairs of inherited networks; see ``Benchmark.front``."""
         objectives = (objectives,) if isinstance(objectives, str) else objectives
@@ -110,10 +113,11 @@ class Fronts:
         if not 1 <= n_thresholds <= N_CODES:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
         limits, metrics = checked_limits(limits), tuple(gates or stored_metrics())
-        whole = not limits and metrics == stored_metrics() and n_thresholds == N_CODES
+        only = checked_couplings(couplings) or ()
+        whole = not limits and not only and metrics == stored_metrics() and n_thresholds == N_CODES
         if whole and (device, *objectives) in self._fronts:
             return self._fronts[(device, *objectives)]
-        costs, inherited = self._exact.costs(device), self._table.rows()
+        costs, inherited = self._exact.costs(device), self._table.rows(exits=True)
         rows = self._exact.usable(device, {*objectives, *limits})
         if not len(rows):
             needed = ", ".join(sorted({*objectives, *limits}))
@@ -121,6 +125,8 @@ class Fronts:
         question = self._question(
             rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
         )
+        if only:
+            question = replace(question, allowed=self._allowed(rows, only))
         n_left_out = len(inherited) - len(rows)
 
         def answer(front_rows: FrontRows) -> Front:
@@ -129,7 +135,9 @@ class Fronts:
         options = (tuple(objectives), limits, metrics, n_thresholds)
         sha256, n_images, front = self._table.sha256, question.tally.n_images, None
         pairs = self._exact.measured_pairs(device).entries
-        key = kept_front.front_key(sha256, question.costs, *options, pairs) if sha256 else None
+        key = None
+        if sha256:
+            key = kept_front.front_key(sha256, question.costs, *options, pairs, only)
         kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
         if kept_rows:
             with contextlib.suppress(StaleFrontError):
@@ -150,6 +158,30 @@ class Fronts:
         if whole:
             self._fronts[(device, *objectives)] = front
         return front
+
+    def _allowed(
+        self, rows: NDArray[np.intp], only: Sequence[str]
+    ) -> Callable[[int], NDArray[np.bool_]]:
+        """Gives the bigs whose coupling with a little network is one of some.
+
+        Raises:
+            ConstraintError: no two of the networks have one of these couplings.
+        """
+        kinds, every = [COUPLINGS.index(name) for name in only], np.arange(len(rows))
+        couplings = self._exact.couplings.take(rows)
+
+        @functools.lru_cache(maxsize=len(rows))
+        def allowed(little: int) -> NDArray[np.bool_]:
+            return np.isin(couplings.kinds(np.array([little]), every), kinds)
+
+        if not any(allowed(little).any() for little in range(len(rows))):
+            exits = ", which has no networks that are cut at exits" * ("prefix" in only)
+            raise ConstraintError(
+                f"no two networks of table {self._table.name!r} have coupling "
+                f"{' or '.join(only)}{exits}; leave the coupling out, or name others of "
+                f"{', '.join(COUPLINGS)}."
+            )
+        return allowed
 
     def _question(
         self,
@@ -222,12 +254,19 @@ class Fronts:
             chosen=both[0],
             objectives=tuple(question.objectives),
             device=device,
-            n_pairs=len(rows) * front.n_littles,
+            n_pairs=self._n_pairs(question, front.n_littles),
             n_points=front.n_points,
             n_counted=front.n_counted,
             n_left_out=n_left_out,
             complete=front.n_littles == len(rows),
         )
+
+    def _n_pairs(self, question: Question, n_littles: int) -> int:
+        """Pairs that were looked at; of an interrupted front with few couplings about as many."""
+        n = len(question.costs.macs)
+        if question.allowed is None:
+            return n * n_littles
+        return sum(int(question.allowed(i).sum()) for i in range(n)) * n_littles // n
 
     def _reach(self, question: Question, name: str) -> float:
         """The best value of one figure over all points, whatever the others."""

@@ -67,6 +67,7 @@ def front_key(
     gates: Sequence[str],
     n_thresholds: int,
     measured: Sequence[Sequence[str | float]] = (),
+    couplings: Sequence[str] = (),
 ) -> str:
     """SHA-256 of a question: the same for the same question alone.
 
@@ -78,10 +79,11 @@ def front_key(
         gates: names of the gates, in order.
         n_thresholds: number of thresholds of each gate.
         measured: pairs that the device measured end to end, as in ``MeasuredPairs.entries``.
+        couplings: the only couplings that are looked at; none: all.
     """
     question: list[Any] = [FORMAT, code_hash(), table_sha256, list(objectives), list(gates)]
     question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
-    question += [[list(entry) for entry in measured]]
+    question += [[list(entry) for entry in measured], list(couplings)]
     digest = hashlib.sha256(json.dumps(question).encode())
     columns = vars(costs) | {
         f"trunk.{name}": column for name, column in vars(costs.trunk or costs).items()

@@ -15,6 +15,7 @@ from .fronts import Fronts
 from .gates import N_CODES
 from .hypervolume import Reference, hypervolume, reference_of
 from .points import Points
+from .provenance import LATENCIES
 
 #: Objective sets whose reference box is kept with a table.
 REFERENCE_SETS = (
@@ -44,22 +45,23 @@ class References:
             stored = self._table.reference_points.get(device, {}).get(",".join(objectives))
             if device in self._table.devices and self._table.incomplete(device):
                 stored = None  # it is of the few networks that had a figure when it was made
-            if stored and self._counts_both(device, stored):
+            if stored and self._lacks_cheapest(device, stored):
                 stored = None
             self._references[key] = (
                 Reference.from_dict(stored) if stored else self.true_reference(device, objectives)
             )
         return self._references[key]
 
-    def _counts_both(self, device: str, stored: Mapping[str, Any]) -> bool:
-        """Whether a box has no network alone, as those made when every point counted two.
+    def _lacks_cheapest(self, device: str, stored: Mapping[str, Any]) -> bool:
+        """Whether a box lacks the cheapest network alone, which is on every true front.
 
-        The smallest network by itself is on every true front.
+        So do boxes made when every point counted two networks, or before there were exits.
         """
         rows = self._exact.usable(device, {*stored["objectives"]})
         costs = self._exact.costs(device).take(rows)
         alone = {
-            "params": costs.params,
+            **{name: getattr(costs, name) for name in ("energy_mj", "macs", "params")},
+            **dict.fromkeys(LATENCIES, costs.latency_ms + costs.gate_ms),
             "peak_memory_mib": costs.weights_mib + costs.activation_mib,
         }
         return any(
@@ -70,7 +72,7 @@ class References:
 
     def true_reference(self, device: str, objectives: Sequence[str]) -> Reference:
         """The reference box of the true front, worked out anew."""
-        front = self._fronts.front(device, objectives, None, None, N_CODES, None)
+        front = self._fronts.front(device, objectives, None, None, N_CODES, None, None)
         return reference_of(_values(front.chosen, objectives), objectives)
 
     def reference_points(self) -> dict[str, dict[str, Any]]:

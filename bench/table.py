@@ -61,7 +61,7 @@ class Table:
     def __init__(self, path: Path, check: bool = True) -> None:
         self.path = path
         self.sha256 = checked_hash(path) if check else None
-        self._rows: dict[str, NDArray[np.intp]] = {}
+        self._rows: dict[tuple[str, bool], NDArray[np.intp]] = {}
         self._predictions: dict[str, Predictions] = {}
         try:
             self._file = CheckedFile(path, declared_columns(), self._read_head)
@@ -152,14 +152,15 @@ class Table:
         """Every row's network as a user writes it, shape (n_networks,)."""
         return np.array([key_of(self.networks, row)[0].name for row in range(len(self))], np.str_)
 
-    def rows(self, training: str = "inherited") -> NDArray[np.intp]:
-        """Rows of all whole fp32 networks of one training, in the order of the table, (n,)."""
-        if training not in self._rows:
+    def rows(self, training: str = "inherited", exits: bool = False) -> NDArray[np.intp]:
+        """Rows of all whole fp32 networks of one training, (n,), with ``exits`` of cut ones too."""
+        key = training, exits
+        if key not in self._rows:
             of = self.networks
-            whole = (of["exit"] == "") & (of["precision"] == "fp32")
-            self._rows[training] = np.flatnonzero((of["training"] == training) & whole)
-            self._rows[training].flags.writeable = False
-        return self._rows[training]
+            usable = (of["precision"] == "fp32") & ((of["exit"] == "") | exits)
+            self._rows[key] = np.flatnonzero((of["training"] == training) & usable)
+            self._rows[key].flags.writeable = False
+        return self._rows[key]
 
     @property
     def held_out(self) -> NDArray[np.bool_]:

@@ -94,7 +94,9 @@ def table_answers(
 def exact_front(bench: Benchmark, device: str, settings: SearchSettings) -> Front | None:
     """The table's exact front to the same question; None where it has no answer."""
     try:
-        return bench.front(device, settings.objectives, settings.limits)
+        return bench.front(
+            device, settings.objectives, settings.limits, couplings=settings.couplings
+        )
     except BigLittleError:
         return None  # nothing in the table meets the limits, or it knows nothing of the device
 

@@ -186,11 +186,11 @@ def regrets(history: Sequence[Snapshot], at: NDArray[np.int64], reference: Refer
 
 def table_reference(bench: Benchmark, device: str, settings: SearchSettings) -> Reference | None:
     """The true front's box of a table, or None where it has none."""
-    if not settings.limits:
+    if not settings.limits and settings.couplings is None:
         return bench.reference(device, settings.objectives)
     from .summary import front_values
 
-    front = bench.front(device, settings.objectives, settings.limits)
+    front = bench.front(device, settings.objectives, settings.limits, couplings=settings.couplings)
     return reference_of(front_values(front.chosen, settings.objectives), settings.objectives)
 
 

@@ -17,10 +17,11 @@ from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator, shares_nothi
 from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
+from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
 from ..bench.recommend import NO_GATE
 from ..bench.rows import COUPLINGS
-from ..bench.spaces import Genomes, SearchSpace
+from ..bench.spaces import Genomes
 from .domain import Domain, Genes
 from .evaluators.grid import GridSweeps
 from .log import EvaluationLog, LoggedBatch
@@ -84,7 +85,7 @@ class CountingEvaluator:
         if inside and not sweeps and evaluator.gates:
             evaluator = GridSweeps(evaluator)
         self.evaluator, self.settings = evaluator, settings
-        self.domain = Domain.of(evaluator, inside)
+        self.domain = Domain.of(evaluator, inside, settings.couplings)
         self.fidelities: tuple[float, ...] = (
             tuple(evaluator.fidelities) if isinstance(evaluator, FidelityEvaluator) else (1.0,)
         )
@@ -180,7 +181,7 @@ class CountingEvaluator:
         judge = self._at[fidelity]
         if self.domain.inside and self.domain.n_gates:
             assert isinstance(judge, SweepingEvaluator)
-            swept = judge.sweep(*self.domain.networks(x))
+            swept = judge.sweep(*self.domain.networks(x), self.domain.cuts(x))
             owner, gate, cut = swept.owner, swept.gate, swept.cut
             figures, provenance, split = swept.figures, swept.provenance, swept.split
             if len(np.unique(owner)) != len(x):
@@ -280,7 +281,7 @@ class CountingEvaluator:
         self._counts["unusable"] += int((~some[0]).sum())
         self._counts["infeasible"] += int((some[0] & ~some[1]).sum())
         self._note_reach(batch.figures)
-        self._networks += list(self.domain.networks(batch.genes)[: len(self.domain.parts)])
+        self._networks += self.domain.network_rows(batch.genes)
         self._batches.append(batch)
         if batch.fidelity == 1.0 or self._front is None:
             good = scores.feasible if batch.fidelity == 1.0 else np.zeros(len(usable), bool)
@@ -337,7 +338,9 @@ class CountingEvaluator:
             raise unreachable(self.settings.limits, self._reach, f"of the {n} evaluated")
         seen = np.unique(np.concatenate(self._networks), axis=0)
         began = time.perf_counter()
-        singles = best_of(self.domain.space, seen, self.evaluator.networks(seen))
+        genomes, exits = seen[:, :-1], seen[:, -1] if seen[:, -1].any() else None
+        figures = self.evaluator.networks(genomes, exits)
+        singles = best_of(self.domain.space, genomes, figures, exits)
         self._evaluating += time.perf_counter() - began
         return SearchOutcome(
             front=self._points(*self._front),
@@ -355,15 +358,15 @@ class CountingEvaluator:
         )
 
     def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
-        little, big = self.domain.networks(genes)
+        (little, big), cuts = self.domain.networks(genes), self.domain.cuts(genes)
         space, gates = self.domain.space, np.array(self.evaluator.gates or (NO_GATE,))
         assert self._told is not None
         coupling = np.full(len(genes), "" if not self.domain.n_gates else COUPLINGS[SIBLING])
         if self.domain.n_gates and not shares_nothing(self.evaluator):
-            coupling = coupling_names(pair_kinds(space, little, big))
+            coupling = coupling_names(pair_kinds(space, little, big, cuts))
         return Points(
-            little=_ids(space, little),
-            big=_ids(space, big),
+            little=network_names(space, little, None if cuts is None else cuts[0]),
+            big=network_names(space, big, None if cuts is None else cuts[1]),
             gate=gates[genes[:, self.domain.gate]],
             **{name: figures[name] for name in _KEPT},
             provenance=self._told[0],
@@ -377,7 +380,3 @@ def _together(
 ) -> tuple[Genes, dict[str, Array]]:
     figures = {name: np.concatenate([column, b[1][name]]) for name, column in a[1].items()}
     return np.concatenate([a[0], b[0]]), figures
-
-
-def _ids(space: SearchSpace, genomes: Genomes) -> NDArray[np.str_]:
-    return np.array(space.format(genomes) if len(genomes) else [], np.str_)

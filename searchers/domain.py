@@ -1,9 +1,10 @@
 """What a searcher moves in: rows of integers that stand for candidates, and the moves among them.
 
-A row of genes is [little | big | gate | cut]. In a whole space a network is one gene per layer, the
-index of an allowed choice. Where only some architectures are known, as in a table, a network is one
-gene, its place in the list, which is ordered by MACs so that neighbours cost about the same. Where
-there are no gates (single networks) there is no big, and gate and cut are always 0.
+A row of genes is [little | big | gate | cut]. Where networks are cut at exits, three genes that say
+what the two share stand behind big (``coupling_genes.py``). In a whole space a network is one gene
+per layer, the index of an allowed choice. Where only some architectures are known, as in a table, a
+network is one gene, its place in the list, which is ordered by MACs so that neighbours cost about
+the same. Where there are no gates (single networks) there is no big, and gate and cut are always 0.
 
 Where the gate is optimised inside an evaluation, gate and cut of a row that is asked about mean
 nothing; the rows a searcher is told about carry those of the operating points that were found.
@@ -22,9 +23,10 @@ from ..bench import Candidates, Evaluator, SearchSpace
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import ListedEvaluator
 from ..bench.gates import N_CODES
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
+from .coupling_genes import N_GENES, CouplingGenes, Genes, Mask, exits_of
 
-Genes = NDArray[np.int64]
+__all__ = ["Domain", "Genes"]
 
 SWAP_WHOLE = 0.25  # of matings: a good little network should meet other big ones, unbroken
 CUT_STEP = 16.0  # codes; a sixteenth of the range, so neighbouring cuts are tried often
@@ -33,6 +35,7 @@ ALIKE = 8  # listed networks that count as neighbours because few of their layer
 RANK_STEP = 1 / 24  # of the list; the deviation of a step along its order
 N_ALIKE_MOVES = 0.3  # of moves in a list: to a network that looks alike; the rest go along the list
 N_FAR_MOVES = 0.1  # of moves in a list: anywhere
+TRIES = 8  # mutations of one row before it may stay as it is
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Domain:
         listed: the only architectures there are, ordered by MACs; None: all of the space's.
         n_gates: gates a candidate may name; 0: single networks.
         inside: whether gate and cut are optimised inside an evaluation.
+        exits: whether there are networks cut at each exit, as in ``CutEvaluator``; None: none are.
+        couplings: the only ones that pairs may have; None: all.
     """
 
     space: SearchSpace
@@ -52,22 +57,41 @@ class Domain:
     listed: Genomes | None
     n_gates: int
     inside: bool
+    exits: Mask | None = None
+    couplings: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, evaluator: Evaluator, inside: bool) -> Domain:
+    def of(
+        cls, evaluator: Evaluator, inside: bool, couplings: tuple[str, ...] | None = None
+    ) -> Domain:
         """The domain of an evaluator.
 
+        Args:
+            evaluator: says which networks and gates there are.
+            inside: whether gate and cut are optimised inside an evaluation.
+            couplings: the only ones that pairs may have; None: all.
+
         Raises:
-            ConstraintError: an evaluator that lists no architectures.
+            ConstraintError: an evaluator that lists no architectures, or none of whose pairs has
+                one of the couplings.
         """
         space, listed = evaluator.space, None
+        exits = exits_of(evaluator, couplings)
         if isinstance(evaluator, ListedEvaluator) and evaluator.listed is not None:
             genomes = np.ascontiguousarray(evaluator.listed, np.uint8)
+            if couplings == ("prefix",) and exits is not None and exits.ndim == 2:
+                cut = exits[:, 1:].any(axis=1)  # the others have no pair to offer
+                genomes, exits = genomes[cut], exits[cut]
             if not len(genomes):
                 raise ConstraintError("the evaluator knows no architecture with all figures.")
-            listed = genomes[np.argsort(space.macs(genomes, n_classes=1), kind="stable")]
-        n_gates = len(evaluator.gates)
-        return cls(space, space.allowed(evaluator.choices), listed, n_gates, inside or not n_gates)
+            order = np.argsort(space.macs(genomes, n_classes=1), kind="stable")
+            listed = genomes[order]
+            exits = exits[order] if exits is not None and exits.ndim == 2 else exits
+        n_gates, allowed = len(evaluator.gates), space.allowed(evaluator.choices)
+        domain = cls(space, allowed, listed, n_gates, inside or not n_gates, exits, couplings)
+        if domain.coupling is not None:
+            domain.coupling.check()
+        return domain
 
     # ---- the shape of a row ----------------------------------------------------------------
     @property
@@ -81,10 +105,18 @@ class Domain:
         n = self.n_network_genes
         return (slice(0, n), slice(n, 2 * n)) if self.n_gates else (slice(0, n),)
 
+    @cached_property
+    def coupling(self) -> CouplingGenes | None:
+        """The genes of coupling; None where pairs are of whole networks and of any coupling."""
+        if not self.n_gates or (self.exits is None and self.couplings is None):
+            return None
+        source = self.allowed if self.listed is None else self.listed
+        return CouplingGenes(self.space, source, self.exits, self.couplings, *self.parts)
+
     @property
     def gate(self) -> int:
         """Where the gate stands in a row."""
-        return int(self.parts[-1].stop)
+        return int(self.parts[-1].stop) + (0 if self.exits is None else N_GENES)
 
     @property
     def cut(self) -> int:
@@ -103,6 +135,8 @@ class Domain:
         if self.listed is not None:
             out[:] = len(self.listed)
         out[self.gate], out[self.cut] = (1, 1) if self.inside else (self.n_gates, N_CODES + 1)
+        if self.coupling is not None:
+            out[self.parts[-1].stop : self.gate] = self.coupling.options
         return out
 
     @property
@@ -114,6 +148,9 @@ class Domain:
     def sha256(self) -> str:
         """Of everything that decides what a row means."""
         text = repr((self.space.hash, self.allowed.tolist(), self.n_gates, self.inside))
+        if self.coupling is not None:
+            exits = None if self.exits is None else self.exits.tolist()
+            text += repr((exits, self.couplings))
         listed = b"" if self.listed is None else self.listed.tobytes()
         return hashlib.sha256(text.encode() + listed).hexdigest()
 
@@ -125,10 +162,24 @@ class Domain:
         flat = [g.reshape(len(x), self.space.n_layers) for g in parts]
         return flat[0], flat[-1]
 
+    def cuts(self, x: Genes) -> tuple[Exits, Exits] | None:
+        """Numbers of the exits of little and big of rows, each (n,); None: all are whole."""
+        return None if self.coupling is None else self.coupling.cuts(x)
+
+    def network_rows(self, x: Genes) -> list[Genomes]:
+        """Each network of rows, genome and number of its exit, each (n, n_layers + 1)."""
+        genomes, cuts = self.networks(x)[: len(self.parts)], self.cuts(x)
+        exits = cuts or (np.zeros(len(x), np.uint8),) * len(genomes)
+        return [np.column_stack(both) for both in zip(genomes, exits, strict=False)]
+
     def candidates(self, x: Genes) -> Candidates:
         """What rows of shape (n, n_genes) stand for."""
         little, big = self.networks(x)
-        return Candidates(little, big, x[:, self.gate], x[:, self.cut])
+        return Candidates(little, big, x[:, self.gate], x[:, self.cut], self.cuts(x))
+
+    def repaired(self, x: Genes) -> Genes:
+        """Rows as every candidate is written, within the couplings that are asked for."""
+        return x if self.coupling is None else self.coupling.repaired(x)
 
     def genes(self, candidates: Candidates) -> Genes:
         """Rows that stand for candidates; those that lie outside the domain are left out."""
@@ -146,7 +197,19 @@ class Domain:
                 ok &= x[:, part.start] >= 0
         if not self.inside:
             x[:, self.gate], x[:, self.cut] = candidates.gate, candidates.cut
-        return x[ok]
+        if candidates.exits is not None and self.exits is None:
+            ok &= (candidates.exits[0] == 0) & (candidates.exits[1] == 0)
+        x = x[ok]
+        if self.coupling is None:
+            return x
+        if candidates.exits is not None and self.exits is not None:
+            x[:, self.gate - 2], x[:, self.gate - 1] = (part[ok] for part in candidates.exits)
+            x[:, self.gate - N_GENES] = self.coupling.is_prefix(x)
+        same = [np.ones(len(x), bool)]  # what is not in the domain becomes another candidate
+        repaired = self.repaired(x)
+        for a, b in zip(self.network_rows(x), self.network_rows(repaired), strict=True):
+            same.append((a == b).all(axis=1))
+        return repaired[np.all(same, axis=0)]
 
     def keys(self, x: Genes) -> list[bytes]:
         """What tells rows apart that are asked about; gate and cut do not where they are inside."""
@@ -156,13 +219,15 @@ class Domain:
     def features(self, x: Genes) -> NDArray[np.float64]:
         """What a model may learn from before anything is evaluated, shape (n, n_features).
 
-        One-hot choices of each network, its MACs and their logarithm; where the gate is a gene,
-        also which gate and the cut with its square.
+        One-hot choices of each network, its MACs and their logarithm; where networks are cut, also
+        how deep; where the gate is a gene, also which gate and the cut with its square.
         """
-        columns = []
-        for genomes in self.networks(x)[: len(self.parts)]:
-            macs = self.space.macs(genomes, n_classes=1).astype(np.float64)[:, None] / 1e8
+        columns, cuts = [], self.cuts(x) or (None, None)
+        for genomes, exits in zip(self.networks(x)[: len(self.parts)], cuts, strict=False):
+            macs = self.space.macs(genomes, 1, exits).astype(np.float64)[:, None] / 1e8
             columns += [self.space.encode(genomes).astype(np.float64), macs, np.log(macs)]
+        if self.coupling is not None:
+            columns += self.coupling.features(x)
         if not self.inside:
             cut = x[:, [self.cut]] / N_CODES
             columns += [np.eye(self.n_gates)[x[:, self.gate]], cut, cut**2]
@@ -171,7 +236,8 @@ class Domain:
     # ---- moves -----------------------------------------------------------------------------
     def sample(self, rng: np.random.Generator, n: int) -> Genes:
         """``n`` rows drawn uniformly."""
-        return np.asarray(rng.integers(0, self.options, size=(n, self.n_genes)))
+        x = np.asarray(rng.integers(0, self.options, size=(n, self.n_genes)))
+        return x if self.coupling is None else self.coupling.drawn(rng, x)
 
     def sample_sizes(self, rng: np.random.Generator, n: int) -> Genes:
         """``n`` rows of networks of all sizes.
@@ -187,7 +253,7 @@ class Domain:
                 genes = x[n // 2 :, part]
                 share = rng.random((len(genes), 1))
                 genes[rng.random(genes.shape) < share] = cheapest
-        return x
+        return self.repaired(x)
 
     @cached_property
     def _known_alike(self) -> dict[int, Genes]:
@@ -227,9 +293,24 @@ class Domain:
         In a whole space each gene is replaced with probability 1 / n; in a list one network or both
         move. Where the gate is a gene, the cut also takes a gaussian step.
         """
-        out, width = x.copy(), self.gate
+        out = self._mutated(rng, x)
+        if self.coupling is None:
+            return out
+        out = self.coupling.moved(rng, x, out, self.sample(rng, len(x)))
+        for _ in range(TRIES):  # a repair may have taken a mutation back
+            pairs = zip(self.keys(out), self.keys(x), strict=True)
+            same = np.flatnonzero([a == b for a, b in pairs])
+            if not len(same):
+                break
+            fresh = self._mutated(rng, x[same]), self.sample(rng, len(same))
+            out[same] = self.coupling.moved(rng, x[same], *fresh)
+        return out
+
+    def _mutated(self, rng: np.random.Generator, x: Genes) -> Genes:
+        """Rows whose networks are changed, and gate and cut where they are genes."""
+        out, width = x.copy(), int(self.parts[-1].stop)
         if self.listed is None:
-            genes = slice(0, width if self.inside else self.n_genes)
+            genes = np.r_[:width] if self.inside else np.r_[:width, self.gate : self.n_genes]
             options = self.options[genes]
             # an offset of 1 .. options - 1 modulo options is another value, each equally likely
             offset = rng.integers(1, np.maximum(options, 2), size=out[:, genes].shape)
@@ -273,7 +354,9 @@ class Domain:
             mixed = np.where(kind < (1 + SWAP_WHOLE) / 2, uniform, two_point)
             swap[:, part] = np.where(kind < SWAP_WHOLE, whole, mixed)
         swap[:, [self.gate, self.cut]] = rng.random((n, 1)) < 0.5
-        return np.where(swap, b, a), np.where(swap, a, b)
+        if self.exits is not None:
+            swap[:, self.parts[-1].stop : self.gate] = rng.random((n, 1)) < 0.5
+        return self.repaired(np.where(swap, b, a)), self.repaired(np.where(swap, a, b))
 
     def neighbours(self, row: Genes) -> Genes:
         """Every row one small move away from ``row`` of shape (n_genes,), shape (n, n_genes).
@@ -281,7 +364,7 @@ class Domain:
         In a whole space: another choice in one layer. In a list: the networks next to each of the
         two in MACs, and those that look alike. Where the gate is a gene: other gates, near cuts.
         """
-        moves: list[tuple[int, int]] = []
+        moves = [] if self.coupling is None else self.coupling.neighbours(row)
         for part in self.parts:
             for gene in range(part.start, part.stop):
                 if self.listed is None:
@@ -299,4 +382,13 @@ class Domain:
         out = np.repeat(row[None], len(moves), axis=0)
         for i, (gene, value) in enumerate(moves):
             out[i, gene] = value
-        return out
+        return out if self.coupling is None else self._others(row, self.repaired(out))
+
+    def _others(self, row: Genes, x: Genes) -> Genes:
+        """Rows that are other candidates than ``row``, each once."""
+        first = {key: i for i, key in reversed(list(enumerate(self._whole_keys(x))))}
+        first.pop(self._whole_keys(row[None])[0], None)
+        return x[sorted(first.values())]
+
+    def _whole_keys(self, x: Genes) -> list[bytes]:
+        return [line.tobytes() for line in np.ascontiguousarray(x, np.int64)]

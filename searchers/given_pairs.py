@@ -17,6 +17,7 @@ from ..bench import Candidates, Evaluator, OperatingPoint, Pair
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError
 from ..bench.gates import get_metric
+from ..bench.network_names import parsed_names
 from .algorithms.random import SEARCHER
 from .domain import Domain
 from .outcome import SearchOutcome
@@ -55,7 +56,7 @@ def judged(
     if not distinct:
         raise ConstraintError("no pairs to choose an operating point of.")
     space = evaluator.space
-    little, big = (space.parse(list(ids)) for ids in zip(*distinct, strict=True))
+    little, big = (parsed_names(space, ids) for ids in zip(*distinct, strict=True))
     nothing = np.zeros(len(distinct), np.int64)
     if settings is None:
         settings = SearchSettings(soft=MOST_ACCURATE, limits=limits or {})
@@ -66,8 +67,9 @@ def judged(
         gate="inside",
         budget_params=None,
         budget_macs=None,
+        couplings=None,
     )
-    candidates = Candidates(little, big, nothing, nothing)
+    candidates = Candidates(little[0], big[0], nothing, nothing, (little[1], big[1]))
     if len(Domain.of(evaluator, inside=True).genes(candidates)) < len(candidates):
         raise ConstraintError(
             "the evaluator does not know some network of the pairs: they must be among those it "
@@ -113,6 +115,6 @@ def on_test(
     ids = (chosen.little, chosen.big)
     networks = tuple(calibrated(net.inherit(a), splits["train"], dataset) for a in ids)
     answers = answers_of(networks[0], networks[1], splits["test"], dataset)
-    costs = evaluator.networks(evaluator.space.parse(list(ids))).costs
+    costs = evaluator.networks(*parsed_names(evaluator.space, ids)).costs
     point = operating_point(answers, ids, get_metric(chosen.gate), chosen.threshold, costs)
     return ReadyPair((networks[0], networks[1]), (answers.little, answers.big), point)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import ConstraintError
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
 from .domain import Domain, Genes
 
 TRIES = 400  # draws without enough networks before a budget counts as out of reach
@@ -49,13 +49,14 @@ class InitialBudget:
     def __post_init__(self) -> None:
         least, domain = {name: self._least(name) for name in self.most}, self.domain
         beyond = any(least[name] > most for name, most in self.most.items())
-        if beyond or (domain.listed is not None and not self._kept(domain.listed).any()):
+        whole = domain.listed is not None and domain.exits is None
+        if beyond or (whole and not self._kept(np.asarray(domain.listed)).any()):
             raise self._out_of_reach("there are", least)
 
     def keeps(self, x: Genes) -> NDArray[np.bool_]:
         """Whether each network of rows (n, n_genes) keeps every budget, shape (n, n_networks)."""
-        networks = self.domain.networks(x)[: len(self.domain.parts)]
-        return np.stack([self._kept(genomes) for genomes in networks], axis=1)
+        networks = self.domain.network_rows(x)
+        return np.stack([self._kept(rows[:, :-1], rows[:, -1]) for rows in networks], axis=1)
 
     def refill(self, rng: np.random.Generator, x: Genes) -> Genes:
         """Rows (n, n_genes) whose networks beyond a budget are drawn again, of all sizes.
@@ -77,6 +78,14 @@ class InitialBudget:
                 return out
             rows = self.domain.sample_sizes(rng, max(len(x), LEAST_DRAWN))
             good = self.keeps(rows)
+            if self.domain.coupling is not None:  # what one network is decides on the other
+                wrong = bad.any(axis=1)
+                others = np.flatnonzero(repeated & ~wrong)
+                places = np.concatenate([np.flatnonzero(wrong), others])
+                sources = np.flatnonzero(good.all(axis=1))
+                n = min(len(places), len(sources))
+                out[places[:n]], bad[places[:n]] = rows[sources[:n]], False
+                good[:] = False
             for k, part in enumerate(self.domain.parts):
                 others = np.flatnonzero(repeated & ~bad[:, k])
                 places = np.concatenate([np.flatnonzero(bad[:, k]), others])
@@ -84,8 +93,10 @@ class InitialBudget:
                 n = min(len(places), len(sources))
                 out[places[:n], part] = rows[sources[:n], part]
                 bad[places[:n], k] = False
-            networks = np.concatenate(self.domain.networks(rows))
-            least = {n: min(v, float(self._figure(n, networks).min())) for n, v in least.items()}
+            networks = np.concatenate(self.domain.network_rows(rows))
+            for name, value in least.items():
+                figures = self._figure(name, networks[:, :-1], networks[:, -1])
+                least[name] = min(value, float(figures.min()))
             n_drawn += len(networks)
         if bad.any():
             raise self._out_of_reach(f"among {n_drawn:,} that were drawn are", least)
@@ -97,30 +108,42 @@ class InitialBudget:
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         return np.array([first[key] != i for i, key in enumerate(keys)], bool)
 
-    def _figure(self, name: str, genomes: Genomes) -> NDArray[np.float64]:
+    def _figure(
+        self, name: str, genomes: Genomes, exits: Exits | None = None
+    ) -> NDArray[np.float64]:
         """Parameters or MACs of networks, genomes of shape (n, n_layers); shape (n,)."""
         space = self.domain.space
         counted = space.params if name == "params" else space.macs
-        return counted(genomes, self.n_classes).astype(np.float64)
+        cut = exits if exits is not None and exits.any() else None
+        return counted(genomes, self.n_classes, cut).astype(np.float64)
 
-    def _kept(self, genomes: Genomes) -> NDArray[np.bool_]:
+    def _kept(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.bool_]:
         ok = np.ones(len(genomes), bool)
         for name, most in self.most.items():
-            ok &= self._figure(name, genomes) <= most
+            ok &= self._figure(name, genomes, exits) <= most
         return ok
 
     def _least(self, name: str) -> float:
         """The smallest figure of a network: of those that are listed, or layer by layer."""
         domain = self.domain
+        cuts = [0] if domain.exits is None else range(domain.exits.shape[-1])
         if domain.listed is not None:
-            return float(self._figure(name, domain.listed).min())
+            return min(self._of_cut(name, domain.listed, cut) for cut in cuts)
         base = np.full((1, domain.space.n_layers), domain.allowed[0], np.uint8)
         best = base.copy()
         for layer in range(domain.space.n_layers):  # figures are sums over layers
             one = np.repeat(base, len(domain.allowed), axis=0)
             one[:, layer] = domain.allowed
             best[0, layer] = domain.allowed[int(np.argmin(self._figure(name, one)))]
-        return float(self._figure(name, best)[0])
+        return min(self._of_cut(name, best, cut) for cut in cuts)
+
+    def _of_cut(self, name: str, genomes: Genomes, cut: int) -> float:
+        """The smallest figure of networks that are all cut at one exit; 0: they are whole."""
+        exits, there = np.full(len(genomes), cut, np.uint8), self.domain.exits
+        if cut and there is not None:
+            has = there[..., cut] if there.ndim == 2 else np.full(len(genomes), there[cut])
+            genomes, exits = genomes[has], exits[has]
+        return float(self._figure(name, genomes, exits).min(initial=np.inf))
 
     def _out_of_reach(self, where: str, least: Mapping[str, float]) -> ConstraintError:
         wanted = " and ".join(f"{name} {most:,.0f}" for name, most in self.most.items())

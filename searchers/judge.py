@@ -16,6 +16,7 @@ from ..bench.files import file_hash
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.latency import LatencyModel
+from ..bench.network_names import parsed_names
 from ..bench.pareto import nondominated
 from .compare import table_reference
 from .evaluators.table import TableEvaluator
@@ -136,6 +137,8 @@ def _made(
             "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers "
             "are."
         )
+        if bench.table.exits.any():
+            says += " It knows whole networks alone: --on table searches those cut at exits too."
         says = _says(says, {p.name: p.latency for p in profiles}, sources)
         return Judge(name, evaluator, sources, says, names)
     return _live(bench, profiles, sources, data, gates, proxy, passes)
@@ -268,10 +271,11 @@ def candidates_of(points: Points, evaluator: Evaluator, n_classes: int) -> Candi
     for gate in gates:
         rows = points.gate == gate
         cut[rows] = get_gate(gate).cut(points.threshold[rows], n_classes)
-    space = evaluator.space
+    little, big = (parsed_names(evaluator.space, names) for names in (points.little, points.big))
     return Candidates(
-        space.parse([str(a) for a in points.little]),
-        space.parse([str(a) for a in points.big]),
+        little[0],
+        big[0],
         np.array([gates.index(str(g)) for g in points.gate], np.int64),
         cut,
+        (little[1], big[1]),
     )

@@ -21,7 +21,7 @@ PLAIN = (
 )
 #: Keys that follow from the options, or from what is installed.
 FOLLOWING = ("biglittle_version", "space", "space_sha256", "choices", "run")
-KNOWN = (*PLAIN, *FOLLOWING, "objectives", "limits", "gates", "sources")
+KNOWN = (*PLAIN, *FOLLOWING, "objectives", "limits", "gates", "couplings", "sources")
 GATED = ("table", "live")  # evaluators whose gates can be chosen
 
 
@@ -70,6 +70,8 @@ def search_options(path: str | Path) -> dict[str, Any]:
         "device": ",".join(question.devices.values()),
         "warm": bool(sources.get("warm_start", False)),
     }
+    if config.get("couplings"):
+        options["coupling"] = ",".join(config["couplings"])
     if question.table is not None:
         options["table"] = question.table
     if sources["evaluator"] in GATED:

@@ -204,7 +204,7 @@ def warm_start(judge: Judge, bench: Benchmark, settings: SearchSettings) -> Cand
     if judge.name == "nb201":
         raise ConstraintError("the table's front is of another space than NAS-Bench-201.")
     device = judge.devices[0]
-    points = bench.front(device, settings.objectives).chosen
+    points = bench.front(device, settings.objectives, couplings=settings.couplings).chosen
     points = points.take(np.flatnonzero(np.isin(points.gate, np.array(judge.evaluator.gates))))
     return candidates_of(points, judge.evaluator, bench.table.n_classes)
 

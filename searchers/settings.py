@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bench.coupling import checked_couplings
 from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.figures import FIGURES, checked_limits, counted, get_figure
 from .soft import SoftScore, parse_soft
@@ -39,11 +40,13 @@ class SearchSettings:
             evaluator has whole curves.
         budget_params: most parameters of each network of the first population; None: any number.
         budget_macs: most MACs of each network of the first population; None: any number.
+        couplings: the only couplings that pairs may have, of ``sibling``, ``nested`` and
+            ``prefix``; None: all that there are.
 
     Raises:
         ConstraintError: a number cannot be searched with, there are not two or three objectives, or
             the soft score is not arithmetic.
-        UnknownNameError: an objective, limited figure or gate mode that does not exist.
+        UnknownNameError: an objective, limited figure, gate mode or coupling that does not exist.
 
     >>> SearchSettings(budget=1000, limits={"latency_ms": 20}).limits
     {'latency_ms': 20.0}
@@ -58,10 +61,12 @@ class SearchSettings:
     gate: str = "auto"
     budget_params: float | None = None
     budget_macs: float | None = None
+    couplings: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", tuple(self.objectives))
         object.__setattr__(self, "limits", checked_limits(self.limits))
+        object.__setattr__(self, "couplings", checked_couplings(self.couplings))
         for name in self.objectives:
             get_figure(name)
         different = {"error" if o == "accuracy" else o for o in self.objectives}

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..bench import NetworkFigures, SearchSpace
 from ..bench.figures import words_of
+from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
 from ..bench.provenance import with_common, words_at, words_taken
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
 
 #: Costs by which a single network can be compared with a pair.
 SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib")
@@ -26,7 +27,7 @@ class SingleNetworks:
     A row whose architecture is the empty string, with NaN figures, stands for "there is none".
 
     Attributes:
-        architecture: ids of the networks, shape (n,).
+        architecture: names of the networks, ids or ``ARCHITECTURE@EXIT``, shape (n,).
         accuracy: accuracy of each network alone, fractions.
         latency_ms: latency, the same for every input.
         energy_mj: energy of one input on the device.
@@ -59,13 +60,16 @@ class SingleNetworks:
         return out
 
 
-def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> SingleNetworks:
+def best_of(
+    space: SearchSpace, genomes: Genomes, figures: NetworkFigures, exits: Exits | None = None
+) -> SingleNetworks:
     """Of some networks those that are the most accurate for their cost, by any of the costs.
 
     Args:
         space: search space of the networks.
         genomes: one network a row, shape (n, n_layers).
         figures: accuracy and costs of the same networks.
+        exits: numbers of the exits at which they are cut, shape (n,); None: all are whole.
     """
     costs = figures.costs
     columns = {
@@ -79,7 +83,7 @@ def best_of(space: SearchSpace, genomes: Genomes, figures: NetworkFigures) -> Si
     rows = np.unique(np.concatenate(steps))
     analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
     return SingleNetworks(
-        architecture=np.array(space.format(genomes[rows]) if len(rows) else [], np.str_),
+        architecture=network_names(space, genomes[rows], None if exits is None else exits[rows]),
         accuracy=figures.accuracy[rows],
         **{name: np.asarray(c, np.float64)[rows] for name, c in columns.items()},
         provenance=with_common(

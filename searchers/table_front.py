@@ -29,6 +29,7 @@ class TableFront:
         device: name or profile of the device, as it was asked for.
         limits: the limit on each figure that has one.
         gates: names of the gates; empty: all that tables store.
+        couplings: the only couplings of its pairs; empty: all.
         front: the points, chosen on val and reported on test; not complete after an interrupt.
         answers: which pair to use at each budget.
     """
@@ -38,6 +39,7 @@ class TableFront:
     device: str
     limits: Mapping[str, float]
     gates: tuple[str, ...]
+    couplings: tuple[str, ...]
     front: Front
     answers: Sequence[Recommendation]
 
@@ -53,6 +55,7 @@ class TableFront:
             "objectives": list(self.front.objectives),
             "limits": dict(self.limits),
             "gates": list(self.gates) or "stored",
+            **({"couplings": list(self.couplings)} if self.couplings else {}),
             "chosen_on": "val",
             "reported_on": "test",
             "complete": self.front.complete,
@@ -67,6 +70,7 @@ def table_front(
     limits: Mapping[str, float],
     gates: tuple[str, ...] = (),
     on_progress: Callable[[int, int], None] | None = None,
+    couplings: tuple[str, ...] = (),
 ) -> TableFront:
     """The exact front over all pairs of a table; after an interrupt that of the pairs done so far.
 
@@ -77,17 +81,25 @@ def table_front(
         limits: the limit on each figure that has one.
         gates: names of the gates to use; empty: all that tables store.
         on_progress: told how many little networks are done, and of how many.
+        couplings: the only couplings that pairs may have; empty: all.
 
     Raises:
         BigLittleError: no such table, device, figure or gate, or nothing meets the limits.
     """
     bench = Benchmark.load(table)
     try:
-        front = bench.front(device, objectives, limits, gates or None, on_progress=on_progress)
+        front = bench.front(
+            device,
+            objectives,
+            limits,
+            gates or None,
+            on_progress=on_progress,
+            couplings=couplings or None,
+        )
     except FrontInterrupted as interrupt:
         front = interrupt.front
     answers = table_answers(bench, front.chosen, device, limits, front.objectives)
-    return TableFront(bench, table, device, limits, gates, front, answers)
+    return TableFront(bench, table, device, limits, gates, couplings, front, answers)
 
 
 def print_table_front(answer: TableFront, console: Console, top: int = 20) -> None:

@@ -11,11 +11,11 @@ from .summary import best_single
 
 
 def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
-    """All inherited networks of a table alone, with their accuracy on ``split``."""
-    rows = bench.table.rows()
+    """All inherited networks of a table alone, cut ones too, with their accuracy on ``split``."""
+    rows = bench.table.rows(exits=True)
     costs = bench.costs(device).take(rows)
     return SingleNetworks(
-        architecture=bench.table.networks["architecture"][rows],
+        architecture=bench.table.names[rows],
         accuracy=bench.accuracy(split)[rows],
         latency_ms=costs.latency_ms,
         energy_mj=costs.energy_mj,

@@ -16,7 +16,7 @@ from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
 from ..bench.provenance import pair_provenance
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
@@ -127,12 +127,13 @@ class SurrogateEvaluator:
             provenance=self.provenance,
         )
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers).
 
         Raises:
-            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+            SurrogateError: genomes of another space, or a choice or exit the surrogate never saw.
         """
+        _whole(exits)
         accuracy = self.surrogate.accuracy(genomes)
         if self.outside_penalty or self.caution:
             accuracy = np.clip(accuracy - self._withheld(genomes), 0.0, 1.0)
@@ -144,6 +145,7 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, a choice, gate or cut out of range.
         """
+        _whole(*(candidates.exits or ()))
         accuracy, rate = self.surrogate.predict(candidates)
         if self.outside_penalty or self.caution:
             little, big = (self._withheld(g) for g in (candidates.little, candidates.big))
@@ -169,7 +171,9 @@ class SurrogateEvaluator:
             coupling=coupled.names,
         )
 
-    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+    def sweep(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> Sweep:
         """Operating points of n pairs at which escalating more pays, genomes (n, n_layers).
 
         A pair is predicted once; under each gate its points are those at which its predicted curve
@@ -178,6 +182,7 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
+        _whole(*(exits or ()))
         little, big = np.atleast_2d(little), np.atleast_2d(big)
         starts = range(0, len(little), SWEPT)
         parts = [self._swept(little[i : i + SWEPT], big[i : i + SWEPT]) for i in starts]
@@ -257,3 +262,12 @@ class SurrogateEvaluator:
     def _ids(self, genomes: Genomes) -> NDArray[np.str_]:
         digits = np.array(list(self.space.digits))[np.atleast_2d(genomes)]
         return np.ascontiguousarray(digits).view(f"U{self.space.n_layers}").ravel()
+
+
+def _whole(*exits: Exits | None) -> None:
+    """Refuses networks that are cut: no surrogate learnt from any yet."""
+    if any(cut is not None and cut.any() for cut in exits):
+        raise SurrogateError(
+            "the surrogate was fitted on whole networks alone; for networks that are cut at exits "
+            "search in a table that has them: --on table."
+        )

@@ -15,6 +15,8 @@ Source: Williams 1992, Simple Statistical Gradient-Following Algorithms (REINFOR
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +45,7 @@ def _tables(domain: Domain) -> list[Array]:
         size = (macs - macs.mean()) / max(float(macs.std()), 1e-9)
         shared = np.column_stack([shared - shared.mean(axis=0), size, size**2])
         tables = [shared for _ in domain.parts]
+        tables += [np.eye(int(k)) for k in domain.options[domain.parts[-1].stop : domain.gate]]
     if not domain.inside:
         levels = np.arange(N_CODES + 1) * CUT_LEVELS // (N_CODES + 1)
         tables += [np.eye(domain.n_gates), np.eye(CUT_LEVELS)[levels]]
@@ -108,10 +111,14 @@ class Reinforce:
             first = self.problem.first(self.rng, min(room, self.problem.population))
             return Batch(self.unseen.note(self.unseen.of(first)))
         controller = self.controllers[self.turn]
-        rows = self.unseen.draw(lambda k: controller.draw(self.rng, k, self.domain.n_genes), n)
+        rows = self.unseen.draw(self._drawn(controller), n)
         if not len(rows):  # it draws nothing new any more: look elsewhere
             rows = self.unseen.draw(lambda k: self.domain.sample(self.rng, k), n)
         return Batch(rows)
+
+    def _drawn(self, controller: Controller) -> Callable[[int], Genes]:
+        n_genes = self.domain.n_genes
+        return lambda k: self.domain.repaired(controller.draw(self.rng, k, n_genes))
 
     def tell(self, batch: Batch, scores: Scores) -> None:
         """The controller whose turn it was learns; all of them learn from the first batch."""

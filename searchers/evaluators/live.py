@@ -17,18 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
-from ...bench.cost import NetworkCosts, network_costs
+from ...bench.cost import NetworkCosts
 from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.datasets import Dataset, Images
 from ...bench.errors import ConstraintError, UnknownNameError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.measured_pairs import MeasuredPairs
+from ...bench.network_names import network_names
 from ...bench.provenance import pair_provenance
-from ...bench.spaces import Genomes
+from ...bench.spaces import Exits, Genomes
 from .answers import Answers, points_of
+from .profile_costs import profile_costs, profile_words
 
 Array = NDArray[np.float64]
+Cuts = tuple[Exits, Exits] | None
 #: Class probabilities (n_images, n_classes) of an architecture for the first n images.
 Answering = Callable[[str, int], Array]
 SHARES = (1 / 16, 1 / 4)  # of a full evaluation's cost that a rough one takes
@@ -161,21 +164,6 @@ def rough_answers(
     return tuple(ways)
 
 
-def profile_costs(
-    profile: DeviceProfile, space: SearchSpace, genomes: Genomes, n_classes: int
-) -> NetworkCosts:
-    """Costs of single networks on a device, from its profile alone; NaN where it has none."""
-    return network_costs(
-        space,
-        genomes,
-        n_classes,
-        latency_ms=profile.latency_ms(space, genomes),
-        energy_mj=profile.network_energy_mj(space, genomes),
-        gate_ms=profile.gate_ms,
-        provenance=profile.latency.provenance(),
-    )
-
-
 class LiveEvaluator:
     """Evaluates pairs by running their networks.
 
@@ -191,6 +179,7 @@ class LiveEvaluator:
         rough: cheaper ways to ask, the cheapest first; None: ``answer`` on fewer images.
         n_images: number of images to ask, from the first on; None: all.
         share: share of a full evaluation's cost that this one takes.
+        exits: names of the exits at which the weights have heads; none: all networks are whole.
         apart: whether each network is trained before it answers, so that no two share weights.
 
     Raises:
@@ -220,8 +209,9 @@ class LiveEvaluator:
         n_images: int | None = None,
         share: float = 1.0,
         apart: bool = False,
+        exits: Sequence[str] = (),
     ) -> None:
-        self._apart = apart
+        self._apart, self._exit_names = apart, tuple(exits)
         self._space, self._choices = space, tuple(choices)
         self._answer, self._labels, self._n_classes = answer, labels, n_classes
         self.profile = profile
@@ -261,6 +251,15 @@ class LiveEvaluator:
         return self._apart
 
     @property
+    def exits(self) -> NDArray[np.bool_] | None:
+        """Which exits there are, by number, whole networks first; None: all are whole."""
+        if not self._exit_names:
+            return None
+        out = np.zeros(len(self._space.exits) + 1, bool)
+        out[[0, *self._space.exit_numbers(self._exit_names).tolist()]] = True
+        return out
+
+    @property
     def fidelities(self) -> tuple[float, ...]:
         """Shares of a full evaluation's cost that can be spent, rising."""
         return (*(r.share for r in self._rough), 1.0)
@@ -282,6 +281,7 @@ class LiveEvaluator:
             max(1, round(way.images * len(self._labels))),
             fidelity,
             self._apart,
+            self._exit_names,
         )
 
     @property
@@ -308,9 +308,9 @@ class LiveEvaluator:
             self._answered[key] = (right, codes)
         return self._answered[key]
 
-    def _answers(self, *genomes: Genomes) -> tuple[Answers, list[NDArray[np.intp]]]:
-        """Answers of all networks in some genomes, and the row of each genome."""
-        ids = [self._space.format(g) for g in genomes]
+    def _answers(self, *names: NDArray[np.str_]) -> tuple[Answers, list[NDArray[np.intp]]]:
+        """Answers of all networks that are named, and the row of each name."""
+        ids = [part.tolist() for part in names]
         unique = list(dict.fromkeys(a for part in ids for a in part))
         per_network = [self._answer_codes(a) for a in unique]
         row = {a: i for i, a in enumerate(unique)}
@@ -321,51 +321,58 @@ class LiveEvaluator:
         )
         return answers, [np.array([row[a] for a in part], np.intp) for part in ids]
 
-    def _costs(self, genomes: Genomes) -> NetworkCosts:
-        return profile_costs(self.profile, self._space, genomes, self._n_classes)
+    def _costs(self, genomes: Genomes, exits: Exits | None = None) -> NetworkCosts:
+        return profile_costs(self.profile, self._space, genomes, self._n_classes, exits)
 
-    def _coupled(self, little: Genomes, big: Genomes) -> Coupled:
+    def _names(self, genomes: Genomes, exits: Exits | None) -> NDArray[np.str_]:
+        return network_names(self._space, genomes, exits)
+
+    def _coupled(self, little: Genomes, big: Genomes, exits: Cuts, costs: NetworkCosts) -> Coupled:
         """What pairs share: nothing where each network is trained before it answers."""
         if self._apart:
             return Coupled(np.zeros(len(little), np.int8), None)
-        return coupled_pairs(self._space, self._n_classes, little, big, self._costs(little))
+        return coupled_pairs(self._space, self._n_classes, little, big, costs, exits)
 
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of pairs come about, by field."""
         answers = {"accuracy": "measured", "escalation_rate": "measured"}
-        return {**answers, **pair_provenance(self.profile.latency.provenance())}
+        return {**answers, **pair_provenance(profile_words(self.profile, bool(self._exit_names)))}
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""
-        answers, (rows,) = self._answers(genomes)
-        return NetworkFigures(answers.accuracy[rows], self._costs(genomes), "measured")
+        answers, (rows,) = self._answers(self._names(genomes, exits))
+        return NetworkFigures(answers.accuracy[rows], self._costs(genomes, exits), "measured")
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order."""
-        answers, (little, big) = self._answers(candidates.little, candidates.big)
+        exits = candidates.exits or (None, None)
+        ids = self._names(candidates.little, exits[0]), self._names(candidates.big, exits[1])
+        answers, (little, big) = self._answers(*ids)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
-        ids = [np.array(self._space.format(g)) for g in (candidates.little, candidates.big)]
+        genomes = candidates.little, candidates.big
+        costs = self._costs(genomes[0], exits[0]), self._costs(genomes[1], exits[1])
         return points_of(
-            (ids[0], ids[1]),
+            ids,
             self._gates,
             gate,
             answers.thresholds[gate, cut],
             answers.points(little, big, gate, cut),
-            (self._costs(candidates.little), self._costs(candidates.big)),
+            costs,
             self.provenance,
             "val",
             MeasuredPairs(self.profile.pairs),
-            self._coupled(candidates.little, candidates.big),
+            self._coupled(*genomes, candidates.exits, costs[0]),
         )
 
-    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+    def sweep(self, little: Genomes, big: Genomes, exits: Cuts = None) -> Sweep:
         """All operating points of n pairs, genomes of shape (n, n_layers)."""
-        answers, rows = self._answers(little, big)
-        costs = self._costs(little), self._costs(big)
+        cuts = exits or (None, None)
+        ids = self._names(little, cuts[0]), self._names(big, cuts[1])
+        answers, rows = self._answers(*ids)
+        costs = self._costs(little, cuts[0]), self._costs(big, cuts[1])
         measured = MeasuredPairs(self.profile.pairs)
-        ids = [np.array(self.space.format(genomes)) for genomes in (little, big)]
-        coupled = self._coupled(little, big)
+        coupled = self._coupled(little, big, exits, costs[0])
         return answers.sweep(
-            rows[0], rows[1], costs, self.provenance, "val", measured, (ids[0], ids[1]), coupled
+            rows[0], rows[1], costs, self.provenance, "val", measured, ids, coupled
         )

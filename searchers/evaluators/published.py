@@ -20,7 +20,7 @@ from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
 from ...bench.cost import activation_memory, network_costs, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
 from ...bench.recommend import NO_GATE
-from ...bench.spaces import Genomes
+from ...bench.spaces import Exits, Genomes
 
 VARIABLE = "BIGLITTLE_REFERENCE_DATA"
 DATASETS = {"cifar10": 10, "cifar100": 100, "imagenet16_120": 120}
@@ -85,8 +85,17 @@ class PublishedNetworks:
         whole = np.ascontiguousarray(genomes, np.uint8)
         return np.array([self._row.get(g.tobytes(), -1) for g in whole], np.intp)
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
-        """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table."""
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
+        """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table.
+
+        Raises:
+            ConstraintError: a network that is cut at an exit.
+        """
+        if exits is not None and exits.any():
+            raise ConstraintError(
+                "published tables have whole networks alone; for networks that are cut at exits "
+                "search in a table that has them (--on table) or live."
+            )
         rows = self._rows(genomes)
         missing, at = rows < 0, np.maximum(rows, 0)
         new = np.unique(at[np.isnan(self._activation[at])])
@@ -106,7 +115,7 @@ class PublishedNetworks:
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates' little networks alone, in their order."""
-        figures = self.networks(candidates.little)
+        figures = self.networks(candidates.little, (candidates.exits or (None,))[0])
         n = len(candidates)
         ids = np.array(self._space.format(candidates.little))
         return Points(

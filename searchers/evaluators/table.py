@@ -13,10 +13,12 @@ from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.errors import ConstraintError, GateError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
+from ...bench.network_names import network_names
 from ...bench.provenance import pair_provenance
-from ...bench.spaces import Genomes
+from ...bench.spaces import Exits, Genomes
 from .answers import Answers, points_of
 
+Cuts = tuple[Exits, Exits] | None
 #: Shares of the images; the first ones, which are in no order.
 FIDELITIES = (1 / 16, 1 / 4, 1.0)
 
@@ -24,8 +26,9 @@ FIDELITIES = (1 / 16, 1 / 4, 1.0)
 class TableEvaluator:
     """Evaluates pairs of a table's inherited networks exactly.
 
-    Searchers are told which architectures there are (``listed``) and search over those. Whoever
-    asks about another one gets NaN: infeasible, and counted as such.
+    Searchers are told which architectures there are (``listed``) and at which exits they are cut
+    (``exits``), and search over those. Whoever asks about another one gets NaN: infeasible, and
+    counted as such.
 
     Args:
         bench: the table whose networks can be asked about.
@@ -63,14 +66,16 @@ class TableEvaluator:
                     f"device can run, for example {', '.join(stored_metrics())}."
                 )
         table = bench.table
-        costs, rows = bench.costs(device), table.rows()
+        costs, rows = bench.costs(device), table.rows(exits=True)
         rows = rows[np.isfinite(costs.latency_ms[rows])]
         if not len(rows):
             raise ConstraintError(f"no network of table {table.name!r} has a latency on {device}.")
         self._costs = costs.take(rows)
-        self._ids = table.networks["architecture"][rows]
-        self._listed = table.space.parse([str(a) for a in self._ids])
-        self._row = {g.tobytes(): i for i, g in enumerate(self._listed)}
+        self._ids, cuts = table.names[rows], table.exits[rows]
+        genomes = table.space.parse([str(a) for a in table.networks["architecture"][rows]])
+        self._row = {key: i for i, key in enumerate(_keys(genomes, cuts))}
+        self._listed: Genomes = genomes[cuts == 0]
+        self._exits = self._cut_at(genomes, cuts)
         n_images = round(table.predictions(split).correct.shape[1] * share)
         if not 0 < share <= 1 or n_images < 1:
             raise ConstraintError(f"a share of {share} of the images; expected one in (0, 1].")
@@ -107,6 +112,20 @@ class TableEvaluator:
         return self._listed
 
     @property
+    def exits(self) -> NDArray[np.bool_] | None:
+        """Which exits each listed architecture has, (n_listed, n_exits + 1); None: none has any."""
+        return self._exits
+
+    def _cut_at(self, genomes: Genomes, cuts: Exits) -> NDArray[np.bool_] | None:
+        if not cuts.any():
+            return None
+        place = {g.tobytes(): i for i, g in enumerate(self._listed)}
+        at = np.array([place.get(g.tobytes(), -1) for g in genomes])
+        out = np.zeros((len(self._listed), len(self.space.exits) + 1), bool)
+        out[at[at >= 0], cuts[at >= 0]] = True
+        return out
+
+    @property
     def fidelities(self) -> tuple[float, ...]:
         """Shares of the images that can be asked for."""
         return FIDELITIES
@@ -121,54 +140,56 @@ class TableEvaluator:
         answers = {"accuracy": "measured", "escalation_rate": "measured"}
         return {**answers, **pair_provenance(self._costs.provenance)}
 
-    def _rows(self, genomes: Genomes) -> NDArray[np.intp]:
-        whole = np.ascontiguousarray(genomes, np.uint8)
-        return np.array([self._row.get(g.tobytes(), -1) for g in whole], np.intp)
+    def _rows(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.intp]:
+        return np.array([self._row.get(key, -1) for key in _keys(genomes, exits)], np.intp)
 
     def _costs_of(self, rows: NDArray[np.intp]) -> NetworkCosts:
         """Costs by row; NaN where there is none (-1)."""
         return self._costs.take(np.maximum(rows, 0)).without(rows < 0)
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table."""
-        rows = self._rows(genomes)
+        rows = self._rows(genomes, exits)
         accuracy = np.where(rows < 0, np.nan, self._answers.accuracy[np.maximum(rows, 0)])
         return NetworkFigures(accuracy, self._costs_of(rows), "measured")
 
-    def _coupled(self, little: Genomes, big: Genomes) -> Coupled:
+    def _coupled(self, little: Genomes, big: Genomes, exits: Cuts, costs: NetworkCosts) -> Coupled:
         """What pairs share; those that hold a network outside the table have no figures anyway."""
-        costs = self._costs_of(self._rows(little))
-        return coupled_pairs(self.space, self.n_classes, little, big, costs)
+        return coupled_pairs(self.space, self.n_classes, little, big, costs, exits)
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order; NaN outside the table."""
-        little, big = self._rows(candidates.little), self._rows(candidates.big)
+        exits = candidates.exits or (None, None)
+        little, big = self._rows(candidates.little, exits[0]), self._rows(candidates.big, exits[1])
         missing = (little < 0) | (big < 0)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
         rows = np.maximum(little, 0), np.maximum(big, 0)
         rate, accuracy = self._answers.points(*rows, gate, cut)
         rate, accuracy = (np.where(missing, np.nan, column) for column in (rate, accuracy))
-        ids = [np.array(self.space.format(g)) for g in (candidates.little, candidates.big)]
+        genomes = candidates.little, candidates.big
+        ids = [network_names(self.space, g, e) for g, e in zip(genomes, exits, strict=True)]
+        costs = self._costs_of(little), self._costs_of(big)
         return points_of(
             (ids[0], ids[1]),
             self._gates,
             gate,
             self._answers.thresholds[gate, cut],
             (rate, accuracy),
-            (self._costs_of(little), self._costs_of(big)),
+            costs,
             self.provenance,
             self.split,
             self.bench.measured_pairs(self.device),
-            self._coupled(candidates.little, candidates.big),
+            self._coupled(*genomes, candidates.exits, costs[0]),
         )
 
-    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+    def sweep(self, little: Genomes, big: Genomes, exits: Cuts = None) -> Sweep:
         """All operating points of n pairs of the table, genomes of shape (n, n_layers).
 
         Raises:
             ConstraintError: a network that the table does not hold.
         """
-        rows = self._rows(little), self._rows(big)
+        cuts = exits or (None, None)
+        rows = self._rows(little, cuts[0]), self._rows(big, cuts[1])
         if min(rows[0].min(), rows[1].min()) < 0:
             raise ConstraintError(
                 "a network is not in the table; search over the architectures it lists."
@@ -176,7 +197,14 @@ class TableEvaluator:
         costs = self._costs.take(rows[0]), self._costs.take(rows[1])
         measured = self.bench.measured_pairs(self.device)
         ids = self._ids[rows[0]], self._ids[rows[1]]
-        coupled = self._coupled(little, big)
+        coupled = self._coupled(little, big, exits, costs[0])
         return self._answers.sweep(
             *rows, costs, self.provenance, self.split, measured, ids, coupled
         )
+
+
+def _keys(genomes: Genomes, exits: Exits | None) -> list[bytes]:
+    """What a network is found by: its choices and the number of its exit."""
+    cuts = np.zeros(len(genomes), np.uint8) if exits is None else exits
+    both = np.ascontiguousarray(np.column_stack([genomes, cuts]), np.uint8)
+    return [row.tobytes() for row in both]

@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from ...bench import Candidates, Evaluator, NetworkCosts, NetworkFigures, Points, SearchSpace
 from ...bench.errors import ConstraintError
-from ...bench.evaluator import ListedEvaluator, Sweep, SweepingEvaluator, shares_nothing
+from ...bench.evaluator import (
+    CutEvaluator,
+    ListedEvaluator,
+    Sweep,
+    SweepingEvaluator,
+    shares_nothing,
+)
 from ...bench.provenance import weakest
-from ...bench.spaces import Genomes
+from ...bench.spaces import Exits, Genomes
 
 Array = NDArray[np.float64]
 #: What differs from device to device.
@@ -90,9 +96,27 @@ class WorstCase:
         common = [g for g in some[0] if g.tobytes() in shared]
         return np.array(common, np.uint8).reshape(-1, self.space.n_layers)
 
-    def networks(self, genomes: Genomes) -> NetworkFigures:
+    @property
+    def exits(self) -> NDArray[np.bool_] | None:
+        """Which exits every evaluator has; None where one of them has none."""
+        each = [e.exits if isinstance(e, CutEvaluator) else None for e in self.evaluators]
+        there = [exits for exits in each if exits is not None]
+        if len(there) < len(each):
+            return None
+        listed = self.listed
+        if listed is None:
+            return np.asarray(np.all(there, axis=0))
+        rows = []
+        for evaluator, exits in zip(self.evaluators, there, strict=True):
+            assert isinstance(evaluator, ListedEvaluator)
+            assert evaluator.listed is not None
+            place = {g.tobytes(): i for i, g in enumerate(evaluator.listed)}
+            rows.append(exits[[place[g.tobytes()] for g in listed]])
+        return np.asarray(np.all(rows, axis=0))
+
+    def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""
-        figures = [e.networks(genomes) for e in self.evaluators]
+        figures = [e.networks(genomes, exits) for e in self.evaluators]
         costs = [f.costs for f in figures]
         return NetworkFigures(
             accuracy=figures[0].accuracy,
@@ -114,9 +138,13 @@ class WorstCase:
 class WorstCaseCurves(WorstCase):
     """The same where every evaluator has whole curves, taken at the same points."""
 
-    def sweep(self, little: Genomes, big: Genomes) -> Sweep:
+    def sweep(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> Sweep:
         """All points of n pairs, genomes of shape (n, n_layers)."""
-        sweeps = [e.sweep(little, big) for e in self.evaluators if isinstance(e, SweepingEvaluator)]
+        sweeps = [
+            e.sweep(little, big, exits) for e in self.evaluators if isinstance(e, SweepingEvaluator)
+        ]
         first = sweeps[0]
         for other in sweeps[1:]:
             if not (
