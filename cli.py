@@ -280,6 +280,7 @@ def cascade(options: CascadeOptions, limits: dict[str, float], as_json: JsonOpti
         split=options.split,
         objectives=names_of(options.objectives),
         limits=limits,
+        stages=options.stages,
     )
     with _progress("cascades") as move:
         answer = cascade_answer(Benchmark.load(options.table), query, move)

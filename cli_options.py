@@ -74,6 +74,9 @@ class CascadeOptions:
     exits: Annotated[
         str, typer.Option(help="Exits of one network, comma-separated, from early to late.")
     ] = ""
+    stages: Annotated[
+        int, typer.Option(min=2, max=4, help="Most stages, of one network with all its exits.")
+    ] = 4
     gates: Annotated[
         str, typer.Option("--gate", help="Gate metric, of all gates or comma-separated.")
     ] = "margin"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..bench import FIGURES, Benchmark, Cascade, CascadeFront, CascadePoint
-from ..bench.cascade import exit_chain
+from ..bench.cascade import MOST, exit_chain
 from ..bench.errors import BigLittleError, ConstraintError, GateError
 from ..bench.figures import counted
 from ..bench.limits import within_text
@@ -32,6 +32,7 @@ class CascadeQuery:
         split: whose images are counted where thresholds are given, "val" or "test".
         objectives: figures of a front.
         limits: limit by name of a figure, on val.
+        stages: most stages of the cascades of one network and its exits.
     """
 
     networks: tuple[str, ...]
@@ -42,6 +43,7 @@ class CascadeQuery:
     split: str = "test"
     objectives: tuple[str, ...] = ("error", "latency_ms")
     limits: Mapping[str, float] = field(default_factory=dict)
+    stages: int = MOST
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def cascade_answer(
                 "thresholds were given for one network; expected a cascade: two to four networks, "
                 "or exits of the one."
             )
-        chains = bench.cascades.exit_chains(networks[0])
+        chains = bench.cascades.exit_chains(networks[0], query.stages)
         answer = bench.cascades.front(
             chains, gates, query.device, query.objectives, limits, on_progress
         )

@@ -39,6 +39,8 @@ def test_point_choice_and_front_are_answered_as_json_and_as_text(run) -> None:  
     code, out, _ = run("A@4", "A", "--objectives", "error,macs", "--json")
     assert code == 0
     assert json.loads(out)["config"]["objectives"] == ["error", "macs"]
+    code, out, _ = run("A", "--stages", "2", "--json")
+    assert (code, json.loads(out)["config"]["cascades"]) == (0, 18)
     code, out, _ = run("A@4", "A", "--gate", "entropy", "--top", "2")
     assert (code, len(out.splitlines())) == (0, 4)
 

@@ -162,6 +162,7 @@ def test_all_chains_of_a_network_with_exits(bench: Benchmark, cut: str) -> None:
     names = {f"{cut}@{name}" for name in EXITS} | {cut}
     assert {name for chain in chains for name in chain} == names
     assert len(chains) == len(set(chains)) == (3 * 4 + 3 * 2) + (8 + 3 * 4) + 8
+    assert bench.cascades.exit_chains(cut, most=2) == [c for c in chains if len(c) == 2]
     front = bench.cascades.front(chains[:20], "margin", DEVICE)
     assert front.n_cascades == 20
     best = bench.cascades.front(chains[0], "margin", DEVICE)
