@@ -1,0 +1,68 @@
+"""A router against the margin at equal mean latency: thresholds, prices and the page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biglittle.bench import load_device
+from biglittle.bench.router import Router
+from biglittle.bench.spaces import get_space
+from biglittle.data_tables.evidence._coupled_plan import mean_latency_ms, pair_terms
+from biglittle.data_tables.evidence.router import best_threshold, rate_at, router_ms, router_text
+
+BIG = "8288800020000008808800"
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.7, 1.0])
+def test_the_threshold_is_the_best_that_the_rate_allows(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = np.round(rng.random(60), 1)  # with many ties
+    little, big = rng.random(60) < 0.5, rng.random(60) < 0.7
+
+    def accuracy(limit: float) -> float:
+        return float(np.where(scores < limit, big, little).mean())
+
+    limits = [-np.inf, *(np.unique(scores) + 0.05)]
+    allowed = [t for t in limits if (scores < t).mean() <= rate]
+    chosen = best_threshold(scores, little, big, rate)
+    assert (scores < chosen).mean() <= rate
+    assert accuracy(chosen) == pytest.approx(max(accuracy(t) for t in allowed))
+
+
+def test_rates_and_prices_go_with_the_latency() -> None:
+    space, profile = get_space("fbnet"), load_device("raspberry-pi-4")
+    _, costs, shared = pair_terms(space, profile, f"{BIG}@12", BIG, 10)
+    for rate in (0.0, 0.3, 1.0):
+        mean = mean_latency_ms(costs, shared, rate)
+        assert rate_at(costs, shared, mean) == pytest.approx(rate, abs=1e-9)
+    assert rate_at(costs, shared, 0.0) == 0.0
+    exit_ = space.get_exit("12")
+    assert exit_ is not None
+    first, took = exit_.operators[0], []
+    for hidden in (8, 64):
+        n = first.in_channels
+        router = Router(
+            np.zeros(n), np.ones(n), np.zeros((n, hidden)), np.zeros(hidden), np.zeros(hidden),
+            0.0, n,
+        )  # fmt: skip
+        took.append(router_ms(profile, router, first.height))
+    assert 0 <= took[0] <= took[1] < costs.latency_ms[0]
+
+
+def test_the_page_says_what_it_gains_also_where_it_is_nothing() -> None:
+    row = {
+        "mean_ms": 5.4, "margin_rate": 0.1, "target": "gain", "confident": False,
+        "router_ms": 0.05, "router_macs": 3000, "escalation_rate": 0.1, "margin_accuracy": 0.8,
+        "accuracy": 0.8, "gain": 0.0, "low": -0.002, "high": 0.002,
+    }  # fmt: skip
+    better = {**row, "gain": 0.01, "low": 0.005, "high": 0.015}
+    figures = {
+        "images": 45_000,
+        "method": "joint",
+        "device": "raspberry-pi-4",
+        "pairs": [{"pair": f"{BIG}@12~{BIG}~joint~s0", "rows": [row, better]}],
+    }
+    text = router_text(figures)
+    assert "Of 2 comparisons 1 are better than the margin and 0 worse" in text
+    assert "no other" in text
