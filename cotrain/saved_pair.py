@@ -49,7 +49,7 @@ def saved_pair(
     index = np.unique(np.linspace(0, len(test) - 1, n_checked).astype(np.int64))
     return TrainedPair(
         space=get_space(networks[0].space),
-        architectures=(networks[0].architecture, networks[1].architecture),
+        architectures=(networks[0].name, networks[1].name),
         weights=(little, big),
         gate=gate,
         images=test.images[index],

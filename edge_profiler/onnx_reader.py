@@ -15,7 +15,7 @@ from typing import Any
 from ..bench.errors import ProfileError
 from ..bench.files import why_unreadable
 from ..bench.graph import Graph
-from .onnx_graph import ESCALATED, import_onnx
+from .onnx_graph import ANSWERED, ESCALATED, import_onnx
 from .onnx_operators import OperatorReader
 from .onnx_plain import image_input, plain_paths
 from .onnx_shapes import shapes
@@ -109,8 +109,13 @@ def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> Re
     if len(paths) == 1:
         return replace(last, name=model.graph.name or label)
     tensors = {name: n for path in paths for name, n in path.tensors.items()}
-    if len(paths) == 2 and any(output.name == ESCALATED for output in model.graph.output):
-        paths = [replace(p, name=n) for p, n in zip(paths, ("kept", "escalated"), strict=True)]
+    outputs = {output.name for output in model.graph.output}
+    names = [path.name for path in paths]
+    if len(paths) == 2 and ESCALATED in outputs:
+        names = ["kept", "escalated"]
+    elif ANSWERED in outputs:
+        names = [f"network {k} answers" for k in range(1, len(paths) + 1)]
+    paths = [replace(path, name=name) for path, name in zip(paths, names, strict=True)]
     return replace(
         last,
         name=model.graph.name or label,

@@ -16,7 +16,7 @@ from biglittle.bench.networks import build_network, weights_hash
 from biglittle.cotrain.saved_pair import CHECKED_IMAGES, saved_pair
 from biglittle.cotrain.weights import load_network
 
-IDS = ("8" * 22, "0" + "8" * 21)
+IDS = ("8" * 22 + "@12s", "0" + "8" * 21)
 
 
 @pytest.mark.parametrize("n", [3, 2 * CHECKED_IMAGES + 1])

@@ -26,6 +26,7 @@ def test_an_early_exit_network_costs_what_the_bench_counts_for_each_way_out():
     trunk = SPACE.trunk_macs([ARCHITECTURE] * 2, exits[:2])
     added = [alone[0], alone[1] - trunk[0], alone[2] - trunk[1]]
     assert [path.macs for path in read.paths] == np.cumsum(added).tolist()
+    assert [path.name for path in read.paths] == [f"network {k} answers" for k in (1, 2, 3)]
 
 
 def test_the_graph_answers_as_the_gates_say(run):
