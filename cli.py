@@ -842,9 +842,10 @@ def device_list(as_json: JsonOption = False) -> None:
 def device_show(name: str, as_json: JsonOption = False) -> None:
     """One device profile: how it was made, from what, and with what error."""
     from .bench import load_device
-    from .bench.device_list import device_facts
+    from .bench.device_list import device_facts, exit_facts
 
-    facts = device_facts(load_device(name))
+    profile = load_device(name)
+    facts = device_facts(profile) | {"exits": exit_facts(profile)}
     if as_json:
         _emit(facts)
     else:
@@ -893,7 +894,12 @@ def device_add(
 @device_app.command("predict")
 def device_predict(
     device: Annotated[str, typer.Argument(help="Device name or profile .json.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Any ONNX networks.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="NETWORK...", help="Any ONNX files, or ARCH[@EXIT] of the device's space."
+        ),
+    ],
     shape: Annotated[
         str | None, typer.Option(help="Of the input, where a file leaves it open: 1,3,224,224.")
     ] = None,
@@ -903,9 +909,10 @@ def device_predict(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What any ONNX network would take on a device: predicted from its operators, with interval.
+    """What any ONNX network, or one of the space by its name, would take on a device.
 
-    Every file is answered; the exit code is 1 if one of them has no figure.
+    A file is predicted from its operators, with an interval; a name, with or without an exit, is
+    answered as query does. Every one is answered; the exit code is 1 if one of them has no figure.
     """
     from .bench import BigLittleError
     from .data_tables.devices.predict import predict_each, record, refusals, text

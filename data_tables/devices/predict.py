@@ -7,105 +7,24 @@ figure is ``predicted``, whatever the profile's own figures are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...bench import DeviceProfile, load_device
 from ...bench.cost import mean_cost
-from ...bench.errors import BigLittleError, DeviceError, ProfileError
+from ...bench.errors import ArchitectureError, BigLittleError, DeviceError, ProfileError
 from ...bench.latency_terms import OperatorSum
 from ...bench.operator_features import NAMES, WEIGHTED, Array, operator_features
 from ...edge_profiler.onnx_reader import ReadNetwork, read_onnx
+from .predict_named import is_name, predict_named
+from .prediction import Prediction, Refusal
 
 #: Share of MACs in operators of which the device's networks say nothing: more, and no figure.
 MOST_UNKNOWN = 0.2
 _MACS = {kind: NAMES.index(f"{kind}.macs") for kind in WEIGHTED}
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What one network is predicted to take on one device.
-
-    Attributes:
-        network: name of the network's file.
-        device: name of the device's profile.
-        latency_ms: predicted latency of one image, in milliseconds.
-        latency_low_ms: lower end of the interval; None where too few networks give one.
-        latency_high_ms: upper end of the interval; None where the lower end is.
-        coverage: nominal share of networks inside such intervals; None without an interval.
-        energy_mj: latency times the profile's power, in millijoule; None where no power is known.
-        macs: multiply-accumulates that were read.
-        params: parameters that the file holds, each once.
-        provenance: how the figures came about, by field.
-        fitted_to: what the model rests on, in words.
-        notes: what a reader must know.
-        branches: where a model has an ``If``, the way through each of its branches; the figures
-            above are then the mean by ``rate``, or those of the slowest way where that is None.
-        rate: share of inputs that take the slower of two ways.
-    """
-
-    network: str
-    device: str
-    latency_ms: float
-    latency_low_ms: float | None
-    latency_high_ms: float | None
-    coverage: float | None
-    energy_mj: float | None
-    macs: int
-    params: int
-    provenance: Mapping[str, str]
-    fitted_to: str
-    notes: tuple[str, ...]
-    branches: tuple[Prediction, ...] = ()
-    rate: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        branches = [branch.as_dict() for branch in self.branches]
-        return {**asdict(self), "notes": list(self.notes), "branches": branches}
-
-    def text(self) -> str:
-        """The prediction, as lines for a reader."""
-        line = f"{self.network} on {self.device}: {self.latency_ms:.4g} ms predicted"
-        if self.latency_low_ms is not None and self.coverage is not None:
-            line += (
-                f", {self.latency_low_ms:.4g} to {self.latency_high_ms:.4g} ms "
-                f"({self.coverage:.0%} interval)"
-            )
-        else:
-            line += ", no interval"
-        if self.energy_mj is not None:
-            line += f"; {self.energy_mj:.4g} mJ modelled"
-        lines = [
-            line,
-            f"  {self.macs / 1e6:.1f} M MACs, {self.params / 1e6:.2f} M parameters; fitted to "
-            f"{self.fitted_to}.",
-        ]
-        for branch in self.branches:
-            lines.append(
-                f"  {branch.network}: {branch.latency_ms:.4g} ms predicted, "
-                f"{branch.macs / 1e6:.1f} M MACs"
-            )
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A file that got no figure.
-
-    Attributes:
-        network: name of the network's file.
-        reason: why there is no figure, and what to do.
-    """
-
-    network: str
-    reason: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 def predict(
@@ -228,11 +147,11 @@ def predict_each(
     shape: Sequence[int] | None = None,
     rate: float | None = None,
 ) -> list[Prediction | Refusal]:
-    """A prediction or the reason why there is none for each of several ONNX files, in their order.
+    """A prediction or the reason why there is none for each of several networks, in their order.
 
     Args:
         device: name of a device, or path of its profile.
-        files: paths of ONNX files.
+        files: paths of ONNX files, or names ``ARCHITECTURE[@EXIT]`` of the device's space.
         shape: shape of their input, where a file leaves sides open.
         rate: where files have two branches, the share of inputs that take the slower one.
 
@@ -244,13 +163,19 @@ def predict_each(
     if rate is not None and not 0 <= rate <= 1:
         raise BigLittleError(f"rate {rate} is not a share of inputs; expected 0 to 1.")
     profile = load_device(device)
-    operators = profile.latency.operators()
+
+    @functools.cache
+    def operators() -> OperatorSum:
+        return profile.latency.operators()
 
     def answer(path: Path) -> Prediction | Refusal:
+        name = str(path)
         try:
+            if is_name(name, profile) and not path.exists():
+                return predict_named(profile, name)
             network = replace(read_onnx(path, shape), name=path.name)
-            return predict(profile, operators, network, rate)
-        except (ProfileError, DeviceError) as error:
+            return predict(profile, operators(), network, rate)
+        except (ArchitectureError, ProfileError, DeviceError) as error:
             return Refusal(path.name, str(error))
 
     return [answer(path) for path in files]

@@ -1,0 +1,87 @@
+"""What a network of a device's own space takes there, whole or cut at an exit, by its name."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ...bench import DeviceProfile, get_space
+from ...bench.errors import DeviceError
+from ...bench.rows import NetworkKey
+from .prediction import Prediction
+
+_ID = re.compile(r"\d+([@:]\w+)*")
+
+
+def is_name(text: str, profile: DeviceProfile) -> bool:
+    """Whether a text is meant to name a network of a profile's space, and not a file."""
+    read_name = get_space(profile.space).read_name
+    architecture = text.partition("@")[0]
+    return bool(_ID.fullmatch(text)) or (
+        read_name is not None and read_name(architecture) is not None
+    )
+
+
+def predict_named(profile: DeviceProfile, name: str) -> Prediction:
+    """What a network takes on a device: as it was measured, summed or predicted there.
+
+    Args:
+        profile: profile of the device.
+        name: name of the network, ``ARCHITECTURE[@EXIT]``.
+
+    Raises:
+        ArchitectureError: not of the profile's space, or an exit that it does not have.
+        DeviceError: the device only lists networks, and not this one, or has another precision.
+    """
+    key, space, model = NetworkKey.parse(name), get_space(profile.space), profile.latency
+    genomes, exits = space.parse(key.architecture), space.exit_numbers([key.exit])
+    precision = str(profile.facts.get("precision") or "fp32")
+    if key.precision != precision:
+        raise DeviceError(
+            f"{name}: no figure, since {profile.name!r} was measured in {precision}; name the "
+            f"network without :{key.precision}."
+        )
+    latency, energy = model.latency_and_energy(genomes, exits)
+    if np.isnan(latency[0]):
+        n = len(profile.measured_ms)
+        raise DeviceError(
+            f"{name}: no figure, since {profile.name!r} lists {n} network{'s' * (n != 1)} and not "
+            "this one, too few to predict others from. Measure ten into the same file: biglittle "
+            "profile --networks anchors:10."
+        )
+    low, high = (float(end[0]) for end in model.interval_ms(genomes, exits))
+    words = dict(model.provenance(genomes, exits))
+    stated = not np.isnan(low) and not np.isnan(high)
+    fitted, coverage = "", model.coverage if stated else None
+    if words["latency_ms"] == "predicted":
+        operators = model.operators()
+        fitted = operators.fitted_to
+        if stated and key.exit:
+            coverage = operators.model.coverage
+    if np.isnan(energy[0]):
+        del words["energy_mj"]
+    return Prediction(
+        network=name,
+        device=profile.name,
+        latency_ms=float(latency[0]),
+        latency_low_ms=low if stated else None,
+        latency_high_ms=high if stated else None,
+        coverage=coverage,
+        energy_mj=None if np.isnan(energy[0]) else float(energy[0]),
+        macs=int(space.macs(genomes, profile.n_classes, exits)[0]),
+        params=int(space.params(genomes, profile.n_classes, exits)[0]),
+        provenance=words,
+        fitted_to=fitted,
+        notes=_notes(profile, key),
+    )
+
+
+def _notes(profile: DeviceProfile, key: NetworkKey) -> tuple[str, ...]:
+    if not key.exit or profile.block_ms is None:
+        return ()
+    return (
+        "blocks before the exit are measured, the exit head and the part of the table's constant "
+        "are predicted; the interval holds for the model, not for how the constant is split: see "
+        "data_tables/devices/README.md.",
+    )
