@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cost import PAIR_COSTS
+from .cost import PAIR_COSTS, answered_ms
 from .exact_points import ExactPoints
 from .figures import get_figure
 from .fronts import Fronts
@@ -61,7 +61,7 @@ class References:
         costs = self._exact.costs(device).take(rows)
         alone = {
             **{name: getattr(costs, name) for name in ("energy_mj", "macs", "params")},
-            **dict.fromkeys(LATENCIES, costs.latency_ms + costs.gate_ms),
+            **dict.fromkeys(LATENCIES, answered_ms(costs.latency_ms, costs.gate_ms)),
             "peak_memory_mib": costs.weights_mib + costs.activation_mib,
         }
         return any(
