@@ -137,7 +137,7 @@ def _made(
             "Accuracy is predicted, not measured: 'biglittle front' has the pairs whose answers "
             "are."
         )
-        if bench.table.exits.any():
+        if bench.table.exits.any() and not surrogate.exits:
             says += " It knows whole networks alone: --on table searches those cut at exits too."
         says = _says(says, {p.name: p.latency for p in profiles}, sources)
         return Judge(name, evaluator, sources, says, names)
@@ -181,6 +181,7 @@ def _live(
     from .evaluators.live import Answered, LiveEvaluator, rough_answers, supernet_answers
 
     try:
+        from ..cotrain.exit_heads import load_exit_heads, trunk_hash
         from ..cotrain.weights import load_weights
     except ImportError as error:
         raise MissingExtraError("torch", "train", "searching on the live supernet") from error
@@ -189,6 +190,10 @@ def _live(
     splits = dataset.load(data)
     sources["supernet_sha256"] = file_hash(path)
     net, answered = load_weights(path), Answered()
+    heads = path.parent / "exits.safetensors"
+    if heads.is_file():
+        net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
+        sources["exits_sha256"] = file_hash(heads)
     answer = supernet_answers(net, splits, dataset, passes)
     rough = rough_answers(proxy, net, splits, dataset, passes)
     sources |= {"proxy": proxy, "training_passes": passes}
@@ -205,6 +210,7 @@ def _live(
             answered,
             rough,
             apart=passes > 0,
+            exits=() if passes or net.exit_heads is None else net.exit_heads.names,
         )
         for p in profiles
     ]

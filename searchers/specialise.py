@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..bench import DeviceProfile, Evaluator, OperatingPoint, Pair
 from ..bench.errors import ConstraintError
 from ..bench.figures import checked_limits, get_figure
+from ..bench.network_names import network_names
 from ..bench.table_contents import Predictions, encode_predictions
 from .algorithms import get_searcher
 from .domain import Domain, Genes
@@ -110,7 +111,7 @@ def evolve(
 
 
 def best_pairs(
-    outcome: SearchOutcome, predictor: Evaluator, few: int, apart: int
+    outcome: SearchOutcome, predictor: Evaluator, few: int, apart: int, uncut: bool = True
 ) -> list[tuple[float, Pair]]:
     """The most accurate different pairs of a search within its limits, the best first.
 
@@ -119,6 +120,7 @@ def best_pairs(
         predictor: the evaluator that was searched, whose space the genes are of.
         few: number of pairs to return at most.
         apart: layers in which each two differ at least, as in `SpecialiseSettings`.
+        uncut: whether pairs of whole networks alone are returned.
 
     Returns:
         Each pair with its accuracy, as it was evaluated.
@@ -140,18 +142,24 @@ def best_pairs(
     if not ranked:
         return []
     domain, space = Domain.of(predictor, inside=True), predictor.space
-    little, big = domain.networks(np.array([genes for _, genes, _ in ranked]))
+    rows = np.array([genes for _, genes, _ in ranked])
+    (little, big), cuts = domain.networks(rows), domain.cuts(rows) or (None, None)
+    little_names, big_names = (
+        network_names(space, g, e) for g, e in zip((little, big), cuts, strict=True)
+    )
     used = np.array([rate >= LEAST_USED for _, _, rate in ranked])
     chosen: list[int] = []
     for row in range(len(ranked)):
         if len(chosen) == few:
             break
+        if uncut and any(cut is not None and cut[row] for cut in cuts):
+            continue
         other = np.array(chosen, np.intp)
         differ = (little[other] != little[row]).sum(axis=1)
         differ += (big[other] != big[row]).sum(axis=1) * (used[other] & used[row])
         if (differ >= apart).all():
             chosen.append(row)
-    ids = space.format(little[chosen]), space.format(big[chosen])
+    ids = little_names[chosen].tolist(), big_names[chosen].tolist()
     return [(ranked[i][0], Pair(a, b)) for i, a, b in zip(chosen, *ids, strict=True)]
 
 
@@ -186,7 +194,7 @@ def specialise(
     say(f"{outcome.n_evaluations} pairs predicted in {outcome.seconds_total:.1f} s")
     considered = []
     for number, (_, pair) in enumerate(
-        best_pairs(outcome, predictor, settings.few, settings.apart), start=1
+        best_pairs(outcome, predictor, settings.few, settings.apart, live.exits is None), start=1
     ):
         promised = judged(predictor, [pair], settings.limits).best
         assert promised is not None

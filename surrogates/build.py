@@ -61,8 +61,11 @@ def fit_surrogate(
             networks are of another space or other images.
     """
     say = progress or (lambda line: None)
-    settings, listed = settings or FitSettings(), fit_data(table)
+    settings = settings or FitSettings()
+    listed = fit_data(table, exits=not settings.recipe.knows_no_exits)
     data = listed
+    if data.exits is not None:
+        say(f"{int((~data.whole).sum())} of the {len(data)} networks are cut at exits")
     if evaluated is not None:
         labels = table.predictions("val").labels
         since = read_evaluated(Path(evaluated), table.space, labels, listed.gates)

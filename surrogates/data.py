@@ -11,12 +11,13 @@ from ..bench import SearchSpace, Table
 from ..bench.errors import SurrogateError
 from ..bench.gates import stored_metrics
 from ..bench.rows import is_held_out
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
 from ..bench.table_contents import Predictions
 from .curve import escalation_rates, exact_accuracy
 from .features import check_genomes
 from .networks import Networks
 
+MOST_CUT = 600  # networks that are cut at exits, in a fit
 MIN_NETWORKS = 20  # five folds of four; cross-validation on fewer means nothing
 
 Array = NDArray[np.float64]
@@ -34,6 +35,8 @@ class FitData:
         n_classes: number of classes of the classifier.
         genomes: one genome a row, shape (n, n_layers).
         predictions: classes and confidence codes by split, rows in the order of ``genomes``.
+        exits: numbers of the exits at which they are cut, 0 for whole ones, shape (n,); None: all
+            are whole.
     """
 
     space: SearchSpace
@@ -42,6 +45,7 @@ class FitData:
     n_classes: int
     genomes: Genomes
     predictions: dict[str, Predictions]
+    exits: Exits | None = None
 
     def __len__(self) -> int:
         return len(self.genomes)
@@ -49,7 +53,13 @@ class FitData:
     @property
     def networks(self) -> Networks:
         """The networks as members see them."""
-        return Networks(self.space, self.choices, self.n_classes, self.genomes)
+        facts = self.space, self.choices, self.n_classes, self.genomes
+        return Networks(*facts, exits=self.exits)
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Which networks are whole, shape (n,)."""
+        return np.ones(len(self), bool) if self.exits is None else self.exits == 0
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -70,21 +80,24 @@ class FitData:
             split: Predictions(p.labels, p.top1[rows], {g: c[rows] for g, c in p.codes.items()})
             for split, p in self.predictions.items()
         }
-        return FitData(
-            self.space, self.choices, self.gates, self.n_classes, self.genomes[rows], predictions
-        )
+        exits = None if self.exits is None else self.exits[rows]
+        facts = self.space, self.choices, self.gates, self.n_classes, self.genomes[rows]
+        return FitData(*facts, predictions, exits)
 
 
-def fit_data(table: Table) -> FitData:
-    """The inherited networks of a table, each architecture once.
+def fit_data(table: Table, exits: bool = True) -> FitData:
+    """The inherited networks of a table, each architecture once, then some that are cut at exits.
+
+    Of cut networks `MOST_CUT` are drawn where there are more: a fit takes the cube of their number.
+
+    Args:
+        table: holds the inherited networks.
+        exits: whether networks that are cut at exits are among them, where the table has some.
 
     Raises:
         SurrogateError: the table holds too few networks.
     """
-    ids = table.networks["architecture"]
-    inherited = np.flatnonzero(
-        (table.networks["training"] == "inherited") & (table.networks["precision"] == "fp32")
-    )
+    ids, inherited = table.networks["architecture"], table.rows()
     _, first = np.unique(ids[inherited], return_index=True)
     rows = inherited[np.sort(first)]
     if len(rows) < MIN_NETWORKS:
@@ -92,6 +105,10 @@ def fit_data(table: Table) -> FitData:
             f"table {table.name!r} has {len(rows)} inherited networks; a surrogate needs at least "
             f"{MIN_NETWORKS}."
         )
+    cut = table.rows(exits=True) if exits else rows[:0]
+    cut = cut[table.exits[cut] > 0]
+    drawn = np.random.default_rng(0).permutation(len(cut))[:MOST_CUT]
+    rows = np.concatenate([rows, cut[np.sort(drawn)]])
     genomes = check_genomes(
         table.space, table.space.parse([str(a) for a in ids[rows]]), table.choices
     )
@@ -100,7 +117,13 @@ def fit_data(table: Table) -> FitData:
         for split, p in ((s, table.predictions(s)) for s in ("val", "test"))
     }
     return FitData(
-        table.space, table.choices, stored_metrics(), table.n_classes, genomes, predictions
+        table.space,
+        table.choices,
+        stored_metrics(),
+        table.n_classes,
+        genomes,
+        predictions,
+        table.exits[rows] if len(drawn) else None,
     )
 
 

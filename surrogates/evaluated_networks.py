@@ -165,4 +165,5 @@ def with_evaluated(data: FitData, evaluated: EvaluatedNetworks) -> FitData:
         data.n_classes,
         np.concatenate([data.genomes, genomes[new]]),
         {"val": joined},
+        None if data.exits is None else np.append(data.exits, np.zeros(len(new), np.uint8)),
     )

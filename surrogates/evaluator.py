@@ -15,6 +15,7 @@ from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
+from ..bench.network_names import network_names, parsed_names
 from ..bench.provenance import pair_provenance
 from ..bench.spaces import Exits, Genomes
 from .surrogate import PredictedPoints, Surrogate, genome_rows
@@ -95,7 +96,8 @@ class SurrogateEvaluator:
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of single networks on the device come about."""
-        return dict(self.profile.latency.provenance())
+        some = np.ones(1, np.uint8) if self.surrogate.exits else None
+        return dict(self.profile.latency.provenance(exits=some))
 
     @property
     def _provenance(self) -> dict[str, str]:
@@ -114,9 +116,25 @@ class SurrogateEvaluator:
         n_classes = self.surrogate.n_classes
         return np.stack([get_metric(g).thresholds(n_classes) for g in self.gates])
 
-    def costs(self, genomes: Genomes) -> NetworkCosts:
+    @property
+    def exits(self) -> NDArray[np.bool_] | None:
+        """Which exits the surrogate has seen, whole networks first; None: it has seen none."""
+        if not self.surrogate.exits:
+            return None
+        out = np.zeros(len(self.space.exits) + 1, bool)
+        out[[0, *self.space.exit_numbers(self.surrogate.exits).tolist()]] = True
+        return out
+
+    def costs(self, genomes: Genomes, exits: Exits | None = None) -> NetworkCosts:
         """Costs of single networks on the device, genomes of shape (n, n_layers)."""
-        latency, energy = self.profile.latency.latency_and_energy(genomes)
+        trunk_ms = None
+        if exits is not None and exits.any():
+            latency = self.profile.latency_ms(self.space, genomes, exits)
+            energy = self.profile.network_energy_mj(self.space, genomes, exits)
+            trunk_ms = self.profile.trunk_ms(self.space, genomes, exits)
+        else:
+            exits = None
+            latency, energy = self.profile.latency.latency_and_energy(genomes)
         return network_costs(
             self.space,
             genomes,
@@ -125,6 +143,8 @@ class SurrogateEvaluator:
             energy_mj=energy,
             gate_ms=self.profile.gate_ms,
             provenance=self.provenance,
+            exits=exits,
+            trunk_ms=trunk_ms,
         )
 
     def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
@@ -133,11 +153,10 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, or a choice or exit the surrogate never saw.
         """
-        _whole(exits)
-        accuracy = self.surrogate.accuracy(genomes)
+        accuracy = self.surrogate.accuracy(genomes, exits)
         if self.outside_penalty or self.caution:
-            accuracy = np.clip(accuracy - self._withheld(genomes), 0.0, 1.0)
-        return NetworkFigures(accuracy, self.costs(genomes), "predicted")
+            accuracy = np.clip(accuracy - self._withheld(genomes, exits), 0.0, 1.0)
+        return NetworkFigures(accuracy, self.costs(genomes, exits), "predicted")
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order.
@@ -145,18 +164,17 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, a choice, gate or cut out of range.
         """
-        _whole(*(candidates.exits or ()))
         accuracy, rate = self.surrogate.predict(candidates)
+        genomes, cuts = (candidates.little, candidates.big), candidates.exits or (None, None)
+        both = list(zip(genomes, cuts, strict=True))
         if self.outside_penalty or self.caution:
-            little, big = (self._withheld(g) for g in (candidates.little, candidates.big))
+            little, big = (self._withheld(g, e) for g, e in both)
             accuracy = np.clip(accuracy - (1 - rate) * little - rate * big, 0.0, 1.0)
         gate = np.asarray(candidates.gate)
         names = np.array(self.gates)[gate]
-        little_ids, big_ids = (self._ids(g) for g in (candidates.little, candidates.big))
-        costs = self.costs(candidates.little), self.costs(candidates.big)
-        coupled = coupled_pairs(
-            self.space, self.n_classes, candidates.little, candidates.big, costs[0]
-        )
+        little_ids, big_ids = (self._ids(g, e) for g, e in both)
+        costs = self.costs(*both[0]), self.costs(*both[1])
+        coupled = coupled_pairs(self.space, self.n_classes, *genomes, costs[0], candidates.exits)
         shared = self._measured.shared(names, (little_ids, big_ids), costs, coupled.shared)
         return Points(
             little=little_ids,
@@ -182,19 +200,22 @@ class SurrogateEvaluator:
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        _whole(*(exits or ()))
         little, big = np.atleast_2d(little), np.atleast_2d(big)
+        none = np.zeros(len(little), np.uint8)
+        cuts = (none, none) if exits is None else exits
         starts = range(0, len(little), SWEPT)
-        parts = [self._swept(little[i : i + SWEPT], big[i : i + SWEPT]) for i in starts]
+        parts = []
+        for part in (slice(i, i + SWEPT) for i in starts):
+            parts.append(self._swept(little[part], big[part], (cuts[0][part], cuts[1][part])))
         sizes = np.repeat(starts, [len(part[0]) for part in parts])
         owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
         owner = (owner + sizes).astype(np.intp)
-        costs = self.costs(little), self.costs(big)
+        costs = self.costs(little, cuts[0]), self.costs(big, cuts[1])
         both = costs[0].take(owner), costs[1].take(owner)
-        coupled = coupled_pairs(self.space, self.n_classes, little, big, costs[0])
+        coupled = coupled_pairs(self.space, self.n_classes, little, big, costs[0], exits)
         shared = coupled.take(owner).shared
         if self._measured:
-            ids = self._ids(little)[owner], self._ids(big)[owner]
+            ids = self._ids(little, cuts[0])[owner], self._ids(big, cuts[1])[owner]
             shared = self._measured.shared(np.array(self.gates)[gate], ids, both, shared)
         figures = {
             "threshold": self._thresholds[gate, cut],
@@ -205,12 +226,15 @@ class SurrogateEvaluator:
         words = whole_provenance(self._provenance, shared, rate)
         return Sweep(owner, gate, cut, figures, words)
 
-    def _swept(self, little: Genomes, big: Genomes) -> tuple[NDArray[Any], ...]:
+    def _swept(
+        self, little: Genomes, big: Genomes, cuts: tuple[Exits, Exits]
+    ) -> tuple[NDArray[Any], ...]:
         """Pair, gate, cut, escalation rate and accuracy of points, pair by pair."""
-        curves = self.surrogate.predict_curves(little, big)
+        curves = self.surrogate.predict_curves(little, big, cuts)
         accuracy, rate = curves.accuracy, curves.escalation_rate
         if self.outside_penalty or self.caution:
-            low, high = (self._withheld(g)[:, None, None] for g in (little, big))
+            both = zip((little, big), cuts, strict=True)
+            low, high = (self._withheld(g, e)[:, None, None] for g, e in both)
             accuracy = np.clip(accuracy - (1 - rate) * low - rate * high, 0.0, 1.0)
         pays = np.ones(accuracy.shape, bool)
         pays[..., 1:] = accuracy[..., 1:] > np.maximum.accumulate(accuracy, axis=-1)[..., :-1]
@@ -244,30 +268,25 @@ class SurrogateEvaluator:
             ],
             np.int64,
         )
-        little, big = (
-            self.space.parse([str(a) for a in ids]) for ids in (points.little, points.big)
-        )
-        return self.surrogate.predict_points(Candidates(little, big, gate, cut))
+        little, big = (parsed_names(self.space, names) for names in (points.little, points.big))
+        exits = little[1], big[1]
+        return self.surrogate.predict_points(Candidates(little[0], big[0], gate, cut, exits))
 
-    def _withheld(self, genomes: Genomes) -> NDArray[np.float64]:
+    def _withheld(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.float64]:
         """What caution and the penalty take from each network's accuracy, shape (n,)."""
-        unique, where = genome_rows(np.atleast_2d(genomes))
-        taken = np.zeros(len(unique))
+        rows = np.atleast_2d(genomes)
+        cuts = np.zeros(len(rows), np.uint8) if exits is None else exits
+        both, where = genome_rows(np.column_stack([rows, cuts]))
+        unique = both[:, :-1], both[:, -1]
+        taken = np.zeros(len(both))
         if self.caution:
-            taken += self.caution * self.surrogate.network_std(unique)
+            taken += self.caution * self.surrogate.network_std(*unique)
         if self.outside_penalty:
-            taken += self.outside_penalty * self.surrogate.outside(unique)
+            taken += self.outside_penalty * self.surrogate.outside(*unique)
         return np.asarray(taken[where])
 
-    def _ids(self, genomes: Genomes) -> NDArray[np.str_]:
+    def _ids(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.str_]:
+        if exits is not None and exits.any():
+            return network_names(self.space, genomes, exits)
         digits = np.array(list(self.space.digits))[np.atleast_2d(genomes)]
         return np.ascontiguousarray(digits).view(f"U{self.space.n_layers}").ravel()
-
-
-def _whole(*exits: Exits | None) -> None:
-    """Refuses networks that are cut: no surrogate learnt from any yet."""
-    if any(cut is not None and cut.any() for cut in exits):
-        raise SurrogateError(
-            "the surrogate was fitted on whole networks alone; for networks that are cut at exits "
-            "search in a table that has them: --on table."
-        )

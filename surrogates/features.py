@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ..bench import SearchSpace
 from ..bench.errors import SurrogateError
 from ..bench.operators import Operator
-from ..bench.spaces import Genomes
+from ..bench.spaces import Exits, Genomes
 from .cells import BySpace, cell_feature_names, cell_features
+from .exit_features import layers_run
 
 SMALL_MACS = 1e4  # what a stage without operators counts as, next to one's millions
 Matrix = NDArray[np.float64]
@@ -109,19 +110,25 @@ def feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]
 
 
 def architecture_features(
-    space: SearchSpace, genomes: Genomes, n_classes: int, choices: Sequence[str]
+    space: SearchSpace,
+    genomes: Genomes,
+    n_classes: int,
+    choices: Sequence[str],
+    exits: Exits | None = None,
 ) -> NDArray[np.float32]:
     """Features of single networks, shape (n, k) float32, columns named by ``feature_names``.
 
     One-hot choices (only those in ``choices``), natural logarithms of MACs and parameters, the
     number of layers that are more than a skip, and per stage the share of the network's MACs, the
     same number and the logarithm of MACs. For a space of cells also what ``cell_features`` gives.
+    What lies behind the exit of a network that is cut is as if it were not there.
 
     Args:
         space: search space of the networks.
         genomes: one genome a row, shape (n, n_layers).
         n_classes: number of classes of the classifier.
         choices: names of the space's choices that were trained.
+        exits: numbers of the exits at which they are cut, shape (n,); None: all are whole.
 
     Raises:
         SurrogateError: genomes of another space, or a choice outside ``choices``.
@@ -130,14 +137,17 @@ def architecture_features(
     allowed, stage = space.allowed(choices), stages(space)
     table = _table_of(BySpace(space))
     layer = np.arange(space.n_layers)
-    macs = space.macs(rows, n_classes).astype(np.float64)
+    macs = space.macs(rows, n_classes, exits).astype(np.float64)
+    run = np.ones(rows.shape, bool) if exits is None else layers_run(space, exits)
     member = np.eye(stage[-1] + 1)[stage]
-    active = table.active[layer, rows].astype(np.float64)
-    by_stage = table.macs[layer, rows] @ member
+    active = (table.active[layer, rows] & run).astype(np.float64)
+    by_stage = (table.macs[layer, rows] * run) @ member
     columns = [
-        (rows[:, :, None] == allowed).reshape(len(rows), rows.shape[1] * len(allowed)),
+        ((rows[:, :, None] == allowed) & run[:, :, None]).reshape(
+            len(rows), rows.shape[1] * len(allowed)
+        ),
         np.log(macs)[:, None],
-        np.log(space.params(rows, n_classes))[:, None],
+        np.log(space.params(rows, n_classes, exits))[:, None],
         active.sum(axis=1, keepdims=True),
         by_stage / macs[:, None],
         active @ member,
@@ -163,7 +173,9 @@ def layer_feature_names(space: SearchSpace) -> tuple[str, ...]:
     return tuple(f"layer{layer.index}_{kind}" for kind in kinds for layer in space.layers)
 
 
-def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
+def layer_features(
+    space: SearchSpace, genomes: Genomes, exits: Exits | None = None
+) -> NDArray[np.float32]:
     """What each layer computes in numbers, shape (n, 3 n_layers), see ``layer_feature_names``.
 
     The logarithm of its MACs, its largest kernel, and the most channels within it over those that
@@ -173,10 +185,16 @@ def layer_features(space: SearchSpace, genomes: Genomes) -> NDArray[np.float32]:
     Args:
         space: search space of the networks.
         genomes: one genome a row, shape (n, n_layers).
+        exits: numbers of the exits at which they are cut, shape (n,); None: all are whole.
     """
     table, layer = _table_of(BySpace(space)), np.arange(space.n_layers)
     kinds = (np.log(table.macs + SMALL_MACS), table.kernel, table.widest)
-    return _single([kind.astype(np.float32)[layer, genomes] for kind in kinds])
+    columns = [kind.astype(np.float32)[layer, genomes] for kind in kinds]
+    if exits is not None:  # behind the exit: no operators
+        run = layers_run(space, exits)
+        nothing = (np.log(SMALL_MACS), 0.0, 0.0)
+        columns = [np.where(run, c, np.float32(v)) for c, v in zip(columns, nothing, strict=True)]
+    return _single(columns)
 
 
 def pair_feature_names(space: SearchSpace, choices: Sequence[str]) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import SurrogateError, UnknownNameError
+from ..bench.network_names import network_names
 from .answer_noise import accuracy_variance, luck_share
 from .curve import GRID
 from .data import MIN_NETWORKS, FitData
-from .features import feature_names
 from .link import LINKS, fit_link
 from .members import get_member
 from .pairs import get_pair_model
@@ -68,6 +68,11 @@ class Recipe:
             raise UnknownNameError("link", recipe.link, LINKS)
         return recipe
 
+    @property
+    def knows_no_exits(self) -> bool:
+        """Whether a part of it describes a network by its architecture alone."""
+        return "gnn" in (self.accuracy, self.points, self.pairs) or self.pairs == "direct"
+
     def __str__(self) -> str:
         """The text that ``parse`` reads."""
         return f"{self.accuracy}:{self.link}/{self.pairs}/{self.points}"
@@ -112,6 +117,11 @@ def fit_models(
     if len(data) < MIN_NETWORKS // 2:
         raise SurrogateError(f"{len(data)} networks are too few to fit a surrogate on.")
     recipe, space = (settings or FitSettings()).recipe, data.space
+    if data.exits is not None and recipe.knows_no_exits:
+        raise SurrogateError(
+            f"recipe {recipe} describes whole networks alone; with networks that are cut at exits "
+            "take another, such as the default one, or fit on whole networks."
+        )
     networks = data.networks
     link = fit_link(recipe.link, networks, data.accuracy())
     target, correct = link.forward(data.accuracy())[:, None], data.predictions["val"].correct
@@ -132,15 +142,22 @@ def fit_models(
         "split": "val",
         "n_networks": len(data),
         "seed": seed,
-        "features": {"network": feature_names(space, data.choices)},
+        "features": {"network": networks.feature_names},
+        **({} if data.exits is None else {"exits": _exit_names(data)}),
         "grid": GRID.tolist(),
         "luck": {"share": share, "n_images": n_images},
         "intervals": {},
         "support": {
-            "architectures": space.format(data.genomes),
+            "architectures": network_names(space, data.genomes, data.exits).tolist(),
             "threshold": Support(networks).threshold,
         },
         "accuracy": {"member": recipe.accuracy, "link": link.as_dict(), **member.document},
         "pairs": {"model": recipe.pairs, **pairs.document},
     }
     return document, models
+
+
+def _exit_names(data: FitData) -> list[str]:
+    """Names of the exits that a fit has seen."""
+    assert data.exits is not None
+    return data.space.exit_names(np.unique(data.exits[data.exits > 0]))

@@ -52,12 +52,16 @@ def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
         split: name of the split, one of ``SPLITS``.
         seed: seeds the random split.
     """
+    # Whole networks come first and an exit goes where its architecture goes.
+    n_whole = int(data.whole.sum())
+    place = {genome.tobytes(): i for i, genome in enumerate(data.genomes[:n_whole])}
+    owner = np.array([place.get(genome.tobytes(), n_whole) for genome in data.genomes])
     if split == "random":
-        outside = held_out(len(data), seed)
-        return np.setdiff1d(np.arange(len(data)), outside), outside
-    order = np.argsort(data.networks.log_macs, kind="stable")
-    half = len(order) // 2
-    cheap, expensive = np.sort(order[:half]), np.sort(order[half:])
+        unseen = np.isin(owner, held_out(n_whole, seed))
+        return np.flatnonzero(~unseen), np.flatnonzero(unseen)
+    order = np.argsort(data.networks.log_macs[:n_whole], kind="stable")
+    low = np.isin(owner, order[: n_whole // 2])
+    cheap, expensive = np.flatnonzero(low), np.flatnonzero(~low)
     return (cheap, expensive) if split == "cheap_to_dear" else (expensive, cheap)
 
 
@@ -83,6 +87,19 @@ def points_of(
     if len(little) > most:
         rows = np.sort(np.random.default_rng(seed).permutation(len(little))[:most])
         little, big = little[rows], big[rows]
+    return points_at(data, little, big)
+
+
+def points_at(
+    data: FitData, little: Rows, big: Rows
+) -> tuple[Rows, Rows, NDArray[np.int64], NDArray[np.int64]]:
+    """The points of some pairs that are looked at: little, big, gate and cut, each (n,).
+
+    Args:
+        data: networks of the pairs.
+        little: rows of the little networks.
+        big: rows of the big networks.
+    """
     cuts = np.stack(
         [
             np.abs(escalation_rates(codes)[:, None, :] - RATES[:, None]).argmin(axis=2)
@@ -99,12 +116,11 @@ def points_of(
 def residuals(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> Residuals:
     """Predictions for networks and pairs that a surrogate never saw, and the truth on ``val``."""
     little, big, gate, cut = points_of(unseen, seed)
-    candidates = Candidates(unseen.genomes[little], unseen.genomes[big], gate, cut)
-    accuracy, rate = surrogate.predict(candidates)
+    accuracy, rate = surrogate.predict(_candidates(unseen, little, big, gate, cut))
     truth, true_rate = exact(unseen, "val", little, big, gate, cut)
     return Residuals(
-        network=surrogate.accuracy(unseen.genomes),
-        network_std=surrogate.network_std(unseen.genomes),
+        network=surrogate.accuracy(unseen.genomes, unseen.exits),
+        network_std=surrogate.network_std(unseen.genomes, unseen.exits),
         network_truth=unseen.accuracy(),
         little=little,
         big=big,
@@ -128,17 +144,20 @@ def judged(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> dict[str, An
     cases = residuals(surrogate, unseen, seed)
     little, big, gate, cut = points_of(unseen, seed)
     out: dict[str, Any] = {}
+    whole = unseen.whole
     for images in ("val", "test"):
         if images == "val":
             accuracy, rate = cases.pair_truth, cases.rate_truth
         else:
             accuracy, rate = exact(unseen, images, little, big, gate, cut)
         out[images] = {
-            "network": _agreement(cases.network, unseen.accuracy(images)),
+            "network": _agreement(cases.network[whole], unseen.accuracy(images)[whole]),
             "pair": _agreement(cases.pair, accuracy),
             "escalation_rate": {"mae": float(np.abs(cases.rate - rate).mean())},
         }
-    distance = surrogate.distance(unseen.genomes)
+        if not whole.all():
+            out[images] |= _of_exits(surrogate, unseen, cases.network, images)
+    distance = surrogate.distance(unseen.genomes, unseen.exits)
     error = np.abs(cases.network - cases.network_truth)
     outside = distance > surrogate.support.threshold
     out["support"] = {
@@ -150,6 +169,32 @@ def judged(surrogate: Surrogate, unseen: FitData, seed: int = 0) -> dict[str, An
     }
     out["coverage"] = _coverage(cases, seed)
     return out
+
+
+def _candidates(data: FitData, little: Rows, big: Rows, gate: Rows, cut: Rows) -> Candidates:
+    exits = None if data.exits is None else (data.exits[little], data.exits[big])
+    return Candidates(data.genomes[little], data.genomes[big], gate, cut, exits)
+
+
+def _of_exits(
+    surrogate: Surrogate, unseen: FitData, predicted: Array, images: str
+) -> dict[str, Any]:
+    """Errors for networks that are cut at exits, and for prefix pairs of which big is whole."""
+    cut, accuracy = np.flatnonzero(~unseen.whole), unseen.accuracy(images)
+    out: dict[str, Any] = {"exit": _agreement(predicted[cut], accuracy[cut])}
+    place = {g.tobytes(): i for i, g in enumerate(unseen.genomes) if unseen.whole[i]}
+    both = [(i, place[g]) for i in cut.tolist() if (g := unseen.genomes[i].tobytes()) in place]
+    if not both:
+        return out
+    little, big = np.array(both, np.intp).T
+    points = points_at(unseen, little, big)
+    own, rate = surrogate.predict(_candidates(unseen, *points))
+    truth, true_rate = exact(unseen, images, *points)
+    return {
+        **out,
+        "prefix_pair": _agreement(own, truth),
+        "prefix_escalation_rate": {"mae": float(np.abs(rate - true_rate).mean())},
+    }
 
 
 def _between_images(unseen: FitData, seed: int) -> dict[str, Any]:
@@ -213,7 +258,8 @@ def held_out_report(
         "recipe": str(settings.recipe),
         "seeds": list(seeds),
         "n_networks": len(data),
-        "n_held_out": len(held_out(len(data), seeds[0])),
+        "n_held_out": len(held_out(int(data.whole.sum()), seeds[0])),
+        **({} if data.exits is None else {"n_exits": int((~data.whole).sum())}),
         "rates": RATES.tolist(),
         "level": LEVEL,
         "spread": "standard deviation over the seeds",

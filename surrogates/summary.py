@@ -66,6 +66,16 @@ def report_markdown(report: Mapping[str, Any]) -> str:
         f"with its predicted spread {figure(support['std_error_tau'])}, with its distance to the "
         f"networks learnt from {figure(support['distance_error_tau'])}.",
     ]
+    if "exit" in own["val"]:
+        cut, pair = own["val"]["exit"], own["val"].get("prefix_pair")
+        pairs = f", of pairs of an exit and its network {figure(pair['mae'], 100)}" if pair else ""
+        lines += [
+            "",
+            f"Networks cut at exits ({report['n_exits']} of them, held out with their "
+            f"architecture): error {figure(cut['mae'], 100)} points, bias "
+            f"{figure(cut['bias'], 100)}, Kendall tau {figure(cut['kendall_tau'], digits=3)}"
+            f"{pairs}.",
+        ]
     return "\n".join(lines)
 
 
@@ -98,6 +108,7 @@ def facts(document: Mapping[str, Any]) -> dict[str, Any]:
         "n_networks": document["n_networks"],
         "n_found": document.get("n_found", 0),
         "n_columns": len(document["features"]["network"]),
+        "exits": list(document.get("exits", ())),
         "intervals": document["intervals"],
         "support_threshold": document["support"]["threshold"],
         "files": document["files"],

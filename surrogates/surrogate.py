@@ -21,9 +21,11 @@ from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import why_unreadable
 from ..bench.gates import N_CODES
-from ..bench.spaces import Genomes
+from ..bench.network_names import parsed_names
+from ..bench.spaces import Exits, Genomes
 from .answer_noise import accuracy_variance
 from .curve import GRID
+from .exit_features import EXIT_COLUMNS
 from .features import check_genomes, feature_names
 from .intervals import LEAST_STD, Intervals, pair_std
 from .link import Link
@@ -168,7 +170,9 @@ class Surrogate:
         self.choices: tuple[str, ...] = tuple(document["choices"])
         self.gates: tuple[str, ...] = tuple(document["gates"])
         self.n_classes = int(document["n_classes"])
-        expected = feature_names(self.space, self.choices)
+        self.exits: tuple[str, ...] = tuple(document.get("exits", ()))
+        self.space.exit_numbers(self.exits)
+        expected = feature_names(self.space, self.choices) + (EXIT_COLUMNS if self.exits else ())
         if tuple(document["features"]["network"]) != expected or document["grid"] != GRID.tolist():
             raise SurrogateError(
                 "the surrogate's network features or grid are not those of this code; fit it again."
@@ -179,7 +183,8 @@ class Surrogate:
         self._pairs = get_pair_model(pairs["model"]).load(pairs, held("pairs", models))
         raw = document["intervals"]
         self.intervals: Intervals | None = Intervals(**raw) if raw else None
-        training = self._networks(self.space.parse(document["support"]["architectures"]))
+        names = parsed_names(self.space, document["support"]["architectures"])
+        training = self._networks(*names)
         self.support = Support(training, float(document["support"]["threshold"]))
 
     @classmethod
@@ -233,9 +238,18 @@ class Surrogate:
         """How good it was on networks held out of the fit; empty without a report."""
         return dict(self.document.get("report") or {})
 
-    def _networks(self, genomes: Genomes) -> Networks:
+    def _networks(self, genomes: Genomes, exits: Exits | None = None) -> Networks:
         rows = check_genomes(self.space, genomes, self.choices)
-        return Networks(self.space, self.choices, self.n_classes, rows)
+        cuts = np.zeros(len(rows), np.uint8) if exits is None else np.asarray(exits, np.uint8)
+        strange = sorted({*self.space.exit_names(np.unique(cuts))} - {"", *self.exits})
+        if strange:
+            listed = ", ".join(self.exits) or "none: it was fitted on whole networks alone"
+            raise SurrogateError(
+                f"exit {strange[0]} is unknown to the surrogate, which knows {listed}. Search in a "
+                "table that has such networks (--on table), or fit on one: biglittle surrogate fit."
+            )
+        own = cuts if self.exits else None
+        return Networks(self.space, self.choices, self.n_classes, rows, exits=own)
 
     def _alone(self, networks: Networks) -> Array:
         """Accuracy of single networks, shape (n,)."""
@@ -250,33 +264,33 @@ class Surrogate:
             spread = np.sqrt(spread**2 + accuracy_variance(accuracy, **self.document["luck"]))
         return accuracy, np.maximum(spread, LEAST_STD)
 
-    def accuracy(self, genomes: Genomes) -> Array:
+    def accuracy(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """Predicted accuracy of single networks, shape (n,): nothing else, and quicker.
 
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        return self._alone(self._networks(genomes))
+        return self._alone(self._networks(genomes, exits))
 
-    def network_std(self, genomes: Genomes) -> Array:
+    def network_std(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """Standard deviation that the model gives itself, shape (n,); see ``intervals.py``."""
-        return self._with_std(self._networks(genomes))[1]
+        return self._with_std(self._networks(genomes, exits))[1]
 
-    def distance(self, genomes: Genomes) -> Array:
+    def distance(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """Distance of networks to the nearest one that was learnt from, shape (n,)."""
-        return self.support.distance(self._networks(genomes))
+        return self.support.distance(self._networks(genomes, exits))
 
-    def outside(self, genomes: Genomes) -> NDArray[np.bool_]:
+    def outside(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.bool_]:
         """Whether networks are outside the support, shape (n,)."""
-        return self.support.outside(self._networks(genomes))
+        return self.support.outside(self._networks(genomes, exits))
 
-    def predict_networks(self, genomes: Genomes) -> PredictedNetworks:
+    def predict_networks(self, genomes: Genomes, exits: Exits | None = None) -> PredictedNetworks:
         """Figures of single networks with intervals, genomes of shape (n, n_layers).
 
         Raises:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
         """
-        networks = self._networks(genomes)
+        networks = self._networks(genomes, exits)
         accuracy, std = self._with_std(networks)
         times = self.intervals.network if self.intervals else np.nan
         half = times * std
@@ -300,17 +314,21 @@ class Surrogate:
                     f"0 to {top}."
                 )
 
-    def _distinct(self, little: Genomes, big: Genomes) -> tuple[Networks, Rows, Rows]:
+    def _distinct(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> tuple[Networks, Rows, Rows]:
         """Each network once, and where the n little and the n big ones are among them."""
         both = [check_genomes(self.space, g, self.choices) for g in (little, big)]
-        genomes, where = genome_rows(np.concatenate(both))
-        networks = Networks(self.space, self.choices, self.n_classes, genomes)
+        cuts = [np.zeros(len(rows), np.uint8) for rows in both] if exits is None else list(exits)
+        rows = [np.column_stack(pair) for pair in zip(both, cuts, strict=True)]
+        unique, where = genome_rows(np.concatenate(rows))
+        networks = self._networks(unique[:, :-1], unique[:, -1])
         return networks, where[: len(both[0])], where[len(both[0]) :]
 
     def _rows(self, candidates: Candidates) -> tuple[Networks, CandidateRows]:
         """Each network of the candidates once, and the candidates as rows of these."""
         self._check(candidates)
-        networks, little, big = self._distinct(candidates.little, candidates.big)
+        networks, little, big = self._distinct(candidates.little, candidates.big, candidates.exits)
         gate, cut = np.asarray(candidates.gate), np.asarray(candidates.cut)
         return networks, CandidateRows(little, big, gate, cut)
 
@@ -328,7 +346,9 @@ class Surrogate:
         networks, rows = self._rows(candidates)
         return self._pairs.predict(networks, self._alone(networks), rows)
 
-    def predict_curves(self, little: Genomes, big: Genomes) -> PredictedCurves:
+    def predict_curves(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> PredictedCurves:
         """Whole curves of n pairs on ``val``, genomes of shape (n, n_layers), n > 0.
 
         What depends on the pair alone is predicted once; a point of a curve is what ``predict``
@@ -338,7 +358,7 @@ class Surrogate:
             SurrogateError: genomes of another space, or a choice the surrogate never saw.
             MissingExtraError: onnxruntime is not installed.
         """
-        networks, low, high = self._distinct(little, big)
+        networks, low, high = self._distinct(little, big, exits)
         alone = self._alone(networks)
         rates, gain = self._pairs.curves(networks, alone, low, high)
         within = [(rates <= rate).sum(axis=-1) - 1 for rate in CURVE_RATES]

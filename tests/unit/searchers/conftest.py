@@ -162,7 +162,12 @@ def live(made_up_device: Callable[..., DeviceProfile]) -> Callable[..., LiveEval
     ``penalty`` is how many labels fewer a network knows that does not skip layer 0.
     """
 
-    def evaluator(penalty: float = 0.0, choices: tuple[str, ...] = TWO_CHOICES) -> LiveEvaluator:
+    def evaluator(
+        penalty: float = 0.0,
+        choices: tuple[str, ...] = TWO_CHOICES,
+        exits: tuple[str, ...] = (),
+        apart: bool = False,
+    ) -> LiveEvaluator:
         def answer(architecture: str, n: int) -> NDArray[np.float64]:
             n_right = 12 + architecture.count("0") - int(penalty * (architecture[0] == "0"))
             right = np.arange(n) % 40 < n_right
@@ -171,7 +176,9 @@ def live(made_up_device: Callable[..., DeviceProfile]) -> Callable[..., LiveEval
             rest = (1 - sure[:, None]) / 9
             return rest + (sure - (1 - sure) / 9)[:, None] * np.eye(10)[top1]
 
-        return LiveEvaluator(FBNET, choices, answer, LABELS, made_up_device(), 10)
+        return LiveEvaluator(
+            FBNET, choices, answer, LABELS, made_up_device(), 10, exits=exits, apart=apart
+        )
 
     return evaluator
 

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from biglittle.bench import Pair
 from biglittle.bench.errors import BigLittleError, ConstraintError
 from biglittle.searchers import Progress, SearchSettings, get_searcher
 from biglittle.searchers.evaluators.live import LiveEvaluator
+from biglittle.searchers.given_pairs import judged
 from biglittle.searchers.specialise import SpecialiseSettings, specialise
-from biglittle.searchers.with_weights import Weights, WithWeights
+from biglittle.searchers.with_weights import Weights, WithWeights, derived_pairs
 
 
 def test_darts_is_called_as_any_searcher(
@@ -57,6 +59,35 @@ def test_ofa_is_called_as_any_searcher(
     assert outcome.front.accuracy.max() == best.accuracy
     with pytest.raises(ConstraintError, match="at least one"):
         find(live(), replace(settings, limits={}))
+
+
+def test_exits_of_the_big_networks_are_derived_where_they_are_asked_for(
+    live: Callable[..., LiveEvaluator],
+) -> None:
+    big, little = "0" * 22, "0" * 21 + "8"
+    pairs = [Pair(little, big), Pair("8" * 22, big)]
+    both = live(exits=("12", "4s"))
+    derived = derived_pairs(both, pairs, ("prefix",))
+    assert [(p.little, p.big) for p in derived] == [(f"{big}@4s", big), (f"{big}@12", big)]
+    front = judged(both, derived).front
+    assert set(front.coupling) == {"prefix"}
+    assert front.provenance["latency_ms"] == "predicted"  # the head of an exit is
+    assert derived_pairs(both, pairs, ("sibling",)) == pairs  # a skip of the last layer has weights
+    with pytest.raises(ConstraintError, match=r"prefix needs exit heads.*--stage exits"):
+        derived_pairs(live(), pairs, ("prefix",))
+    with pytest.raises(ConstraintError, match="no pair that the search ended with"):
+        derived_pairs(live(), pairs, ("nested",))
+
+
+def test_a_live_search_moves_among_exits_unless_networks_are_trained_apart(
+    live: Callable[..., LiveEvaluator],
+) -> None:
+    outcome = get_searcher("nsga2").run(live(exits=("8", "12")), budget=60, population=20)
+    assert "prefix" in outcome.front.coupling
+    apart = get_searcher("random").run(live(apart=True), budget=20, population=10)
+    assert set(apart.front.coupling) == {"sibling"}
+    with pytest.raises(ConstraintError, match="trained before it answers"):
+        get_searcher("random").run(live(apart=True), budget=20, couplings=("nested",))
 
 
 @pytest.mark.parametrize("name", ["darts", "ofa"])
