@@ -4,7 +4,7 @@ Backbones: the single networks that no other of the table beats in val accuracy 
 the device, from 10 to 22 ms and with at most 25 million MACs, are cut in three by latency; the most
 accurate of each third is a backbone. Each gives
 
-- two prefix pairs, its exits after layers 12 and 8 with the whole network;
+- two prefix pairs, its exits after layers 16 and 12 with the whole network;
 - a sibling pair: as the little network the most accurate single network with at most three quarters
   of its latency;
 - its single networks: itself, and for each prefix pair one that costs what the pair costs where it
@@ -33,7 +33,7 @@ from ...bench.spaces import SearchSpace
 
 DEVICE = "raspberry-pi-4"
 LATENCY_MS, MACS_MAX, N_BACKBONES = (10.0, 22.0), 25e6, 3
-EXITS = ("12", "8")
+EXITS = ("16", "12")
 LITTLE_SHARE = 0.75  # of a backbone's latency, at most, for the little network of a sibling pair
 RATE = 0.2  # escalation at which a single network costs what the pair costs
 SINGLE_EXITS, WITHIN = ("12", "16"), 0.05
