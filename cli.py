@@ -523,25 +523,37 @@ def _say_repeated(context: typer.Context, config: Path, sources: Any) -> None:
 @app.command()
 @with_options
 def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
-    """Trains the best pairs of a searched front fully, exports and checks them; resumable."""
+    """Trains the best pairs of a front, or --little with --big, and exports them; resumable."""
     import logging
 
+    from .bench import Benchmark, BigLittleError
     from .bench.datasets import get_dataset
     from .bench.files import check_writable
     from .cotrain.console import print_reports
-    from .cotrain.front import cotrain_front
+    from .cotrain.front import cotrain_front, promised_point
     from .cotrain.recipe import load_recipe, sized
     from .edge_profiler.deploy import check_exportable
     from .searchers.front_training import methods_called, training_of, usual_recipe
+    from .searchers.pair_training import checked_pair, pair_job
 
     usual, methods = usual_recipe(options.start), methods_called(options.method)
-    training = training_of(options.front, options.top, options.table, options.device, DEFAULT_TABLE)
-    _note(*training.notes)
+    named = bool(options.little or options.big)
+    if named == (options.front is not None) or bool(options.little) != bool(options.big):
+        raise BigLittleError("give a FRONT, or both --little and --big; not one of the two alone.")
+    table = options.table or DEFAULT_TABLE
+    if options.front is not None:
+        training = training_of(
+            options.front, options.top, options.table, options.device, DEFAULT_TABLE
+        )
+        _note(*training.notes)
+    else:
+        bench = Benchmark.load(table)
+        pair = checked_pair(options.little, options.big, options.coupling, bench.table.space.name)
     check_exportable()
     check_writable(options.out)
     recipe = load_recipe(options.recipe or usual)
     splits = get_dataset(recipe.dataset).load(options.data)
-    job = training.job(
+    how = (
         methods,
         sized(recipe, len(splits["train"]), options.epochs, options.images),
         options.start,
@@ -550,13 +562,16 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
         options.train_device,
         options.threads,
     )
+    if options.front is not None:
+        job, points, chosen = training.job(*how), training.points, vars(training.selection)
+    else:
+        job = pair_job(bench, table, options.device or "raspberry-pi-4", *how)
+        points, chosen = (promised_point(job, *pair, options.escalation, splits),), None
     _log_to_stderr()
     log = logging.getLogger("biglittle.cotrain")
-    reports = list(
-        cotrain_front(job, training.points, splits, lambda at: log.info("%s", at.text()))
-    )
+    reports = list(cotrain_front(job, points, splits, lambda at: log.info("%s", at.text())))
     if as_json:
-        _emit({"selection": vars(training.selection), "pairs": reports})
+        _emit({"selection": chosen, "pairs": reports})
         return
     console = _console()
     print_reports(reports, console)

@@ -174,11 +174,19 @@ class SearchOptions:
 class CotrainOptions:
     """What ``cotrain`` takes."""
 
-    front: Annotated[Path, typer.Argument(metavar="FRONT", help="front.csv or front.json.")]
+    front: Annotated[
+        Path | None, typer.Argument(metavar="[FRONT]", help="front.csv or front.json.")
+    ] = None
+    little: Annotated[str, typer.Option(help="Instead of a front: ARCH or ARCH@EXIT.")] = ""
+    big: Annotated[str, typer.Option(help="The big network beside --little.")] = ""
+    coupling: Annotated[str, typer.Option(help="prefix or sibling; none: what names say.")] = ""
+    escalation: Annotated[
+        float, typer.Option(min=0, max=1, help="Mean latency of --little with --big: at this rate.")
+    ] = 0.2
     top: Annotated[int, typer.Option(min=1, help="Pairs to train at most.")] = 5
-    method: Annotated[str, typer.Option(help="joint, distilled, independent or all of them.")] = (
-        "joint"
-    )
+    method: Annotated[
+        str, typer.Option(help="gated, joint, distilled, independent or all of them.")
+    ] = "gated"
     start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited"
     epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None
     images: Annotated[int | None, typer.Option(help="Training images seen, instead.")] = None

@@ -13,6 +13,7 @@ folder knows no deployment format.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import platform
@@ -26,7 +27,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..bench.cost import NetworkCosts, pair_figure
+from ..bench.cost import NetworkCosts, SharedCosts, pair_figure
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
@@ -53,6 +54,8 @@ LATENCY_TOLERANCE = 0.01  # relative; a larger difference means another device o
 #: Writes both networks and the cascade into a folder and checks that they answer alike: facts for
 #: the report, or an error where answers differ.
 Deploy = Callable[[Path, TrainedPair], dict[str, Any]]
+#: Costs of the little network (row 0) and of the big one (row 1) alone, and what they share.
+PairCosts = tuple[NetworkCosts, SharedCosts | None]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class FrontJob:
             pair.
         deploy: writes and checks what is deployed.
         measured: pairs that the device measured end to end.
+        costs_of: gives the costs of the two networks of a pair, and what they share, where one of
+            them is cut at an exit; None: all are whole.
+        fresh_heads: whether the heads of exits in ``start`` have random weights.
         sources: table, device and hashes that the figures rest on, for the report.
         device: torch device of the training.
         threads: torch threads; None leaves them as they are.
@@ -87,6 +93,8 @@ class FrontJob:
     device: str = "cpu"
     threads: int | None = None
     measured: MeasuredPairs = MeasuredPairs()  # noqa: RUF009 - it never changes
+    costs_of: Callable[[str, str], PairCosts] | None = None
+    fresh_heads: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ def cotrain_front(
     costs = [_costs(job, point) for point in points]
     runs = [(p, c, method) for p, c in zip(points, costs, strict=True) for method in job.methods]
     todo = [not _folder(job, p, m).joinpath("report.json").exists() for p, _, m in runs]
-    work = np.array([c.macs.sum() for _, c, _ in runs]) * todo
+    work = np.array([c[0].macs.sum() for _, c, _ in runs]) * todo
     before: dict[str, Any] = {}
     for i, (point, cost, method) in enumerate(runs):
 
@@ -163,13 +171,59 @@ def _folder(job: FrontJob, point: OperatingPoint, method: str) -> Path:
     return job.out / f"{point.little}-{point.big}" / method
 
 
-def _costs(job: FrontJob, point: OperatingPoint) -> NetworkCosts:
-    """Costs of both networks alone; checks that the point was promised for this device."""
+def promised_point(
+    job: FrontJob, little: str, big: str, rate: float, splits: Mapping[str, Images]
+) -> OperatingPoint:
+    """What a pair promises before it is trained: the weights it begins with, on val.
+
+    The threshold of the margin is the best one whose mean latency is at most that of the pair where
+    it escalates ``rate`` of its inputs.
+
+    Args:
+        job: what is done with the pair; it starts from inherited weights.
+        little: name of the little network.
+        big: name of the big network.
+        rate: share of the inputs, in [0, 1].
+        splits: images and labels by split.
+
+    Raises:
+        BigLittleError: the job has no weights to start from, or no latency for the networks.
+    """
+    if job.start is None:
+        raise BigLittleError(
+            "a named pair promises what its first weights reach, and random ones reach nothing; "
+            "expected --from inherited."
+        )
+    metric = get_metric("margin")
+    costs, shared = _pair_costs(job, (little, big), metric.name)
+    mean = float(pair_figure("latency_ms", costs.take([0]), costs.take([1]), rate, shared).item())
+    if not np.isfinite(mean):
+        raise BigLittleError(
+            f"there is no latency for {little} with {big} on this device; give a --device whose "
+            "profile has one."
+        )
+    dataset = get_dataset(job.recipe.dataset)
+    begun = [calibrated(job.start(name), splits["train"], dataset) for name in (little, big)]
+    answers = answers_of(begun[0], begun[1], splits["val"], dataset)
+    threshold = best_threshold(answers, metric, costs, mean, shared)
+    return operating_point(answers, (little, big), metric, threshold, costs, shared)
+
+
+def _pair_costs(job: FrontJob, ids: tuple[str, str], gate: str) -> PairCosts:
+    """Costs of both networks alone, and what they share or were measured to."""
+    coupled = None
+    if job.costs_of is not None:
+        costs, coupled = job.costs_of(*ids)
+    else:
+        costs = job.evaluator.networks(job.evaluator.space.parse(list(ids))).costs
+    return costs, job.measured.shared(gate, ids, (costs.take([0]), costs.take([1])), coupled)
+
+
+def _costs(job: FrontJob, point: OperatingPoint) -> PairCosts:
+    """Costs of a point's networks; checks that it was promised for this device."""
     get_metric(point.gate)
-    genomes = job.evaluator.space.parse([point.little, point.big])
-    costs = job.evaluator.networks(genomes).costs
+    costs, shared = _pair_costs(job, (point.little, point.big), point.gate)
     both = costs.take([0]), costs.take([1])
-    shared = job.measured.shared(point.gate, (point.little, point.big), both)
     here = float(pair_figure("latency_ms", *both, point.escalation_rate, shared)[0])
     promised = point.latency_ms
     if promised is None or not abs(here - promised) <= LATENCY_TOLERANCE * promised:
@@ -178,13 +232,13 @@ def _costs(job: FrontJob, point: OperatingPoint) -> NetworkCosts:
             f"device that is {here:.4g} ms: it was searched for another device, or with another "
             "table. Give the --device and --table of the search."
         )
-    return costs
+    return costs, shared
 
 
 def _cotrain(
     job: FrontJob,
     point: OperatingPoint,
-    costs: NetworkCosts,
+    costs: PairCosts,
     method: str,
     splits: Mapping[str, Images],
     before: dict[str, Any],
@@ -204,7 +258,7 @@ def _cotrain(
     path = folder / "report.json"
     if path.exists():
         finished = _finished(path, wanted)
-        (folder / "pair.h5").unlink(missing_ok=True)
+        _without_checkpoints(folder)
         return finished
     began, last = time.monotonic(), [0.0]
 
@@ -230,6 +284,7 @@ def _cotrain(
         job.device,
         job.threads,
         progress,
+        job.fresh_heads,
     )
     duration, dataset = time.monotonic() - began, get_dataset(job.recipe.dataset)
     if starts is not None and "-".join(ids) not in before:
@@ -278,8 +333,15 @@ def _cotrain(
     text = json.dumps(report, indent=1, allow_nan=False) + "\n"
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-    (folder / "pair.h5").unlink(missing_ok=True)
+    _without_checkpoints(folder)
     return _finished(path, wanted)
+
+
+def _without_checkpoints(folder: Path) -> None:
+    for name in ("pair.h5", "head.h5", "big/network.h5"):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it is not there, or holds something else
+        (folder / "big").rmdir()
 
 
 def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,7 +367,7 @@ def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _evaluated(
     job: FrontJob,
     point: OperatingPoint,
-    costs: NetworkCosts,
+    pair_costs: PairCosts,
     networks: tuple[Network, Network],
     splits: Mapping[str, Images],
     dataset: Dataset,
@@ -314,7 +376,7 @@ def _evaluated(
     metric, ids = get_metric(point.gate), (point.little, point.big)
     answers = {s: answers_of(*networks, splits[s], dataset) for s in ("val", "test")}
     assert point.latency_ms is not None
-    shared = job.measured.shared(point.gate, ids, (costs.take([0]), costs.take([1])))
+    costs, shared = pair_costs
     threshold = best_threshold(answers["val"], metric, costs, point.latency_ms, shared)
     figures: dict[str, Any] = {"threshold": threshold, "threshold_chosen_on": "val"}
     for split, outcome in answers.items():

@@ -76,7 +76,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
     assert "1 are single networks in effect" in err
     document = json.loads(out)
     (report,) = document["pairs"]
-    folder = tmp_path / "out" / f"{LITTLE}-{BIG}" / "joint"
+    folder = tmp_path / "out" / f"{LITTLE}-{BIG}" / "gated"
     assert {p.name for p in folder.iterdir()} == {
         "little.safetensors", "big.safetensors", "little.onnx", "big.onnx", "cascade.onnx",
         "report.json",
@@ -93,6 +93,69 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
     code, _, err = run(*arguments, "--seed", "1")
     assert code == 1
     assert "its seed is 0, expected 1" in err
+
+
+def test_a_network_and_its_exit_become_a_checked_pair(  # type: ignore[no-untyped-def]
+    run,
+    tmp_path: Path,
+    digits: Dataset,
+    digit_splits: dict[str, Images],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from biglittle.cotrain import front as front_module
+    from biglittle.cotrain import train_network, train_pair
+    from biglittle.cotrain.prefix import OWN
+    from biglittle.cotrain.weights import load_network
+
+    few = {s: digit_splits[s].subset(np.arange(40)) for s in ("val", "test")}
+    few["train"] = digit_splits["train"].subset(np.arange(128))
+
+    class Here:
+        def load(self, folder: Path | None) -> dict[str, Images]:
+            return few
+
+    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: Here())
+    for module in (front_module, train_pair, train_network):
+        monkeypatch.setattr(module, "get_dataset", lambda name: digits)
+    big, out = "0" + "8" * 21, tmp_path / "out"
+    code, text, err = run(
+        "--little", f"{big}@12", "--big", big, "--images", "400", "--method", "independent",
+        "--out", str(out), "--threads", "1", "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    (report,) = json.loads(text)["pairs"]
+    folder = out / f"{big}@12-{big}" / "independent"
+    assert {p.name for p in folder.iterdir()} == {
+        "little.safetensors", "big.safetensors", "little.onnx", "big.onnx", "cascade.onnx",
+        "report.json",
+    }  # fmt: skip
+    assert report["promised"]["provenance"]["accuracy"] == "measured"
+    assert report["promised"]["escalation_rate"] <= 0.2
+    little, whole = (load_network(folder / f"{r}.safetensors").state_dict() for r in
+                     ("little", "big"))  # fmt: skip
+    assert all(k.startswith(OWN) or torch.equal(v, whole[k]) for k, v in little.items())
+    size = {n: (folder / f"{n}.onnx").stat().st_size for n in ("little", "big", "cascade")}
+    assert size["cascade"] < size["little"] + size["big"]  # the trunk is there once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((f"{BIG}@12", "8" * 22), "an exit of another architecture"),
+        ((f"{BIG}@13", BIG), "13"),
+        ((BIG, LITTLE, "--coupling", "prefix"), "a whole network"),
+        ((f"{BIG}@12", BIG, "--coupling", "sibling"), "shares its trunk"),
+        ((f"{BIG}@12", f"{BIG}@8"), "does not run on"),
+    ],
+)
+def test_a_pair_that_is_not_coupled_as_asked_is_one_line(run, tmp_path, arguments, text) -> None:  # type: ignore[no-untyped-def]
+    little, big, *more = arguments
+    out = str(tmp_path / "out")
+    code, printed, err = run("--little", little, "--big", big, *more, "--out", out)
+    assert (code, printed) == (1, "")
+    assert text in err
+    assert err.splitlines()[-1].startswith("error: ")
+    assert run("--little", little)[0] == 1
 
 
 @pytest.mark.parametrize(
