@@ -32,7 +32,7 @@ class FrontRows:
         gate: index of the gate among those looked at.
         cut: code below which answers are escalated, 0 to 256.
         hits: number of images answered right.
-        n_points: number of operating points that were compared.
+        n_points: number of operating points that were compared, every cut and gate of each pair.
         n_counted: number of those whose right answers were counted.
         n_littles: little networks that were done; fewer than there are after an interrupt.
     """
@@ -65,7 +65,10 @@ def _rows(search: FrontSearch, n_littles: int, n_counted: int) -> FrontRows:
     question, front = search.question, search.pool.front()
     none = np.zeros(0, np.int64)
     rows = {c: none if front is None else getattr(front, c) for c in _COLUMNS}
-    n_points = search.n * n_littles * len(question.cuts) * len(question.gates)
+    n_pairs = search.n * n_littles
+    if question.allowed is not None:
+        n_pairs = sum(int(question.allowed(i).sum()) for i in search.order[:n_littles].tolist())
+    n_points = n_pairs * len(question.cuts) * len(question.gates)
     return FrontRows(**rows, n_points=n_points, n_counted=n_counted, n_littles=n_littles)
 
 

@@ -254,19 +254,12 @@ class Fronts:
             chosen=both[0],
             objectives=tuple(question.objectives),
             device=device,
-            n_pairs=self._n_pairs(question, front.n_littles),
+            n_pairs=front.n_points // (len(question.cuts) * len(question.gates)),
             n_points=front.n_points,
             n_counted=front.n_counted,
             n_left_out=n_left_out,
             complete=front.n_littles == len(rows),
         )
-
-    def _n_pairs(self, question: Question, n_littles: int) -> int:
-        """Pairs that were looked at; of an interrupted front with few couplings about as many."""
-        n = len(question.costs.macs)
-        if question.allowed is None:
-            return n * n_littles
-        return sum(int(question.allowed(i).sum()) for i in range(n)) * n_littles // n
 
     def _reach(self, question: Question, name: str) -> float:
         """The best value of one figure over all points, whatever the others."""
