@@ -128,21 +128,26 @@ class Site:
         self.working, self.net, self.splits = working, net, splits
         self.dataset, self.recipe, self.threads = dataset, recipe, threads
 
+    @property
+    def fresh_heads(self) -> bool:
+        """Whether exit heads start from random weights: the supernet has none."""
+        return self.net.exit_heads is None
+
     def start(self, name: str, seed: int) -> Network:
-        """A network with inherited weights; the head of an exit has random ones, by ``seed``."""
+        """A network with inherited weights; without heads an exit has a random one, by ``seed``."""
         architecture, _, cut = name.partition("@")
-        network = self.net.inherit(architecture)
+        network = self.net.inherit(architecture if self.fresh_heads else name)
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.reset_running_stats()
-        return fresh_exit(network, cut, seed) if cut else network
+        return fresh_exit(network, cut, seed) if cut and self.fresh_heads else network
 
     def train(self, job: Job, told: Callable[[TrainProgress], None]) -> tuple[Network, ...]:
         """The trained networks of a job: little and big, or a single one."""
         folder, recipe = self.working / "runs" / job.name, self.recipe
         big = self.start(job.big, job.seed)
         if job.method == ALONE:
-            fresh = bool(big.exit)
+            fresh = bool(big.exit) and self.fresh_heads
             return (
                 train_network(
                     job.big, recipe, self.splits, folder, big, job.seed,
@@ -154,7 +159,7 @@ class Site:
         if prefix_fault(*ids, recipe.space) is None:
             return train_prefix(
                 *ids, get_method(job.method), recipe, self.splits, self.dataset, folder, starts,
-                job.seed, on_progress=told, fresh_head=True,
+                job.seed, on_progress=told, fresh_head=self.fresh_heads,
                 big_folder=self.working / "runs" / f"{job.big}~first~s{job.seed}",
             )  # fmt: skip
         return train_pair(
@@ -204,6 +209,7 @@ class Site:
             "seconds": round(duration, 1),
             "resumed": bool(leg) and leg[0].step > 1,
             "threads": self.threads,
+            "fresh_heads": self.fresh_heads,
             "weights_sha256": [weights_hash(n)[:16] for n in networks],
         }
         self._tidy(job, dict(zip(roles, networks, strict=True)))

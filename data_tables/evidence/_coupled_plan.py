@@ -12,7 +12,8 @@ accurate of each third is a backbone. Each gives
   table's networks cut after layers 12 or 16 whose latency is within 5 % below, the one whose whole
   network is the most accurate on val.
 
-Exit heads start from random weights in every job, everything else from the supernet's.
+Everything starts from the supernet's weights, exits from the heads that were trained on its frozen
+trunk.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Co-training of coupled networks against networks trained apart and against single ones.
 
 Every job sees the same number of images, three passes, in the same order under the same
-augmentation for one seed, by one recipe (``cotrain/fine_tune.toml``), from the supernet's weights
-and with fresh exit heads. Thresholds of the margin are chosen on val at given escalation rates,
+augmentation for one seed, by one recipe (``cotrain/fine_tune.toml``), from the weights and the
+exit heads of the supernet. Thresholds of the margin are chosen on val at given escalation rates,
 that is at given mean costs, and everything is told on test. Intervals resample runs and images.
 
     python -m biglittle.data_tables.evidence coupled_training --working DIR [--hours H]
@@ -49,6 +49,7 @@ def measure(
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
 ) -> dict[str, Any]:
     """Trains what is missing, in an order whose first part is balanced, and sums up."""
+    from ...cotrain.exit_heads import load_exit_heads, trunk_hash
     from ...cotrain.weights import load_weights
     from ._coupled_jobs import EPOCHS, Log, Records, Site, recipe_of, train_all
 
@@ -63,6 +64,8 @@ def measure(
         dataset = get_dataset(bench.table.dataset)
         splits = dataset.load(data)
         net, recipe = load_weights(RECIPE.weights), recipe_of(len(splits["train"]), EPOCHS)
+        trunk = trunk_hash(net.state_dict())
+        net.exit_heads = load_exit_heads(RECIPE.exit_weights, net.space, trunk)
         site = Site(working, net, splits, dataset, recipe, threads)
         gates = {p["little"] for p in plan["pairs"] if p["coupling"] == "sibling"}
         train_all(site, jobs, records, gates, log, hours * 3600)
@@ -74,6 +77,7 @@ def measure(
         "plan": plan,
         "epochs": EPOCHS,
         "supernet_sha256": file_hash(RECIPE.weights),
+        "exit_heads_sha256": file_hash(RECIPE.exit_weights),
         "n_val": len(bench.table.val_index),
         "runs": {job.name: records.records[job.name] for job in jobs if job.name in answers},
         "missing": [job.name for job in jobs if job.name not in answers],

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.spaces import get_space  # noqa: E402
+from biglittle.cotrain.exit_heads import ExitHeads  # noqa: E402
 from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
 from biglittle.cotrain.weights import load_network  # noqa: E402
@@ -81,6 +82,17 @@ def test_a_committed_job_is_not_made_again_and_time_may_be_up(site: Site, tmp_pa
     train_all(site, JOBS[:2], records, set(), log, 1e-3)  # stops within the first job
     assert set(records.records) == {JOBS[0].name}
     assert "time is up" in (tmp_path / "log.txt").read_text()
+
+
+def test_exits_start_from_the_heads_of_the_supernet_where_it_has_some(site: Site) -> None:
+    name = f"{BIG}@4s"
+    one, other = site.start(name, 0), site.start(name, 1)
+    assert site.fresh_heads
+    assert not torch.equal(one.classifier.weight, other.classifier.weight)
+    site.net.exit_heads = ExitHeads(site.net.space, 10)
+    one, other = site.start(name, 0), site.start(name, 1)
+    assert not site.fresh_heads
+    assert torch.equal(one.classifier.weight, other.classifier.weight)
 
 
 def test_work_and_budget_are_those_of_the_plan() -> None:
