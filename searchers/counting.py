@@ -181,7 +181,9 @@ class CountingEvaluator:
         judge = self._at[fidelity]
         if self.domain.inside and self.domain.n_gates:
             assert isinstance(judge, SweepingEvaluator)
-            swept = judge.sweep(*self.domain.networks(x), self.domain.cuts(x))
+            cuts = self.domain.cuts(x)  # an evaluator of whole networks is not told of any
+            both = self.domain.networks(x)
+            swept = judge.sweep(*both) if cuts is None else judge.sweep(*both, cuts)
             owner, gate, cut = swept.owner, swept.gate, swept.cut
             figures, provenance, split = swept.figures, swept.provenance, swept.split
             if len(np.unique(owner)) != len(x):
@@ -339,7 +341,8 @@ class CountingEvaluator:
         seen = np.unique(np.concatenate(self._networks), axis=0)
         began = time.perf_counter()
         genomes, exits = seen[:, :-1], seen[:, -1] if seen[:, -1].any() else None
-        figures = self.evaluator.networks(genomes, exits)
+        of_cut = (genomes,) if exits is None else (genomes, exits)
+        figures = self.evaluator.networks(*of_cut)
         singles = best_of(self.domain.space, genomes, figures, exits)
         self._evaluating += time.perf_counter() - began
         return SearchOutcome(
