@@ -81,7 +81,7 @@ class Plan:
 
         Rounded, because that is how they are kept: whoever has the kept weights gets the very
         networks that the table's answers come from. Without a checkpoint it is the one that ships
-        with the table, if there is one.
+        with the table, if that was trained as long.
 
         Raises:
             CheckpointError: there is none, or one of another schedule.
@@ -89,8 +89,10 @@ class Plan:
         identity = {"space_hash": self.space.hash, "schedule": self.schedule.as_dict()}
         path = self.working / "supernet.h5"
         if not path.exists() and self.recipe.weights.exists():
-            log.info("no supernet.h5 in %s: going on from %s", self.working, self.recipe.weights)
-            return TrainedSupernet.kept(self.recipe.weights)
+            trained = TrainedSupernet.kept(self.recipe.weights)
+            if trained.epochs == self.schedule.n_epochs:
+                log.info("no supernet.h5 in %s: taking %s", self.working, self.recipe.weights)
+                return trained
         if not path.exists():
             raise CheckpointError(
                 f"no trained supernet in {self.working} (expected supernet.h5): train one with "

@@ -31,8 +31,15 @@ def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
 
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
+    taught = table_recipe(SHIPPED.name, SHIPPED.folder / "supernet_taught.toml")
     with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
-        Plan.load(SHIPPED, tmp_path).supernet()
+        Plan.load(taught, tmp_path).supernet()  # what ships was not trained as long
+
+
+def test_without_a_checkpoint_the_weights_that_ship_are_taken(tmp_path: Path) -> None:
+    trained = Plan.load(SHIPPED, tmp_path).supernet()
+    assert trained.sha256 == TrainedSupernet.kept(SHIPPED.weights).sha256
+    assert trained.net.exit_heads is not None
 
 
 def test_another_schedule_takes_the_place_of_the_recipes() -> None:
