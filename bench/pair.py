@@ -20,7 +20,7 @@ class Pair:
         little: name of the network that answers first, ``ARCHITECTURE[@EXIT][:PRECISION]``.
         big: name of the network that answers what is escalated.
         training: how both were trained: by themselves (``inherited``, ``finetuned``,
-            ``standalone``) or as this pair (``independent``, ``distilled``, ``joint``).
+            ``standalone``) or as this pair (``independent``, ``distilled``, ``joint``, ``gated``).
         seed: seed of that training run.
 
     >>> Pair(little="8" * 22, big="0" * 22).training

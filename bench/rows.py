@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from .errors import ArchitectureError, TableError
 
-#: Trainings of pairs: a network of one is looked up together with its partner.
+#: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
+#: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
 PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: Every training a row may have.
 TRAININGS = ("inherited", "finetuned", "standalone", *PAIR_TRAININGS)

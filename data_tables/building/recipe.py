@@ -128,7 +128,7 @@ class TableRecipe:
         default_factory=lambda: {"finetuned": "finetune.toml", "standalone": "standalone.toml"}
     )
     pairs_name: str = "pairs.toml"
-    ways: tuple[tuple[str, ...], ...] = (("independent", "distilled"), ("joint",))
+    ways: tuple[tuple[str, ...], ...] = (("independent", "distilled"), ("gated",))
     exits: ExitRows = field(default_factory=ExitRows)
 
     @property

@@ -87,19 +87,19 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) ->
     pairs = jobs.pair_jobs(plan.recipe, [ChosenPair(NETWORKS[0], NETWORKS[2], "front", (0, 1))])
     short = [dataclasses.replace(j, recipe=RECIPE) for j in pairs]  # type: ignore[type-var]
     assert [(j.methods, j.seed) for j in short] == [
-        (m, s) for s in (0, 1) for m in (("independent", "distilled"), ("joint",))
+        (m, s) for s in (0, 1) for m in (("independent", "distilled"), ("gated",))
     ]
     assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
     assert build.run_stage("extend", plan, table_file).startswith("14 rows added")
     whole = Table(table_file)
     _same_rows(first, whole)
     assert len(whole.cotrained()) == 6
-    little, big = whole.pair_rows(Pair(NETWORKS[0], NETWORKS[2], "joint", seed=1))
+    little, big = whole.pair_rows(Pair(NETWORKS[0], NETWORKS[2], "gated", seed=1))
     assert whole.networks["images"][[little, big]].tolist() == [64, 64]
     tuned = whole.network_row(NETWORKS[1], "finetuned")
     assert whole.networks["images"][tuned] == 64
     assert whole.networks["weights_sha256"][tuned] != whole.networks["weights_sha256"][1]
-    recipe = whole.training["recipes"]["joint"]
+    recipe = whole.training["recipes"]["gated"]
     assert [r["images"] for r in recipe] == [64]
     path = plan.networks / f"{short[0].names[1]}.npz"
     path.unlink()  # half a pair is no pair; its job trains no more, it only evaluates
