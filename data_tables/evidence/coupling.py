@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ...bench.rows import COUPLINGS
 from ...bench.table_writer import write_table
 from ..fbnet_cifar10.recipe import RECIPE
 from ._equal_latency import image_weights, interval
-from ._page import Step, versions
+from ._page import Step, load, versions
 from ._uncached import nothing_kept
 
 NAME, DEVICE = RECIPE.name, RECIPE.design.device
@@ -45,13 +46,46 @@ def measure() -> dict[str, Any]:
         whole = Benchmark.load(path)
         within_latency = _compared(whole, bench, "latency_ms", LATENCIES_MS)
         within_macs = _compared(whole, bench, "macs", tuple(1e6 * m for m in MACS_M))
+        slower = [_slower(whole, bench, name, start) for name, start in _starts().items()]
     return {
         "networks": {"whole": len(bench), "exits": int((bench.table.networks["exit"] != "").sum())},
         "latency_ms": within_latency,
         "macs": within_macs,
+        "slower_starts": slower,
         "rounds": ROUNDS,
         "seed": SEED,
     }
+
+
+def _starts() -> dict[str, float]:
+    """What the start of a network may take, in ms, by whose split of the constant it is.
+
+    The first is what the figures are made with.
+    """
+    splits = (load("exit_latency") or {})["splits"]
+    own = {name: part["start_ms"] for name, part in splits.items() if name.startswith(DEVICE)}
+    largest = max(splits, key=lambda name: splits[name]["start_ms"])
+    others = {max(own, key=lambda name: own[name]), largest}
+    return {DEVICE: own[DEVICE]} | {name: splits[name]["start_ms"] for name in sorted(others)}
+
+
+def _slower(whole: Benchmark, bench: Benchmark, name: str, start_ms: float) -> dict[str, Any]:
+    """Gains where the start takes longer, and with it every exit, while whole networks do not."""
+    costs, more = bench.costs(DEVICE), start_ms - _starts()[DEVICE]
+    assert costs.trunk is not None
+    longer = more * (bench.table.exits > 0)
+    trunk = replace(costs.trunk, latency_ms=costs.trunk.latency_ms + longer)
+    device = f"{DEVICE} if its start takes {start_ms:.2f} ms"
+    bench.assume(device, replace(costs, latency_ms=costs.latency_ms + longer, trunk=trunk))
+    fronts = whole.front(DEVICE), bench.front(device)
+    gains = []
+    for limit in LATENCIES_MS:
+        points = [_best(front, "latency_ms", limit) for front in fronts]
+        answers = [
+            None if p is None else _right(b, p) for b, p in zip((whole, bench), points, strict=True)
+        ]
+        gains.append({"limit": limit, **_row(points, answers)})
+    return {"name": name, "start_ms": start_ms, "rows": gains}
 
 
 def _compared(
@@ -182,7 +216,23 @@ def latency_section(figures: dict[str, Any]) -> str:
         f"of the images or more ({shares[1]} without exits), and its cheapest point takes "
         f"{cheapest:.2f} ms ({without:.2f} ms without exits). {versions(figures)}."
     )
-    return "\n".join([*lines, "", text])
+    return "\n".join([*lines, "", text, "", *_slower_lines(figures["slower_starts"])])
+
+
+def _slower_lines(slower: list[dict[str, Any]]) -> list[str]:
+    """How the gains depend on what nobody measured, as Markdown."""
+    limits = [f"{row['limit']:g} ms" for row in slower[0]["rows"]]
+    lines = [
+        "What the start of a network takes within its constant nobody measured, and every exit has "
+        "the start and not the head. The same gains if it takes longer:",
+        "",
+        f"| start, after the split of | {' | '.join(limits)} |",
+        "|---|" + "---|" * len(limits),
+    ]
+    for part in slower:
+        gains = " | ".join(_gain(row) for row in part["rows"])
+        lines.append(f"| {part['start_ms']:.2f} ms, `{part['name']}` | {gains} |")
+    return lines
 
 
 def macs_section(figures: dict[str, Any]) -> str:
