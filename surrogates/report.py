@@ -45,7 +45,7 @@ SPLITS = ("random", "cheap_to_dear", "dear_to_cheap")
 
 
 def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
-    """Rows to fit on and rows held out, each sorted.
+    """Rows to fit on and rows held out, each sorted; no exit is held out that is not fitted on.
 
     Args:
         data: networks with their predictions.
@@ -58,11 +58,14 @@ def split_rows(data: FitData, split: str, seed: int) -> tuple[Rows, Rows]:
     owner = np.array([place.get(genome.tobytes(), n_whole) for genome in data.genomes])
     if split == "random":
         unseen = np.isin(owner, held_out(n_whole, seed))
-        return np.flatnonzero(~unseen), np.flatnonzero(unseen)
-    order = np.argsort(data.networks.log_macs[:n_whole], kind="stable")
-    low = np.isin(owner, order[: n_whole // 2])
-    cheap, expensive = np.flatnonzero(low), np.flatnonzero(~low)
-    return (cheap, expensive) if split == "cheap_to_dear" else (expensive, cheap)
+    else:
+        order = np.argsort(data.networks.log_macs[:n_whole], kind="stable")
+        low = np.isin(owner, order[: n_whole // 2])
+        unseen = ~low if split == "cheap_to_dear" else low
+    if data.exits is not None:  # a model says nothing of exits that it was not fitted on
+        unseen_exits = ~np.isin(data.exits, data.exits[~unseen])
+        return np.flatnonzero(~unseen), np.flatnonzero(unseen & ~unseen_exits)
+    return np.flatnonzero(~unseen), np.flatnonzero(unseen)
 
 
 def _agreement(predicted: Array, truth: Array) -> dict[str, float]:

@@ -46,6 +46,24 @@ def test_cut_networks_come_behind_the_whole_ones(data: FitData) -> None:
     assert len(outside[data.whole[outside]]) == 8
 
 
+def test_no_exit_is_held_out_that_was_not_fitted_on(data: FitData) -> None:
+    """Where only cheap networks are cut at some exit, that one is not asked of expensive ones."""
+    assert data.exits is not None
+    order = np.argsort(data.networks.log_macs[:40], kind="stable")
+    cheap = {data.genomes[i].tobytes() for i in order[:20]}
+    first = data.exits[40]
+    rows = [
+        i
+        for i in range(len(data))
+        if data.exits[i] != first or data.genomes[i].tobytes() not in cheap
+    ]
+    part = data.take(np.array(rows))
+    for split in ("cheap_to_dear", "dear_to_cheap"):
+        inside, outside = split_rows(part, split, 0)
+        assert part.exits is not None
+        assert set(part.exits[outside]) <= set(part.exits[inside])
+
+
 def test_layers_behind_an_exit_do_not_count(data: FitData) -> None:
     networks = data.networks
     cut = networks.take(np.array([40]))
