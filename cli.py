@@ -229,8 +229,7 @@ def front(
 ) -> None:
     """The exact front over all pairs of the table, chosen on val and reported on test.
 
-    An interrupt ends the search early: the front of the little networks done by then is printed
-    and written all the same, and says that it is not complete.
+    After an interrupt the front of the little networks done by then is printed and written.
     """
     from .bench.files import check_writable
     from .searchers.front_files import write_files
@@ -239,15 +238,8 @@ def front(
     if out is not None:
         check_writable(out.parent, out.name)
     with _progress("little networks") as move:
-        answer = table_front(
-            table,
-            device,
-            names_of(objectives),
-            limits,
-            names_of(gates),
-            move,
-            names_of(coupling),
-        )
+        what, which, of = names_of(objectives), names_of(gates), names_of(coupling)
+        answer = table_front(table, device, what, limits, which, move, of)
     document = answer.document()
     if out is not None:
         write_files(out.parent, {out.name: json.dumps(document, indent=2) + "\n"})

@@ -387,6 +387,7 @@ class Table:
             "dataset": self.dataset,
             "choices": list(self.choices),
             "training": {str(t): int(c) for t, c in counts},
+            "exits": int((self.exits > 0).sum()),
             "devices": devices,
             "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
             "cotrained_pairs": len(self._index.pair),

@@ -14,6 +14,8 @@ def table_text(facts: Mapping[str, Any]) -> list[str]:
     """
     lines = [f"{facts['name']}: space {facts['space']}, data set {facts['dataset']}"]
     lines += [f"  {count} networks, {kind}" for kind, count in facts["training"].items()]
+    if facts.get("exits"):
+        lines.append(f"  {facts['exits']} of them are cut at exits")
     lines.append("  images: " + ", ".join(f"{n:,} {s}" for s, n in facts["splits"].items()))
     lines += [
         f"  {device}: {columns['networks']} networks, {columns['latency_ms_min']:.3g} to "

@@ -84,6 +84,7 @@ def test_rows_of_every_training_are_found(trained: Table) -> None:
         "independent": 8,
         "distilled": 8,
         "joint": 8,
+        "gated": 8,
     }
     assert trained.reference_points == {"a": 1}
     for name, column in contents.networks.items():
@@ -96,8 +97,8 @@ def test_rows_of_every_training_are_found(trained: Table) -> None:
 
 def test_every_cotrained_pair_gives_its_two_rows(trained: Table) -> None:
     pairs = trained.cotrained()
-    assert len(pairs) == 12
-    assert len(set(pairs)) == 12
+    assert len(pairs) == 16
+    assert len(set(pairs)) == 16
     assert {p.seed for p in pairs} == {0, 1, 2}
     columns = trained.networks
     for pair in pairs:
@@ -130,7 +131,7 @@ def test_missing_pairs_say_how_many_there_are(trained: Table) -> None:
     pair = trained.cotrained()[0]
     with pytest.raises(TableError, match=r"which has 4 joint pairs\. Table\.cotrained\(\)"):
         trained.pair_rows(Pair(pair.little, pair.little, "joint"))
-    with pytest.raises(TableError, match=r"which has 4 finetuned networks among its 42"):
+    with pytest.raises(TableError, match=r"which has 4 finetuned networks among its 50"):
         trained.pair_rows(Pair(pair.little, pair.big, "finetuned"))
     with pytest.raises(TableError, match=r"has no seed 7 .*; it has 0\."):
         trained.pair_rows(Pair(pair.little, pair.big, seed=7))
