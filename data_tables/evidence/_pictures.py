@@ -94,7 +94,7 @@ def front_picture(bench: Benchmark, path: Path) -> None:
             label="a pair on the exact front (chosen on val)",
         )  # fmt: skip
         axes.grid(alpha=0.25)
-        axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum")
+        axes.set_xlabel("mean latency on Raspberry Pi 4 (ms), block-sum; predicted at exits")
     drawn: set[str] = set()
     for curve in best_curves(bench, table.cotrained()):
         training = curve.pair.training
