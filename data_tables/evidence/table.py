@@ -128,9 +128,9 @@ def table_text(t: dict[str, Any]) -> str:
         + ".",
         "",
         "Best pair against best single network, both whole or cut at exits, within a mean Pi 4 "
-        "latency (block-sum; predicted where an exit is asked), chosen and limited on val, shown on "
-        "test (measured accuracy, one supernet, one seed; interval: 95 % "
-        "bootstrap over images):",
+        "latency (block-sum; predicted where an exit is asked), chosen and limited on val, shown "
+        "on test (measured accuracy, one supernet, one seed; interval: 95 % bootstrap over "
+        "images):",
         "",
         "| at most | pair | its p95 | escalated | single network | difference (points) |",
         "|---|---|---|---|---|---|",
