@@ -13,7 +13,7 @@ from .errors import DeviceError
 from .latency_terms import Blocks, OperatorSum, fitted_operators, modelled_energy_mj
 from .operator_features import Array
 from .operator_model import MIN_ROWS
-from .spaces import Exits, Genomes, SearchSpace
+from .spaces import Exits, Genomes, SearchSpace, parse_networks
 
 MOST_ROWS = 1000  # to which a model is fitted; a second's work
 
@@ -66,15 +66,18 @@ class Listed:
         return self.figures.coverage
 
     @cached_property
+    def _parsed(self) -> tuple[Genomes, Exits]:
+        return parse_networks(self.space, sorted(self.figures.latency_ms))
+
+    @cached_property
     def genomes(self) -> Genomes:
         """The listed networks in the order of their names, shape (n_listed, n_layers)."""
-        return self.space.parse([n.partition("@")[0] for n in sorted(self.figures.latency_ms)])
+        return self._parsed[0]
 
     @cached_property
     def exits(self) -> Exits:
         """Numbers of the exits at which the listed networks are cut, shape (n_listed,)."""
-        names = [n.partition("@")[2] for n in sorted(self.figures.latency_ms)]
-        return self.space.exit_numbers(names)
+        return self._parsed[1]
 
     @cached_property
     def _order(self) -> tuple[NDArray[np.bytes_], NDArray[np.intp]]:

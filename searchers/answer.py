@@ -19,13 +19,13 @@ from ..bench.bootstrap import LEVEL, bootstrap_gain
 from ..bench.errors import BigLittleError
 from ..bench.figures import three_digits
 from ..bench.gates import get_gate
-from ..bench.network_names import parsed_names
 from ..bench.recommend import (
     Recommendation,
     best_answers,
     budgets,
     recommend,
 )
+from ..bench.spaces import parse_networks
 from .settings import SearchSettings
 from .singles import SingleNetworks
 from .table_singles import table_singles
@@ -111,7 +111,7 @@ def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
 
     def half_widths(pair: OperatingPoint, single: str) -> tuple[float, float]:
         of_pair = evaluator.intervals(_one(pair))
-        alone = surrogate.predict_networks(*parsed_names(surrogate.space, [single]))
+        alone = surrogate.predict_networks(*parse_networks(surrogate.space, [single]))
         widths = [max(float(p.high[0] - p.accuracy[0]), float(p.accuracy[0] - p.low[0]))
                   for p in (of_pair, alone)]  # fmt: skip
         return widths[0], widths[1]

@@ -17,7 +17,7 @@ from ..bench import Candidates, Evaluator, OperatingPoint, Pair
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError
 from ..bench.gates import get_metric
-from ..bench.network_names import parsed_names
+from ..bench.spaces import parse_networks
 from .algorithms.random import SEARCHER
 from .domain import Domain
 from .outcome import SearchOutcome
@@ -56,7 +56,7 @@ def judged(
     if not distinct:
         raise ConstraintError("no pairs to choose an operating point of.")
     space = evaluator.space
-    little, big = (parsed_names(space, ids) for ids in zip(*distinct, strict=True))
+    little, big = (parse_networks(space, ids) for ids in zip(*distinct, strict=True))
     nothing = np.zeros(len(distinct), np.int64)
     if settings is None:
         settings = SearchSettings(soft=MOST_ACCURATE, limits=limits or {})
@@ -115,6 +115,6 @@ def on_test(
     ids = (chosen.little, chosen.big)
     networks = tuple(calibrated(net.inherit(a), splits["train"], dataset) for a in ids)
     answers = answers_of(networks[0], networks[1], splits["test"], dataset)
-    costs = evaluator.networks(*parsed_names(evaluator.space, ids)).costs
+    costs = evaluator.networks(*parse_networks(evaluator.space, ids)).costs
     point = operating_point(answers, ids, get_metric(chosen.gate), chosen.threshold, costs)
     return ReadyPair((networks[0], networks[1]), (answers.little, answers.big), point)

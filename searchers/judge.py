@@ -16,8 +16,8 @@ from ..bench.files import file_hash
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.latency import LatencyModel
-from ..bench.network_names import parsed_names
 from ..bench.pareto import nondominated
+from ..bench.spaces import parse_networks
 from .compare import table_reference
 from .evaluators.table import TableEvaluator
 from .evaluators.worst_case import worst_case
@@ -277,7 +277,7 @@ def candidates_of(points: Points, evaluator: Evaluator, n_classes: int) -> Candi
     for gate in gates:
         rows = points.gate == gate
         cut[rows] = get_gate(gate).cut(points.threshold[rows], n_classes)
-    little, big = (parsed_names(evaluator.space, names) for names in (points.little, points.big))
+    little, big = (parse_networks(evaluator.space, names) for names in (points.little, points.big))
     return Candidates(
         little[0],
         big[0],

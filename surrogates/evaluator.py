@@ -15,9 +15,9 @@ from ..bench.errors import SurrogateError
 from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
-from ..bench.network_names import network_names, parsed_names
+from ..bench.network_names import network_names
 from ..bench.provenance import pair_provenance
-from ..bench.spaces import Exits, Genomes
+from ..bench.spaces import Exits, Genomes, parse_networks
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
@@ -268,7 +268,7 @@ class SurrogateEvaluator:
             ],
             np.int64,
         )
-        little, big = (parsed_names(self.space, names) for names in (points.little, points.big))
+        little, big = (parse_networks(self.space, names) for names in (points.little, points.big))
         exits = little[1], big[1]
         return self.surrogate.predict_points(Candidates(little[0], big[0], gate, cut, exits))
 

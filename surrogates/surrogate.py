@@ -21,8 +21,7 @@ from ..bench.cost import TAIL
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import why_unreadable
 from ..bench.gates import N_CODES
-from ..bench.network_names import parsed_names
-from ..bench.spaces import Exits, Genomes
+from ..bench.spaces import Exits, Genomes, parse_networks
 from .answer_noise import accuracy_variance
 from .curve import GRID
 from .exit_features import EXIT_COLUMNS
@@ -183,7 +182,7 @@ class Surrogate:
         self._pairs = get_pair_model(pairs["model"]).load(pairs, held("pairs", models))
         raw = document["intervals"]
         self.intervals: Intervals | None = Intervals(**raw) if raw else None
-        names = parsed_names(self.space, document["support"]["architectures"])
+        names = parse_networks(self.space, document["support"]["architectures"])
         training = self._networks(*names)
         self.support = Support(training, float(document["support"]["threshold"]))
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ._exits import Exits
 from ._layers import Genomes
 from ._space import SearchSpace
 
 
-def parse_networks(space: SearchSpace, names: str | Sequence[str]) -> tuple[Genomes, Exits]:
+def parse_networks(
+    space: SearchSpace, names: str | Sequence[str] | NDArray[np.str_]
+) -> tuple[Genomes, Exits]:
     """Genomes (n, n_layers) and numbers of exits (n,) of networks named ``ARCHITECTURE[@EXIT]``.
 
     Args:
@@ -24,7 +29,7 @@ def parse_networks(space: SearchSpace, names: str | Sequence[str]) -> tuple[Geno
     >>> genomes.shape, exits.tolist()
     ((2, 6), [0, 2])
     """
-    parts = [n.partition("@") for n in ([names] if isinstance(names, str) else names)]
+    parts = [str(n).partition("@") for n in ([names] if isinstance(names, str) else names)]
     genomes = space.parse([architecture for architecture, _, _ in parts])
     # "A@" names no exit, and not the whole network either.
     return genomes, space.exit_numbers([cut if not at else cut or at for _, at, cut in parts])

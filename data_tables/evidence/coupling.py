@@ -78,14 +78,26 @@ def _slower(whole: Benchmark, bench: Benchmark, name: str, start_ms: float) -> d
     device = f"{DEVICE} if its start takes {start_ms:.2f} ms"
     bench.assume(device, replace(costs, latency_ms=costs.latency_ms + longer, trunk=trunk))
     fronts = whole.front(DEVICE), bench.front(device)
-    gains = []
-    for limit in LATENCIES_MS:
-        points = [_best(front, "latency_ms", limit) for front in fronts]
-        answers = [
-            None if p is None else _right(b, p) for b, p in zip((whole, bench), points, strict=True)
+    rows = _rows((whole, bench), fronts, "latency_ms", LATENCIES_MS)
+    return {"name": name, "start_ms": start_ms, "rows": rows}
+
+
+def _rows(
+    benches: tuple[Benchmark, Benchmark],
+    fronts: tuple[Front, Front],
+    name: str,
+    limits: tuple[float, ...],
+) -> list[dict[str, Any]]:
+    """The best points of a front without and one with exits within limits of a cost."""
+    rows = []
+    for limit in limits:
+        best = [_best(front, name, limit) for front in fronts]
+        right = [
+            None if point is None else _right(b, point)
+            for b, point in zip(benches, best, strict=True)
         ]
-        gains.append({"limit": limit, **_row(points, answers)})
-    return {"name": name, "start_ms": start_ms, "rows": gains}
+        rows.append({"limit": limit, **_row(best, right)})
+    return rows
 
 
 def _compared(
@@ -93,16 +105,10 @@ def _compared(
 ) -> dict[str, Any]:
     """The two fronts in error and one cost, and the best points of both within limits of it."""
     begun = time.perf_counter()
-    fronts = [b.front(DEVICE, ("error", name)) for b in (whole, bench)]
+    objectives = ("error", name)
+    fronts = whole.front(DEVICE, objectives), bench.front(DEVICE, objectives)
     seconds = time.perf_counter() - begun
-    rows = []
-    for limit in limits:
-        best = [_best(front, name, limit) for front in fronts]
-        right = [
-            None if point is None else _right(b, point)
-            for b, point in zip((whole, bench), best, strict=True)
-        ]
-        rows.append({"limit": limit, **_row(best, right)})
+    rows = _rows((whole, bench), fronts, name, limits)
     points = fronts[1].chosen
     kinds = _kinds(bench, fronts[1])
     return {
