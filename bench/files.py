@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import itertools
 import os
+import platform
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,32 +22,82 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
 #: HDF5 says so, without a number, of a file that a writer holds open or left open when killed.
 _OPEN_ELSEWHERE = "already open"
+PARTIAL = ".partial"  # ends the name of what is being written
+_count = itertools.count()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``, which takes its place when the block ends without error.
 
-    After an error nothing of it is left, unless it is another program that writes there.
+    The contents are on the disk before the name is, since boards lose power. After an error nothing
+    is left of them; what a killed process left goes when the same file is written again. Every
+    process has temporary names of its own.
 
     Args:
-        path: the file to make or to replace; what was there stays until then.
-
-    Raises:
-        BigLittleError: another program is writing the same file.
+        path: path of the file to make or to replace; what was there stays until then.
     """
-    partial = path.with_name(path.name + ".partial")
+    _remove_orphans(path)
+    partial = path.with_name(f".{path.name}.{_owner()}-{next(_count)}{PARTIAL}")
     try:
         yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException as error:
-        if _is_in_use(error):
-            raise BigLittleError(
-                f"{path} cannot be written: another program is writing {partial.name} ({error}). "
-                "Wait until it has finished, or write to another place."
-            ) from error
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    _sync_folder(path.parent)
+
+
+def _owner() -> str:
+    """This process, on this machine: a folder may be shared by many."""
+    return f"{platform.node()[:32]}-{os.getpid()}"
+
+
+def _remove_orphans(path: Path) -> None:
+    """Removes what processes of this machine left of ``path`` that are there no longer."""
+    if os.name != "posix":
+        return
+    ours = re.compile(re.escape(f".{path.name}.{platform.node()[:32]}-") + r"(\d+)-\d+" + PARTIAL)
+    with contextlib.suppress(OSError):
+        for name in os.listdir(path.parent):
+            left = ours.fullmatch(name)
+            if left is not None and not is_running(int(left[1])):
+                path.with_name(name).unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the names in a folder on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Writes files into a folder; where one of them cannot be written, none takes its place.
+
+    Args:
+        folder: folder of the files, which is there.
+        contents: contents of each file by its name.
+    """
+    with contextlib.ExitStack() as stack:
+        for name, content in contents.items():
+            stack.enter_context(replacing(folder / name)).write_bytes(content)
 
 
 def file_hash(path: Path) -> str:

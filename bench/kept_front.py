@@ -125,10 +125,8 @@ def store(key: str, rows: FrontRows) -> None:
     columns: dict[str, Any] = {n: np.asarray(getattr(rows, n), np.int64) for n in _COLUMNS}
     with contextlib.suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-        # under a name of its own first: two searches may end at once
-        with replacing(folder() / f"{key}.{os.getpid()}") as partial, partial.open("wb") as file:
+        with replacing(folder() / f"{key}.npz") as partial, partial.open("wb") as file:
             np.savez_compressed(file, counts=counts, **columns)
-        (folder() / f"{key}.{os.getpid()}").replace(folder() / f"{key}.npz")
         files = sorted(folder().glob("*.npz"), key=lambda p: p.stat().st_mtime)
         for old in files[:-MOST_FILES]:
             old.unlink(missing_ok=True)

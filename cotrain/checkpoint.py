@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 
 from ..bench.bounded import json_of
 from ..bench.errors import CheckpointError
-from ..bench.files import replacing, why_unreadable
+from ..bench.files import why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
+from ..bench.hdf5_writer import make_groups, new_hdf5
 
 FORMAT = "biglittle-checkpoint-2"
 ONE_EACH = "biglittle-checkpoint-1"  # a data set for every tensor
@@ -41,12 +41,12 @@ def save_checkpoint(
         progress: position of the run, as any JSON.
         states: groups of named tensors, for example ``weights=...``, ``momentum=...``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial, h5py.File(partial, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["identity"] = json.dumps(identity, sort_keys=True)
         file.attrs["progress"] = json.dumps(progress)
         for group, tensors in states.items():
+            make_groups(file, group)
             arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
             index = [[name, a.dtype.str, a.shape] for name, a in arrays.items()]
             file[f"{group}/index"] = json.dumps(index)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from ..bench.device import FORMAT, FORMAT_2
 from ..bench.errors import ProfileError
+from ..bench.files import replacing
 from ..bench.text_files import read_text
 from .meters import Meter
 
@@ -54,21 +54,14 @@ def read_profile(path: Path) -> Profile:
 def write_profile(path: Path, profile: Profile) -> None:
     """Writes a profile as JSON, whole or not at all.
 
-    The text goes to a temporary file beside ``path``, to the disk, and is then renamed: boards
-    lose power.
-
     Raises:
         ProfileError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
+        with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
             json.dump(profile, file, indent=1, allow_nan=False)
             file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise ProfileError(f"profile {path.name} cannot be written: {error}") from error
 

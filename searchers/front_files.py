@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.figures import POINT_FIGURES
+from ..bench.files import write_together
 from ..bench.provenance import MemberWords, gathered
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.text_files import parse_csv, read_text
@@ -176,17 +176,10 @@ def write_files(folder: str | Path, texts: Mapping[str, str]) -> tuple[Path, ...
         BigLittleError: the folder cannot be made or written to.
     """
     folder = Path(folder)
-    partial = {name: folder / f".{name}.{os.getpid()}.partial" for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            partial[name].write_text(text, encoding="utf-8", newline="")
-        for name in texts:
-            partial[name].replace(folder / name)
+        write_together(folder, {name: text.encode() for name, text in texts.items()})
     except OSError as error:
-        for path in partial.values():
-            if path.parent.is_dir():
-                path.unlink(missing_ok=True)
         raise BigLittleError(
             f"cannot write results to {folder}: {error.strerror or error}. Name a folder that can "
             "be written to."

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..bench.bounded import json_of
 from ..bench.errors import BigLittleError
-from ..bench.files import replacing, why_unreadable
+from ..bench.files import check_writable, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
+from ..bench.hdf5_writer import make_groups, new_hdf5
 from ..bench.spaces import get_space, parse_networks
 from .batch import Batch
 from .forwards import FEW_IMAGES
@@ -145,7 +146,7 @@ def run(
         BigLittleError: ``out`` was made with other settings or cannot be written.
     """
     if out is not None:
-        _check_writable(out)
+        check_writable(out.parent, out.name)
     searched = get_space(space)
     parse_networks(searched, list(architectures))
     names = tuple(p.name for p in chosen_proxies(proxies))
@@ -232,14 +233,14 @@ def _columns(
 
 
 def _write(out: Path, columns: Columns) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
     text = h5py.string_dtype()
-    with replacing(out) as partial, h5py.File(partial, "w") as file:
+    with new_hdf5(out) as file:
         file.attrs["facts"] = json.dumps(dict(columns.facts))
         file.create_dataset("architecture", data=list(columns.architectures), dtype=text)
         file.create_dataset("seed", data=columns.seeds)
         file.create_dataset("total_s", data=columns.total_s)
         file.create_dataset("failures", data=[json.dumps(f) for f in columns.failures], dtype=text)
+        make_groups(file, "scores", "alone_s")
         for group, columns_of in (("scores", columns.scores), ("alone_s", columns.alone_s)):
             for proxy, values in columns_of.items():
                 file.create_dataset(f"{group}/{proxy}", data=values)
@@ -282,19 +283,6 @@ def read_columns(path: Path) -> Columns:
         )
         raise BigLittleError(
             f"{path} cannot be read as a file of scores: {why_unreadable(error, damaged)}"
-        ) from error
-
-
-def _check_writable(out: Path) -> None:
-    """Before anything is scored: what took hours is not to be lost for want of a place."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(out.with_name(f".{out.name}.probe")) as partial:
-            partial.write_bytes(b"")
-        out.with_name(f".{out.name}.probe").unlink()
-    except OSError as error:
-        raise BigLittleError(
-            f"{out} cannot be written ({error}); give a file in a folder that can be."
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import h5py
 import pytest
 
 from biglittle.bench.errors import BigLittleError
-from biglittle.bench.files import check_writable, replacing, why_unreadable
+from biglittle.bench.files import check_writable, replacing, why_unreadable, write_together
 
 DAMAGED = "it is damaged. Fetch it again."
 
@@ -89,16 +90,51 @@ def test_what_the_system_said_is_passed_on(error: OSError, words: str) -> None:
     assert "etch it again" not in message
 
 
-def test_what_another_program_is_writing_stays(tmp_path: Path) -> None:
-    path, partial = tmp_path / "c.h5", tmp_path / "c.h5.partial"
-    partial.write_bytes(b"of the other run")
-    with pytest.raises(BigLittleError, match=r"another program is writing c\.h5\.partial"):
-        with replacing(path):
-            raise BlockingIOError(errno.EAGAIN, "unable to lock file")
-    assert partial.read_bytes() == b"of the other run"
-    with pytest.raises(ValueError, match="of this run"), replacing(path):
-        raise ValueError("of this run")
-    assert not partial.exists()
+def test_every_writer_has_a_partial_file_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "c.h5"
+    with replacing(path) as first, replacing(path) as second:
+        assert first != second
+        first.write_bytes(b"of the first")
+        second.write_bytes(b"of the second")
+    assert path.read_bytes() == b"of the first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_after_an_error_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "c.h5"
+    path.write_bytes(b"before")
+
+    def fails() -> None:
+        with replacing(path) as partial:
+            partial.write_bytes(b"half")
+            raise ValueError("of this run")
+
+    with pytest.raises(ValueError, match="of this run"):
+        fails()
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b"before"
+
+
+def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    path, code = tmp_path / "c.h5", "import os; print(os.getpid())"
+    ended = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+    name = f".c.h5.{platform.node()[:32]}-{{}}-0.partial"
+    orphan, busy = tmp_path / name.format(ended), tmp_path / name.format(os.getppid())
+    elsewhere = tmp_path / f".c.h5.another-machine-{ended}-0.partial"
+    for partial in (orphan, busy, elsewhere):
+        partial.write_bytes(b"half")
+    with replacing(path) as partial:
+        partial.write_bytes(b"whole")
+    assert set(tmp_path.iterdir()) == {path, busy, elsewhere}
+
+
+def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    write_together(tmp_path, {"a": b"1", "b": b"2"})
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
+    with pytest.raises(OSError, match="No such file"):
+        write_together(tmp_path, {"a": b"3", "none/c": b"4"})
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
 
 
 def test_a_folder_that_can_be_written_to_is_made_and_left_empty(tmp_path: Path) -> None:

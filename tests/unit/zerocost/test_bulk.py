@@ -54,7 +54,7 @@ def test_where_scores_cannot_be_written_nothing_is_scored(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(bulk, "score", lambda *a, **k: pytest.fail("scored"))
-    with pytest.raises(BigLittleError, match=r"scores\.h5 cannot be written"):
+    with pytest.raises(BigLittleError, match=r"file cannot be written to"):
         run([SKIP], FEW, tmp_path / "file" / "scores.h5", "params")
     monkeypatch.undo()
     run([SKIP], FEW, tmp_path / "new" / "scores.h5", "params")
