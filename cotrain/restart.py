@@ -6,11 +6,12 @@ from pathlib import Path
 
 from ..bench.errors import CheckpointError
 from .checkpoint import save_checkpoint
+from .exit_heads import load_exit_heads, trunk_hash
 from .schedule import Schedule
 from .weights import kept_facts, load_weights
 
 
-def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
+def begin_from(schedule: Schedule, weights: Path, folder: Path, heads: Path | None = None) -> int:
     """Lays the checkpoint of a run that goes on from kept weights; returns its first epoch.
 
     For a run whose checkpoint is lost. Momentum starts empty and weights are rounded to float16,
@@ -20,6 +21,8 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
         schedule: schedule of the run; its first epochs are those the weights have seen.
         weights: a ``.safetensors`` file of a supernet that says how many epochs it has seen.
         folder: folder in which ``supernet.h5`` is written.
+        heads: a ``.safetensors`` file of exit heads on those weights, for a schedule that trains
+            exits; None starts them anew.
 
     Raises:
         CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.
@@ -35,5 +38,7 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path) -> int:
         )
     identity = {"space_hash": net.space.hash, "schedule": schedule.as_dict()}
     progress = {"epoch": epochs, "step": 0, "elapsed_s": 0.0}
+    if heads is not None and schedule.trains_exits:
+        net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
     save_checkpoint(path, identity, progress, weights=net.state_dict())
     return epochs

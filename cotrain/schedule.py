@@ -56,6 +56,9 @@ class Phase:
         ema_decay: share of the averaged weights that one step keeps; the average is what networks
             inherit. None keeps no average.
         distillation: weight of soft targets in this phase; None: that of the schedule.
+        exits: weight of the loss of an early exit, in [0, 1]. Each path of a step draws one exit,
+            which learns what the whole path learns, and the layers before it learn with it.
+            0 trains no exits.
     """
 
     name: str
@@ -69,11 +72,11 @@ class Phase:
     teacher: float = 0.0
     ema_decay: float | None = None
     distillation: float | None = None
+    exits: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = {"ema_decay": self.ema_decay, "distillation": self.distillation}
-        for name, given in (("teacher", self.teacher), *shares.items()):
-            value = given or 0.0
+        for name in ("teacher", "exits", "ema_decay", "distillation"):
+            value = getattr(self, name) or 0.0
             if not 0.0 <= value <= 1.0:
                 raise BigLittleError(
                     f"{name} of phase {self.name!r} is {value}; expected a number from 0 to 1."
@@ -122,6 +125,11 @@ class Schedule:
         for rule in (r for p in self.phases for r in (p.large, p.small) if r is not None):
             used |= {c for c, w in rule.weights.items() if w > 0} | {"skip"}
         return tuple(sorted(used))
+
+    @property
+    def trains_exits(self) -> bool:
+        """Whether early exits learn in some phase."""
+        return any(phase.exits > 0 for phase in self.phases)
 
     def locate(self, epoch: int) -> tuple[int, Phase, int]:
         """Index of the phase, the phase, and the epoch within it, of a global epoch."""

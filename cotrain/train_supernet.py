@@ -32,6 +32,7 @@ from ..bench.errors import TrainingError
 from ..bench.spaces import get_space
 from .average import WeightAverage
 from .checkpoint import load_checkpoint, restoring, save_checkpoint
+from .exit_heads import ExitHeads
 from .images import Crop, augmented_batch, cropped_batch
 from .learner import parameter_groups
 from .memory import keep_freed_memory
@@ -41,6 +42,7 @@ from .quick_accuracy import quick_accuracy
 from .schedule import Phase, Schedule, schedule_from
 from .supernet import Supernet
 from .views import TeacherAnswers
+from .weights import EXIT_HEADS
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +121,8 @@ class SupernetRun:
         self.anchor = self.space.choices.index(schedule.anchor)
         torch.manual_seed(schedule.seed)
         self.net = Supernet(self.space, self.dataset.n_classes)
+        if schedule.trains_exits:
+            self.net.exit_heads = ExitHeads(self.space, self.dataset.n_classes)
         self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
             parameter_groups(self.net, schedule.weight_decay),
@@ -143,7 +147,11 @@ class SupernetRun:
     def _restore(
         self, progress: dict[str, Any], states: dict[str, dict[str, torch.Tensor]]
     ) -> None:
-        self.net.load_state_dict(states["weights"])
+        weights = states["weights"]
+        if not any(name.startswith(EXIT_HEADS) for name in weights):  # of a phase without exits
+            own = self.net.state_dict()
+            weights = {k: own[k] for k in own if k.startswith(EXIT_HEADS)} | weights
+        self.net.load_state_dict(weights)
         parameters = dict(self.net.named_parameters())
         for name, momentum in states.get("momentum", {}).items():
             self.optimizer.state[parameters[name]]["momentum_buffer"] = momentum.to(self.device)
@@ -202,8 +210,8 @@ class SupernetRun:
         if phase.large is not None:
             large = draw_path(self.space, phase.large, self.anchor, rng)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self._logits(x, large)
-        loss = self._loss(phase, logits, y, teacher)
+        logits, early = self._logits(x, large, self._drawn_exit(phase, rng))
+        loss = self._loss(phase, logits, early, y, teacher)
         value, paths = float(loss.detach()), [large]
         if np.isfinite(value):
             loss.backward()  # type: ignore[no-untyped-call]
@@ -212,7 +220,8 @@ class SupernetRun:
             soft = logits.detach().softmax(1)
             if teacher is not None:
                 soft = torch.lerp(soft, teacher, phase.teacher)
-            loss = self._loss(phase, self._logits(x, small), y, soft)
+            own, early = self._logits(x, small, self._drawn_exit(phase, rng))
+            loss = self._loss(phase, own, early, y, soft)
             value += float(loss.detach())
             paths.append(small)
             if np.isfinite(value):
@@ -233,10 +242,25 @@ class SupernetRun:
             self.average.update(self.net)
         return value / len(paths), float((logits.argmax(1) == y).float().mean())
 
-    def _logits(self, x: torch.Tensor, path: np.ndarray) -> torch.Tensor:
+    def _drawn_exit(self, phase: Phase, rng: np.random.Generator) -> str | None:
+        """The exit that learns with a path, drawn anew for each; None in a phase without."""
+        heads = self.net.exit_heads
+        if heads is None or phase.exits == 0:
+            return None
+        return heads.names[rng.integers(len(heads.names))]
+
+    def _logits(
+        self, x: torch.Tensor, path: np.ndarray, exit_name: str | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Logits of a path and of one of its exits, both (batch, n_classes)."""
+        heads, early = self.net.exit_heads, None
         with self.precision.autocast(self.device):
-            logits: torch.Tensor = self.net(x, path)
-        return logits.float()
+            if heads is None or exit_name is None:
+                logits: torch.Tensor = self.net(x, path)
+            else:
+                features, logits = self.net.features(x, path, {heads.places[exit_name].after})
+                early = heads(features, [exit_name])[0].float()
+        return logits.float(), early
 
     def trial(self, seconds: float = 5.0) -> dict[str, float]:
         """Takes the faster of the precisions; returns images a second of each.
@@ -253,7 +277,7 @@ class SupernetRun:
         norms = copy.deepcopy(self.net.state_dict())
 
         def step() -> int:
-            F.cross_entropy(self._logits(x, path), y).backward()  # type: ignore[no-untyped-call]
+            F.cross_entropy(self._logits(x, path)[0], y).backward()  # type: ignore[no-untyped-call]
             self.optimizer.zero_grad(set_to_none=True)
             return len(index)
 
@@ -270,14 +294,25 @@ class SupernetRun:
         """What the first step of a phase needs."""
         if phase.grow:
             self.net.grow_norms(self.schedule.anchor, phase.grow, gamma=0.2)
+        self._begin_average(phase)
+
+    def _begin_average(self, phase: Phase) -> None:
         self.average = None
         if phase.ema_decay is not None:
             self.average = WeightAverage(self.net, phase.ema_decay)
 
     def _loss(
-        self, phase: Phase, logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor | None
+        self,
+        phase: Phase,
+        logits: torch.Tensor,
+        early: torch.Tensor | None,
+        labels: torch.Tensor,
+        soft: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Cross-entropy on labels, and on soft targets where there are any."""
+        """Cross-entropy on labels and on soft targets where there are any; of an exit, too."""
+        if early is not None:
+            whole = self._loss(phase, logits, None, labels, soft)
+            return whole + phase.exits * self._loss(phase, early, None, labels, soft)
         hard = F.cross_entropy(logits, labels, label_smoothing=self.schedule.label_smoothing)
         if soft is None:
             return hard
@@ -289,6 +324,7 @@ class SupernetRun:
         on_progress: Callable[[Progress], None] | None = None,
         max_steps: int | None = None,
         validate: int = 1000,
+        on_epoch: Callable[[int, Supernet], None] | None = None,
     ) -> Supernet:
         """Trains to the end of the schedule, or for ``max_steps`` more steps.
 
@@ -296,6 +332,8 @@ class SupernetRun:
             on_progress: called every few steps.
             max_steps: stop early; the checkpoint is written.
             validate: validation images on which the anchor is checked after every epoch; 0: none.
+            on_epoch: called after every epoch with the number of epochs done and the supernet as
+                it is then, from ``result``.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -311,6 +349,8 @@ class SupernetRun:
             _, phase, phase_epoch = schedule.locate(self.epoch)
             if phase_epoch == 0 and self.step == 0:
                 self._begin(phase)
+            elif self.average is None:  # of a run that began from kept weights in mid-phase
+                self._begin_average(phase)
             order = np.random.default_rng((schedule.seed, self.epoch)).permutation(
                 len(self.splits["train"])
             )
@@ -347,6 +387,8 @@ class SupernetRun:
                     return self.result()
             self.epoch, self.step = self.epoch + 1, 0
             self.save()
+            if on_epoch is not None:
+                on_epoch(self.epoch, self.result())
             if validate:
                 self._log_validation(phase.resolutions[phase_epoch], validate)
         return self.result()

@@ -108,7 +108,8 @@ class Plan:
                 )
             net = Supernet(self.space, self.dataset.n_classes)
             weights = states["weights"] | states.get("average", {})
-            net.load_state_dict({k: _rounded(v) for k, v in weights.items()})
+            own = {k: _rounded(v) for k, v in weights.items() if not k.startswith(EXIT_HEADS)}
+            net.load_state_dict(own)  # the heads of the table are trained on the finished trunk
             return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
 
     def _accepts(self, key: str, stored: Any, wanted: Any) -> bool:

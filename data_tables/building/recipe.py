@@ -147,6 +147,11 @@ class TableRecipe:
         return self.folder / EXITS_NAME
 
     @property
+    def teacher(self) -> Path:
+        """The file of the dense teacher's weights, where they are kept."""
+        return self.folder / TEACHER_NAME
+
+    @property
     def schedule(self) -> Path:
         """The file of the supernet's schedule."""
         return self.folder / self.schedule_name
@@ -166,3 +171,5 @@ class TableRecipe:
 WEIGHTS_NAME = "supernet.safetensors"
 #: What the heads of their exits are called, beside the weights.
 EXITS_NAME = "exits.safetensors"
+#: What the weights of the dense teacher are called, beside them.
+TEACHER_NAME = "teacher.safetensors"

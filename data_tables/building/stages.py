@@ -19,29 +19,43 @@ import logging
 from pathlib import Path
 
 from ...bench import Benchmark
+from ...bench.datasets import Images
 from ...bench.errors import TableError, UnknownNameError
+from ...cotrain.exit_heads import save_exit_heads, trunk_hash
 from ...cotrain.precision import trial_text
 from ...cotrain.restart import begin_from
 from ...cotrain.schedule import load_schedule
+from ...cotrain.supernet import Supernet
 from ...cotrain.train_supernet import Progress, SupernetRun
+from ...cotrain.views import TeacherAnswers
+from ...cotrain.weights import save_weights
 from .assemble import assemble, extend
 from .exit_rows import choose_exits
 from .exits import exit_jobs
 from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
-from .recipe import TableRecipe
+from .recipe import EXITS_NAME, WEIGHTS_NAME, TableRecipe
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
 from .stage_names import STAGES
 from .teach import teach
 
 log = logging.getLogger(__name__)
 
+#: Folder in a build's working folder for the weights of the last whole epoch, in float16: what a
+#: training on another machine begins from.
+KEPT = "kept"
+
+
+def _taught(plan: Plan, splits: dict[str, Images], device: str, threads: int) -> TeacherAnswers:
+    kept = plan.recipe.teacher
+    return teach(plan.working, splits, plan.dataset, device, threads, kept=kept)
+
 
 def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     """Trains the supernet, or goes on from its checkpoint, with a line in the log every minute."""
     splits, answers = plan.images(), None
     if any(phase.teacher > 0 for phase in plan.schedule.phases):
-        answers = teach(plan.working, splits, plan.dataset, device, threads)
+        answers = _taught(plan, splits, device, threads)
     run = SupernetRun(plan.schedule, plan.working, splits, device, threads, answers)
     rates = run.trial()
     log.info("%s", trial_text(rates, threads, run.precision))
@@ -58,16 +72,29 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
             p.eta_s / 60,
         )
 
-    run.train(report)
+    def keep(epochs: int, net: Supernet) -> None:
+        facts = {"dataset": plan.dataset.name, "epochs": str(epochs)}
+        folder = plan.working / KEPT
+        folder.mkdir(exist_ok=True)
+        save_weights(folder / WEIGHTS_NAME, net, facts)
+        if net.exit_heads is not None:
+            trunk = trunk_hash(net.state_dict())
+            save_exit_heads(folder / EXITS_NAME, net.exit_heads, trunk, facts)
+
+    run.train(report, on_epoch=keep)
 
 
 def begin(recipe: TableRecipe, working: Path, weights: Path) -> int:
     """Lays a checkpoint from kept weights in a working folder that has none; returns its epoch.
 
+    Exit heads that lie beside the weights go on as well, where the schedule trains them.
+
     Raises:
         CheckpointError: there is one already, or the weights do not fit the schedule.
     """
-    return begin_from(load_schedule(recipe.schedule), weights, working)
+    heads = weights.with_name(EXITS_NAME)
+    schedule = load_schedule(recipe.schedule)
+    return begin_from(schedule, weights, working, heads if heads.exists() else None)
 
 
 def chosen_pairs(site: Site, table: Path) -> list[ChosenPair]:
@@ -120,7 +147,7 @@ def run_stage(
     """
     table = table or plan.recipe.table
     if stage == "teacher":
-        teach(plan.working, plan.images(), plan.dataset, device, threads)
+        _taught(plan, plan.images(), device, threads)
         return "teacher trained, its answers stored"
     if stage == "train":
         train(plan, device, threads)

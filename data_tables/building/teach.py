@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from ...cotrain.teacher import (
 )
 from ...cotrain.train_loop import TrainProgress
 from ...cotrain.views import TeacherAnswers, Views, images_hash
+from .recipe import TEACHER_NAME
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def teach(
     threads: int = 1,
     seed: int = 0,
     n_views: int = N_VIEWS,
+    kept: Path | None = None,
 ) -> TeacherAnswers:
     """The stored answers of a trained teacher, made where they are not there yet; resumable.
 
@@ -60,13 +63,18 @@ def teach(
         threads: threads that torch uses.
         seed: seed of the teacher and of the views.
         n_views: augmented views of every training image.
+        kept: weights of a teacher that was trained before; taken where the folder has none.
 
     Raises:
         CheckpointError: the folder holds another run.
         TrainingError: the loss became infinite or undefined.
     """
     torch.set_num_threads(threads)
-    weights = working / "teacher.safetensors"
+    weights = working / TEACHER_NAME
+    if not weights.exists() and kept is not None and kept.exists():
+        log.info("no %s in %s: taking %s", weights.name, working, kept)
+        with replacing(weights) as partial:
+            shutil.copyfile(kept, partial)
     if not weights.exists():
         _train(working, weights, splits, device, threads, seed)
     teacher = load_teacher(weights, splits["train"], dataset)
@@ -129,7 +137,7 @@ def _report(
         "biglittle": __version__,
         "torch": torch.__version__,
         "threads": threads,
-        "weights_sha256": file_hash(working / "teacher.safetensors"),
+        "weights_sha256": file_hash(working / TEACHER_NAME),
         "accuracy": {},
     }
     for split in ("val", "test"):

@@ -97,22 +97,22 @@ def test_answers_are_stored_once_and_belong_to_one_teacher(
 def with_teacher(schedule_of):  # type: ignore[no-untyped-def]
     """Makes the schedule of one phase of two epochs that learns from a teacher, too."""
 
-    def made(teacher: float, ema_decay: float | None) -> Schedule:
+    def made(teacher: float, ema_decay: float | None, exits: float = 0.0) -> Schedule:
         rule = PathSampling(0.5, 1.0, {"k3_e1": 1.0})
-        return schedule_of(
-            Phase("one", (8, 8), 0.05, 0.0, 1, small=rule, teacher=teacher, ema_decay=ema_decay)
-        )
+        phase = Phase("one", (8, 8), 0.05, 0.0, 1, small=rule, teacher=teacher)
+        return schedule_of(dataclasses.replace(phase, ema_decay=ema_decay, exits=exits))
 
     return made
 
 
 @pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("exits", [0.0, 0.3])
 def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
-    with_teacher, tmp_path: Path, taught: dict[str, Images], digits: Dataset
+    with_teacher, tmp_path: Path, taught: dict[str, Images], digits: Dataset, exits: float
 ) -> None:
     answers = _answers(tmp_path / "views", taught["train"])
     answers.make(_teacher(tmp_path, taught), taught["train"], digits)
-    schedule = with_teacher(teacher=0.5, ema_decay=0.9)
+    schedule = with_teacher(teacher=0.5, ema_decay=0.9, exits=exits)
     results = []
     for name, kills in (("whole", ()), ("killed", (1, 2))):
         for steps in kills:
@@ -124,6 +124,7 @@ def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(  # type: ign
     (whole, last), (killed, _) = results
     assert [k for k in whole if not torch.equal(whole[k], killed[k])] == []
     assert not torch.equal(whole["classifier.weight"], last["classifier.weight"])
+    assert any(name.startswith("exit_heads.") for name in whole) == (exits > 0)
 
 
 def test_a_schedule_with_a_teacher_wants_its_answers(  # type: ignore[no-untyped-def]
@@ -133,3 +134,5 @@ def test_a_schedule_with_a_teacher_wants_its_answers(  # type: ignore[no-untyped
         SupernetRun(with_teacher(0.5, None), tmp_path, splits)
     with pytest.raises(BigLittleError, match=r"teacher of phase 'one' is 1\.5"):
         with_teacher(1.5, None)
+    with pytest.raises(BigLittleError, match=r"exits of phase 'one' is -0\.5"):
+        with_teacher(0.0, None, exits=-0.5)
