@@ -258,7 +258,9 @@ class SupernetRun:
             if heads is None or exit_name is None:
                 logits: torch.Tensor = self.net(x, path)
             else:
-                features, logits = self.net.features(x, path, {heads.places[exit_name].after})
+                features, logits = self.net.features(
+                    x, path.tolist(), {heads.places[exit_name].after}
+                )
                 early = heads(features, [exit_name])[0].float()
         return logits.float(), early
 

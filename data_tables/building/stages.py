@@ -47,8 +47,7 @@ KEPT = "kept"
 
 
 def _taught(plan: Plan, splits: dict[str, Images], device: str, threads: int) -> TeacherAnswers:
-    kept = plan.recipe.teacher
-    return teach(plan.working, splits, plan.dataset, device, threads, kept=kept)
+    return teach(plan.working, splits, plan.dataset, device, threads, trained=plan.recipe.teacher)
 
 
 def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:

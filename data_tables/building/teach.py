@@ -51,7 +51,7 @@ def teach(
     threads: int = 1,
     seed: int = 0,
     n_views: int = N_VIEWS,
-    kept: Path | None = None,
+    trained: Path | None = None,
 ) -> TeacherAnswers:
     """The stored answers of a trained teacher, made where they are not there yet; resumable.
 
@@ -63,7 +63,7 @@ def teach(
         threads: threads that torch uses.
         seed: seed of the teacher and of the views.
         n_views: augmented views of every training image.
-        kept: weights of a teacher that was trained before; taken where the folder has none.
+        trained: weights of a teacher that was trained before; taken where the folder has none.
 
     Raises:
         CheckpointError: the folder holds another run.
@@ -71,10 +71,10 @@ def teach(
     """
     torch.set_num_threads(threads)
     weights = working / TEACHER_NAME
-    if not weights.exists() and kept is not None and kept.exists():
-        log.info("no %s in %s: taking %s", weights.name, working, kept)
+    if not weights.exists() and trained is not None and trained.exists():
+        log.info("no %s in %s: taking %s", weights.name, working, trained)
         with replacing(weights) as partial:
-            shutil.copyfile(kept, partial)
+            shutil.copyfile(trained, partial)
     if not weights.exists():
         _train(working, weights, splits, device, threads, seed)
     teacher = load_teacher(weights, splits["train"], dataset)

@@ -42,7 +42,6 @@ def test_a_teacher_is_trained_once_and_says_what_it_is_worth(
     assert again.teacher_sha256 == answers.teacher_sha256
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    kept = tmp_path / "teacher.safetensors"
-    taken = stage.teach(elsewhere, splits, few, n_views=2, kept=kept)
+    taken = stage.teach(elsewhere, splits, few, n_views=2, trained=tmp_path / "teacher.safetensors")
     assert trainings == [tmp_path]
     assert taken.teacher_sha256 == answers.teacher_sha256
