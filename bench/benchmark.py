@@ -29,6 +29,7 @@ from .points import OperatingPoint, Points
 from .regret import References
 from .shipped_tables import find_table
 from .table import Table
+from .table_info import table_info
 
 
 class Benchmark:
@@ -66,9 +67,10 @@ class Benchmark:
 
     def __repr__(self) -> str:
         devices = ", ".join(self.devices) or "none"
-        what = (
-            f"{len(self):,} inherited networks of {self.table.space.name} on {self.table.dataset}"
-        )
+        kind = "given networks"
+        if not self.table.given:
+            kind = f"inherited networks of {self.table.space.name}"
+        what = f"{len(self):,} {kind} on {self.table.dataset}"
         return f"Benchmark({self.table.name!r}: {what}, devices: {devices})"
 
     def __len__(self) -> int:
@@ -98,7 +100,7 @@ class Benchmark:
 
     def info(self) -> dict[str, Any]:
         """The table's facts as plain JSON."""
-        return self.table.info()
+        return table_info(self.table)
 
     def costs(self, device: str) -> NetworkCosts:
         """Costs of all networks, in the order of the table's rows.

@@ -23,7 +23,7 @@ class BetterAlone:
         architecture: name of the network, with the exit where it is cut.
         accuracy: fraction in [0, 1], on the images of the point.
         latency_ms: latency of one input; None where the device has no figure.
-        macs: multiply-accumulates of one input.
+        macs: multiply-accumulates of one input; None where nobody knows them.
         provenance: how each figure came about, by field.
         of_pair: whether it is of the pair or cascade; False: another network of the table.
     """
@@ -31,7 +31,7 @@ class BetterAlone:
     architecture: str
     accuracy: float
     latency_ms: float | None
-    macs: float
+    macs: float | None
     provenance: Mapping[str, str]
     of_pair: bool = True
 
@@ -42,22 +42,40 @@ class BetterAlone:
 
     def text(self, than: str = "pair") -> str:
         """One sentence that says what to use instead of the pair, or ``than`` this, and why."""
-        cost = f"{self.macs / 1e6:.3g} M MACs ({self.provenance['macs']})"
+        cost = ""
         if self.latency_ms is not None:
-            cost = f"{self.latency_ms:.4g} ms ({self.provenance['latency_ms']})"
+            cost = f", {self.latency_ms:.4g} ms ({self.provenance['latency_ms']})"
+        elif self.macs is not None:
+            cost = f", {self.macs / 1e6:.3g} M MACs ({self.provenance['macs']})"
         it = "it" if self.of_pair else "this network of the table"
         return (
             f"Use {self.architecture} alone: {it} is at least as accurate as the {than} here, "
-            f"{self.accuracy:.2%} ({self.provenance['accuracy']}), at no higher cost, {cost}, and "
+            f"{self.accuracy:.2%} ({self.provenance['accuracy']}), at no higher cost{cost}, and "
             "needs no second network in memory."
         )
+
+
+def compared_by(figures: Mapping[str, float | None]) -> dict[str, float] | None:
+    """The cost, by name, that a network alone may not exceed: the first that the point has.
+
+    Args:
+        figures: figures of an operating point; None where there is none.
+
+    Returns:
+        None where the point has no cost at all, so that nothing can be compared with it.
+    """
+    for name in ("latency_ms", "macs", "energy_mj"):
+        value = figures.get(name)
+        if value is not None:
+            return {name: value}
+    return None
 
 
 def better_alone(
     rows: Sequence[int],
     ids: NDArray[np.str_],
     n_right: int,
-    limits: Mapping[str, float],
+    limits: Mapping[str, float] | None,
     costs: NetworkCosts,
     judged: Counts,
     reported: Counts,
@@ -75,12 +93,14 @@ def better_alone(
         rows: rows of the pair's networks.
         ids: names of all networks of the table.
         n_right: images that the pair is right about, of the images it is judged by.
-        limits: largest values by figure.
+        limits: largest values by figure; None: nothing can be compared.
         costs: costs of all networks on the device.
         judged: answers on the images by which pair and networks are compared.
         reported: answers on the images whose accuracy is shown.
         others: rows of further networks to look at, where neither of the pair's own serves.
     """
+    if limits is None:
+        return None
     figures = {name: costs.latency_ms for name in LATENCIES}  # the same for every input
     figures |= {"energy_mj": costs.energy_mj, "macs": costs.macs}
     checked = [(figures[name], limit) for name, limit in limits.items() if name in figures]
@@ -99,12 +119,13 @@ def better_alone(
         row = best(others)
     if row is None:
         return None
-    latency = float(costs.latency_ms[row])
+    latency, macs = float(costs.latency_ms[row]), float(costs.macs[row])
+    words = {"accuracy": reported.word, "macs": "modelled", **words_at(costs.provenance, row)}
     return BetterAlone(
         architecture=str(ids[row]),
         accuracy=float(reported.tally.right[row] / reported.n_images),
         latency_ms=None if np.isnan(latency) else latency,
-        macs=float(costs.macs[row]),
-        provenance={"accuracy": "measured", "macs": "modelled", **words_at(costs.provenance, row)},
+        macs=None if np.isnan(macs) else macs,
+        provenance=words,
         of_pair=of_pair,
     )

@@ -141,7 +141,8 @@ def checked_networks(networks: Sequence[str]) -> tuple[str, ...]:
             f"{FEWEST} to {MOST} of them."
         )
     for name in networks:
-        NetworkKey.parse(name)
+        if not isinstance(name, str) or not name:
+            raise ArchitectureError(f"{name!r} does not name a network; expected a text.")
     return tuple(str(name) for name in networks)
 
 

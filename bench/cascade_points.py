@@ -47,9 +47,9 @@ class CascadePoint:
     latency_p95_ms: float | None
     latency_worst_ms: float | None
     energy_mj: float | None
-    macs: float
-    params: float
-    peak_memory_mib: float
+    macs: float | None
+    params: float | None
+    peak_memory_mib: float | None
     provenance: Mapping[str, str]
     couplings: tuple[str, ...] = ()
     better_alone: BetterAlone | None = field(default=None, compare=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .better_alone import better_alone
+from .better_alone import better_alone, compared_by
 from .cascade import FEWEST, MOST, Cascade, checked_networks
 from .cascade_counts import CascadeCounts, sent_on
 from .cascade_points import CascadeFront, CascadePoint
@@ -68,8 +68,7 @@ class Cascades:
         rows, counts = self._rows(cascade), self._exact.counts(split)
         costs = self._exact.costs(device)
         hits, point = self._point(cascade, rows, device, split)
-        cost = "macs" if point.latency_ms is None else "latency_ms"
-        limits = {cost: float(getattr(point, cost))}
+        limits = compared_by(vars(point))
         ids, others = self._table.names, self._table.rows()
         alone = better_alone(rows, ids, hits, limits, costs, counts, counts, others)
         return replace(point, better_alone=alone)

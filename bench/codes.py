@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .class_numbers import Classes
 from .errors import GateError
 from .gates import Answers, DerivedGate, Scorer, get_gate, score_codes
 
@@ -23,7 +24,7 @@ class StoredAnswers(Protocol):
     """What every network of a table said about every image of one split."""
 
     @property
-    def top1(self) -> NDArray[np.uint8]:
+    def top1(self) -> Classes:
         """Answers, shape (n_networks, n_images)."""
 
     @property
@@ -33,6 +34,17 @@ class StoredAnswers(Protocol):
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether each answer is right, shape (n_networks, n_images)."""
+
+
+class _Kept(dict[str, NDArray[np.uint8]]):
+    """Codes by metric; one that is not there is a matter of the gate that asks for it."""
+
+    def __missing__(self, metric: str) -> NDArray[np.uint8]:
+        raise GateError(
+            f"the gate needs {metric!r}, of which this table keeps nothing: it has "
+            f"{', '.join(self)}. Choose a gate that needs no other, or import the answers as "
+            "probabilities of all classes instead of top-1 and confidence."
+        )
 
 
 @dataclass(frozen=True)
@@ -71,12 +83,13 @@ class Codes:
 
         Raises:
             UnknownNameError: no gate or no split has this name.
-            GateError: a pairwise gate, which has no codes without a big network.
+            GateError: a pairwise gate, which has no codes without a big network, or one that needs
+                a metric that the table does not store.
         """
         wanted, rule = np.asarray(rows, np.intp).ravel(), get_gate(gate)
         stored = self.predictions(split)
         if rule.kind == "stored":
-            return stored.codes[gate][wanted]
+            return _Kept(stored.codes)[gate][wanted]
         if not isinstance(rule, DerivedGate):
             raise GateError(
                 f"gate {gate!r} is {rule.kind}: it needs a big network as well; take its codes "
@@ -96,5 +109,5 @@ class Codes:
 
     def _answers(self, split: str, row: int) -> Answers:
         stored = self.predictions(split)
-        codes = {name: codes[row] for name, codes in stored.codes.items()}
+        codes = _Kept({name: codes[row] for name, codes in stored.codes.items()})
         return Answers(stored.top1[row], codes, self.n_classes)

@@ -33,11 +33,16 @@ class Counts:
     Args:
         correct: whether each network is right, bool, shape (n, n_images).
         codes: confidence codes, uint8, shape (n_images,), of a gate and a network's row.
+        word: how the answers came about.
     """
 
     def __init__(
-        self, correct: NDArray[np.bool_], codes: Callable[[str, int], NDArray[np.uint8]]
+        self,
+        correct: NDArray[np.bool_],
+        codes: Callable[[str, int], NDArray[np.uint8]],
+        word: str = "measured",
     ) -> None:
+        self.word = word
         self._codes_of = codes
         self.tally = Tally(correct)
         self.n_images = self.tally.n_images

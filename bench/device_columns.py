@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .cost import NetworkCosts
 from .device import DeviceProfile
 from .provenance import MemberWords, in_turn, words_taken
 from .spaces import Exits, SearchSpace
@@ -17,6 +18,8 @@ from .spaces import Exits, SearchSpace
 FIGURE_COLUMNS = ("latency_ms", "energy_mj")
 TRUNK_COLUMN = "trunk_ms"
 WORD_COLUMNS = tuple(f"{name}_provenance" for name in FIGURE_COLUMNS)
+#: Columns of networks that were given by name, where somebody said what memory they take.
+MEMORY_COLUMNS = ("weights_mib", "activation_mib")
 
 
 def device_columns(
@@ -65,6 +68,37 @@ def column_words(columns: Mapping[str, Any]) -> Mapping[str, str]:
     if not ranks:
         return words
     return MemberWords(ranks, {name: word for name, word in words.items() if name not in ranks})
+
+
+def given_costs(
+    columns: Mapping[str, Any], macs: NDArray[np.float64], params: NDArray[Any]
+) -> NetworkCosts:
+    """Costs of networks that were given by name: what somebody said of them, NaN for all else.
+
+    Args:
+        columns: columns and facts that the table has of a device.
+        macs: multiply-accumulates of the networks, shape (n,), NaN where nobody said them.
+        params: parameters of the networks, shape (n,), 0 where nobody said them.
+    """
+    nobody = np.full(len(macs), np.nan)
+    weights, activations = (columns.get(name, nobody) for name in MEMORY_COLUMNS)
+    return NetworkCosts(
+        latency_ms=columns["latency_ms"],
+        energy_mj=columns["energy_mj"],
+        macs=macs,
+        params=np.where(params > 0, params, np.nan),
+        weights_mib=weights,
+        activation_mib=activations,
+        gate_ms=float(columns["gate_ms"]),
+        provenance=column_words(columns),
+    )
+
+
+def range_of(latency_ms: NDArray[np.float64]) -> dict[str, float | None]:
+    """The smallest and the largest latency of a device as JSON; None where it has none."""
+    there = latency_ms[np.isfinite(latency_ms)]
+    ends = (float(there.min()), float(there.max())) if len(there) else (None, None)
+    return {"latency_ms_min": ends[0], "latency_ms_max": ends[1]}
 
 
 def taken_columns(

@@ -175,12 +175,12 @@ _COMPUTED = ("random_accuracy", "oracle_accuracy", "gain_over_random", "gap_to_o
 _BOUNDS = ("oracle_best_accuracy", "oracle_best_escalation_rate", "gap_to_oracle_best")
 
 
-def _provenance() -> dict[str, str]:
-    """Counted figures are measured; expectations, bounds, differences to them and MACs are not."""
+def _provenance(table: Table) -> dict[str, str]:
+    """Counted figures are as the answers are; expectations, bounds and MACs are not."""
     modelled = (*_COMPUTED, *_BOUNDS, "oracle_share", "macs", "worst_macs")
     counted = [n for n in _FIGURES if n != "threshold"]
     counted += ["class_accuracy", "class_escalation_rate"]
-    return {**dict.fromkeys(counted, "measured"), **dict.fromkeys(modelled, "modelled")}
+    return {**dict.fromkeys(counted, table.answers_word), **dict.fromkeys(modelled, "modelled")}
 
 
 def explain(table: Table, pair: Pair, gate: Gate, split: str = "test") -> Diagnostics:
@@ -220,7 +220,7 @@ def diagnose(
     little, big, cut = np.broadcast_arrays(*given)
     stored = table.predictions(split)
     counts = _counts(table, stored, little, big, gate, cut, split)
-    macs = table.networks["macs"].astype(np.float64)
+    macs = table.macs
     rate = counts["escalation_rate"]
     alone = {row: stored.correct[row].mean() for row in {*little.tolist(), *big.tolist()}}
     little_accuracy = np.array([alone[row] for row in little.tolist()])
@@ -248,7 +248,7 @@ def diagnose(
         calibration_rounding=get_metric("max_prob").rounding_error(table.n_classes),
         macs=macs[little] + rate * macs[big],
         worst_macs=macs[little] + macs[big],
-        provenance=_provenance(),
+        provenance=_provenance(table),
         **counts,
     )
 

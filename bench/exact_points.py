@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .better_alone import better_alone
+from .better_alone import better_alone, compared_by
 from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs
 from .counts import Counts
 from .device import load_device, shipped_devices, user_devices
@@ -21,8 +21,6 @@ from .pair import Pair
 from .points import OperatingPoint, Points
 from .provenance import MemberWords, pair_provenance, weakest, with_common
 from .table import Table
-
-_ANSWERS = {"accuracy": "measured", "escalation_rate": "measured"}
 
 
 class ExactPoints:
@@ -40,6 +38,7 @@ class ExactPoints:
         self._counts: dict[str, Counts] = {}
         self._thresholds: dict[str, NDArray[np.float64]] = {}
         self._words: dict[str, dict[str, str]] = {}
+        self._answers = dict.fromkeys(("accuracy", "escalation_rate"), table.answers_word)
 
     def costs(self, device: str) -> NetworkCosts:
         """Costs of all networks, in the order of the table's rows.
@@ -114,7 +113,10 @@ class ExactPoints:
     def provenance(self, device: str) -> dict[str, str]:
         """How the figures of pairs on a device come about, by field: the least founded words."""
         if device not in self._words:
-            self._words[device] = {**_ANSWERS, **pair_provenance(self.costs(device).provenance)}
+            self._words[device] = {
+                **self._answers,
+                **pair_provenance(self.costs(device).provenance),
+            }
         return dict(self._words[device])
 
     def words(self, device: str, *networks: NetworkCosts) -> Mapping[str, str]:
@@ -122,14 +124,16 @@ class ExactPoints:
         if not isinstance(self.costs(device).provenance, MemberWords):
             return self.provenance(device)
         words = pair_provenance(weakest([network.provenance for network in networks]))
-        return with_common(words, _ANSWERS)
+        return with_common(words, self._answers)
 
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""
         if split not in self._counts:
             correct = self.table.predictions(split).correct
             self._counts[split] = Counts(
-                correct, lambda gate, row: self.table.codes_of(gate, split, [row])[0]
+                correct,
+                lambda gate, row: self.table.codes_of(gate, split, [row])[0],
+                self.table.answers_word,
             )
         return self._counts[split]
 
@@ -227,9 +231,8 @@ class ExactPoints:
         first, second = costs.one(little), costs.one(big)
         figures = pair_costs(first, second, rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
-        cost = "macs" if values["latency_ms"] is None else "latency_ms"
         ids, others = self.table.names, self.table.rows(exits=True)
-        limits = {cost: float(figures[cost])}
+        limits = compared_by(values)
         alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
         return OperatingPoint(
             better_alone=alone,
@@ -241,7 +244,7 @@ class ExactPoints:
             escalation_rate=rate,
             provenance=whole_provenance(self.words(device, first, second), shared, rate),
             coupling=self.couplings.one_name(little, big),
-            **values,  # type: ignore[arg-type]
+            **values,
         )
 
     def many(

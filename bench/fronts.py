@@ -24,7 +24,7 @@ from .exact_front import FrontInterrupted, FrontRows, exact_front
 from .exact_points import ExactPoints
 from .figures import checked_limits, get_figure
 from .front_question import Question
-from .gates import N_CODES, get_gate, stored_metrics
+from .gates import N_CODES, get_gate
 from .kept_front import StaleFrontError
 from .limits import unreachable
 from .points import OperatingPoint, Points, described
@@ -112,9 +112,11 @@ class Fronts:
             raise ConstraintError(f"objectives {list(objectives)}: give some, each once.")
         if not 1 <= n_thresholds <= N_CODES:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
-        limits, metrics = checked_limits(limits), tuple(gates or stored_metrics())
+        limits, metrics = checked_limits(limits), tuple(gates or self._table.metrics)
         only = checked_couplings(couplings) or ()
-        whole = not limits and not only and metrics == stored_metrics() and n_thresholds == N_CODES
+        whole = (
+            not limits and not only and metrics == self._table.metrics and n_thresholds == N_CODES
+        )
         if whole and (device, *objectives) in self._fronts:
             return self._fronts[(device, *objectives)]
         costs, inherited = self._exact.costs(device), self._table.rows(exits=True)

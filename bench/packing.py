@@ -13,9 +13,12 @@ machine might differ in a rounding, and every answer behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .class_numbers import Classes, class_dtype
 
 Bytes = NDArray[np.uint8]
 
@@ -89,12 +92,16 @@ def unpack_codes(
     return {name: codes[name] for name in packed}
 
 
-def pack_answers(top1: Bytes, labels: Bytes, n_classes: int) -> Bytes:
+def _wide(classes: Classes) -> NDArray[np.signedinteger[Any]]:
+    """Numbers of classes with room for the sum or the difference of two."""
+    return classes.astype(np.int16 if classes.dtype.itemsize == 1 else np.int64)
+
+
+def pack_answers(top1: Classes, labels: Classes, n_classes: int) -> Classes:
     """Answers as their distance from the truth, modulo the number of classes; 0 is right."""
-    wide = top1.astype(np.int16) - labels
-    return (wide % n_classes).astype(np.uint8)
+    return ((_wide(top1) - labels) % n_classes).astype(class_dtype(n_classes))
 
 
-def unpack_answers(packed: Bytes, labels: Bytes, n_classes: int) -> Bytes:
+def unpack_answers(packed: Classes, labels: Classes, n_classes: int) -> Classes:
     """The inverse of ``pack_answers``."""
-    return ((packed.astype(np.int16) + labels) % n_classes).astype(np.uint8)
+    return ((_wide(packed) + labels) % n_classes).astype(class_dtype(n_classes))

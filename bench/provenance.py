@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Provenances from the best founded to the least.
-PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated")
+#: Provenances from the best founded to the least: of what was given nobody here knows how it came
+#: about. Tables store places in this list, so that it grows at its end alone.
+PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated", "given")
 _RANKS = {word: np.uint8(rank) for rank, word in enumerate(PROVENANCES)}
 Ranks = NDArray[np.uint8]
 #: The latencies of a pair, which come about alike.
@@ -125,7 +126,7 @@ def pair_provenance(
     """How the figures of pairs came about, given those of their networks: as their weakest part.
 
     A mean over little and big is computed, never measured: of measured parts it is ``modelled``.
-    MACs and memory are analytic.
+    MACs and memory are analytic, unless the words of the networks say otherwise.
 
     Args:
         little: words of the little networks, "latency_ms" and "energy_mj"; of both where ``big``
@@ -134,7 +135,7 @@ def pair_provenance(
     """
     parts = little if big is None or big is little else weakest([little, big])
     fields = {"energy_mj": ("energy_mj",), "latency_ms": LATENCIES}
-    words = dict(_ANALYTIC)
+    words = {name: parts.get(name, word) for name, word in _ANALYTIC.items()}
     ranks: dict[str, Ranks] = {}
     for name, columns in fields.items():
         if isinstance(parts, MemberWords) and name in parts.ranks:

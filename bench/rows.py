@@ -23,7 +23,7 @@ from .errors import ArchitectureError, TableError
 #: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
 PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: Every training a row may have.
-TRAININGS = ("inherited", "finetuned", "standalone", *PAIR_TRAININGS)
+TRAININGS = ("inherited", "finetuned", "standalone", "given", *PAIR_TRAININGS)
 #: What a network is in a co-trained pair.
 ROLES = ("little", "big")
 #: What the two networks of a co-trained pair share: nothing, weights, or weights and trunk.
@@ -54,7 +54,8 @@ class NetworkKey:
         exit: name of the exit where the network ends, "" for a whole one: the last layer that is
             run, counted from 0 as the digits of an id are, and a letter for another head.
         precision: number format of weights and activations.
-        training: ``inherited``, ``finetuned``, ``standalone``, or that of a pair.
+        training: ``inherited``, ``finetuned``, ``standalone``, ``given`` (nobody said), or that of
+            a pair.
         seed: seed of the training run.
 
     >>> NetworkKey.parse("8888888888888888888888@12s:int8").exit

@@ -18,15 +18,14 @@ from .codes import Codes
 from .cost import NetworkCosts, network_costs
 from .coupling import Couplings, table_couplings
 from .device import load_device, shipped_devices, user_devices
-from .device_columns import FIGURE_COLUMNS, column_words, device_columns
+from .device_columns import column_words, device_columns, given_costs
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
-from .gates import stored_metrics
 from .hdf5 import CheckedFile, Hdf5Error
 from .packing import unpack_answers, unpack_codes
 from .pair import Pair
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
-from .spaces import Exits, get_space
+from .spaces import GIVEN, Exits, SearchSpace, get_space
 from .table_contents import Predictions, TableContents
 from .table_manifest import checked_hash
 from .table_schema import (
@@ -41,9 +40,11 @@ from .table_schema import (
     declared_columns,
     facts_of,
     json_in,
+    metrics_of,
     name_in,
     number_in,
     packing_of,
+    space_of,
 )
 
 
@@ -93,12 +94,10 @@ class Table:
         self.schema_version = version
         self.name, self.dataset = name_in(attrs, "name"), name_in(attrs, "dataset")
         self.n_classes = classes_in(attrs)
-        self.space = get_space(name_in(attrs, "space"))
-        if (digest := name_in(attrs, "space_hash")) != self.space.hash:
-            raise TableError(
-                f"{self.path} was made for another version of space {self.space.name!r} "
-                f"({digest[:8]}, here {self.space.hash[:8]})."
-            )
+        self.given = name_in(attrs, "space") == GIVEN
+        self._space_hash = name_in(attrs, "space_hash")
+        if not self.given:
+            self.space = self._checked(get_space(name_in(attrs, "space")))
         self.choices: tuple[str, ...] = tuple(json_in(attrs, "choices", list))
         self.training: dict[str, Any] = json_in(attrs, "training", dict)
         self.quantisation: dict[str, Any] = json_in(attrs, "quantisation", dict)
@@ -106,19 +105,30 @@ class Table:
         self.created = name_in(attrs, "created")
         self.reference_points: dict[str, Any] = json_in(attrs, "reference_points", dict, {})
 
+    def _checked(self, space: SearchSpace) -> SearchSpace:
+        if self._space_hash != space.hash:
+            raise TableError(
+                f"{self.path} was made for another version of space {space.name!r} "
+                f"({self._space_hash[:8]}, here {space.hash[:8]})."
+            )
+        return space
+
     def _read_networks(self) -> None:
         stored = {
             name: self._file.read(f"networks/{name}") for name in self._file.names("networks")
         }
         self.networks: dict[str, NDArray[Any]] = completed(
-            {n: c.astype("U") if n in TEXT_COLUMNS else c for n, c in stored.items()}
+            {n: np.char.decode(c, "utf-8") if n in TEXT_COLUMNS else c for n, c in stored.items()}
         )
         try:
+            if self.given:
+                self.space = self._checked(space_of(GIVEN, self.networks))
             check_networks(self.networks, self.space, self.choices)
         except BigLittleError as error:
             raise TableError(f"{self.path} cannot be read as a benchmark table: {error}") from error
         check_splits(self._file, self.n_classes)
         check_devices(self._file)
+        self.metrics = metrics_of(self._file, self.schema_version)
         self._packing = packing_of(self._file) if self.schema_version > 1 else ({}, {})
         self._index = RowIndex(self.networks)
 
@@ -130,7 +140,27 @@ class Table:
         """Names of the devices the table has columns for."""
         return self._file.names("devices")
 
+    @property
+    def answers_word(self) -> str:
+        """How the answers came about: ``measured``, or ``given`` by somebody with their names."""
+        return "given" if self.given else "measured"
+
+    @property
+    def macs(self) -> NDArray[np.float64]:
+        """MACs of every network, shape (n_networks,); NaN where nobody said them."""
+        macs = self.networks["macs"].astype(np.float64)
+        return np.where(macs > 0, macs, np.nan) if self.given else macs
+
+    @property
+    def n_images(self) -> dict[str, int]:
+        """Number of images by split."""
+        return {split: self._file.lengths[split] for split in SPLITS}
+
     # ---- which network is where ------------------------------------------------------------
+    def _own(self, training: str) -> str:
+        """The training that is meant where a user names none: of given networks nobody knows it."""
+        return "given" if self.given and training == "inherited" else training
+
     @property
     def row(self) -> Mapping[RowKey, int]:
         """Rows by network and name of its partner ("" outside of co-trained pairs)."""
@@ -154,6 +184,7 @@ class Table:
 
     def rows(self, training: str = "inherited", exits: bool = False) -> NDArray[np.intp]:
         """Rows of all whole fp32 networks of one training, (n,), with ``exits`` of cut ones too."""
+        training = self._own(training)
         key = training, exits
         if key not in self._rows:
             of = self.networks
@@ -184,7 +215,11 @@ class Table:
             ArchitectureError: not the name of a network, or not an architecture of the space.
             TableError: a network that is not in the table.
         """
-        key = NetworkKey.parse(network, training, seed)
+        training = self._own(training)
+        if self.given:  # a free text, in which nothing stands for an exit or a precision
+            key = NetworkKey(network, training=training, seed=seed)
+        else:
+            key = NetworkKey.parse(network, training, seed)
         row = self.row.get((key, ""))
         if row is not None:
             return row
@@ -243,7 +278,7 @@ class Table:
 
     def _read_predictions(self, split: str) -> Predictions:
         labels, top1 = self._read(f"splits/{split}_labels"), self._read(f"predictions/{split}/top1")
-        codes = {name: self._read(f"predictions/{split}/{name}") for name in stored_metrics()}
+        codes = {name: self._read(f"predictions/{split}/{name}") for name in self.metrics}
         try:
             check_classes(f"predictions/{split}/top1", top1, self.n_classes)
         except Hdf5Error as error:
@@ -297,6 +332,12 @@ class Table:
             raise UnknownNameError("device", name, self.devices)
         return facts_of(self._file.attributes[f"devices/{name}"], name)
 
+    def device_columns(self, name: str) -> dict[str, Any]:
+        """Columns and facts of a device of the table."""
+        place = f"devices/{name}"
+        columns = {key: self._read(f"{place}/{key}") for key in self._file.names(place)}
+        return self.device_facts(name) | columns
+
     def incomplete(self, device: str) -> bool:
         """Whether the table's own column of a device leaves networks out that its profile predicts.
 
@@ -317,11 +358,12 @@ class Table:
         """
         ids = [str(a) for a in self.networks["architecture"]]
         genomes, exits = self.space.parse(ids), self.exits
+        if self.given and device not in self.devices:
+            raise UnknownNameError("device of the table", device, self.devices)
         if device in self.devices:
-            columns = self.device_facts(device) | {
-                key: self._read(f"devices/{device}/{key}")
-                for key in self._file.names(f"devices/{device}")
-            }
+            columns = self.device_columns(device)
+            if self.given:
+                return given_costs(columns, self.macs, self.networks["params"])
             if self.incomplete(device):
                 columns = device_columns(load_device(device), self.space, ids, exits)
         else:
@@ -344,12 +386,6 @@ class Table:
 
     def contents(self) -> TableContents:
         """The whole table in memory, to write another one from."""
-
-        def device(name: str) -> dict[str, Any]:
-            place = f"devices/{name}"
-            columns = {key: self._read(f"{place}/{key}") for key in self._file.names(place)}
-            return self.device_facts(name) | columns
-
         return TableContents(
             name=self.name,
             space=self.space.name,
@@ -359,42 +395,7 @@ class Table:
             networks=self.networks,
             val_index=self.val_index,
             predictions={split: self.predictions(split) for split in SPLITS},
-            devices={name: device(name) for name in self.devices},
+            devices={name: self.device_columns(name) for name in self.devices},
             training=self.training,
             reference_points=self.reference_points,
         )
-
-    def info(self) -> dict[str, Any]:
-        """The table's facts as plain JSON."""
-        counts = zip(*np.unique(self.networks["training"], return_counts=True), strict=True)
-        devices: dict[str, Any] = {}
-        for name in self.devices:
-            facts, latency = self.device_facts(name), self._read(f"devices/{name}/latency_ms")
-            there = [
-                n for n in FIGURE_COLUMNS if np.isfinite(self._read(f"devices/{name}/{n}")).any()
-            ]
-            devices[name] = {
-                **facts,
-                "provenance": {n: w for n, w in facts["provenance"].items() if n in there},
-                "networks": int(np.isfinite(latency).sum()),
-                "latency_ms_min": float(np.nanmin(latency)),
-                "latency_ms_max": float(np.nanmax(latency)),
-            }
-        sizes = {split: self._file.lengths[split] for split in SPLITS}
-        return {
-            "name": self.name,
-            "space": self.space.name,
-            "dataset": self.dataset,
-            "choices": list(self.choices),
-            "training": {str(t): int(c) for t, c in counts},
-            "exits": int((self.exits > 0).sum()),
-            "devices": devices,
-            "splits": {"train": int(self.training.get("n_train", 0)), **sizes},
-            "cotrained_pairs": len(self._index.pair),
-            "held_out_architectures": len(np.unique(self.networks["architecture"][self.held_out])),
-            "schema_version": self.schema_version,
-            "code_version": self.code_version,
-            "created": self.created,
-            "quantisation": self.quantisation,
-            "sha256": self.sha256,
-        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .class_numbers import Classes, class_dtype
 from .device_columns import taken_columns
 from .errors import TableError
 from .gates import get_metric, stored_metrics
@@ -20,13 +21,13 @@ class Predictions:
     """What every network said about every image of one split.
 
     Attributes:
-        labels: the truth, uint8, shape (n_images,).
-        top1: answers, uint8, shape (n_networks, n_images).
+        labels: the truth, of type ``class_dtype(n_classes)``, shape (n_images,).
+        top1: answers of the same type, shape (n_networks, n_images).
         codes: confidence codes by gate metric, uint8, shape (n_networks, n_images) each.
     """
 
-    labels: NDArray[np.uint8]
-    top1: NDArray[np.uint8]
+    labels: Classes
+    top1: Classes
     codes: Mapping[str, NDArray[np.uint8]]
 
     @cached_property
@@ -41,7 +42,7 @@ class TableContents:
 
     Attributes:
         name: name of the table.
-        space: name of the search space.
+        space: name of the search space; ``given`` for networks that are known by name alone.
         dataset: name of the data set.
         n_classes: number of classes of the classifier.
         choices: the space's choices whose weights were trained, hence those in the table.
@@ -94,8 +95,8 @@ class TableContents:
 
 
 def encode_predictions(
-    probabilities: NDArray[np.float64], labels: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
+    probabilities: NDArray[np.floating[Any]], labels: Classes
+) -> tuple[Classes, dict[str, NDArray[np.uint8]]]:
     """One network's row: answers and confidence codes, each of shape (n_images,).
 
     Args:
@@ -109,11 +110,16 @@ def encode_predictions(
     for name in stored_metrics():
         metric = get_metric(name)
         codes[name] = metric.encode(metric.compute(probabilities), n_classes)
-    return probabilities.argmax(axis=1).astype(np.uint8), codes
+    return probabilities.argmax(axis=1).astype(class_dtype(n_classes)), codes
 
 
-def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
-    """How confidences are stored: scale and worst-case rounding error of each metric."""
+def quantisation(n_classes: int, metrics: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    """How confidences are stored: scale and worst-case rounding error of each metric.
+
+    Args:
+        n_classes: number of classes of the classifier.
+        metrics: metrics that a table stores; None: all that tables store.
+    """
     return {
         name: {
             "scale": "code = floor(256 * (1 - sqrt(u))), u = uncertainty in [0, 1]",
@@ -121,5 +127,5 @@ def quantisation(n_classes: int) -> dict[str, dict[str, Any]]:
             "worst_rounding_error": get_metric(name).rounding_error(n_classes),
             "unit": get_metric(name).unit,
         }
-        for name in stored_metrics()
+        for name in metrics or stored_metrics()
     }

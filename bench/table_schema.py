@@ -1,6 +1,6 @@
 """What a table's file has to hold: its layout, its columns, and the values that they may have.
 
-Layout (schema version 2)::
+Layout (schema version 2 and 3)::
 
     attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
                      created, training (JSON), quantisation (JSON), reference_points (JSON)
@@ -16,6 +16,15 @@ Layout (schema version 2)::
                      what is run before them; where networks differ in how a figure came about,
                      latency_ms_provenance, energy_mj_provenance: uint8, places in PROVENANCES
 
+Schema 3 is what a table is written in that schema 2 cannot hold; every other is written in schema
+2. It has, beyond that, one or more of these:
+
+- labels and top1 of uint16 or uint32, for more than 256 classes;
+- ``max_prob`` alone of the metrics, where answers came as top-1 and confidence;
+- the space ``given``: architecture is a free text, UTF-8, and the space the list of these; macs
+  and params are 0 where nobody said them, and a device has weights_mib and activation_mib where
+  somebody did.
+
 Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
 well: all its networks are inherited ones.
 
@@ -26,27 +35,53 @@ here, once, before anything is answered from them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bounded import json_of
+from .class_numbers import MAX_CLASSES, Classes, class_dtype
 from .device_columns import FIGURE_COLUMNS, WORD_COLUMNS
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
 from .provenance import PROVENANCES
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
-from .spaces import SearchSpace
+from .spaces import GIVEN, SearchSpace, get_space, listed_space
 
 FORMAT = "biglittle-table"
-SCHEMA_VERSION = 2
-READABLE = (1, 2)
+READABLE = (1, 2, 3)
 SPLITS = ("val", "test")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 _MAX_NAME = 200
-_MAX_CLASSES = 256  # answers are bytes
+_WIDE = 3  # first version with more than 256 classes, few metrics, and networks of no space
+_ALWAYS = "max_prob"  # the one metric that every table has
+
+
+def schema_needed(space: str, n_classes: int, metrics: Sequence[str]) -> int:
+    """The lowest schema version that holds a table, so that older code reads what it can.
+
+    Args:
+        space: name of the search space.
+        n_classes: number of classes of the classifier.
+        metrics: gate metrics that the table stores.
+    """
+    narrow = class_dtype(n_classes).itemsize == 1
+    plain = narrow and space != GIVEN and set(metrics) == set(stored_metrics())
+    return _WIDE - 1 if plain else _WIDE
+
+
+def space_of(name: str, networks: Mapping[str, NDArray[Any]]) -> SearchSpace:
+    """The space of a table's networks: one that is registered, or the list of those given.
+
+    Raises:
+        UnknownNameError: no space has this name.
+        ArchitectureError: a name that is there twice or cannot be one, of networks that were given.
+    """
+    if name != GIVEN:
+        return get_space(name)
+    return listed_space([str(architecture) for architecture in networks["architecture"]])
 
 
 def declared_columns() -> dict[str, Column]:
@@ -58,9 +93,12 @@ def declared_columns() -> dict[str, Column]:
     }
     out["splits/val_index"] = Column("iu", ("val",))
     for split in SPLITS:
-        out[f"splits/{split}_labels"] = Column("u", (split,), itemsize=1)
-        for name in ("top1", *stored_metrics()):
-            out[f"predictions/{split}/{name}"] = Column("u", ("networks", split), itemsize=1)
+        out[f"splits/{split}_labels"] = Column("u", (split,))
+        out[f"predictions/{split}/top1"] = Column("u", ("networks", split))
+        for name in stored_metrics():
+            needed = name == _ALWAYS
+            column = Column("u", ("networks", split), required=needed, itemsize=1)
+            out[f"predictions/{split}/{name}"] = column
     out["packing/*"] = Column("u", None, required=False, itemsize=1)
     for name in WORD_COLUMNS:
         out[f"devices/*/{name}"] = Column("u", ("networks",), required=False, itemsize=1)
@@ -96,12 +134,27 @@ def classes_in(attributes: Mapping[str, Any]) -> int:
     """The number of classes of a table.
 
     Raises:
-        Hdf5Error: it is not one that fits answers of one byte.
+        Hdf5Error: it is not one that fits answers of the schema's width.
     """
     n_classes = number_in(attributes, "n_classes")
-    if not 1 <= n_classes <= _MAX_CLASSES:
-        raise Hdf5Error(f"attribute 'n_classes' is {n_classes}, expected 1 to {_MAX_CLASSES}")
+    most = MAX_CLASSES if number_in(attributes, "schema_version") >= _WIDE else 256
+    if not 1 <= n_classes <= most:
+        raise Hdf5Error(f"attribute 'n_classes' is {n_classes}, expected 1 to {most}")
     return n_classes
+
+
+def metrics_of(file: CheckedFile, version: int) -> tuple[str, ...]:
+    """The gate metrics that a table stores, the same of both splits.
+
+    Raises:
+        Hdf5Error: one is missing that the schema asks for, or is there of one split alone.
+    """
+    places = {name: [f"predictions/{s}/{name}" for s in SPLITS] for name in stored_metrics()}
+    missing = {name: [at for at in where if at not in file] for name, where in places.items()}
+    for gaps in missing.values():
+        if gaps and (version < _WIDE or len(gaps) < len(SPLITS)):
+            raise Hdf5Error(f"{gaps[0]!r} is missing")
+    return tuple(name for name, gaps in missing.items() if not gaps)
 
 
 def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
@@ -174,12 +227,17 @@ def check_splits(file: CheckedFile, n_classes: int) -> None:
         raise Hdf5Error("'splits/val_index' has an image twice or a negative number")
 
 
-def check_classes(place: str, values: NDArray[np.uint8], n_classes: int) -> None:
-    """Nothing, if all values are numbers of classes.
+def check_classes(place: str, values: Classes, n_classes: int) -> None:
+    """Nothing, if all values are numbers of classes, in as many bytes as these need.
 
     Raises:
-        Hdf5Error: names the place and the largest value.
+        Hdf5Error: names the place and the type or the largest value.
     """
+    if values.dtype != class_dtype(n_classes):
+        raise Hdf5Error(
+            f"{place!r} is of type {values.dtype}, expected {class_dtype(n_classes)} for "
+            f"{n_classes} classes"
+        )
     if values.size and values.max() >= n_classes:
         raise Hdf5Error(f"{place!r} has class {values.max()}, expected less than {n_classes}")
 

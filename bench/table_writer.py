@@ -11,10 +11,9 @@ from .files import file_hash
 from .hdf5_writer import make_groups, new_hdf5
 from .packing import EXPECTED_FROM, expectations, pack_answers, pack_codes
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed
-from .spaces import get_space
 from .table_contents import TableContents, quantisation
 from .table_manifest import write_manifest
-from .table_schema import FORMAT, SCHEMA_VERSION, SPLITS
+from .table_schema import FORMAT, SPLITS, schema_needed, space_of
 
 
 def write_table(path: Path, contents: TableContents, code_version: str, created: str) -> str:
@@ -30,8 +29,10 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         TableError: rows that are there twice, pairs of which one half is missing, columns of
             different lengths.
     """
-    space, networks = get_space(contents.space), completed(contents.networks)
+    networks = completed(contents.networks)
+    space = space_of(contents.space, networks)
     check_rows(networks)
+    metrics = tuple(contents.predictions[SPLITS[0]].codes)
     facts = {"file": path.name, "name": contents.name}
 
     def replaces(sha256: str) -> None:
@@ -44,7 +45,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         make_groups(file, *(f"devices/{name}" for name in contents.devices))
         file.attrs.update(
             format=FORMAT,
-            schema_version=SCHEMA_VERSION,
+            schema_version=schema_needed(space.name, contents.n_classes, metrics),
             name=contents.name,
             space=space.name,
             space_hash=space.hash,
@@ -54,11 +55,11 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
             code_version=code_version,
             created=created,
             training=json.dumps(contents.training),
-            quantisation=json.dumps(quantisation(contents.n_classes)),
+            quantisation=json.dumps(quantisation(contents.n_classes, metrics)),
             reference_points=json.dumps(contents.reference_points),
         )
         for name in TEXT_COLUMNS:
-            file[f"networks/{name}"] = np.asarray(networks[name], "S")
+            file[f"networks/{name}"] = np.char.encode(networks[name].astype("U"), "utf-8")
         for name in NUMBER_COLUMNS:
             file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
         file["networks/held_out"] = np.asarray(networks["held_out"], bool)

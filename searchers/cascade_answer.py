@@ -12,7 +12,7 @@ from typing import Any
 
 from ..bench import FIGURES, Benchmark, Cascade, CascadeFront, CascadePoint
 from ..bench.cascade import MOST, exit_chain
-from ..bench.errors import BigLittleError, ConstraintError, GateError
+from ..bench.errors import ArchitectureError, BigLittleError, ConstraintError, GateError
 from ..bench.figures import counted
 from ..bench.limits import within_text
 from ..bench.rows import NetworkKey
@@ -110,7 +110,7 @@ class CascadeAnswer:
     def _apart(self) -> list[str]:
         """What to know of networks that go on from no exit, where an exit stands before them."""
         names, couplings = self.answer.networks, self.answer.couplings  # type: ignore[union-attr]
-        cut = [bool(NetworkKey.parse(name).exit) for name in names]
+        cut = [bool(_key(name).exit) for name in names]
         return [
             f"{name} goes on from no exit before it (a sibling): it runs from the image on."
             for i, (name, coupling) in enumerate(zip(names[1:], couplings, strict=True), 1)
@@ -123,13 +123,21 @@ class CascadeAnswer:
 
 def route(point: CascadePoint) -> str:
     """A cascade on one line: networks and thresholds; of one network its exits alone."""
-    keys = [NetworkKey.parse(name) for name in point.networks]
+    keys = [_key(name) for name in point.networks]
     names = list(point.networks)
     if len({key.architecture for key in keys}) == 1:
         names = [f"@{key.exit}" if key.exit else "whole" for key in keys]
         names[0] = point.networks[0]
     gates = [f" {g} {t:.4g} > " for g, t in zip(point.gates, point.thresholds, strict=True)]
     return "".join(name + gate for name, gate in zip(names, [*gates, ""], strict=True))
+
+
+def _key(name: str) -> NetworkKey:
+    """What a name stands for; of a network that somebody gave, a free text."""
+    try:
+        return NetworkKey.parse(name)
+    except ArchitectureError:
+        return NetworkKey(name)
 
 
 def cascade_answer(

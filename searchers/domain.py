@@ -84,7 +84,7 @@ class Domain:
                 genomes, exits = genomes[cut], exits[cut]
             if not len(genomes):
                 raise ConstraintError("the evaluator knows no architecture with all figures.")
-            order = np.argsort(space.macs(genomes, n_classes=1), kind="stable")
+            order = np.argsort(space.sizes(genomes), kind="stable")
             listed = genomes[order]
             exits = exits[order] if exits is not None and exits.ndim == 2 else exits
         n_gates, allowed = len(evaluator.gates), space.allowed(evaluator.choices)
@@ -224,8 +224,8 @@ class Domain:
         """
         columns, cuts = [], self.cuts(x) or (None, None)
         for genomes, exits in zip(self.networks(x)[: len(self.parts)], cuts, strict=False):
-            macs = self.space.macs(genomes, 1, exits).astype(np.float64)[:, None] / 1e8
-            columns += [self.space.encode(genomes).astype(np.float64), macs, np.log(macs)]
+            size = self.space.sizes(genomes, exits).astype(np.float64)[:, None] / 1e8
+            columns += [self.space.encode(genomes).astype(np.float64), size, np.log(size)]
         if self.coupling is not None:
             columns += self.coupling.features(x)
         if not self.inside:

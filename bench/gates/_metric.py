@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +41,7 @@ class GateMetric:
     unit: str
     confident: Literal["high", "low"]
     maximum: Callable[[int], float]
-    compute: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    compute: Callable[[NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]
     source: str
     kind: Literal["stored"] = field(default="stored", init=False)
     deployable: bool = field(default=True, init=False)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._metric import GateMetric, log_classes
 
 
-def compute(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def compute(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Entropy of each row in nats, shape (n,)."""
-    logs = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+    logs = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
     return np.asarray(-(probabilities * logs).sum(axis=1))
 
 

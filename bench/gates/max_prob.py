@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._metric import GateMetric, unit_interval
 
 
-def compute(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def compute(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Largest probability of each row, shape (n,)."""
     return np.asarray(probabilities.max(axis=1))
 

@@ -8,6 +8,7 @@ from typing import cast
 from ..registry import Registry
 from ._exits import Exit, Exits
 from ._layers import Genomes, Layer
+from ._listed import GIVEN, ListedSpace, listed_space
 from ._names import canonical_name, network_names, parse_networks
 from ._space import Architectures, SearchSpace
 
@@ -24,15 +25,18 @@ def get_space(name: str) -> SearchSpace:
 
 
 __all__ = [
+    "GIVEN",
     "SPACES",
     "Architectures",
     "Exit",
     "Exits",
     "Genomes",
     "Layer",
+    "ListedSpace",
     "SearchSpace",
     "canonical_name",
     "get_space",
+    "listed_space",
     "network_names",
     "parse_networks",
 ]

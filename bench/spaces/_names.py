@@ -29,10 +29,9 @@ def parse_networks(
     >>> genomes.shape, exits.tolist()
     ((2, 6), [0, 2])
     """
-    parts = [str(n).partition("@") for n in ([names] if isinstance(names, str) else names)]
-    genomes = space.parse([architecture for architecture, _, _ in parts])
-    # "A@" names no exit, and not the whole network either.
-    return genomes, space.exit_numbers([cut if not at else cut or at for _, at, cut in parts])
+    parts = [space.split_name(str(n)) for n in ([names] if isinstance(names, str) else names)]
+    genomes = space.parse([architecture for architecture, _ in parts])
+    return genomes, space.exit_numbers([cut for _, cut in parts])
 
 
 def network_names(space: SearchSpace, genomes: Genomes, exits: Exits) -> list[str]:

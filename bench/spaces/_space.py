@@ -218,6 +218,11 @@ class SearchSpace:
             )
         return np.array(sorted(self.choices.index(c) for c in choices), dtype=np.uint8)
 
+    def split_name(self, name: str) -> tuple[str, str]:
+        """Architecture and exit of a network's name, ``ARCHITECTURE[@EXIT]``; "" for no exit."""
+        architecture, at, cut = name.partition("@")
+        return architecture, at if at and not cut else cut  # "A@" names no exit, nor the whole
+
     # ---- moving about ----------------------------------------------------------------------
     def sample(
         self, rng: np.random.Generator, n: int, choices: Sequence[str] | None = None
@@ -336,6 +341,10 @@ class SearchSpace:
             exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
         """
         return self._counting.whole("macs", self.genomes(genomes), n_classes, exits)
+
+    def sizes(self, genomes: Architectures, exits: Exits | None = None) -> NDArray[np.int64]:
+        """What orders networks by size, shape (n,): their MACs, whatever they classify."""
+        return self.macs(genomes, 1, exits)
 
     def params(
         self, genomes: Architectures, n_classes: int, exits: Exits | None = None

@@ -27,7 +27,7 @@ ANYWHERE = 2001  # thresholds, evenly over the metric's range
 
 
 def exact_accuracy(
-    values: Array, thresholds: Array, confident: str, little: Array, big: Array
+    values: NDArray[np.floating[Any]], thresholds: Array, confident: str, little: Array, big: Array
 ) -> Array:
     """Accuracy at each threshold when the decision is made on exact values, shape (n,).
 

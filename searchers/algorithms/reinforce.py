@@ -41,7 +41,7 @@ def _tables(domain: Domain) -> list[Array]:
         tables = [np.eye(int(k)) for k in domain.options[: domain.gate]]
     else:
         shared = domain.space.encode(domain.listed).astype(np.float64)
-        macs = np.log(domain.space.macs(domain.listed, n_classes=1).astype(np.float64))
+        macs = np.log(domain.space.sizes(domain.listed).astype(np.float64))
         size = (macs - macs.mean()) / max(float(macs.std()), 1e-9)
         shared = np.column_stack([shared - shared.mean(axis=0), size, size**2])
         tables = [shared for _ in domain.parts]

@@ -58,7 +58,7 @@ class TableEvaluator:
         share: float = 1.0,
     ) -> None:
         self.bench, self.device, self.split = bench, device, split
-        self._gates = tuple(gates or stored_metrics())
+        self._gates = tuple(gates or bench.table.metrics)
         for gate in self._gates:
             if get_gate(gate).kind == "pairwise" or not get_gate(gate).deployable:
                 raise GateError(
@@ -137,7 +137,7 @@ class TableEvaluator:
     @property
     def provenance(self) -> dict[str, str]:
         """How the figures of pairs come about, by field."""
-        answers = {"accuracy": "measured", "escalation_rate": "measured"}
+        answers = dict.fromkeys(("accuracy", "escalation_rate"), self.bench.table.answers_word)
         return {**answers, **pair_provenance(self._costs.provenance)}
 
     def _rows(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.intp]:
@@ -151,7 +151,7 @@ class TableEvaluator:
         """Figures of single networks, genomes of shape (n, n_layers); NaN outside the table."""
         rows = self._rows(genomes, exits)
         accuracy = np.where(rows < 0, np.nan, self._answers.accuracy[np.maximum(rows, 0)])
-        return NetworkFigures(accuracy, self._costs_of(rows), "measured")
+        return NetworkFigures(accuracy, self._costs_of(rows), self.bench.table.answers_word)
 
     def _coupled(self, little: Genomes, big: Genomes, exits: Cuts, costs: NetworkCosts) -> Coupled:
         """What pairs share; those that hold a network outside the table have no figures anyway."""

@@ -20,6 +20,7 @@ from biglittle.bench.errors import TableError
 from biglittle.bench.files import file_hash
 from biglittle.bench.hdf5 import CheckedFile, Column, Hdf5Error, stored_chunks
 from biglittle.bench.synthetic import synthetic_table
+from biglittle.bench.table_info import table_info
 from biglittle.bench.table_writer import write_table
 
 
@@ -59,7 +60,7 @@ def signed(path: Path) -> Path:
 def use(path: Path) -> None:
     """Everything that a table gives."""
     table = Table(signed(path))
-    table.info()
+    table_info(table)
     table.cotrained()
     for split in ("val", "test"):
         table.predictions(split)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biglittle.bench.class_numbers import class_dtype
 from biglittle.bench.packing import (
     EXPECTED_FROM,
     expectations,
@@ -58,3 +59,18 @@ def test_a_metric_whose_givens_are_missing_is_stored_as_it_is() -> None:
     assert pack_codes(codes, {})["margin"] is codes["margin"]
     with pytest.raises(KeyError):
         pack_codes(codes, {"margin": np.zeros(256, np.uint8)})
+
+
+@pytest.mark.parametrize("n_classes", [2, 256, 257, 1000, 65_536, 70_000])
+def test_answers_of_any_number_of_classes_come_back_in_their_own_width(n_classes: int) -> None:
+    rng = np.random.default_rng(n_classes)
+    labels = rng.integers(0, n_classes, 500).astype(class_dtype(n_classes))
+    top1 = rng.integers(0, n_classes, (3, 500)).astype(class_dtype(n_classes))
+    labels[:2], top1[1, :2] = [n_classes - 1, 0], [0, n_classes - 1]
+    top1[0] = labels
+    packed = pack_answers(top1, labels, n_classes)
+    assert packed.dtype == class_dtype(n_classes)
+    assert not packed[0].any()
+    again = unpack_answers(packed, labels, n_classes)
+    assert again.dtype == top1.dtype
+    assert np.array_equal(again, top1)
