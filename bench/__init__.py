@@ -1,4 +1,4 @@
-"""The bench: spaces, pairs, gates, tables and their exact evaluation. Needs numpy and h5py only.
+"""The bench: spaces, pairs, gates, tables and their exact evaluation. Needs numpy, h5py, msgspec.
 
 Every name is imported when it is first asked for: a board that only measures
 (``biglittle.edge_profiler``) needs no h5py, and the command line's help no numpy.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,23 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .device_document import FORMAT, FORMAT_2, FirstProfile, Network, Profile
+from .documents import DocumentError, read_json, typed
 from .errors import DeviceError, UnknownNameError
+from .files import why_unreadable
 from .latency import LatencyModel, latency_model
 from .latency_listed import Figures
 from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
-from .provenance import PROVENANCES, least_founded
-from .schema import problems
+from .provenance import least_founded
 from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
-from .text_files import read_text
 
-#: The first format, which is still read, and the present one, which has a JSON Schema.
-FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
-SCHEMA = Path(__file__).with_name("device_profile.schema.json")
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
-#: Larger files are refused unread: 200,000 networks take some 50 MiB.
-MAX_BYTES = 64 * 2**20
 #: What a device may be called; it is also the name of its file.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
@@ -283,28 +279,11 @@ def read_document(path: Path) -> Any:
     Raises:
         DeviceError: it cannot be read, is too large, or is no JSON; NaN is none.
     """
-
-    def refuse(word: str) -> float:
-        raise ValueError(f"{word} is not a number in JSON; write null for what was not measured")
-
     try:
-        if not path.is_file():
-            raise DeviceError(f"device profile {path} cannot be read: there is no such file.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DeviceError(
-                f"device profile {path.name} has {size / 2**20:,.0f} MiB and was not read; "
-                f"expected at most {MAX_BYTES // 2**20} MiB."
-            )
-        return json.loads(read_text(path), parse_constant=refuse)
-    except (OSError, ValueError, RecursionError) as error:
-        raise DeviceError(f"device profile {path} cannot be read: {error}") from error
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the present format."""
-    document: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return document
+        return read_json(path)
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, str(error))
+        raise DeviceError(f"device profile {path} cannot be read: {why}") from error
 
 
 def parse_profile(raw: Any, label: str) -> DeviceProfile:
@@ -317,93 +296,83 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
     Raises:
         DeviceError: no usable profile; the message says what is wrong.
     """
-    got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
-    if got not in (FORMAT, FORMAT_2):
-        raise DeviceError(f"{label} has format {got!r}, expected {FORMAT!r} or {FORMAT_2!r}.")
-    if got == FORMAT_2:
-        for problem in problems(raw, schema()):
-            raise DeviceError(f"{label} is not a complete device profile: {problem}.")
-    try:
-        listed = raw.get("networks") or []
-        names = [n["architecture"] for n in listed]
-        if len(set(names)) < len(names):
-            twice = next(a for i, a in enumerate(names) if a in names[:i])
-            raise DeviceError(f"{label} has two claims for network {twice}; keep one of them.")
-        networks = [n for n in listed if n["latency_ms"] is not None]
-        words = {n["architecture"]: _words(n, label) for n in networks}
-        block = raw.get("block_table")
-        power = raw.get("load_power") or {}
-        energies = _column(networks, "energy_mj")
-        if energies and power:
-            raise DeviceError(
-                f"{label} has energies of networks and a load power too; expected one of them, "
-                "since a reader must know which a figure is."
-            )
-        profile = DeviceProfile(
-            name=raw["device"],
-            description=raw["description"],
-            space=raw["space"],
-            space_hash=raw["space_hash"],
-            n_classes=int(raw["n_classes"]),
-            runtime=raw["runtime"],
-            source=raw["source"],
-            gate_ms=float(raw.get("gate_latency_ms") or 0.0),
-            load_power_mw=power.get("power_mw"),
-            power_source=power.get("source", ""),
-            block_ms=None if block is None else np.array(block["latency_ms"], np.float64),
-            constant_ms=0.0 if block is None else float(block["constant_ms"]),
-            measured_ms=_column(networks, "latency_ms"),
-            measured_p90_ms=_column(networks, "latency_p90_ms"),
-            latency_low_ms=_column(networks, "latency_ms_low"),
-            latency_high_ms=_column(networks, "latency_ms_high"),
-            listed_energy_mj=energies,
-            listed_memory_mib=_column(networks, "peak_memory_mib"),
-            latency_provenance=least_founded((w["latency_ms"] for w in words.values()), "measured"),
-            energy_provenance=least_founded((words[a]["energy_mj"] for a in energies), "modelled"),
-            pairs=tuple(raw.get("pairs") or ()),
-            facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
+    kind = profile_kind(raw)
+    if kind is None:
+        got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
+        raise DeviceError(
+            f"{label} has format {str(got)[:60]!r}, expected {FORMAT!r} or {FORMAT_2!r}."
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeviceError(f"{label} is not a complete device profile: {error!r}.") from error
-    _check_figures(profile, label)
+    try:
+        document: FirstProfile | Profile = typed(raw, kind)
+    except DocumentError as error:
+        raise DeviceError(f"{label} is not a complete device profile: {error}.") from error
+    networks = [n for n in document.networks if n.latency_ms is not None]
+    energies = _column(networks, "energy_mj")
+    _check_relations(document, label)
+    block, power = document.block_table, document.load_power
+    profile = DeviceProfile(
+        name=document.device,
+        description=document.description,
+        space=document.space,
+        space_hash=document.space_hash,
+        n_classes=document.n_classes,
+        runtime=document.runtime,
+        source=document.source,
+        gate_ms=document.gate_latency_ms or 0.0,
+        load_power_mw=None if power is None else power.power_mw,
+        power_source="" if power is None else power.source,
+        block_ms=None if block is None else _table(block.latency_ms, label),
+        constant_ms=0.0 if block is None else block.constant_ms,
+        measured_ms=_column(networks, "latency_ms"),
+        measured_p90_ms=_column(networks, "latency_p90_ms"),
+        latency_low_ms=_column(networks, "latency_ms_low"),
+        latency_high_ms=_column(networks, "latency_ms_high"),
+        listed_energy_mj=energies,
+        listed_memory_mib=_column(networks, "peak_memory_mib"),
+        latency_provenance=_least(networks, "latency_ms", "measured"),
+        energy_provenance=_least(networks, "energy_mj", "modelled"),
+        pairs=tuple(raw.get("pairs") or ()),
+        facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
+    )
     if profile.space in SPACES.names() and get_space(profile.space).hash == profile.space_hash:
         _ = profile.latency  # a model that cannot be used is refused here
     return profile
 
 
-def _column(networks: list[dict[str, Any]], name: str) -> dict[str, float]:
-    return {n["architecture"]: float(n[name]) for n in networks if n.get(name) is not None}
+def profile_kind(raw: Any) -> type[FirstProfile] | type[Profile] | None:
+    """The type that a document says it is of; None where it is not a device profile."""
+    got = raw.get("format") if isinstance(raw, dict) else None
+    return FirstProfile if got == FORMAT else Profile if got == FORMAT_2 else None
 
 
-def _words(network: dict[str, Any], label: str) -> dict[str, str]:
-    """Provenance of a network's figures by field; one word stands for all of them."""
-    stated = network["provenance"]
-    fields = ("latency_ms", "energy_mj", "peak_memory_mib")
-    words: dict[str, str] = (
-        dict.fromkeys(fields, stated) if isinstance(stated, str) else dict(stated)
-    )
-    for name in fields:
-        if network.get(name) is not None and words.get(name) not in PROVENANCES:
-            raise DeviceError(
-                f"{label} has provenance {words.get(name)!r} for {name} of "
-                f"{network['architecture']}; expected one of {', '.join(PROVENANCES)}."
-            )
-    return words
+def _column(networks: list[Network], name: str) -> dict[str, float]:
+    values = ((n.architecture, getattr(n, name)) for n in networks)
+    return {architecture: value for architecture, value in values if value is not None}
 
 
-def _check_figures(profile: DeviceProfile, label: str) -> None:
-    latencies = list(profile.measured_ms.values())
-    if profile.block_ms is not None:
-        latencies += profile.block_ms.ravel().tolist()
-    others = [*profile.listed_energy_mj.values(), *profile.listed_memory_mib.values()]
-    if not latencies or not np.isfinite(latencies + others).all() or min(latencies + others) < 0:
+def _least(networks: list[Network], name: str, default: str) -> str:
+    """The least founded of the words that the figures of a column have."""
+    there = (n.words[name] for n in networks if getattr(n, name) is not None)
+    return least_founded(there, default)
+
+
+def _table(rows: list[list[float]], label: str) -> NDArray[np.float64]:
+    if len({len(row) for row in rows}) > 1:
+        raise DeviceError(f"the block table of {label} has rows of different lengths.")
+    return np.array(rows, np.float64)
+
+
+def _check_relations(document: FirstProfile | Profile, label: str) -> None:
+    """Nothing, if the parts of a profile that are right alone also agree with one another."""
+    names = [n.architecture for n in document.networks]
+    if len(set(names)) < len(names):
+        twice = next(name for name, n in Counter(names).items() if n > 1)
+        raise DeviceError(f"{label} has two claims for network {twice}; keep one of them.")
+    listed = [n for n in document.networks if n.latency_ms is not None]
+    if document.load_power is not None and any(n.energy_mj is not None for n in listed):
         raise DeviceError(
-            f"{label} has no latencies, or figures that are negative or not finite; expected "
-            "milliseconds (millijoules, MiB) of at least 0."
+            f"{label} has energies of networks and a load power too; expected one of them, "
+            "since a reader must know which a figure is."
         )
-    for a, low in profile.latency_low_ms.items():
-        if not low <= profile.measured_ms[a] <= profile.latency_high_ms.get(a, -1.0):
-            raise DeviceError(
-                f"{label} has latency {profile.measured_ms[a]:g} ms for {a} outside of its own "
-                f"interval from {low:g} to {profile.latency_high_ms.get(a)} ms."
-            )
+    if not listed and document.block_table is None:
+        raise DeviceError(f"{label} has no latencies; expected networks, or a block table.")

@@ -64,6 +64,7 @@ class UnknownNameError(BigLittleError):
 
 #: The extra that brings a module, by the module's name.
 EXTRA_OF = {
+    "msgspec": "profiler",
     "onnx": "profiler",
     "PIL": "train",
     "plotly": "report",

@@ -34,7 +34,6 @@ from .operator_features import Array
 from .provenance import chosen, weakest
 from .spaces import Exits, Genomes, SearchSpace
 
-KIND = "blocks"  # of a model in a file
 #: A stated interval that reaches further than this factor, up or down, is warned of. Of random
 #: networks of the FBNet space nine in ten lie within 0.73 to 1.31 of the median latency, on every
 #: device that ships: an interval beyond a factor of two holds nearly the whole space, so that it
@@ -358,7 +357,7 @@ def latency_model(
         check_shape(f"the block table of {name!r}", table, space)
         return BlockSum(space, n_classes, table, figures.power_mw, figures.energy_word)
     listed = Listed(space, n_classes, figures)
-    if isinstance(model, dict) and model.get("kind") == KIND:
+    if model is not None:
         terms = held_terms(name, model, space, figures.coverage)
         held = model.get("operators")
         return Predicted(

@@ -5,12 +5,14 @@ It stands in the file of a predicted profile, or is fitted to what a profile lis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .device_document import BlockModel
+from .documents import DocumentError, typed
 from .errors import DeviceError
 from .operator_features import NAMES, Array, layer_features, network_features
 from .operator_model import OperatorModel, fit_few, load_priors
@@ -146,9 +148,7 @@ def check_shape(what: str, blocks: Blocks, space: SearchSpace) -> None:
         raise DeviceError(f"{what} has shape {shape}, expected {expected}.")
 
 
-def held_terms(
-    name: str, raw: Mapping[str, Any], space: SearchSpace, coverage: float | None
-) -> Terms:
+def held_terms(name: str, raw: Any, space: SearchSpace, coverage: float | None) -> Terms:
     """What a file's own model predicts with.
 
     Args:
@@ -160,46 +160,41 @@ def held_terms(
     Raises:
         DeviceError: it is incomplete, has impossible figures, or is of another space.
     """
-    try:
-        power = raw.get("power_mw")
-        power = None if power is None else float(power)
-        blocks = Blocks(
-            float(raw["latency_ms"]["constant"]), np.array(raw["latency_ms"]["blocks"], np.float64)
-        )
-        low, high = float(raw["latency_low_factor"]), float(raw["latency_high_factor"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DeviceError(f"the model of {name!r} is incomplete: {error!r}.") from error
+    model = _read(name, raw)
+    blocks = Blocks(model.latency_ms.constant, _rows(name, model.latency_ms.blocks))
     check_shape(f"the model of {name!r}", blocks, space)
-    figures = [*blocks.blocks_ms.ravel(), blocks.constant_ms, low]
-    if not np.isfinite([*figures, high]).all() or min(figures) < 0 or not low <= 1 <= high:
-        raise DeviceError(
-            f"the model of {name!r} has figures down to {min(figures):g} ms and factors {low:g} "
-            f"and {high:g}; expected milliseconds of at least 0, and factors around 1."
-        )
-    return Terms(blocks.latency_ms, low, high, coverage, power, blocks)
+    low, high = model.latency_low_factor, model.latency_high_factor
+    return Terms(blocks.latency_ms, low, high, coverage, model.power_mw, blocks)
 
 
-def held_operators(name: str, raw: Mapping[str, Any], coverage: float | None) -> OperatorSum:
+def _read(name: str, raw: Any) -> BlockModel:
+    try:
+        return typed(raw, BlockModel)
+    except DocumentError as error:
+        raise DeviceError(f"the model of {name!r} is not usable: {error}.") from error
+
+
+def _rows(name: str, rows: list[list[float]]) -> Array:
+    if len({len(row) for row in rows}) > 1:
+        raise DeviceError(f"the model of {name!r} has rows of different lengths.")
+    return np.array(rows, np.float64)
+
+
+def held_operators(name: str, raw: Any, coverage: float | None) -> OperatorSum:
     """A file's own operator-level model; arguments as of `held_terms`.
 
     Raises:
         DeviceError: it is incomplete or has impossible figures.
     """
-    try:
-        held = raw["operators"]
-        unknown = set(held["coefficients_ms"]) - set(NAMES)
-        coefficients = np.array([held["coefficients_ms"].get(n, 0.0) for n in NAMES], np.float64)
-        low, high = float(raw["latency_low_factor"]), float(raw["latency_high_factor"])
-        macs = (float(held["macs_min"]), float(held["macs_max"]))
-        power = raw.get("power_mw")
-        power = None if power is None else float(power)
-        words = str(held["fitted_to"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeviceError(f"the model of {name!r} is incomplete: {error!r}.") from error
-    if unknown or not np.isfinite(coefficients).all() or (coefficients < 0).any():
+    model = _read(name, raw)
+    held = model.operators
+    if held is None or (unknown := sorted({*held.coefficients_ms} - {*NAMES})):
         raise DeviceError(
-            f"the model of {name!r} has coefficients that are negative, not finite, or of "
-            f"operators that are none ({', '.join(sorted(unknown)) or 'none unknown'})."
+            f"the model of {name!r} has "
+            + ("no operators." if held is None else f"the unknown operator {unknown[0]!r}.")
         )
-    model = OperatorModel(coefficients, None, low, high, coverage or 0.0)
-    return OperatorSum(model, words, macs, power)
+    coefficients = np.array([held.coefficients_ms.get(n, 0.0) for n in NAMES], np.float64)
+    sums = OperatorModel(
+        coefficients, None, model.latency_low_factor, model.latency_high_factor, coverage or 0.0
+    )
+    return OperatorSum(sums, held.fitted_to, (held.macs_min, held.macs_max), model.power_mw)

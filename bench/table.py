@@ -98,12 +98,14 @@ class Table:
         self._space_hash = name_in(attrs, "space_hash")
         if not self.given:
             self.space = self._checked(get_space(name_in(attrs, "space")))
-        self.choices: tuple[str, ...] = tuple(json_in(attrs, "choices", list))
-        self.training: dict[str, Any] = json_in(attrs, "training", dict)
-        self.quantisation: dict[str, Any] = json_in(attrs, "quantisation", dict)
+        self.choices: tuple[str, ...] = tuple(json_in(attrs, "choices", list[str]))
+        self.training: dict[str, Any] = json_in(attrs, "training", dict[str, Any])
+        self.quantisation: dict[str, Any] = json_in(attrs, "quantisation", dict[str, Any])
         self.code_version = name_in(attrs, "code_version")
         self.created = name_in(attrs, "created")
-        self.reference_points: dict[str, Any] = json_in(attrs, "reference_points", dict, {})
+        self.reference_points: dict[str, Any] = json_in(
+            attrs, "reference_points", dict[str, Any], {}
+        )
 
     def _checked(self, space: SearchSpace) -> SearchSpace:
         if self._space_hash != space.hash:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .bounded import LimitError, check_regular, read_bounded
+from msgspec import Struct
+
+from .bounded import LimitError, check_regular
+from .documents import Sha256, read_json
 from .errors import TableError
 from .files import file_hash, replacing, why_unreadable
 from .hdf5 import MAX_FILE_BYTES, why_closed
@@ -29,6 +32,13 @@ def write_manifest(path: Path, facts: Mapping[str, Any], replaced: str | None) -
         partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+class _Manifest(Struct):
+    """What is read of a manifest."""
+
+    sha256: Sha256
+    replaces_sha256: Sha256 | None = None
+
+
 def checked_hash(path: Path) -> str:
     """The SHA-256 of a table's file, compared with its manifest.
 
@@ -40,14 +50,11 @@ def checked_hash(path: Path) -> str:
     """
     manifest = path.with_suffix(".json")
     try:
-        facts = json.loads(read_bounded(manifest, MAX_MANIFEST))
-        expected = facts["sha256"]
-        if not isinstance(facts, dict) or not isinstance(expected, str):
-            raise ValueError("no text 'sha256'")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        facts = read_json(manifest, _Manifest, MAX_MANIFEST)
+    except (OSError, ValueError) as error:
         raise TableError(
             f"{path} has no manifest {manifest.name} with its SHA-256 beside it: "
-            + why_unreadable(error, f"what it holds is not one ({error!r}).")
+            + why_unreadable(error, f"what it holds is not one ({error}).")
             + " Copy both files, or open the table with check=False if you trust it."
         ) from error
     try:
@@ -56,10 +63,10 @@ def checked_hash(path: Path) -> str:
     except (OSError, LimitError) as error:
         why = why_unreadable(error, f"{error}.")
         raise TableError(f"{path} cannot be read as a benchmark table: {why}") from error
-    if got not in (expected, facts.get("replaces_sha256")):
+    if got not in (facts.sha256, facts.replaces_sha256):
         _refuse_if_in_use(path)
         raise TableError(
-            f"{path} has SHA-256 {got[:12]}..., its manifest says {expected[:12]}...: it "
+            f"{path} has SHA-256 {got[:12]}..., its manifest says {facts.sha256[:12]}...: it "
             "was edited or is truncated. Fetch it again, or open it with check=False."
         )
     return got

@@ -34,16 +34,16 @@ here, once, before anything is answered from them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from .bounded import json_of
 from .class_numbers import MAX_CLASSES, Classes, class_dtype
 from .device_columns import FIGURE_COLUMNS, WORD_COLUMNS
+from .documents import DocumentError, Line, NonNegative, json_of, typed
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
 from .provenance import PROVENANCES
@@ -157,7 +157,7 @@ def metrics_of(file: CheckedFile, version: int) -> tuple[str, ...]:
     return tuple(name for name, gaps in missing.items() if not gaps)
 
 
-def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
+def json_in(attributes: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> Any:
     """What the JSON text of an attribute holds.
 
     Args:
@@ -172,9 +172,20 @@ def json_in(attributes: Mapping[str, Any], key: str, kind: type, default: Any = 
     if key not in attributes and default is not None:
         return default
     try:
-        return json_of(attributes.get(key, ""), kind, f"attribute {key!r}")
+        return json_of(attributes.get(key), kind, f"attribute {key!r}")
     except ValueError as error:
         raise Hdf5Error(str(error)) from error
+
+
+class _DeviceFacts(Struct):
+    """The facts of a device of a table that are read."""
+
+    gate_ms: NonNegative
+    provenance: dict[Line, Literal["measured", "block-sum", "predicted", "modelled", "simulated"]]
+    description: str = ""
+    runtime: str = ""
+    source: str = ""
+    power_source: str = ""
 
 
 def facts_of(attributes: Mapping[str, Any], device: str) -> dict[str, Any]:
@@ -183,14 +194,11 @@ def facts_of(attributes: Mapping[str, Any], device: str) -> dict[str, Any]:
     Raises:
         Hdf5Error: a fact that is missing or of another type.
     """
-    facts = {key: json_in(attributes, key, object) for key in attributes}
-    gate_ms, provenance = facts.get("gate_ms"), facts.get("provenance")
-    if type(gate_ms) not in (int, float) or not 0 <= float(gate_ms or 0) < math.inf:
-        raise Hdf5Error(
-            f"device {device}: the gate takes {_shown(gate_ms)} ms, expected at least 0"
-        )
-    if not isinstance(provenance, dict) or not all(isinstance(v, str) for v in provenance.values()):
-        raise Hdf5Error(f"device {device} does not say how its figures came about (provenance)")
+    facts = {key: json_in(attributes, key, Any) for key in attributes}
+    try:
+        typed(facts, _DeviceFacts, f"device {device}")
+    except DocumentError as error:
+        raise Hdf5Error(str(error)) from error
     return facts
 
 
@@ -287,7 +295,7 @@ def packing_of(file: CheckedFile) -> tuple[dict[str, NDArray[np.uint8]], dict[st
     ready = [name for name in stored_metrics() if name not in names]
     for name in names:
         place = f"packing/{name}"
-        given[name] = json_in(file.attributes[place], "given", list)
+        given[name] = json_in(file.attributes[place], "given", list[str])
         if name not in stored_metrics() or not given[name]:
             raise Hdf5Error(f"{place!r} is not about a metric of the table")
         if file.shape(place) != (256,) * len(given[name]):
@@ -302,8 +310,3 @@ def packing_of(file: CheckedFile) -> tuple[dict[str, NDArray[np.uint8]], dict[st
         ready += following
         waiting = [n for n in waiting if n not in following]
     return {name: file.read(f"packing/{name}") for name in names}, given
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, (int, float, str)) else type(value).__name__
-    return text[:40]

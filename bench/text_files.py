@@ -16,26 +16,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .bounded import MAX_BYTES, read_bounded
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = (",", ";", "\t", "|")
 #: Digits in groups of three: as much a large number with separators as one with decimals.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
-def read_text(path: Path, max_bytes: int | None = None) -> str:
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Text of a file in UTF-8, with or without a byte-order mark, or in UTF-16 with one.
 
     Args:
         path: path of the text file.
-        max_bytes: most bytes that it may have; None takes any number.
+        max_bytes: most bytes that it may have.
 
     Raises:
         OSError: the system cannot read it.
-        ValueError: it is too large, or no text in one of these encodings.
+        ValueError: it is too large, not a regular file, or no text in one of these encodings.
     """
-    if max_bytes is not None and path.stat().st_size > max_bytes:
-        raise ValueError(f"it is over {max_bytes // 2**20} MiB")
-    content = path.read_bytes()
+    content = read_bounded(path, max_bytes)
     if content.startswith(_UTF16):
         try:
             return content.decode("utf-16")

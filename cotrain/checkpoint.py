@@ -12,12 +12,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from msgspec import Meta, Struct
 
-from ..bench.bounded import json_of
+from ..bench.documents import json_of
 from ..bench.errors import CheckpointError
 from ..bench.files import why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
@@ -54,8 +55,14 @@ def save_checkpoint(
             file[f"{group}/bytes"] = np.concatenate(flat) if flat else np.zeros(0, np.uint8)
 
 
-#: Types of numbers that both NumPy and torch have.
-_KINDS = ("|b1", "|u1", "|i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8")
+class _Tensor(Struct, array_like=True):
+    """One of the tensors of a group; of the types of numbers that both NumPy and torch have."""
+
+    name: str
+    kind: Literal["|b1", "|u1", "|i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8"]
+    shape: list[Annotated[int, Meta(ge=0, le=2**40)]]
+
+
 _COLUMNS = {
     "*/index": Column("O", (), required=False),
     "*/*": Column("biuf", None, required=False),
@@ -64,13 +71,12 @@ _FAULTS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeErro
 
 
 def _tensors(file: CheckedFile, group: str) -> dict[str, torch.Tensor]:
-    index = json_of(file.read(f"{group}/index").item(), list, f"the index of {group!r}")
+    index = json_of(file.read(f"{group}/index").item(), list[_Tensor], f"the index of {group!r}")
     data, at, tensors = file.read(f"{group}/bytes").tobytes(), 0, {}
     for entry in index:
-        name, kind, shape = entry
-        sized = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
-        if not isinstance(name, str) or kind not in _KINDS or not sized or name in tensors:
-            raise ValueError(f"the index of {group!r} has an impossible entry {str(entry)[:80]}")
+        name, kind, shape = entry.name, entry.kind, entry.shape
+        if name in tensors:
+            raise ValueError(f"the index of {group!r} names {name[:80]!r} twice")
         dtype, size = np.dtype(kind), math.prod(shape)
         if at + size * dtype.itemsize > len(data):
             raise ValueError(f"the index of {group!r} declares more than its {len(data)} bytes")
@@ -108,7 +114,7 @@ def load_checkpoint(
     def check(attributes: Mapping[str, Any]) -> None:
         if attributes.get("format") not in (FORMAT, ONE_EACH):
             raise CheckpointError(f"{path} is not a {FORMAT} file; give another checkpoint.")
-        stored = json_of(attributes.get("identity", ""), dict, "its identity")
+        stored = json_of(attributes.get("identity"), dict[str, Any], "its identity")
         wanted = json.loads(json.dumps(identity)) if identity is not None else stored
         differ = [
             k for k in sorted({*stored, *wanted}) if not accepts(k, stored.get(k), wanted.get(k))
@@ -123,7 +129,7 @@ def load_checkpoint(
 
     with restoring(path), CheckedFile(path, _COLUMNS, check) as file:
         read = _tensors if file.attributes[""]["format"] == FORMAT else _tensors_one_each
-        progress = json_of(str(file.attributes[""].get("progress", "")), dict, "its progress")
+        progress = json_of(file.attributes[""].get("progress"), dict[str, Any], "its progress")
         return progress, {group: read(file, group) for group in file.names("")}
 
 

@@ -1,6 +1,7 @@
 """The edge profiler: measures networks and pairs on the machine it runs on.
 
-It needs numpy, ``onnx`` and ``onnxruntime`` alone, so that it runs on a Raspberry Pi or a Jetson.
+It needs numpy, ``onnx``, ``onnxruntime`` and ``msgspec`` alone, so that it runs on a Raspberry Pi
+or a Jetson.
 ``profile_networks`` gives a device profile in the format that ``biglittle.bench`` reads,
 ``profile_pair`` the latency of a cascade as one graph against the sum of its parts, and
 ``onnx_model``, ``cascade_model`` and ``chained_model`` write the graphs. A runtime is one file in

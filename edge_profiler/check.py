@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bench.device import FORMAT, FORMAT_2, DeviceProfile, parse_profile, read_document, schema
+from ..bench.device import DeviceProfile, parse_profile, profile_kind, read_document
+from ..bench.device_document import FORMAT, FORMAT_2, Profile
+from ..bench.documents import problems
 from ..bench.errors import DeviceError
-from ..bench.schema import problems
+from ..bench.plain_text import CONTROL
 from .check_figures import figure_findings
 from .finding import Finding
 
@@ -20,7 +22,6 @@ SHOWN = 20  # problems of form that are listed one by one
 
 # A field of text that begins a path, or hides one among words.
 _PATH = re.compile(r"(^|[\s\"'(=,;])(~?/\w|\.\.?[/\\]|[A-Za-z]:\\|\\\\\w|file:)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -104,17 +105,16 @@ def _form(raw: Any) -> Iterator[Finding]:
         return
     if raw["format"] == FORMAT:
         yield Finding("note", "format", f"format {FORMAT!r} is read, but {FORMAT_2!r} is present.")
-    else:
-        wrong = list(problems(raw, schema()))
-        for problem in wrong[:SHOWN]:
-            yield Finding("error", "schema", problem + ".")
-        if len(wrong) > SHOWN:
-            yield Finding("error", "schema", f"{len(wrong) - SHOWN} further problems of this kind.")
+    wrong = list(problems(raw, profile_kind(raw) or Profile))
+    for problem in wrong[:SHOWN]:
+        yield Finding("error", "schema", problem + ".")
+    if len(wrong) > SHOWN:
+        yield Finding("error", "schema", f"{len(wrong) - SHOWN} further problems of this kind.")
     for place, text in _texts(raw, ""):
         if _PATH.search(text):
             message = f"{place} names a path ({text[:60]!r}); take it out, since it says something "
             yield Finding("error", "path", message + "of your machine and nothing of the device.")
-        if _CONTROL.search(text):
+        if CONTROL.search(text):
             message = f"{place} has control characters ({text[:60]!r}); write plain text."
             yield Finding("error", "control-characters", message)
 

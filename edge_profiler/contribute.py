@@ -8,19 +8,19 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from ..bench.bounded import MAX_BYTES, read_bounded
 from ..bench.device import (
     NAME,
     find_device,
     load_device,
+    parse_profile,
     read_document,
-    schema,
     shipped_devices,
     user_devices,
     user_folder,
 )
 from ..bench.errors import DeviceError, UnknownNameError
 from ..bench.files import replacing
-from ..bench.schema import problems
 from .check import SHOWN, Admission, check_file
 
 
@@ -81,11 +81,11 @@ def add_device(
             f"you have a profile called {name!r} already. To replace it: "
             + _command(path, True, given, force, reason)
         )
-    contents = path.read_bytes()
+    contents = read_bounded(path, MAX_BYTES)
     if document:
-        contents = (json.dumps(read_document(path) | document, indent=1) + "\n").encode()
-        if problem := next(problems(json.loads(contents), schema()), None):
-            raise DeviceError(f"{path.name} cannot be kept like that: {problem}.")
+        changed = read_document(path) | document
+        parse_profile(changed, f"{path.name} with what is to be kept in it")
+        contents = (json.dumps(changed, indent=1, allow_nan=False) + "\n").encode()
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as partial:
         partial.write_bytes(contents)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..bench.device import FORMAT_2, NAME
+from ..bench.device import NAME
+from ..bench.device_document import FORMAT_2
 from ..bench.errors import BigLittleError, ProfileError
 from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace, parse_networks
@@ -28,6 +29,7 @@ from .profile_file import (
     GROUPS,
     Profile,
     check_identity,
+    check_session,
     read_profile,
     rescale,
     write_profile,
@@ -155,6 +157,7 @@ def profile_networks(
     before = read_profile(out) if out is not None and out.exists() else None
     if before is not None:
         check_identity(before, fresh, reference, measuring, str(out))
+        check_session(before, Path(str(out)))
         reference = before["reference"]["architecture"]
     reference = reference or default_reference(space)
 

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..bench.device import FORMAT, FORMAT_2
+from ..bench.device_document import FORMAT, FORMAT_2
+from ..bench.device_document import Profile as Document
+from ..bench.documents import DocumentError, read_json, typed
 from ..bench.errors import ProfileError
-from ..bench.files import replacing
-from ..bench.text_files import read_text
+from ..bench.files import replacing, why_unreadable
 from .meters import Meter
 
 #: What two sessions must share for their figures to stand in one file.
@@ -38,9 +39,10 @@ def read_profile(path: Path) -> Profile:
         ProfileError: the file cannot be read or is not a device profile.
     """
     try:
-        profile = json.loads(read_text(path))
+        profile: Any = read_json(path)
     except (OSError, ValueError) as error:
-        raise ProfileError(f"profile {path.name} cannot be read: {error}") from error
+        why = why_unreadable(error, str(error))
+        raise ProfileError(f"profile {path.name} cannot be read: {why}") from error
     if isinstance(profile, dict) and profile.get("format") == FORMAT:
         raise ProfileError(
             f"{path.name} is a profile of the first format, which cannot be gone on with; measure "
@@ -48,7 +50,11 @@ def read_profile(path: Path) -> Profile:
         )
     if not isinstance(profile, dict) or profile.get("format") != FORMAT_2:
         raise ProfileError(f"{path.name} is not a device profile; expected format {FORMAT_2!r}.")
-    return profile
+    try:
+        typed(profile, Document)
+    except DocumentError as error:
+        raise ProfileError(f"{path.name} is not a complete device profile: {error}.") from error
+    return {"networks": [], **profile}
 
 
 def write_profile(path: Path, profile: Profile) -> None:
@@ -102,6 +108,28 @@ def check_identity(
             f"profile {Path(path).name} was measured with {got}, this session has {here}; "
             "give another file, or remove that one."
         )
+
+
+#: What a session leaves in its file for a later one to go on from.
+_OF_REFERENCE = ("self_reference_ms", "self_raw_median_ms", "self_raw_p90_ms")
+_OF_ENTRY = ("ratio", "reference_ms", "raw_median_ms", "raw_p90_ms")
+
+
+def check_session(profile: Profile, path: Path) -> None:
+    """Refuses to go on with a profile that no session of this program measured.
+
+    Raises:
+        ProfileError: it lacks what latencies are scaled by.
+    """
+    entries = [e for group in GROUPS for e in profile.get(group) or []]
+    measured = [(e, _OF_ENTRY) for e in entries if e["latency_ms"] is not None]
+    for entry, names in [(profile["reference"], _OF_REFERENCE), *measured]:
+        if missing := [name for name in names if entry.get(name) is None]:
+            what = entry.get("architecture") or entry.get("file")
+            raise ProfileError(
+                f"{path.name} cannot be gone on with: {what} has no {missing[0]}, which every "
+                "session of biglittle profile leaves; measure into another file."
+            )
 
 
 def rescale(profile: Profile) -> None:

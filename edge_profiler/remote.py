@@ -1,8 +1,9 @@
 """Profiles a board over ssh: copies what is needed, runs there, brings the profile back.
 
-Nothing is installed on the board, which needs python3 with numpy, onnx and onnxruntime: the code is
-copied into a folder of its own below the home folder and removed when the profile is back. If the
-board goes away in the middle, the folder stays, and the same command goes on from what it holds.
+Nothing is installed on the board, which needs python3 with numpy, onnx, onnxruntime and msgspec:
+the code is copied into a folder of its own below the home folder and removed when the profile is
+back. If the board goes away in the middle, the folder stays, and the same command goes on from what
+it holds.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def profile_on_host(
         place = (
             f"what was measured by then is in {out.name}"
             if returned
-            else f"what was measured by then is on the board, in {folder}"
+            else f"what was measured by then is on the board, in {folder}; if nothing was, does it "
+            "have numpy, onnx, onnxruntime and msgspec?"
         )
         raise ProfileError(
             f"the run on {host} ended with exit code {code}; {place}. The same command goes on."

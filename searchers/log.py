@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench.bounded import json_of
+from ..bench.documents import json_of
 from ..bench.errors import CheckpointError
 from ..bench.files import replacing, why_unreadable
 from ..bench.npz import Wanted, read_npz
@@ -112,7 +112,7 @@ class EvaluationLog:
         """
         try:
             held = read_npz(path, _ARRAYS)
-            header = json_of(held["header"].item(), dict, "its header")
+            header = json_of(held["header"].item(), dict[str, Any], "its header")
             if header.pop("format", None) != FORMAT:
                 raise ValueError("another format")
             names = header.pop("figures", None)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ..bench import SearchSpace
-from ..bench.bounded import json_of
+from ..bench.documents import Line, json_of
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import replacing, why_unreadable
 from ..bench.gates import stored_metrics
@@ -39,6 +40,14 @@ _ARRAYS = {
 FILE = "found.npz"  # beside a table
 
 Codes = NDArray[np.uint8]
+
+
+class _Facts(Struct):
+    """What is read of the facts of a file."""
+
+    format: Line
+    space_hash: Line
+    architectures: list[Line]
 
 
 @dataclass(frozen=True)
@@ -101,13 +110,13 @@ def read_evaluated(
     """
     try:
         arrays = read_npz(path, _ARRAYS, [*_NAMES, *(f"codes_{gate}" for gate in gates)])
-        facts = json_of(arrays["facts"].item(), dict, "its facts")
+        facts = json_of(arrays["facts"].item(), _Facts, "its facts")
         codes = {gate: arrays[f"codes_{gate}"] for gate in gates}
         predictions = Predictions(arrays["labels"], arrays["top1"], codes)
         if any(a.dtype != np.uint8 for n, a in arrays.items() if n != "facts"):
             raise ValueError("its answers are not bytes")
-        names, shape = tuple(map(str, facts["architectures"])), predictions.top1.shape
-        kind, space_hash = str(facts["format"])[:80], str(facts["space_hash"])
+        names, shape = tuple(facts.architectures), predictions.top1.shape
+        kind, space_hash = facts.format, facts.space_hash
     except (OSError, ValueError, KeyError, TypeError) as error:
         damaged = f"it is damaged ({error}). Write it again, or leave it out."
         raise SurrogateError(

@@ -19,10 +19,11 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..bench.bounded import json_of
+from ..bench.documents import Line, json_of, typed
 from ..bench.errors import BigLittleError
 from ..bench.files import check_writable, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
@@ -254,6 +255,13 @@ _COLUMNS = {
 }
 
 
+class _Head(Struct):
+    """What is read of the facts of a file."""
+
+    schema: Line
+    proxies: list[Line]
+
+
 def read_columns(path: Path) -> Columns:
     """Scores that ``run`` wrote.
 
@@ -262,18 +270,18 @@ def read_columns(path: Path) -> Columns:
     """
     try:
         with CheckedFile(path, _COLUMNS) as file:
-            facts = json_of(str(file.attributes[""].get("facts", "")), dict, "attribute 'facts'")
-            if facts.get("schema") != SCHEMA:
-                raise ValueError(f"schema {str(facts.get('schema'))[:80]!r}, expected {SCHEMA!r}")
-            proxies = json_of(json.dumps(facts.get("proxies")), list, "the list of proxies")
+            facts = json_of(file.attributes[""].get("facts"), dict[str, Any], "attribute 'facts'")
+            head = typed(facts, _Head)
+            if head.schema != SCHEMA:
+                raise ValueError(f"schema {head.schema!r}, expected {SCHEMA!r}")
             failures = file.read("failures").tolist()
             return Columns(
                 tuple(file.read("architecture").tolist()),
                 file.read("seed"),
-                {str(p): file.read(f"scores/{p}") for p in proxies},
-                {str(p): file.read(f"alone_s/{p}") for p in proxies},
+                {p: file.read(f"scores/{p}") for p in head.proxies},
+                {p: file.read(f"alone_s/{p}") for p in head.proxies},
                 file.read("total_s"),
-                tuple(json_of(text, dict, "a row of 'failures'") for text in failures),
+                tuple(json_of(text, dict[str, str], "a row of 'failures'") for text in failures),
                 facts,
             )
     except (OSError, ValueError) as error:

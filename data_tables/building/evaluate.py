@@ -10,16 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from ...bench.bounded import json_of
 from ...bench.datasets import Dataset, Images
+from ...bench.documents import json_of, typed
 from ...bench.errors import ArchitectureError, TableError
 from ...bench.files import replacing, why_unreadable
 from ...bench.gates import stored_metrics
@@ -45,6 +46,23 @@ _ARRAYS = {
     },
 }
 INFERENCE_BATCH = 32  # activations of the widest network still fit the cache
+
+
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class _PlainKey(Struct, forbid_unknown_fields=True):
+    """A key as plain JSON; what is missing is that of an inherited network."""
+
+    architecture: str = ""
+    training: str = "inherited"
+    seed: _Count = 0
+    partner: str = ""
+    role: str = ""
+    epochs: _Count = 0
+    images: _Count = 0
+    origin: str = ""
+    recipe: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -89,14 +107,18 @@ class EvaluationKey:
         Raises:
             ValueError: an unknown field, a value of another type, or no name of a network.
         """
-        rest = {**cls(NetworkKey("")).as_dict(), **values}
-        for name, plain in cls(NetworkKey("")).as_dict().items():
-            if type(rest[name]) is not type(plain):
-                raise ValueError(f"its key has {str(rest[name])[:40]!r} as its {name}")
-        network = (rest.pop("architecture"), rest.pop("training"), rest.pop("seed"))
+        plain = typed(dict(values), _PlainKey, "its key")
         try:
-            return cls(NetworkKey.parse(*network), **rest)
-        except (ArchitectureError, TypeError) as error:
+            return cls(
+                NetworkKey.parse(plain.architecture, plain.training, plain.seed),
+                plain.partner,
+                plain.role,
+                plain.epochs,
+                plain.images,
+                plain.origin,
+                plain.recipe,
+            )
+        except ArchitectureError as error:
             raise ValueError(f"its key is not that of a network: {str(error)[:200]}") from error
 
 
@@ -166,7 +188,7 @@ def read_key(path: Path) -> EvaluationKey:
 
 
 def _key(text: NDArray[Any]) -> EvaluationKey:
-    return EvaluationKey.from_dict(json_of(text.item(), dict, "its key"))
+    return EvaluationKey.from_dict(json_of(text.item(), dict[str, Any], "its key"))
 
 
 def _unreadable(path: Path, error: Exception) -> TableError:

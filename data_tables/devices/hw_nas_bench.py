@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ...bench.bounded import LimitError, read_bounded
-from ...bench.device import FORMAT_2, user_folder
+from ...bench.device import parse_profile, user_folder
+from ...bench.device_document import FORMAT_2
 from ...bench.errors import DeviceError, UnknownNameError
 from ...bench.files import replacing
 from ...bench.pickled import PickleError, RefusedPickleError, load_plain
@@ -181,6 +182,7 @@ def import_profile(kind: str, path: Path, device: str, replace: bool = False) ->
     if kind != "hw-nas-bench":
         raise UnknownNameError("published file", kind, ("hw-nas-bench",))
     profile = make_profile(path, device)
+    parse_profile(profile, f"what {path.name} says of {device}")
     target = user_folder() / f"{profile['device']}.json"
     if target.exists() and not replace:
         raise DeviceError(f"{target} is there already; add --replace to take its place.")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Benchmark
-from ...bench.device import FORMAT_2
+from ...bench.device_document import FORMAT_2
 from ...bench.graph import simplified
 from ...bench.operator_features import NAMES, Array, chain_features, operator_features
 from ...bench.operator_model import fit_sum

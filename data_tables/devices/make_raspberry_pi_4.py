@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...bench.device import FORMAT
+from ...bench.device_document import FORMAT
 from ...bench.spaces import SearchSpace, get_space
 from ..reference import read_rows, reference_folder
 from ._maker import run, write

@@ -204,13 +204,16 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "an array of names": (attribute("/", "name", ["a", "b"]), "is not a text or a number"),
     "name": (attribute("/", "name", "a\nb"), "is not one line of text"),
     "long name": (attribute("/", "name", "a" * 5000), "is not one line of text"),
-    "choices": (attribute("/", "choices", "[1]"), "choices are not all of space"),
-    "JSON": (attribute("/", "training", "["), "'training' is missing or is not JSON"),
-    "JSON of another kind": (attribute("/", "training", "[]"), "is list, expected dict"),
-    "deep JSON": (attribute("/", "training", "[" * 60_000), "is missing or is not JSON"),
+    "choices": (attribute("/", "choices", "[1]"), r"'choices'\[0\] is 1"),
+    "JSON": (attribute("/", "training", "["), "'training' is not JSON"),
+    "JSON of another kind": (attribute("/", "training", "[]"), "is a list, expected an object"),
+    "deep JSON": (attribute("/", "training", "[" * 60_000), "'training' is nested more than"),
     "empty attribute": (attribute("/", "training", h5py.Empty("f")), "is not a text|is empty"),
-    "gate": (attribute("devices/synthetic-device", "gate_ms", "-1"), "the gate takes -1 ms"),
-    "gate as text": (attribute("devices/synthetic-device", "gate_ms", '"x"'), "the gate takes"),
+    "gate": (
+        attribute("devices/synthetic-device", "gate_ms", "-1"),
+        "gate_ms is -1, expected at least 0",
+    ),
+    "gate as text": (attribute("devices/synthetic-device", "gate_ms", '"x"'), "gate_ms is 'x'"),
     "provenance": (attribute("devices/synthetic-device", "provenance", "3"), "provenance"),
     "packing of itself": (
         attribute("packing/margin", "given", '["margin"]'),
@@ -349,7 +352,7 @@ print(refused)
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "t.h5")
-    (tmp_path / "t.json").write_text('{"sha256": "x"}')
+    (tmp_path / "t.json").write_text(f'{{"sha256": "{"0" * 64}"}}')
     for check in (True, False):
         with pytest.raises(TableError, match="a folder, a pipe or a device"):
             Table(tmp_path / "t.h5", check=check)

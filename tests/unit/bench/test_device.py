@@ -12,16 +12,21 @@ import pytest
 
 from biglittle.bench import get_space, load_device
 from biglittle.bench.device import (
-    FORMAT_2,
-    MAX_BYTES,
     find_device,
     parse_profile,
-    schema,
     user_devices,
     user_folder,
 )
+from biglittle.bench.device_document import (
+    FORMAT,
+    FORMAT_2,
+    SCHEMA,
+    Profile,
+    schema,
+    schema_text,
+)
+from biglittle.bench.documents import MAX_BYTES, problems
 from biglittle.bench.errors import DeviceError, UnknownNameError
-from biglittle.bench.schema import problems
 
 SPACE = get_space("fbnet")
 
@@ -104,10 +109,10 @@ def test_the_least_founded_figure_names_the_column() -> None:
         ({"networks": network(latency_ms=-1.0)}, r"networks\[0\].latency_ms is -1.0"),
         ({"networks": network(latency_ms=0)}, "expected more than 0"),
         ({"networks": network(latency_ms=float("nan"))}, "is nan"),
-        ({"networks": network(latency_ms="3 ms")}, "expected number or null"),
+        ({"networks": network(latency_ms="3 ms")}, "expected a number or null"),
         ({"networks": network(latency_ms=None)}, "has no latencies"),
         ({"networks": network(architecture="../8")}, "architecture"),
-        ({"networks": network(provenance="guessed")}, "provenance 'guessed'"),
+        ({"networks": network(provenance="guessed")}, "provenance is 'guessed'"),
         ({"networks": network(energy_mj=1.0, provenance={"latency_ms": "measured"})}, "energy_mj"),
         ({"networks": network() + network(latency_ms=2.0)}, "two claims"),
         ({"networks": network(latency_ms_low=1.1, latency_ms_high=2.0)}, "interval"),
@@ -198,10 +203,24 @@ def test_a_name_is_no_path(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
         load_device(name)
 
 
-def test_the_schema_is_understood_and_a_foreign_keyword_is_not_passed_over() -> None:
-    assert list(problems(document(), schema())) == []
+def test_the_published_schema_is_that_of_the_types() -> None:
+    """Write it anew: python -m biglittle.bench.device_document."""
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text()
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    with pytest.raises(ValueError, match="multipleOf"):
-        list(problems(1, {"multipleOf": 2}))
-    with pytest.raises(ValueError, match="does not lie"):
-        list(problems(1, {"$ref": "https://example.org/x"}))
+    assert schema()["additionalProperties"] is False
+    assert list(problems(document(), Profile)) == []
+
+
+def test_the_first_format_is_held_to_the_same_types() -> None:
+    first = document(format=FORMAT, author=..., precision=..., threads=..., anything="else")
+    assert parse_profile(first, "x").measured_ms == {A: 1.0, B: 5.0}
+    for change, text in (
+        ({"networks": network(latency_ms=-999974.0)}, "expected more than 0"),
+        ({"space": 5}, "space is 5"),
+        ({"space_hash": None}, "space_hash is null"),
+        ({"load_power": {"power_mw": [1], "source": "x"}}, "power_mw is a list"),
+        ({"description": "two\nlines"}, "description is"),
+        ({"description": "\x1b[2J"}, "control characters"),
+    ):
+        with pytest.raises(DeviceError, match=text):
+            parse_profile(first | change, "x")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space, load_device
-from biglittle.bench.device import FORMAT_2, DeviceProfile, parse_profile
+from biglittle.bench.device import DeviceProfile, parse_profile
+from biglittle.bench.device_document import FORMAT_2
 from biglittle.bench.errors import DeviceError
 from biglittle.bench.latency import BlockSum, Predicted
 from biglittle.bench.latency_listed import Listed

@@ -17,8 +17,11 @@ from biglittle.bench.errors import DeviceError
     ("change", "text"),
     [
         ({"latency_ms": {"constant": 1.0, "blocks": [[1.0]]}}, r"shape \(1, 1\)"),
-        ({"latency_low_factor": 1.5}, "factors around"),
-        ({"latency_ms": {}}, "incomplete"),
+        ({"latency_low_factor": 1.5}, "latency_low_factor is 1.5, expected at most 1"),
+        ({"latency_ms": {}}, "latency_ms has no field 'constant'"),
+        ({"power_mw": "strong"}, "power_mw is 'strong', expected a number or null"),
+        ({"kind": "magic"}, "expected one of blocks"),
+        ({"latency_ms": {"constant": 1.0, "blocks": [[1.0], [1.0, 2.0]]}}, "different lengths"),
     ],
 )
 def test_a_wrong_model_is_refused(tmp_path: Path, change: dict[str, Any], text: str) -> None:

@@ -70,9 +70,9 @@ def test_classes_are_stored_in_as_many_bytes_as_they_need(n_classes: int) -> Non
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"gate_ms": "-1"}, "the gate takes -1 ms, expected at least 0"),
-        ({"gate_ms": '"fast"'}, "the gate takes"),
-        ({"provenance": "[]"}, "how its figures came about"),
+        ({"gate_ms": "-1"}, "device board.gate_ms is -1, expected at least 0"),
+        ({"gate_ms": '"fast"'}, "gate_ms is 'fast', expected a number"),
+        ({"provenance": "[]"}, "provenance is a list"),
         ({"provenance": "{"}, "is not JSON"),
     ],
 )

@@ -33,7 +33,7 @@ def test_text_is_read_by_its_byte_order_mark(tmp_path: Path, encoding: str) -> N
         (PLAIN.encode("utf-16-le"), "zero bytes"),
         (b"time_s,power_\xb5w\n1,2\n", "line 1 holds byte 0xb5"),
         (b"\xff\xfet", "cut short"),
-        (b"x" * (2**20 + 1), "over 1 MiB"),
+        (b"x" * (2**20 + 1), "expected at most 1 MiB"),
     ],
 )
 def test_what_is_no_text_is_said(tmp_path: Path, content: bytes, words: str) -> None:

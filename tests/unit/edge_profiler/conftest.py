@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Gate, get_space
-from biglittle.bench.device import FORMAT_2
+from biglittle.bench.device_document import FORMAT_2
 from biglittle.bench.errors import ProfileError
 from biglittle.bench.trained_pair import TrainedPair
 from biglittle.edge_profiler import Protocol, profile_networks

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from biglittle.bench import load_device
-from biglittle.bench.device import FORMAT_2, SHIPPED
+from biglittle.bench.device import SHIPPED
+from biglittle.bench.device_document import FORMAT_2
 from biglittle.bench.errors import DeviceError
 from biglittle.edge_profiler.check import check_document, check_file
 

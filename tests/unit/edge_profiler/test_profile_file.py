@@ -5,6 +5,8 @@ import json
 import pytest
 
 from biglittle.bench import load_device
+from biglittle.bench.device_document import Profile
+from biglittle.bench.documents import problems
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import (
     Protocol,
@@ -49,21 +51,35 @@ def test_a_file_that_is_no_profile_is_refused(fake_runtime, profile, tmp_path):
     assert out.read_text() == "{}"
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, good):
     out = tmp_path / "device.json"
-    write_profile(out, {"format": "biglittle-device-profile-2"})
+    write_profile(out, good())
     with pytest.raises(ValueError, match="JSON compliant"):
         write_profile(out, {"latency_ms": float("nan")})
-    assert read_profile(out) == {"format": "biglittle-device-profile-2"}
+    assert read_profile(out) == good()
+
+
+def test_what_no_session_measured_is_read_but_not_gone_on_with(
+    fake_runtime, profile, good, tmp_path
+):
+    out = tmp_path / "device.json"
+    measured = profile(fake_runtime(), IDS[:1], out=out)
+    for change, missing in (
+        ({"networks": good()["networks"][:1]}, "reference_ms"),
+        ({"reference": {"architecture": REFERENCE, "latency_ms": 1.0}}, "self_reference_ms"),
+    ):
+        write_profile(out, measured | change)
+        with pytest.raises(ProfileError, match=f"no {missing}.*measure into another file"):
+            profile(fake_runtime(), IDS[:2], out=out)
+    write_profile(out, measured | {"networks": [{"architecture": 5}], "threads": 1})
+    with pytest.raises(ProfileError, match=r"networks\[0\].architecture is 5, expected a text"):
+        profile(fake_runtime(), IDS[:2], out=out)
 
 
 def test_the_file_keeps_to_the_published_schema(fake_runtime, profile, tmp_path):
-    from biglittle.bench.device import schema
-    from biglittle.bench.schema import problems
-
     out = tmp_path / "device.json"
     profile(fake_runtime(refuse=IDS[1:2]), out=out, pairs=[(SMALL, REFERENCE)])
-    assert list(problems(json.loads(out.read_text()), schema())) == []
+    assert list(problems(json.loads(out.read_text()), Profile)) == []
 
 
 def test_the_first_format_is_not_gone_on_with(fake_runtime, profile, tmp_path):

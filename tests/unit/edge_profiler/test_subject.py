@@ -13,7 +13,8 @@ ort = pytest.importorskip("onnxruntime")
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.datasets import get_dataset  # noqa: E402
-from biglittle.bench.device import problems, schema  # noqa: E402
+from biglittle.bench.device_document import Profile  # noqa: E402
+from biglittle.bench.documents import problems  # noqa: E402
 from biglittle.bench.errors import ProfileError  # noqa: E402
 from biglittle.bench.gate import Gate  # noqa: E402
 from biglittle.edge_profiler import __main__ as light  # noqa: E402
@@ -90,7 +91,7 @@ def test_files_are_measured_beside_networks_and_not_twice(
     assert [m.get("branch") for m in got["models"]] == [None, "kept", "escalated"]  # type: ignore[union-attr,attr-defined]
     assert all(m["latency_ms"] > 0 for m in got["models"])  # type: ignore[attr-defined]
     assert got["networks"] == []
-    assert not list(problems(json.loads(out.read_text()) | {"device": "mine"}, schema()))
+    assert not list(problems(json.loads(out.read_text()) | {"device": "mine"}, Profile))
     again = run([B], ((A, B),))
     assert told == [(1, 2), (2, 2)]  # a network and a pair; the files are known by their contents
     assert [m["sha256"] for m in again["models"]] == [m["sha256"] for m in got["models"]]  # type: ignore[attr-defined]
@@ -140,7 +141,7 @@ def test_a_bad_file_is_told_and_the_others_are_measured(
     assert "1 of 2" in told.err
     document = json.loads(out.read_text())
     assert [m["shape"] for m in document["models"] if m["latency_ms"]] == ["3,32,32"]
-    assert not list(problems(document | {"device": "mine"}, schema()))
+    assert not list(problems(document | {"device": "mine"}, Profile))
 
 
 def test_a_board_over_ssh_is_told_apart(files: dict[str, Path], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biglittle.bench.device import FORMAT_2
+from biglittle.bench.device_document import FORMAT_2
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler.profile_file import read_profile, write_profile
 from biglittle.edge_profiler.trace_energy import fill_file

@@ -49,7 +49,7 @@ def test_a_cut_or_quantised_network_is_told_from_the_whole_one() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"seed": "0"}, "as its seed"),
+        ({"seed": "0"}, "its key.seed is '0'"),
         ({"architecture": "8:int3"}, "does not name a network"),
         ({"architecture": ""}, "does not name a network"),
         ({"shoe": 3}, "shoe"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from biglittle.bench import get_space, load_device
-from biglittle.bench.device import FORMAT_2
+from biglittle.bench.device_document import FORMAT_2
 from biglittle.bench.errors import DeviceError
 from biglittle.data_tables.devices.make_build_machine import chosen_pairs, make
 from biglittle.edge_profiler import device_name

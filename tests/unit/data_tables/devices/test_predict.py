@@ -190,10 +190,10 @@ def test_operators_that_cannot_be_predicted_are_named(truth: np.ndarray) -> None
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"coefficients_ms": {"networks": -1.0}}, "negative"),
+        ({"coefficients_ms": {"networks": -1.0}}, "networks is -1.0, expected at least 0"),
         ({"coefficients_ms": {"magic.macs": 1.0}}, "magic.macs"),
-        ({"coefficients_ms": "many"}, "incomplete"),
-        ({}, "incomplete"),
+        ({"coefficients_ms": "many"}, "is 'many', expected an object"),
+        ({}, "has no field 'coefficients_ms'"),
     ],
 )
 def test_a_model_that_makes_no_sense_is_refused(

@@ -51,11 +51,16 @@ def test_unknown_device_names_the_nearest() -> None:
     ("change", "text"),
     [
         ({"format": "other"}, "expected 'biglittle-device-profile-1'"),
-        ({"block_table": {"constant_ms": 1.0, "latency_ms": [[-1.0]]}}, "negative"),
+        ({"block_table": {"constant_ms": 1.0, "latency_ms": [[-1.0]]}}, "expected at least 0"),
         ({"block_table": None}, "has no latencies"),
+        ({"block_table": {"constant_ms": -1e6, "latency_ms": [[1.0]]}}, "constant_ms is -1000000"),
+        ({"space": 5}, "space is 5, expected a text"),
+        ({"space_hash": None}, "space_hash is null, expected a text"),
+        ({"n_classes": "ten"}, "n_classes is 'ten', expected a whole number"),
+        ({"load_power": {"power_mw": "5834", "source": "x"}}, "expected a number"),
         ({"source": ...}, "not a complete device profile"),
         ({"networks": [{"architecture": "8", "latency_ms": 1.0, "latency_p90_ms": 1.0,
-                        "provenance": "guessed"}]}, "provenance 'guessed'"),
+                        "provenance": "guessed"}]}, "provenance is 'guessed'"),
     ],
 )  # fmt: skip
 def test_bad_profiles_are_refused(tmp_path: Path, change: dict[str, object], text: str) -> None:

@@ -1,0 +1,402 @@
+"""The formats of device profiles as types, from which the published JSON Schema is generated.
+
+``python -m biglittle.bench.device_document`` writes ``device_profile.schema.json`` anew.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .documents import ENDS, Line, NonNegative, Positive, Sha256
+
+#: The first format, which is still read, and the present one, which has a JSON Schema.
+FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"
+SCHEMA = Path(__file__).with_name("device_profile.schema.json")
+
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*" + ENDS, max_length=80)]
+Architecture = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-z]+(@[0-9]+[a-z]?)?" + ENDS,
+        max_length=400,
+        description="Id of an architecture; of a network that is cut at an exit, "
+        "ARCHITECTURE@EXIT.",
+    ),
+]
+Word = Literal["measured", "block-sum", "predicted", "modelled", "simulated"]
+#: What may be measured; null: it was not.
+Figure = Positive | None
+Difference = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + ENDS)]
+Text = Annotated[str, Meta(max_length=4000)]
+LongLine = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\n\r\t]*" + ENDS)]
+ShortLine = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\n\r\t]*" + ENDS)]
+#: A row for every layer, a column for every choice.
+LayerTable = Annotated[
+    list[Annotated[list[NonNegative], Meta(min_length=1, max_length=1000)]],
+    Meta(min_length=1, max_length=1000),
+]
+Whole = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class Network(Struct):
+    """A network of the space; what is not named here is kept and not read."""
+
+    architecture: Architecture
+    latency_ms: Annotated[
+        Figure, Meta(description="Median; null with an error where it could not be measured.")
+    ]
+    provenance: Annotated[
+        Word | dict[Slug, Word],
+        Meta(
+            description="One word for every figure of the network, or a word by field: "
+            "latency_ms, energy_mj, peak_memory_mib."
+        ),
+    ]
+    latency_p90_ms: Figure = None
+    latency_ms_low: Figure = None
+    latency_ms_high: Figure = None
+    cold_start_ms: Annotated[Figure, Meta(description="First run after the idle gap.")] = None
+    n: Annotated[Count | None, Meta(description="Runs that count.")] = None
+    energy_mj: Annotated[
+        Figure,
+        Meta(description="Per run, everything the rail delivers, idle power included."),
+    ] = None
+    energy_net_mj: Annotated[
+        Difference | None,
+        Meta(description="The same less idle power times duration."),
+    ] = None
+    energy_mj_low: Figure = None
+    energy_mj_high: Figure = None
+    peak_memory_mib: Annotated[
+        Figure,
+        Meta(
+            description="Growth of resident memory at its peak, from loading to the first answer."
+        ),
+    ] = None
+    resident_memory_mib: Annotated[
+        Figure, Meta(description="What was still resident after the first answer.")
+    ] = None
+    ratio: Annotated[Figure, Meta(description="To the reference that brackets it.")] = None
+    ratio_spread: NonNegative | None = None
+    raw_median_ms: Figure = None
+    raw_p90_ms: Figure = None
+    reference_ms: Figure = None
+    dropped_rounds: Whole | None = None
+    times_measured: Count | None = None
+    error: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.latency_ms is None:
+            return
+        words = self.words
+        for name in ("latency_ms", "energy_mj", "peak_memory_mib"):
+            if getattr(self, name) is not None and name not in words:
+                raise ValueError(f"{self.architecture} has no provenance for its {name}")
+        if self.latency_ms_low is not None:
+            high = -1.0 if self.latency_ms_high is None else self.latency_ms_high
+            if not self.latency_ms_low <= self.latency_ms <= high:
+                raise ValueError(
+                    f"{self.architecture} has latency {self.latency_ms:g} ms outside of its own "
+                    f"interval from {self.latency_ms_low:g} to {self.latency_ms_high} ms"
+                )
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Provenance of the figures by field; one word stands for all of them."""
+        if isinstance(self.provenance, str):
+            fields = ("latency_ms", "energy_mj", "peak_memory_mib")
+            return dict.fromkeys(fields, self.provenance)
+        return dict(self.provenance)
+
+
+class Model(Struct):
+    """An ONNX file that was measured beside the networks of the space."""
+
+    file: Annotated[
+        str,
+        Meta(min_length=1, max_length=255, description="Name of the file, without its folder."),
+    ]
+    sha256: Sha256
+    latency_ms: Figure
+    provenance: Word
+    branch: (
+        Annotated[
+            Literal["kept", "escalated"],
+            Meta(description="Of a cascade: which of its networks answered."),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    shape: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[0-9]+(,[0-9]+)*" + ENDS,
+                max_length=200,
+                description="Of the input, where the file leaves it open.",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    latency_p90_ms: Figure = None
+    ratio: Figure = None
+    raw_median_ms: Figure = None
+    raw_p90_ms: Figure = None
+    reference_ms: Figure = None
+    energy_mj: Figure = None
+    peak_memory_mib: Figure = None
+    resident_memory_mib: Figure = None
+    error: Text | None = None
+
+
+class MeasuredPair(Struct):
+    """One ONNX graph with an If node, measured end to end."""
+
+    little: Architecture
+    big: Architecture
+    gate: ShortLine
+    provenance: Word
+    little_ms: Figure = None
+    big_ms: Figure = None
+    coupling: Annotated[
+        Literal["sibling", "nested", "prefix"] | None,
+        Meta(
+            description="What little and big share; of a prefix pair the graph has the trunk once."
+        ),
+    ] = None
+    trunk_ms: Annotated[
+        Figure, Meta(description="Of a prefix pair: stem and layers before the exit, alone.")
+    ] = None
+    kept_ms: Annotated[Figure, Meta(description="Whole graph when the little network answers.")] = (
+        None
+    )
+    escalated_ms: Annotated[Figure, Meta(description="Whole graph when it escalates.")] = None
+    kept_gap: Annotated[
+        Difference | None,
+        Meta(description="kept_ms over the sum of its parts, minus 1."),
+    ] = None
+    gap: Annotated[
+        Difference | None,
+        Meta(description="escalated_ms over the sum of its parts, minus 1."),
+    ] = None
+    error: Text | None = None
+
+
+class LoadPower(Struct):
+    """Power under load by which energy is modelled as latency times power.
+
+    Not together with energies of networks.
+    """
+
+    power_mw: Positive
+    source: LongLine
+    idle_power_mw: NonNegative | None = None
+    rail: Annotated[str, Meta(max_length=200)] = ""
+
+
+class BlockTable(Struct):
+    """Latency of every choice at every layer; a network's is the sum, with the constant."""
+
+    constant_ms: NonNegative
+    latency_ms: LayerTable
+
+
+class LayerTerms(Struct):
+    """The same of a model."""
+
+    constant: NonNegative
+    blocks: LayerTable
+
+
+class OperatorTerms(Struct):
+    """A model of operators."""
+
+    coefficients_ms: dict[ShortLine, NonNegative]
+    macs_min: NonNegative
+    macs_max: Annotated[float, Meta(ge=0, le=1e18)]
+    fitted_to: LongLine
+
+
+class BlockModel(Struct):
+    """Of predicted profiles: what gives figures for networks that are not listed."""
+
+    kind: Literal["blocks"]
+    latency_ms: LayerTerms
+    latency_low_factor: Annotated[float, Meta(gt=0, le=1)]
+    latency_high_factor: Annotated[float, Meta(ge=1, le=1e6)]
+    power_mw: Figure = None
+    operators: OperatorTerms | None = None
+
+
+class Protocol(Struct):
+    """How often what was run."""
+
+    name: ShortLine
+    warm_up: Whole | None = None
+    rounds: Count | None = None
+    runs_per_round: Count | None = None
+    idle_gap_s: NonNegative | None = None
+
+
+class Reference(Struct):
+    """The network that brackets all others."""
+
+    architecture: Architecture
+    latency_ms: Positive
+    latency_p90_ms: Figure = None
+    self_reference_ms: Figure = None
+    self_raw_median_ms: Figure = None
+    self_raw_p90_ms: Figure = None
+
+
+class EnergyMeter(Struct):
+    """What measured energy; null: nothing did."""
+
+    name: ShortLine
+    rail: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="Where power is taken: wall, board, module, core; of a sum, which rails.",
+        ),
+    ]
+    covers: Annotated[
+        list[Literal["cpu", "gpu"]],
+        Meta(max_length=2, description="What of the machine the rail carries."),
+    ] = []
+    sampling_hz: Figure = None
+    idle_power_mw: NonNegative | None = None
+
+
+class Interval(Struct):
+    """What the *_low and *_high of networks are."""
+
+    coverage: Annotated[float, Meta(gt=0, lt=1)]
+    method: Line
+
+
+class Forced(Struct, forbid_unknown_fields=True):
+    """Of a profile that its owner added although it did not pass the admission test."""
+
+    date: Day
+    reason: Annotated[LongLine, Meta(description="Why, in the owner's words.")]
+    codes: Annotated[list[ShortLine], Meta(max_length=100, description="What kept it out.")]
+    messages: Annotated[list[Text], Meta(max_length=100)] = []
+
+
+class _Common(Struct, kw_only=True):
+    """What both formats have."""
+
+    device: Annotated[Slug, Meta(description="Key of the profile and name of its file.")]
+    description: Annotated[Line, Meta(description="One sentence for a reader.")]
+    space: Slug
+    space_hash: Sha256
+    n_classes: Annotated[int, Meta(ge=1, le=1_000_000)]
+    runtime: Annotated[Line, Meta(description="Name, version and backend.")]
+    source: Annotated[
+        LongLine,
+        Meta(
+            description="What was measured, by whom, with what; where published figures come from."
+        ),
+    ]
+    notes: Annotated[
+        list[Annotated[str, Meta(max_length=2000)]],
+        Meta(
+            max_length=100,
+            description="Known defects and warnings that belong on the profile's face.",
+        ),
+    ] = []
+    protocol: Protocol | msgspec.UnsetType = msgspec.UNSET
+    reference: Reference | msgspec.UnsetType = msgspec.UNSET
+    meter: EnergyMeter | None = None
+    load_power: LoadPower | None = None
+    interval: Interval | msgspec.UnsetType = msgspec.UNSET
+    forced: Forced | None = None
+    harness_overhead_ms: NonNegative | None = None
+    gate_latency_ms: NonNegative | None = None
+    gate_latency_clipped: bool = False
+    fit: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Of predicted or recovered profiles: rows, errors on held-out rows, "
+            "baselines."
+        ),
+    ] = {}
+    model: BlockModel | None = None
+    block_table: BlockTable | None = None
+    networks: Annotated[list[Network], Meta(max_length=200_000)] = []
+    models: Annotated[
+        list[Model],
+        Meta(
+            max_length=100_000,
+            description="ONNX files that were measured beside the networks of the space.",
+        ),
+    ] = []
+    pairs: Annotated[list[MeasuredPair], Meta(max_length=100_000)] = []
+
+
+class FirstProfile(_Common, kw_only=True):
+    """A device profile of the first format."""
+
+    format: Literal["biglittle-device-profile-1"]
+
+
+class Profile(_Common, kw_only=True, forbid_unknown_fields=True):
+    """What is known about the networks of one search space on one device.
+
+    That is one device, runtime, precision and number of threads. Units are in the names: ms, mJ,
+    mW, MiB, MHz, s. null = not measured.
+    """
+
+    format: Literal["biglittle-device-profile-2"]
+    precision: Literal["fp32", "fp16", "bf16", "int8"]
+    threads: Annotated[int, Meta(ge=1, le=4096)] | None
+    batch: Annotated[int, Meta(ge=1, le=4096)]
+    author: Line | None
+    date: Day
+    tool_version: ShortLine | None
+    soc: Annotated[
+        Line | None,
+        Meta(description="System on chip or processor, as its maker names it."),
+    ] = None
+    licence: Line | None = None
+    environment: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Governor, clocks, temperature, versions; see "
+            "biglittle.edge_profiler.environment."
+        ),
+    ] = {}
+    environment_end: Annotated[
+        dict[str, Any],
+        Meta(description="Clock and temperature when the last network was done."),
+    ] = {}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the present format, as it is published."""
+    generated = msgspec.json.schema(Profile)
+    definitions = generated["$defs"]
+    top = definitions.pop("Profile") | {"$defs": definitions}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:biglittle:device-profile:2",
+        **top,
+        "title": "BigLittle device profile, format 2",
+    }
+
+
+def schema_text() -> str:
+    """The same as the text of ``device_profile.schema.json``."""
+    return json.dumps(schema(), indent=1).replace(json.dumps(ENDS)[1:-1], "$") + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
