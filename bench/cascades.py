@@ -78,10 +78,7 @@ class Cascades:
     ) -> tuple[int, CascadePoint]:
         """Right answers of a cascade, and its operating point."""
         counts, costs = self._exact.counts(split), self._exact.costs(device)
-        codes = [
-            counts.pair_codes(metric, rows[i], rows[i + 1])
-            for i, metric in enumerate(cascade.metrics)
-        ]
+        codes = [counts.stage_codes(metric, rows, i) for i, metric in enumerate(cascade.metrics)]
         cuts = [gate.cut(self._table.n_classes) for gate in cascade.gates]
         correct, n = counts.tally.correct, counts.n_images
         reached, hits = sent_on(codes, [correct[row] for row in rows], cuts)
@@ -199,7 +196,7 @@ class Cascades:
         cascade = Cascade(names, tuple(lowest), pair.training, pair.seed)
         rows, counts = self._rows(cascade), self._exact.counts("val")
         costs = self._exact.costs(device)
-        codes = [counts.pair_codes(m, rows[i], rows[i + 1]) for i, m in enumerate(cascade.metrics)]
+        codes = [counts.stage_codes(metric, rows, i) for i, metric in enumerate(cascade.metrics)]
         right = [counts.tally.correct[row] for row in rows]
         question = CascadeQuestion(
             CascadeCounts(codes, right),

@@ -1,23 +1,34 @@
-"""Codes of every gate that looks at the little network alone, from the answers a table stores.
+"""Codes of every gate that looks at answers and not at the truth, from those a table stores.
 
-Stored metrics are read. Derived gates are fitted to each network by itself, on ``val`` alone and
-whichever split is asked for, when that network is first asked about.
+Stored metrics are read. Derived gates are fitted to each network by itself, paired ones to each
+pair, on ``val`` alone and whichever split is asked for, when they are first asked about. Stage
+gates compare the answers of two networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .class_numbers import Classes
 from .errors import GateError
-from .gates import Answers, DerivedGate, Scorer, get_gate, score_codes
+from .gates import (
+    VALUES,
+    Answers,
+    DerivedGate,
+    PairedGate,
+    Scorer,
+    StageGate,
+    get_gate,
+    score_codes,
+)
 
 FITTED_ON = "val"
+_KEPT_PAIRS = 4096  # codes of pairs that are kept; of as many images each
 
 
 class StoredAnswers(Protocol):
@@ -34,6 +45,10 @@ class StoredAnswers(Protocol):
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether each answer is right, shape (n_networks, n_images)."""
+
+    @property
+    def values(self) -> Mapping[str, NDArray[np.floating[Any]]]:
+        """Values of ``VALUES`` that the answers came with, (n_networks, n_images) each."""
 
 
 class _Kept(dict[str, NDArray[np.uint8]]):
@@ -62,20 +77,24 @@ class Codes:
     _derived_codes: dict[tuple[str, str, int], NDArray[np.uint8]] = field(
         default_factory=dict, repr=False
     )
+    _codes_of_two: dict[tuple[str, str, int, int], NDArray[np.uint8]] = field(
+        default_factory=dict, repr=False
+    )
 
     def scorer(self, gate: str, row: int) -> Scorer:
         """A derived gate fitted to one network on ``val``.
 
         Raises:
             UnknownNameError: no gate has this name.
-            GateError: a gate that is not fitted.
+            GateError: a gate that is not fitted to one network, or that needs more than the
+                answers came with.
         """
         rule, key = get_gate(gate), (gate, row)
         if not isinstance(rule, DerivedGate):
             raise GateError(f"gate {gate!r} is {rule.kind}: nothing of it is fitted to a network.")
         if key not in self._scorers:
             right = self.predictions(FITTED_ON).correct[row]
-            self._scorers[key] = rule.fit(self._answers(FITTED_ON, row), right)
+            self._scorers[key] = rule.fit(self._answers(FITTED_ON, row, rule.needs), right)
         return self._scorers[key]
 
     def of(self, gate: str, split: str, rows: ArrayLike) -> NDArray[np.uint8]:
@@ -83,13 +102,25 @@ class Codes:
 
         Raises:
             UnknownNameError: no gate or no split has this name.
-            GateError: a pairwise gate, which has no codes without a big network, or one that needs
-                a metric that the table does not store.
+            GateError: a gate that has no codes without a second network, or that needs more than
+                the answers came with, a metric that the table does not store among it.
         """
         wanted, rule = np.asarray(rows, np.intp).ravel(), get_gate(gate)
         stored = self.predictions(split)
         if rule.kind == "stored":
             return _Kept(stored.codes)[gate][wanted]
+        if isinstance(rule, StageGate):
+            raise GateError(
+                f"gate {gate!r} compares a network with the one that was asked before it, so it "
+                "stands behind the second stage of a cascade; expected three networks: "
+                f"Cascade((little, second, big), [('max_prob', 1.0), ({gate!r}, 0.5)])."
+            )
+        if isinstance(rule, PairedGate):
+            raise GateError(
+                f"gate {gate!r} is fitted to each pair of networks; expected one pair at a time, "
+                "as in query, curve, choose and cascades, or a gate that looks at the little "
+                "network alone, such as 'margin'."
+            )
         if not isinstance(rule, DerivedGate):
             raise GateError(
                 f"gate {gate!r} is {rule.kind}: it needs a big network as well; take its codes "
@@ -103,11 +134,65 @@ class Codes:
     def _derived(self, gate: str, split: str, row: int) -> NDArray[np.uint8]:
         key = (gate, split, row)
         if key not in self._derived_codes:
-            scores = self.scorer(gate, row).scores(self._answers(split, row))
+            needs = get_gate(gate).needs  # type: ignore[attr-defined]
+            scores = self.scorer(gate, row).scores(self._answers(split, row, needs))
             self._derived_codes[key] = score_codes(scores)
         return self._derived_codes[key]
 
-    def _answers(self, split: str, row: int) -> Answers:
+    def of_two(self, gate: str, split: str, first: int, second: int) -> NDArray[np.uint8]:
+        """Codes of a gate that needs two networks, uint8, shape (n_images,).
+
+        Args:
+            gate: name of a paired or of a stage gate.
+            split: whose images, "val" or "test".
+            first: row of the network that is asked first.
+            second: row of the network that is asked after it.
+
+        Raises:
+            UnknownNameError: no gate or no split has this name.
+            GateError: a gate of another kind.
+        """
+        rule, key = get_gate(gate), (gate, split, first, second)
+        if not isinstance(rule, PairedGate | StageGate):
+            raise GateError(f"gate {gate!r} is {rule.kind}: it does not look at two networks.")
+        if key not in self._codes_of_two:
+            if isinstance(rule, StageGate):
+                both = (self._answers(split, row) for row in (first, second))
+                scores = rule.compare(*both)
+            else:
+                scores = self._paired_scores(rule, split, first, second)
+            while len(self._codes_of_two) >= _KEPT_PAIRS:
+                self._codes_of_two.pop(next(iter(self._codes_of_two)))
+            self._codes_of_two[key] = score_codes(scores)
+        return self._codes_of_two[key]
+
+    def _paired_scores(
+        self, rule: PairedGate, split: str, little: int, big: int
+    ) -> NDArray[np.float64]:
+        """Scores by a fit to val; those of val itself by fits to the other folds."""
+        answers = self._answers(FITTED_ON, little)
+        right = self.predictions(FITTED_ON).correct
+        if split != FITTED_ON:
+            scorer = rule.fit(answers, right[little], right[big])
+            return scorer.scores(self._answers(split, little))
+        scores = np.empty(len(answers))
+        fold = np.arange(len(answers)) % min(rule.folds, max(2, len(answers)))
+        for i in np.unique(fold).tolist():
+            other = fold != i if len(answers) > 1 else fold == i
+            scorer = rule.fit(answers.take(other), right[little][other], right[big][other])
+            scores[fold == i] = scorer.scores(answers.take(fold == i))
+        return scores
+
+    def _answers(self, split: str, row: int, needs: Sequence[str] = ()) -> Answers:
         stored = self.predictions(split)
+        for name in needs:
+            if name not in stored.values:
+                raise GateError(
+                    f"a gate needs {name}, {VALUES[name]}, and the answers of {split} came "
+                    f"without: they hold top1, {', '.join(sorted(stored.codes))}, from which it "
+                    "cannot be worked out. Expected answers in memory that were made from logits, "
+                    f"with Predictions.values[{name!r}]; or take another gate, such as 'margin'."
+                )
         codes = _Kept({name: codes[row] for name, codes in stored.codes.items()})
-        return Answers(stored.top1[row], codes, self.n_classes)
+        values = {name: values[row] for name, values in stored.values.items()}
+        return Answers(stored.top1[row], codes, self.n_classes, values)

@@ -6,7 +6,7 @@ set of images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,8 @@ class Counts:
         correct: whether each network is right, bool, shape (n, n_images).
         codes: confidence codes, uint8, shape (n_images,), of a gate and a network's row.
         word: how the answers came about.
+        of_two: the same of a gate that needs two networks, and the rows of both in the order in
+            which they are asked; None: there are no such gates.
     """
 
     def __init__(
@@ -41,9 +43,10 @@ class Counts:
         correct: NDArray[np.bool_],
         codes: Callable[[str, int], NDArray[np.uint8]],
         word: str = "measured",
+        of_two: Callable[[str, int, int], NDArray[np.uint8]] | None = None,
     ) -> None:
         self.word = word
-        self._codes_of = codes
+        self._codes_of, self._of_two = codes, of_two
         self.tally = Tally(correct)
         self.n_images = self.tally.n_images
         self._codes: dict[tuple[str, int], NDArray[np.uint8]] = {}
@@ -63,10 +66,25 @@ class Counts:
 
     def pair_codes(self, gate: str, little: int, big: int) -> NDArray[np.uint8]:
         """The codes that decide for a pair, shape (n_images,), whatever the gate looks at."""
-        if get_gate(gate).kind == "pairwise":
+        kind = get_gate(gate).kind
+        if kind == "pairwise":
             correct = self.tally.correct
             return pair_codes(gate, correct[little], correct[big])
+        if kind == "paired" and self._of_two is not None:
+            return self._of_two(gate, little, big)
         return self.codes(gate, little)
+
+    def stage_codes(self, gate: str, rows: Sequence[int], stage: int) -> NDArray[np.uint8]:
+        """The codes that decide behind a stage of a cascade, shape (n_images,).
+
+        Args:
+            gate: name of the gate behind that stage.
+            rows: rows of the cascade's networks.
+            stage: number of the stage, from 0; not the last one.
+        """
+        if get_gate(gate).kind == "stage" and stage > 0 and self._of_two is not None:
+            return self._of_two(gate, rows[stage - 1], rows[stage])
+        return self.pair_codes(gate, rows[stage], rows[stage + 1])
 
     def point(self, gate: str, little: int, big: int, cut: int) -> tuple[int, int]:
         """Images escalated and right answers of one operating point."""
@@ -88,7 +106,7 @@ class Counts:
     def curves(self, gate: str, little: int, bigs: Rows) -> tuple[Ints, Ints]:
         """Images escalated and right answers of one little with n bigs, each (257, n)."""
         shape = (N_CODES + 1, len(bigs))
-        if get_gate(gate).kind == "pairwise":
+        if get_gate(gate).kind in ("pairwise", "paired"):
             both = [self.curve(gate, little, int(b)) for b in bigs]
             escalated, hits = (np.stack(part, axis=1) for part in zip(*both, strict=True))
             return escalated, hits
@@ -99,6 +117,8 @@ class Counts:
         """Images escalated and right answers of any points of one gate, each of shape (n,)."""
         if get_gate(gate).kind == "pairwise":
             return self._many_pairwise(gate, little, big, cut)
+        if get_gate(gate).kind == "paired":
+            return self._many_paired(gate, little, big, cut)
         escalated, hits = np.empty(len(little), np.int64), np.empty(len(little), np.int64)
         order = np.argsort(little, kind="stable")
         littles, starts = np.unique(little[order], return_index=True)
@@ -119,6 +139,16 @@ class Counts:
             escalated[points], hits[points] = self.tally.hits(
                 codes, little[points], big[points], cut[points], which
             )
+        return escalated, hits
+
+    def _many_paired(self, gate: str, little: Rows, big: Rows, cut: Ints) -> tuple[Ints, Ints]:
+        """The counts of one pair after the other, each at all of its points."""
+        escalated, hits = np.empty(len(little), np.int64), np.empty(len(little), np.int64)
+        pairs, which = np.unique(np.stack([little, big]), axis=1, return_inverse=True)
+        for i, (first, second) in enumerate(pairs.T.tolist()):
+            points = np.flatnonzero(which == i)
+            all_escalated, all_hits = self.curve(gate, first, second)
+            escalated[points], hits[points] = all_escalated[cut[points]], all_hits[cut[points]]
         return escalated, hits
 
     def _is_swept(self, gate: str, row: int, n_points: int) -> bool:

@@ -113,7 +113,7 @@ class Curves:
         split: whose images were counted, "val" or "test".
         threshold: thresholds in the metric's unit, shape (257,).
         escalation_rate: share of inputs that reach the big network, shape (257,), the same for
-            every big; (257, n) under a pairwise gate.
+            every big; (257, n) under a pairwise or a paired gate.
         accuracy: share of right answers, shape (257, n).
         latency_ms: mean latency of an input, shape (257, n).
         latency_p95_ms: 95th percentile of the latency, shape (257, n).

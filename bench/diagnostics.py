@@ -7,20 +7,20 @@ from the labels; costs beyond MACs are an operating point's matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .failure_prediction import N_BINS, aurc, auroc, expected_calibration_error
 from .gate import Gate
 from .gates import get_gate, get_metric, pair_codes
 from .pair import Pair
 from .table import Table
 from .table_contents import Predictions
 
-N_BINS = 15
 _AT_ONCE = 1 << 22  # points times images held in memory at a time
 
 #: What can become of an image; the shares of all six add up to 1.
@@ -68,6 +68,12 @@ class Diagnostics:
             (Guo et al. 2017). Computed from stored codes, so each confidence is off by up to
             ``calibration_rounding``, and some images are counted in the neighbouring bin.
         calibration_rounding: largest rounding error of a stored ``max_prob``.
+        gate_calibration_error: the same of the gate's own values, where they claim to be the
+            probability that little is right; NaN for other gates.
+        failure_auroc: how well the gate tells little's wrong answers from right ones: the chance
+            that it is less sure of a wrong one; NaN where all are right or all are wrong.
+        failure_aurc: mean error of little over the k answers that the gate is most sure of, over
+            all k: area under the risk-coverage curve; lower is better.
         macs: mean MACs of an input.
         worst_macs: MACs of an escalated input: little and big.
         provenance: how each figure came about, by field.
@@ -96,6 +102,9 @@ class Diagnostics:
     class_escalation_rate: NDArray[np.float64]
     calibration_error: NDArray[np.float64]
     calibration_rounding: float
+    gate_calibration_error: NDArray[np.float64]
+    failure_auroc: NDArray[np.float64]
+    failure_aurc: NDArray[np.float64]
     macs: NDArray[np.float64]
     worst_macs: NDArray[np.float64]
     provenance: Mapping[str, str]
@@ -168,6 +177,9 @@ _FIGURES = (
     "oracle_best_accuracy",
     "oracle_best_escalation_rate",
     "calibration_error",
+    "gate_calibration_error",
+    "failure_auroc",
+    "failure_aurc",
     "macs",
     "worst_macs",
 )
@@ -230,6 +242,9 @@ def diagnose(
     # those that need it first, then those to which it makes no difference, last those it harms
     reached = np.minimum(rate, needed) - np.maximum(0.0, rate - (1.0 - harmful))
     errors = {row: calibration_error(table, row, split) for row in set(little.tolist())}
+    pairs = list(zip(little.tolist(), big.tolist(), strict=True))
+    told = {pair: _failures(table, stored, gate, split, pair) for pair in set(pairs)}
+    failures = np.array([told[pair] for pair in pairs]).reshape(-1, 3).T
     return Diagnostics(
         gate=gate,
         split=split,
@@ -246,6 +261,9 @@ def diagnose(
         oracle_best_escalation_rate=needed,
         calibration_error=np.array([errors[row] for row in little.tolist()]),
         calibration_rounding=get_metric("max_prob").rounding_error(table.n_classes),
+        failure_auroc=failures[0],
+        failure_aurc=failures[1],
+        gate_calibration_error=failures[2],
         macs=macs[little] + rate * macs[big],
         worst_macs=macs[little] + macs[big],
         provenance=_provenance(table),
@@ -267,14 +285,18 @@ def _counts(
     one_hot = (stored.labels[:, None] == np.arange(table.n_classes)).astype(np.float32)
     in_class = one_hot.sum(axis=0, dtype=np.float64)
     in_class[in_class == 0] = np.nan
-    pairwise = get_gate(gate).kind == "pairwise"
+    of_pairs = get_gate(gate).kind in ("pairwise", "paired")
     parts: list[dict[str, NDArray[np.float64]]] = []
     size = max(1, _AT_ONCE // n_images)
     for start in range(0, len(cuts), size):
         some = slice(start, start + size)
         little, big = stored.correct[littles[some]], stored.correct[bigs[some]]
-        if pairwise:
-            codes = pair_codes(gate, little, big)
+        if of_pairs:
+            both, place = np.unique(
+                np.stack([littles[some], bigs[some]]), axis=1, return_inverse=True
+            )
+            rows_of_two = [_codes(table, stored, gate, split, pair) for pair in both.T.tolist()]
+            codes = np.stack(rows_of_two)[place]
         else:
             rows, place = np.unique(littles[some], return_inverse=True)
             codes = table.codes_of(gate, split, rows)[place]
@@ -297,6 +319,35 @@ def _counts(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def _codes(
+    table: Table, stored: Predictions, gate: str, split: str, pair: Sequence[int]
+) -> NDArray[np.uint8]:
+    """The codes that decide for a pair given by rows, shape (n_images,)."""
+    little, big = pair
+    kind = get_gate(gate).kind
+    if kind == "pairwise":
+        return pair_codes(gate, stored.correct[little], stored.correct[big])
+    if kind == "paired":
+        return table.gate_codes.of_two(gate, split, little, big)
+    codes: NDArray[np.uint8] = table.codes_of(gate, split, [little])[0]
+    return codes
+
+
+def _failures(
+    table: Table, stored: Predictions, gate: str, split: str, pair: tuple[int, int]
+) -> tuple[float, float, float]:
+    """AUROC and AURC of little's failures under a gate, and its calibration error."""
+    codes, right, rule = (
+        _codes(table, stored, gate, split, pair),
+        stored.correct[pair[0]],
+        get_gate(gate),
+    )
+    error = float("nan")
+    if rule.probability:
+        error = expected_calibration_error(rule.decode(codes, table.n_classes), right)
+    return auroc(codes, right), aurc(codes, right), error
+
+
 def calibration_error(table: Table, row: int, split: str = "test", n_bins: int = N_BINS) -> float:
     """Expected calibration error of one network, a fraction, from stored ``max_prob`` codes.
 
@@ -304,6 +355,4 @@ def calibration_error(table: Table, row: int, split: str = "test", n_bins: int =
     """
     stored = table.predictions(split)
     confidence = get_metric("max_prob").decode(stored.codes["max_prob"][row], table.n_classes)
-    bins = np.minimum((confidence * n_bins).astype(np.intp), n_bins - 1)
-    off = np.bincount(bins, weights=stored.correct[row] - confidence, minlength=n_bins)
-    return float(np.abs(off).sum() / len(confidence))
+    return expected_calibration_error(confidence, stored.correct[row], n_bins)

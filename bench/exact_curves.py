@@ -80,7 +80,7 @@ def exact_curves(
     whole = exact.shared(device, gate, np.array([row]), rows, costs)
     first, second = costs.take([row]), costs.take(rows)
     figures = pair_costs(first, second, rate, whole)
-    shared = get_gate(gate).kind != "pairwise"
+    shared = get_gate(gate).kind not in ("pairwise", "paired")
     return Curves(
         little=little,
         bigs=exact.table.names[rows],

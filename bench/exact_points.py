@@ -129,11 +129,12 @@ class ExactPoints:
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""
         if split not in self._counts:
-            correct = self.table.predictions(split).correct
+            correct, of_two = self.table.predictions(split).correct, self.table.gate_codes.of_two
             self._counts[split] = Counts(
                 correct,
                 lambda gate, row: self.table.codes_of(gate, split, [row])[0],
                 self.table.answers_word,
+                lambda gate, first, second: of_two(gate, split, first, second),
             )
         return self._counts[split]
 

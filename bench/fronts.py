@@ -199,8 +199,11 @@ class Fronts:
         tally = counts.tally if len(rows) == len(self._table) else counts.tally.take(rows)
 
         def entry(gate: str) -> Any:
-            if get_gate(gate).kind == "pairwise":
+            kind = get_gate(gate).kind
+            if kind == "pairwise":
                 return outcome_codes(gate)
+            if kind in ("paired", "stage"):
+                counts.codes(gate, int(rows[0]))  # says what to ask instead
             return lambda i: counts.codes(gate, int(rows[i]))
 
         gates = [entry(m) for m in metrics]

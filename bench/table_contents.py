@@ -24,11 +24,14 @@ class Predictions:
         labels: the truth, of type ``class_dtype(n_classes)``, shape (n_images,).
         top1: answers of the same type, shape (n_networks, n_images).
         codes: confidence codes by gate metric, uint8, shape (n_networks, n_images) each.
+        values: what only some answers came with, by its name in ``gates.VALUES``, shape
+            (n_networks, n_images) each. Files do not keep it.
     """
 
     labels: Classes
     top1: Classes
     codes: Mapping[str, NDArray[np.uint8]]
+    values: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
 
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
@@ -78,6 +81,7 @@ class TableContents:
                 part.labels,
                 part.top1[kept_rows],
                 {name: codes[kept_rows] for name, codes in part.codes.items()},
+                {name: values[kept_rows] for name, values in part.values.items()},
             )
             for split, part in self.predictions.items()
         }

@@ -39,6 +39,11 @@ _OUTCOMES = (
     ("kept_needed", "kept although needed: only big is right"),
     ("routing_accuracy", "routed as it should be"),
 )
+_FAILURES = (
+    ("failure_auroc", "AUROC of little's failures (0.5: tells nothing)"),
+    ("failure_aurc", "AURC: little's mean error, the surest answers first"),
+    ("gate_calibration_error", "calibration error of the gate's own values"),
+)
 _BESIDE = (
     ("accuracy", "this gate", None),
     ("random_accuracy", "random, same escalation rate", "gain_over_random"),
@@ -133,6 +138,16 @@ def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     return rows
 
 
+def failure_rows(report: PairReport) -> list[tuple[str, str, str]]:
+    """How well the gate tells little's wrong answers from right ones: name, value, provenance."""
+    rows = []
+    for name, text in _FAILURES:
+        value = float(getattr(report.diagnostics, name)[0])
+        shown = "not a probability" if name == "gate_calibration_error" else "not available"
+        rows.append((text, shown if np.isnan(value) else f"{value:.4f}", report.word(name)))
+    return rows
+
+
 def routing_rows(report: PairReport) -> list[tuple[str, str, str]]:
     """What became of the images: name, share in percent, provenance."""
     return [
@@ -221,6 +236,11 @@ def _tables(report: PairReport) -> list[tuple[str, tuple[str, ...], list[tuple[s
     return [
         ("Operating point", ("figure", "value", "provenance"), [*figure_rows(report)]),
         ("Routing, share of images", ("", "%", "provenance"), [*routing_rows(report)]),
+        (
+            "What the gate knows of little's failures",
+            ("", "value", "provenance"),
+            [*failure_rows(report)],
+        ),
         (
             "Accuracy beside control and bound",
             ("", "%", "this gate ahead by", "provenance"),

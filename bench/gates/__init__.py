@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from ..errors import GateError
 from ..registry import Registry
 from ._metric import N_CODES, GateMetric
-from ._score import Answers, DerivedGate, GateRule, PairwiseGate, Scorer, score_codes
+from ._score import (
+    VALUES,
+    Answers,
+    DerivedGate,
+    GateRule,
+    PairedGate,
+    PairwiseGate,
+    Scorer,
+    StageGate,
+    score_codes,
+)
 
 GATES = Registry("gate metric", __name__, Path(__file__).parent, "METRIC")
 
@@ -31,6 +41,17 @@ def get_gate(name: str) -> GateRule:
 def stored_metrics() -> tuple[str, ...]:
     """Names of the metrics that tables store, sorted."""
     return tuple(name for name in GATES.names() if get_gate(name).kind == "stored")
+
+
+@cache
+def pair_gates() -> tuple[str, ...]:
+    """Names of the gates that any pair of any table can have, sorted.
+
+    Left out are those that stand behind a second little network, and those that need values that
+    files do not keep.
+    """
+    rules = {name: get_gate(name) for name in GATES.names()}
+    return tuple(n for n, r in rules.items() if r.kind != "stage" and not getattr(r, "needs", ()))
 
 
 def get_metric(name: str) -> GateMetric:
@@ -66,8 +87,8 @@ def pair_codes(
     gate = get_gate(name)
     if not isinstance(gate, PairwiseGate):
         raise GateError(
-            f"gate {name!r} is {gate.kind}: it looks at the little network alone; take its codes "
-            "from Table.codes_of."
+            f"gate {name!r} is {gate.kind}: it looks at answers alone, not at who is right; take "
+            "its codes from Table.codes_of, or of two networks from Codes.of_two."
         )
     return score_codes(gate.compare(np.asarray(little_right), np.asarray(big_right)))
 
@@ -75,15 +96,19 @@ def pair_codes(
 __all__ = [
     "GATES",
     "N_CODES",
+    "VALUES",
     "Answers",
     "DerivedGate",
     "GateMetric",
     "GateRule",
+    "PairedGate",
     "PairwiseGate",
     "Scorer",
+    "StageGate",
     "get_gate",
     "get_metric",
     "pair_codes",
+    "pair_gates",
     "score_codes",
     "stored_metrics",
 ]

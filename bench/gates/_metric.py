@@ -33,6 +33,7 @@ class GateMetric:
         maximum: largest value, given the number of classes; the smallest is 0.
         compute: values, shape (n,), of probabilities of shape (n, n_classes).
         source: where it was published.
+        probability: whether its values claim to be the probability that the answer is right.
         kind: ``stored``: its codes are columns of a table.
         deployable: always; it needs nothing but the little network's probabilities.
     """
@@ -43,6 +44,7 @@ class GateMetric:
     maximum: Callable[[int], float]
     compute: Callable[[NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]
     source: str
+    probability: bool = False
     kind: Literal["stored"] = field(default="stored", init=False)
     deployable: bool = field(default=True, init=False)
 

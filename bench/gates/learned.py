@@ -127,4 +127,5 @@ METRIC = DerivedGate(
     name="learned",
     fit=fit,
     source="logistic regression on outputs, after Bolukbasi et al. 2017",
+    probability=True,
 )

@@ -22,4 +22,5 @@ METRIC = GateMetric(
     maximum=unit_interval,
     compute=compute,
     source="Hendrycks and Gimpel 2017, maximum softmax probability",
+    probability=True,
 )

@@ -126,4 +126,5 @@ METRIC = DerivedGate(
     name="per_class",
     fit=fit,
     source="Zadrozny and Elkan 2002 (isotonic calibration), here of each predicted class",
+    probability=True,
 )

@@ -60,10 +60,12 @@ class TableEvaluator:
         self.bench, self.device, self.split = bench, device, split
         self._gates = tuple(gates or bench.table.metrics)
         for gate in self._gates:
-            if get_gate(gate).kind == "pairwise" or not get_gate(gate).deployable:
+            rule = get_gate(gate)
+            if rule.kind not in ("stored", "derived") or not rule.deployable:
+                what = "needs two networks" if rule.deployable else "is a bound or a control"
                 raise GateError(
-                    f"gate {gate!r} is a bound or a control, no choice; search over gates that a "
-                    f"device can run, for example {', '.join(stored_metrics())}."
+                    f"gate {gate!r} {what}; search over gates that look at the little network "
+                    f"alone and that a device can run, for example {', '.join(stored_metrics())}."
                 )
         table = bench.table
         costs, rows = bench.costs(device), table.rows(exits=True)

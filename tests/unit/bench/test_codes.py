@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biglittle.bench import GATES, Table
+from biglittle.bench import Table
 from biglittle.bench.codes import Codes
 from biglittle.bench.gates import (
     get_gate,
+    pair_gates,
     stored_metrics,
 )
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_contents import Predictions, TableContents
 from biglittle.bench.table_writer import write_table
 
-DERIVED = tuple(name for name in GATES.names() if get_gate(name).kind == "derived")
+DERIVED = tuple(name for name in pair_gates() if get_gate(name).kind == "derived")
 
 
 def _open(folder: Path, contents: TableContents) -> Table:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Pair
-from biglittle.bench.gates import GATES
+from biglittle.bench.gates import pair_gates
 from biglittle.bench.synthetic import DEVICE
 
 
-@pytest.mark.parametrize("gate", GATES.names())
+@pytest.mark.parametrize("gate", pair_gates())
 def test_curves_of_one_little_are_its_curves(bench: Benchmark, gate: str) -> None:
     ids = bench.architectures
     for bigs in (None, [ids[3], ids[0], ids[3]]):

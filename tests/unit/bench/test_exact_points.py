@@ -7,7 +7,7 @@ import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.errors import ConstraintError, GateError, TableError, UnknownNameError
-from biglittle.bench.gates import GATES
+from biglittle.bench.gates import pair_gates
 from biglittle.bench.synthetic import DEVICE
 
 
@@ -20,7 +20,7 @@ def test_many_points_are_those_of_one_query_each(
     rng, n = np.random.default_rng(0), 300
     ids = np.array(bench.architectures)
     little, big = ids[rng.integers(0, len(ids), (2, n))]
-    gate = np.array(GATES.names())[rng.integers(0, len(GATES.names()), n)]
+    gate = np.array(pair_gates())[rng.integers(0, len(pair_gates()), n)]
     threshold = rng.random(n) * np.where(gate == "entropy", 2.3, 1.0)
     many = fresh.query_many(little, big, gate, threshold, DEVICE, "val")
     assert many.split == "val"
