@@ -79,6 +79,10 @@ class LatencyModel(Protocol):
         """
         ...
 
+    def stem_ms(self) -> float:
+        """Latency of the stem, and what a network takes whatever is in it; NaN: no figure."""
+        ...
+
     def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """Lower and upper end of the stated interval, each (n,); NaN where none is stated."""
         ...
@@ -156,6 +160,10 @@ class BlockSum:
     def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
         """See `LatencyModel`."""
         return self._exits.trunk_ms(genomes, exits)
+
+    def stem_ms(self) -> float:
+        """See `LatencyModel`."""
+        return self._exits.stem_ms
 
     def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `LatencyModel`; nobody states one of a sum, but of an exit's head, which is none."""
@@ -272,6 +280,10 @@ class Predicted:
     def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
         """See `LatencyModel`."""
         return self._exits.trunk_ms(genomes, exits)
+
+    def stem_ms(self) -> float:
+        """See `LatencyModel`."""
+        return self._exits.stem_ms
 
     def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `LatencyModel`; a measured network has none but its own."""

@@ -109,6 +109,11 @@ class ExitTerms:
         """The constant split, and the heads of exits."""
         return parts_of(self.space, self.n_classes, self.blocks, self.model.coefficients)
 
+    @property
+    def stem_ms(self) -> float:
+        """Latency of the stem, and what a network takes whatever is in it."""
+        return self.parts.start_ms
+
     def _run(self, exits: Exits) -> Array:
         """Which layers are run, of shape (n, n_layers)."""
         return np.asarray(np.arange(self.space.n_layers) <= self.space.exit_after[exits][:, None])
@@ -161,6 +166,12 @@ class GraphTerms:
         """Latency of head and classifier by number of the exit, shape (n_exits + 1,)."""
         heads: Array = end_features(self.space, self.n_classes) @ self.model.coefficients
         return heads
+
+    @property
+    def stem_ms(self) -> float:
+        """Latency of the stem, and what a network takes whatever is in it."""
+        costs = self.model.coefficients
+        return float(costs[0] + chain_features(self.space.stem) @ costs)
 
     def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
         """Latency of what is run before each exit, shape (n,); of whole networks all cells."""

@@ -111,6 +111,10 @@ class Listed:
         """See `latency.LatencyModel`; a list of networks does not say it."""
         return np.full(len(np.atleast_2d(genomes)), np.nan)
 
+    def stem_ms(self) -> float:
+        """See `latency.LatencyModel`; a list of networks does not say it."""
+        return float("nan")
+
     def interval_ms(self, genomes: Genomes, exits: Exits | None = None) -> tuple[Array, Array]:
         """See `latency.LatencyModel`."""
         ends = (self.figures.low_ms, self.figures.high_ms)

@@ -179,7 +179,7 @@ def early_gate(
         run_ms: latency of what the little network runs before the gate: of the trunk where it
             decides at an exit without its head, of the stem where it decides behind that.
         run_macs: multiply-accumulates of the same.
-        shared: what the two networks share by their coupling; None: nothing.
+        shared: what the two networks share of what runs before the gate; None: nothing.
 
     Raises:
         GateError: more is said to run before the gate than the whole little network.

@@ -1,8 +1,9 @@
-"""Trains a learned router on what a prefix pair says about its training images.
+"""Trains a learned router on what a pair says about its training images.
 
-Two targets: ``gain`` asks whether the big network would be right where the little one is wrong, and
-``right`` whether the little one is right. The networks stand still, so that their features are
-computed once.
+It looks at the features before the little network's head or, so that it can decide before any
+classifier, at those behind its stem. Two targets: ``gain`` asks whether the big network would be
+right where the little one is wrong, and ``right`` whether the little one is right. The networks
+stand still, so that their features are computed once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..bench.datasets import Dataset, Images
 from ..bench.errors import TrainingError, UnknownNameError
 from ..bench.networks import Network
 from ..bench.router import Router, confidences
+from ..bench.router_gate import PLACES
 from .evaluate import probabilities
 from .images import normalised
 
@@ -48,10 +50,10 @@ class RouterSettings:
 
 @dataclass(frozen=True)
 class RouterData:
-    """What a prefix pair says about some images.
+    """What a pair says about some images.
 
     Attributes:
-        pooled: averages of the features at the exit over rows and columns, shape (n, channels).
+        pooled: averages of the features over rows and columns, shape (n, channels).
         probabilities: class probabilities of the little network, shape (n, n_classes).
         little: whether the little network is right, shape (n,).
         big: whether the big network is right, shape (n,).
@@ -64,21 +66,30 @@ class RouterData:
 
 
 @torch.no_grad()
-def router_data(little: Network, big: Network, images: Images, dataset: Dataset) -> RouterData:
+def router_data(
+    little: Network, big: Network, images: Images, dataset: Dataset, place: str = "trunk"
+) -> RouterData:
     """What a router of the pair learns from, or decides about.
 
     Args:
-        little: network that is cut at an exit, on the CPU, in evaluation mode.
-        big: network that runs on from there, likewise.
+        little: the little network, on the CPU, in evaluation mode.
+        big: the big network, likewise.
         images: images with their labels, taken as they are.
         dataset: facts of the images.
+        place: where the features are taken, one of `bench.router_gate.PLACES`.
+
+    Raises:
+        UnknownNameError: there is no such place.
     """
+    if place not in PLACES:
+        raise UnknownNameError("place of a router", place, PLACES)
     pooled, logits, right = [], [], []
     for start in range(0, len(images), BATCH):
         part = images.subset(np.arange(start, min(start + BATCH, len(images))))
         x = normalised(part, dataset).contiguous(memory_format=torch.channels_last)
         features = little.trunk(x)
-        pooled.append(features.mean(dim=(2, 3)).numpy())
+        seen = features if place == "trunk" else little.stem(x)
+        pooled.append(seen.mean(dim=(2, 3)).numpy())
         logits.append(little.classifier(little.head(features)).numpy())
         right.append(big(x).argmax(1).numpy() == part.labels)
     answers = np.concatenate(logits)

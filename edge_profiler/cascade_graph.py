@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..bench.cascade import Cascade
-from ..bench.errors import ArchitectureError
+from ..bench.errors import ArchitectureError, GateError
+from ..bench.router_gate import RouterGate, check_fits
 from ..bench.rows import NetworkKey
 from ..bench.spaces import SearchSpace
 from ..bench.trained_pair import Weights
 from .named_couplings import named_couplings
 from .onnx_cascade import chained_model
+from .onnx_gates import GateForm
 from .onnx_network import onnx_model
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def cascade_graph(
     cascade: Cascade,
     n_classes: int,
     weights: Sequence[Weights] | None = None,
+    routers: Mapping[int, RouterGate] | None = None,
 ) -> onnx.ModelProto:
     """The graph of a cascade, as `onnx_cascade.chained_model` writes it, on normalised images.
 
@@ -34,11 +37,14 @@ def cascade_graph(
         n_classes: number of classes of the classifiers.
         weights: trained weights of each network, as of `onnx_network.onnx_model`; None: random
             ones, the same for networks of one architecture.
+        routers: learned routers by the place of the network behind which they stand, from 0, in
+            place of the cascade's gates; None: none.
 
     Raises:
         ArchitectureError: a network that is not of the space or not fp32, or other numbers of
             networks and weights.
-        GateError: a metric without ONNX form.
+        GateError: a metric without ONNX form, or a router that stands nowhere or was trained on
+            other features.
         ProfileError: weights that are missing, or that differ before a common exit.
         MissingExtraError: ``onnx`` is not installed.
 
@@ -71,5 +77,13 @@ def cascade_graph(
         )
         for k, key in enumerate(keys)
     ]
-    gates = [(gate.metric, gate.threshold) for gate in cascade.gates]
+    gates: list[GateForm] = [(gate.metric, gate.threshold) for gate in cascade.gates]
+    for place, router in (routers or {}).items():
+        if not 0 <= place < len(gates):
+            raise GateError(
+                f"a router stands behind network {place} of {len(keys)}, counted from 0; expected "
+                f"0 to {len(gates) - 1}: behind the last network there is no gate."
+            )
+        check_fits(space, router, cascade.networks[place])
+        gates[place] = router
     return chained_model(networks, gates, named_couplings(space, cascade.networks))

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from ..bench.errors import ProfileError
 from ..bench.files import replacing
 from ..bench.gates import get_metric
+from ..bench.router_gate import RouterGate, check_fits
 from ..bench.trained_pair import TrainedPair
 from .deployable import CPP, PYTHON, describe, metadata, with_pixels
 from .named_couplings import named_couplings
-from .onnx_cascade import cascade_model
+from .onnx_cascade import chained_model
 from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
 from .onnx_network import onnx_model
 from .runtimes._ort import CPU, import_onnxruntime
@@ -58,8 +59,9 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
         version.
 
     Raises:
-        ProfileError: a logit, a class or a decision differs by more than rounding; or the networks
-            of a prefix pair have other weights before the exit.
+        ProfileError: a logit, a class or a decision differs by more than rounding; the networks of
+            a prefix pair have other weights before the exit; or a router's scores are missing.
+        GateError: a router that was made for other features.
         MissingExtraError: ``onnx`` or ``onnxruntime`` is not installed.
     """
     space, architectures, gate = trained.space, trained.architectures, trained.gate
@@ -70,7 +72,10 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
         for a, w in zip(architectures, trained.weights, strict=True)
     )
     coupling = trained.coupling or named_couplings(space, architectures)[0]
-    cascade = cascade_model(little, big, gate.metric, gate.threshold, coupling)
+    if isinstance(gate, RouterGate):
+        check_fits(space, gate, architectures[0])
+    form = gate if isinstance(gate, RouterGate) else (gate.metric, gate.threshold)
+    cascade = chained_model((little, big), (form,), (coupling,))
     networks = {"little": little, "big": big, "cascade": cascade}
     models = {name: with_pixels(model, trained.dataset) for name, model in networks.items()}
     pair = dict(zip(("little", "big"), architectures, strict=True))
@@ -85,10 +90,8 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
             partial.write_bytes(content)
     answers = {name: _run(model, images) for name, model in models.items()}
     escalated = answers["cascade"][1]
-    value = get_metric(gate.metric).compute(_probabilities(logits[0]))
-    confident = get_metric(gate.metric).confident
-    sure = value >= gate.threshold if confident == "high" else value <= gate.threshold
-    differs = escalated != ~sure
+    value, wanted = _decisions(trained)
+    differs = escalated != wanted
     if (differs & ~(np.abs(value - gate.threshold) <= GATE_TOLERANCE)).any():
         raise ProfileError(
             f"cascade.onnx escalates {differs.sum()} of {len(images)} images otherwise than the "
@@ -110,6 +113,22 @@ def deploy_pair(folder: Path, trained: TrainedPair) -> dict[str, Any]:
         "sha256": files,
         "onnxruntime": str(import_onnxruntime(PURPOSE).__version__),
     }
+
+
+def _decisions(trained: TrainedPair) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What the gate looks at, and whether it escalates, by the bench's arithmetic, each (n,)."""
+    gate = trained.gate
+    if isinstance(gate, RouterGate):
+        if trained.scores is None:
+            raise ProfileError(
+                "a pair whose gate is a router was given without the router's scores of its "
+                "images; expected TrainedPair(..., scores=router.scores(...))."
+            )
+        return trained.scores, gate.escalated(trained.scores)
+    metric = get_metric(gate.metric)
+    value = np.asarray(metric.compute(_probabilities(trained.logits[0])), np.float64)
+    sure = value >= gate.threshold if metric.confident == "high" else value <= gate.threshold
+    return value, ~sure
 
 
 def _compare(name: str, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -18,6 +18,7 @@ from .. import __version__
 from ..bench.datasets import Dataset
 from ..bench.errors import ProfileError
 from ..bench.gate import Gate
+from ..bench.router_gate import RouterGate
 from ..bench.spaces import SearchSpace
 from .onnx_graph import ESCALATED, INPUT, LOGITS, import_onnx
 
@@ -125,7 +126,7 @@ def describe(
     space: SearchSpace,
     dataset: Dataset,
     origin: Mapping[str, Any],
-    gate: Gate | None = None,
+    gate: Gate | RouterGate | None = None,
 ) -> None:
     """Writes what a user of the file has to know into its metadata.
 
@@ -136,7 +137,7 @@ def describe(
         space: search space of the ids.
         dataset: data set of the images and the classes.
         origin: how the weights came about: training, seed, hashes, sources.
-        gate: metric and threshold of the pair; None: a network of no pair.
+        gate: metric and threshold of the pair, or its router; None: a network of no pair.
     """
     source = model.graph.input[0]
     facts: dict[str, Any] = {
@@ -167,6 +168,8 @@ def describe(
         facts["outputs"][ESCALATED] = "bool scalar: the big network answered"
     if gate is not None:
         facts |= {"gate": gate.metric, "threshold": gate.threshold}
+    if isinstance(gate, RouterGate):
+        facts["router"] = {"features": gate.place, "confidences": gate.router.confident}
     props = {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts.items()}
     import_onnx().helper.set_model_props(model, props)
 

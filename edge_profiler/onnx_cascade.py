@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..bench.coupling import checked_couplings
-from ..bench.errors import GateError, ProfileError
+from ..bench.errors import ProfileError
+from ..bench.router_gate import RouterGate
+from .onnx_gates import GateForm, write_gate
 from .onnx_graph import ANSWERED, ESCALATED, INPUT, LOGITS, GraphWriter, import_onnx
-from .onnx_trunk import check_shared, is_begun, trunk_of
+from .onnx_trunk import check_shared, is_begun, stem_of, trunk_of
 
 if TYPE_CHECKING:
     import onnx
@@ -21,94 +20,38 @@ if TYPE_CHECKING:
 MOST_NETWORKS = 4
 
 
-# Only operators whose form is one since opset 13, so that models of other exporters fit too.
-def _write_max_prob(graph: GraphWriter, logits: str) -> str:
-    p = graph.add("Softmax", (logits,), "probabilities", axis=-1)
-    return graph.add("ReduceMax", (p,), "value", keepdims=0)
-
-
-def _write_margin(graph: GraphWriter, logits: str) -> str:
-    p = graph.add("Softmax", (logits,), "probabilities", axis=-1)
-    k = graph.constant("k", [2], np.int64)
-    top, index = graph.prefix + "top2", graph.prefix + "top2_index"
-    node = graph.onnx.helper.make_node("TopK", [p, k], [top, index], name=top, axis=-1)
-    graph.nodes.append(node)
-    signed = graph.add("Mul", (top, graph.constant("signs", [[1.0, -1.0]])), "signed")
-    return graph.add("ReduceSum", (signed,), "value", keepdims=0)
-
-
-def _write_entropy(graph: GraphWriter, logits: str) -> str:
-    log_p = graph.add("LogSoftmax", (logits,), "log_probabilities", axis=-1)
-    p = graph.add("Exp", (log_p,), "probabilities")
-    terms = graph.add("Mul", (p, log_p), "terms")
-    total = graph.add("ReduceSum", (terms,), "total", keepdims=0)
-    return graph.add("Neg", (total,), "value")
-
-
-#: Metric -> (writer of its nodes, comparison that means "confident").
-_GATES: dict[str, tuple[Callable[[GraphWriter, str], str], str]] = {
-    "max_prob": (_write_max_prob, "GreaterOrEqual"),
-    "margin": (_write_margin, "GreaterOrEqual"),
-    "entropy": (_write_entropy, "LessOrEqual"),
-}
-
-
-def onnx_gates() -> tuple[str, ...]:
-    """The gate metrics that have an ONNX form."""
-    return tuple(_GATES)
-
-
-def forced_threshold(metric: str, escalate: bool) -> float:
-    """A threshold outside of the metric's range, at which every input takes one branch.
-
-    Raises:
-        GateError: the metric has no ONNX form.
-    """
-    high_is_confident = _gate(metric)[1] == "GreaterOrEqual"
-    return float("inf") if escalate == high_is_confident else -1.0
-
-
-def _gate(metric: str) -> tuple[Callable[[GraphWriter, str], str], str]:
-    if metric not in _GATES:
-        raise GateError(
-            f"gate metric {metric!r} cannot be written as ONNX; expected one of "
-            f"{', '.join(sorted(_GATES))}."
-        )
-    return _GATES[metric]
-
-
-def _write_gate(logits: str, metric: str, threshold: float, prefix: str = "gate/") -> GraphWriter:
-    """A graph whose last node is the bool scalar "escalate", named ``PREFIXescalated``."""
-    writer, confident = _gate(metric)
-    if math.isnan(threshold):
-        raise GateError(f"threshold of gate {metric!r} is NaN; expected a number.")
-    graph = GraphWriter(prefix)
-    value = writer(graph, logits)
-    sure = graph.add(confident, (value, graph.constant("threshold", threshold)), "confident")
-    graph.add("Not", (sure,), ESCALATED)
-    return graph
-
-
 @dataclass(frozen=True)
 class _Part:
     """A network as a part of a larger graph.
 
     Attributes:
-        nodes: nodes that are run for this network alone, renamed.
+        nodes: nodes that are run for this network before its gate decides, renamed.
         initializers: weights that these nodes read, renamed.
-        names: name in the larger graph by name in the network's own.
+        rest: nodes that are run only where it answers, renamed; none but behind an early gate.
+        rest_initializers: weights that the rest reads, renamed.
+        names: name in the larger graph by name in the network's own, of all that is computed before
+            the gate decides.
         logits: name of its answer in the larger graph.
+        features: name of the features that its gate reads; None where that is a metric.
         model: the network as it was given.
     """
 
     nodes: list[Any]
     initializers: list[Any]
+    rest: list[Any]
+    rest_initializers: list[Any]
     names: Mapping[str, str]
     logits: str
+    features: str | None
     model: onnx.ModelProto
 
 
-def _renamed(model: onnx.ModelProto, prefix: str, before: Mapping[str, str] | None = None) -> _Part:
+def _renamed(
+    model: onnx.ModelProto,
+    prefix: str,
+    before: Mapping[str, str] | None = None,
+    gate: GateForm | None = None,
+) -> _Part:
     """A network with every name prefixed but that of the images.
 
     Args:
@@ -116,6 +59,7 @@ def _renamed(model: onnx.ModelProto, prefix: str, before: Mapping[str, str] | No
         prefix: put before its names.
         before: values that the larger graph has already, by their name in the network; the nodes
             that make them are left out, and what these alone read.
+        gate: gate behind the network; None: none, or one that reads its answer.
     """
     source = model.graph
     weights = {w.name for w in source.initializer}
@@ -152,7 +96,28 @@ def _renamed(model: onnx.ModelProto, prefix: str, before: Mapping[str, str] | No
         copy.CopyFrom(weight)
         copy.name = new(weight.name)
         initializers.append(copy)
-    return _Part(nodes, initializers, names, new(source.output[0].name), model)
+    logits = new(source.output[0].name)
+    if not isinstance(gate, RouterGate):
+        return _Part(nodes, initializers, [], [], names, logits, None, model)
+    part = trunk_of(model) if gate.place == "trunk" else stem_of(model)
+    features = names[part.features]
+    if not gate.early:
+        return _Part(nodes, initializers, [], [], names, logits, features, model)
+    seen = {new(name) for name in part.nodes}
+    ahead = [node for node in nodes if node.output[0] in seen]
+    rest = [node for node in nodes if node.output[0] not in seen]
+    needed, later = ({name for node in some for name in node.input} for some in (ahead, rest))
+    there = {INPUT, "", *seen, *(before or {}).values()}
+    return _Part(
+        ahead,
+        [weight for weight in initializers if weight.name in needed],
+        rest,
+        [weight for weight in initializers if weight.name in later],
+        {old: name for old, name in names.items() if name in there},
+        logits,
+        features,
+        model,
+    )
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
@@ -204,19 +169,21 @@ def cascade_model(
 
 def chained_model(
     networks: Sequence[onnx.ModelProto],
-    gates: Sequence[tuple[str, float]],
+    gates: Sequence[GateForm],
     couplings: Sequence[str] | None = None,
 ) -> onnx.ModelProto:
     """One graph of a cascade: each network is run where no gate before it was confident.
 
     Every further network lies in a branch within the branch before it, and reads the features of
-    earlier ones from outside where it shares their trunk. Outputs as of `cascade_model`, where
+    earlier ones from outside where it shares their trunk. A router without confidences decides
+    before its network has answered: what is left of that network lies in the other branch, and the
+    next one goes on from what ran before the gate. Outputs as of `cascade_model`, where
     ``escalated`` says that the first network did not answer; a cascade of more than two networks
     also has ``answered``, int64, the place of the one that did, counted from 0.
 
     Args:
         networks: two to four models of one input and one output, of the same shapes and opset.
-        gates: metric and threshold behind each network but the last.
+        gates: metric and threshold, or router, behind each network but the last.
         couplings: what each network but the first shares with one before it; ``prefix``: it goes
             on from the last exit of its own architecture. None: nothing.
 
@@ -230,10 +197,10 @@ def chained_model(
     _check_fit(networks, gates, shared)
     pair = len(networks) == 2
     own = ("little/", "big/") if pair else tuple(f"network{k + 1}/" for k in range(len(networks)))
-    parts = [_renamed(networks[0], own[0])]
-    for network, prefix, coupling in zip(networks[1:], own[1:], shared, strict=True):
-        before = _taken_over(parts, network) if coupling == "prefix" else None
-        parts.append(_renamed(network, prefix, before))
+    parts: list[_Part] = []
+    for k, network in enumerate(networks):
+        before = _taken_over(parts, network) if k and shared[k - 1] == "prefix" else None
+        parts.append(_renamed(network, own[k], before, gates[k] if k < len(gates) else None))
     graph = GraphWriter()
     answer, outputs = _shape(networks[0].graph.output[0]), [LOGITS] if pair else [LOGITS, ANSWERED]
     then: Any = None
@@ -246,7 +213,8 @@ def chained_model(
                 nodes.append(_place(graph, k, own[k]))
                 ends.append(own[k] + ANSWERED)
         else:
-            gate = _write_gate(part.logits, *gates[k], "gate/" if pair else f"gate{k + 1}/")
+            prefix = "gate/" if pair else f"gate{k + 1}/"
+            gate = write_gate(gates[k], part.logits, part.features, prefix)
             escalated = f"{gate.prefix}{ESCALATED}"
             if k == 0:  # the one that the whole graph tells
                 gate.nodes[-1].output[0] = escalated = ESCALATED
@@ -291,15 +259,16 @@ def _place(graph: GraphWriter, k: int, prefix: str) -> Any:
 def _kept(
     graph: GraphWriter, part: _Part, k: int, prefix: str, answer: Sequence[int], pair: bool
 ) -> Any:
-    """The branch in which a network's own answer stands."""
+    """The branch in which a network's own answer stands, and is made if its gate was early."""
     own = "kept/" if pair else f"{prefix}kept/"
     make = graph.onnx.helper.make_node
-    nodes = [make("Identity", [part.logits], [f"{own}logits"], name=f"{own}identity")]
-    names = [f"{own}logits"]
+    identity = make("Identity", [part.logits], [f"{own}logits"], name=f"{own}identity")
+    nodes, names = [*part.rest, identity], [f"{own}logits"]
     if not pair:
         nodes.append(_place(graph, k, own))
         names.append(own + ANSWERED)
-    return graph.onnx.helper.make_graph(nodes, "keep", [], _infos(graph, names, answer))
+    infos = _infos(graph, names, answer)
+    return graph.onnx.helper.make_graph(nodes, "keep", [], infos, part.rest_initializers)
 
 
 def _taken_over(parts: Sequence[_Part], network: onnx.ModelProto) -> dict[str, str]:
@@ -312,12 +281,12 @@ def _taken_over(parts: Sequence[_Part], network: onnx.ModelProto) -> dict[str, s
     fitting = [(trunk, part) for trunk, part in cut if is_begun(trunk, network)]
     trunk, part = max(fitting or cut[-1:], key=lambda item: len(item[0].nodes))
     check_shared(trunk, network)
-    return {name: part.names[name] for name in trunk.nodes}
+    return {name: part.names[name] for name in trunk.nodes if name in part.names}
 
 
 def _check_fit(
     networks: Sequence[onnx.ModelProto],
-    gates: Sequence[tuple[str, float]],
+    gates: Sequence[GateForm],
     couplings: Sequence[str],
 ) -> None:
     """Nothing, if the networks of a cascade have one form and there are gates between all."""
@@ -356,7 +325,7 @@ def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx
         MissingExtraError: ``onnx`` is not installed.
     """
     part = _renamed(network, "little/")
-    graph = _write_gate(part.logits, metric, threshold)
+    graph = write_gate((metric, threshold), part.logits)
     graph.nodes[-1].output[0] = ESCALATED
     graph.nodes = [*part.nodes, *graph.nodes]
     graph.initializers = [*part.initializers, *graph.initializers]

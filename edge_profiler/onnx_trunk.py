@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Name of the first node of a head in the graphs of `onnx_network.onnx_model`.
 _HEAD = "head.0"
+#: Begins the names of the nodes of a stem there.
+_STEM = "stem."
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,21 @@ def trunk_of(model: onnx.ModelProto, features: str | None = None) -> Trunk:
     return Trunk(str(graph.name), features, serialised, digest.hexdigest())
 
 
+def stem_of(model: onnx.ModelProto) -> Trunk:
+    """What a network runs before its first layer.
+
+    Raises:
+        ProfileError: the model has no stem that could be told from its layers.
+    """
+    stem = [node.output[0] for node in model.graph.node if node.name.startswith(_STEM)]
+    if not stem:
+        raise ProfileError(
+            f"model {model.graph.name!r} has no node {_STEM + '0'!r}, so that its stem cannot be "
+            "told from its layers; expected a network of onnx_model."
+        )
+    return trunk_of(model, stem[-1])
+
+
 def is_begun(trunk: Trunk, model: onnx.ModelProto) -> bool:
     """Whether a network begins with the operators of a trunk, whatever its weights."""
     there = {o: bytes(n.SerializeToString()) for n in model.graph.node for o in n.output}
@@ -112,14 +129,18 @@ def check_shared(trunk: Trunk, model: onnx.ModelProto) -> None:
         )
 
 
-def trunk_model(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A network without its head: images to features, whose latency is that of the trunk.
+def trunk_model(model: onnx.ModelProto, part: Trunk | None = None) -> onnx.ModelProto:
+    """The beginning of a network: images to features, whose latency is that of the trunk.
+
+    Args:
+        model: a network as `onnx_network.onnx_model` writes it.
+        part: its beginning, for example from `stem_of`; None: all before the head.
 
     Raises:
         ProfileError: a model without a head that could be told from a trunk.
         MissingExtraError: ``onnx`` is not installed.
     """
-    trunk = trunk_of(model)
+    trunk = part or trunk_of(model)
     onnx = import_onnx()
     nodes = [n for n in model.graph.node if n.output[0] in trunk.nodes]
     features = onnx.helper.make_tensor_value_info(trunk.features, onnx.TensorProto.FLOAT, None)

@@ -11,7 +11,8 @@ from ..bench.coupling import PREFIX
 from ..bench.rows import COUPLINGS
 from ..bench.spaces import SearchSpace
 from .named_couplings import named_couplings
-from .onnx_cascade import cascade_model, forced_threshold, gated_model
+from .onnx_cascade import cascade_model, gated_model
+from .onnx_gates import forced_threshold
 from .onnx_network import classifier_model, onnx_model
 from .onnx_trunk import trunk_model
 from .profile_file import DIGITS

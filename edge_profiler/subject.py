@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..bench.errors import ProfileError
 from ..bench.spaces import SearchSpace
 from .deployable import metadata
-from .onnx_cascade import forced_threshold
+from .onnx_gates import forced_threshold
 from .onnx_graph import import_onnx
 from .onnx_network import onnx_model
 from .onnx_plain import with_input_shape

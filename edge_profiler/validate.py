@@ -17,7 +17,7 @@ from ..bench.spaces import SearchSpace
 from .coverage import Coverage, column, coverage, network_records
 from .machine import same_device
 from .measured_points import FIGURES, point_record
-from .onnx_cascade import onnx_gates
+from .onnx_gates import onnx_gates
 
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10

@@ -9,7 +9,6 @@ what the table promises of a pair. Weights are random: latency does not depend o
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,8 @@ from ...bench.cost import answered_ms, mean_cost
 from ...bench.spaces import get_space
 from ...edge_profiler import Protocol, cascade_model, onnx_model
 from ...edge_profiler.executed import executed_nodes
-from ...edge_profiler.onnx_cascade import forced_threshold, gated_model
+from ...edge_profiler.onnx_cascade import gated_model
+from ...edge_profiler.onnx_gates import forced_threshold
 from ...edge_profiler.onnx_graph import ESCALATED, INPUT
 from ...edge_profiler.onnx_trunk import rest_model, trunk_model, trunk_of
 from ...edge_profiler.pair_latency import measure_gate
@@ -29,6 +29,7 @@ from ...edge_profiler.protocol import Measurement
 from ...edge_profiler.protocol import measure as bracketed
 from ...edge_profiler.runtimes import Run
 from ._page import Step, versions
+from ._sessions import alone, busy, busy_text, noise, session
 
 if TYPE_CHECKING:
     import onnx
@@ -48,29 +49,12 @@ PAIRS = (
 HALF_WIDTH = 1.96 * math.sqrt(math.pi / 2)
 
 
-def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    content = model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
 def _noise() -> NDArray[np.float32]:
-    """An image of noise, as networks of the space take it."""
-    stem = get_space(SPACE).stem[0]
-    shape = (1, stem.in_channels, stem.height, stem.width)
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return noise(get_space(SPACE))
 
 
 def _on_noise(model: onnx.ModelProto) -> Run:
-    return _alone(model, _noise())
-
-
-def _alone(model: onnx.ModelProto, values: Any) -> Run:
-    session = _session(model)
-    feed = {session.get_inputs()[0].name: values}
-    return lambda: session.run(None, feed)
+    return alone(model, _noise())
 
 
 def _first(little: onnx.ModelProto, escalate: bool, features: str | None) -> onnx.ModelProto:
@@ -89,7 +73,7 @@ def _by_hand(
     first: onnx.ModelProto, second: onnx.ModelProto, image: Any, features: str | None
 ) -> Run:
     """Two sessions and the choice between them in Python; the gate is in the first one."""
-    before, behind = _session(first), _session(second)
+    before, behind = session(first), session(second)
     name = behind.get_inputs()[0].name
     wanted = [ESCALATED] if features is None else [ESCALATED, f"little/{features}"]
     wanted = [first.graph.output[0].name, *wanted]
@@ -127,12 +111,12 @@ def measure_pair(
         for escalate in (False, True)
     ]
     ran = [executed_nodes(graph, image) for graph in graphs]
-    sure, asking, exit_, whole = (_alone(model, image) for model in (*graphs, little, big))
+    sure, asking, exit_, whole = (alone(model, image) for model in (*graphs, little, big))
     # Each against what takes nearly as long: speed drifts from one comparison to the next, and
     # little of that then reaches a sum.
     runs = {
         "little": (exit_, whole),
-        "trunk": (_alone(trunk_model(little), image), exit_),
+        "trunk": (alone(trunk_model(little), image), exit_),
         "kept": (sure, exit_),
         "escalated": (asking, whole),
         "kept_two_sessions": (sure, _by_hand(_first(little, False, None), big, image, None)),
@@ -200,17 +184,15 @@ def _interval(value: float, half: float) -> dict[str, float]:
 def measure(rounds: int = 24, runs: int = 10) -> dict[str, Any]:
     """Measures all pairs on this machine; two minutes where nothing else runs."""
     protocol = Protocol(rounds=rounds, runs_per_round=runs, max_dropped=10 * rounds)
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    load = busy()
     gate_ms, _ = measure_gate(get_space(SPACE), N_CLASSES, protocol, _on_noise, metric=METRIC)
-    real_time = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER
     return {
         "gate_ms": gate_ms,
         "gate": METRIC,
         "rounds": rounds,
         "runs": runs,
         "runtime": f"onnxruntime {onnxruntime.__version__} CPUExecutionProvider",
-        "load_average": load,
-        "real_time_priority": real_time,
+        **load,
         "pairs": [measure_pair(*pair, gate_ms, protocol) for pair in PAIRS],
     }
 
@@ -244,10 +226,6 @@ def prefix_graphs_section(figures: dict[str, Any]) -> str:
     saved = [1 - p["against"]["escalated_two_sessions"]["ratio"] for p in pairs]
     errors = [abs(p["sum_error"]["escalated"]["value"]) for p in pairs]
     idle = sum(p["idle_nodes_run"] for p in pairs)
-    busy = figures["load_average"]
-    load = "" if busy is None else f" Load {busy:.1f} when it began"
-    if load and figures["real_time_priority"]:
-        load += ", measured at real-time priority, so that what else ran had to wait"
     lines += [
         "",
         f"An escalated image takes {100 * min(saved):.0f} to {100 * max(saved):.0f} % less in one "
@@ -261,7 +239,7 @@ def prefix_graphs_section(figures: dict[str, Any]) -> str:
         "of what it is compared with; ± is a 95 % interval of the median within one session. The "
         f"gate (`{figures['gate']}`, {1000 * figures['gate_ms']:.1f} us) is in the graph in every "
         f"way, the choice between sessions in Python. {figures['runtime']}, 1 thread, random "
-        f"weights, {versions(figures)}.{load + '.' if load else ''}",
+        f"weights, {versions(figures)}.{busy_text(figures)}",
     ]
     return "\n".join(lines)
 

@@ -3,10 +3,10 @@
     python -m biglittle.data_tables.evidence router --working DIR
 
 ``DIR`` is the working folder of `coupled_training`, whose runs of seed 0 leave their weights. A
-router learns from training images, for each of two targets and with or without the confidences of
-the exit; one without decides before the exit's head has run, which is then saved for what is sent
-on. Thresholds are chosen on val at equal mean latency, everything is told on test, and intervals
-resample images.
+router learns from training images, for each of two targets: on the features at the exit with the
+exit's confidences; on these features alone, so that it decides before the exit's head, which is
+then saved for what is sent on; and behind the stem, before any classifier. Thresholds are chosen on
+val at equal mean latency, everything is told on test, and intervals resample images.
 """
 
 from __future__ import annotations
@@ -24,14 +24,20 @@ from ...bench.bootstrap import bootstrap_gain
 from ...bench.cost import NetworkCosts, SharedCosts
 from ...bench.device import DeviceProfile
 from ...bench.errors import CheckpointError
-from ...bench.operator_features import chain_features
-from ...bench.router import Router, early_gate
+from ...bench.router import Router
+from ...bench.router_gate import PLACES, RouterGate, routed_costs
+from ...bench.spaces import SearchSpace
 from ..fbnet_cifar10.recipe import RECIPE
 from ._coupled_plan import DEVICE, METHODS, Job, mean_latency_ms, pair_terms
 from ._page import Step
 
 RATES = (0.1, 0.2, 0.3, 0.5)  # at which the margin escalates; routers get the same mean latency
-VARIANTS = tuple((t, c) for t in ("gain", "right") for c in (True, False))
+#: What a router learns to tell, where it looks, and whether it sees the exit's confidences.
+VARIANTS = tuple(
+    (target, place, confident)
+    for target in ("gain", "right")
+    for place, confident in (("trunk", True), ("trunk", False), ("stem", False))
+)
 
 
 def best_threshold(
@@ -62,18 +68,6 @@ def best_threshold(
     if n == len(ranked):
         return float("inf")
     return float((ranked[n - 1] + ranked[n]) / 2)
-
-
-def router_ms(profile: DeviceProfile, router: Router, size: int) -> float:
-    """Predicted latency of a router on a device, by the device's model of operators.
-
-    Args:
-        profile: device whose figures the model was fitted to.
-        router: router that is priced.
-        size: rows (and columns) of the features.
-    """
-    coefficients = profile.latency.operators().model.coefficients
-    return float(chain_features(router.operators(size)) @ coefficients)
 
 
 def rate_at(costs: NetworkCosts, shared: SharedCosts | None, mean_ms: float) -> float:
@@ -112,17 +106,23 @@ def measure(
         if kind != "prefix" or not all(file.exists() for file in files):
             continue
         little, big = (load_network(file) for file in files)
-        parts = {s: router_data(little, big, splits[s], dataset) for s in ("val", "test")}
-        train = router_data(little, big, learn, dataset)
-        exit_ = bench.table.space.get_exit(little.exit)
-        assert exit_ is not None
-        routers = [train_router(train, RouterSettings(target=t, confident=c)) for t, c in VARIANTS]
-        size = exit_.operators[0].height
+        some = {"train": learn, "val": splits["val"], "test": splits["test"]}
+        parts = {
+            place: {s: router_data(little, big, some[s], dataset, place) for s in some}
+            for place in PLACES
+        }
+        routers = [
+            train_router(parts[place]["train"], RouterSettings(target=target, confident=confident))
+            for target, place, confident in VARIANTS
+        ]
+        train = parts["trunk"]["train"]
         out.append(
             {
                 "pair": job.name,
                 "train_accuracy": [float(train.little.mean()), float(train.big.mean())],
-                **_compared(routers, parts, costs, shared, profile, size),
+                "rows": _compared(
+                    bench.table.space, little_name, routers, parts, costs, shared, profile
+                ),
             }
         )
     if not out:
@@ -130,37 +130,35 @@ def measure(
             f"{working} has no weights of a prefix pair by {method!r}; let coupled_training make "
             f"one (seed 0 of {', '.join(METHODS['prefix'])}), or give another --method."
         )
-    return {"images": len(learn), "method": method, "device": DEVICE, "pairs": out}
+    facts = {"images": len(learn), "method": method, "device": DEVICE}
+    return {**facts, "layers_priced_as": "pointwise", "pairs": out}
 
 
 def _compared(
+    space: SearchSpace,
+    name: str,
     routers: list[Router],
     parts: dict[str, Any],
     costs: NetworkCosts,
     shared: SharedCosts | None,
     profile: DeviceProfile,
-    size: int,
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """Margin and routers at equal mean latency, plain JSON."""
     from ...bench.router import confidences
 
-    val, test = parts["val"], parts["test"]
-    margin = {s: confidences(parts[s].probabilities)[:, 1] for s in parts}
-    assert costs.trunk is not None
-    run_ms, run_macs = (float(getattr(costs.trunk, n)[0]) for n in ("latency_ms", "macs"))
+    val, test = parts["trunk"]["val"], parts["trunk"]["test"]
+    margin = {s: confidences(parts["trunk"][s].probabilities)[:, 1] for s in ("val", "test")}
     rows = []
     for rate in RATES:
         mean_ms = mean_latency_ms(costs, shared, rate)
         cut = best_threshold(margin["val"], val.little, val.big, rate)
         base = np.where(margin["test"] < cut, test.big, test.little)
-        for (target, confident), router in zip(VARIANTS, routers, strict=True):
-            took = router_ms(profile, router, size)
-            priced = _with_gate(costs, router, took)
-            coupled = (
-                shared if confident else early_gate(priced.take([0]), run_ms, run_macs, shared)
-            )
-            allowed = rate_at(priced, coupled, mean_ms)
-            scores = {s: router.scores(p.pooled, p.probabilities) for s, p in parts.items()}
+        for (target, place, confident), router in zip(VARIANTS, routers, strict=True):
+            gate = RouterGate(router, 0.5, place)
+            little, coupled = routed_costs(space, profile, gate, name, costs.take([0]), shared)
+            took = little.gate_ms
+            allowed = rate_at(replace(costs, gate_ms=took), coupled, mean_ms)
+            scores = {s: router.scores(p.pooled, p.probabilities) for s, p in parts[place].items()}
             limit = best_threshold(scores["val"], val.little, val.big, allowed)
             escalated = scores["test"] < limit
             right = np.where(escalated, test.big, test.little)
@@ -171,6 +169,7 @@ def _compared(
                     "mean_ms": round(mean_ms, 3),
                     "margin_rate": rate,
                     "target": target,
+                    "place": place,
                     "confident": confident,
                     "router_ms": round(took, 4),
                     "router_macs": router.macs(),
@@ -182,14 +181,13 @@ def _compared(
                     "high": round(high, 5),
                 }
             )
-    return {"rows": rows}
+    return rows
 
 
-def _with_gate(costs: NetworkCosts, router: Router, took_ms: float) -> NetworkCosts:
-    """Costs of both networks where the little one has a router as its gate."""
-    little = router.priced(costs.take([0]), took_ms)
-    macs = np.concatenate([little.macs, costs.macs[1:]])
-    return replace(costs, macs=macs, gate_ms=took_ms)
+def _looks(row: dict[str, Any]) -> str:
+    """What a router sees, in words."""
+    place = row.get("place", "trunk")
+    return f"{place}, confidences" if row["confident"] else place
 
 
 def router_text(figures: dict[str, Any]) -> str:
@@ -198,9 +196,10 @@ def router_text(figures: dict[str, Any]) -> str:
         "Points of test accuracy that a learned router gains over the margin at equal mean latency "
         f"on the {figures['device']}, routers priced as predicted; 90 % intervals over images. "
         f"Routers learned from {figures['images']:,} training images of `{figures['method']}` "
-        "pairs; one without confidences decides before the exit's head.",
+        "pairs; one without confidences decides before the exit's head, one behind the stem before "
+        "any classifier.",
         "",
-        "| pair | at | target | confidences | router | gain | interval | |",
+        "| pair | at | target | looks at | router | gain | interval | |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for pair in figures["pairs"]:
@@ -208,7 +207,7 @@ def router_text(figures: dict[str, Any]) -> str:
             verdict = "better" if row["low"] > 0 else "worse" if row["high"] < 0 else "no other"
             lines.append(
                 f"| `{pair['pair'].partition('~')[0]}` | {row['mean_ms']:.1f} ms "
-                f"| `{row['target']}` | {'yes' if row['confident'] else 'no'} "
+                f"| `{row['target']}` | {_looks(row)} "
                 f"| {row['router_ms']:.2f} ms | {100 * row['gain']:+.2f} "
                 f"| {100 * row['low']:+.2f} to {100 * row['high']:+.2f} | {verdict} |"
             )
@@ -219,6 +218,12 @@ def router_text(figures: dict[str, Any]) -> str:
         f"Of {len(rows)} comparisons {better} are better than the margin and {worse} worse beyond "
         "their intervals. Step `router`.",
     ]
+    if "layers_priced_as" not in figures:
+        lines[-1] += (
+            " These runs priced linear layers as the device's figures do, which say nothing of "
+            "them; the step now prices them as pointwise convolutions (next table), and will do so "
+            "when the pairs are trained again."
+        )
     return "\n".join(lines)
 
 

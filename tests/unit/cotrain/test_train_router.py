@@ -12,6 +12,7 @@ from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import TrainingError, UnknownNameError  # noqa: E402
 from biglittle.bench.networks import build_network  # noqa: E402
 from biglittle.cotrain.evaluate import logits_of  # noqa: E402
+from biglittle.cotrain.images import normalised  # noqa: E402
 from biglittle.cotrain.prefix import take_trunk  # noqa: E402
 from biglittle.cotrain.train_router import (  # noqa: E402
     RouterData,
@@ -60,6 +61,21 @@ def test_it_looks_at_the_features_of_the_exit(
     for network, right in ((little, data.little), (big, data.big)):
         answers = logits_of(network, images, digits).argmax(axis=1)
         assert np.array_equal(right, answers == images.labels)
+
+
+def test_it_looks_behind_the_stem_too(digits: Dataset, digit_splits: dict[str, Images]) -> None:
+    little, big = (build_network(a, 10, seed=0).eval() for a in ("8" * 22, BIG))
+    images = digit_splits["val"].subset(np.arange(20))
+    data = router_data(little, big, images, digits, "stem")
+    x = normalised(images, digits)
+    with torch.no_grad():
+        features = little.stem(x)
+    assert np.allclose(data.pooled, features.mean(dim=(2, 3)).numpy(), atol=1e-5)
+    behind = router_data(little, big, images, digits)
+    assert np.array_equal(data.little, behind.little)
+    assert data.pooled.shape != behind.pooled.shape
+    with pytest.raises(UnknownNameError, match="Did you mean 'stem'"):
+        router_data(little, big, images, digits, "sten")
 
 
 def test_bad_settings_are_told() -> None:

@@ -6,7 +6,8 @@ import pytest
 from biglittle.bench import get_space
 from biglittle.edge_profiler import onnx_model
 from biglittle.edge_profiler.executed import executed_nodes
-from biglittle.edge_profiler.onnx_cascade import chained_model, forced_threshold
+from biglittle.edge_profiler.onnx_cascade import chained_model
+from biglittle.edge_profiler.onnx_gates import forced_threshold
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -7,7 +7,8 @@ from biglittle.bench import get_space
 from biglittle.bench.errors import GateError, ProfileError, UnknownNameError
 from biglittle.bench.gates import get_metric
 from biglittle.edge_profiler import cascade_model, onnx_model
-from biglittle.edge_profiler.onnx_cascade import chained_model, forced_threshold, gated_model
+from biglittle.edge_profiler.onnx_cascade import chained_model, gated_model
+from biglittle.edge_profiler.onnx_gates import forced_threshold
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
