@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from .gate import Gate, metric_name
 from .gates import N_CODES
 from .hypervolume import Reference
 from .measured_pairs import MeasuredPairs
+from .own.contents import given_contents, write_given
+from .own.costs import NetworkCost
+from .own.split import VAL_SHARE
 from .pair import Pair
 from .points import OperatingPoint, Points
 from .regret import References
@@ -50,6 +54,7 @@ class Benchmark:
         self._exact = ExactPoints(table)
         self.cascades, self._fronts = Cascades(self._exact), Fronts(self._exact)
         self._references = References(self._exact, self._fronts)
+        self._folder: TemporaryDirectory[str] | None = None
 
     @classmethod
     def load(cls, name: str | Path, check: bool = True) -> Benchmark:
@@ -64,6 +69,43 @@ class Benchmark:
             TableError: truncated, foreign or edited.
         """
         return cls(Table(find_table(name), check=check))
+
+    @classmethod
+    def from_answers(
+        cls,
+        answers: Mapping[str, Any],
+        labels: Any,
+        costs: Mapping[str, Any] | Sequence[NetworkCost] | None = None,
+        split: float | Sequence[int] | NDArray[Any] = VAL_SHARE,
+        out: str | Path | None = None,
+        **options: Any,
+    ) -> Benchmark:
+        """A benchmark of anybody's models, from what they answered.
+
+        All that a shipped table answers it answers too, of networks that are known by name.
+
+        Args:
+            answers: by the name of a network its probabilities, shape (n_images, n_classes), or a
+                pair (top1, confidence); a frame or a mapping with these columns; or a function
+                that returns such. Two such mappings where val and test come apart.
+            labels: true classes, shape (n_images,), or of "val" and "test".
+            costs: by the name of a network its latency in ms, or a mapping of figures.
+            split: share of the images that are val, or which ones are.
+            out: table file to write (.h5); None: one that goes with the benchmark.
+            options: further arguments of `own.contents.given_contents`: seed, kind, ids, device.
+
+        Raises:
+            AnswersError: answers, labels or costs that do not fit together.
+
+        Source: the table is replayed as any other; nothing about a network is made up.
+        """
+        folder = TemporaryDirectory(prefix="biglittle-") if out is None else None
+        path = Path(folder.name) / "given.h5" if folder else Path(str(out))
+        options.setdefault("name", path.stem)
+        write_given(path, given_contents(answers, labels, costs, split, **options))
+        bench = cls.load(path)
+        bench._folder = folder
+        return bench
 
     def __repr__(self) -> str:
         devices = ", ".join(self.devices) or "none"

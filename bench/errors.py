@@ -26,6 +26,10 @@ class DeviceError(BigLittleError):
     """A device profile that is missing, malformed, or does not cover what is asked of it."""
 
 
+class AnswersError(BigLittleError):
+    """Answers, labels or costs of somebody's networks that do not fit together."""
+
+
 class DatasetError(BigLittleError):
     """Images that are missing or are not the ones expected."""
 

@@ -181,7 +181,9 @@ class _DeviceFacts(Struct):
     """The facts of a device of a table that are read."""
 
     gate_ms: NonNegative
-    provenance: dict[Line, Literal["measured", "block-sum", "predicted", "modelled", "simulated"]]
+    provenance: dict[
+        Line, Literal["measured", "block-sum", "predicted", "modelled", "simulated", "given"]
+    ]
     description: str = ""
     runtime: str = ""
     source: str = ""

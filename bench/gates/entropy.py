@@ -12,8 +12,10 @@ from ._metric import GateMetric, log_classes
 
 def compute(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Entropy of each row in nats, shape (n,)."""
-    logs = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
-    return np.asarray(-(probabilities * logs).sum(axis=1))
+    terms = np.maximum(probabilities, np.finfo(probabilities.dtype).tiny)
+    np.log(terms, out=terms)
+    terms *= probabilities
+    return np.asarray(-terms.sum(axis=1))
 
 
 METRIC = GateMetric(

@@ -44,10 +44,10 @@ class Learned:
     ``intercept + offsets[class] + sum(weights * (log_odds - centre) / scale)``.
 
     Attributes:
-        metrics: names of the stored metrics, in the order of the arrays.
-        centre: mean of each input on val, shape (3,).
-        scale: standard deviation of each input on val, shape (3,).
-        weights: weights of the standardised inputs, shape (3,).
+        metrics: names of the metrics that the answers have, in the order of the arrays.
+        centre: mean of each input on val, shape (n_metrics,).
+        scale: standard deviation of each input on val, shape (n_metrics,).
+        weights: weights of the standardised inputs, shape (n_metrics,).
         offsets: offset of each predicted class, shape (n_classes,).
         intercept: log-odds that every answer begins with.
     """
@@ -70,18 +70,20 @@ class Learned:
 
 def fit(answers: Answers, right: NDArray[np.bool_]) -> Learned:
     """The gate of one network, from its answers on val and whether they are right, shape (n,)."""
-    odds = np.stack([LOG_ODDS[answers.codes[name]] for name in METRICS], axis=1)
+    metrics = tuple(name for name in METRICS if name in answers.codes)
+    odds = np.stack([LOG_ODDS[answers.codes[name]] for name in metrics], axis=1)
     centre, spread = odds.mean(axis=0), odds.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
-    inputs = np.zeros((len(odds), len(METRICS) + answers.n_classes + 1))
-    inputs[:, : len(METRICS)] = (odds - centre) / scale
-    inputs[np.arange(len(odds)), len(METRICS) + answers.top1.astype(np.intp)] = 1.0
-    inputs[:, -1] = 1.0
+    inputs = np.ones((len(odds), len(metrics) + 1))
+    inputs[:, :-1] = (odds - centre) / scale
     penalty = np.full(inputs.shape[1], PENALTY)
     penalty[-1] = LIGHT
-    fitted = logistic_weights(inputs, right.astype(np.float64), penalty)
-    weights, offsets = fitted[: len(METRICS)], fitted[len(METRICS) : -1]
-    return Learned(METRICS, centre, scale, weights, offsets, float(fitted[-1]))
+    classes, group = np.unique(answers.top1, return_inverse=True)
+    fitted = logistic_weights(inputs, right.astype(np.float64), penalty, group)
+    offsets = np.zeros(answers.n_classes)  # of a class that nobody answered
+    offsets[classes] = fitted[inputs.shape[1] :]
+    weights, intercept = fitted[: len(metrics)], float(fitted[len(metrics)])
+    return Learned(metrics, centre, scale, weights, offsets, intercept)
 
 
 def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -89,29 +91,55 @@ def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def logistic_weights(
-    inputs: NDArray[np.float64], target: NDArray[np.float64], penalty: NDArray[np.float64]
+    inputs: NDArray[np.float64],
+    target: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+    group: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float64]:
-    """Weights of the penalised logistic regression, shape (n_inputs,).
+    """Weights of the penalised logistic regression, of the inputs and then of the groups.
+
+    An answer is of one group, whose weight is an offset with the penalty ``PENALTY``. Groups meet
+    one another in no second derivative, so that a step takes time in proportion to their number
+    (block elimination; Boyd and Vandenberghe 2004, appendix C.4).
 
     Args:
         inputs: one row an answer, shape (n, n_inputs).
         target: 1 for a right answer, else 0, shape (n,).
         penalty: factor of half of each squared weight, positive, shape (n_inputs,).
+        group: group of each answer, numbers from 0 without a gap, shape (n,); None: no groups.
     """
+    n_groups, d = 0 if group is None else int(group.max(initial=-1)) + 1, inputs.shape[1]
+    of = np.zeros(0, np.intp) if group is None else group
+    every = np.append(penalty, np.full(n_groups, PENALTY))
+
+    def logits(w: NDArray[np.float64]) -> NDArray[np.float64]:
+        own = inputs @ w[:d]
+        return np.asarray(own + w[d:][of] if n_groups else own)
+
+    def by_group(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        some = values if n_groups else values[:0]
+        return np.asarray(np.bincount(of, some, n_groups), np.float64)
 
     def loss(w: NDArray[np.float64]) -> float:
-        logit = inputs @ w
+        logit = logits(w)
         each = np.logaddexp(0.0, logit) - target * logit
-        return float(each.sum() + 0.5 * penalty @ (w * w))
+        return float(each.sum() + 0.5 * every @ (w * w))
 
-    weights = np.zeros(inputs.shape[1])
+    weights = np.zeros(d + n_groups)
     now = loss(weights)
     for _ in range(MOST_STEPS):
-        p = _sigmoid(inputs @ weights)
-        slope = inputs.T @ (p - target) + penalty * weights
-        bend = (inputs * (p * (1.0 - p))[:, None]).T @ inputs
+        p = _sigmoid(logits(weights))
+        off, spread = p - target, p * (1.0 - p)
+        slope = np.append(inputs.T @ off, by_group(off)) + every * weights
+        scaled = inputs * spread[:, None]
+        bend = scaled.T @ inputs
         bend[np.diag_indices_from(bend)] += penalty
-        step = np.linalg.solve(bend, slope)
+        own = by_group(spread) + PENALTY
+        mixed = np.stack([by_group(column) for column in scaled.T])
+        rest = np.linalg.solve(
+            bend - (mixed / own) @ mixed.T, slope[:d] - mixed @ (slope[d:] / own)
+        )
+        step = np.append(rest, (slope[d:] - rest @ mixed) / own)
         size, before = 1.0, now
         while (now := loss(weights - size * step)) > before and size > 1e-6:
             size /= 2.0

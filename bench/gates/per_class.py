@@ -34,15 +34,22 @@ class PerClass:
     """The gate fitted to one network.
 
     Attributes:
-        right: estimated probability that an answer is right, by predicted class and code of
-            ``max_prob``, never falling with the code; shape (n_classes, 256).
+        curves: estimated probability that an answer is right by code of ``max_prob``, never falling
+            with it, of each class that was answered and last of all others; shape (k + 1, 256).
+        place: which of the curves is that of each class, shape (n_classes,).
     """
 
-    right: NDArray[np.float64]
+    curves: NDArray[np.float64]
+    place: NDArray[np.intp]
+
+    @property
+    def right(self) -> NDArray[np.float64]:
+        """The curve of every class, shape (n_classes, 256)."""
+        return np.asarray(self.curves[self.place])
 
     def scores(self, answers: Answers) -> NDArray[np.float64]:
         """Estimated probabilities that the answers are right, shape (n,)."""
-        return np.asarray(self.right[answers.top1, answers.codes["max_prob"]])
+        return np.asarray(self.curves[self.place[answers.top1], answers.codes["max_prob"]])
 
     def class_thresholds(self, threshold: float) -> NDArray[np.float64]:
         """What a device needs: the ``max_prob`` from which each class is kept.
@@ -56,22 +63,25 @@ class PerClass:
         Raises:
             GateError: a threshold outside of [0, 1].
         """
-        n_classes = len(self.right)
+        n_classes = len(self.place)
         cut = int(METRIC.cut(threshold, n_classes))
-        first = (score_codes(self.right) < cut).sum(axis=1)
+        first = (score_codes(self.curves) < cut).sum(axis=1)[self.place]
         return np.asarray(MAX_PROB.thresholds(n_classes)[first])
 
 
 def fit(answers: Answers, right: NDArray[np.bool_]) -> PerClass:
     """The gate of one network, from its answers on val and whether they are right, shape (n,)."""
-    cell = answers.top1.astype(np.intp) * N_CODES + answers.codes["max_prob"]
-    shape, size = (answers.n_classes, N_CODES), answers.n_classes * N_CODES
+    classes, row = np.unique(answers.top1, return_inverse=True)
+    place = np.full(answers.n_classes, len(classes), np.intp)  # of those that nobody answered
+    place[classes] = np.arange(len(classes))
+    cell = row * N_CODES + answers.codes["max_prob"]
+    shape, size = (len(classes) + 1, N_CODES), (len(classes) + 1) * N_CODES
     given = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
     hits = np.bincount(cell, weights=right, minlength=size).reshape(shape)
     weight = given.sum(axis=0) + _TRACE
     pooled = _fitted(hits.sum(axis=0)[None] + 0.5 * _TRACE, weight[None])[0]
     prior = PRIOR * weight / weight.sum()
-    return PerClass(_fitted(hits + prior * pooled, given + prior))
+    return PerClass(_fitted(hits + prior * pooled, given + prior), place)
 
 
 def _fitted(hits: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
