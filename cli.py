@@ -37,6 +37,7 @@ from .cli_options import (
 )
 from .expand_options import with_limits, with_options
 from .lazy_verbs import LazyGroup
+from .output_option import with_output, writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -213,6 +214,7 @@ def show(
 
 
 @app.command()
+@with_output("out", resumes=False)
 @with_limits
 def front(
     limits: dict[str, float],
@@ -231,22 +233,19 @@ def front(
 
     After an interrupt the front of the little networks done by then is printed and written.
     """
-    from .bench.files import check_writable
     from .searchers.front_files import write_files
     from .searchers.table_front import print_table_front, table_front
 
-    if out is not None:
-        check_writable(out.parent, out.name)
     with _progress("little networks") as move:
         what, which, of = names_of(objectives), names_of(gates), names_of(coupling)
         answer = table_front(table, device, what, limits, which, move, of)
     document = answer.document()
-    if out is not None:
-        write_files(out.parent, {out.name: json.dumps(document, indent=2) + "\n"})
     if as_json:
         _emit(document)
     else:
         print_table_front(answer, _console(), top)
+    if out is not None:
+        write_files(out.parent, {out.name: json.dumps(document, indent=2) + "\n"})
     if not answer.front.complete:
         raise typer.Exit(130)
 
@@ -298,19 +297,22 @@ def table_info(
         _print(table_text(facts))
 
 
-def _run_stages(stages: tuple[str, ...], options: StageOptions) -> None:
+def _run_stages(stages: tuple[str, ...], options: StageOptions, start: Path | None = None) -> None:
     from .data_tables import table_recipe
     from .data_tables.building.stage_names import parse_shard
 
     recipe, shard = table_recipe(options.name, options.schedule), parse_shard(options.shard)
     from .data_tables.building.plan import Plan
-    from .data_tables.building.stages import run_stage
+    from .data_tables.building.stages import begin, run_stage
 
     _log_to_stderr()
     plan = Plan.load(recipe, options.working, options.data)
     share = (options.workers, options.threads, options.train_device, options.limit, shard)
-    for stage in stages:
-        _note(run_stage(stage, plan, options.out, *share))
+    with writing(options.working, True, options.wait, "--working", shard=shard):
+        if start is not None:
+            begin(recipe, options.working, start)
+        for stage in stages:
+            _note(run_stage(stage, plan, options.out, *share))
 
 
 @table_app.command("build")
@@ -327,13 +329,7 @@ def table_build(
     """Builds a table anew from the images, all stages or one; resumable after any kill."""
     from .data_tables.building.stage_names import stages_to_build
 
-    stages = stages_to_build(stage)
-    if start is not None:
-        from .data_tables import table_recipe
-        from .data_tables.building.stages import begin
-
-        begin(table_recipe(options.name, options.schedule), options.working, start)
-    _run_stages(stages, options)
+    _run_stages(stages_to_build(stage), options, start)
 
 
 @table_app.command("design")
@@ -395,6 +391,7 @@ def table_verify(
 
 
 @table_app.command("extract")
+@with_output("out", resumes=False)
 def table_extract(
     architecture: Annotated[str, typer.Argument(help="ARCHITECTURE[@EXIT], in the table or not.")],
     out: Annotated[Path, typer.Option(help="ONNX file to write.")],
@@ -405,12 +402,11 @@ def table_extract(
 ) -> None:
     """A deployable ONNX network with inherited weights: no training, but the images are needed."""
     from .bench import Benchmark
-    from .bench.files import check_writable, replacing
+    from .bench.files import replacing
 
     opened = Benchmark.load(table).table
     from .data_tables.building import reproduce
 
-    check_writable(out.parent, out.name)
     network = reproduce.extract(opened, architecture, data, check, threads)
     with replacing(out) as partial:
         partial.write_bytes(network.model)
@@ -419,6 +415,8 @@ def table_extract(
 
 # ---- search ------------------------------------------------------------------------------------
 @app.command()
+@with_output("out", folder=True, resumes=False)
+@with_output("checkpoint")
 @with_options
 @with_limits
 def search(
@@ -428,7 +426,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Searches for pairs: on the surrogate, in the table, or on the live supernet."""
-    from .bench.files import check_writable
+    from .bench.files import check_writable, write_or_rescue
     from .searchers import SearchSettings, comparison_run, search_run
     from .searchers.algorithms import checked_name
     from .searchers.judge import judge_called
@@ -475,29 +473,32 @@ def search(
         _say_repeated(context, options.config, judge.sources)
     if out is not None and not compared:
         _note(*replaced_front(out, judge.sources, settings))
+    place, lost = out, None
     if compared:
         with _progress("runs") as move:
             comparison = comparison_run.run_comparison(
                 judge, options.compare, settings, options.seeds, move
             )
         if out is not None:
-            comparison.write(out)
+            place, lost = write_or_rescue(comparison.write, out)
         if as_json:
             _emit(comparison.document())
         else:
-            comparison.print(_console(), out)
-        return
-    with _progress(f"{options.searcher} on {'+'.join(judge.devices)}") as move:
-        report = search_run.run_search(
-            judge, options.searcher, settings, options.warm, options.checkpoint, move
-        )
-    if out is not None:
-        report.write(out)
-    if as_json:
-        _emit(report.document())
+            comparison.print(_console(), place)
     else:
-        command = sys.argv[1:] if sys.argv[1:2] == ["search"] else []
-        report.print(_console(), options.top, out, command)
+        with _progress(f"{options.searcher} on {'+'.join(judge.devices)}") as move:
+            report = search_run.run_search(
+                judge, options.searcher, settings, options.warm, options.checkpoint, move
+            )
+        if out is not None:
+            place, lost = write_or_rescue(report.write, out)
+        if as_json:
+            _emit(report.document())
+        else:
+            command = sys.argv[1:] if sys.argv[1:2] == ["search"] else []
+            report.print(_console(), options.top, place, command)
+    if lost is not None:
+        raise lost
 
 
 def _say_repeated(context: typer.Context, config: Path, sources: Any) -> None:
@@ -513,6 +514,7 @@ def _say_repeated(context: typer.Context, config: Path, sources: Any) -> None:
 
 
 @app.command()
+@with_output("out", folder=True)
 @with_options
 def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
     """Trains the best pairs of a front, or --little with --big, and exports them; resumable."""
@@ -520,7 +522,6 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
 
     from .bench import Benchmark, BigLittleError
     from .bench.datasets import get_dataset
-    from .bench.files import check_writable
     from .cotrain.console import print_reports
     from .cotrain.front import cotrain_front, promised_point
     from .cotrain.recipe import load_recipe, sized
@@ -542,7 +543,6 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
         bench = Benchmark.load(table)
         pair = checked_pair(options.little, options.big, options.coupling, bench.table.space.name)
     check_exportable()
-    check_writable(options.out)
     recipe = load_recipe(options.recipe or usual)
     splits = get_dataset(recipe.dataset).load(options.data)
     how = (
@@ -572,6 +572,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@with_output("out")
 @with_options
 def profile(
     options: ProfileOptions,
@@ -626,19 +627,12 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
     A front is measured here, or held against a profile measured elsewhere. Co-trained pairs are
     asked about the test images again, and measured end to end: here, or with --profile on a board.
     """
-    from .bench.files import check_writable
+    from .searchers import validation_run
     from .searchers.validation import Measuring
-    from .searchers.validation_run import (
-        judge_cotrained,
-        judge_front,
-        report_folder,
-        target_front,
-    )
 
     device, measured = options.device, options.profile_file
-    out = report_folder(options.target, options.out)
-    front = target_front(options.target, options.measure, measured)
-    check_writable(out)
+    out = validation_run.report_folder(options.target, options.out)
+    front = validation_run.target_front(options.target, options.measure, measured)
 
     def again(points: Any, name: str) -> Any:
         from .data_tables.building.replay import accuracy_again
@@ -648,19 +642,19 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
         n, data = options.accuracy, options.data
         return accuracy_again(bench, points, n, name, data, options.threads)
 
-    with _progress("measure") as move:
+    with writing(out, True, options.wait, "--out"), _progress("measure") as move:
         how = Measuring(out, options.threads, options.meter, _note, move)
         if front is None:
-            verdict = judge_cotrained(
+            verdict = validation_run.judge_cotrained(
                 options.target, device, measured, options.data, options.images, how,
                 options.tolerance,
             )  # fmt: skip
         else:
-            verdict = judge_front(
+            verdict = validation_run.judge_front(
                 front, device, measured, None if options.every else options.top, how,
                 options.tolerance, again if options.accuracy else None,
             )  # fmt: skip
-    written = verdict.write(out / "validation.html")
+        written = verdict.write(out / "validation.html")
     if as_json:
         _emit(verdict.document)
     else:
@@ -670,6 +664,7 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@with_output("out")
 @with_options
 def score(options: ScoreOptions, as_json: JsonOption = False) -> None:
     """Scores networks at initialisation by zero-cost proxies; a network that fails says why."""
@@ -713,6 +708,7 @@ def score(options: ScoreOptions, as_json: JsonOption = False) -> None:
 
 
 @surrogate_app.command("fit")
+@with_output("out", folder=True, resumes=False)
 def surrogate_fit(
     table: TableOption = DEFAULT_TABLE,
     out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
@@ -780,6 +776,7 @@ def surrogate_eval(
 
 
 @surrogate_app.command("improve")
+@with_output("out", folder=True)
 @with_options
 def surrogate_improve(options: ImproveOptions, as_json: JsonOption = False) -> None:
     """Active learning: search, evaluate what was found, fit again; the table stays as it is."""

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from .output_option import WaitOption
+
 DEFAULT_TABLE = "fbnet-cifar10"
 WORKING = Path("build/fbnet-cifar10")
 
@@ -58,6 +60,7 @@ class StageOptions:
     schedule: Annotated[
         Path | None, typer.Option(help="Of the supernet (.toml); None: the one of the recipe.")
     ] = None
+    wait: WaitOption = False
 
 
 @dataclass(frozen=True)
@@ -319,3 +322,4 @@ class ValidateOptions:
         Path | None,
         typer.Option(help="Folder of report and measurements; else 'validated' in the front's."),
     ] = None
+    wait: WaitOption = False

@@ -54,6 +54,10 @@ class ProfileError(BigLittleError):
     """A measurement that could not be made on this machine."""
 
 
+class InUseError(BigLittleError):
+    """An output that another process is writing; the message says which, and since when."""
+
+
 class UnknownNameError(BigLittleError):
     """A name that no registry entry carries; names the nearest match."""
 

@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,6 +100,33 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
             stack.enter_context(replacing(folder / name)).write_bytes(content)
 
 
+def write_or_rescue(
+    write: Callable[[Path], object], folder: Path
+) -> tuple[Path, BigLittleError | None]:
+    """The folder that results were written into: the one wanted, or else a new temporary one.
+
+    A disk that ran full, or went away, while the work was done is not to cost its result.
+
+    Args:
+        write: writes the results into a folder.
+        folder: folder that is wanted.
+
+    Returns:
+        The folder that has them, and the error to end with where it is another one.
+
+    Raises:
+        BigLittleError: they could be written into neither.
+    """
+    try:
+        write(folder)
+        return folder, None
+    except (OSError, BigLittleError) as error:
+        rescue = Path(tempfile.mkdtemp(prefix="biglittle-"))
+        write(rescue)
+        text = str(error).rstrip(".")
+        return rescue, BigLittleError(f"{text}. The results were written to {rescue} instead.")
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file."""
     digest = hashlib.sha256()
@@ -109,12 +136,38 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check_writable(folder: Path, *names: str) -> None:
+@contextmanager
+def writable_place(output: Path, is_folder: bool, option: str = "--out") -> Iterator[None]:
+    """Fails before work begins, and not after it, where its result could not be written.
+
+    Folders that it had to make are removed after the block where nothing was written into them.
+
+    Args:
+        output: file or folder that is to be written or replaced in the block.
+        is_folder: whether it is a folder.
+        option: option that names another place, for messages.
+
+    Raises:
+        BigLittleError: it cannot be written to, or is not what it is to be.
+    """
+    folder = output if is_folder else output.parent
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    try:
+        check_writable(folder, *([] if is_folder else [output.name]), option=option)
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # there is something in it, or it was not made
+            for made in missing:
+                made.rmdir()
+
+
+def check_writable(folder: Path, *names: str, option: str = "--out") -> None:
     """Fails before work begins, and not after it, where its results could not be written.
 
     Args:
         folder: where results are to go; it is made if it is not there.
         names: files in it that are to be written or replaced.
+        option: option that names another place, for messages.
 
     Raises:
         BigLittleError: the folder cannot be written to, or a folder is in the place of a file.
@@ -125,14 +178,15 @@ def check_writable(folder: Path, *names: str) -> None:
             pass
         for path in (folder / name for name in names):
             if path.exists() and not path.is_file():
+                what = "a folder" if path.is_dir() else "not a file"
                 raise BigLittleError(
-                    f"{path} is not a file, so that nothing can be written in its place; choose "
-                    "another folder with --out, or move it away."
+                    f"{path} is {what}, so that nothing can be written in its place; choose "
+                    f"another with {option}, or move it away."
                 )
     except OSError as error:
         raise BigLittleError(
             f"the output folder {folder} cannot be written to ({error.strerror}); choose another "
-            "with --out."
+            f"with {option}."
         ) from error
 
 

@@ -35,6 +35,7 @@ from ..bench.figures import counted
 from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
 from ..bench.gates import get_metric
+from ..bench.locks import holding
 from ..bench.measured_pairs import MeasuredPairs
 from ..bench.networks import Network, weights_hash
 from ..bench.pair import REPORT_FORMAT, Pair
@@ -147,24 +148,29 @@ def cotrain_front(
     Raises:
         BigLittleError: a point that was promised for another device.
         CheckpointError: a pair's folder holds another run.
+        InUseError: another process writes the output folder.
         TrainingError: a loss that is not finite.
         GateError: a gate that is not made of the little network's probabilities alone.
     """
-    costs = [_costs(job, point) for point in points]
-    runs = [(p, c, method) for p, c in zip(points, costs, strict=True) for method in job.methods]
-    todo = [not _folder(job, p, m).joinpath("report.json").exists() for p, _, m in runs]
-    work = np.array([c[0].macs.sum() for _, c, _ in runs]) * todo
-    before: dict[str, Any] = {}
-    for i, (point, cost, method) in enumerate(runs):
+    job.out.mkdir(parents=True, exist_ok=True)
+    with holding(job.out):
+        costs = [_costs(job, point) for point in points]
+        runs = [
+            (p, c, method) for p, c in zip(points, costs, strict=True) for method in job.methods
+        ]
+        todo = [not _folder(job, p, m).joinpath("report.json").exists() for p, _, m in runs]
+        work = np.array([c[0].macs.sum() for _, c, _ in runs]) * todo
+        before: dict[str, Any] = {}
+        for i, (point, cost, method) in enumerate(runs):
 
-        def told(training: TrainProgress, i: int = i) -> None:
-            if on_progress is not None:
-                point, _, method = runs[i]
-                whole = training.n_steps * job.recipe.batch / training.images_per_s
-                eta = training.eta_s + whole * float(work[i + 1 :].sum() / work[i])
-                on_progress(FrontProgress(i, len(runs), point, method, training, eta))
+            def told(training: TrainProgress, i: int = i) -> None:
+                if on_progress is not None:
+                    point, _, method = runs[i]
+                    whole = training.n_steps * job.recipe.batch / training.images_per_s
+                    eta = training.eta_s + whole * float(work[i + 1 :].sum() / work[i])
+                    on_progress(FrontProgress(i, len(runs), point, method, training, eta))
 
-        yield _cotrain(job, point, cost, method, splits, before, told)
+            yield _cotrain(job, point, cost, method, splits, before, told)
 
 
 def _folder(job: FrontJob, point: OperatingPoint, method: str) -> Path:

@@ -33,6 +33,7 @@ from torch import nn
 from ..bench.datasets import Images
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.files import replacing
+from ..bench.locks import holding
 from ..bench.networks import weights_hash
 from ..bench.spaces import get_space
 from .checkpoint import load_checkpoint, restoring, save_checkpoint
@@ -175,30 +176,31 @@ def shrink(
     """
     check_shrinking(schedule)
     folder.mkdir(parents=True, exist_ok=True)
-    _begin(schedule, folder, start)
-    narrow = first_narrow(schedule)
-    for index in range(len(schedule.phases)):
-        stage = dataclasses.replace(schedule, phases=schedule.phases[: index + 1])
-        begins = stage.n_epochs - len(stage.phases[-1].resolutions)
-        if _finished_epochs(folder) >= stage.n_epochs and index + 1 < len(schedule.phases):
-            continue
-        run = SupernetRun(stage, folder, splits, device, threads)
-        if start is None and index == narrow and (run.epoch, run.step) == (begins, 0):
-            log.info("phase %r: channels are sorted", stage.phases[-1].name)
-            sort_channels(run.net, schedule.anchor)
-            run.optimizer.state.clear()  # the momentum is of channels in another order
-        net = run.train(on_progress, validate=validate)
-    path = folder / WEIGHTS
-    facts = {
-        "dataset": schedule.dataset,
-        "epochs": str(schedule.n_epochs),
-        "choices": json.dumps(schedule.trained_choices),
-        "training": "progressive shrinking",
-        "schedule": json.dumps(schedule.as_dict()),
-        "start_sha256": _start_hash(start),
-    }
-    save_weights(path, net.cpu(), facts)
-    return path
+    with holding(folder):
+        _begin(schedule, folder, start)
+        narrow = first_narrow(schedule)
+        for index in range(len(schedule.phases)):
+            stage = dataclasses.replace(schedule, phases=schedule.phases[: index + 1])
+            begins = stage.n_epochs - len(stage.phases[-1].resolutions)
+            if _finished_epochs(folder) >= stage.n_epochs and index + 1 < len(schedule.phases):
+                continue
+            run = SupernetRun(stage, folder, splits, device, threads)
+            if start is None and index == narrow and (run.epoch, run.step) == (begins, 0):
+                log.info("phase %r: channels are sorted", stage.phases[-1].name)
+                sort_channels(run.net, schedule.anchor)
+                run.optimizer.state.clear()  # the momentum is of channels in another order
+            net = run.train(on_progress, validate=validate)
+        path = folder / WEIGHTS
+        facts = {
+            "dataset": schedule.dataset,
+            "epochs": str(schedule.n_epochs),
+            "choices": json.dumps(schedule.trained_choices),
+            "training": "progressive shrinking",
+            "schedule": json.dumps(schedule.as_dict()),
+            "start_sha256": _start_hash(start),
+        }
+        save_weights(path, net.cpu(), facts)
+        return path
 
 
 def _finished_epochs(folder: Path) -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import BigLittleError
+from ..bench.files import writable_place
+from ..bench.locks import holding
 from .repeatability import REPEATS, repeats_well, report_of
 from .session import ProfileRequest, failed_files, progress_line, run_request, summary
 
@@ -47,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SESSIONS",
         help="instead of a profile, how well ratios repeat here, as JSON; exit code 1 if over 1 %%",
     )
+    made.add_argument("--wait", action="store_true", help="wait where --out is being written")
     made.add_argument("--out", type=Path, default=Path("profile.json"))
     return made
 
@@ -56,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(parser().parse_args(arguments))
     out = given.pop("out")
     given["n_classes"] = given.pop("classes")
-    repeats = given.pop("repeatability")
+    repeats, wait = given.pop("repeatability"), given.pop("wait")
 
     def told(done: int, total: int, entry: dict[str, Any]) -> None:
         sys.stderr.write(f"{done}/{total} {progress_line(entry)}\n")
@@ -67,7 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
             document = report_of(request, repeats, lambda text: sys.stderr.write(f"{text}\n"))
             sys.stdout.write(json.dumps(document, indent=1) + "\n")
             return 0 if repeats_well(document) else 1
-        profile = run_request(request, out, told)
+        waiting = holding(out, wait, lambda line: sys.stderr.write(f"{line}\n"))
+        with writable_place(out, is_folder=False), waiting:
+            profile = run_request(request, out, told)
     except BigLittleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import ProfileError
+from ..bench.files import check_writable
 from ..bench.id_lists import read_ids, read_pairs
+from ..bench.locks import holding
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import anchor_networks
 from .noise import in_vain, noisy_networks
@@ -110,34 +112,37 @@ def run_request(
         measure: measures; another one for tests.
 
     Raises:
+        InUseError: another process writes ``out``.
         BigLittleError: the request cannot be carried out, as `profile_networks` says.
     """
-    again: list[str] = []
-    if request.again:
-        request, again = once_more(request, out)
-    space = get_space(request.space)
-    files = [] if again else [*request.files, *onnx_files(request.networks)]
-    wanted = again
-    if not again and not files:
-        wanted = architectures(request.networks, space, request.n_classes)
-    profile = measure(
-        space,
-        wanted,
-        request.n_classes,
-        request.protocol,
-        get_runtime(request.runtime, request.precision),
-        reference=request.reference,
-        on_progress=on_progress,
-        out=out,
-        meter=request.meter,
-        pairs=read_pairs(request.pairs, space) if request.pairs else (),
-        gate=request.gate,
-        author=request.author,
-        models=each_file(files, parse_shape(request.shape) if request.shape else None),
-        again=again,
-        name=request.name,
-    )
-    return profile
+    if out is not None:
+        check_writable(out.parent, out.name)
+    with holding(out):
+        again: list[str] = []
+        if request.again:
+            request, again = once_more(request, out)
+        space = get_space(request.space)
+        files = [] if again else [*request.files, *onnx_files(request.networks)]
+        wanted = again
+        if not again and not files:
+            wanted = architectures(request.networks, space, request.n_classes)
+        return measure(
+            space,
+            wanted,
+            request.n_classes,
+            request.protocol,
+            get_runtime(request.runtime, request.precision),
+            reference=request.reference,
+            on_progress=on_progress,
+            out=out,
+            meter=request.meter,
+            pairs=read_pairs(request.pairs, space) if request.pairs else (),
+            gate=request.gate,
+            author=request.author,
+            models=each_file(files, parse_shape(request.shape) if request.shape else None),
+            again=again,
+            name=request.name,
+        )
 
 
 def progress_line(entry: Mapping[str, Any]) -> str:

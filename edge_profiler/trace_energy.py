@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..bench.locks import holding
 from .meters.trace import fill
 from .profile_file import read_profile, write_profile
 
@@ -18,7 +19,8 @@ def fill_file(profile: Path, trace: Path) -> int:
     Raises:
         ProfileError: a profile without windows, or a trace that does not fit.
     """
-    document = read_profile(profile)
-    filled = fill(document, trace)
-    write_profile(profile, document)
-    return filled
+    with holding(profile):
+        document = read_profile(profile)
+        filled = fill(document, trace)
+        write_profile(profile, document)
+        return filled

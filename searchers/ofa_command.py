@@ -24,6 +24,7 @@ from ..bench.files import file_hash
 from ..bench.shipped_tables import find_table
 from ..bench.table import Table
 from ..expand_options import with_limits, with_options
+from ..output_option import with_output
 from .console import point_text
 from .judge import DEFAULT_TABLE
 from .outcome import Progress
@@ -89,6 +90,7 @@ class SpecialiseOptions:
 
 
 @app.command()
+@with_output("out", folder=True)
 @with_options
 def train(options: TrainOptions, as_json: JsonOption = False) -> None:
     """Shrinks a supernet progressively; goes on from what is in --out."""
@@ -117,6 +119,7 @@ def train(options: TrainOptions, as_json: JsonOption = False) -> None:
 
 
 @app.command("specialise")
+@with_output("out", folder=True)
 @with_options
 @with_limits
 def specialise_verb(

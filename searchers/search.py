@@ -20,6 +20,8 @@ from threadpoolctl import threadpool_limits
 from ..bench import Candidates, Evaluator
 from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.figures import counted
+from ..bench.files import check_writable
+from ..bench.locks import holding
 from .counting import CountingEvaluator, Scores
 from .domain import Domain, Genes
 from .initial_budget import InitialBudget
@@ -131,9 +133,12 @@ class Searcher:
                 keeps its budgets.
             CheckpointError: the checkpoint is of another search, or of an evaluator that answers
                 otherwise (another device, table or supernet).
+            InUseError: another process writes the checkpoint.
         """
+        if checkpoint is not None:
+            check_writable(checkpoint.parent, checkpoint.name, option="--checkpoint")
         # The products of a search are small: threads of BLAS would wait for each other.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1, user_api="blas"), holding(checkpoint):
             return self._search(evaluator, settings, on_progress, checkpoint, warm)
 
     def _search(

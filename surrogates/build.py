@@ -18,6 +18,8 @@ import numpy as np
 from .. import __version__
 from ..bench import Table
 from ..bench.errors import SurrogateError
+from ..bench.files import check_writable
+from ..bench.locks import LOCK
 from .data import fit_data
 from .evaluated_networks import read_evaluated, with_evaluated
 from .extras import import_extra
@@ -62,6 +64,7 @@ def fit_surrogate(
     """
     say = progress or (lambda line: None)
     settings = settings or FitSettings()
+    check_writable(Path(folder).parent)
     listed = fit_data(table, exits=not settings.recipe.knows_no_exits)
     data = listed
     if data.exits is not None:
@@ -152,6 +155,10 @@ def write_surrogate(
 
 def _owned(folder: Path) -> set[str]:
     try:
-        return {DOCUMENT, *json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["files"]}
+        return {
+            DOCUMENT,
+            LOCK,
+            *json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["files"],
+        }
     except (OSError, ValueError, KeyError, TypeError):
-        return set()
+        return {LOCK}

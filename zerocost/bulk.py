@@ -28,6 +28,7 @@ from ..bench.errors import BigLittleError
 from ..bench.files import check_writable, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
 from ..bench.hdf5_writer import make_groups, new_hdf5
+from ..bench.locks import holding
 from ..bench.spaces import get_space, parse_networks
 from .batch import Batch
 from .forwards import FEW_IMAGES
@@ -144,6 +145,7 @@ def run(
 
     Raises:
         ArchitectureError: an id that is not in the space, before anything is scored.
+        InUseError: another process writes ``out``.
         BigLittleError: ``out`` was made with other settings or cannot be written.
     """
     if out is not None:
@@ -166,46 +168,47 @@ def run(
         "torch": torch.__version__,
         "biglittle": __version__,
     }
-    rows: dict[tuple[str, int], _Row] = {}
-    if out is not None and out.exists():
-        before = read_columns(out)
-        _check_facts(before.facts, facts, str(out))
-        for i, key in enumerate(zip(before.architectures, before.seeds.tolist(), strict=True)):
-            rows[key] = (
-                {p: float(before.scores[p][i]) for p in names},
-                {p: float(before.alone_s[p][i]) for p in names},
-                float(before.total_s[i]),
-                before.failures[i],
-            )
-    wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
-    saved = time.monotonic()
-    try:
-        for done, (architecture, seed) in enumerate(wanted, 1):
-            if (architecture, seed) not in rows:
-                rows[architecture, seed] = _row(
-                    score(
-                        architecture,
-                        batch,
-                        proxies=names,
-                        space=space,
-                        n_classes=n_classes,
-                        seed=seed,
-                        device=device,
-                        dtype=dtype,
-                        clock=clock,
-                        failures="keep",
-                    ),
-                    names,
+    with holding(out):
+        rows: dict[tuple[str, int], _Row] = {}
+        if out is not None and out.exists():
+            before = read_columns(out)
+            _check_facts(before.facts, facts, str(out))
+            for i, key in enumerate(zip(before.architectures, before.seeds.tolist(), strict=True)):
+                rows[key] = (
+                    {p: float(before.scores[p][i]) for p in names},
+                    {p: float(before.alone_s[p][i]) for p in names},
+                    float(before.total_s[i]),
+                    before.failures[i],
                 )
-            if on_progress is not None:
-                on_progress(done, len(wanted))
-            if out is not None and time.monotonic() - saved > SAVE_EVERY_S:
+        wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
+        saved = time.monotonic()
+        try:
+            for done, (architecture, seed) in enumerate(wanted, 1):
+                if (architecture, seed) not in rows:
+                    rows[architecture, seed] = _row(
+                        score(
+                            architecture,
+                            batch,
+                            proxies=names,
+                            space=space,
+                            n_classes=n_classes,
+                            seed=seed,
+                            device=device,
+                            dtype=dtype,
+                            clock=clock,
+                            failures="keep",
+                        ),
+                        names,
+                    )
+                if on_progress is not None:
+                    on_progress(done, len(wanted))
+                if out is not None and time.monotonic() - saved > SAVE_EVERY_S:
+                    _write(out, _columns(rows, names, facts))
+                    saved = time.monotonic()
+        finally:
+            if out is not None and rows:
                 _write(out, _columns(rows, names, facts))
-                saved = time.monotonic()
-    finally:
-        if out is not None and rows:
-            _write(out, _columns(rows, names, facts))
-    return _columns(rows, names, facts)
+        return _columns(rows, names, facts)
 
 
 #: Scores and times by proxy, time of all, reasons by proxy.

@@ -35,6 +35,7 @@ from typing import Any
 from ...bench import DeviceProfile, Table
 from ...bench.errors import ConstraintError
 from ...bench.figures import counted
+from ...bench.locks import holding
 from ...bench.networks import weights_hash
 from ...bench.rows import NetworkKey
 from .evaluate import (
@@ -124,8 +125,10 @@ def improve(
     if rounds < 1:
         raise ConstraintError(f"{rounds} rounds are not usable; expected at least 1.")
     say = progress or (lambda line: None)
-    run = Run(table, Path(folder), ask, profile, settings or ImproveSettings(), say)
-    return run.run(rounds)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with holding(Path(folder)):
+        run = Run(table, Path(folder), ask, profile, settings or ImproveSettings(), say)
+        return run.run(rounds)
 
 
 def lines(run: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.errors import TableError, UnknownNameError
+from ...bench.locks import holding
 from ...cotrain.exit_heads import save_exit_heads, trunk_hash
 from ...cotrain.precision import trial_text
 from ...cotrain.restart import begin_from
@@ -119,6 +120,12 @@ def chosen_pairs(site: Site, table: Path) -> list[ChosenPair]:
     return chosen
 
 
+def _made(table: Path) -> Path:
+    """A table's file, in a folder that is there."""
+    table.parent.mkdir(parents=True, exist_ok=True)
+    return table
+
+
 def run_stage(
     stage: str,
     plan: Plan,
@@ -143,6 +150,7 @@ def run_stage(
 
     Raises:
         UnknownNameError: there is no stage of that name.
+        InUseError: another process writes the same table.
     """
     table = table or plan.recipe.table
     if stage == "teacher":
@@ -152,9 +160,11 @@ def run_stage(
         train(plan, device, threads)
         return "supernet trained"
     if stage == "assemble":
-        return f"table written, SHA-256 {assemble(plan, table)}"
+        with holding(_made(table)):
+            return f"table written, SHA-256 {assemble(plan, table)}"
     if stage == "extend":
-        digest, count = extend(plan, table)
+        with holding(_made(table)):
+            digest, count = extend(plan, table)
         return f"{count} rows added, SHA-256 {digest}"
     site = Site(plan, threads, device)
     jobs: list[Job]

@@ -230,6 +230,28 @@ def test_a_verb_that_trains_says_in_one_line_that_torch_is_missing(verb: list[st
     assert done.stderr.count("\n") == 1
 
 
+def test_a_front_whose_place_is_gone_at_the_end_is_kept_elsewhere(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("plotly")
+    out, search_once = tmp_path / "out", search_run.run_search
+
+    def then_gone(*given):  # type: ignore[no-untyped-def]
+        report = search_once(*given)
+        shutil.rmtree(out)
+        out.write_text("")
+        return report
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(search_run, "run_search", then_gone)
+    code, said, err = run("search", "--budget", "400", "--out", str(out))
+    assert code == 1
+    (rescue,) = tmp_path.glob("biglittle-*")
+    assert f"written to {rescue} instead" in err
+    assert str(rescue) in said
+    assert {p.name for p in rescue.iterdir()} == {*search_run.FILES}
+
+
 def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignore[no-untyped-def]
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +260,7 @@ def test_a_page_that_cannot_be_written_is_said_before_the_search(  # type: ignor
     monkeypatch.setattr(search_run, "run_search", lambda *_: pytest.fail("it searched"))
     code, _, err = run("search", "--budget", "400", "--out", str(tmp_path))
     assert code == 1
-    assert "report.html is not a file" in err
+    assert "report.html is a folder" in err
 
 
 def test_the_command_line_brings_nothing_heavy_before_a_verb_needs_it() -> None:

@@ -14,7 +14,14 @@ import h5py
 import pytest
 
 from biglittle.bench.errors import BigLittleError
-from biglittle.bench.files import check_writable, replacing, why_unreadable, write_together
+from biglittle.bench.files import (
+    check_writable,
+    replacing,
+    why_unreadable,
+    writable_place,
+    write_or_rescue,
+    write_together,
+)
 
 DAMAGED = "it is damaged. Fetch it again."
 
@@ -147,5 +154,46 @@ def test_what_could_not_be_written_later_is_refused_first(tmp_path: Path) -> Non
     with pytest.raises(BigLittleError, match=r"cannot be written to .* choose another with --out"):
         check_writable(tmp_path / "file" / "out")
     (tmp_path / "front.csv").mkdir()
-    with pytest.raises(BigLittleError, match=r"front\.csv is not a file"):
+    with pytest.raises(BigLittleError, match=r"front\.csv is a folder"):
         check_writable(tmp_path, "front.csv")
+
+
+def test_folders_that_stay_empty_are_removed_again(tmp_path: Path) -> None:
+    with writable_place(tmp_path / "a" / "b", is_folder=True):
+        assert (tmp_path / "a" / "b").is_dir()
+    with writable_place(tmp_path / "c" / "file", is_folder=False):
+        assert (tmp_path / "c").is_dir()
+    assert not list(tmp_path.iterdir())
+    with writable_place(tmp_path / "d" / "e", is_folder=True):
+        (tmp_path / "d" / "e" / "file").write_text("")
+    assert (tmp_path / "d" / "e" / "file").exists()
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_place_that_is_something_else_is_named_with_its_option(
+    is_folder: bool, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    if is_folder:
+        place.write_text("")
+    else:
+        place.mkdir()
+    with pytest.raises(BigLittleError, match=r"place .* with --log") as told:
+        with writable_place(place, is_folder, "--log"):
+            pytest.fail("not refused")
+    assert "\n" not in str(told.value)
+
+
+def test_results_go_elsewhere_where_their_place_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(folder: Path) -> None:
+        (folder / "front.csv").write_text("front")
+
+    assert write_or_rescue(write, tmp_path) == (tmp_path, None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place, error = write_or_rescue(write, tmp_path / "gone")
+    assert (place / "front.csv").read_text() == "front"
+    assert str(place) in str(error)
+    assert "No such file" in str(error)
+    assert "\n" not in str(error)

@@ -1,0 +1,103 @@
+"""Where a verb writes: tried before the work, held by one process, and kept when it is stopped."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+Result = TypeVar("Result")
+
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait where another process writes the same, not end.")
+]
+#: What a verb that is stopped leaves, as the end of a sentence; none: nothing was written.
+kept_places: list[str] = []
+
+
+def with_output(
+    name: str, *, folder: bool = False, resumes: bool = True
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Gives a verb the option ``--wait``, and runs it while it alone writes where it is told to.
+
+    Args:
+        name: parameter of the verb that is the file or folder; where it is None nothing is held.
+        folder: whether it is a folder.
+        resumes: whether the verb goes on from what is there.
+    """
+
+    def decorated(verb: Callable[..., Result]) -> Callable[..., Result]:
+        signature = inspect.signature(verb, eval_str=True)
+        passes_on = "wait" in signature.parameters
+
+        @functools.wraps(verb)
+        def call(**values: Any) -> Result:
+            wait = values["wait"] if passes_on else values.pop("wait")
+            if values[name] is None:
+                return verb(**values)
+            with writing(values[name], folder, wait, f"--{name}", resumes):
+                return verb(**values)
+
+        parameters = list(signature.parameters.values())
+        if not passes_on:
+            parameters.append(
+                inspect.Parameter(
+                    "wait", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=WaitOption
+                )
+            )
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        return call
+
+    return decorated
+
+
+@contextmanager
+def writing(
+    output: Path,
+    folder: bool,
+    wait: bool,
+    option: str,
+    resumes: bool = True,
+    shard: tuple[int, int] | None = None,
+) -> Iterator[None]:
+    """Runs a block that alone writes to an output, which was tried before.
+
+    Args:
+        output: file or folder to write.
+        folder: whether it is a folder.
+        wait: whether to wait for another process that writes there.
+        option: option that names the output, for messages.
+        resumes: whether the next run goes on from what is there.
+        shard: (i, n) for the i-th of n shares of the folder's work; None: all of it.
+
+    Raises:
+        BigLittleError: it cannot be written to, or another process writes there.
+    """
+    from .bench.files import writable_place
+    from .bench.locks import holding, holding_share
+
+    with writable_place(output, folder, option):
+        hold = (
+            holding(output, wait, say_on_stderr)
+            if shard is None
+            else holding_share(output, *shard, wait, say_on_stderr)
+        )
+        with hold:
+            if resumes:
+                kept_places.append(
+                    f"what was finished is in {output}, and the same command goes on from there"
+                )
+            yield
+
+
+def say_on_stderr(line: str) -> None:
+    """Prints a line on stderr as it is."""
+    sys.stderr.write(line + "\n")
