@@ -13,11 +13,13 @@ from pathlib import Path
 from ..bench.errors import CheckpointError
 from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
+from .exit_heads import load_exit_heads, trunk_hash
 from .supernet import Supernet
 from .tensors import STATISTICS, read_tensors, write_tensors
 
 FORMAT = "biglittle-supernet-1"
 NETWORK_FORMAT = "biglittle-network-1"
+HEADS = "exits.safetensors"  # beside a supernet's weights, with the heads of its exits
 EXIT_HEADS = "exit_heads."  # of a supernet's state, kept in a file of their own
 
 
@@ -76,6 +78,22 @@ def load_weights(path: Path) -> Supernet:
             f"{len(unexpected)} are unknown."
         )
     return net
+
+
+def take_exit_heads(net: Supernet, path: Path) -> bool:
+    """Whether a file of trained exit heads is there; the supernet then has them.
+
+    Args:
+        net: supernet that the heads were trained on.
+        path: file of the heads, which need not be there.
+
+    Raises:
+        CheckpointError: a file that is unreadable, of another space, or trained on another trunk.
+    """
+    if not path.is_file():
+        return False
+    net.exit_heads = load_exit_heads(path, net.space, trunk_hash(net.state_dict()))
+    return True
 
 
 def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:

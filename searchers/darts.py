@@ -32,7 +32,7 @@ distance from a latency).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -55,6 +55,7 @@ from .darts_relaxation import (
     soft_forward,
 )
 from .darts_settings import DartsSettings
+from .derived_pairs import derived_pairs
 from .given_pairs import judged
 
 OnStep = Callable[[int, dict[str, float]], None]
@@ -198,23 +199,35 @@ def search(
     )
 
 
-def evaluated(derived: Derived, evaluator: Any, settings: DartsSettings) -> dict[str, Any]:
+def evaluated(
+    derived: Derived,
+    evaluator: Any,
+    settings: DartsSettings,
+    couplings: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """The derived pair with all its non-dominated operating points, plain JSON.
 
     Args:
         derived: the pair, as `search` returns it.
         evaluator: whatever evaluates pairs, as for any other searcher.
         settings: settings of the search, for the record.
+        couplings: the only ones that pairs may have, of the derived one and of its exits; None:
+            the derived one, whatever it shares.
+
+    Raises:
+        ConstraintError: ``prefix`` without exit heads, or no pair with such a coupling.
 
     Returns:
         The record; ``best`` is the most accurate point within the latency aimed at, None where
         there is none.
     """
     limits = {} if settings.latency_ms is None else {"latency_ms": settings.latency_ms}
-    pair = [Pair(derived.little, derived.big)]
-    outcome = judged(evaluator, pair)
+    pairs = [Pair(derived.little, derived.big)]
+    if couplings is not None:
+        pairs = derived_pairs(evaluator, pairs, couplings)
+    outcome = judged(evaluator, pairs)
     try:
-        within = judged(evaluator, pair, limits).best
+        within = judged(evaluator, pairs, limits).best
     except ConstraintError:  # its little network alone is slower than what was aimed at
         within = None
     return {
@@ -222,6 +235,8 @@ def evaluated(derived: Derived, evaluator: Any, settings: DartsSettings) -> dict
         "settings": asdict(settings),
         "little": derived.little,
         "big": derived.big,
+        "couplings": None if couplings is None else list(couplings),
+        "pairs": len(pairs),
         "learned_threshold": derived.threshold,
         "expected_latency_ms": derived.expected_latency_ms,
         "best": None if within is None else within[0].as_dict(),

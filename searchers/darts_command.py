@@ -13,11 +13,13 @@ import typer
 
 from ..bench import Benchmark, load_device
 from ..bench.errors import CheckpointError, ConstraintError
+from ..bench.figures import counted
 from ..expand_options import with_options
 from .console import point_text
 from .darts_settings import DartsSettings
+from .derived_pairs import check_heads
 from .judge import DEFAULT_TABLE
-from .start_option import StartOption
+from .start_option import CouplingOption, StartOption, couplings_named
 
 if TYPE_CHECKING:
     from ..bench.datasets import Images
@@ -38,6 +40,7 @@ class DartsOptions:
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
     start: StartOption = "inherited"
+    coupling: CouplingOption = ""
     images: Annotated[
         int | None, typer.Option(help="Training images to use; None: all of them.")
     ] = None
@@ -88,7 +91,15 @@ def darts(
     """Searches differentiably for little and big together, and runs the pair on val."""
     settings = options.settings()  # a bad number is said before anything is read
     bench = Benchmark.load(options.table)
-    report = run(bench, options.device, settings, options.start, options.data, options.images)
+    report = run(
+        bench,
+        options.device,
+        settings,
+        options.start,
+        options.data,
+        options.images,
+        couplings_named(options.coupling),
+    )
     if as_json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:
@@ -100,15 +111,25 @@ def summary(report: dict[str, Any]) -> list[str]:
     best, aim_ms = report["best"], report["settings"]["latency_ms"]
     n = len(report["front"])
     lines = [f"{report['little']} -> {report['big']}: {n} operating points (all: --json)"]
+    if report.get("couplings") is not None:
+        pairs = counted(report["pairs"], "pair")
+        lines.append(f"evaluated: {pairs} of coupling {' or '.join(report['couplings'])}")
     if best is None:
         best = min(report["front"], key=lambda point: float(point["latency_ms"]))
         return [
             *lines,
             f"no operating point is within {aim_ms:g} ms on average; the fastest on val: "
-            f"{point_text(best)}",
+            f"{_of_pair(report, best)}{point_text(best)}",
         ]
     within = "" if aim_ms is None else f" within {aim_ms:g} ms on average"
-    return [*lines, f"the most accurate on val{within}: {point_text(best)}"]
+    return [*lines, f"the most accurate on val{within}: {_of_pair(report, best)}{point_text(best)}"]
+
+
+def _of_pair(report: dict[str, Any], point: dict[str, Any]) -> str:
+    """The pair of a point where it could be another one than that which was derived."""
+    if report.get("couplings") is None:
+        return ""
+    return f"{point['little']} -> {point['big']}, {point['coupling']}, "
 
 
 def run(
@@ -118,6 +139,7 @@ def run(
     start: str = "inherited",
     data: Path | None = None,
     n_images: int | None = None,
+    couplings: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """The derived pair with its operating points on val, as plain JSON.
 
@@ -128,10 +150,13 @@ def run(
         start: ``inherited``, ``scratch`` or a ``.safetensors`` file.
         data: folder of the images; None: where they were fetched to.
         n_images: training images to use; None: all of them.
+        couplings: the only ones that pairs may have; with ``prefix`` every exit of the derived big
+            network is a little one. None: the derived pair, whatever it shares.
 
     Raises:
         CheckpointError: there are no such weights, or they are of another space.
-        ConstraintError: there are too few images.
+        ConstraintError: there are too few images, no exit heads for ``prefix``, or the derived pair
+            has none of the couplings.
         DeviceError: no such device, or its latency is not a sum over layers.
     """
     from ..bench.datasets import get_dataset
@@ -141,6 +166,7 @@ def run(
     profile = load_device(device)
     dataset = get_dataset(bench.table.dataset)
     net, choices = _start(start, settings.seed, bench)
+    check_heads(net.exit_heads is not None, couplings)
     splits = dataset.load(data)
     if n_images is not None:
         splits = {**splits, "train": _few(splits["train"], n_images)}
@@ -161,8 +187,9 @@ def run(
         splits["val"].labels,
         profile,
         dataset.n_classes,
+        exits=() if net.exit_heads is None else net.exit_heads.names,
     )
-    return {"start": start, **evaluated(derived, live, settings)}
+    return {"start": start, **evaluated(derived, live, settings, couplings)}
 
 
 def _few(train: Images, n: int) -> Images:
@@ -177,7 +204,7 @@ def _start(start: str, seed: int, bench: Benchmark) -> tuple[Supernet, tuple[str
 
     from ..cotrain.progressive import trained_choices
     from ..cotrain.supernet import Supernet
-    from ..cotrain.weights import load_weights
+    from ..cotrain.weights import HEADS, load_weights, take_exit_heads
 
     space = bench.table.space
     if start == "scratch":
@@ -193,4 +220,5 @@ def _start(start: str, seed: int, bench: Benchmark) -> tuple[Supernet, tuple[str
     net = load_weights(weights)
     if net.space.hash != space.hash:
         raise CheckpointError(f"{weights} is of space {net.space.name!r}, not {space.name!r}.")
+    take_exit_heads(net, weights.with_name(HEADS))
     return net, trained_choices(weights, choices)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, Evaluator, OperatingPoint, Pair
+from ..bench.coupling import coupled_pairs
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError
 from ..bench.gates import get_metric
@@ -110,11 +111,20 @@ def on_test(
         dataset: facts of the images.
     """
     from ..cotrain.evaluate import answers_of, operating_point
+    from ..cotrain.prefix import take_trunk
     from ..cotrain.recalibrate import calibrated
 
     ids = (chosen.little, chosen.big)
     networks = tuple(calibrated(net.inherit(a), splits["train"], dataset) for a in ids)
+    space = evaluator.space
+    genomes, exits = parse_networks(space, ids)
+    costs = evaluator.networks(genomes, exits).costs
+    cuts = (exits[:1], exits[1:]) if exits.any() else None
+    both = coupled_pairs(space, dataset.n_classes, genomes[:1], genomes[1:], costs.take([0]), cuts)
+    if both.names[0] == "prefix":
+        take_trunk(*networks)  # the same but for rounding: both were calibrated on these images
     answers = answers_of(networks[0], networks[1], splits["test"], dataset)
-    costs = evaluator.networks(*parse_networks(evaluator.space, ids)).costs
-    point = operating_point(answers, ids, get_metric(chosen.gate), chosen.threshold, costs)
+    metric = get_metric(chosen.gate)
+    point = operating_point(answers, ids, metric, chosen.threshold, costs, both.shared)
+    point = replace(point, coupling=str(both.names[0]))
     return ReadyPair((networks[0], networks[1]), (answers.little, answers.big), point)

@@ -181,8 +181,7 @@ def _live(
     from .evaluators.live import Answered, LiveEvaluator, rough_answers, supernet_answers
 
     try:
-        from ..cotrain.exit_heads import load_exit_heads, trunk_hash
-        from ..cotrain.weights import load_weights
+        from ..cotrain.weights import HEADS, load_weights, take_exit_heads
     except ImportError as error:
         raise MissingExtraError("torch", "train", "searching on the live supernet") from error
     path = bench.table.path.parent / "supernet.safetensors"
@@ -190,9 +189,8 @@ def _live(
     splits = dataset.load(data)
     sources["supernet_sha256"] = file_hash(path)
     net, answered = load_weights(path), Answered()
-    heads = path.parent / "exits.safetensors"
-    if heads.is_file():
-        net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
+    heads = path.parent / HEADS
+    if take_exit_heads(net, heads):
         sources["exits_sha256"] = file_hash(heads)
     answer = supernet_answers(net, splits, dataset, passes)
     rough = rough_answers(proxy, net, splits, dataset, passes)

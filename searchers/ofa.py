@@ -30,7 +30,7 @@ from ..bench.networks import weights_hash
 from ..cotrain.progressive import trained_choices
 from ..cotrain.saved_pair import saved_pair
 from ..cotrain.supernet import Supernet
-from ..cotrain.weights import load_weights
+from ..cotrain.weights import HEADS, load_weights, take_exit_heads
 from ..edge_profiler.deploy import check_exportable, deploy_pair
 from .evaluators.kept_answers import kept_answers
 from .evaluators.live import LiveEvaluator, supernet_answers
@@ -52,6 +52,7 @@ class Trained:
         choices: names of the choices that it was trained for.
         dataset: facts of the images.
         splits: images of each split, as ``Dataset.load`` returns them.
+        exits_sha256: hash of the file of its exit heads; "" where it has none.
     """
 
     net: Supernet
@@ -59,6 +60,7 @@ class Trained:
     choices: tuple[str, ...]
     dataset: Dataset
     splits: dict[str, Images]
+    exits_sha256: str = ""
 
     @classmethod
     def load(
@@ -68,7 +70,7 @@ class Trained:
         dataset: str,
         choices: tuple[str, ...] | None = None,
     ) -> Trained:
-        """A supernet from a ``.safetensors`` file.
+        """A supernet from a ``.safetensors`` file, with its exit heads where they lie beside it.
 
         Args:
             weights: path of the file.
@@ -77,7 +79,8 @@ class Trained:
             choices: those it was trained for, where the file does not say.
 
         Raises:
-            CheckpointError: the file does not hold the weights of a supernet.
+            CheckpointError: the file does not hold the weights of a supernet, or the heads beside
+                it are of another one.
             DatasetError: the images are not in the folder.
         """
         if not weights.is_file():
@@ -87,18 +90,22 @@ class Trained:
             )
         facts = get_dataset(dataset)
         trained_for = trained_choices(weights, choices)
-        return cls(load_weights(weights), file_hash(weights), trained_for, facts, facts.load(data))
+        net, heads = load_weights(weights), weights.with_name(HEADS)
+        exits = file_hash(heads) if take_exit_heads(net, heads) else ""
+        return cls(net, file_hash(weights), trained_for, facts, facts.load(data), exits)
 
     def live(self, profile: DeviceProfile, folder: Path) -> LiveEvaluator:
-        """Its networks on val; answers are kept in ``folder``."""
+        """Its networks on val, cut at exits too where it has heads; answers are kept."""
         answer = supernet_answers(self.net, self.splits, self.dataset)
+        hashes = [part[:12] for part in (self.sha256, self.exits_sha256) if part]
         return LiveEvaluator(
             self.net.space,
             self.choices,
-            kept_answers(answer, folder / f"answers-{self.sha256[:12]}"),
+            kept_answers(answer, folder / "-".join(["answers", *hashes])),
             self.splits["val"].labels,
             profile,
             self.dataset.n_classes,
+            exits=() if self.net.exit_heads is None else self.net.exit_heads.names,
         )
 
 
@@ -143,6 +150,8 @@ def deliver(
         "space_sha256": trained.net.space.hash,
         "n_val": len(trained.splits["val"]),
     }
+    if settings.couplings is not None:
+        config["exits_sha256"] = trained.exits_sha256
     config = json.loads(json.dumps(config))
     path = folder / REPORT
     if path.exists():

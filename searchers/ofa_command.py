@@ -29,7 +29,7 @@ from .console import point_text
 from .judge import DEFAULT_TABLE
 from .outcome import Progress
 from .specialise import SpecialiseSettings, sampled_predictor
-from .start_option import StartOption
+from .start_option import CouplingOption, StartOption, couplings_named
 
 if TYPE_CHECKING:
     from .evaluators.live import LiveEvaluator
@@ -83,6 +83,7 @@ class SpecialiseOptions:
         SpecialiseSettings.budget
     )
     few: Annotated[int, typer.Option(help="Pairs to run.")] = SpecialiseSettings.few
+    coupling: CouplingOption = ""
     seed: Annotated[int, typer.Option(help="The same seed gives the same pair.")] = 0
     out: Annotated[Path, typer.Option(help="Folder of the files.")] = Path("out/ofa/pair")
     table: TableOption = DEFAULT_TABLE
@@ -130,7 +131,13 @@ def specialise_verb(
         raise BigLittleError(
             "a pair is specialised for limits; give at least one, for example --latency-ms-max 20."
         )
-    settings = SpecialiseSettings(limits, options.budget, options.few, seed=options.seed)
+    settings = SpecialiseSettings(
+        limits,
+        options.budget,
+        options.few,
+        seed=options.seed,
+        couplings=couplings_named(options.coupling),
+    )
     profile, out = load_device(options.device), options.out
     report = specialised(
         options.table, profile, settings, out, options.weights, options.samples, options.data

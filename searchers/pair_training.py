@@ -12,17 +12,14 @@ from ..bench import Benchmark, DeviceProfile, load_device
 from ..bench.coupling import PREFIX, Couplings
 from ..bench.errors import ArchitectureError, UnknownNameError
 from ..bench.networks import Network
-from ..cotrain.exit_heads import load_exit_heads, trunk_hash
 from ..cotrain.front import FrontJob, PairCosts
 from ..cotrain.prefix import fresh_exit, prefix_fault
 from ..cotrain.recipe import Recipe
 from ..cotrain.selection import Selection
 from ..cotrain.supernet import Supernet
-from ..cotrain.weights import load_weights
+from ..cotrain.weights import HEADS, load_weights, take_exit_heads
 from .evaluators.profile_costs import profile_costs
 from .front_training import FrontTraining
-
-HEADS = "exits.safetensors"  # beside a table, with the heads of its supernet
 
 
 def checked_pair(little: str, big: str, coupling: str, space: str) -> tuple[str, str]:
@@ -89,8 +86,7 @@ def inheriting(net: Supernet, heads: Path, seed: int) -> tuple[Callable[[str], N
         heads: file of trained heads; where there is none, heads start from random weights.
         seed: seed of random heads.
     """
-    if heads.is_file():
-        net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
+    if take_exit_heads(net, heads):
         return net.inherit, False
 
     def start(name: str) -> Network:

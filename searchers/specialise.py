@@ -20,11 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import DeviceProfile, Evaluator, OperatingPoint, Pair
+from ..bench.coupling import checked_couplings
 from ..bench.errors import ConstraintError
+from ..bench.evaluator import CutEvaluator
 from ..bench.figures import checked_limits, get_figure
 from ..bench.network_names import network_names
 from ..bench.table_contents import Predictions, encode_predictions
 from .algorithms import get_searcher
+from .derived_pairs import check_heads
 from .domain import Domain, Genes
 from .evaluators.live import LiveEvaluator
 from .given_pairs import MOST_ACCURATE, judged
@@ -48,10 +51,12 @@ class SpecialiseSettings:
             answers less than a hundredth of the inputs does not count.
         searcher: key of the one that evolves.
         seed: seed of its random numbers.
+        couplings: the only couplings that the pair may have; with ``prefix`` networks may be cut
+            at the exits of the supernet. None: any pair of whole networks.
 
     Raises:
         ConstraintError: a number that cannot be searched with.
-        UnknownNameError: a limit on no known figure.
+        UnknownNameError: a limit on no known figure, or no such coupling.
     """
 
     limits: Mapping[str, float]
@@ -60,9 +65,11 @@ class SpecialiseSettings:
     apart: int = 4
     searcher: str = "regularized_evolution"
     seed: int = 0
+    couplings: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits", checked_limits(self.limits))
+        checked_couplings(self.couplings)  # all by name is more than None: networks may be cut
         if not 1 <= self.few <= self.budget or self.apart < 1:
             raise ConstraintError(
                 f"{self.few} pairs of {self.budget}, {self.apart} layers apart; expected at least "
@@ -106,6 +113,7 @@ def evolve(
         seed=settings.seed,
         soft=MOST_ACCURATE,
         gate="inside",
+        couplings=settings.couplings,
     )
     return get_searcher(settings.searcher)(predictor, search, on_progress, checkpoint)
 
@@ -190,11 +198,13 @@ def specialise(
             f"{predictor.space.name!r}, the supernet {', '.join(live.choices)} of "
             f"{live.space.name!r}; expected a predictor of these weights."
         )
+    check_heads(live.exits is not None, settings.couplings)
+    _check_exits(predictor, live, settings)
     outcome = evolve(predictor, settings, on_progress, checkpoint)
     say(f"{outcome.n_evaluations} pairs predicted in {outcome.seconds_total:.1f} s")
-    considered = []
+    considered, uncut = [], settings.couplings is None or live.exits is None
     for number, (_, pair) in enumerate(
-        best_pairs(outcome, predictor, settings.few, settings.apart, live.exits is None), start=1
+        best_pairs(outcome, predictor, settings.few, settings.apart, uncut), start=1
     ):
         promised = judged(predictor, [pair], settings.limits).best
         assert promised is not None
@@ -217,6 +227,30 @@ def specialise(
         )
     # of equally accurate ones the first, of which more was promised
     return max(usable, key=lambda point: point.accuracy), considered
+
+
+def _check_exits(predictor: Evaluator, live: LiveEvaluator, settings: SpecialiseSettings) -> None:
+    """Nothing, if a predictor knows exits where they are asked for, and no others than there are.
+
+    Raises:
+        ConstraintError: it knows none, or some that the supernet has no heads for.
+    """
+    if settings.couplings is None or live.exits is None:
+        return
+    predicted = predictor.exits if isinstance(predictor, CutEvaluator) else None
+    if predicted is None and "prefix" in settings.couplings:
+        raise ConstraintError(
+            "coupling prefix needs a predictor that knows networks that are cut, and this one was "
+            "fitted on whole ones; leave out --samples and --weights, so that the table's "
+            "surrogate predicts, or leave prefix out."
+        )
+    lacking = () if predicted is None else np.flatnonzero(np.asarray(predicted) & ~live.exits)
+    if len(lacking):
+        cuts = live.space.exit_names(np.asarray(lacking, np.uint8))
+        raise ConstraintError(
+            f"the predictor knows exits {', '.join(cuts)}, for which the supernet has no heads; "
+            "train them: biglittle table build --stage exits."
+        )
 
 
 def sampled_predictor(

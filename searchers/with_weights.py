@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..bench import Candidates, Evaluator, Pair, load_device
-from ..bench.coupling import coupling_names, pair_kinds
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError
+from .derived_pairs import derived_pairs
 from .evaluators.live import LiveEvaluator
 from .given_pairs import judged
 from .outcome import OnProgress, Progress, SearchOutcome
@@ -166,41 +164,3 @@ class WithWeights:
         options = SpecialiseSettings(settings.limits, settings.budget, few, seed=settings.seed)
         _, considered = specialise(predictor, live, options, on_progress=on_progress)
         return [Pair(c.predicted.little, c.predicted.big) for c in considered]
-
-
-def derived_pairs(
-    live: LiveEvaluator, pairs: Sequence[Pair], couplings: Sequence[str]
-) -> list[Pair]:
-    """Pairs with one of some couplings: of those that a search ended with, and of their exits.
-
-    Args:
-        live: the supernet's networks; says at which exits it has heads.
-        pairs: whole networks that a search ended with.
-        couplings: those that are asked for; with ``prefix`` each exit of a big network is paired
-            with it.
-
-    Raises:
-        ConstraintError: the supernet has no exit heads, or no pair has such a coupling.
-    """
-    space, exits = live.space, live.exits
-    if "prefix" in couplings and exits is None:
-        raise ConstraintError(
-            "coupling prefix needs exit heads beside the supernet (exits.safetensors), and "
-            "networks as they are, without --epochs; leave prefix out, or train the heads: "
-            "biglittle table build --stage exits."
-        )
-    little, big = (
-        space.parse(list(ids)) for ids in zip(*((p.little, p.big) for p in pairs), strict=True)
-    )
-    names = coupling_names(pair_kinds(space, little, big))
-    out = [p for p, name in zip(pairs, names.tolist(), strict=True) if name in couplings]
-    if "prefix" in couplings and exits is not None:
-        cuts = space.exit_names(np.flatnonzero(exits)[1:].astype(np.uint8))
-        bigs = dict.fromkeys(p.big for p in pairs)
-        out += [Pair(f"{a}@{cut}", a) for a in bigs for cut in cuts]
-    if not out:
-        raise ConstraintError(
-            f"no pair that the search ended with has coupling {' or '.join(couplings)}; name more "
-            "couplings, or take another searcher."
-        )
-    return out

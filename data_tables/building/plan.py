@@ -20,11 +20,10 @@ from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
 from ...cotrain.checkpoint import load_checkpoint, restoring
-from ...cotrain.exit_heads import load_exit_heads, trunk_hash
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.tensors import STATISTICS
-from ...cotrain.weights import EXIT_HEADS, kept_facts, load_weights
+from ...cotrain.weights import EXIT_HEADS, kept_facts, load_weights, take_exit_heads
 from .recipe import EXITS_NAME, TableRecipe
 
 log = logging.getLogger(__name__)
@@ -142,9 +141,7 @@ class TrainedSupernet:
                 trunk.
         """
         net = load_weights(path)
-        heads = path.with_name(EXITS_NAME)
-        if heads.exists():
-            net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
+        take_exit_heads(net, path.with_name(EXITS_NAME))
         return cls(net, int(kept_facts(path).get("epochs", "0")))
 
     @property

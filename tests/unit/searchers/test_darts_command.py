@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,6 +41,45 @@ def test_it_searches_from_scratch(darts) -> None:  # type: ignore[no-untyped-def
     assert document["front"][0]["provenance"]["accuracy"] == "measured"
 
 
+@pytest.fixture
+def with_heads(tmp_path: Path) -> str:
+    """The weights of a supernet with those of two exits beside them."""
+    torch = pytest.importorskip("torch")
+    from biglittle.bench import get_space
+    from biglittle.cotrain.exit_heads import ExitHeads, save_exit_heads, trunk_hash
+    from biglittle.cotrain.supernet import Supernet
+    from biglittle.cotrain.weights import HEADS, load_weights, save_weights
+
+    space, path = get_space("fbnet"), tmp_path / "supernet.safetensors"
+    torch.manual_seed(0)
+    save_weights(path, Supernet(space, 10), {"choices": json.dumps(["k3_e1", "skip"])})
+    trunk = trunk_hash(load_weights(path).state_dict())
+    save_exit_heads(tmp_path / HEADS, ExitHeads(space, 10, ("4s", "12")), trunk, {})
+    return str(path)
+
+
+def test_exits_of_the_derived_network_are_evaluated_where_prefix_is_asked_for(
+    darts, with_heads: str
+) -> None:  # type: ignore[no-untyped-def]
+    start = ("--from", with_heads, "--weights-rate", "0")
+    code, out, err = darts(*TINY, *start, "--coupling", "prefix", "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["couplings"] == ["prefix"]
+    assert document["pairs"] == 2
+    big = document["big"]
+    for point in document["front"]:
+        assert point["coupling"] == "prefix"
+        assert (point["little"], point["big"]) in [(f"{big}@4s", big), (f"{big}@12", big)]
+    code, out, err = darts(*TINY, *start, "--coupling", "prefix")
+    assert code == 0, err
+    assert "evaluated: 2 pairs of coupling prefix" in out
+    assert f"{big}, prefix, " in out
+    code, out, err = darts(*TINY, *start)  # whole networks, as ever
+    assert "@" not in out
+    assert "evaluated" not in out
+
+
 def test_it_says_how_accurate_and_how_fast_the_pair_is() -> None:
     words = {"accuracy": "measured", "latency_ms": "block-sum", "escalation_rate": "measured"}
     points = [
@@ -73,6 +113,8 @@ def test_it_says_how_accurate_and_how_fast_the_pair_is() -> None:
         (["--device", "raspbery-pi-4", *TINY], "raspberry-pi-4"),
         ([*TINY, "--from", "scratch", "--images", "5"], "two halves"),
         ([*TINY, "--from", "scratch", "--images", "0"], "at least 1"),
+        ([*TINY, "--from", "scratch", "--coupling", "prefix"], "train the heads"),
+        ([*TINY, "--coupling", "prefixed"], "Did you mean 'prefix'"),
     ],
 )
 def test_what_is_wrong_is_one_line(darts, arguments: list[str], message: str) -> None:  # type: ignore[no-untyped-def]

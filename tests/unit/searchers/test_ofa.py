@@ -83,4 +83,51 @@ def _as_if(real: LiveEvaluator) -> LiveEvaluator:
     """A predictor of the same shape that runs nothing."""
     n = real._n_images
     chances = np.random.default_rng(0).dirichlet(np.ones(10), n)
-    return LiveEvaluator(SPACE, CHOICES, lambda a, k: chances[:k], real._labels, real.profile, 10)
+    return LiveEvaluator(
+        SPACE, CHOICES, lambda a, k: chances[:k], real._labels, real.profile, 10,
+        exits=real._exit_names,
+    )  # fmt: skip
+
+
+def test_an_exit_and_its_network_are_handed_out_with_one_trunk(
+    tmp_path: Path, made_up: Dataset
+) -> None:
+    torch = pytest.importorskip("torch")
+    onnx = pytest.importorskip("onnx")
+    from biglittle.bench import load_device
+    from biglittle.cotrain.exit_heads import ExitHeads, save_exit_heads, trunk_hash
+    from biglittle.cotrain.supernet import Supernet
+    from biglittle.cotrain.weights import HEADS, load_weights, save_weights, take_exit_heads
+    from biglittle.searchers.ofa import Trained, deliver
+
+    torch.manual_seed(0)
+    net, path = Supernet(SPACE, 10), tmp_path / "supernet.safetensors"
+    save_weights(path, net, {})
+    net = load_weights(path)
+    heads = ExitHeads(SPACE, 10, ("12", "16s"))
+    save_exit_heads(tmp_path / HEADS, heads, trunk_hash(net.state_dict()), {})
+    assert take_exit_heads(net, tmp_path / HEADS)
+    assert not take_exit_heads(net, tmp_path / "elsewhere.safetensors")
+    rng = np.random.default_rng(0)
+    splits = {
+        name: Images(
+            rng.integers(0, 256, (n, 32, 32, 3)).astype(np.uint8),
+            rng.integers(0, 10, n).astype(np.uint8),
+        )
+        for name, n in (("train", 16), ("val", 20), ("test", 24))
+    }
+    trained = Trained(net, "0" * 64, CHOICES, made_up, splits, "1" * 64)
+    settings = SpecialiseSettings({"latency_ms": 60.0}, budget=30, few=2, couplings=("prefix",))
+    report = deliver(
+        trained, load_device("raspberry-pi-4"), settings, _as_if, {}, tmp_path / "pair"
+    )
+    test = report["test"]
+    assert test["coupling"] == report["val"]["coupling"] == "prefix"
+    assert report["config"]["couplings"] == ["prefix"]
+    assert report["config"]["exits_sha256"] == "1" * 64
+    assert test["latency_ms"] <= 60.0
+    graph = onnx.load(tmp_path / "pair" / "cascade.onnx").graph
+    (choose,) = [n for n in graph.node if n.op_type == "If"]
+    (rest,) = [a.g for a in choose.attribute if a.name == "then_branch"]
+    assert not [w.name for w in rest.initializer if "stem" in w.name]
+    assert (tmp_path / "pair" / f"answers-{'0' * 12}-{'1' * 12}").is_dir()

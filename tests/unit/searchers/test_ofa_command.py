@@ -11,6 +11,7 @@ def test_the_command_says_what_is_wrong(command_line, tmp_path: Path) -> None:  
     pytest.importorskip("torch")
     for arguments, message in (
         (["specialise"], "give at least one"),
+        (["specialise", "--latency-ms-max", "9", "--coupling", "nest"], "Did you mean 'nested'"),
         (
             ["specialise", "--latency-ms-max", "20", "--weights", str(tmp_path / "none")],
             "train a supernet",

@@ -11,7 +11,7 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.device import DeviceProfile
-from biglittle.bench.errors import BigLittleError, ConstraintError
+from biglittle.bench.errors import BigLittleError, ConstraintError, UnknownNameError
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.searchers import (
     EvaluationLog,
@@ -79,6 +79,27 @@ def test_what_was_promised_too_much_is_not_chosen(live: Callable[..., LiveEvalua
     assert considered[0].predicted.accuracy >= considered[-1].predicted.accuracy
     again, _ = specialise(live(), live(penalty=9), settings)
     assert again == best
+
+
+def test_exits_are_searched_where_prefix_is_asked_for(live: Callable[..., LiveEvaluator]) -> None:
+    exits = ("8", "12")
+    settings = SpecialiseSettings({"latency_ms": 70.0}, 300, 3, couplings=("prefix",))
+    best, considered = specialise(live(exits=exits), live(penalty=9, exits=exits), settings)
+    assert best.coupling == "prefix"
+    for one in considered:
+        little, _, cut = one.predicted.little.partition("@")
+        assert (little, cut in exits) == (one.predicted.big.partition("@")[0], True)
+    whole = SpecialiseSettings({"latency_ms": 70.0}, 300, 3)
+    _, considered = specialise(live(exits=exits), live(exits=exits), whole)
+    assert not [c for c in considered if "@" in c.predicted.little + c.predicted.big]
+    with pytest.raises(ConstraintError, match="train the heads: biglittle table build"):
+        specialise(live(exits=exits), live(), settings)
+    with pytest.raises(ConstraintError, match="leave out --samples and --weights"):
+        specialise(live(), live(exits=exits), settings)
+    with pytest.raises(ConstraintError, match="knows exits 12, for which"):
+        specialise(live(exits=exits), live(exits=("8",)), settings)
+    with pytest.raises(UnknownNameError, match="Did you mean 'prefix'"):
+        SpecialiseSettings({"latency_ms": 70.0}, couplings=("prefixed",))
 
 
 def test_bad_settings_and_a_predictor_of_other_weights(live: Callable[..., LiveEvaluator]) -> None:

@@ -12,10 +12,11 @@ import pytest
 from biglittle.bench import Pair
 from biglittle.bench.errors import BigLittleError, ConstraintError
 from biglittle.searchers import Progress, SearchSettings, get_searcher
+from biglittle.searchers.derived_pairs import derived_pairs
 from biglittle.searchers.evaluators.live import LiveEvaluator
 from biglittle.searchers.given_pairs import judged
 from biglittle.searchers.specialise import SpecialiseSettings, specialise
-from biglittle.searchers.with_weights import Weights, WithWeights, derived_pairs
+from biglittle.searchers.with_weights import Weights, WithWeights
 
 
 def test_darts_is_called_as_any_searcher(
