@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import errno
+import os
 import sys
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def _is_full(error: Exception) -> bool:
-    """Whether a disk ran full; HDF5 and others tell only by their text."""
-    return isinstance(error, OSError) and (
-        error.errno in _FULL or any(f"errno = {e}," in str(error) for e in _FULL)
-    )
-
 
 #: What stands in for a character that the terminal's encoding lacks; any other becomes "?".
 _ASCII = {"±": "+-", "→": "->", "\u00d7": "x", "\u2013": "-", "…": "...", "µ": "u", "²": "^2"}
@@ -31,60 +21,42 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 def _print_anywhere() -> None:
     """Lets streams of any encoding take what is printed, such as those of ``LC_ALL=C``."""
     codecs.register_error("biglittle", _in_ascii)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a captured stream may have none
         if reconfigure is not None and stream.errors in ("strict", "surrogateescape"):
             reconfigure(errors="biglittle")
 
 
-#: Verbs that go on from what an earlier run left in the same place.
-_RESUMED = (
-    *(["cotrain"], ["profile"], ["ofa"], ["surrogate", "improve"]),
-    *(["table", "build"], ["table", "extend"]),
-)
+def _run() -> None:
+    from .cli import app
+    from .output_option import kept_places
 
-
-def _interrupted(arguments: list[str]) -> str:
-    """What an interrupt left behind, and how to go on."""
-    resumed = any(arguments[: len(verb)] == verb for verb in _RESUMED)
-    logged = (arguments[:1] == ["score"] and "--out" in arguments) or "--checkpoint" in arguments
-    if resumed or logged:
-        return "interrupted; what was finished is kept, and the same command goes on from there\n"
-    return "interrupted; nothing was written\n"
+    kept_places.clear()
+    try:
+        app()
+    except SystemExit:
+        sys.stdout.flush()  # here, where an error can still be told
+        raise
 
 
 def main() -> None:
     """Runs the command line; a user's error is one line on stderr and exit code 1."""
-    from .cli import app
-
     _print_anywhere()
+    from .bench.signals import stopping
+
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.stderr.write(_interrupted(sys.argv[1:]))
-        raise SystemExit(130) from None
-    except SystemExit as stop:
-        if isinstance(stop.__context__ and stop.__context__.__cause__, KeyboardInterrupt):
-            sys.stderr.write(_interrupted(sys.argv[1:]))  # Typer ends without a word
-        raise
-    except Exception as error:
-        # Late, because it brings numpy, which --help can do without.
-        from .bench.errors import EXTRA_OF, BigLittleError, MissingExtraError
+        with stopping():
+            _run()
+    except BaseException as error:
+        from .ends import end_of
 
-        module = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
-        if module in EXTRA_OF:
-            error = MissingExtraError(module, EXTRA_OF[module], "this command")
-
-        if _is_full(error):
-            sys.stderr.write(
-                f"error: no space left on the disk ({error}); free some, or name another folder, "
-                "and run the same command again. What was finished before is kept.\n"
-            )
-        elif isinstance(error, BigLittleError):
-            sys.stderr.write(f"error: {error}\n")
-        else:
-            raise
-        raise SystemExit(1) from None
+        code, line = end_of(error)
+        if line:
+            sys.stderr.write(line + "\n")
+        raise SystemExit(code) from None
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ Result = TypeVar("Result")
 WaitOption = Annotated[
     bool, typer.Option("--wait", help="Wait where another process writes the same, not end.")
 ]
-#: What a verb that is stopped leaves, as the end of a sentence; none: nothing was written.
-kept_places: list[str] = []
+#: Outputs of the verb that runs from which it goes on when it is stopped.
+kept_places: list[Path] = []
 
 
 def with_output(
@@ -92,9 +92,7 @@ def writing(
         )
         with hold:
             if resumes:
-                kept_places.append(
-                    f"what was finished is in {output}, and the same command goes on from there"
-                )
+                kept_places.append(output)
             yield
 
 

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from .device_document import FORMAT, FORMAT_2, FirstProfile, Network, Profile
 from .documents import DocumentError, read_json, typed
-from .errors import DeviceError, UnknownNameError
+from .errors import DeviceError, NoHomeError, UnknownNameError
 from .files import why_unreadable
+from .home import home_folder
 from .latency import LatencyModel, latency_model
 from .latency_listed import Figures
 from .latency_terms import Blocks
@@ -217,6 +218,9 @@ def user_folder() -> Path:
     """Where a user's own profiles are kept: ``$BIGLITTLE_DATA/devices``, else in the data folder.
 
     That is the system's folder for what a user would miss, and not one that a cleaner may empty.
+
+    Raises:
+        NoHomeError: the user has no home, and the variable is not set.
     """
     from .datasets import DATA_FOLDER_VARIABLE  # late: it brings what downloads need
 
@@ -224,14 +228,18 @@ def user_folder() -> Path:
         return Path(given) / "devices"
     from platformdirs import user_data_path  # late: boards that measure do without
 
-    return user_data_path("biglittle", appauthor=False) / "devices"
+    of = partial(user_data_path, "biglittle", appauthor=False)
+    return home_folder(of, DATA_FOLDER_VARIABLE) / "devices"
 
 
 def _user_folders() -> tuple[Path, ...]:
     """Where a user's own profiles are looked for: there, and where they were kept before."""
     from .datasets import data_folder  # late, as above
 
-    return tuple(dict.fromkeys((user_folder(), data_folder() / "devices")))
+    try:
+        return tuple(dict.fromkeys((user_folder(), data_folder() / "devices")))
+    except NoHomeError:
+        return ()
 
 
 def user_devices() -> tuple[str, ...]:

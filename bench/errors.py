@@ -58,6 +58,15 @@ class InUseError(BigLittleError):
     """An output that another process is writing; the message says which, and since when."""
 
 
+class NoHomeError(BigLittleError):
+    """A user without a home folder, asked for what is kept there."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(
+            f"this user has no home folder; set HOME, or {variable} to a folder to keep things in."
+        )
+
+
 class UnknownNameError(BigLittleError):
     """A name that no registry entry carries; names the nearest match."""
 

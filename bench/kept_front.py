@@ -13,15 +13,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .cost import NetworkCosts
+from .errors import NoHomeError
 from .exact_front import FrontRows
 from .files import replacing
+from .home import home_folder
 from .npz import ArrayFileError, Wanted, read_npz
 
 CACHE_FOLDER_VARIABLE = "BIGLITTLE_CACHE"
@@ -39,12 +41,17 @@ class StaleFrontError(Exception):
 
 
 def folder() -> Path:
-    """Where fronts are kept: ``$BIGLITTLE_CACHE/fronts``, else in the system's cache folder."""
+    """Where fronts are kept: ``$BIGLITTLE_CACHE/fronts``, else in the system's cache folder.
+
+    Raises:
+        NoHomeError: the user has no home, and the variable is not set.
+    """
     if given := os.environ.get(CACHE_FOLDER_VARIABLE):
         return Path(given) / "fronts"
     from platformdirs import user_cache_path  # late: boards that measure do without
 
-    return user_cache_path("biglittle", appauthor=False) / "fronts"
+    of = partial(user_cache_path, "biglittle", appauthor=False)
+    return home_folder(of, CACHE_FOLDER_VARIABLE) / "fronts"
 
 
 @cache
@@ -107,7 +114,7 @@ def load(key: str, n_networks: int, n_gates: int, n_codes: int, n_images: int) -
     """
     try:
         arrays = read_npz(folder() / f"{key}.npz", _WANTED)
-    except (ArrayFileError, OSError):
+    except (ArrayFileError, OSError, NoHomeError):
         return None
     highest = (n_networks - 1, n_networks - 1, n_gates - 1, n_codes, n_images)
     for name, most in zip(_COLUMNS, highest, strict=True):
@@ -123,7 +130,7 @@ def store(key: str, rows: FrontRows) -> None:
     """Keeps a front under ``key``; where nothing can be written nothing is kept."""
     counts = np.array([getattr(rows, name) for name in _COUNTS], np.int64)
     columns: dict[str, Any] = {n: np.asarray(getattr(rows, n), np.int64) for n in _COLUMNS}
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, NoHomeError):
         folder().mkdir(parents=True, exist_ok=True)
         with replacing(folder() / f"{key}.npz") as partial, partial.open("wb") as file:
             np.savez_compressed(file, counts=counts, **columns)

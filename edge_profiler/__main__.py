@@ -16,6 +16,7 @@ from typing import Any
 from ..bench.errors import BigLittleError
 from ..bench.files import writable_place
 from ..bench.locks import holding
+from ..bench.signals import exit_code_of, stopping, word_of
 from .repeatability import REPEATS, repeats_well, report_of
 from .session import ProfileRequest, failed_files, progress_line, run_request, summary
 
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 1 for an error or a missing figure, 130 when it is interrupted."""
+    """The exit code: 0, 1 for an error or a missing figure, over 128 for a signal."""
     given = vars(parser().parse_args(arguments))
     out = given.pop("out")
     given["n_classes"] = given.pop("classes")
@@ -71,14 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(json.dumps(document, indent=1) + "\n")
             return 0 if repeats_well(document) else 1
         waiting = holding(out, wait, lambda line: sys.stderr.write(f"{line}\n"))
-        with writable_place(out, is_folder=False), waiting:
+        with stopping(), writable_place(out, is_folder=False), waiting:
             profile = run_request(request, out, told)
     except BigLittleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was finished is kept\n")
-        return 130
+    except KeyboardInterrupt as stop:
+        place = f"what was finished is in {out}, and the same command goes on from there"
+        sys.stderr.write(f"{word_of(stop)}; {place if out.exists() else 'nothing was written'}\n")
+        return exit_code_of(stop)
     sys.stdout.write("\n".join(summary(profile, out)) + "\n")
     if (reasons := failed_files(request, profile)) is not None:
         sys.stderr.write(f"error: {reasons}\n")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DatasetError
+from ..home import home_folder
 
 #: Where data sets are looked for when no folder is given.
 DATA_FOLDER_VARIABLE = "BIGLITTLE_DATA"
@@ -46,8 +47,14 @@ def array_hash(array: NDArray[np.uint8]) -> str:
 
 
 def data_folder() -> Path:
-    """The folder in which data sets are kept: ``$BIGLITTLE_DATA``, else a folder under home."""
-    return Path(os.environ.get(DATA_FOLDER_VARIABLE) or Path.home() / ".cache" / "biglittle")
+    """The folder in which data sets are kept: ``$BIGLITTLE_DATA``, else a folder under home.
+
+    Raises:
+        NoHomeError: the user has no home, and the variable is not set.
+    """
+    if given := os.environ.get(DATA_FOLDER_VARIABLE):
+        return Path(given)
+    return home_folder(Path.home, DATA_FOLDER_VARIABLE) / ".cache" / "biglittle"
 
 
 def stratified_split(

@@ -11,6 +11,7 @@ import concurrent.futures
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -300,6 +301,7 @@ def _leave_with_parent() -> None:
 def _start_worker(plan: Plan, threads: int, device: str) -> None:
     global _SITE
     _leave_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     _SITE = Site(plan, threads, device)
 
@@ -347,6 +349,12 @@ def run_jobs(
         initargs=(site.plan, site.threads, site.device),
     ) as pool:
         waiting = {pool.submit(_work, job): job for job in batch}
-        for done, future in enumerate(concurrent.futures.as_completed(waiting), 1):
-            told(done, waiting[future], future.result())
+        try:
+            for done, future in enumerate(concurrent.futures.as_completed(waiting), 1):
+                told(done, waiting[future], future.result())
+        except BaseException:  # a job may take hours, and goes on from its checkpoint
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
     return len(todo) - len(batch)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
 
 @pytest.mark.parametrize(
@@ -58,36 +57,3 @@ def test_every_terminal_can_show_what_is_printed(encoding: str) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     text = done.stdout.decode(encoding)
     assert ("+-" if encoding == "ascii" else "±") in text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["search"], "nothing was written"),
-        (["search", "--checkpoint", "log.npz"], "the same command goes on"),
-        (["cotrain", "front.json"], "the same command goes on"),
-    ],
-)
-def test_an_interrupt_says_what_is_left(
-    arguments: list[str],
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Through a real Typer app, which ends without a word by itself."""
-    from biglittle import __main__, cli
-
-    app = typer.Typer(pretty_exceptions_enable=False)
-
-    @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-    def verb(context: typer.Context) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, "app", app)
-    monkeypatch.setattr(sys, "argv", ["biglittle", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        __main__.main()
-    assert stop.value.code == 130
-    message = capsys.readouterr().err
-    assert said in message
-    assert message.count("\n") == 1
