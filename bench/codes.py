@@ -29,6 +29,11 @@ from .gates import (
 
 FITTED_ON = "val"
 _KEPT_PAIRS = 4096  # codes of pairs that are kept; of as many images each
+#: Fitted gates by gate and row; their codes by gate, split and row; those of two networks.
+Scorers = dict[tuple[str, int], Scorer]
+DerivedCodes = dict[tuple[str, str, int], NDArray[np.uint8]]
+CodesOfTwo = dict[tuple[str, str, int, int], NDArray[np.uint8]]
+Fitted = tuple[Scorers, DerivedCodes, CodesOfTwo]
 
 
 class StoredAnswers(Protocol):
@@ -73,13 +78,9 @@ class Codes:
 
     predictions: Callable[[str], StoredAnswers]
     n_classes: int
-    _scorers: dict[tuple[str, int], Scorer] = field(default_factory=dict, repr=False)
-    _derived_codes: dict[tuple[str, str, int], NDArray[np.uint8]] = field(
-        default_factory=dict, repr=False
-    )
-    _codes_of_two: dict[tuple[str, str, int, int], NDArray[np.uint8]] = field(
-        default_factory=dict, repr=False
-    )
+    _scorers: Scorers = field(default_factory=dict, repr=False)
+    _derived_codes: DerivedCodes = field(default_factory=dict, repr=False)
+    _codes_of_two: CodesOfTwo = field(default_factory=dict, repr=False)
 
     def scorer(self, gate: str, row: int) -> Scorer:
         """A derived gate fitted to one network on ``val``.

@@ -129,12 +129,12 @@ class ExactPoints:
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""
         if split not in self._counts:
-            correct, of_two = self.table.predictions(split).correct, self.table.gate_codes.of_two
+            table = self.table  # and not self, which keeps the counts: memory is free at once
             self._counts[split] = Counts(
-                correct,
-                lambda gate, row: self.table.codes_of(gate, split, [row])[0],
-                self.table.answers_word,
-                lambda gate, first, second: of_two(gate, split, first, second),
+                table.predictions(split).correct,
+                lambda gate, row: table.codes_of(gate, split, [row])[0],
+                table.answers_word,
+                lambda gate, first, second: table.gate_codes.of_two(gate, split, first, second),
             )
         return self._counts[split]
 

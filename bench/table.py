@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .codes import Codes
+from .codes import Codes, Fitted
 from .cost import NetworkCosts, network_costs
 from .coupling import Couplings, table_couplings
 from .device import load_device, shipped_devices, user_devices
@@ -64,6 +64,7 @@ class Table:
         self.sha256 = checked_hash(path) if check else None
         self._rows: dict[tuple[str, bool], NDArray[np.intp]] = {}
         self._predictions: dict[str, Predictions] = {}
+        self._fitted: Fitted = ({}, {}, {})
         try:
             self._file = CheckedFile(path, declared_columns(), self._read_head)
             self._read_networks()
@@ -293,10 +294,14 @@ class Table:
             codes=unpack_codes(codes, *self._packing),
         )
 
-    @cached_property
+    @property
     def gate_codes(self) -> Codes:
-        """Codes of stored and derived gates; derived ones are fitted on val when asked for."""
-        return Codes(self.predictions, self.n_classes)
+        """Codes of stored and derived gates; derived ones are fitted on val when asked for.
+
+        What is fitted is kept here. The codes themselves know the table, so that keeping them too
+        would hold all of it in memory until Python looks for circles.
+        """
+        return Codes(self.predictions, self.n_classes, *self._fitted)
 
     def codes_of(self, gate: str, split: str, rows: ArrayLike) -> NDArray[np.uint8]:
         """Confidence codes of some networks under a gate, uint8, shape (len(rows), n_images).
