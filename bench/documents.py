@@ -9,6 +9,8 @@ of at most 64 bits, and text without control characters.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tomllib
 import types
@@ -41,6 +43,8 @@ ENDS = r"$(?!\n)"
 
 #: One line of text.
 Line = Annotated[str, Meta(min_length=1, max_length=400, pattern=r"^[^\n\r\t]*" + ENDS)]
+#: One line that may be empty.
+Name = Annotated[str, Meta(max_length=4000, pattern=r"^[^\n\r\t]*" + ENDS)]
 #: What may be measured, and what may also be 0.
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 NonNegative = Annotated[float, Meta(ge=0, le=1e9)]
@@ -195,6 +199,23 @@ def check_plain(value: Any, at: str = "") -> None:
             elif isinstance(item, int) and not _LEAST <= item < _MOST:
                 raise DocumentError(f"{at or 'it'} holds a whole number of more than 64 bits")
         level = inner
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A document as JSON; numbers that are not finite, which JSON lacks, are null.
+
+    >>> json_text({"energy_mj": float("nan")})
+    '{"energy_mj": null}'
+    """
+
+    def finite(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: finite(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            return [finite(inner) for inner in part]
+        return None if isinstance(part, float) and not math.isfinite(part) else part
+
+    return json.dumps(finite(value), indent=indent, allow_nan=False)
 
 
 def problems(value: Any, kind: Any, at: str = "") -> Iterator[str]:

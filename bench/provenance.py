@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 #: Provenances from the best founded to the least: of what was given nobody here knows how it came
 #: about. Tables store places in this list, so that it grows at its end alone.
-PROVENANCES = ("measured", "block-sum", "predicted", "modelled", "simulated", "given")
+Word = Literal["measured", "block-sum", "predicted", "modelled", "simulated", "given"]
+PROVENANCES: tuple[str, ...] = get_args(Word)
 _RANKS = {word: np.uint8(rank) for rank, word in enumerate(PROVENANCES)}
 Ranks = NDArray[np.uint8]
 #: The latencies of a pair, which come about alike.

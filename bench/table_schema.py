@@ -35,7 +35,7 @@ here, once, before anything is answered from them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -46,7 +46,7 @@ from .device_columns import FIGURE_COLUMNS, WORD_COLUMNS
 from .documents import DocumentError, Line, NonNegative, json_of, typed
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
-from .provenance import PROVENANCES
+from .provenance import PROVENANCES, Word
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import GIVEN, SearchSpace, get_space, listed_space
 
@@ -181,9 +181,7 @@ class _DeviceFacts(Struct):
     """The facts of a device of a table that are read."""
 
     gate_ms: NonNegative
-    provenance: dict[
-        Line, Literal["measured", "block-sum", "predicted", "modelled", "simulated", "given"]
-    ]
+    provenance: dict[Line, Word]
     description: str = ""
     runtime: str = ""
     source: str = ""

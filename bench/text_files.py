@@ -20,6 +20,8 @@ from .bounded import MAX_BYTES, read_bounded
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = (",", ";", "\t", "|")
+#: What spreadsheets take for a formula, and the same with apostrophes before it.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 #: Digits in groups of three: as much a large number with separators as one with decimals.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
@@ -52,6 +54,20 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     if "\0" in text:
         raise ValueError("it holds zero bytes and is not text in UTF-8; save it as that")
     return text
+
+
+def plain_cell(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula: an apostrophe before what begins one.
+
+    >>> plain_cell("=1+1"), plain_cell("margin")
+    ("'=1+1", 'margin')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def text_of_cell(cell: str) -> str:
+    """The text that `plain_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 @dataclass(frozen=True)
@@ -108,8 +124,8 @@ class CsvTable:
                     continue
                 try:
                     out[i, j] = float(text.replace(",", ".") if decimal else text)
-                    # Python reads digits that it groups itself, which no meter writes.
-                    if "_" in text:
+                    # Python reads digits that it groups itself, and those of any script.
+                    if "_" in text or not text.isascii():
                         raise ValueError
                 except ValueError:
                     raise self._wrong(i, columns[j], text, "a number") from None

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
+from ..bench.documents import json_text, read_json, typed
 from ..bench.figures import POINT_FIGURES
 from ..bench.files import write_together
 from ..bench.provenance import MemberWords, gathered
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
-from ..bench.text_files import parse_csv, read_text
-from .front_document import COUPLING, LATER, NAMED, front_records, reason
+from ..bench.text_files import parse_csv, plain_cell, read_text, text_of_cell
+from .front_document import COUPLING, LATER, NAMED, FrontDocument
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
 
@@ -163,7 +164,7 @@ def write_results(
         folder,
         {
             "front.csv": _csv(config, outcome.front, best_singles, recommended),
-            "front.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
+            "front.json": json_text(document, indent=1) + "\n",
             "config.toml": to_toml({**config, "run": run}),
         },
     )
@@ -219,12 +220,14 @@ def _csv(
                 row[f"best_single_{name}"] = _cell(single[name])
                 word = single["provenance"].get(name, "")
                 row[f"best_single_{name}_provenance"] = word
-        writer.writerow(row | cells)
+        row |= cells
+        writer.writerow({k: plain_cell(v) if isinstance(v, str) else v for k, v in row.items()})
     return text.getvalue()
 
 
 def _cell(value: object) -> object:
-    return "" if value is None else repr(value) if isinstance(value, float) else value
+    """A number stays one: text alone is made harmless for spreadsheets."""
+    return "" if value is None else value
 
 
 def read_front(path: str | Path) -> FrontFile:
@@ -238,9 +241,12 @@ def read_front(path: str | Path) -> FrontFile:
     path = Path(path)
     path = path / "front.json" if path.is_dir() else path
     try:
-        text = read_text(path)
-        document = _csv_document(text) if path.suffix.lower() == ".csv" else json.loads(text)
-        records = front_records(document)
+        if path.suffix.lower() == ".csv":
+            document = _csv_document(read_text(path))
+        else:
+            document = read_json(path)
+        typed(document, FrontDocument)
+        records = document["front"]
         points = Points(
             little=np.array([r["little"] for r in records], np.str_),
             big=np.array([r["big"] for r in records], np.str_),
@@ -262,9 +268,9 @@ def read_front(path: str | Path) -> FrontFile:
             f"cannot read {path}: {error.strerror or error}. Expected the front.json or "
             "front.csv of a search."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise BigLittleError(
-            f"{path} is not a front: {reason(error)}. Expected the front.json or "
+            f"{path} is not a front: {error}. Expected the front.json or "
             "front.csv that 'biglittle search' wrote, or the JSON of 'biglittle front'."
         ) from error
 
@@ -278,7 +284,7 @@ def _csv_document(text: str) -> dict[str, Any]:
     missing = [name for name in wanted if name not in {*table.columns} | later]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
-    words = {name: table.words(name) for name in table.columns if name}
+    words = {n: [text_of_cell(w) for w in table.words(n)] for n in table.columns if n}
     for name in ("little", "big"):
         for row, word in enumerate(words[name]):
             if _SHORTENED.fullmatch(word):
@@ -297,7 +303,7 @@ def _csv_document(text: str) -> dict[str, Any]:
         provenance = {name: words[of][row] for name, of in words_of.items() if of in words}
         record["provenance"] = {name: word for name, word in provenance.items() if word}
         records.append(record)
-    of_file = [table.words(n) if n in table.columns else [""] * len(table) for n in _ASKED]
+    of_file = [words.get(n, [""] * len(table)) for n in _ASKED]
     questions = {*zip(*of_file, strict=True)}
     if len(questions) > 1:
         raise ValueError("its rows are of several devices or tables")

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+from ..bench.documents import Line, read_json, typed
 from ..bench.errors import BigLittleError
 from ..bench.figures import get_figure
-from ..bench.text_files import read_text
+from .front_document import Cost, FrontConfig
 from .settings import SearchSettings
 
 _OF_SOURCES = {"device": "device", "table": "table", "evaluator": "evaluator"}
+
+
+class _Asked(FrontConfig, kw_only=True):
+    """A config that says what was asked."""
+
+    objectives: list[Line]
+    limits: dict[Line, Cost]
+
+
+class _Front(Struct):
+    config: _Asked
 
 
 def replaced_front(
@@ -28,9 +41,11 @@ def replaced_front(
         settings: its objectives and limits.
     """
     try:
-        config = dict(json.loads(read_text(folder / "front.json"))["config"])
-        before = _question(dict(config.get("sources") or config), config)
-    except (OSError, BigLittleError, ValueError, KeyError, TypeError, AttributeError):
+        document = read_json(folder / "front.json", dict[str, Any])
+        typed(document, _Front)
+        config = document["config"]
+        before = _question(config.get("sources") or config, config)
+    except (OSError, BigLittleError, ValueError):
         return ()  # there is none, or none that a search wrote
     now = _question(sources, vars(settings))
     differences = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..bench.documents import read_toml, typed
 from ..bench.errors import BigLittleError
 from ..bench.figures import get_figure
-from ..bench.text_files import read_text
+from .front_document import RunConfig
 from .front_question import FrontQuestion
 
 FILE = "config.toml"
@@ -19,9 +19,6 @@ PLAIN = (
     *("searcher", "budget", "population", "seed", "soft", "gate"),
     *("budget_params", "budget_macs"),
 )
-#: Keys that follow from the options, or from what is installed.
-FOLLOWING = ("biglittle_version", "space", "space_sha256", "choices", "run")
-KNOWN = (*PLAIN, *FOLLOWING, "objectives", "limits", "gates", "couplings", "sources")
 GATED = ("table", "live")  # evaluators whose gates can be chosen
 
 
@@ -35,23 +32,14 @@ def read_config(path: str | Path) -> dict[str, Any]:
     path = path / FILE if path.is_dir() else path
     expected = f"Expected the {FILE} that 'biglittle search --out FOLDER' leaves in its folder."
     try:
-        config = tomllib.loads(read_text(path))
+        config = read_toml(path, dict[str, Any])
+        typed(config, RunConfig)
     except OSError as error:
         raise BigLittleError(
             f"cannot read {path}: {error.strerror or error}. {expected}"
         ) from error
     except ValueError as error:
-        raise BigLittleError(f"{path} is not TOML: {error}. {expected}") from error
-    sources = config.get("sources")
-    if "searcher" not in config or not isinstance(sources, dict) or "evaluator" not in sources:
-        missing = "searcher" if "searcher" not in config else "evaluator under [sources]"
-        raise BigLittleError(f"{path} is not of a search: it has no {missing}. {expected}")
-    unknown = sorted({*config} - {*KNOWN})
-    if unknown:
-        raise BigLittleError(
-            f"{path} has the key {unknown[0]!r}, which no search writes; known are "
-            f"{', '.join(sorted(KNOWN))}. Correct it, or leave it out."
-        )
+        raise BigLittleError(f"{path} is not of a search: {error}. {expected}") from error
     return config
 
 

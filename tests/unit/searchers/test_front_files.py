@@ -71,7 +71,9 @@ def test_a_file_keeps_the_coupling_of_its_pairs(
     assert read_front(tmp_path / "old.json").points.coupling[0] == ""
     document["front"][1]["coupling"] = "glued"
     (tmp_path / "bad.json").write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(BigLittleError, match=r"point 2.*'glued'.*sibling, nested, prefix"):
+    with pytest.raises(
+        BigLittleError, match=r"front\[1\].coupling is 'glued'.*sibling, nested, prefix"
+    ):
         read_front(tmp_path / "bad.json")
 
 
@@ -196,13 +198,17 @@ def test_a_file_that_is_no_front(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[]", "it holds a list, expected an object with 'front' in it"),
-        ("3", "it holds a number"),
-        ('{"config": {}}', "it has no 'front'"),
-        ('{"front": []}', "it has no 'config'"),
-        ('{"config": {}, "front": {}}', "its 'front' holds an object"),
-        ('{"config": {}, "front": [7]}', "point 1 of it is a number, expected an object"),
-        ('{"config": {}, "front": [{"little": "8"}]}', "point 1 of it has no 'big'"),
+        ("[]", "it is a list, expected an object"),
+        ("3", "it is 3, expected an object"),
+        ('{"config": {}}', "it has no field 'front'"),
+        ('{"front": []}', "it has no field 'config'"),
+        ('{"config": {}, "front": {}}', "front is an object, expected a list"),
+        ('{"config": {}, "front": [7]}', "front[0] is 7, expected an object"),
+        ('{"config": {}, "front": [{"little": "8"}]}', "front[0] has no field 'big'"),
+        ('{"config": {"sources": 3}, "front": []}', "config.sources is 3, expected an object"),
+        ('{"config": {"device": 5}, "front": []}', "config.device is 5, expected a text"),
+        ('{"config": {}, "front": NaN}', "NaN is not a number in JSON"),
+        ('{"config": {}, "front": [], "recommended": 1}', "recommended is 1, expected a list"),
     ],
 )
 def test_what_a_front_lacks_is_said_in_words(tmp_path: Path, text: str, problem: str) -> None:
@@ -376,3 +382,76 @@ def test_a_point_that_asks_one_network_alone_says_which(
     with (tmp_path / "front.csv").open(encoding="utf-8") as file:
         cells = [row["answers_alone"] for row in csv.DictReader(file)]
     assert cells == [t or "" for t in told]
+
+
+def test_every_figure_of_a_front_is_a_number_that_it_can_have(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    document = front_json(config, outcome.front)
+    for change, problem in (
+        ({"accuracy": 1.5}, "accuracy is 1.5, expected at most 1"),
+        ({"latency_ms": -3.0}, "latency_ms is -3.0, expected at least 0"),
+        ({"latency_ms": "3"}, "latency_ms is '3', expected a number or null"),
+        ({"little": "a\nbiglittle --evil"}, "front[2].little is"),
+        ({"gate": "\x1b[2J"}, "control characters"),
+        ({"provenance": {"accuracy": "guessed"}}, "provenance.accuracy is 'guessed'"),
+        ({"best_single": {"architecture": 1}}, "best_single.architecture is 1"),
+    ):
+        changed = json.loads(json.dumps(document))
+        changed["front"][2] |= change
+        (tmp_path / "front.json").write_text(json.dumps(changed))
+        with pytest.raises(BigLittleError) as caught:
+            read_front(tmp_path)
+        assert problem in str(caught.value)
+
+
+def test_answers_of_a_front_are_checked_too(
+    tmp_path: Path, outcome: SearchOutcome, best: SingleNetworks, config: Config
+) -> None:
+    answers = recommend(outcome.front, budgets(outcome.front, {}), best)
+    write_results(tmp_path, outcome, config, best, answers)
+    assert read_front(tmp_path).recommended is not None
+    document = json.loads((tmp_path / "front.json").read_text())
+    for change, problem in (
+        ({"aim": "beauty"}, "is about 'beauty', expected some of"),
+        ({"pair": {"little": "8"}}, "pair has no field"),
+        ({"row": -1}, "row is -1, expected at least 0"),
+        ({"gain": "much"}, "gain is 'much', expected a number or null"),
+    ):
+        changed = json.loads(json.dumps(document))
+        changed["recommended"][0] |= change
+        (tmp_path / "front.json").write_text(json.dumps(changed))
+        with pytest.raises(BigLittleError) as caught:
+            read_front(tmp_path)
+        assert problem in str(caught.value)
+
+
+def test_text_of_others_is_no_formula_in_a_spreadsheet(
+    tmp_path: Path, outcome: SearchOutcome
+) -> None:
+    n = len(outcome.front)
+    names = np.array(["=1+1", "+a", "-b", "@c", "'=d", "plain", *["e"] * (n - 6)])
+    points = Points(**{**vars(outcome.front), "little": names})
+    config = {"sources": {"device": "=cmd()", "table": "fbnet-cifar10"}}
+    written, *_ = write_results(tmp_path, dataclasses.replace(outcome, front=points), config)
+    with written.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "@")]
+    assert [row["little"] for row in rows[:6]] == ["'=1+1", "'+a", "'-b", "'@c", "''=d", "plain"]
+    back = read_front(written)
+    assert back.points.little.tolist() == names.tolist()
+    assert back.question.devices == {"=cmd()": "=cmd()"}
+    _same(back.points, points)
+
+
+def test_digits_of_another_script_are_not_numbers(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    written, *_ = write_results(tmp_path, outcome, config)
+    head, first, *rest = written.read_text().splitlines()
+    for text in ("\u0661", "1_000", "nan", "inf"):
+        cells = first.split(",")
+        cells[head.split(",").index("latency_ms")] = text
+        written.write_text("\n".join([head, ",".join(cells), *rest]))
+        with pytest.raises(BigLittleError, match="line 2, column 'latency_ms'"):
+            read_front(written)

@@ -76,9 +76,14 @@ def test_what_was_searched_and_is_another_now_is_said(  # type: ignore[no-untype
     ("text", "message"),
     [
         ("seed = ", "is not TOML"),
-        ("seed = 3", "it has no searcher"),
-        ('searcher = "nsga2"', r"no evaluator under \[sources\]"),
-        ('searcher = "nsga2"\nsed = 3\n[sources]\nevaluator = "table"', "the key 'sed'"),
+        ("seed = 3", "it has no field 'searcher'"),
+        ('searcher = "nsga2"', "it has no field 'sources'"),
+        ('searcher = "nsga2"\n[sources]\n', "sources has no field 'evaluator'"),
+        ('searcher = "nsga2"\nsed = 3\n[sources]\nevaluator = "table"', "a field 'sed'"),
+        ('searcher = 3\n[sources]\nevaluator = "table"', "searcher is 3, expected a text"),
+        ('searcher = "a"\nbudget = nan\n[sources]\nevaluator = "table"', "nan is not a number"),
+        ('searcher = "a"\nseed = -1\n[sources]\nevaluator = "table"', "seed is -1"),
+        ('searcher = "a"\n[limits]\nx = "1"\n[sources]\nevaluator = "a"', "limits.x is '1'"),
     ],
 )
 def test_a_file_that_no_search_wrote_is_refused(text: str, message: str, tmp_path: Path) -> None:
