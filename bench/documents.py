@@ -9,6 +9,7 @@ of at most 64 bits, and text without control characters.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -166,6 +167,40 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
     return converted
 
 
+def settings(value: Any, kind: type[T], at: str) -> T:
+    """As `typed`, of a dataclass that a user fills in by hand: an unknown key is an error.
+
+    Args:
+        value: the document as plain values.
+        kind: a dataclass, whose fields may be dataclasses again.
+        at: its name in messages.
+
+    Raises:
+        DocumentError: it is beyond a limit, of another type, or has a key that is not a field.
+        BigLittleError: as the dataclass raises it, for values that do not fit together.
+    """
+    for problem in _unknown_keys(value, kind, at):
+        raise DocumentError(problem)
+    return typed(value, kind, at)
+
+
+def _unknown_keys(value: Any, kind: Any, at: str) -> Iterator[str]:
+    kind = _member(value, kind)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        kinds = typing.get_type_hints(kind, include_extras=True)
+        if unknown := sorted({*map(str, value)} - {*kinds}):
+            yield (
+                f"{at} has the unknown key {_shown(unknown[0])}; expected some of "
+                f"{', '.join(sorted(kinds))}"
+            )
+        for name, inner in value.items():
+            yield from _unknown_keys(inner, kinds[name], f"{at}.{name}")
+    elif typing.get_origin(kind) in (list, tuple) and isinstance(value, list):
+        each = typing.get_args(kind)[0]
+        for i, inner in enumerate(value):
+            yield from _unknown_keys(inner, each, f"{at}[{i}]")
+
+
 def check_plain(value: Any, at: str = "") -> None:
     """Nothing, if a document is within the limits that hold for every one.
 
@@ -246,7 +281,15 @@ def _inside(value: Any, kind: Any, at: str) -> Iterator[str]:
     """Problems of the parts of a value, and parts that it lacks or that no type knows."""
     kind = _member(value, kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, dict):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        kinds = typing.get_type_hints(kind, include_extras=True)
+        for own in dataclasses.fields(kind):
+            if own.name in value:
+                place = f"{at}.{own.name}" if at else own.name
+                yield from problems(value[own.name], kinds[own.name], place)
+            elif own.default is own.default_factory is dataclasses.MISSING:
+                yield f"{at or 'it'} is incomplete: it has no {own.name!r}"
+    elif isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, dict):
         fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
         for name, field in fields.items():
             if name in value:
@@ -284,7 +327,9 @@ def _member(value: Any, kind: Any) -> Any:
     forms = of_form.get(type(value), (type(value),))
     for member in map(lambda m: _member(value, m), typing.get_args(kind)):
         base = typing.get_origin(member) or member
-        if isinstance(base, type) and issubclass(base, forms):
+        if not isinstance(base, type):
+            continue
+        if issubclass(base, forms) or (dict in forms and dataclasses.is_dataclass(base)):
             return member
     return kind
 

@@ -16,10 +16,11 @@ from typing import cast
 import torch
 from torch import nn
 
+from ..bench.documents import Name
 from ..bench.errors import ArchitectureError, CheckpointError
 from ..bench.networks import Network, build_network, make_operator
 from ..bench.spaces import Exit, SearchSpace
-from .tensors import STATISTICS, read_tensors, write_tensors
+from .tensors import STATISTICS, Facts, check_classes, facts_of, read_tensors, write_tensors
 
 FORMAT = "biglittle-exit-heads-1"
 
@@ -137,6 +138,14 @@ def save_exit_heads(
     write_tensors(path, heads.state_dict(), metadata, half=True)
 
 
+class _HeadFacts(Facts, kw_only=True):
+    """What is read of the text beside exit heads."""
+
+    space_hash: Name
+    trunk_sha256: Name
+    exits: list[str]
+
+
 def load_exit_heads(path: Path, space: SearchSpace, trunk_sha256: str) -> ExitHeads:
     """The exit heads of a ``.safetensors`` file, for the trunk that they were trained on.
 
@@ -149,20 +158,17 @@ def load_exit_heads(path: Path, space: SearchSpace, trunk_sha256: str) -> ExitHe
         CheckpointError: unreadable, of another format or space, or trained on another trunk.
     """
     metadata, tensors = read_tensors(path)
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}: the file that "
-            "'biglittle table build --stage exits' leaves."
-        )
-    if metadata["space_hash"] != space.hash:
+    facts = facts_of(path, metadata, FORMAT, _HeadFacts)
+    if facts.space_hash != space.hash:
         raise CheckpointError(f"{path} is of another version of space {space.name!r}.")
-    if metadata["trunk_sha256"] != trunk_sha256:
+    if facts.trunk_sha256 != trunk_sha256:
         raise CheckpointError(
             f"the exit heads of {path} were trained on a trunk with the hash "
-            f"{metadata['trunk_sha256'][:8]}, the supernet has {trunk_sha256[:8]}; train them "
+            f"{facts.trunk_sha256[:8]}, the supernet has {trunk_sha256[:8]}; train them "
             "again: biglittle table build --stage exits."
         )
-    heads = ExitHeads(space, int(metadata["n_classes"]), json.loads(metadata["exits"]))
+    check_classes(path, tensors, facts.n_classes)
+    heads = ExitHeads(space, facts.n_classes, facts.exits)
     wanted = {name for name in heads.state_dict() if not name.endswith(STATISTICS)}
     if wanted != set(tensors):
         raise CheckpointError(

@@ -31,8 +31,9 @@ import torch
 from torch import nn
 
 from ..bench.datasets import Images
+from ..bench.documents import Line, read_json
 from ..bench.errors import BigLittleError, CheckpointError
-from ..bench.files import replacing
+from ..bench.files import replacing, why_unreadable
 from ..bench.locks import holding
 from ..bench.networks import weights_hash
 from ..bench.spaces import get_space
@@ -221,10 +222,16 @@ def _begin(schedule: Schedule, folder: Path, start: Path | None) -> None:
     noted, checkpoint = folder / START, folder / "supernet.h5"
     digest = _start_hash(start)
     if noted.exists():
-        stored = json.loads(noted.read_text(encoding="utf-8")).get("start_sha256")
+        try:
+            stored = read_json(noted, dict[str, Line])["start_sha256"]
+        except (OSError, ValueError, KeyError) as error:
+            damaged = f"it is damaged ({error}). Delete the folder, or name another."
+            raise CheckpointError(
+                f"{noted} cannot be read: {why_unreadable(error, damaged)}"
+            ) from error
         if stored != digest:
             raise CheckpointError(
-                f"the run in {folder} began with other weights ({str(stored)[:12]}, asked for: "
+                f"the run in {folder} began with other weights ({stored[:12]}, asked for: "
                 f"{digest[:12]}). Name another folder, or delete it."
             )
     elif checkpoint.exists():
@@ -255,9 +262,9 @@ def trained_choices(weights: Path, default: tuple[str, ...] | None = None) -> tu
     Raises:
         CheckpointError: it says nothing, and there is no ``default``.
     """
-    choices = kept_facts(weights).get("choices")
+    choices = kept_facts(weights).choices
     if choices is not None:
-        return tuple(json.loads(choices))
+        return tuple(choices)
     if default is None:
         raise CheckpointError(f"{weights} does not say for which choices it was trained.")
     return default

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..bench.documents import DocumentError, read_toml, settings
 from ..bench.errors import BigLittleError
-from ..bench.text_files import read_text
-from .schedule import checked
+from ..bench.files import why_unreadable
 
 #: The recipes that ship: for networks that inherit weights, and for those that do not.
 FINE_TUNE = Path(__file__).parent / "fine_tune.toml"
@@ -131,6 +130,17 @@ class Recipe:
                 return rows
         return self.resolutions[-1][0]
 
+    def cost(self, step: int) -> float:
+        """Rows times columns of the images of all steps before ``step``, added up."""
+        total, share, begin = 0.0, 0.0, 0
+        for number, (rows, part) in enumerate(self.resolutions, start=1):
+            share += part
+            last = number == len(self.resolutions)
+            end = step if last else min(step, math.ceil(share * self.n_steps - 0.5))
+            total += max(0, end - begin) * rows**2
+            begin = max(begin, end)
+        return total
+
     def learning_rate(self, step: int) -> float:
         """Learning rate at ``step``."""
         warmup = round(self.warmup_share * self.n_steps)
@@ -161,17 +171,10 @@ def recipe_from(values: dict[str, Any], where: str) -> Recipe:
     Raises:
         BigLittleError: an unknown or missing key, or a value out of its range.
     """
-    given = dict(values)
     try:
-        given["resolutions"] = tuple((int(r), float(s)) for r, s in given.get("resolutions", ()))
-    except (TypeError, ValueError) as error:
-        raise BigLittleError(
-            f"resolutions of {where} are {given['resolutions']!r}; expected pairs of rows and "
-            "share of the steps."
-        ) from error
-    given["pair"] = checked(PairSettings, given.get("pair", {}), f"pair of {where}")
-    recipe: Recipe = checked(Recipe, given, where)
-    return recipe
+        return settings(values, Recipe, where)
+    except DocumentError as error:
+        raise BigLittleError(f"{error}.") from error
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -181,9 +184,10 @@ def load_recipe(path: Path) -> Recipe:
         BigLittleError: not readable, with an unknown or missing key, or a value out of its range.
     """
     try:
-        values = tomllib.loads(read_text(path))
-    except (OSError, ValueError) as error:  # ValueError: of TOML and of text
-        raise BigLittleError(f"recipe {path} cannot be read: {error}") from error
+        values = read_toml(path, dict[str, Any])
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}.")
+        raise BigLittleError(f"recipe {path} cannot be read: {why}") from error
     return recipe_from(values, path.name)
 
 

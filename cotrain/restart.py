@@ -27,7 +27,7 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path, heads: Path | No
     Raises:
         CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.
     """
-    path, epochs = folder / "supernet.h5", int(kept_facts(weights).get("epochs", "0"))
+    path, epochs = folder / "supernet.h5", kept_facts(weights).epochs
     if path.exists():
         raise CheckpointError(f"{path} is there already; go on from it, or move it away first.")
     net = load_weights(weights)

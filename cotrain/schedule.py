@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..bench.documents import DocumentError, read_toml, settings
 from ..bench.errors import BigLittleError, CheckpointError
+from ..bench.files import why_unreadable
 from ..bench.spaces import get_space
-from ..bench.text_files import read_text
 
 
 @dataclass(frozen=True)
@@ -156,25 +156,6 @@ class Schedule:
         return dataclasses.asdict(self)
 
 
-def checked(kind: type, values: dict[str, Any], where: str) -> Any:
-    """An instance of a config dataclass from plain values.
-
-    Raises:
-        BigLittleError: an unknown or a missing key.
-    """
-    names = {f.name for f in dataclasses.fields(kind)}
-    unknown = sorted(set(values) - names)
-    if unknown:
-        raise BigLittleError(
-            f"{where} has the unknown key {unknown[0]!r}; expected some of "
-            f"{', '.join(sorted(names))}."
-        )
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise BigLittleError(f"{where} is incomplete: {error}.") from error
-
-
 def schedule_from(values: dict[str, Any], where: str) -> Schedule:
     """The schedule in plain values, as TOML or JSON holds them.
 
@@ -186,16 +167,10 @@ def schedule_from(values: dict[str, Any], where: str) -> Schedule:
         BigLittleError: an unknown or missing key.
         CheckpointError: a phase without epochs.
     """
-    phases = []
-    for i, given in enumerate(values.get("phases", [])):
-        phase, what = dict(given), f"phase {i} of {where}"
-        for rule in ("large", "small"):
-            if phase.get(rule) is not None:
-                phase[rule] = checked(PathSampling, phase[rule], f"{rule} of {what}")
-        for key in ("resolutions", "grow"):
-            phase[key] = tuple(phase.get(key, ()))
-        phases.append(checked(Phase, phase, what))
-    schedule: Schedule = checked(Schedule, {**values, "phases": tuple(phases)}, where)
+    try:
+        schedule = settings(values, Schedule, where)
+    except DocumentError as error:
+        raise BigLittleError(f"{error}.") from error
     if not schedule.phases or not all(p.resolutions for p in schedule.phases):
         raise CheckpointError(f"{where} has a phase without epochs.")
     return schedule
@@ -209,9 +184,10 @@ def load_schedule(path: Path) -> Schedule:
             space does not have.
     """
     try:
-        values = tomllib.loads(read_text(path))
-    except (OSError, ValueError) as error:  # ValueError: of TOML and of text
-        raise BigLittleError(f"schedule {path} cannot be read: {error}") from error
+        values = read_toml(path, dict[str, Any])
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}.")
+        raise BigLittleError(f"schedule {path} cannot be read: {why}") from error
     schedule = schedule_from(values, path.name)
     named = {schedule.anchor, *(c for p in schedule.phases for c in p.grow)}
     for sampling in (r for p in schedule.phases for r in (p.large, p.small) if r is not None):

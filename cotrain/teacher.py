@@ -16,21 +16,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from msgspec import Meta
 from torch import nn
 
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.errors import CheckpointError
+from .checkpoint import restoring
 from .images import normalised
 from .learner import Learner
 from .precision import Precision, fastest
 from .recalibrate import calibrated
 from .recipe import Recipe
-from .tensors import read_tensors, write_tensors
+from .tensors import Facts, facts_of, read_tensors, write_tensors
 from .train_loop import TrainingRun, TrainProgress, train_learners
 
 RECIPE = Path(__file__).parent / "teacher.toml"
@@ -216,6 +218,15 @@ def save_teacher(path: Path, teacher: Teacher, facts: Mapping[str, str]) -> None
     write_tensors(path, teacher.state_dict(), metadata, half=True)
 
 
+_Width = Annotated[int, Meta(ge=1, le=4096)]
+
+
+class _TeacherFacts(Facts, kw_only=True):
+    """What is read of the text beside a teacher's weights."""
+
+    widths: tuple[_Width, _Width, _Width]
+
+
 def load_teacher(path: Path, train: Images, dataset: Dataset) -> Teacher:
     """The teacher of a ``.safetensors`` file, ready to answer.
 
@@ -228,16 +239,13 @@ def load_teacher(path: Path, train: Images, dataset: Dataset) -> Teacher:
         CheckpointError: unreadable, or not a teacher of this data set.
     """
     metadata, tensors = read_tensors(path)
-    if metadata.get("format") != FORMAT:
+    facts = facts_of(path, metadata, FORMAT, _TeacherFacts)
+    if facts.n_classes != dataset.n_classes:
         raise CheckpointError(
-            f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}: the file that "
-            "'biglittle table build --stage teacher' leaves."
-        )
-    if int(metadata["n_classes"]) != dataset.n_classes:
-        raise CheckpointError(
-            f"{path} knows {metadata['n_classes']} classes; expected the {dataset.n_classes} of "
+            f"{path} knows {facts.n_classes} classes; expected the {dataset.n_classes} of "
             f"{dataset.name}."
         )
-    teacher = Teacher(dataset.n_classes, tuple(json.loads(metadata["widths"])))
-    teacher.load_state_dict({k: t.float() for k, t in tensors.items()}, strict=False)
+    teacher = Teacher(dataset.n_classes, facts.widths)
+    with restoring(path):
+        teacher.load_state_dict({k: t.float() for k, t in tensors.items()}, strict=False)
     return ready(teacher, train, dataset)

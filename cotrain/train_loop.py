@@ -115,7 +115,6 @@ def train_learners(
         )
     keep_freed_memory()
     step = _resume(run, learners)
-    cost = np.cumsum([0.0, *(recipe.resolution(s) ** 2 for s in range(recipe.n_steps))])
     begun = saved = time.monotonic()
     told = begun - LOG_S  # the first step says how long the others will take
     first, recent = step, list[tuple[dict[str, float], dict[str, float]]]()
@@ -132,7 +131,8 @@ def train_learners(
             loss, accuracy = (_means([r[i] for r in recent]) for i in (0, 1))
             recent.clear()
             elapsed = max(now - begun, 1e-9)
-            eta = elapsed / (cost[step] - cost[first]) * (cost[-1] - cost[step])
+            done = recipe.cost(step)
+            eta = elapsed / (done - recipe.cost(first)) * (recipe.cost(recipe.n_steps) - done)
             on_progress(
                 TrainProgress(
                     step,

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta
+
+from ..bench.documents import Name
 from ..bench.errors import CheckpointError
 from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
 from .exit_heads import load_exit_heads, trunk_hash
 from .supernet import Supernet
-from .tensors import STATISTICS, read_tensors, write_tensors
+from .tensors import STATISTICS, Facts, check_classes, facts_of, read_tensors, write_tensors
 
 FORMAT = "biglittle-supernet-1"
 NETWORK_FORMAT = "biglittle-network-1"
@@ -42,21 +46,39 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
     write_tensors(path, own, metadata, half=True)
 
 
-def _check(path: Path, metadata: dict[str, str], wanted: str) -> None:
-    if metadata.get("format") != wanted:
-        raise CheckpointError(f"{path} has format {metadata.get('format')!r}, expected {wanted!r}.")
-    space = get_space(metadata["space"])
-    if metadata["space_hash"] != space.hash:
+class SupernetFacts(Facts, kw_only=True):
+    """What is read of the text beside a supernet's weights.
+
+    Attributes:
+        space: name of its search space.
+        space_hash: hash of that space.
+        epochs: how far its training went; 0 where that is not known.
+        choices: choices that it was trained for; None where the file does not say.
+    """
+
+    space: Name
+    space_hash: Name
+    epochs: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    choices: list[str] | None = None
+
+
+class _NetworkFacts(SupernetFacts, kw_only=True):
+    architecture: Name
+
+
+def _check(path: Path, facts: SupernetFacts) -> None:
+    space = get_space(facts.space)
+    if facts.space_hash != space.hash:
         raise CheckpointError(f"{path} is of another version of space {space.name!r}.")
 
 
-def kept_facts(path: Path) -> dict[str, str]:
-    """The text that stands beside kept weights, for example data set and epochs.
+def kept_facts(path: Path) -> SupernetFacts:
+    """What stands beside the weights of a supernet, for example how far its training went.
 
     Raises:
-        CheckpointError: the file cannot be read, or is not one of weights.
+        CheckpointError: the file cannot be read, or is not one of a supernet.
     """
-    return read_tensors(path)[0]
+    return facts_of(path, read_tensors(path)[0], FORMAT, SupernetFacts)
 
 
 def load_weights(path: Path) -> Supernet:
@@ -66,10 +88,11 @@ def load_weights(path: Path) -> Supernet:
         CheckpointError: unreadable, of another format, or of another version of its space.
     """
     metadata, tensors = read_tensors(path)
-    _check(path, metadata, FORMAT)
-    space = get_space(metadata["space"])
+    facts = facts_of(path, metadata, FORMAT, SupernetFacts)
+    _check(path, facts)
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
-    net = Supernet(space, int(metadata["n_classes"]))
+    check_classes(path, tensors, facts.n_classes)
+    net = Supernet(get_space(facts.space), facts.n_classes)
     missing, unexpected = net.load_state_dict(tensors, strict=False)
     lost = [name for name in missing if not name.endswith(STATISTICS)]
     if lost or unexpected:
@@ -122,10 +145,10 @@ def load_network(path: Path) -> Network:
         CheckpointError: unreadable, of another format, or of another version of its space.
     """
     metadata, tensors = read_tensors(path)
-    _check(path, metadata, NETWORK_FORMAT)
-    network = build_network(
-        metadata["architecture"], int(metadata["n_classes"]), metadata["space"], seed=0
-    )
+    facts = facts_of(path, metadata, NETWORK_FORMAT, _NetworkFacts)
+    _check(path, facts)
+    check_classes(path, tensors, facts.n_classes)
+    network = build_network(facts.architecture, facts.n_classes, facts.space, seed=0)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

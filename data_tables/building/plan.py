@@ -142,7 +142,7 @@ class TrainedSupernet:
         """
         net = load_weights(path)
         take_exit_heads(net, path.with_name(EXITS_NAME))
-        return cls(net, int(kept_facts(path).get("epochs", "0")))
+        return cls(net, kept_facts(path).epochs)
 
     @property
     def sha256(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,15 @@ def test_whole_batches_are_taken() -> None:
     ("change", "message"),
     [
         ({"imagse": 3}, "x has the unknown key 'imagse'"),
-        ({"pair": {"temprature": 3}}, "pair of x has the unknown key 'temprature'"),
+        ({"pair": {"temprature": 3}}, "x.pair has the unknown key 'temprature'"),
         ({"images": 9}, "9 images in batches of 10"),
         ({"resolutions": [[16, 0.5]]}, "add up to 1"),
-        ({"resolutions": [16, 32]}, "expected pairs of rows"),
+        ({"resolutions": [16, 32]}, r"x.resolutions\[0\] is 16, expected a list"),
         ({"resolutions": []}, "add up to 1"),
         ({"end_lr": 0.2}, "end_lr is 0.2"),
+        ({"images": "many"}, "x.images is 'many', expected a whole number"),
+        ({"momentum": None}, "x.momentum is null, expected a number"),
+        ({"pair": 3}, "x.pair is 3, expected an object"),
         ({"warmup_share": 1.0}, "warmup_share is 1.0"),
         ({"ema_decay": 1.5}, "ema_decay is 1.5"),
         ({"pair": {"escalation_rate": 0.0}}, "pair.escalation_rate is 0.0"),
@@ -75,6 +79,29 @@ def test_whole_batches_are_taken() -> None:
 def test_a_wrong_recipe_says_what(change: dict, message: str) -> None:
     with pytest.raises(BigLittleError, match=message):
         recipe_from({**RECIPE.as_dict(), **change}, "x")
+
+
+@pytest.mark.parametrize("resolutions", [((16, 0.3), (24, 0.3), (32, 0.4)), ((32, 1.0),)])
+def test_the_cost_of_some_steps_is_the_sum_over_them(resolutions: tuple) -> None:
+    for images in (10, 20, 570, 1000):
+        recipe = dataclasses.replace(RECIPE, images=images, resolutions=resolutions)
+        sums = [0]
+        for step in range(recipe.n_steps):
+            sums.append(sums[-1] + recipe.resolution(step) ** 2)
+        assert [recipe.cost(step) for step in range(recipe.n_steps + 1)] == sums
+
+
+def test_the_cost_of_any_number_of_images_takes_no_memory() -> None:
+    recipe = dataclasses.replace(RECIPE, images=10**12, resolutions=((16, 0.5), (32, 0.5)))
+    assert recipe.cost(recipe.n_steps) == recipe.n_steps * (16**2 + 32**2) / 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems alone")
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(BigLittleError, match="cannot be read: it is a folder, a pipe"):
+            load_recipe(path)
 
 
 def test_files_that_are_not_recipes(tmp_path: Path) -> None:
