@@ -29,6 +29,7 @@ import torch
 from .. import __version__
 from ..bench.cost import NetworkCosts, SharedCosts, pair_figure
 from ..bench.datasets import Dataset, Images, get_dataset
+from ..bench.documents import read_json, typed
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.evaluator import Evaluator
 from ..bench.figures import counted
@@ -352,10 +353,10 @@ def _without_checkpoints(folder: Path) -> None:
 
 def _finished(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        stored = {key: report[key] for key in wanted}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        damaged = f"it is not one ({error!r}). Move it away, or choose another output folder."
+        report = read_json(path, dict[str, Any])
+        stored = typed({key: report.get(key) for key in wanted}, dict[str, dict[str, Any]])
+    except (OSError, ValueError) as error:
+        damaged = f"it is not one ({error}). Move it away, or choose another output folder."
         raise CheckpointError(
             f"{path} cannot be read as the report of a co-trained pair: "
             f"{why_unreadable(error, damaged)}"

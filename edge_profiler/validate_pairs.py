@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+from ..bench.bounded import read_bounded
 from ..bench.cost import TAIL, mean_cost
+from ..bench.documents import Line, NonNegative, Sha256, Share, read_json, typed
 from ..bench.errors import ProfileError
 from ..bench.pair import REPORT_FORMAT
+from ..bench.provenance import Word
 from .accuracy import Rerun
 from .subject import ESCALATED, KEPT
 from .validate import TOLERANCE
 
 REPORT, CASCADE, CHECKPOINT = "report.json", "cascade.onnx", "pair.h5"
+MAX_BYTES = 2**31  # of a cascade's graph; protobuf reads no more
 #: Share of the images on which a deployed pair may answer otherwise than the trained one:
 #: rounding moves a confidence across the threshold, or a class across a tie, now and then.
 ROUNDING = 0.001
@@ -95,18 +100,53 @@ def deployed_pairs(folder: Path) -> list[DeployedPair]:
     return sorted(pairs, key=lambda pair: pair.promised["latency_ms"] or math.inf)
 
 
+class _Point(Struct):
+    little: Line
+    big: Line
+    gate: Line
+    threshold: float
+    accuracy: Share
+    escalation_rate: Share
+    latency_ms: NonNegative | None
+    provenance: dict[Line, Word]
+    latency_p95_ms: NonNegative | None = None
+    latency_worst_ms: NonNegative | None = None
+
+
+class _Config(Struct):
+    method: Line
+    sources: dict[str, Any] = {}
+
+
+class _After(Struct):
+    test: _Point
+
+
+class _Deployed(Struct):
+    sha256: dict[str, Sha256]
+
+
+class _Report(Struct):
+    """What is read of the report of a co-trained pair."""
+
+    config: _Config
+    promised: _Point
+    after: _After
+    deployed: _Deployed
+
+
 def _pair(path: Path) -> DeployedPair:
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if report["format"] != REPORT_FORMAT:
-            raise ValueError(f"its format is {report['format']!r}, expected {REPORT_FORMAT!r}")
-        digest = hashlib.sha256((path.parent / CASCADE).read_bytes()).hexdigest()
-        if digest != report["deployed"]["sha256"][CASCADE]:
+        report = read_json(path, dict[str, Any])
+        if report.get("format") != REPORT_FORMAT:
+            got = str(report.get("format"))[:60]
+            raise ValueError(f"its format is {got!r}, expected {REPORT_FORMAT!r}")
+        hashes = typed(report, _Report).deployed.sha256
+        digest = hashlib.sha256(read_bounded(path.parent / CASCADE, MAX_BYTES)).hexdigest()
+        if digest != hashes.get(CASCADE):
             raise ValueError(f"{CASCADE} is not the file that it tells of")
-        pair = DeployedPair(path.parent, report, digest)
-        _ = pair.name, pair.promised["latency_ms"], pair.trained["accuracy"]
-        return pair
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return DeployedPair(path.parent, report, digest)
+    except (OSError, ValueError) as error:
         raise ProfileError(
             f"{path} is not the report of a co-trained pair with its files: {error}. Co-train it "
             "again, with this version."

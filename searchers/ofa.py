@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from .. import __version__
 from ..bench import DeviceProfile, Evaluator, Gate
 from ..bench.datasets import Dataset, Images, get_dataset
+from ..bench.documents import read_json, typed
 from ..bench.errors import CheckpointError
 from ..bench.files import file_hash, replacing, why_unreadable
 from ..bench.networks import weights_hash
@@ -205,12 +207,16 @@ def deliver(
     return _finished(path, config)
 
 
+class _Recorded(Struct):
+    config: dict[str, Any]
+
+
 def _finished(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        recorded = dict(report["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        damaged = f"it is not one ({error!r}). Move it away, or name another folder."
+        report = read_json(path, dict[str, Any])
+        recorded = typed(report, _Recorded).config
+    except (OSError, ValueError) as error:
+        damaged = f"it is not one ({error}). Move it away, or name another folder."
         raise CheckpointError(
             f"{path} cannot be read as the report of a specialised pair: "
             f"{why_unreadable(error, damaged)}"

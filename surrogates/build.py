@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import __version__
 from ..bench import Table
+from ..bench.documents import read_json, typed
 from ..bench.errors import SurrogateError
 from ..bench.files import check_writable
 from ..bench.locks import LOCK
@@ -155,10 +156,7 @@ def write_surrogate(
 
 def _owned(folder: Path) -> set[str]:
     try:
-        return {
-            DOCUMENT,
-            LOCK,
-            *json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["files"],
-        }
-    except (OSError, ValueError, KeyError, TypeError):
+        files = read_json(folder / DOCUMENT, dict[str, Any])["files"]
+        return {DOCUMENT, LOCK, *typed(files, dict[str, str])}
+    except (OSError, ValueError, KeyError):
         return {LOCK}

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, SearchSpace, get_space
+from ..bench.bounded import read_bounded
 from ..bench.cost import TAIL
+from ..bench.documents import read_json, typed
 from ..bench.errors import BigLittleError, SurrogateError
 from ..bench.files import why_unreadable
 from ..bench.gates import N_CODES
@@ -32,9 +34,11 @@ from .members import Prediction, get_member
 from .networks import Networks
 from .pairs import CandidateRows, composed_curves, get_pair_model
 from .support import Support
+from .surrogate_document import NamedFiles, SurrogateDocument
 
 FORMAT = "biglittle-surrogate-3"
 DOCUMENT = "surrogate.json"
+MAX_MODEL_BYTES = 2**29  # of one ONNX file; those that ship have less than 1 MiB
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -155,7 +159,7 @@ class Surrogate:
             )
         try:
             self._read(models)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise SurrogateError(f"the surrogate is not complete: {error!r}.") from error
 
     def _read(self, models: Mapping[str, bytes]) -> None:
@@ -200,9 +204,12 @@ class Surrogate:
         """
         folder = Path(folder)
         try:
-            document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-            models = {name: (folder / name).read_bytes() for name in document["files"]}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            document = read_json(folder / DOCUMENT, dict[str, Any])
+            if document.get("format") == FORMAT:  # another one is called that below
+                typed(document, SurrogateDocument)
+            names = typed(document, NamedFiles).files
+            models = {name: read_bounded(folder / name, MAX_MODEL_BYTES) for name in names}
+        except (OSError, ValueError) as error:
             absent = isinstance(error, FileNotFoundError) or not isinstance(error, OSError)
             damaged = (
                 f"expected {DOCUMENT} and the ONNX files it names ({error}). Fetch it again, or "

@@ -7,7 +7,6 @@ Multiple Layers of Features from Tiny Images".
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bounded import LimitError
+from ..documents import parse_json
 from ..errors import DatasetError, MissingExtraError
 from ..files import why_unreadable
 from ..npz import ArrayFileError, parse_npy
@@ -99,8 +99,8 @@ def _read_npm(files: Members) -> _Arrays:
     labels = []
     for name, n in zip(_LABELS, (5 * _BATCH, _BATCH), strict=True):
         try:
-            values = json.loads(files.read(name, _MAX_LABELS).decode())
-        except (ValueError, RecursionError) as error:
+            values = parse_json(files.read(name, _MAX_LABELS))
+        except ValueError as error:
             raise _unreadable(files.where(name), error) from error
         labels.append(_labels(values, n, files.where(name)))
     return _join(images, [*np.split(labels[0], 5), labels[1]])

@@ -105,6 +105,30 @@ def test_a_tampered_model_is_refused(folder, tmp_path):
         Surrogate.load(copy)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"files": {"../../secret": "0" * 64}}, "secret"),
+        ({"files": ["a.onnx"]}, "files is a list, expected an object"),
+        ({"space": 5}, "space is 5, expected a text"),
+        ({"n_classes": "ten"}, "n_classes is 'ten'"),
+        ({"support": {"architectures": [1], "threshold": 1}}, r"architectures\[0\] is 1"),
+        ({"grid": ["a"]}, r"grid\[0\] is 'a', expected a number"),
+        ({"accuracy": {"member": "ridge", "link": {"kind": 3}}}, "link.kind is 3"),
+    ],
+)
+def test_a_document_of_other_types_is_refused_before_a_model_is_read(
+    folder, tmp_path, change, message
+):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    document = json.loads((copy / "surrogate.json").read_text()) | change
+    (copy / "surrogate.json").write_text(json.dumps(document))
+    for path in copy.glob("*.onnx"):
+        path.unlink()
+    with pytest.raises(SurrogateError, match=message):
+        Surrogate.load(copy, check=False)
+
+
 @pytest.mark.parametrize("key", ["report", "seed", "sha256", "accuracy"])
 def test_an_edited_document_is_refused(folder, tmp_path, key):
     copy = shutil.copytree(folder, tmp_path / "copy")
