@@ -66,7 +66,7 @@ def check_classes(path: Path, tensors: Mapping[str, torch.Tensor], n_classes: in
     """Nothing, if some tensor is of so many classes: before a network of that size is made.
 
     Raises:
-        CheckpointError: none is.
+        CheckpointError: no tensor is of so many classes.
     """
     if not any(len(tensor) == n_classes for tensor in tensors.values() if tensor.ndim):
         raise CheckpointError(f"{path} says that it is of {n_classes} classes, and holds no such.")
