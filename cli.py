@@ -145,7 +145,7 @@ def query(
     big: Annotated[str, typer.Argument(help="Architecture id of the big network.")],
     gate: Annotated[str, typer.Option(help="Gate metric.")] = "margin",
     threshold: Annotated[float, typer.Option(help="In the metric's unit.")] = 0.5,
-    device: DeviceOption = "raspberry-pi-4",
+    device: DeviceOption = None,
     table: TableOption = DEFAULT_TABLE,
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
     explain: Annotated[
@@ -158,6 +158,7 @@ def query(
     from .bench import Benchmark, Gate, Pair
 
     bench = Benchmark.load(table)
+    device = bench.device(device)
     pair, chosen = Pair(little, big), Gate(gate, threshold)
     if explain or out is not None:
         from .searchers.pair_report import pair_report, print_pair, write_pair_report
@@ -190,19 +191,19 @@ def show(
     big: Annotated[
         str | None, typer.Argument(metavar="[BIG]", help="A second one: the difference is shown.")
     ] = None,
-    device: DeviceOption = "raspberry-pi-4",
+    device: DeviceOption = None,
     table: TableOption = DEFAULT_TABLE,
     out: Annotated[Path | None, typer.Option(help="SVG file to draw it into.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What an id stands for: the network layer by layer, or the difference of two."""
-    from .bench import Benchmark, load_device
+    from .bench import Benchmark
     from .bench.anatomy import anatomies, record
     from .searchers.front_files import write_files
     from .searchers.network_drawing import network_svg, print_networks
 
     ids = [little] if big is None else [little, big]
-    networks = anatomies(ids, load_device(device), Benchmark.load(table))
+    networks = anatomies(ids, device, Benchmark.load(table))
     if out is not None:
         write_files(out.parent, {out.name: network_svg(networks) + "\n"})
     if as_json:
@@ -218,7 +219,7 @@ def show(
 @with_limits
 def front(
     limits: dict[str, float],
-    device: DeviceOption = "raspberry-pi-4",
+    device: DeviceOption = None,
     objectives: ObjectivesOption = "error,latency_ms",
     gates: Annotated[
         str, typer.Option("--gate", help="Gates, comma-separated; empty: all that tables store.")
@@ -461,7 +462,7 @@ def search(
         check_writable(out, *(comparison_run.FILES if compared else search_run.FILES))
     judge = judge_called(
         options.on,
-        names_of(options.device),
+        names_of(options.device) or None,
         options.table,
         options.data,
         names_of(options.gates) or None,

@@ -17,7 +17,12 @@ DEFAULT_TABLE = "fbnet-cifar10"
 WORKING = Path("build/fbnet-cifar10")
 
 TableOption = Annotated[str, typer.Option("--table", help="Table name or .h5 file.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="Device name or profile .json.")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="Device name or profile .json; None: raspberry-pi-4, or a table's own."
+    ),
+]
 FrontTableOption = Annotated[
     str | None, typer.Option("--table", help="Table name or .h5 file; None: that of the front.")
 ]
@@ -87,7 +92,7 @@ class CascadeOptions:
         str, typer.Option("--threshold", help="A threshold a gate, comma-separated.")
     ] = ""
     objectives: ObjectivesOption = "error,latency_ms"
-    device: DeviceOption = "raspberry-pi-4"
+    device: DeviceOption = None
     table: TableOption = DEFAULT_TABLE
     split: Annotated[str, typer.Option(help="Of --threshold: val or test.")] = "test"
     top: Annotated[int, typer.Option(min=1, help="Rows to print of a front.")] = 20
@@ -108,8 +113,13 @@ class SearchOptions:
     """What ``search`` takes beside the limits."""
 
     device: Annotated[
-        str, typer.Option("--device", help="Device or profile .json; several: the worst of them.")
-    ] = "raspberry-pi-4"
+        str,
+        typer.Option(
+            "--device",
+            help="Device or profile .json; several: the worst of them; empty: raspberry-pi-4, or a "
+            "table's own.",
+        ),
+    ] = ""
     searcher: Annotated[
         str,
         typer.Option(

@@ -18,6 +18,10 @@ LAZY_VERBS = {
         "searchers.darts_command",
         "Searches differentiably for little and big together, and runs the pair on val.",
     ),
+    "import": (
+        "data_tables.own.import_command",
+        "Makes a table of what anybody's networks answered, and says which pair to use.",
+    ),
     "ofa": (
         "searchers.ofa_command",
         "Trains a supernet once and specialises it for many devices.",

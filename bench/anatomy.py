@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device import DeviceProfile
+from .device import DEFAULT_DEVICE, DeviceProfile, load_device
 from .errors import DeviceError, TableError
 from .operators import Operator
 from .spaces import Exit, Layer, SearchSpace, get_space, network_names, parse_networks
@@ -197,19 +197,26 @@ def _before(
 
 
 def anatomies(
-    architectures: Sequence[str], profile: DeviceProfile, bench: Benchmark | None = None
+    architectures: Sequence[str],
+    device: DeviceProfile | str | None = None,
+    bench: Benchmark | None = None,
 ) -> list[Anatomy]:
     """Networks layer by layer on a device, with as many classes as those of a table have.
 
     Args:
         architectures: names of the networks, ``ARCHITECTURE[@EXIT]``.
-        profile: profile of the device.
+        device: profile of the device, or its name; None: the Raspberry Pi 4.
         bench: the table; None, or one of another space: as many classes as the device was
             measured with.
 
     Raises:
-        ArchitectureError: no network of the device's space.
+        ArchitectureError: no network of the device's space, or networks of a table of which
+            nobody knows what they are built of.
     """
+    if bench is not None and bench.table.given:
+        bench.table.space.graph(architectures[0], bench.table.n_classes)
+    named = device or DEFAULT_DEVICE
+    profile = named if isinstance(named, DeviceProfile) else load_device(named)
     space, n_classes = get_space(profile.space), profile.n_classes
     if bench is not None and bench.table.space.hash == space.hash:
         n_classes = bench.table.n_classes

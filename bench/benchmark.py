@@ -16,6 +16,7 @@ from .cascade_points import CascadePoint
 from .cascades import Cascades
 from .cost import NetworkCosts
 from .curve import Curve, Curves
+from .device import DEFAULT_DEVICE
 from .diagnostics import Diagnostics, explain
 from .errors import BigLittleError
 from .exact_curves import exact_choice, exact_curve, exact_curves
@@ -139,6 +140,10 @@ class Benchmark:
     def devices(self) -> tuple[str, ...]:
         """Devices with columns in the table."""
         return self.table.devices
+
+    def device(self, name: str | None = None) -> str:
+        """The device that is meant: the one named, else given networks' first, or the Pi 4."""
+        return name or (self.devices[0] if self.table.given else DEFAULT_DEVICE)
 
     def info(self) -> dict[str, Any]:
         """The table's facts as plain JSON."""

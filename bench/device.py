@@ -28,6 +28,8 @@ from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
 
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
+#: Of every question that names none.
+DEFAULT_DEVICE = "raspberry-pi-4"
 #: What a device may be called; it is also the name of its file.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 

@@ -83,6 +83,7 @@ class UnknownNameError(BigLittleError):
 EXTRA_OF = {
     "msgspec": "profiler",
     "onnx": "profiler",
+    "pyarrow": "frames",
     "PIL": "train",
     "plotly": "report",
     "safetensors": "train",

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from . import spaces
 from .spaces import Exits, Genomes, SearchSpace
+
+
+def are_ids(names: Iterable[str]) -> bool:
+    """Whether all names are ids of architectures, digits, and not free texts.
+
+    >>> are_ids(["0800000000000000000008@12"]), are_ids(["resnet-50"])
+    (True, False)
+    """
+    return all(str(name).partition("@")[0].isdigit() for name in names)
 
 
 def network_names(

@@ -57,6 +57,29 @@ class Wanted:
     required: bool = True
 
 
+def _header(file: Any, kinds: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type that a ``.npy`` file declares; the file stands behind its header.
+
+    Raises:
+        ArrayFileError: of another version, or of a kind that is not taken.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ArrayFileError(f"it is of version {version} of the format, expected 1.0 or 2.0")
+    readers = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = readers[version[0] - 1](file, max_header_size=_MAX_HEADER)
+    if dtype.kind not in kinds or dtype.hasobject or dtype.fields or dtype.subdtype:
+        raise ArrayFileError(f"it holds {dtype}, expected one of the kinds {kinds!r}")
+    return shape, fortran, dtype
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype[Any], n_bytes: int) -> None:
+    if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != n_bytes:
+        raise ArrayFileError(
+            f"it declares an array of shape {shape} and type {dtype}, and holds {n_bytes} bytes"
+        )
+
+
 def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
     """The array of one ``.npy`` file, a view of ``content``.
 
@@ -69,18 +92,9 @@ def parse_npy(content: bytes | bytearray, kinds: str = "biuf") -> NDArray[Any]:
     """
     file = io.BytesIO(memoryview(content)[: _MAX_HEADER + 100])
     try:
-        version = np.lib.format.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise ArrayFileError(f"it is of version {version} of the format, expected 1.0 or 2.0")
-        readers = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = readers[version[0] - 1](file, max_header_size=_MAX_HEADER)
-        if dtype.kind not in kinds or dtype.hasobject or dtype.fields or dtype.subdtype:
-            raise ArrayFileError(f"it holds {dtype}, expected one of the kinds {kinds!r}")
+        shape, fortran, dtype = _header(file, kinds)
         held = len(content) - file.tell()
-        if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != held:
-            raise ArrayFileError(
-                f"it declares an array of shape {shape} and type {dtype}, and holds {held} bytes"
-            )
+        _check_size(shape, dtype, held)
         if held == 0:
             return np.zeros(shape, dtype)
         array = np.frombuffer(content, dtype, offset=file.tell())
@@ -122,6 +136,50 @@ def read_npy(path: Path, kinds: str = "biuf", limit: int = MAX_FILE_BYTES) -> ND
         if file.readinto(content) != len(content):
             raise ArrayFileError("it became shorter while it was read")
     return parse_npy(content, kinds)
+
+
+def map_npy(path: Path, kinds: str = "iuf") -> NDArray[Any]:
+    """The array of a ``.npy`` file as it lies on disk: what is not looked at is never read.
+
+    Args:
+        path: path of the ``.npy`` file, of any size.
+        kinds: letters of ``dtype.kind`` that are taken; not those whose values have to be checked.
+
+    Raises:
+        ArrayFileError: it is damaged, of another kind, or its size is not the declared one.
+        OSError: it cannot be read.
+    """
+    try:
+        size = check_regular(path, 2**63)
+        with path.open("rb") as file:
+            shape, fortran, dtype = _header(file, kinds)
+            offset = file.tell()
+        _check_size(shape, dtype, size - offset)
+        if size == offset:
+            return np.zeros(shape, dtype)
+        order: Any = "F" if fortran else "C"
+        return np.memmap(path, dtype, "r", offset, shape, order)
+    except LimitError as error:
+        raise ArrayFileError(str(error)) from error
+    except ArrayFileError:
+        raise
+    except _FAULTS as error:
+        raise ArrayFileError(f"it is damaged: {str(error)[:200]}") from error
+
+
+def npz_names(path: Path) -> tuple[str, ...]:
+    """Names of the arrays in an ``.npz`` file, in its order.
+
+    Raises:
+        ArrayFileError: it is damaged or too large.
+        OSError: it cannot be read.
+    """
+    try:
+        check_regular(path, MAX_FILE_BYTES)
+        with zipfile.ZipFile(path) as archive:
+            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except (LimitError, *_FAULTS, *_ZIP_FAULTS) as error:
+        raise ArrayFileError(f"it is damaged or too large: {str(error)[:200]}") from error
 
 
 def read_npz(

@@ -16,10 +16,15 @@ def table_text(facts: Mapping[str, Any]) -> list[str]:
     lines += [f"  {count} networks, {kind}" for kind, count in facts["training"].items()]
     if facts.get("exits"):
         lines.append(f"  {facts['exits']} of them are cut at exits")
-    lines.append("  images: " + ", ".join(f"{n:,} {s}" for s, n in facts["splits"].items()))
+    images = ", ".join(f"{n:,} {s}" for s, n in facts["splits"].items() if n)
+    lines.append(f"  images: {images}")
     lines += [
         f"  {device}: {columns['networks']} networks, {columns['latency_ms_min']:.3g} to "
         f"{columns['latency_ms_max']:.3g} ms ({columns['provenance']['latency_ms']})"
+        if columns["networks"]
+        else f"  {device}: no latency is known"
         for device, columns in facts["devices"].items()
     ]
+    if given := facts.get("given"):
+        lines.append(f"  {facts['n_classes']:,} classes; {given['split']}")
     return [*lines, f"  schema {facts['schema_version']}, SHA-256 {facts['sha256']}"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..bench import Benchmark, BigLittleError, DeviceProfile
 from ..bench.anatomy import anatomies
+from ..bench.network_names import are_ids
 from ..bench.recommend import Recommendation
 from .answer import sentence
 from .front_question import FrontQuestion, latency_warning
@@ -38,8 +39,10 @@ def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]
     )
     warning = html.escape(latency_warning(config))
     beware = f'<p class="warning"><strong>{warning}</strong></p>\n' if warning else ""
-    if not answers[0].pairs:  # of a space that 'show' does not draw
-        return f'<h2>Which network?</h2>\n{beware}<ol class="answers">{items}</ol>\n'
+    pair = answers[0].pair
+    if not answers[0].pairs or not (pair is None or are_ids([pair.little])):  # none is drawn
+        which = "pair" if answers[0].pairs else "network"
+        return f'<h2>Which {which}?</h2>\n{beware}<ol class="answers">{items}</ol>\n'
     return f"""<h2>Which pair?</h2>
 {beware}<ol class="answers">{items}</ol>
 <p>An id is one digit a layer, first to last, and stands for the block there: the digits under the

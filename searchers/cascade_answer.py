@@ -7,7 +7,7 @@ networks alone all thresholds. One network by itself stands for all cascades of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..bench import FIGURES, Benchmark, Cascade, CascadeFront, CascadePoint
@@ -28,7 +28,8 @@ class CascadeQuery:
         exits: names of the exits of the one network, from early to late.
         gates: name of the gate metric of all gates, or one a gate.
         thresholds: a threshold a gate, as a user writes numbers; none: they are chosen.
-        device: name of a device of the table, or the path of a profile.
+        device: name of a device of the table, or the path of a profile; None: the Raspberry Pi 4,
+            or the table's own.
         split: whose images are counted where thresholds are given, "val" or "test".
         objectives: figures of a front.
         limits: limit by name of a figure, on val.
@@ -39,7 +40,7 @@ class CascadeQuery:
     exits: tuple[str, ...] = ()
     gates: tuple[str, ...] = ("margin",)
     thresholds: tuple[str, ...] = ()
-    device: str = "raspberry-pi-4"
+    device: str | None = None
     split: str = "test"
     objectives: tuple[str, ...] = ("error", "latency_ms")
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -155,6 +156,8 @@ def cascade_answer(
     Raises:
         BigLittleError: networks, gates, thresholds or limits that make no cascade of the table.
     """
+    device = bench.device(query.device)
+    query = replace(query, device=device)
     networks, limits = query.networks, query.limits
     gates: str | tuple[str, ...] = query.gates[0] if len(query.gates) == 1 else query.gates
     answer: CascadePoint | CascadeFront
@@ -169,7 +172,7 @@ def cascade_answer(
         raise ConstraintError(
             "both thresholds and limits were given; thresholds are one point, limits choose them."
         )
-    promise = bench.promise(query.device)
+    promise = bench.promise(device)
     if len(networks) == 1:
         if query.thresholds:
             raise GateError(
@@ -177,18 +180,16 @@ def cascade_answer(
                 "or exits of the one."
             )
         chains = bench.cascades.exit_chains(networks[0], query.stages)
-        answer = bench.cascades.front(
-            chains, gates, query.device, query.objectives, limits, on_progress
-        )
+        answer = bench.cascades.front(chains, gates, device, query.objectives, limits, on_progress)
     elif query.thresholds:
         values = _thresholds(query.thresholds, len(networks))
         metrics = [gates] * (len(networks) - 1) if isinstance(gates, str) else list(gates)
         cascade = Cascade(networks, _zipped(metrics, values))  # type: ignore[arg-type]
-        answer = bench.query_cascade(cascade, query.device, query.split)
+        answer = bench.query_cascade(cascade, device, query.split)
     elif limits:
-        answer = bench.choose_cascade(networks, gates, query.device, limits)
+        answer = bench.choose_cascade(networks, gates, device, limits)
     else:
-        answer = bench.cascades.front(networks, gates, query.device, query.objectives)
+        answer = bench.cascades.front(networks, gates, device, query.objectives)
     return CascadeAnswer(query, answer, promise)
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..bench import Points
 from ..bench.figures import FIGURES, counted, get_figure
+from ..bench.network_names import are_ids
 from ..bench.recommend import NO_GATE, Recommendation, alone, gateless
 from ..bench.recommend import spread as best_spread
 from .answer import sentence
@@ -210,7 +211,7 @@ def print_front(
         )
     console.print(Text(notes, style="dim"))
     _print_architectures(points, best_singles, rows, console)
-    if networks:  # of a space that 'show' does not draw
+    if networks or not are_ids(points.little):  # 'show' draws none of these
         return
     console.print(
         Text(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..bench import Benchmark, Candidates, Evaluator, Points, load_device
+from ..bench.device import DEFAULT_DEVICE
 from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.files import file_hash
 from ..bench.gates import get_gate
@@ -65,7 +66,7 @@ class Judge:
 
 def judge_called(
     name: str,
-    devices: Sequence[str],
+    devices: Sequence[str] | None,
     table: str,
     data: Path | None = None,
     gates: Sequence[str] | None = None,
@@ -77,7 +78,8 @@ def judge_called(
 
     Args:
         name: name of the evaluator, one of `EVALUATORS`.
-        devices: names or profiles; of NAS-Bench-201 one of its columns.
+        devices: names or profiles; of NAS-Bench-201 one of its columns. None: the Raspberry Pi 4,
+            or the own device of a table of given networks.
         table: table of the pairs, with its surrogate and its supernet.
         data: folder of the images, for the live supernet.
         gates: gates to search over, in a table or live; None: all that tables store.
@@ -92,6 +94,8 @@ def judge_called(
     """
     if name not in EVALUATORS:
         raise UnknownNameError("evaluator", name, EVALUATORS)
+    if devices is None:
+        devices = (Benchmark.load(table).device() if name == "table" else DEFAULT_DEVICE,)
     if not devices or len(set(devices)) < len(devices):
         raise ConstraintError(f"devices {list(devices)}: name at least one, each once.")
     if gates is not None and name not in ("table", "live"):
@@ -162,7 +166,8 @@ def _table(
             return None
         return table_reference(bench, devices[0], settings)
 
-    says = "Accuracy is measured (inherited weights): chosen on val, shown on test."
+    word = "given" if bench.table.given else "measured (inherited weights)"
+    says = f"Accuracy is {word}: chosen on val, shown on test."
     says = f"{says} {sources.get('latency', '')}".strip()
     return Judge("table", evaluator, sources, says, names, reported, reference)
 

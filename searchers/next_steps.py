@@ -12,6 +12,7 @@ import numpy as np
 from ..bench import Points
 from ..bench.errors import EXTRA_OF
 from ..bench.recommend import Recommendation, alone
+from ..bench.spaces import GIVEN
 from .console import spread
 from .judge import DEFAULT_TABLE, Judge
 
@@ -38,8 +39,8 @@ def next_steps(
             no pair is recommended, a few that are spread over the points. Where the points are
             single networks too, these are measured, and there is nothing to co-train.
     """
-    if judge.name == "nb201":
-        return []
+    if judge.name == "nb201" or judge.evaluator.space.name == GIVEN:
+        return []  # nothing is known of how to build these networks
     first = []
     if folder is None:
         folder = Path("out/search")

@@ -65,7 +65,7 @@ class TableFront:
 
 def table_front(
     table: str,
-    device: str,
+    device: str | None,
     objectives: tuple[str, ...],
     limits: Mapping[str, float],
     gates: tuple[str, ...] = (),
@@ -76,7 +76,7 @@ def table_front(
 
     Args:
         table: name or file of the table.
-        device: name or profile of the device.
+        device: name or profile of the device; None: the Raspberry Pi 4, or the table's own.
         objectives: two or three figures to optimise.
         limits: the limit on each figure that has one.
         gates: names of the gates to use; empty: all that tables store.
@@ -87,6 +87,7 @@ def table_front(
         BigLittleError: no such table, device, figure or gate, or nothing meets the limits.
     """
     bench = Benchmark.load(table)
+    device = bench.device(device)
     try:
         front = bench.front(
             device,

@@ -1,0 +1,155 @@
+"""What to do with somebody's networks, in a few lines: which pair, which gate, which threshold."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...bench import Benchmark, Front
+from ...bench.bootstrap import LEVEL
+from ...bench.errors import ConstraintError
+from ...bench.figures import FIGURES, three_digits
+from ...bench.gates import get_gate
+from ...bench.recommend import Budget, Recommendation, recommend
+from ...searchers.answer import on_test, sentence
+from ...searchers.table_singles import table_singles
+
+#: What networks are compared by: the first that all of a table's networks have.
+COST_ORDER = ("latency_ms", "energy_mj", "macs")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which pair of a table to use on a device, or that a single network does as well.
+
+    Attributes:
+        bench: the table of the networks.
+        device: name of the device.
+        cost: figure by which networks were compared.
+        answer: the pair and the single network, chosen on val and reported on test.
+        front: all points of the table that are not dominated.
+    """
+
+    bench: Benchmark
+    device: str
+    cost: str
+    answer: Recommendation
+    front: Front
+
+    def text(self) -> str:
+        """The verdict for a reader: what to ask when, what that gains, and how sure that is."""
+        answer, pair, single = self.answer, self.answer.pair, self.answer.single
+        if answer.budget.aim == "accuracy" or answer.verdict == "nothing" or single is None:
+            return f"Verdict: {sentence(answer)}"
+        name = str(single["architecture"])
+        alone = f"{name} alone is right about {single['accuracy']:.2%} at {self._cost(single)}"
+        if answer.verdict == "single" or pair is None:
+            return (
+                f"Verdict: use one network. {alone}, and no pair that is as accurate on val costs "
+                "less."
+            )
+        side = "above" if _low_is_sure(pair.gate) else "below"
+        ratio = self._value(vars(pair)) / self._value(single)
+        return (
+            f"Verdict: ask {pair.big} only where the {pair.gate} of {pair.little} is {side} "
+            f"{pair.threshold:.3g}, for {pair.escalation_rate:.1%} of the images. Together they "
+            f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at "
+            f"{self._cost(vars(pair))} on average ({pair.provenance[self.cost]}). The best network "
+            f"by itself, {name}, is right about {single['accuracy']:.2%} at {self._cost(single)}: "
+            f"the pair takes {ratio:.0%} of that, and gains {_gain(answer)}."
+        )
+
+    def _value(self, figures: Mapping[str, Any]) -> float:
+        return float(figures[self.cost])
+
+    def _cost(self, figures: Mapping[str, Any]) -> str:
+        figure, value = FIGURES[self.cost], self._value(figures)
+        shown = figure.text(value) if self.cost == "macs" else three_digits(value)
+        return f"{shown} {figure.shown_unit}{' MACs' * (self.cost == 'macs')}"
+
+    def next_steps(self, table: str) -> list[str]:
+        """The commands to go on with.
+
+        Args:
+            table: file of the table, as ``--table`` takes it.
+        """
+        where = f"--table {shlex.quote(table)} --device {shlex.quote(self.device)}"
+        steps = [f"biglittle front {where} --objectives error,{self.cost}"]
+        if (pair := self.answer.pair) is not None:
+            two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
+            gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
+            steps.insert(0, f"biglittle query {two} {gate} {where} --explain")
+        if len(self.bench) > 2:
+            names = " ".join(shlex.quote(name) for name in list(self.bench)[:3])
+            steps.append(f"biglittle cascade {names} {where} --objectives error,{self.cost}")
+        return steps
+
+    def record(self) -> dict[str, Any]:
+        """The verdict as plain JSON."""
+        return {"device": self.device, "cost": self.cost, **self.answer.record()}
+
+
+def _low_is_sure(gate: str) -> bool:
+    return getattr(get_gate(gate), "confident", "high") == "low"
+
+
+def _gain(answer: Recommendation) -> str:
+    text = f"{100 * (answer.gain or 0.0):+.2f} points"
+    if answer.gain_low is None or answer.gain_high is None:
+        return text
+    ends = f"{100 * answer.gain_low:+.2f} to {100 * answer.gain_high:+.2f}"
+    return f"{text} ({LEVEL:.0%} interval {ends}, bootstrap over test images)"
+
+
+def comparable_cost(bench: Benchmark, device: str) -> str:
+    """The first cost, in ``COST_ORDER``, that all networks of a table have on a device.
+
+    Raises:
+        ConstraintError: no cost is known of all of them.
+    """
+    costs = bench.costs(device)
+    for name in COST_ORDER:
+        if np.isfinite(getattr(costs, name)).all():
+            return name
+    raise ConstraintError(
+        f"no cost is known of all networks on {device}, so that no pair can be compared with a "
+        f"network alone; expected {' or '.join(COST_ORDER)} of each: --cost NAME=MS or --costs "
+        "FILE."
+    )
+
+
+def verdict(
+    bench: Benchmark,
+    device: str,
+    limits: Mapping[str, float] | None = None,
+    gates: Sequence[str] | None = None,
+) -> Verdict:
+    """Which pair of a table to use on a device.
+
+    Without limits: the cheapest pair that is at least as accurate as the best network by itself.
+    With limits: the most accurate pair within them. Both are chosen on val and reported on test.
+
+    Args:
+        bench: the table of the networks.
+        device: name of the device.
+        limits: largest value by figure (of accuracy: smallest).
+        gates: gates that may stand in the pair; None: those that the table stores.
+
+    Raises:
+        ConstraintError: no cost is known of all networks, or nothing meets the limits.
+    """
+    cost = comparable_cost(bench, device)
+    front = bench.front(device, ("error", cost), limits, gates)
+    singles = table_singles(bench, device, "val")
+    if limits:
+        aim = "accuracy" if set(limits) - {"accuracy", "error"} else cost
+        budget = Budget("within the limits", dict(limits), aim)
+    else:
+        best = float(singles.accuracy.max())
+        budget = Budget("as accurate as the best network alone", {"accuracy": best}, cost)
+    answer = recommend(front.chosen, [budget], singles)[0]
+    return Verdict(bench, device, cost, on_test(answer, bench, device), front)
