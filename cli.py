@@ -27,6 +27,7 @@ from .cli_options import (
     JsonOption,
     ObjectivesOption,
     ProfileOptions,
+    QueryOptions,
     ScoreOptions,
     SearchOptions,
     StageOptions,
@@ -140,49 +141,38 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 # ---- the table ---------------------------------------------------------------------------------
 @app.command()
-def query(
-    little: Annotated[str, typer.Argument(help="Architecture id of the little network.")],
-    big: Annotated[str, typer.Argument(help="Architecture id of the big network.")],
-    gate: Annotated[str, typer.Option(help="Gate metric.")] = "margin",
-    threshold: Annotated[float, typer.Option(help="In the metric's unit.")] = 0.5,
-    device: DeviceOption = None,
-    table: TableOption = DEFAULT_TABLE,
-    split: Annotated[str, typer.Option(help="val or test.")] = "test",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what the gate does: routing, bounds, classes.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Page to write (.html) that says it.")] = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_options
+def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     """One operating point of a pair, exactly, from the table."""
-    from .bench import Benchmark, Gate, Pair
+    from .bench import Benchmark, Pair
+    from .bench.guarantee import gate_of
 
-    bench = Benchmark.load(table)
-    device = bench.device(device)
-    pair, chosen = Pair(little, big), Gate(gate, threshold)
-    if explain or out is not None:
+    bench, pair = Benchmark.load(options.table), Pair(options.little, options.big)
+    device, split, out = bench.device(options.device), options.split, options.out
+    request = (options.gate, options.threshold, options.guarantee, options.delta)
+    chosen, promised = gate_of(bench, pair, device, *request)
+    promise = {} if promised is None else {"guarantee": promised.record()}
+    lines = [] if promised is None else promised.text()
+    if options.explain or out is not None:
         from .searchers.pair_report import pair_report, print_pair, write_pair_report
 
         report = pair_report(bench, pair, chosen, device, split)
         if out is not None:
             write_pair_report(out, report)
         if as_json:
-            _emit({**report.point.as_dict(), "diagnostics": report.record()})
+            _emit({**report.point.as_dict(), "diagnostics": report.record(), **promise})
             return
-        if explain:
+        if options.explain:
             print_pair(report, _console())
-        if out is not None:
-            _console().print(f"Written: {out}")
+        _print([*lines, *([] if out is None else [f"Written: {out}"])])
         return
     point = bench.query(pair, chosen, device, split)
     if as_json:
-        _emit(point.record())
+        _emit({**point.record(), **promise})
         return
-    console = _console()
-    console.print(f"{little} -> {big}, {gate} {threshold:g} on {device}, {split} images")
-    for line in (*point.text(), bench.promise(device)):
-        if line:
-            console.print(line)
+    where = f"{chosen.metric} {chosen.threshold:g} on {device}, {split} images"
+    head = f"{options.little} -> {options.big}, {where}"
+    _print([head, *point.text(), *lines, *filter(None, [bench.promise(device)])])
 
 
 @app.command()

@@ -69,6 +69,32 @@ class StageOptions:
 
 
 @dataclass(frozen=True)
+class QueryOptions:
+    """What ``query`` takes."""
+
+    little: Annotated[str, typer.Argument(help="Architecture id of the little network.")]
+    big: Annotated[str, typer.Argument(help="Architecture id of the big network.")]
+    gate: Annotated[str, typer.Option(help="Gate metric.")] = "margin"
+    threshold: Annotated[
+        float | None, typer.Option(help="In the metric's unit; None: 0.5, or as guaranteed.")
+    ] = None
+    guarantee: Annotated[
+        str,
+        typer.Option(help="Instead of a threshold: accuracy=0.85, or loss=0.01 against big alone."),
+    ] = ""
+    delta: Annotated[
+        float, typer.Option(help="Probability that the guarantee does not hold on new inputs.")
+    ] = 0.1
+    device: DeviceOption = None
+    table: TableOption = DEFAULT_TABLE
+    split: Annotated[str, typer.Option(help="val or test.")] = "test"
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the gate does: routing, bounds, classes.")
+    ] = False
+    out: Annotated[Path | None, typer.Option(help="Page to write (.html) that says it.")] = None
+
+
+@dataclass(frozen=True)
 class CascadeOptions:
     """What ``cascade`` takes beside the limits."""
 

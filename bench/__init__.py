@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .fronts import Front
     from .gate import Gate
     from .gates import GATES
+    from .guarantee import Guarantee
     from .pair import Pair
     from .points import OperatingPoint, Points
     from .spaces import SPACES, SearchSpace, get_space
@@ -43,6 +44,7 @@ _LATE = {
     "Figure": "figures",
     "Front": "fronts",
     "Gate": "gate",
+    "Guarantee": "guarantee",
     "NetworkCosts": "cost",
     "NetworkFigures": "evaluator",
     "OperatingPoint": "points",
@@ -85,6 +87,7 @@ __all__ = [
     "Figure",
     "Front",
     "Gate",
+    "Guarantee",
     "NetworkCosts",
     "NetworkFigures",
     "OperatingPoint",

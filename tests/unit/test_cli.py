@@ -62,6 +62,23 @@ def test_query_json_has_the_promised_fields(run) -> None:  # type: ignore[no-unt
     assert "block-sum" in out
 
 
+def test_a_guarantee_chooses_the_threshold_of_a_query(run) -> None:  # type: ignore[no-untyped-def]
+    asked = ("query", LITTLE, BIG, "--guarantee", "loss=0.02", "--delta", "0.2")
+    code, out, _ = run(*asked, "--json")
+    point = json.loads(out)
+    assert code == 0
+    assert point["guarantee"]["threshold"] == point["threshold"]
+    assert (point["guarantee"]["level"], point["guarantee"]["delta"]) == (0.02, 0.2)
+    code, out, _ = run(*asked)
+    assert code == 0
+    assert "Promised: accuracy at most 2.00 points below big's with probability 80 %" in out
+    code, out, _ = run(*asked, "--explain", "--json")
+    assert json.loads(out)["guarantee"] == point["guarantee"]
+    code, _, err = run(*asked, "--threshold", "0.4")
+    assert code != 0
+    assert "give one of them" in err
+
+
 @pytest.mark.parametrize("gate", ["margin", "per_class", "oracle"])
 def test_query_explained(run, tmp_path: Path, gate: str) -> None:  # type: ignore[no-untyped-def]
     asked = ("query", LITTLE, BIG, "--gate", gate, "--threshold", "0.42", "--explain")
