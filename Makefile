@@ -1,6 +1,6 @@
 # Two set-ups, each in a virtual environment of its own:
-#   .venv-search  light: query, search and report; no torch, no CUDA; no bytecode ahead of its use,
-#                 which is 130 MB of scipy, plotly and the like that nobody runs
+#   .venv-search  light: query, search and pages; no torch, no CUDA; no bytecode ahead of its use,
+#                 which is 130 MB of scipy and the like that nobody runs
 #   .venv         full: training, profiler and the checks as well
 # A stamp in each says that it is complete; it is made anew when what it is made from changes.
 
@@ -27,12 +27,12 @@ help:  ## Say what there is to make.
 
 $(LIGHT)/.complete: $(MADE_FROM)
 	$(PYTHON) -m venv $(LIGHT)
-	$(LIGHT)/bin/pip install --quiet --no-compile --editable ".[report]" --constraint constraints.txt
+	$(LIGHT)/bin/pip install --quiet --no-compile --editable "." --constraint constraints.txt
 	touch $@
 
 $(FULL)/.complete: $(MADE_FROM)
 	$(PYTHON) -m venv $(FULL)
-	$(FULL)/bin/pip install --quiet --editable ".[train,profiler,report,dev]" --constraint constraints.txt
+	$(FULL)/bin/pip install --quiet --editable ".[train,profiler,dev]" --constraint constraints.txt
 	touch $@
 
 setup: $(FULL)/.complete

@@ -154,11 +154,12 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     promise = {} if promised is None else {"guarantee": promised.record()}
     lines = [] if promised is None else promised.text()
     if options.explain or out is not None:
-        from .searchers.pair_report import pair_report, print_pair, write_pair_report
+        from .searchers.pair_page import write_pair_page
+        from .searchers.pair_report import pair_report, print_pair
 
         report = pair_report(bench, pair, chosen, device, split)
         if out is not None:
-            write_pair_report(out, report)
+            write_pair_page(out, bench, report, options.table)
         if as_json:
             _emit({**report.point.as_dict(), "diagnostics": report.record(), **promise})
             return
@@ -190,7 +191,8 @@ def show(
     from .bench import Benchmark
     from .bench.anatomy import anatomies, record
     from .searchers.front_files import write_files
-    from .searchers.network_drawing import network_svg, print_networks
+    from .searchers.network_drawing import print_networks
+    from .searchers.network_svg import network_svg
 
     ids = [little] if big is None else [little, big]
     networks = anatomies(ids, device, Benchmark.load(table))
@@ -217,26 +219,26 @@ def front(
     coupling: CouplingOption = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write the front to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the front to: .json, or a page, .html.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The exact front over all pairs of the table, chosen on val and reported on test.
 
     After an interrupt the front of the little networks done by then is printed and written.
     """
-    from .searchers.front_files import write_files
     from .searchers.table_front import print_table_front, table_front
 
     with _progress("little networks") as move:
         what, which, of = names_of(objectives), names_of(gates), names_of(coupling)
         answer = table_front(table, device, what, limits, which, move, of)
-    document = answer.document()
     if as_json:
-        _emit(document)
+        _emit(answer.document())
     else:
         print_table_front(answer, _console(), top)
     if out is not None:
-        write_files(out.parent, {out.name: json.dumps(document, indent=2) + "\n"})
+        answer.write(out)
     if not answer.front.complete:
         raise typer.Exit(130)
 
@@ -445,10 +447,6 @@ def search(
     checked_name(options.searcher)
     search_run.check_alone(options.compare, options.warm, options.checkpoint)
     if out is not None:
-        if not compared:
-            from .searchers.report import graph_objects
-
-            graph_objects()  # a missing extra is said before the search, not after it
         check_writable(out, *(comparison_run.FILES if compared else search_run.FILES))
     judge = judge_called(
         options.on,

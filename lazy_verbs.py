@@ -18,6 +18,10 @@ LAZY_VERBS = {
         "searchers.darts_command",
         "Searches differentiably for little and big together, and runs the pair on val.",
     ),
+    "explore": (
+        "searchers.explore_command",
+        "Opens a whole table, or a saved front, as one page: points, networks, curves, filters.",
+    ),
     "import": (
         "data_tables.own.import_command",
         "Makes a table of what anybody's networks answered, and says which pair to use.",

@@ -262,7 +262,7 @@ def problems(value: Any, kind: Any, at: str = "") -> Iterator[str]:
         at: place of the document within a larger one.
 
     >>> list(problems({"ms": -1.0, "n": "3"}, dict[str, Positive]))
-    ["ms is -1.0, expected more than 0", "n is '3', expected a number"]
+    ['ms is -1.0, expected more than 0', "n is '3', expected a number"]
     """
     try:
         msgspec.convert(value, kind)

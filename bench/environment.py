@@ -9,7 +9,7 @@ from typing import Any
 from .. import __version__
 
 PACKAGES = (
-    "numpy", "h5py", "pymoo", "onnxruntime", "typer", "rich", "plotly", "torch", "xgboost",
+    "numpy", "h5py", "pymoo", "onnxruntime", "typer", "rich", "torch", "xgboost",
     "xgboost-cpu", "scikit-learn", "onnx",
 )  # fmt: skip
 

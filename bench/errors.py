@@ -85,7 +85,6 @@ EXTRA_OF = {
     "onnx": "profiler",
     "pyarrow": "frames",
     "PIL": "train",
-    "plotly": "report",
     "safetensors": "train",
     "sklearn": "train",
     "torch": "train",

@@ -176,6 +176,10 @@ class Recommendation:
             pairs=record.get("pairs", True),
         )
 
+    def at_row(self, row: int) -> Recommendation:
+        """The same, its pair in another row."""
+        return replace(self, row=row)
+
     def with_gain(self, low: float, high: float, interval: str) -> Recommendation:
         """The same with the interval of its gain."""
         return replace(self, gain_low=low, gain_high=high, interval=interval)

@@ -1,6 +1,6 @@
 """Searchers: each takes an evaluator and a budget and returns the front it found.
 
-Importing this package imports neither pymoo nor plotly; a searcher is loaded when asked for.
+Importing this package does not import pymoo; a searcher is loaded when asked for.
 """
 
 from ..bench.hypervolume import hypervolume

@@ -110,7 +110,7 @@ def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
         return None
 
     def half_widths(pair: OperatingPoint, single: str) -> tuple[float, float]:
-        of_pair = evaluator.intervals(_one(pair))
+        of_pair = evaluator.intervals(one_point(pair))
         alone = surrogate.predict_networks(*parse_networks(surrogate.space, [single]))
         widths = [max(float(p.high[0] - p.accuracy[0]), float(p.accuracy[0] - p.low[0]))
                   for p in (of_pair, alone)]  # fmt: skip
@@ -119,7 +119,8 @@ def surrogate_half_widths(evaluator: Any) -> HalfWidths | None:
     return half_widths
 
 
-def _one(point: OperatingPoint) -> Points:
+def one_point(point: OperatingPoint) -> Points:
+    """An operating point as the only one of its arrays."""
     values = {k: v for k, v in point.as_dict().items() if k != "provenance"}
     values["coupling"] = point.coupling or ""
     columns: dict[str, Any] = {
@@ -145,7 +146,7 @@ def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommenda
     answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single
     if pair is not None:
-        pair = bench.reported(_one(pair), device)[0]
+        pair = bench.reported(one_point(pair), device)[0]
     if single is not None:
         row = bench.row(str(single["architecture"]))
         single = {**single, "accuracy": float(bench.accuracy("test")[row])}
@@ -188,7 +189,7 @@ def sentence(answer: Recommendation) -> str:
                 best = f"On test the pair lost that was chosen on val: {named} gains"
             elif answer.decided == "single" and (answer.gain or 0.0) > 0:
                 best = f"Val, which chooses, prefers it; on test the best pair, {named}, gains"
-            beside = f" {best} {_points_of(answer)} and takes {_cost(vars(answer.pair))}."
+            beside = f" {best} {gain_text(answer)} and takes {_cost(vars(answer.pair))}."
         return f"{where}: use the single network {_single(answer.single)}.{beside}"
     assert answer.pair is not None
     pair = answer.pair
@@ -199,7 +200,7 @@ def sentence(answer: Recommendation) -> str:
     )
     if answer.single is None:
         return f"{text} No single network was seen that is known to meet it."
-    text += f" It gains {_points_of(answer)} over the best single network, {_single(answer.single)}"
+    text += f" It gains {gain_text(answer)} over the best single network, {_single(answer.single)}"
     if answer.gain_low is None or answer.gain_high is None or answer.gain_low > 0:
         return f"{text}."
     if answer.gain_high < 0:
@@ -215,7 +216,8 @@ def _single(single: Mapping[str, Any]) -> str:
     return f"{single['architecture']} ({100 * single['accuracy']:.2f} %, {_cost(single)})"
 
 
-def _points_of(answer: Recommendation) -> str:
+def gain_text(answer: Recommendation) -> str:
+    """What the pair gains over the single network, in points with their interval."""
     if answer.gain is None:
         return "an unknown number of points"
     text = f"{100 * answer.gain:+.2f} points"

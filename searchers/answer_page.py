@@ -1,4 +1,4 @@
-"""What a search answers, as part of a page: sentences, and the networks drawn layer by layer."""
+"""What a search answers, as the first block of a page: the verdict, its figures, its networks."""
 
 from __future__ import annotations
 
@@ -9,45 +9,142 @@ from typing import Any
 
 from ..bench import Benchmark, BigLittleError, DeviceProfile
 from ..bench.anatomy import anatomies
-from ..bench.network_names import are_ids
+from ..bench.figures import FIGURES
+from ..bench.provenance import LATENCIES
 from ..bench.recommend import Recommendation
-from .answer import sentence
+from .answer import gain_text, sentence
 from .front_question import FrontQuestion, latency_warning
-from .network_drawing import network_svg
+from .network_svg import network_svg, trunk_svg
+from .pages.page import Cell, table, verdict
+
+_FIGURES = (
+    *("accuracy", "escalation_rate", *LATENCIES),
+    *("energy_mj", "macs", "peak_memory_mib"),
+)
+WORDS = {"pair": "Use this pair", "single": "Use one network", "nothing": "Nothing fits"}
+_KINDS = {"pair": "good", "single": "single", "nothing": "bad"}
 
 
-def answers_section(answers: Sequence[Recommendation], config: Mapping[str, Any]) -> str:
-    """The answers at each budget as HTML, each with its networks drawn layer by layer.
+def answers_section(
+    answers: Sequence[Recommendation],
+    config: Mapping[str, Any],
+    rows: Mapping[int, int] | None = None,
+) -> str:
+    """The answers at each budget as HTML: the first one at length, then the others.
 
     Args:
         answers: what a search recommends at each budget.
         config: config of the run, which names the device; without one nothing is drawn.
+        rows: row of the page's linked view by number of the answer, where it has one.
     """
     if not answers:
         return ""
-    profile = bench = None
-    question = FrontQuestion.of(config, "the search")
-    with contextlib.suppress(BigLittleError):  # a device that is not here, or no space of layers
-        profile = question.profiles(None)[0]
-    if profile is not None and question.table is not None:
-        with contextlib.suppress(BigLittleError):  # a table that is not here
-            bench = question.bench(None, question.table)
-    items = "".join(
-        f'<li class="{answer.verdict}"><p>{html.escape(sentence(answer))}</p>'
-        f"{_strip(answer, profile, bench)}</li>"
-        for answer in answers
-    )
+    question, rows = FrontQuestion.of(config, "the search"), rows or {}
+    profile, bench = drawn_on(question)
     warning = html.escape(latency_warning(config))
-    beware = f'<p class="warning"><strong>{warning}</strong></p>\n' if warning else ""
-    pair = answers[0].pair
-    if not answers[0].pairs or not (pair is None or are_ids([pair.little])):  # none is drawn
-        which = "pair" if answers[0].pairs else "network"
-        return f'<h2>Which {which}?</h2>\n{beware}<ol class="answers">{items}</ol>\n'
-    return f"""<h2>Which pair?</h2>
-{beware}<ol class="answers">{items}</ol>
-<p>An id is one digit a layer, first to last, and stands for the block there: the digits under the
-strips. <code>biglittle show ID</code> draws any network.</p>
-"""
+    beware = f'<p class="warning">{warning}</p>\n' if warning else ""
+    first, *others = answers
+    where = " and ".join(question.devices)
+    block = verdict(
+        "open" if _uncertain(first) else _KINDS[first.verdict],
+        WORDS[first.verdict],
+        _lead(first, where),
+        f"{beware}{_gain(first)}{answer_table(first)}{_strip(first, profile, bench)}",
+    )
+    entries = "".join(
+        f'<li class="{answer.verdict}">{html.escape(sentence(answer))}{_button(rows.get(number))}'
+        f"{_strip(answer, profile, bench)}</li>"
+        for number, answer in enumerate(others, start=1)
+    )
+    if not entries:
+        return block
+    more = f'<summary>Other budgets</summary><ol class="others">{entries}</ol>'
+    return f"{block}<details>{more}</details>"
+
+
+def _lead(answer: Recommendation, where: str) -> str:
+    """What is recommended, for which budget and device."""
+    on = f" on {where}" if where else ""
+    budget = f"{answer.budget.why} ({answer.budget.text()})"
+    if answer.verdict == "nothing":
+        return f"{on.strip() or 'here'}: nothing that was seen is {budget}."
+    if answer.verdict == "pair":
+        assert answer.pair is not None
+        pair = answer.pair
+        return (
+            f"{pair.little} \u2192 {pair.big}, gate {pair.gate}, threshold {pair.threshold:.4g}"
+            f"{on}, {budget}."
+        )
+    assert answer.single is not None
+    return f"{answer.single['architecture']}{on}, {budget}."
+
+
+def _gain(answer: Recommendation) -> str:
+    """What the pair gains, or why a single network is recommended instead."""
+    if answer.verdict == "nothing":
+        return ""
+    if answer.verdict == "pair" and answer.single is not None:
+        text = f"It gains {gain_text(answer)} over the best single network at equal cost."
+        if _uncertain(answer):
+            text += " The interval holds 0: the single network may do as well."
+    else:
+        text = sentence(answer)
+    return f'<p class="gain">{html.escape(text)}</p>'
+
+
+def _uncertain(answer: Recommendation) -> bool:
+    """Whether a pair is recommended whose gain may be none."""
+    return answer.verdict == "pair" and answer.gain_low is not None and answer.gain_low <= 0
+
+
+def answer_table(answer: Recommendation, called: str = "") -> str:
+    """The figures of the pair beside those of the best single network; "" where neither is.
+
+    Args:
+        answer: pair and single network, each where there is one.
+        called: what the pair is called; empty: by the verdict.
+    """
+    pair, single = answer.pair, answer.single
+    if pair is None and single is None:
+        return ""
+    rows = []
+    for name in _FIGURES:
+        mine = None if pair is None else getattr(pair, name)
+        own = "latency_ms" if name in LATENCIES else name
+        its = None if single is None else single.get(own)
+        if mine is None and its is None:
+            continue
+        words = {} if pair is None else pair.provenance
+        of_single = {} if single is None else single.get("provenance", {})
+        rows.append(
+            (
+                f"{FIGURES[name].label}, {FIGURES[name].shown_unit}",
+                _with_word(name, mine, words.get(name)),
+                _with_word(name, its, of_single.get(own)),
+                _difference(name, mine, its),
+            )
+        )
+    beside = "" if single is None else f"\n{single['architecture']}"
+    heads = ["", called or ("this pair" if answer.verdict == "pair" else "the best pair")]
+    return table([*heads, f"best single network{beside}", "difference"], rows)
+
+
+def _with_word(name: str, value: float | None, word: str | None) -> Cell:
+    return "" if value is None else (FIGURES[name].text(value), word or "")
+
+
+def _difference(name: str, mine: float | None, its: float | None) -> str:
+    if mine is None or its is None:
+        return ""
+    if FIGURES[name].shown_unit == "%":
+        return f"{100 * (mine - its):+.2f} points"
+    return f"{100 * (mine / its - 1):+.0f} %" if its else ""
+
+
+def _button(row: int | None) -> str:
+    if row is None:
+        return ""
+    return f' <button type="button" data-selects="{row}">Show in the plot</button>'
 
 
 def _strip(answer: Recommendation, profile: DeviceProfile | None, bench: Benchmark | None) -> str:
@@ -57,10 +154,29 @@ def _strip(answer: Recommendation, profile: DeviceProfile | None, bench: Benchma
         ids = [answer.pair.little, answer.pair.big]
     elif answer.single is not None:
         ids = [str(answer.single["architecture"])]
+    return drawn_networks(ids, profile, bench)
+
+
+def drawn_on(question: FrontQuestion) -> tuple[DeviceProfile | None, Benchmark | None]:
+    """The device and the table of a question, to draw networks of; None for what is not here."""
+    profile = bench = None
+    with contextlib.suppress(BigLittleError):  # a device that is not here, or no space of layers
+        profile = question.profiles(None)[0]
+    if profile is not None and question.table is not None:
+        with contextlib.suppress(BigLittleError):  # a table that is not here
+            bench = question.bench(None, question.table)
+    return profile, bench
+
+
+def drawn_networks(
+    ids: Sequence[str], profile: DeviceProfile | None, bench: Benchmark | None
+) -> str:
+    """Networks drawn layer by layer; a trunk that two share stands once. "" where none can be."""
     if profile is None or not ids:
         return ""
     try:
         networks = anatomies(ids, profile, bench)
-    except BigLittleError:  # an exit or a precision, or of another space than the device's
+    except BigLittleError:  # of another space than the device's
         return ""
-    return f'<div class="strip">{network_svg(networks)}</div>'
+    svg = trunk_svg(*networks) if len(networks) == 2 else None
+    return f'<div class="strip">{svg or network_svg(networks)}</div>'

@@ -1,16 +1,13 @@
-"""What a gate does to one pair, in the terminal and as one page that opens without a network.
+"""What a gate does to one pair, in the terminal; ``pair_page.py`` has the same as a page.
 
-It stands beside ``console.py`` and ``report.py``, on the floor that may use rich and plotly, and
-shares the page and the dress of plots with the latter. The figures come ready from
-``bench.diagnostics``; nothing is computed here but the place of a character or a mark.
+The figures come ready from ``bench.diagnostics``; nothing is computed here but the place of a
+character.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +22,7 @@ from ..bench.diagnostics import Diagnostics, diagnose, explain
 from ..bench.figures import FIGURES, POINT_FIGURES
 from ..bench.gates import N_CODES
 from ..bench.gates.per_class import PerClass
-from .front_files import write_files
-from .report import BLACK, BLUE, VERMILION, drawn, graph_objects, page
 
-GREY = "#888888"
 PLOT_COLUMNS, PLOT_ROWS = 72, 17
 _OUTCOMES = (
     ("escalated_needed", "escalated, needed: only big is right"),
@@ -208,7 +202,7 @@ def _percent(value: float, digits: int = 2) -> str:
 def print_pair(report: PairReport, console: Console) -> None:
     """Prints the diagnostics of a pair as tables, and its curve as a plot of characters."""
     console.print(f"{report.title()}, on {report.device}")
-    for title, heads, rows in _tables(report):
+    for title, heads, rows in report_tables(report):
         table = Table(
             title=title,
             title_justify="left",
@@ -230,7 +224,8 @@ def print_pair(report: PairReport, console: Console) -> None:
         console.print(line, markup=False, no_wrap=True)
 
 
-def _tables(report: PairReport) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+def report_tables(report: PairReport) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """All that is told of a pair as tables: title, heads and rows of each."""
     thresholds = () if report.class_thresholds is None else ("kept from max_prob",)
     word = report.word("class_accuracy")
     return [
@@ -294,100 +289,3 @@ def text_plot(report: PairReport, columns: int = PLOT_COLUMNS, rows: int = PLOT_
         f". random ({report.word('random_accuracy')})"
     )
     return out
-
-
-# ---- page --------------------------------------------------------------------------------------
-def write_pair_report(path: str | Path, report: PairReport) -> Path:
-    """The path of the page, one self-contained HTML file; its folder is made if need be.
-
-    Raises:
-        MissingExtraError: plotly is not installed.
-        BigLittleError: the file cannot be written.
-    """
-    path = Path(path)
-    tables = "".join(
-        f'<h2>{html.escape(title)}</h2><div class="scroll">{_html_table(heads, rows)}</div>'
-        for title, heads, rows in _tables(report)
-    )
-    body = f"""<p>{html.escape(report.title())}, on {html.escape(report.device)}.
-{html.escape(oracle_share(report))} The dotted line is what escalating at random gives; the dashed
-one is what an oracle could do that asks the big network where this helps.</p>
-<h2>Accuracy against escalation rate</h2>
-{_curve_plot(report)}
-<h2>Which classes reach the big network</h2>
-{_class_plot(report)}
-{tables}"""
-    title = f"Big/little pair under {report.point.gate}"
-    return write_files(path.parent, {path.name: page(title, body)})[0]
-
-
-def _curve_plot(report: PairReport) -> str:
-    curve, diagnostics, figure = report.curve, report.diagnostics, graph_objects().Figure()
-    rates, best = curve.oracle_line(0)
-    ends = [100 * float(curve.little_accuracy[0]), 100 * float(curve.big_accuracy[0])]
-    figure.add_scatter(
-        x=(100 * rates).tolist(),
-        y=(100 * best).tolist(),
-        mode="lines",
-        line={"color": BLACK, "width": 2, "dash": "dash"},
-        name=f"oracle ({report.word('oracle_accuracy')})",
-    )
-    hover = [f"threshold {t:.4f}" for t in curve.threshold]
-    figure.add_scatter(
-        x=(100 * curve.escalation_rate).tolist(),
-        y=(100 * curve.accuracy).tolist(),
-        text=hover,
-        mode="lines+markers",
-        line={"color": BLUE, "width": 2},
-        marker={"size": 4},
-        hovertemplate="%{text}<br>escalation %{x:.2f} %, accuracy %{y:.2f} %<extra></extra>",
-        name=f"{curve.gate}, all thresholds ({report.word('accuracy')})",
-    )
-    figure.add_scatter(
-        x=[0, 100],
-        y=ends,
-        mode="lines",
-        line={"color": GREY, "width": 2, "dash": "dot"},
-        name=f"random ({report.word('random_accuracy')})",
-    )
-    figure.add_scatter(
-        x=[100 * float(diagnostics.escalation_rate[0])],
-        y=[100 * float(diagnostics.accuracy[0])],
-        mode="markers",
-        marker={"symbol": "diamond", "size": 13, "color": VERMILION},
-        name=f"threshold {report.point.threshold:g}",
-    )
-    label = f"escalation rate, % ({report.word('escalation_rate')})"
-    return drawn(figure, label, (-2, 102), "accuracy, %", 520, inline=True)
-
-
-def _class_plot(report: PairReport) -> str:
-    figure, diagnostics = graph_objects().Figure(), report.diagnostics
-    for name, text, colour in (
-        ("class_escalation_rate", "escalated", VERMILION),
-        ("class_accuracy", "accuracy", BLUE),
-    ):
-        values = 100 * getattr(diagnostics, name)[0]
-        figure.add_bar(
-            x=list(report.classes),
-            y=[None if np.isnan(v) else v for v in values.tolist()],
-            marker={"color": colour},
-            hovertemplate="%{x}: %{y:.1f} %<extra></extra>",
-            name=f"{text} ({report.word(name)})",
-        )
-    figure.update_yaxes(range=[0, 100])
-    label = "share of the class's images, %"
-    return drawn(figure, "true class", None, label, 380, inline=False, legend_above=True)
-
-
-def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    named = f'<th class="name">{html.escape(heads[0])}</th>'
-    head = named + "".join(f"<th>{html.escape(h)}</th>" for h in heads[1:])
-    lines = "".join(
-        "<tr>"
-        + f'<td class="name">{html.escape(row[0])}</td>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"

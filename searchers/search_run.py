@@ -12,18 +12,23 @@ from rich.console import Console
 
 from ..bench import Benchmark, Candidates, Front
 from ..bench.errors import ConstraintError, UnknownNameError
+from ..bench.evaluator import SweepingEvaluator
 from ..bench.recommend import Recommendation, marks
 from .answer import answers, exact_front, surrogate_half_widths, table_answers
 from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
-from .front_question import latency_warning
+from .front_question import TOGETHER, latency_warning
 from .judge import EVALUATORS, Judge, candidates_of
 from .next_steps import missing_extras, next_steps
 from .outcome import SearchOutcome
+from .pages.view import SingleGroup
+from .pair_curves import predicted_curves, table_curves
+from .report import FrontPage, write_report
 from .search import Searcher
 from .settings import SearchSettings
 from .singles import SingleNetworks
 from .summary import best_single
+from .table_singles import table_single_group
 from .with_weights import BUDGETS as WEIGHTS_BUDGETS
 from .with_weights import WithWeights
 
@@ -66,16 +71,28 @@ class SearchReport:
         """Writes the page and the files of `FILES` into a folder.
 
         Raises:
-            MissingExtraError: plotly is not installed.
             BigLittleError: a file cannot be written.
         """
-        from .report import write_report
+        write_results(folder, self.outcome, dict(self.config), self.singles, self.answers)
+        write_report(folder / "report.html", self.page())
 
-        outcome, config = self.outcome, dict(self.config)
+    def page(self) -> FrontPage:
+        """What ``report.html`` shows: the front, what stands beside it, and its curves."""
+        judge, outcome = self.judge, self.outcome
+        device, given = TOGETHER.join(judge.devices), (judge.given or judge.devices)[0]
         exact = None if self.exact is None else self.exact.points
-        write_results(folder, outcome, config, self.singles, self.answers)
-        page = folder / "report.html"
-        write_report(page, outcome.front, config, self.singles, exact, answers=self.answers)
+        singles, curves = SingleGroup(device, outcome.singles), {}
+        if judge.name == "table" and len(judge.devices) == 1:
+            singles = table_single_group(judge.bench, given, device)
+            curves = table_curves(judge.bench, {device: outcome.front}, {device: given})
+        elif isinstance(judge.evaluator, SweepingEvaluator):
+            curves = predicted_curves(judge.evaluator, outcome.front, device)
+        if exact is not None:
+            curves = {**table_curves(judge.bench, {device: exact}, {device: given}), **curves}
+        n_classes = judge.evaluator.n_classes
+        return FrontPage(
+            outcome.front, self.config, n_classes, self.answers, singles, exact, curves
+        )
 
     def print(
         self, console: Console, top: int, folder: Path | None, command: Sequence[str] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,9 +16,11 @@ from ..bench.gates import get_gate
 from ..bench.recommend import Recommendation, marks
 from .answer import table_answers
 from .console import print_answers, print_front
-from .front_files import front_json
+from .front_files import front_json, write_files
 from .front_question import latency_warning, question_sources
-from .table_singles import best_table_single
+from .pair_curves import table_curves
+from .report import FrontPage, write_report
+from .table_singles import best_table_single, table_single_group
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class TableFront:
         """What the front rests on: its device and its table, and what to beware of."""
         return question_sources([self.device], self.bench, self.table)
 
-    def document(self) -> dict[str, Any]:
-        """The content of ``front.json``: the question, the front, and what is recommended."""
-        config = {
+    @property
+    def config(self) -> dict[str, Any]:
+        """The question, with what the front rests on."""
+        return {
             **self.sources,
             "objectives": list(self.front.objectives),
             "limits": dict(self.limits),
@@ -60,7 +65,29 @@ class TableFront:
             "reported_on": "test",
             "complete": self.front.complete,
         }
-        return front_json(config, self.front.points, recommended=self.answers)
+
+    def document(self) -> dict[str, Any]:
+        """The content of ``front.json``: the question, the front, and what is recommended."""
+        return front_json(self.config, self.front.points, recommended=self.answers)
+
+    def page(self) -> FrontPage:
+        """What the page of the front shows."""
+        name = self.sources["device"]
+        singles = table_single_group(self.bench, self.device, name)
+        curves = table_curves(self.bench, {name: self.front.points}, {name: self.device})
+        points, n_classes = self.front.points, self.bench.table.n_classes
+        return FrontPage(points, self.config, n_classes, self.answers, singles, None, curves)
+
+    def write(self, path: Path) -> None:
+        """Writes the front as JSON, or as a page where the file is called ``.html``.
+
+        Raises:
+            BigLittleError: the file cannot be written.
+        """
+        if path.suffix.lower() == ".html":
+            write_report(path, self.page())
+        else:
+            write_files(path.parent, {path.name: json.dumps(self.document(), indent=2) + "\n"})
 
 
 def table_front(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .front_files import write_files
-from .report import BLUE, VERMILION, drawn, graph_objects, page
+from .pages.charts import Charts, Mark, intervals, line, points
+from .pages.page import Cell, listed, page, table, verdict
 
 TITLES = {
     "latency_ms": "mean latency, ms",
@@ -16,13 +17,7 @@ TITLES = {
     "energy_mj": "mean energy, mJ",
     "peak_memory_mib": "peak memory, MiB",
 }
-GREY = "#8a8a8a"
-STYLE = """<style>
-p.verdict { font-size: 1.15rem; border-left: 6px solid #767676; padding: .2rem 0 .2rem 1rem; }
-p.verdict.kept { border-color: #0072B2; } p.verdict.missed { border-color: #D55E00; }
-li { max-width: 75ch; overflow-wrap: anywhere; } td { vertical-align: top; }
-td small { color: #555; } td.name { white-space: normal; }
-</style>"""
+KINDS = {True: "good", False: "bad", None: "open"}
 
 
 def write_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
@@ -33,14 +28,12 @@ def write_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
         document: a validation as plain JSON.
 
     Raises:
-        MissingExtraError: plotly is not installed.
         BigLittleError: the file cannot be written.
     """
-    path = Path(path)
+    path, charts = Path(path), Charts()
     shown = [name for name in TITLES if document["figures"].get(name) is not None]
-    plots = [_singles_plot(document["singles"], document["interval"])]
-    plots += [_scatter(document["points"], name, not any(plots) and i == 0)
-              for i, name in enumerate(shown)]  # fmt: skip
+    plots = [_singles_chart(charts, document["singles"], document["interval"])]
+    plots += [_scatter(charts, document["points"], name) for name in shown]
     heads = [
         "Single networks: latency, ms",
         *(TITLES[name][0].upper() + TITLES[name][1:] for name in shown),
@@ -51,20 +44,21 @@ def write_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
         if plot
     )
     body = f"""{_verdict(document)}
-{_list(_remarks(document))}
+{listed(_remarks(document))}
 <p>{_front_text(document)}</p>
 <h2>How far promise and measurement agree</h2>
 <p>An error is a share of what was measured. Measured / promised is how many times the promise was
 taken: 2 is twice as much. Both are means over what was compared.</p>
-<div class="scroll">{_agreement(document, shown)}</div>
+{_agreement(document, shown)}
 {drawings}
 <h2>The operating points</h2>
 <p>Promised above, on the device below. Measured: run as a whole. Modelled: a mean over figures that
 were measured, weighed by an escalation rate that was not, or the sum of parts measured alone.
 {_unmeasured(document["points"])}</p>
-<div class="scroll">{_table(document["points"], shown)}</div>"""
+{_table(document["points"], shown)}"""
     title = f"Promised for {document['device']}, measured on {document['measured_on']}"
-    return write_files(path.parent, {path.name: page(title, STYLE + body)})[0]
+    text = page(title, body, {"charts": charts.records})
+    return write_files(path.parent, {path.name: text})[0]
 
 
 def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
@@ -78,51 +72,43 @@ def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Pat
         BigLittleError: the file cannot be written.
     """
     path = Path(path)
-    heads = ["little, big, method", "gate"]
-    heads += [_head(name, "%: promised, trained, deployed") for name in ("accuracy", "escalation")]
-    heads += [_head("latency, ms", "promised"), _head("latency, ms", "mean"),
-              _head("latency, ms", "little answers, big asked"), "kept"]  # fmt: skip
+    heads = ["little, big\nmethod", "gate\nthreshold", *(
+        f"{name}\npromised, %\ntrained\ndeployed" for name in ("accuracy", "escalation")
+    ), "latency\npromised, ms", "latency\nmean, ms",
+       "latency\nlittle answers, ms\nbig asked", "kept"]  # fmt: skip
     rows, remarks = [], []
     for p in document["pairs"]:
-        cells = [_ids(p["little"], p["big"], p["method"]), _gate(p["gate"], p["threshold"])]
+        cells: list[Cell] = ["\n".join((p["little"], p["big"], p["method"]))]
+        cells.append(_gate(p["gate"], p["threshold"]))
         for name in ("accuracy", "escalation_rate"):
             figures = p[name]
-            shares = [f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed")]
-            cells.append(_lines([f"{_small(figures['provenance'])} {shares[0]}", *shares[1:]]))
+            shares = (f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed"))
+            cells.append(("\n".join(shares), f"promised: {figures['provenance']}"))
         latency = p["latency"]
-        cells.append(_lines([_cell(latency["promised_ms"]) or "-", _small(latency["provenance"])]))
-        cells.append(f"<td>{_cell(latency['mean_ms']) or '-'}</td>")
-        cells.append(_lines(_cell(latency[n]) or "-" for n in ("kept_ms", "escalated_ms")))
-        rows.append(f"<tr>{''.join(cells)}<td>{'no' if p['problems'] else 'yes'}</td></tr>")
+        cells.append((_cell(latency["promised_ms"]) or "-", latency["provenance"]))
+        cells.append(_cell(latency["mean_ms"]) or "-")
+        cells.append("\n".join(_cell(latency[n]) or "-" for n in ("kept_ms", "escalated_ms")))
+        rows.append([*cells, "no" if p["problems"] else "yes"])
         problems = [*p["problems"], *([p["error"]] if latency["mean_ms"] is None else [])]
         remarks += [f"{p['little']} -> {p['big']}: {problem}" for problem in problems]
-    head = "".join(f"<th>{h}</th>" for h in heads)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     body = f"""{_verdict(document)}
-{_list([*remarks, *document["notes"]])}
+{listed([*remarks, *document["notes"]])}
 <p>Promised: by the search. Trained: measured after training. Deployed: the ONNX
 file, asked about the test images again, and measured end to end with either branch taken.</p>
-<div class="scroll">{table}</div>"""
+{table(heads, rows, ids=(0,))}"""
     title = f"Co-trained pairs for {document['device']}, measured on {document['measured_on']}"
-    return write_files(path.parent, {path.name: page(title, STYLE + body)})[0]
+    return write_files(path.parent, {path.name: page(title, body)})[0]
 
 
 def _verdict(document: Mapping[str, Any]) -> str:
-    """The verdict as the first paragraph, its word in bold."""
+    """The verdict in its colour, as the first block."""
     word, _, why = str(document["verdict"]).partition(": ")
-    css = {True: "kept", False: "missed", None: "open"}[document["kept"]]
-    why = why[:1].upper() + why[1:]
-    return f'<p class="verdict {css}"><b>{html.escape(word)}.</b> {html.escape(why)}</p>'
+    return verdict(KINDS[document["kept"]], word, why[:1].upper() + why[1:])
 
 
 def _remarks(document: Mapping[str, Any]) -> list[str]:
     again = [str(row["text"]).strip() for row in document.get("accuracy", ())]
     return [*document["notes"], *again]
-
-
-def _list(lines: Iterable[str]) -> str:
-    entries = "".join(f"<li>{html.escape(text[:1].upper() + text[1:])}</li>" for text in lines)
-    return f"<ul>{entries}</ul>" if entries else ""
 
 
 def _front_text(document: Mapping[str, Any]) -> str:
@@ -136,55 +122,39 @@ def _front_text(document: Mapping[str, Any]) -> str:
 def _agreement(document: Mapping[str, Any], shown: Sequence[str]) -> str:
     rows = [("latency of single networks, ms", document["networks"])]
     rows += [(TITLES[name], document["figures"][name]) for name in shown]
-    lines, judged = [], document["kept"] is not None
+    lines: list[list[str]] = []
+    judged = document["kept"] is not None
     for name, errors in rows:
         if errors is None:
             continue
         rank = errors["spearman"]
-        cells = [str(errors["n"])]
+        cells = [name, str(errors["n"])]
         if judged:
             cells += [f"{errors['mape']:.1%}", f"{errors['within_10']:.0%}"]
         cells += [f"{1 + errors['optimism']:.3g}", "" if rank is None else f"{rank:.3f}"]
-        figures = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr><td class="name">{html.escape(name)}</td>{figures}</tr>')
+        lines.append(cells)
     heads = ["", "compared", *(["error", "within 10 %"] if judged else [])]
-    heads += ["measured / promised", "rank correlation"]
-    head = "".join(f"<th>{h}</th>" for h in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return table([*heads, "measured / promised", "rank correlation"], lines)
 
 
-def _singles_plot(singles: Sequence[Mapping[str, Any]], interval: Mapping[str, Any] | None) -> str:
+def _singles_chart(
+    charts: Charts, singles: Sequence[Mapping[str, Any]], interval: Mapping[str, Any] | None
+) -> str:
     """Measured against predicted latency of networks, each on its interval; "" without any."""
     rows = [s for s in singles if s["predicted"] is not None]
     if not rows:
         return ""
-    figure = graph_objects().Figure()
     bounded = [s for s in rows if s["low"] is not None and s["high"] is not None]
     stated = 0.0 if interval is None else interval["stated"]
-    for i, s in enumerate(bounded):
-        figure.add_scatter(
-            x=[s["predicted"], s["predicted"]],
-            y=[s["low"], s["high"]],
-            mode="lines",
-            line={"color": GREY, "width": 5},
-            opacity=0.5,
-            hoverinfo="skip",
-            name=f"{stated:.0%} interval",
-            showlegend=i == 0,
-        )
-    figure.add_scatter(
-        x=[s["predicted"] for s in rows],
-        y=[s["measured"] for s in rows],
-        mode="markers",
-        name="measured",
-        marker={"color": BLUE, "size": 9},
-        text=[s["architecture"] for s in rows],
-        hovertemplate="%{text}<br>promised %{x:.4g}<br>measured %{y:.4g}<extra></extra>",
-    )
-    _as_promised(figure, [v for s in rows for v in (s["predicted"], s["measured"])])
+    marks = []
+    if bounded:
+        x, low, high = ([s[name] for s in bounded] for name in ("predicted", "low", "high"))
+        marks.append(intervals(f"{stated:.0%} interval", x, low, high, "grey"))
+    x, y = ([s[name] for s in rows] for name in ("predicted", "measured"))
+    texts = [_hover(s["architecture"], s["predicted"], s["measured"], "measured") for s in rows]
+    marks += [_as_promised([*x, *y]), points("measured", x, y, texts)]
     label = "latency of a network, ms"
-    device = f"on the device, {label}"
-    plot = drawn(figure, f"promised {label}", None, device, 460, True, legend_above=True)
+    plot = charts.add("Single networks", f"promised {label}", f"on the device, {label}", marks)
     if not bounded:
         return plot
     return (
@@ -193,33 +163,29 @@ def _singles_plot(singles: Sequence[Mapping[str, Any]], interval: Mapping[str, A
     )
 
 
-def _as_promised(figure: Any, values: Sequence[float]) -> None:
+def _hover(name: str, promised: float, taken: float, word: str) -> str:
+    return f"{name}\npromised {promised:.4g}\n{word} {taken:.4g}"
+
+
+def _as_promised(values: Sequence[float]) -> Mark:
     ends = [min(values), max(values)]
-    line = {"color": VERMILION, "dash": "dash"}
-    figure.add_scatter(x=ends, y=ends, mode="lines", name="as promised", line=line)
+    return line("as promised", ends, ends, "vermilion", "dash")
 
 
-def _scatter(points: Sequence[Mapping[str, Any]], name: str, first: bool) -> str:
-    figure = graph_objects().Figure()
-    rows = [p for p in points if None not in (p[name]["predicted"], p[name]["measured"])]
-    for word, symbol in (("measured", "circle"), ("modelled", "circle-open")):
-        here = [p for p in rows if p[name]["provenance"] == word]
-        if here:
-            figure.add_scatter(
-                x=[p[name]["predicted"] for p in here],
-                y=[p[name]["measured"] for p in here],
-                mode="markers",
-                name=word,
-                marker={"color": BLUE, "symbol": symbol, "size": 9, "line": {"width": 2}},
-                text=[" -> ".join(_networks(p)) for p in here],
-                hovertemplate="%{text}<br>promised %{x:.4g}<br>"
-                + word
-                + " %{y:.4g}<extra></extra>",
-            )
-    _as_promised(figure, [v for p in rows for v in (p[name]["predicted"], p[name]["measured"])])
+def _scatter(charts: Charts, rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    here = [p for p in rows if None not in (p[name]["predicted"], p[name]["measured"])]
+    marks = [_as_promised([v for p in here for v in (p[name]["predicted"], p[name]["measured"])])]
+    for word, style in (("measured", "circle"), ("modelled", "ring")):
+        some = [p for p in here if p[name]["provenance"] == word]
+        if some:
+            x, y = ([p[name][which] for p in some] for which in ("predicted", "measured"))
+            texts = [
+                _hover(" -> ".join(_networks(p)), p[name]["predicted"], p[name]["measured"], word)
+                for p in some
+            ]
+            marks.append(points(word, x, y, texts, "blue", style))
     title = TITLES[name]
-    device = f"on the device, {title}"
-    return drawn(figure, f"promised {title}", None, device, 460, first, legend_above=True)
+    return charts.add(title, f"promised {title}", f"on the device, {title}", marks)
 
 
 def _unmeasured(points: Sequence[Mapping[str, Any]]) -> str:
@@ -235,45 +201,24 @@ def _networks(point: Mapping[str, Any]) -> list[str]:
 
 
 def _table(points: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> str:
-    heads = ["little,<br>big", "gate<br><small>threshold</small>", "accuracy,<br>escalation"]
-    heads += [_head(html.escape(TITLES[n]), "promised, on the device") for n in shown]
-    rows = []
+    heads = ["little\nbig", "gate\nthreshold", "accuracy\nescalation"]
+    heads += [f"{TITLES[n]}\npromised\non the device" for n in shown]
+    rows: list[list[Cell]] = []
     for p in (p for p in points if p["on_front"] is not None):
         alone = p["escalation_rate"] == 0
-        gate = "<td>little alone</td>" if alone else _gate(p["gate"], p["threshold"])
         front = "still on the front" if p["on_front"] else "no longer on the front"
-        cells = [_ids(*_networks(p), note=front), gate]
-        cells.append(_lines((f"{p['accuracy']:.2%}", f"{p['escalation_rate']:.2%}")))
+        cells: list[Cell] = [("\n".join(_networks(p)), front)]
+        cells.append("little alone" if alone else _gate(p["gate"], p["threshold"]))
+        cells.append(f"{p['accuracy']:.2%}\n{p['escalation_rate']:.2%}")
         for n in shown:
-            word = f"<br><small>{p[n]['provenance']}</small>" if p[n]["provenance"] else ""
-            now = f"<b>{_cell(p[n]['measured']) or '-'}</b>{word}"
-            cells.append(f"<td>{_cell(p[n]['predicted']) or '-'}<br>{now}</td>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    head = "".join(f"<th>{h}</th>" for h in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _head(name: str, below: str) -> str:
-    """A head in short lines, so that its column is as narrow as its figures."""
-    name, below = (text.replace(", ", ",<br>") for text in (name, below))
-    return f"{name.replace(' of ', '<br>of ')}<br><small>{below}</small>"
-
-
-def _ids(*ids: str, note: str = "") -> str:
-    below = f"<br><small>{note}</small>" if note else ""
-    return f'<td class="id">{"<br>".join(map(html.escape, ids))}{below}</td>'
+            both = (_cell(p[n][which]) or "-" for which in ("predicted", "measured"))
+            cells.append(("\n".join(both), p[n]["provenance"]))
+        rows.append(cells)
+    return table(heads, rows, ids=(0,))
 
 
 def _gate(metric: str, threshold: float) -> str:
-    return f"<td>{html.escape(metric)}<br>{threshold:.4g}</td>"
-
-
-def _small(word: str) -> str:
-    return f"<small>{html.escape(word)}</small>"
-
-
-def _lines(cells: Iterable[str]) -> str:
-    return f"<td>{'<br>'.join(cells)}</td>"
+    return f"{metric}\n{threshold:.4g}"
 
 
 def _cell(value: float | None) -> str:

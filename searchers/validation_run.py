@@ -38,7 +38,6 @@ class Verdict:
         """Writes the page, one self-contained HTML file; a line that says where, and over what.
 
         Raises:
-            MissingExtraError: plotly is not installed.
             BigLittleError: the file cannot be written.
         """
         write = write_pairs_validation if self.of_pairs else write_validation

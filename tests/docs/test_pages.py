@@ -1,7 +1,7 @@
 """Every command and every Python block of every page: run, or at least held against the code.
 
 A fence says what its block needs, behind its language, as in ``bash needs=images,long``. Without a
-word the block runs here. An extra (``train``, ``report``, ``profiler``) lets it run where the extra
+word the block runs here. An extra (``train``, ``profiler``) lets it run where the extra
 is installed. What needs ``images``, a ``board``, the ``network`` or a ``long`` time is parsed only:
 every verb, option and module in it exists. The blocks of one page run in order, in one folder and
 one namespace, in which the files lie that a page speaks of as a reader's own.
@@ -41,7 +41,7 @@ PAGES = sorted(
     and not str(page.relative_to(ROOT)).startswith((".", "out", "build"))
 )
 LINKING = sorted({*PAGES, *ROOT.glob("data_tables/evidence/*.md")})
-EXTRAS = {"train": "torch", "report": "plotly", "profiler": "onnx", "frames": "pyarrow"}
+EXTRAS = {"train": "torch", "profiler": "onnx", "frames": "pyarrow"}
 PARSE = argparse.ArgumentParser.parse_args
 NOT_HERE = {"images", "board", "network", "long"}
 LANGUAGES = {"bash", "python", "cpp", "toml", "json", "text"}

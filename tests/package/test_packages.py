@@ -171,10 +171,10 @@ def _modules_after(statement: str) -> set[str]:
     ("statement", "not_loaded"),
     [
         ("import biglittle", {"numpy", "biglittle.bench"}),
-        ("import biglittle.bench", {"torch", "pymoo", "onnx", "onnxruntime", "xgboost", "plotly"}),
-        ("import biglittle.searchers", {"torch", "pymoo", "onnxruntime", "plotly"}),
-        ("import biglittle.edge_profiler", {"torch", "pymoo", "xgboost", "sklearn", "plotly"}),
-        ("import biglittle.surrogates", {"torch", "pymoo", "xgboost", "sklearn", "plotly"}),
+        ("import biglittle.bench", {"torch", "pymoo", "onnx", "onnxruntime", "xgboost"}),
+        ("import biglittle.searchers", {"torch", "pymoo", "onnxruntime"}),
+        ("import biglittle.edge_profiler", {"torch", "pymoo", "xgboost", "sklearn"}),
+        ("import biglittle.surrogates", {"torch", "pymoo", "xgboost", "sklearn"}),
         ("import biglittle.__main__", {"numpy", "torch", "pymoo", "onnxruntime"}),
     ],
 )

@@ -57,6 +57,6 @@ def test_nothing_near_and_nothing_known() -> None:
 
 
 def test_a_missing_extra_gives_the_pip_line() -> None:
-    message = str(MissingExtraError("plotly", "report", "report.html"))
-    assert "report.html needs the Python module 'plotly'" in message
-    assert "pip install --constraint constraints.txt '.[report]'" in message
+    message = str(MissingExtraError("torch", "train", "fitting"))
+    assert "fitting needs the Python module 'torch'" in message
+    assert "pip install --constraint constraints.txt '.[train]'" in message

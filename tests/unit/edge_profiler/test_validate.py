@@ -223,7 +223,6 @@ def test_two_devices_are_called_two():
 
 
 def test_the_command_writes_a_page_and_tells_by_its_exit_code(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("plotly")
     (tmp_path / "front.json").write_text(json.dumps({"config": {}, "front": front().records()}))
     for name, scale in (("promised", 1.0), ("measured", 1.0), ("slow", 1.5)):
         (tmp_path / f"{name}.json").write_text(json.dumps(profile(scale=scale)))

@@ -176,7 +176,6 @@ def test_pairs_are_found_at_any_depth_and_only_with_their_own_files(cotrained: P
 def test_the_command_measures_a_cotrained_folder_and_asks_nothing(  # type: ignore[no-untyped-def]
     cotrained: Path, command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("plotly")
     from biglittle.bench.datasets import Dataset
     from biglittle.edge_profiler.protocol import Protocol
 

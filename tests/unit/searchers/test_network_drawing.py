@@ -14,12 +14,8 @@ from rich.console import Console
 
 from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.bench.anatomy import Anatomy, anatomy, differing
-from biglittle.searchers.network_drawing import (
-    MARK,
-    network_svg,
-    print_difference,
-    print_network,
-)
+from biglittle.searchers.network_drawing import print_difference, print_network
+from biglittle.searchers.network_svg import MARK, network_svg, trunk_svg
 
 LITTLE, BIG = "8288800020000008808800", "8280002022320000800800"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -51,6 +47,31 @@ def test_layers_that_differ_are_marked() -> None:
     tinted = [e for e in root.iter(f"{SVG}rect") if e.attrib.get("opacity")]
     assert len(tinted) == sum(differing(*networks))
     assert {e.attrib["fill"] for e in tinted} == {MARK}
+
+
+@pytest.mark.parametrize("exits", [("14", ""), ("4s", "12"), ("18", "")])
+def test_a_shared_trunk_is_drawn_once(exits: tuple[str, str]) -> None:
+    arch = "8088880080000088808880"
+    names = [f"{arch}@{name}" if name else arch for name in exits]
+    little, big = (_network(name) for name in names)
+    root = ET.fromstring(trunk_svg(little, big) or "")
+    _, _, width, height = (float(v) for v in root.attrib["viewBox"].split())
+    texts = [t.text or "" for t in root.iter(f"{SVG}text")]
+    assert texts.count("big") == 1
+    assert sum(text.startswith("little answers here") for text in texts) == 1
+    assert f"exit {exits[0]}" in texts
+    digits = [layer.digit for layer in big.layers if layer.digit]
+    assert len([t for t in texts if t in {*digits}]) == len(digits)  # each layer stands once
+    (trunk,) = [r for r in root.iter(f"{SVG}rect") if r.attrib.get("opacity")]
+    assert float(trunk.attrib["width"]) == pytest.approx(34 * (int(exits[0].rstrip("s")) + 2) - 4)
+    for text in root.iter(f"{SVG}text"):
+        assert 0 <= float(text.attrib["x"]) <= width
+        assert 0 <= float(text.attrib["y"]) <= height
+
+
+@pytest.mark.parametrize("ids", [(LITTLE, BIG), (LITTLE, LITTLE), (f"{LITTLE}@14", BIG)])
+def test_networks_without_a_common_trunk_are_not_drawn_as_one(ids: tuple[str, str]) -> None:
+    assert trunk_svg(*(_network(name) for name in ids)) is None
 
 
 def test_networks_of_cells_are_drawn_as_well() -> None:

@@ -1,11 +1,9 @@
-"""A pair explained: in the terminal, as a page, and where there is little to draw."""
+"""A pair explained: in the terminal, and where there is little to draw."""
 
 from __future__ import annotations
 
 import io
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from rich.console import Console
 
 from biglittle.bench import Benchmark, Gate, OperatingPoint, Pair, Table
 from biglittle.bench.diagnostics import diagnose
-from biglittle.bench.errors import BigLittleError, MissingExtraError
 from biglittle.bench.figures import FIGURES
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
@@ -23,7 +20,6 @@ from biglittle.searchers.pair_report import (
     pair_report,
     print_pair,
     text_plot,
-    write_pair_report,
 )
 
 CLASSES = (*"abcdefghi", "<script>alert(1)</script>")
@@ -117,43 +113,6 @@ def test_classes_without_images_are_not_nought(table: Table) -> None:
     report = _report(table, 0, 5)
     report.diagnostics.class_accuracy[0, 2] = np.nan
     assert class_rows(report)[2][:2] == ("c", "-")
-
-
-def test_page_is_self_contained_and_escaped(table: Table, tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
-    path = write_pair_report(tmp_path / "new" / "pair.html", _report(table, 0, 5))
-    text = path.read_text()
-    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=", text)
-    assert text.count("Plotly.newPlot(") >= 2
-    assert len(text) > 1_000_000  # plotly itself is inside
-    assert "some-board" in text
-    for word in ("measured", "modelled", "block-sum"):
-        assert word in text
-    tables = text[text.index("<h2>Operating point") :]
-    assert "<script>alert" not in tables
-    assert "&lt;script&gt;alert" in tables
-    assert "<script>alert" not in text.replace("\\u003cscript\\u003e", "")
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_page_of_one_network_twice(table: Table, tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
-    text = write_pair_report(tmp_path / "pair.html", _report(table, 3, 3)).read_text()
-    assert "an oracle gains nothing" in text
-
-
-def test_without_plotly(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(MissingExtraError, match=r"'\.\[report\]'"):
-        write_pair_report(tmp_path / "pair.html", _report(table, 0, 5))
-    assert not list(tmp_path.iterdir())
-
-
-def test_unwritable(table: Table, tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BigLittleError, match="cannot write"):
-        write_pair_report(tmp_path / "file" / "pair.html", _report(table, 0, 5))
 
 
 @pytest.mark.parametrize("gate", ["margin", "per_class"])

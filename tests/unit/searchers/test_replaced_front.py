@@ -68,7 +68,6 @@ def test_what_is_no_front_of_a_search_is_passed_over(tmp_path: Path, content: st
 def test_the_command_says_it_before_it_searches(  # type: ignore[no-untyped-def]
     command_line, table: str, tmp_path: Path
 ) -> None:
-    pytest.importorskip("plotly")
     arguments = ("search", "--on", "table", "--table", table, "--device", DEVICE)
     arguments += ("--budget", "60", "--out", str(tmp_path), "--json")
     code, _, err = command_line(*arguments)

@@ -1,9 +1,10 @@
-"""The report opens without a network and says where its figures come from."""
+"""The page of a front answers first, opens without a network and is the same every time."""
 
 from __future__ import annotations
 
+import json
 import re
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,106 +12,110 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Points
-from biglittle.bench.errors import BigLittleError, MissingExtraError
+from biglittle.bench.errors import BigLittleError
 from biglittle.bench.recommend import budgets, marks, recommend
-from biglittle.searchers import SearchOutcome, SingleNetworks
-from biglittle.searchers.accuracy_view import accuracy_view
-from biglittle.searchers.report import write_report
+from biglittle.searchers import SearchOutcome
+from biglittle.searchers.pages.view import SingleGroup
+from biglittle.searchers.report import EXACT_LABEL, FrontPage, front_html, write_report
 
 Config = dict[str, Any]
+DEVICE = "raspberry-pi-4"
 
 
-def test_report_is_self_contained(
-    tmp_path: Path, outcome: SearchOutcome, best: SingleNetworks, config: Config
-) -> None:
-    pytest.importorskip("plotly")
-    exact = outcome.front.take(np.arange(0, 25, 5))
-    path = write_report(tmp_path / "report.html", outcome.front, config, best, exact)
-    text = path.read_text()
-    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=", text)
-    assert text.count("Plotly.newPlot(") >= 2
-    assert len(text) > 1_000_000  # plotly itself is inside
-    assert "block-sum" in text
-    assert "raspberry-pi-4" in text
-    assert "measured accuracy, inherited weights" in text
-    assert text.count("<tr><td>") == 25
-    for architecture in outcome.front.little:
-        assert architecture in text
-    assert list(tmp_path.iterdir()) == [path]
+@pytest.fixture
+def front(outcome: SearchOutcome, config: Config) -> FrontPage:
+    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
+    singles = SingleGroup(DEVICE, outcome.singles)
+    return FrontPage(outcome.front, config, 10, answers, singles)
 
 
-def test_report_escapes_what_it_is_given(
-    tmp_path: Path, outcome: SearchOutcome, config: Config
-) -> None:
-    pytest.importorskip("plotly")
-    named = {**config, "sources": {"device": "<script>alert(1)</script>"}}
-    text = write_report(tmp_path / "report.html", outcome.front, named).read_text()
+def view_of(text: str) -> dict[str, Any]:
+    block = re.search(r'id="page-data">(.*?)</script>', text, re.DOTALL)
+    assert block is not None
+    return json.loads(block[1])["view"]
+
+
+def test_a_page_is_self_contained(front: FrontPage, tmp_path: Path) -> None:
+    exact = front.points.take(np.arange(0, 25, 5))
+    path = write_report(tmp_path / "new" / "report.html", replace(front, exact=exact))
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=(?!\"data:,)", text)
+    assert {*re.findall(r"https?:[^\"<> ]*", text)} == {"http://www.w3.org/2000/svg"}
+    assert len(text) < 300_000
+    view = view_of(text)
+    kinds = view["rows"]["kind"]
+    assert [kinds.count(k) for k in range(3)] == [25, 5, 9]
+    assert EXACT_LABEL in view["kinds"][1]["label"]
+    assert {*front.points.little, *front.points.big} <= {*view["networks"]}
+    assert view["limits"] == {"latency_ms": 90.0}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_same_front_gives_the_same_bytes(front: FrontPage) -> None:
+    assert front_html(front) == front_html(front)
+
+
+def test_it_answers_first_and_draws_what_it_recommends(front: FrontPage) -> None:
+    text = front_html(front)
+    assert text.index('class="verdict') < text.index("operating points of the front")
+    assert "<h1>Which pair for raspberry-pi-4?</h1>" in text
+    drawn = sum(answer.verdict != "nothing" for answer in front.answers)
+    assert text.count('<div class="strip"><svg') == drawn
+    view = view_of(text)
+    assert {int(row) for row in view["why"]} == {*marks(front.answers)}
+    first = front.answers[0]
+    assert view["selected"] == first.row
+    for shown in (
+        first.pair.little,
+        first.pair.big,
+        first.pair.gate,
+        f"{first.pair.threshold:.4g}",
+    ):
+        assert shown in text[: text.index("operating points of the front")]
+
+
+def test_a_front_of_an_unknown_device_draws_no_networks(front: FrontPage) -> None:
+    elsewhere = {**front.config, "sources": {"device": "a-board-that-is-gone"}}
+    text = front_html(replace(front, config=elsewhere))
+    assert 'class="verdict' in text
+    assert '<div class="strip">' not in text
+
+
+def test_what_others_named_is_never_markup(front: FrontPage) -> None:
+    evil = '</script><script>alert(1)</script><img src=x onerror="alert(2)">'
+    names = np.full(25, evil)
+    points = Points(**{**vars(front.points), "little": names})
+    config = {**front.config, "sources": {"device": evil, "table": evil}}
+    text = front_html(replace(front, points=points, config=config, answers=()))
     assert "<script>alert" not in text
+    assert "<img" not in text
+    assert evil in view_of(text)["networks"]
 
 
-def test_without_plotly(
-    tmp_path: Path, outcome: SearchOutcome, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(MissingExtraError, match=r"'\.\[report\]'"):
-        write_report(tmp_path / "report.html", outcome.front, config)
-    assert not list(tmp_path.iterdir())
+def test_a_third_objective_is_colour_and_size(front: FrontPage) -> None:
+    config = {**front.config, "objectives": ["error", "latency_ms", "peak_memory_mib"]}
+    axes = view_of(front_html(replace(front, config=config)))["axes"]
+    assert axes == {
+        "x": "latency_ms", "y": "accuracy", "colour": "peak_memory_mib", "size": "peak_memory_mib",
+    }  # fmt: skip
 
 
-def test_unwritable(outcome: SearchOutcome, config: Config, blocked: Path) -> None:
-    pytest.importorskip("plotly")
+def test_provenance_is_kept_for_every_figure(front: FrontPage) -> None:
+    view = view_of(front_html(front))
+    words = view["rows"]["words"]
+    named = {name: view["words"][word] for name, word in words.items() if isinstance(word, int)}
+    assert named["accuracy"] == "predicted"
+    assert named["latency_ms"] == "block-sum"
+    assert "energy_mj" not in words  # no row has one
+
+
+def test_unwritable(front: FrontPage, blocked: Path) -> None:
     with pytest.raises(BigLittleError, match="cannot write"):
-        write_report(blocked / "report.html", outcome.front, config)
+        write_report(blocked / "report.html", front)
 
 
-def test_no_latency(tmp_path: Path, outcome: SearchOutcome, config: Config) -> None:
+def test_no_latency(front: FrontPage) -> None:
     nothing = np.full(25, np.nan)
-    points = Points(**{**vars(outcome.front), "latency_ms": nothing})
+    points = Points(**{**vars(front.points), "latency_ms": nothing})
     with pytest.raises(BigLittleError, match="no latency"):
-        write_report(tmp_path / "report.html", points, config)
-
-
-def test_a_report_answers_first_and_draws_what_it_recommends(
-    outcome: SearchOutcome, config: Config, tmp_path: Path
-) -> None:
-    pytest.importorskip("plotly")
-    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
-    with_device = {**config, "sources": {"device": "raspberry-pi-4"}}
-    path = write_report(tmp_path / "r.html", outcome.front, with_device, answers=answers)
-    page = path.read_text(encoding="utf-8")
-    assert page.index("Which pair?") < page.index("Accuracy against mean latency")
-    assert page.count('<div class="strip"><svg') == sum(a.verdict != "nothing" for a in answers)
-    assert page.count('<tr class="chosen"') == len(marks(answers))
-
-
-def test_a_report_of_an_unknown_device_draws_no_networks(
-    outcome: SearchOutcome, config: Config, tmp_path: Path
-) -> None:
-    pytest.importorskip("plotly")
-    answers = recommend(outcome.front, budgets(outcome.front, {}), outcome.singles)
-    elsewhere = {**config, "sources": {"device": "a-board-that-is-gone"}}
-    path = write_report(tmp_path / "r.html", outcome.front, elsewhere, answers=answers)
-    page = path.read_text(encoding="utf-8")
-    assert "Which pair?" in page
-    assert '<div class="strip">' not in page
-
-
-def test_the_plot_shows_the_half_that_is_compared(
-    outcome: SearchOutcome, best: SingleNetworks, config: Config, tmp_path: Path
-) -> None:
-    pytest.importorskip("plotly")
-    accuracy = np.linspace(0.3, 0.9, 25)
-    front = Points(**{**vars(outcome.front), "accuracy": accuracy})
-    text = write_report(tmp_path / "r.html", front, config, best).read_text(encoding="utf-8")
-    low = accuracy_view(accuracy)[0]
-    assert f'"range":[{100 * low:.1f},' in text
-    assert f"The axis begins at {100 * low:.1f} %" in text
-    assert text.index("Accuracy against mean latency") < text.index("What a pair gains over")
-    assert text.count("Plotly.newPlot(") >= 3
-    exact = Points(**{**vars(front), "accuracy": accuracy + 0.08})
-    text = write_report(tmp_path / "r.html", front, config, best, exact).read_text(encoding="utf-8")
-    both = accuracy_view(accuracy, highest=exact.accuracy.max())
-    assert both[1] > 0.98
-    assert f'"range":[{100 * both[0]:g},{100 * both[1]:g}]' in text
-    alone = write_report(tmp_path / "r.html", front, config).read_text(encoding="utf-8")
-    assert "What a pair gains over" not in alone
+        front_html(replace(front, points=points))

@@ -10,8 +10,6 @@ from biglittle.bench import BigLittleError
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.run_config import search_options, set_otherwise
 
-pytest.importorskip("plotly")
-
 FRONT = ("front.csv", "front.json")
 
 

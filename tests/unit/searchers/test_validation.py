@@ -20,7 +20,6 @@ def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-u
     command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("onnxruntime")
-    pytest.importorskip("plotly")
     from biglittle.edge_profiler.protocol import Protocol
 
     tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)

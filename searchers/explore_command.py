@@ -1,0 +1,51 @@
+"""``biglittle explore``: a whole table, or a saved front, as one page that opens offline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..bench.files import check_writable
+from .explore import explore as explored
+from .front_files import write_files
+from .judge import DEFAULT_TABLE
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def explore(
+    target: Annotated[
+        str, typer.Argument(metavar="[TABLE|FRONT]", help="Table, or front.json or front.csv.")
+    ] = DEFAULT_TABLE,
+    device: Annotated[
+        str,
+        typer.Option(help="Of a table: devices, comma-separated, or all; None: raspberry-pi-4."),
+    ] = "",
+    out: Annotated[Path, typer.Option(help="Page to write (.html).")] = Path("explore.html"),
+) -> None:
+    """Opens a whole table, or a saved front, as one page: points, networks, curves, filters."""
+    devices = [name.strip() for name in device.split(",") if name.strip()]
+    check_writable(out.parent, out.name)
+    with _progress() as move:
+        text = explored(target, devices, move)
+    write_files(out.parent, {out.name: text})
+    sys.stdout.write(f"Written: {out} ({len(text.encode()) / 1e6:.1f} MB)\n")
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A progress bar on stderr; gives what moves it (done, total)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("fronts", total=None)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
