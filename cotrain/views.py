@@ -8,7 +8,7 @@ stand in one small file a view (float16, about 1 MB for 45,000 images of ten cla
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,14 @@ class TeacherAnswers:
         folder: folder in which the logits are kept.
         teacher_sha256: SHA-256 of the teacher's weights file.
         images_sha256: SHA-256 of the training images and their labels.
+        ask: answers a view that has no file yet, from ``asking``; None: every view has one.
     """
 
     views: Views
     folder: Path
     teacher_sha256: str
     images_sha256: str
+    ask: Callable[[int], torch.Tensor] | None = field(default=None, compare=False, repr=False)
 
     def path(self, view: int) -> Path:
         """The file of one view."""
@@ -78,43 +80,48 @@ class TeacherAnswers:
         """Logits on one view of all training images, shape (n, n_classes), float16.
 
         Raises:
-            CheckpointError: not there, or of another teacher, other views or other images.
+            CheckpointError: not there and nobody to ask, or of another teacher, other views or
+                other images.
         """
         path = self.path(view)
         if not path.exists():
-            raise CheckpointError(
-                f"{path} is not there: the teacher's answers on view {view}. Make them with "
-                "'biglittle table build --stage teacher'."
-            )
+            if self.ask is None:
+                raise CheckpointError(
+                    f"{path} is not there: the teacher's answers on view {view}. Make them with "
+                    "'biglittle table build --stage teacher'."
+                )
+            answers = {"logits": self.ask(view).half()}
+            save_checkpoint(path, self._identity(view), {}, answers=answers)
         _, states = load_checkpoint(path, self._identity(view))
         with restoring(path):
             return states["answers"]["logits"]
 
-    def make(
-        self,
-        teacher: Teacher,
-        train: Images,
-        dataset: Dataset,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        """Has the teacher answer every view that has no file yet.
+    def asking(self, teacher: Teacher, train: Images, dataset: Dataset) -> TeacherAnswers:
+        """The same answers, where the teacher is asked about each view that has no file yet.
 
         Args:
             teacher: the network in evaluation mode whose weights ``teacher_sha256`` names.
             train: training images with their labels.
             dataset: facts of the images.
+        """
+
+        def ask(view: int) -> torch.Tensor:
+            return _answers(teacher, train, dataset, self.views.crop(view, len(train)))
+
+        return replace(self, ask=ask)
+
+    def make(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+        """Writes the file of every view, or checks that it belongs to this teacher.
+
+        Args:
             on_progress: called with views done and views in all.
 
         Raises:
-            CheckpointError: a file that is there belongs to another teacher.
+            CheckpointError: a file is missing and nobody can be asked, or it belongs to another
+                teacher.
         """
         for view in range(self.views.n_views):
-            if self.path(view).exists():
-                self.logits(view)
-            else:
-                logits = _answers(teacher, train, dataset, self.views.crop(view, len(train)))
-                answers = {"logits": logits.half()}
-                save_checkpoint(self.path(view), self._identity(view), {}, answers=answers)
+            self.logits(view)
             if on_progress is not None:
                 on_progress(view + 1, self.views.n_views)
 

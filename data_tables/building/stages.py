@@ -154,7 +154,8 @@ def run_stage(
     """
     table = table or plan.recipe.table
     if stage == "teacher":
-        _taught(plan, plan.images(), device, threads)
+        answers = _taught(plan, plan.images(), device, threads)
+        answers.make(lambda done, n: log.info("teacher's views: %d of %d", done, n))
         return "teacher trained, its answers stored"
     if stage == "train":
         train(plan, device, threads)

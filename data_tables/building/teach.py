@@ -53,7 +53,7 @@ def teach(
     n_views: int = N_VIEWS,
     trained: Path | None = None,
 ) -> TeacherAnswers:
-    """The stored answers of a trained teacher, made where they are not there yet; resumable.
+    """The answers of a trained teacher, each view stored once it is asked about; resumable.
 
     Args:
         working: folder that the build works in.
@@ -80,16 +80,12 @@ def teach(
     teacher = load_teacher(weights, splits["train"], dataset)
     if not (working / "teacher.json").exists():
         _report(working, teacher, splits, dataset, threads)
-    answers = TeacherAnswers(
+    return TeacherAnswers(
         views=Views(n_views, seed),
         folder=working / "views",
         teacher_sha256=file_hash(weights),
         images_sha256=images_hash(splits["train"]),
-    )
-    answers.make(
-        teacher, splits["train"], dataset, lambda i, n: log.info("teacher's views: %d of %d", i, n)
-    )
-    return answers
+    ).asking(teacher, splits["train"], dataset)
 
 
 def _train(

@@ -74,7 +74,7 @@ def test_answers_are_stored_once_and_belong_to_one_teacher(
     answers = _answers(tmp_path / "views", train)
     with pytest.raises(CheckpointError, match="--stage teacher"):
         answers.logits(0)
-    answers.make(net, train, digits)
+    answers.asking(net, train, digits).make()
     index = np.arange(4)
     x, _ = cropped_batch(
         train, digits, index, digits.height, answers.views.crop(1, len(train)).take(index)
@@ -82,7 +82,7 @@ def test_answers_are_stored_once_and_belong_to_one_teacher(
     assert answers.logits(1).dtype == torch.float16
     torch.testing.assert_close(answers.logits(1)[:4].float(), net(x), atol=0.01, rtol=0.01)
     written = answers.path(0).stat().st_mtime_ns
-    answers.make(net, train, digits)
+    answers.asking(net, train, digits).make()
     assert answers.path(0).stat().st_mtime_ns == written
     for other in (
         _answers(tmp_path / "views", train, "b" * 64),
@@ -111,7 +111,7 @@ def test_a_killed_run_with_teacher_and_average_goes_on_bit_for_bit(  # type: ign
     with_teacher, tmp_path: Path, taught: dict[str, Images], digits: Dataset, exits: float
 ) -> None:
     answers = _answers(tmp_path / "views", taught["train"])
-    answers.make(_teacher(tmp_path, taught), taught["train"], digits)
+    answers = answers.asking(_teacher(tmp_path, taught), taught["train"], digits)
     schedule = with_teacher(teacher=0.5, ema_decay=0.9, exits=exits)
     results = []
     for name, kills in (("whole", ()), ("killed", (1, 2))):
