@@ -515,6 +515,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
     from .cotrain.front import cotrain_front, promised_point
     from .cotrain.recipe import load_recipe, sized
     from .edge_profiler.deploy import check_exportable
+    from .searchers.cotrained_page import write_cotrained
     from .searchers.front_training import methods_called, training_of, usual_recipe
     from .searchers.pair_training import checked_pair, pair_job
 
@@ -556,6 +557,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
         return
     console = _console()
     print_reports(reports, console)
+    console.print(f"Written: {write_cotrained(options.out, reports)}")
     console.print(f"Written: {options.out}/LITTLE-BIG/METHOD: weights, ONNX files, report.json")
     console.print(f"Next, on the device: biglittle validate {options.out}", soft_wrap=True)
 

@@ -16,12 +16,13 @@ from ..bench.errors import BigLittleError
 from ..bench.evaluator import FidelityEvaluator
 from ..bench.figures import counted
 from .compare import Comparison, compare, markdown
+from .comparison_page import comparison_html
 from .front_files import write_files
 from .judge import Judge
 from .settings import SearchSettings
 
 #: What a comparison writes into its folder.
-FILES = ("compare.svg", "compare.md", "compare.json")
+FILES = ("compare.html", "compare.svg", "compare.md", "compare.json")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class ComparisonReport:
         title = f"{'+'.join(judge.devices)}, {judge.name}, {comparison.n_seeds} seeds"
         write_plot(folder / "compare.svg", comparison, title)
         document = json.dumps(self.document(), indent=1) + "\n"
-        write_files(folder, {"compare.json": document, "compare.md": self.table() + "\n"})
+        texts = {"compare.json": document, "compare.md": self.table() + "\n"}
+        write_files(folder, {**texts, "compare.html": comparison_html(comparison, title)})
 
     def print(self, console: Console, folder: Path | None) -> None:
         """Prints the table.

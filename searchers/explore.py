@@ -31,7 +31,6 @@ from .summary import front_values
 from .table_singles import table_single_group
 
 OBJECTIVES = ("error", "latency_ms")
-DEFAULT_DEVICE = "raspberry-pi-4"
 STEPS = 32  # places of each of the thousands of curves of a table, so that a page stays under 6 MB
 
 
@@ -42,8 +41,8 @@ def explore(
 
     Args:
         target: name or file of a table, or a front: ``front.json``, ``front.csv``, their folder.
-        devices: names or profiles to show a table on; none: ``raspberry-pi-4`` where the table has
-            it, "all": all that the table has. A front has its own.
+        devices: names or profiles to show a table on; none: ``raspberry-pi-4``, or the first of
+            given networks; "all": all that the table has. A front has its own.
         on_progress: told how many fronts are done, and of how many.
 
     Raises:
@@ -123,8 +122,9 @@ def table_html(
         BigLittleError: no such table or device, or one without a latency.
     """
     bench = Benchmark.load(table)
-    usual = [DEFAULT_DEVICE] if DEFAULT_DEVICE in bench.devices else bench.devices
-    targets = list(bench.devices if "all" in devices else dict.fromkeys(devices or usual))
+    targets = list(
+        bench.devices if "all" in devices else dict.fromkeys(devices or [bench.device()])
+    )
     total, done = len(targets) * len(COUPLINGS) * len(bench.table.metrics), 0
 
     def moved() -> None:

@@ -82,8 +82,10 @@ def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Pat
         cells.append(_gate(p["gate"], p["threshold"]))
         for name in ("accuracy", "escalation_rate"):
             figures = p[name]
-            shares = (f"{figures[k]:.2%}" for k in ("promised", "trained", "deployed"))
-            cells.append(("\n".join(shares), f"promised: {figures['provenance']}"))
+            words = {"promised": f"\t{figures['provenance']}"}
+            names = ("promised", "trained", "deployed")
+            shares = (f"{figures[k]:.2%}{words.get(k, '')}" for k in names)
+            cells.append("\n".join(shares))
         latency = p["latency"]
         cells.append((_cell(latency["promised_ms"]) or "-", latency["provenance"]))
         cells.append(_cell(latency["mean_ms"]) or "-")
@@ -190,8 +192,9 @@ def _scatter(charts: Charts, rows: Sequence[Mapping[str, Any]], name: str) -> st
 
 def _unmeasured(points: Sequence[Mapping[str, Any]]) -> str:
     rest = sum(p["on_front"] is None for p in points)
-    what = f"{rest:,} more {'point has' if rest == 1 else 'points have'}"
-    return f"{what} no latency on the device and are not listed." if rest else ""
+    has, listed_not = ("point has", "is") if rest == 1 else ("points have", "are")
+    what = f"{rest:,} more {has} no latency on the device and {listed_not} not listed."
+    return what if rest else ""
 
 
 def _networks(point: Mapping[str, Any]) -> list[str]:

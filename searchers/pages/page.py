@@ -74,7 +74,7 @@ def _json(data: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-#: Text of a cell, or the text and its small print, such as a provenance.
+#: Text of a cell, as `lines_html` takes it, or the text and its small print, as a provenance.
 Cell = str | tuple[str, str]
 
 
@@ -112,8 +112,12 @@ def _cell(column: int, cell: Cell, is_id: bool) -> str:
 
 
 def lines_html(text: str) -> str:
-    """A text of several lines, escaped."""
-    return "<br>".join(html.escape(line) for line in text.split("\n"))
+    """A text of several lines, escaped; what stands behind a tab in a line is small print."""
+    lines = (line.partition("\t") for line in text.split("\n"))
+    return "<br>".join(
+        html.escape(shown) + (f" <small>{html.escape(small)}</small>" if small else "")
+        for shown, _, small in lines
+    )
 
 
 def verdict(kind: str, word: str, text: str, below: str = "") -> str:

@@ -11,13 +11,19 @@ import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.figures import FIGURES
+from biglittle.bench.hypervolume import Reference
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
+from biglittle.searchers import SearchSettings
+from biglittle.searchers.compare import Comparison
+from biglittle.searchers.comparison_page import comparison_html
+from biglittle.searchers.cotrained_page import write_cotrained
 from biglittle.searchers.explore import device_fronts, explore
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.pair_page import write_pair_page
 from biglittle.searchers.pair_report import pair_report
 from biglittle.searchers.table_singles import best_table_single
+from biglittle.searchers.validation_report import write_validation
 
 Opened = Callable[..., Any]
 EVIL = '"><img src=x onerror=alert(1)>'
@@ -269,6 +275,68 @@ def test_names_of_others_are_texts(opened: Opened, table_page: Path, tmp_path: P
     tab = opened(path)
     assert tab.value("document.images.length") == 0
     assert EVIL in tab.value("document.body.textContent")
+    assert tab.complaints == []
+
+
+def _validation(folder: Path) -> Path:
+    errors = {"n": 2, "mape": 0.25, "within_10": 0.5, "spearman": None, "optimism": 2.5}
+    latency = {"predicted": 12.5, "measured": 13.75, "provenance": "measured"}
+    point = {"little": EVIL, "big": "0" * 22, "gate": "margin", "threshold": 0.25}
+    point |= {"accuracy": 0.75, "escalation_rate": 0.125, "latency_ms": latency, "on_front": True}
+    document = {
+        **{
+            "device": EVIL,
+            "measured_on": "here",
+            "kept": True,
+            "verdict": "Kept: all.",
+            "notes": [],
+        },
+        **{"accuracy": [], "points_measured": 1, "points_still_on_front": 1, "networks": errors},
+        **{"interval": {"stated": 0.8}, "figures": {"latency_ms": errors}, "points": [point]},
+        "singles": [{"architecture": EVIL, "predicted": 2.0, "measured": 2.5, "low": 1, "high": 3}],
+    }
+    return write_validation(folder / "validation.html", document)
+
+
+def _cotrained(folder: Path) -> Path:
+    words = {"accuracy": "measured", "escalation_rate": "measured", "latency_ms": "modelled"}
+    test = {"little": EVIL, "big": "0" * 22, "gate": "margin", "threshold": 0.25, "accuracy": 0.75}
+    test |= {"escalation_rate": 0.25, "latency_ms": 3.25, "little_accuracy": 0.7}
+    test |= {"big_accuracy": 0.8, "provenance": words}
+    report = {"config": {"method": "gated"}, "promised": test, "before": {"test": test}}
+    return write_cotrained(folder, [{**report, "after": {"val": test, "test": test}}])
+
+
+def _compared(folder: Path) -> Path:
+    at, regret = np.array([50, 100]), {"nsga2": np.full((3, 2), 0.1), "random": np.ones((3, 2))}
+    box = Reference(("error", "latency_ms"), np.zeros(2), np.ones(2), 0.5, 3)
+    seconds = {name: np.ones(3) for name in regret}
+    result = Comparison(at, regret, seconds, True, box, SearchSettings(budget=100), {})
+    path = folder / "compare.html"
+    path.write_text(comparison_html(result, EVIL), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("make", [_validation, _cotrained, _compared])
+def test_pages_of_charts_open_in_silence(
+    opened: Opened, tmp_path: Path, make: Callable[[Path], Path], width: int
+) -> None:
+    tab = opened(make(tmp_path), width=width)
+    assert tab.value("document.documentElement.scrollWidth") <= width
+    assert tab.value("document.images.length") == 0
+    assert tab.value("document.querySelector('main > :first-child').className").startswith(
+        "verdict"
+    )
+    assert tab.value("document.querySelectorAll('figure svg path').length") > 0
+    tab.value("document.querySelector('figure').scrollIntoView()")
+    circle = tab.value(
+        "(() => { const mark = document.querySelector('figure circle').getBoundingClientRect(); "
+        "return [mark.x + mark.width / 2, mark.y + mark.height / 2]; })()"
+    )
+    tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=circle[0], y=circle[1])
+    tab.settle()
+    assert tab.value("document.querySelector('.tip').hidden") is False
     assert tab.complaints == []
 
 

@@ -54,6 +54,7 @@ def test_texts_of_others_are_escaped_everywhere() -> None:
 
 
 def test_a_cell_has_lines_and_small_print() -> None:
-    text = table(["name", "ms\nmean"], [["a", ("1\n2", "measured")]])
+    text = table(["name", "ms\nmean"], [["a", ("1\n2", "measured")], ["b", "3\tgiven\n4"]])
+    assert "<td>3 <small>given</small><br>4</td>" in text
     assert "<td>1<br>2 <small>measured</small></td>" in text
     assert '<th scope="col">ms<br><small>mean</small></th>' in text
