@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bench.datasets import Dataset
+from ..bench.documents import DocumentError, parse_json
 from ..bench.errors import ProfileError
 from ..bench.gate import Gate
 from ..bench.router_gate import RouterGate
@@ -176,6 +177,14 @@ def describe(
 
 def metadata(model: onnx.ModelProto) -> dict[str, Any]:
     """What a file says of itself, values as they were before they became text; {} if nothing."""
-    text = {entry.key: entry.value for entry in model.metadata_props}
-    # Ids are digits, so that not everything that reads as JSON is JSON.
-    return {k: json.loads(v) if v[:1] in "[{" or k == "threshold" else v for k, v in text.items()}
+    return {entry.key: _value(entry.key, entry.value) for entry in model.metadata_props}
+
+
+def _value(key: str, text: str) -> Any:
+    """Ids are digits, so that not all that reads as JSON is JSON; others write other text."""
+    if text[:1] not in ("[", "{") and key != "threshold":
+        return text
+    try:
+        return parse_json(text)
+    except DocumentError:
+        return text

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..bench.errors import ProfileError
+from .onnx_checked import Work
 from .onnx_graph import import_onnx
 from .onnx_shapes import FEW, STANDARD, numbers, with_shapes
 
 #: Ways through a model's branches; with many more, a model is not one network.
 MOST_PATHS = 8
-#: Nodes that a model may have when its functions are inlined: hostile ones grow without end.
-MOST_NODES = 1_000_000
 _VALUE_FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
 
@@ -58,7 +57,7 @@ def plain_paths(
 
     Raises:
         ProfileError: another number of inputs than one, another batch than 1, unknown sides, or
-            more branches than can be told apart.
+            more branches or computations of shapes than can be followed.
         MissingExtraError: ``onnx`` is not installed.
     """
     import_onnx()  # or the extra that brings it
@@ -70,7 +69,6 @@ def plain_paths(
                 tensor.ClearField(field)
             tensor.ClearField("data_location")
     if plain.functions:
-        _check_functions(plain, label)
         try:
             from onnx.inliner import inline_local_functions
 
@@ -82,37 +80,7 @@ def plain_paths(
     del plain.graph.value_info[:]
     for output in plain.graph.output:
         output.type.tensor_type.ClearField("shape")
-    return _taken_apart(plain, label, "")
-
-
-def _check_functions(model: Any, label: str) -> None:
-    """Counts the nodes that inlining would make.
-
-    Raises:
-        ProfileError: they are too many, or a function calls itself.
-    """
-    bodies = {(f.domain, f.name): f.node for f in model.functions}
-    counts: dict[tuple[str, str], int] = {}
-
-    def size(nodes: Any, within: tuple[tuple[str, str], ...]) -> int:
-        total = 0
-        for node in nodes:
-            key = (node.domain, node.op_type)
-            if key in within:
-                raise ProfileError(
-                    f"functions of {label} cannot be inlined: {key[1]} calls itself."
-                )
-            if key in bodies and key not in counts:
-                counts[key] = size(bodies[key], (*within, key))
-            total += counts.get(key, 1)
-            total += sum(size(a.g.node, within) for a in node.attribute if a.HasField("g"))
-        return total
-
-    if (total := size(model.graph.node, ())) > MOST_NODES:
-        raise ProfileError(
-            f"{label} has {total:.3g} nodes when its functions are inlined, expected at most "
-            f"{MOST_NODES:,}; export it without functions."
-        )
+    return _taken_apart(plain, label, "", Work(label))
 
 
 def image_input(model: Any, label: str) -> Any:
@@ -188,8 +156,8 @@ def _fix_input(model: Any, label: str, shape: Sequence[int] | None) -> None:
         dims.add().dim_value = side
 
 
-def _taken_apart(model: Any, label: str, name: str) -> list[tuple[str, Any]]:
-    model = with_shapes(model, label)
+def _taken_apart(model: Any, label: str, name: str, work: Work) -> list[tuple[str, Any]]:
+    model = with_shapes(model, label, work)
     forks = (
         k
         for k, node in enumerate(model.graph.node)
@@ -204,7 +172,7 @@ def _taken_apart(model: Any, label: str, name: str) -> list[tuple[str, Any]]:
     for branch in branches:
         step = branch if condition is None else ""
         whole = "/".join(part for part in (name, step) if part)
-        paths += _taken_apart(_with_branch(model, index, branch), label, whole)
+        paths += _taken_apart(_with_branch(model, index, branch), label, whole, work)
         if len(paths) > MOST_PATHS:
             raise ProfileError(
                 f"{label} has more than {MOST_PATHS} ways through its branches; give its parts."

@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..bench.errors import ProfileError
-from ..bench.files import why_unreadable
 from ..bench.graph import Graph
-from .onnx_graph import ANSWERED, ESCALATED, import_onnx
+from .onnx_checked import check_model, load_checked
+from .onnx_graph import ANSWERED, ESCALATED
 from .onnx_operators import OperatorReader
 from .onnx_plain import image_input, plain_paths
 from .onnx_shapes import shapes
-
-#: Larger files are refused unread; protobuf itself stops at 2 GiB.
-MAX_BYTES = 2**31
 
 
 @dataclass(frozen=True)
@@ -71,21 +68,7 @@ def read_onnx(path: Path, shape: Sequence[int] | None = None) -> ReadNetwork:
         ProfileError: the file cannot be read, is too large, or has no shapes to go by.
         MissingExtraError: ``onnx`` is not installed.
     """
-    onnx = import_onnx()
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ProfileError(
-                f"{path.name} has {size / 2**20:,.0f} MiB and was not read; expected at most "
-                f"{MAX_BYTES // 2**20} MiB. Weights may lie in a file of their own."
-            )
-        model = onnx.load(str(path), load_external_data=False)
-    except ProfileError:
-        raise
-    except Exception as error:  # protobuf's errors share no base with Python's own
-        why = why_unreadable(error, f"it is damaged or no ONNX file ({error}).")
-        raise ProfileError(f"{path.name} cannot be read as ONNX: {why}") from error
-    return read_model(model, path.name, shape)
+    return _read(load_checked(path)[0], path.name, shape)
 
 
 def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> ReadNetwork:
@@ -100,6 +83,12 @@ def read_model(model: Any, label: str, shape: Sequence[int] | None = None) -> Re
         ProfileError: more or less than one input, another batch than 1, or unknown shapes.
         MissingExtraError: ``onnx`` is not installed.
     """
+    check_model(model, label)
+    return _read(model, label, shape)
+
+
+def _read(model: Any, label: str, shape: Sequence[int] | None) -> ReadNetwork:
+    """The network in a model that was checked."""
     try:
         paths = [_read_plain(m, label, name) for name, m in plain_paths(model, label, shape)]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.errors import ProfileError
+from .onnx_checked import Work
 from .onnx_graph import import_onnx
 
 #: Tensors of more elements are weights; only smaller ones are looked into, for shapes and the like.
@@ -27,6 +28,24 @@ _BOUNDED = {
     *("Not", "Or", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Slice"),
     *("Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"),
 }
+#: Others that are evaluated where their result is known to be small. Not every operator may be: an
+#: image decoder, say, is a program of its own.
+_EVALUATED = {
+    *_BOUNDED,
+    *(
+        "ArgMax",
+        "ArgMin",
+        "BitShift",
+        "Clip",
+        "CumSum",
+        "ConstantOfShape",
+        "Expand",
+        "GatherElements",
+    ),
+    *("GatherND", "NonZero", "Pow", "Range", "ReduceMean", "Round", "ScatterElements", "ScatterND"),
+    *("Sign", "Split", "Tile", "TopK", "Trilu"),
+}
+_MOST_COMBINED = 2**20  # elements of all inputs, multiplied: what broadcasting can make of them
 _VALUES = 16  # a float constant of more is a weight in another form
 
 
@@ -40,18 +59,20 @@ def shapes(model: Any) -> dict[str, tuple[int, ...]]:
     }
 
 
-def with_shapes(model: Any, label: str) -> Any:
+def with_shapes(model: Any, label: str, work: Work | None = None) -> Any:
     """The model with the shapes of its values, as far as they follow from the input's.
 
     Args:
         model: the model as an ``onnx.ModelProto``.
         label: name by which messages call it.
+        work: counts what is looked at again; None: a count of its own.
 
     Raises:
-        ProfileError: its shapes contradict one another.
+        ProfileError: its shapes contradict one another, or follow from too much.
     """
-    onnx = import_onnx()
+    onnx, work = import_onnx(), work or Work(label)
     while True:
+        work.spend(len(model.graph.node))
         try:
             inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
         except Exception as error:  # of several kinds that share no base
@@ -141,7 +162,10 @@ def _computed(
     given = [name for name in node.input if name]
     if not given or any(name not in values for name in given):
         return None
-    if node.op_type not in _BOUNDED:
+    if node.op_type not in _EVALUATED or any(values[n].dtype.kind not in "biuf" for n in given):
+        return None
+    combined = math.prod(max(1, values[n].size) for n in given)
+    if node.op_type not in _BOUNDED or combined > _MOST_COMBINED:
         sizes = [stated.get(name, (0,)) for name in node.output if name]
         if any(0 in sides or math.prod(sides) > FEW for sides in sizes):
             return None

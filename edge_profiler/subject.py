@@ -9,9 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
+from ..bench.documents import DocumentError, typed
 from ..bench.errors import ProfileError
 from ..bench.spaces import SearchSpace
 from .deployable import metadata
+from .onnx_checked import load_checked
 from .onnx_gates import forced_threshold
 from .onnx_graph import import_onnx
 from .onnx_network import onnx_model
@@ -80,16 +84,16 @@ def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> 
     """
     subjects = []
     for path in paths:
-        model = _loaded(path)
-        names = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        facts = metadata(model)
-        if facts.get("role") != "cascade":
+        model, content = load_checked(path, weights=True)
+        names = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+        facts = _facts(model, path)
+        if facts.role != "cascade":
             if shape is not None:
                 names["shape"] = ",".join(map(str, shape))
             subjects.append(Subject("models", names, partial(_for_one, model, path.name, shape)))
             continue
         for branch in (KEPT, ESCALATED):
-            forced = forced_branch(model, str(facts["gate"]), branch == ESCALATED)
+            forced = forced_branch(model, facts.gate, branch == ESCALATED)
             subjects.append(Subject("models", {**names, "branch": branch}, partial(bytes, forced)))
     return subjects
 
@@ -169,8 +173,15 @@ def onnx_files(text: str) -> list[Path]:
     return paths
 
 
-def _loaded(path: Path) -> Any:
+class _Facts(Struct):
+    """What is read of the text that a file says of itself."""
+
+    role: str = ""
+    gate: str = ""
+
+
+def _facts(model: Any, path: Path) -> _Facts:
     try:
-        return import_onnx().load(str(path))
-    except Exception as error:  # protobuf's errors share no base with Python's own
-        raise ProfileError(f"{path.name} cannot be read as ONNX: {error}") from error
+        return typed(metadata(model), _Facts, "its metadata")
+    except DocumentError as error:
+        raise ProfileError(f"{path.name} cannot be measured: {error}.") from error

@@ -45,7 +45,7 @@ def test_convolutions_without_counterpart_say_what_they_are(model) -> None:
 @pytest.mark.parametrize(
     ("nodes", "words"),
     [
-        ([node("Conv", "x", "y")], "malformed|cannot be found"),
+        ([node("Conv", "x", "y")], "malformed|cannot be found|1 inputs, expected at least 2"),
         ([node("Less", "x half", "c"), helper.make_node("If", ["c"], ["y"])], "malformed|be found"),
         ([node("Add", "x nothing", "y")], "'nothing', which nothing before it makes"),
         ([node("Relu", "a", "y"), node("Relu", "x", "a")], "nothing before it makes|be found"),
