@@ -6,7 +6,6 @@ needs it, so that ``biglittle --help`` stays quick.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -84,7 +83,9 @@ def biglittle(
 
 
 def _emit(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    from .bench.documents import json_text
+
+    sys.stdout.write(json_text(document, indent=2) + "\n")
 
 
 def _console(stderr: bool = False) -> Console:
@@ -92,19 +93,23 @@ def _console(stderr: bool = False) -> Console:
 
     # A file or a pipe has no width: wide enough that no provenance in a table's head is cut short.
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else PIPE_COLUMNS
-    return Console(stderr=stderr, highlight=False, width=width)
+    # What is printed may hold names that others wrote: it is text, and never markup.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
 def _print(lines: Sequence[str]) -> None:
-    """Prints lines on stdout as they are."""
-    sys.stdout.write("\n".join(lines) + "\n")
+    """Prints lines on stdout."""
+    from .bench.plain_text import plain
+
+    sys.stdout.write(plain("\n".join(lines), lines=True) + "\n")
 
 
 def _note(*lines: str) -> None:
-    """Prints lines on stderr, without markup."""
-    console = _console(stderr=True)
+    """Prints lines on stderr."""
+    from .bench.plain_text import plain
+
     for line in lines:
-        console.print(line, markup=False)
+        _console(stderr=True).print(plain(line, lines=True))
 
 
 def _log_to_stderr() -> None:
@@ -828,9 +833,7 @@ def device_list(as_json: JsonOption = False) -> None:
     if as_json:
         _emit(listed_devices())
         return
-    console = _console()
-    for line in devices_text():
-        console.print(line)
+    _print(devices_text())
 
 
 @device_app.command("show")
@@ -844,7 +847,7 @@ def device_show(name: str, as_json: JsonOption = False) -> None:
     if as_json:
         _emit(facts)
     else:
-        _console().print_json(data=facts)
+        _console().print_json(data=facts, ensure_ascii=True)
 
 
 @device_app.command("check")
@@ -860,7 +863,7 @@ def device_check(
     if as_json:
         _emit(admission.as_dict())
     else:
-        sys.stdout.write(admission.text() + "\n")
+        _print([admission.text()])
     if not admission.passed:
         raise typer.Exit(1)
 
@@ -883,7 +886,7 @@ def device_add(
     target, admission = add_device(file, replace, name, force, reason)
     # Not broken into lines: a command among the advice is there to be copied.
     say = _console(stderr=True).print
-    say("\n".join([admission.text(), *summary(target)]), markup=False, soft_wrap=True)
+    say("\n".join([admission.text(), *summary(target)]), soft_wrap=True)
 
 
 @device_app.command("predict")
@@ -952,9 +955,7 @@ def data_list(as_json: JsonOption = False) -> None:
     if as_json:
         _emit(listed_datasets())
         return
-    console = _console()
-    for line in datasets_text():
-        console.print(line)
+    _print(datasets_text())
 
 
 @data_app.command("fetch")
@@ -983,6 +984,4 @@ def env(as_json: JsonOption = False) -> None:
     if as_json:
         _emit(versions())
         return
-    console = _console()
-    for line in versions_text():
-        console.print(line)
+    _print(versions_text())

@@ -36,7 +36,9 @@ def end_of(error: BaseException) -> tuple[int, str]:
     if isinstance(cause, Exception):
         line = _line_of(cause)
         if line is not None:
-            return 1, f"error: {line}"
+            from .bench.plain_text import plain
+
+            return 1, f"error: {plain(line, lines=True)}"
     raise error
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from ..bench.errors import BigLittleError
 from ..bench.files import writable_place
 from ..bench.locks import holding
+from ..bench.plain_text import plain
 from ..bench.signals import exit_code_of, stopping, word_of
 from .repeatability import REPEATS, repeats_well, report_of
 from .session import ProfileRequest, failed_files, progress_line, run_request, summary
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         with stopping(), writable_place(out, is_folder=False), waiting:
             profile = run_request(request, out, told)
     except BigLittleError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {plain(str(error), lines=True)}\n")
         return 1
     except KeyboardInterrupt as stop:
         place = f"what was finished is in {out}, and the same command goes on from there"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ def idle_power(
     sleep(protocol.energy_s)
     took_s = (clock() - began) / 1e9
     total_mj = meter.stop()
-    has_reading = total_mj is not None and took_s > 0
+    has_reading = total_mj is not None and 0 <= total_mj < math.inf and took_s > 0
     facts: dict[str, Any] = {
         "name": meter.name,
         "rail": meter.rail,
@@ -61,5 +62,5 @@ def measure_energy(
     total_mj = meter.stop()
     if (windows := getattr(meter, "windows", None)) is not None:
         entry |= {"energy_window_s": list(windows[-1]), "energy_runs": runs}
-    if total_mj is not None and total_mj > 0:
+    if total_mj is not None and 0 < total_mj < math.inf:
         put_energy(entry, total_mj, took_s, runs, facts.get("idle_power_mw"))

@@ -109,6 +109,7 @@ def check_model(model: Any, label: str) -> None:
             raise _too_many(label, f"more than {MOST_NODES:,} nodes")
         if depth > MOST_NESTED:
             raise _too_many(label, f"graphs within graphs, {depth} deep")
+        _check_names(nodes, graph, label)
         for node in nodes:
             n_branching += any(a.HasField("g") or len(a.graphs) for a in node.attribute)
             n_tensors += _check_node(node, label, opset)
@@ -125,6 +126,23 @@ def check_model(model: Any, label: str) -> None:
         if n_tensors > MOST_TENSORS:
             raise _too_many(label, f"more than {MOST_TENSORS:,} tensors")
     _check_functions(model, label)
+
+
+def _check_names(nodes: Any, graph: Any, label: str) -> None:
+    """Nothing, if no name could do more on a terminal than be read.
+
+    Raises:
+        ProfileError: one holds a control character or a line break.
+    """
+    names = [n for node in nodes for n in (node.name, node.op_type, node.domain, *node.output)]
+    if graph is not None:
+        values = (*graph.input, *graph.output, *graph.initializer)
+        names += [graph.name, *(value.name for value in values)]
+    for name in names:
+        if plain(name) != name:
+            raise ProfileError(
+                f"{label} has the name {plain(name)[:60]!r}, which holds control characters."
+            )
 
 
 def _too_many(label: str, what: str) -> ProfileError:

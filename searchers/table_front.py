@@ -151,9 +151,9 @@ def print_table_front(answer: TableFront, console: Console, top: int = 20) -> No
     gates = sorted({str(gate) for gate in front.points.gate})
     if bounds := [gate for gate in gates if not get_gate(gate).deployable]:
         names = ", ".join(bounds)
-        console.print(f"[bold]No device can run {names}: a bound or a control, no choice.[/bold]")
+        console.print(f"No device can run {names}: a bound or a control, no choice.", style="bold")
     if not front.complete:
-        console.print("[bold]Interrupted: the front of the little networks done so far.[/bold]")
+        console.print("Interrupted: the front of the little networks done so far.", style="bold")
     singles = best_table_single(bench, front.points, answer.device)
     figures = (*front.objectives, *answer.limits)
     print_front(front.points, singles, console, top, figures, marks(answer.answers))

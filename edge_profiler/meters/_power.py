@@ -16,6 +16,7 @@ from . import Seconds
 #: Reads power in mW.
 PowerReader = Callable[[], float]
 LEAST_SAMPLES = 3  # of which two are the ends
+MOST_POWER_MW = 1e9  # of a reading that is believed
 
 
 def energy_mj(time_s: Sequence[float], power_mw: Sequence[float]) -> float | None:
@@ -55,7 +56,8 @@ class SampledMeter:
     Args:
         name: key of the meter.
         rail: place where the power is measured.
-        read: gives power in mW; an ``OSError`` or ``ValueError`` loses that one sample.
+        read: gives power in mW; an ``OSError`` or ``ValueError``, or a figure that no power can be,
+            loses that one sample.
         sampling_hz: readings of the power per second.
         clock: a clock in seconds; another one for tests.
         covers: parts of the machine on the rail: "cpu", "gpu" or both.
@@ -103,7 +105,8 @@ class SampledMeter:
             power_mw = self._read()
         except (OSError, ValueError):
             return
-        self._samples.append((self._clock(), power_mw))
+        if 0 <= power_mw <= MOST_POWER_MW:  # a driver that stumbles says inf, nan or less than 0
+            self._samples.append((self._clock(), power_mw))
 
 
 def read_number(path: Path) -> float:

@@ -92,7 +92,13 @@ def read_trace(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], ND
         why = why_unreadable(error, f"{error}.")
         raise ProfileError(f"trace {path.name} cannot be read: {why}") from error
     times = figures[:, 0]
-    power = figures[:, 1] if direct else 1000 * figures[:, 1] * figures[:, 2]
+    with np.errstate(over="ignore"):
+        power = figures[:, 1] if direct else 1000 * figures[:, 1] * figures[:, 2]
+    if len(wrong := np.flatnonzero(~np.isfinite(power))):
+        raise ProfileError(
+            f"trace {path.name} cannot be read: {table.place(int(wrong[0]), names[1])}: voltage "
+            "times current is no finite power."
+        )
     back = np.flatnonzero(np.diff(times) < 0)
     if len(back):
         raise ProfileError(

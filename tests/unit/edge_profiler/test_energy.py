@@ -25,15 +25,15 @@ class FakeMeter:
 
     name, rail, sampling_hz = "fake", "board", None
 
-    def __init__(self, runtime, dead=False):
-        self.runtime, self.dead, self.idle = runtime, dead, True
+    def __init__(self, runtime, dead=False, total_mj=None):
+        self.runtime, self.dead, self.idle, self.total_mj = runtime, dead, True, total_mj
 
     def start(self):
         self.began = self.runtime.now_ns
 
     def stop(self):
-        if self.dead:
-            return None
+        if self.dead or self.total_mj is not None:
+            return self.total_mj
         power_mw, self.idle = (1000.0 if self.idle else 4000.0), False
         return (self.runtime.now_ns - self.began) / 1e9 * power_mw
 
@@ -88,3 +88,13 @@ def test_a_meter_that_says_nothing_leaves_no_energy(fake_runtime, metered):
     got = metered(runtime, FakeMeter(runtime, dead=True))
     assert got["meter"]["idle_power_mw"] is None
     assert not any("energy_mj" in e for e in got["networks"])
+
+
+@pytest.mark.parametrize("total_mj", [float("inf"), float("nan"), -float("inf")])
+def test_a_meter_that_stumbles_does_not_end_the_profile(fake_runtime, metered, tmp_path, total_mj):
+    runtime, out = fake_runtime(), tmp_path / "profile.json"
+    profile = metered(runtime, FakeMeter(runtime, total_mj=total_mj), out=out)
+    assert all(entry["latency_ms"] > 0 for entry in profile["networks"])
+    assert not any("energy_mj" in entry for entry in profile["networks"])
+    assert profile["meter"]["idle_power_mw"] is None
+    assert load_device(out).listed_energy_mj == {}

@@ -22,12 +22,13 @@ def test_trapezoids():
 
 
 def test_a_sampled_meter_loses_a_bad_sample_and_not_the_run():
-    readings = iter([1000.0, ValueError("busy"), *[1000.0] * 1_000_000])
+    bad = [ValueError("busy"), float("inf"), float("nan"), -1.0, 1e300]
+    readings = iter([1000.0, *bad, *[1000.0] * 1_000_000])
     enough, count = threading.Event(), itertools.count()
 
     def read():
         value = next(readings)
-        if next(count) == 5:
+        if next(count) == 10:
             enough.set()
         if isinstance(value, Exception):
             raise value

@@ -88,6 +88,12 @@ def test_a_trace_in_the_dialect_of_a_meter(tmp_path, encoding, decimal_comma):
     assert profile["meter"]["idle_power_mw"] == pytest.approx(1000, rel=0.01)
 
 
+def test_a_product_that_is_no_power_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("time_s,voltage_v,current_a\n0,5,1\n1,1e200,1e200\n2,5,1\n")
+    with pytest.raises(ProfileError, match=r"line 3, column 'voltage_v': .* no finite power"):
+        read_trace(tmp_path / "t.csv")
+
+
 def test_samples_of_one_moment_are_one_with_their_mean(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("time_s, power_mw, marker\n1, 10, 0\n1, 30, 0\n2, 5, 1\n3, 6, 0\n")
