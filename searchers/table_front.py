@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ..bench import Benchmark, Front
+from ..bench.documents import json_text
 from ..bench.exact_front import FrontInterrupted
 from ..bench.gates import get_gate
 from ..bench.recommend import Recommendation, marks
@@ -87,7 +87,7 @@ class TableFront:
         if path.suffix.lower() == ".html":
             write_report(path, self.page())
         else:
-            write_files(path.parent, {path.name: json.dumps(self.document(), indent=2) + "\n"})
+            write_files(path.parent, {path.name: json_text(self.document(), indent=2) + "\n"})
 
 
 def table_front(

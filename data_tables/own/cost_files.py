@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ...bench.bounded import LimitError, read_bounded
 from ...bench.errors import AnswersError
 from ...bench.files import why_unreadable
 from ...bench.own.costs import COSTS, DEVICE, NetworkCost
 from ...bench.text_files import parse_csv, read_text
-from ...edge_profiler.onnx_reader import MAX_BYTES
+from ...edge_profiler.onnx_checked import MAX_BYTES
 from ...edge_profiler.protocol import time_runs
 from ...edge_profiler.runtimes import get_runtime
 from ..devices.predict import predict_each, refusals
@@ -123,11 +124,11 @@ def measured_costs(
     runs: dict[str, Any] = {}
     for name, path in files.items():
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise AnswersError(f"{path} has more than {MAX_BYTES} bytes.")
-            runs[name] = get_runtime(RUNTIME).load(path.read_bytes(), threads)
-        except OSError as error:
-            raise AnswersError(f"{path} cannot be read: {error.strerror}.") from error
+            content = read_bounded(path, MAX_BYTES)
+        except (OSError, LimitError) as error:
+            why = why_unreadable(error, f"{error}.")
+            raise AnswersError(f"{path} cannot be read: {why}") from error
+        runs[name] = get_runtime(RUNTIME).load(content, threads)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         time_runs(run, WARM_UP)
