@@ -9,16 +9,20 @@ that changes the shape. It is split as the same model predicts these parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from .errors import SurrogateError
 from .latency_terms import Blocks, OperatorSum
 from .operator_features import NAMES, Array, chain_features, end_features, trunk_features
-from .operator_model import OperatorModel
-from .spaces import Exits, Genomes, SearchSpace
+from .operator_model import OperatorModel, fit_robust, load_priors
+from .spaces import Exits, Genomes, Layer, SearchSpace
+
+#: Share of left-out blocks inside the interval of an exit on a block table.
+COVERAGE = 0.9
 
 _DENSE = [i for i, name in enumerate(NAMES) if name.startswith("dense.")]
 _POINTWISE = [NAMES.index(NAMES[i].replace("dense.", "pointwise.")) for i in _DENSE]
@@ -83,6 +87,44 @@ def parts_of(space: SearchSpace, n_classes: int, blocks: Blocks, coefficients: A
     return Parts(scale * start, layers, heads, scale * offsets, unscaled)
 
 
+def left_out_ratios(
+    space: SearchSpace, blocks_ms: Array, group: Callable[[Layer], Hashable]
+) -> Array:
+    """Blocks over what a model predicts that was not fitted to them, (n_layers, n_choices - 1).
+
+    All count relative to the last choice of their layer; NaN where one takes no longer than that.
+
+    Args:
+        space: search space of the blocks; its layers follow one another.
+        blocks_ms: latencies of each choice at each layer, shape (n_layers, n_choices).
+        group: layers of which it says the same are left out together.
+
+    Raises:
+        SurrogateError: too few blocks are above the last choice.
+        MissingExtraError: scipy is not installed.
+    """
+    n, priors = len(space.choices), load_priors()
+    features = np.array(
+        [[chain_features(space.build_layer(ly, c)) for c in range(n)] for ly in space.layers]
+    )
+    relative, truth = features[:, :-1] - features[:, [-1]], blocks_ms[:, :-1] - blocks_ms[:, [-1]]
+    keys, ratios = [group(layer) for layer in space.layers], np.full(truth.shape, np.nan)
+    for key in dict.fromkeys(keys):
+        of_group = np.array([k == key for k in keys])[:, None]
+        here, rest = of_group & (truth > 0), ~of_group & (truth > 0)
+        costs = fit_robust(relative[rest], truth[rest], priors)
+        predicted = relative[here] @ costs
+        ratios[here] = np.divide(
+            truth[here], predicted, out=np.full(len(predicted), np.nan), where=predicted > 0
+        )
+    return ratios
+
+
+def shape_of(layer: Layer) -> Hashable:
+    """What a layer's blocks have in common with those of others of its shape."""
+    return layer.in_channels, layer.out_channels, layer.height, layer.stride
+
+
 @dataclass(frozen=True)
 class ExitTerms:
     """What a sum over layers lacks for networks that are cut.
@@ -132,14 +174,33 @@ class ExitTerms:
     def interval_ms(self, genomes: Genomes, exits: Exits) -> tuple[Array, Array]:
         """Ends of the interval of networks that are cut, each (n,); NaN for whole ones.
 
-        The model's factors hold for what is predicted: start, head, and layers that were in the
-        constant. Blocks stand as they were measured.
+        Blocks stand as they were measured. Start, head, and layers that were in the constant are
+        predicted, and off by as much as nine in ten blocks of a shape that the model was not fitted
+        to. How the constant is split nobody measured: what it holds beyond its parts as they are
+        predicted may be all of the start, or not the start's at all.
         """
-        model, parts = self.model, self.parts
-        predicted = parts.start_ms + parts.heads_ms[exits] + self._run(exits) @ parts.offsets_ms
-        predicted = np.where((exits > 0) & (model.coverage > 0), predicted, np.nan)
-        whole = self.latency_ms(genomes, exits)
-        return whole + predicted * (model.low - 1), whole + predicted * (model.high - 1)
+        parts, cut = self.parts, exits > 0
+        start, layers, head = parts.unscaled_ms
+        rest = self.blocks.constant_ms - float(start + layers + head)
+        scale = np.divide(layers, parts.offsets_ms.sum() or 1.0)
+        run = self._run(exits) @ parts.offsets_ms
+        ends = run * min(scale, 1.0), run * max(scale, 1.0)
+        low, high = self._factors
+        heads = parts.heads_ms[exits]
+        measured = np.where(cut, self.latency_ms(genomes, exits) - parts.start_ms - run - heads, 0)
+        least = measured + low * (min(start, parts.start_ms) + ends[0] + heads)
+        most = measured + high * (start + ends[1] + heads) + max(rest, 0.0)
+        return np.where(cut, least, np.nan), np.where(cut, most, np.nan)
+
+    @cached_property
+    def _factors(self) -> tuple[float, float]:
+        """Factors that hold nine in ten blocks of a shape that was left out; NaN: none can be."""
+        try:
+            ratios = left_out_ratios(self.space, self.blocks.blocks_ms, shape_of)
+        except SurrogateError:  # of blocks that take nothing
+            return float("nan"), float("nan")
+        low, high = np.nanquantile(ratios, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+        return min(float(low), 1.0), max(float(high), 1.0)
 
 
 @dataclass(frozen=True)

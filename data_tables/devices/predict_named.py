@@ -8,6 +8,7 @@ import numpy as np
 
 from ...bench import DeviceProfile, get_space
 from ...bench.errors import DeviceError
+from ...bench.latency_exits import COVERAGE
 from ...bench.rows import NetworkKey
 from .prediction import Prediction
 
@@ -58,7 +59,7 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
         operators = model.operators()
         fitted = operators.fitted_to
         if stated and key.exit:
-            coverage = operators.model.coverage
+            coverage = operators.model.coverage if profile.block_ms is None else COVERAGE
     if np.isnan(energy[0]):
         del words["energy_mj"]
     return Prediction(
@@ -82,6 +83,7 @@ def _notes(profile: DeviceProfile, key: NetworkKey) -> tuple[str, ...]:
         return ()
     return (
         "blocks before the exit are measured, the exit head and the part of the table's constant "
-        "are predicted; the interval holds for the model, not for how the constant is split: see "
-        "data_tables/devices/README.md.",
+        "are predicted. The interval lets both be off by as much as nine in ten blocks of a shape "
+        "that the model had not seen, and gives what the constant holds beyond its parts to either "
+        "end; how the constant is split nobody measured: see data_tables/devices/README.md.",
     )

@@ -11,7 +11,7 @@ from biglittle.bench import DeviceProfile, get_space, load_device
 from biglittle.bench.device import shipped_devices
 from biglittle.bench.errors import ArchitectureError, DeviceError
 from biglittle.bench.latency import BlockSum, Predicted
-from biglittle.bench.latency_exits import parts_of, with_dense
+from biglittle.bench.latency_exits import ExitTerms, parts_of, with_dense
 from biglittle.bench.latency_listed import Figures, Listed
 from biglittle.bench.latency_terms import Blocks
 from biglittle.bench.operator_features import (
@@ -160,3 +160,39 @@ def test_a_list_that_names_an_exit_that_is_none_says_so() -> None:
     figures = Figures({f"{'8' * 22}@13": 1.0}, {}, {}, {}, "measured", "modelled", None, None)
     with pytest.raises(ArchitectureError, match="no exit '13'"):
         Listed(FBNET, 10, figures).latency_ms(FBNET.parse("8" * 22))
+
+
+def test_the_interval_of_an_exit_covers_how_a_constant_may_be_split() -> None:
+    """A table of a device that is a sum over operators, whose constant holds more than they say."""
+    pytest.importorskip("scipy")
+    skip, k, n = FBNET.choices.index("skip"), len(FBNET.choices), FBNET.n_layers
+    one = np.full((n * k, n), skip, np.uint8)
+    one[np.arange(n * k), np.repeat(np.arange(n), k)] = np.tile(np.arange(k), n)
+    whole = truth_ms(FBNET, one, None).reshape(n, k)
+    blocks_ms = np.where(np.arange(k) == skip, 0.0, whole - whole[0, skip])
+    genomes, exits = drawn(FBNET, 2 * len(FBNET.exits) + 2)
+    cut, widths = exits > 0, []
+    for more in (0.0, 3.0):
+        blocks = Blocks(float(whole[0, skip]) + more, blocks_ms)
+        model = BlockSum(FBNET, 10, blocks, None, "modelled")
+        low, high = model.interval_ms(genomes, exits)
+        assert np.isnan(low[~cut]).all()
+        latency = model.latency_ms(genomes, exits)
+        assert (low[cut] <= latency[cut]).all()
+        assert (latency[cut] <= high[cut]).all()
+        # Nothing of the rest is the start's, or all of it.
+        parts = model._exits.parts
+        ran = np.arange(n) <= FBNET.exit_after[exits][:, None]
+        measured = (blocks_ms[np.arange(n), genomes] * ran).sum(axis=1)
+        start, layers, head = parts.unscaled_ms
+        scale = layers / parts.offsets_ms.sum() if parts.offsets_ms.any() else 1.0
+        least = measured + start + scale * (ran @ parts.offsets_ms) + parts.heads_ms[exits]
+        rest = max(blocks.constant_ms - float(start + layers + head), 0.0)
+        assert (low[cut] <= least[cut] + 1e-9).all()
+        assert (least[cut] + rest <= high[cut] + 1e-9).all()
+        widths.append(float((high - low)[cut].mean()))
+    assert widths[1] > 2 * widths[0]
+    flat = Blocks(5.0, np.zeros((n, k)))
+    low, high = ExitTerms(FBNET, 10, flat, model.operators).interval_ms(genomes, exits)
+    assert np.isnan(low).all()  # blocks that take nothing calibrate nothing
+    assert np.isnan(high).all()

@@ -36,6 +36,9 @@ def test_every_split_adds_up_and_lies_in_the_range_that_is_told() -> None:
     for exit_figures in FIGURES["exits"].values():
         low, high = exit_figures["latency_low_ms"], exit_figures["latency_high_ms"]
         assert low < exit_figures["latency_ms"] < high < 2 * FIGURES["whole_ms"]
+        own_low, own_high = exit_figures["interval_ms"]
+        assert own_low < exit_figures["latency_ms"] < own_high
+        assert own_high - own_low > 1.5  # what the constant does not explain alone is 1.8 ms
     page = exit_latency.page(FIGURES)
     assert all(f"| @{name} |" in page for name in exit_latency.EXITS)
 
