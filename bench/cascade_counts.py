@@ -75,6 +75,8 @@ class CascadeCounts:
         right: whether each stage is right, bool, shape (n_images,) each, one more.
 
     Attributes:
+        codes: confidence codes as they were given.
+        right: whether each stage is right, as it was given.
         cuts: distinct cuts of each gate, rising; together they stand for all 257 of each.
         n_images: number of images that were answered.
     """
@@ -83,6 +85,7 @@ class CascadeCounts:
         self, codes: Sequence[NDArray[np.uint8]], right: Sequence[NDArray[np.bool_]]
     ) -> None:
         assert len(right) == len(codes) + 1 <= MOST_GATES + 1
+        self.codes, self.right = tuple(codes), tuple(right)
         self.n_images = len(right[0])
         self.cuts = [distinct_cuts(c) for c in codes]
         pairs = zip(self.cuts, codes, strict=True)

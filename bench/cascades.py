@@ -180,6 +180,26 @@ class Cascades:
         ]
         return replace(cascade, gates=tuple(gates))
 
+    def question(
+        self, networks: Sequence[str], gates: str | Sequence[str], device: str, figures: set[str]
+    ) -> CascadeQuestion:
+        """A cascade without its cuts: what its networks answer on ``val``, and what they cost.
+
+        Args:
+            networks: names of two to four networks in the order in which they are asked.
+            gates: name of the gate metric, of all gates or one a gate.
+            device: name of a device of the table, or the path of a profile.
+            figures: names of figures that are asked about.
+
+        Raises:
+            ArchitectureError: not two to four networks.
+            TableError: a network that is not in the table.
+            GateError: another number of gates, or a gate for pairs alone.
+            ConstraintError: a figure that a network has not.
+            UnknownNameError: no device, figure or gate has this name.
+        """
+        return self._question(networks, gates, device, figures)[0]
+
     def _question(
         self,
         networks: Sequence[str] | Pair,
@@ -285,9 +305,10 @@ class Cascades:
         depth = self._table.space.exit_after[self._table.exits]
         if not (self._table.exits[rows] > 0).any():
             n_cut = len(np.unique(of["architecture"][self._table.exits > 0]))
+            some = f"in which {n_cut} architectures have some; give one of those, or"
             raise TableError(
-                f"network {architecture} has no exits in table {self._table.name!r}, in which "
-                f"{n_cut} architectures have some; give one of those, or two to four networks."
+                f"network {architecture} has no exits in table {self._table.name!r}, "
+                f"{some if n_cut else 'which has none at all; give'} two to four networks."
             )
         ordered = sorted(rows.tolist(), key=lambda i: (depth[i], i))
         return [

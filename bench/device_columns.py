@@ -17,6 +17,9 @@ from .spaces import Exits, SearchSpace
 #: came about, the place of each network's word in ``PROVENANCES``.
 FIGURE_COLUMNS = ("latency_ms", "energy_mj")
 TRUNK_COLUMN = "trunk_ms"
+#: A sum over layers that begins at nothing prices a stem with skips behind it so; it then says that
+#: nothing is shared. A whole network is never free.
+MAY_BE_ZERO = (TRUNK_COLUMN,)
 WORD_COLUMNS = tuple(f"{name}_provenance" for name in FIGURE_COLUMNS)
 #: Columns of networks that were given by name, where somebody said what memory they take.
 MEMORY_COLUMNS = ("weights_mib", "activation_mib")

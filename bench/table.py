@@ -46,6 +46,7 @@ from .table_schema import (
     packing_of,
     space_of,
 )
+from .table_text import instead_of
 
 
 class Table:
@@ -237,9 +238,8 @@ class Table:
             )
         raise TableError(
             f"network {network} ({training}) is not in table {self.name!r}, which has "
-            f"{len(self.rows(training))} {training} networks among its {len(self)}. "
-            "Benchmark.architectures lists the inherited ones; for others use a surrogate: "
-            "biglittle search."
+            f"{len(self.rows(training))} {training} networks among its {len(self)}"
+            f"{instead_of(key, self.networks)}"
         )
 
     def pair_rows(self, pair: Pair) -> tuple[int, int]:

@@ -42,7 +42,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from .class_numbers import MAX_CLASSES, Classes, class_dtype
-from .device_columns import FIGURE_COLUMNS, WORD_COLUMNS
+from .device_columns import FIGURE_COLUMNS, MAY_BE_ZERO, WORD_COLUMNS
 from .documents import DocumentError, Line, NonNegative, json_of, typed
 from .gates import stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
@@ -275,13 +275,13 @@ def check_devices(file: CheckedFile) -> None:
                     )
                 continue
             measured = values[~np.isnan(values)]
-            if name == "trunk_ms":  # a trunk may be next to nothing
-                measured = measured + np.finfo(float).tiny
-            if measured.size and not (measured.min() > 0 and np.isfinite(measured.max())):
-                wrong = measured.min() if not measured.min() > 0 else measured.max()
+            low = measured >= 0 if name in MAY_BE_ZERO else measured > 0
+            impossible = measured[~(low & np.isfinite(measured))]
+            if impossible.size:
+                least = "of at least 0" if name in MAY_BE_ZERO else "above 0"
                 raise Hdf5Error(
-                    f"'devices/{device}/{name}' has {wrong}, expected finite numbers above 0, or "
-                    "NaN where nothing was measured"
+                    f"'devices/{device}/{name}' has {impossible[0]}, expected finite numbers "
+                    f"{least}, or NaN where nothing was measured"
                 )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from .rows import NetworkKey
+
 
 def table_text(facts: Mapping[str, Any]) -> list[str]:
     """Lines for a reader about a table.
@@ -28,3 +32,28 @@ def table_text(facts: Mapping[str, Any]) -> list[str]:
     if given := facts.get("given"):
         lines.append(f"  {facts['n_classes']:,} classes; {given['split']}")
     return [*lines, f"  schema {facts['schema_version']}, SHA-256 {facts['sha256']}"]
+
+
+def instead_of(key: NetworkKey, networks: Mapping[str, Any]) -> str:
+    """What works instead of a network that a table lacks: the end of a sentence, and another.
+
+    Args:
+        key: the network that was asked for.
+        networks: columns of the table by name.
+    """
+    cut = networks["exit"] != ""
+    if not key.exit:
+        return (
+            ". Benchmark.architectures lists the inherited ones; for others use a surrogate: "
+            "biglittle search."
+        )
+    of = cut & (networks["architecture"] == key.architecture)
+    exits = sorted(set(networks["exit"][of].tolist()), key=lambda e: (int(e.rstrip("s")), e))
+    if exits:
+        return f". It has exits {', '.join(exits)} of this architecture; name one of them."
+    n_cut = len(np.unique(networks["architecture"][cut]))
+    what = f"exits of {n_cut} architectures and none of this one" if n_cut else "no exits at all"
+    return (
+        f", but {what}. Name a whole network, or search where there are heads for exits: biglittle "
+        "search --on live --coupling prefix."
+    )

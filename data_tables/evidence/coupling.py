@@ -46,7 +46,11 @@ def measure() -> dict[str, Any]:
         whole = Benchmark.load(path)
         within_latency = _compared(whole, bench, "latency_ms", LATENCIES_MS)
         within_macs = _compared(whole, bench, "macs", tuple(1e6 * m for m in MACS_M))
-        slower = [_slower(whole, bench, name, start) for name, start in _starts().items()]
+        starts = _starts()
+        slower = [
+            {"name": name, "start_ms": ms, "rows": _slower(whole, bench, ms, ms - starts[DEVICE])}
+            for name, ms in starts.items()
+        ]
     return {
         "networks": {"whole": len(bench), "exits": int((bench.table.networks["exit"] != "").sum())},
         "latency_ms": within_latency,
@@ -69,17 +73,18 @@ def _starts() -> dict[str, float]:
     return {DEVICE: own[DEVICE]} | {name: splits[name]["start_ms"] for name in sorted(others)}
 
 
-def _slower(whole: Benchmark, bench: Benchmark, name: str, start_ms: float) -> dict[str, Any]:
+def _slower(
+    whole: Benchmark, bench: Benchmark, start_ms: float, more: float
+) -> list[dict[str, Any]]:
     """Gains where the start takes longer, and with it every exit, while whole networks do not."""
-    costs, more = bench.costs(DEVICE), start_ms - _starts()[DEVICE]
+    costs = bench.costs(DEVICE)
     assert costs.trunk is not None
     longer = more * (bench.table.exits > 0)
     trunk = replace(costs.trunk, latency_ms=costs.trunk.latency_ms + longer)
     device = f"{DEVICE} if its start takes {start_ms:.2f} ms"
     bench.assume(device, replace(costs, latency_ms=costs.latency_ms + longer, trunk=trunk))
     fronts = whole.front(DEVICE), bench.front(device)
-    rows = _rows((whole, bench), fronts, "latency_ms", LATENCIES_MS)
-    return {"name": name, "start_ms": start_ms, "rows": rows}
+    return _rows((whole, bench), fronts, "latency_ms", LATENCIES_MS)
 
 
 def _rows(

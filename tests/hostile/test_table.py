@@ -462,3 +462,18 @@ def test_a_corpus_of_flipped_bits(
         path.unlink(missing_ok=True)
         path.write_bytes(data)
         answers.of(lambda: use(path), seed)
+
+
+def test_a_trunk_may_cost_nothing_and_not_less(tmp_path: Path) -> None:
+    path, trunk = tmp_path / "table.h5", "devices/synthetic-device/trunk_ms"
+    contents = synthetic_table(n_networks=8, seed=1, n_exits=2)
+    for value, refused in ((0.0, False), (-1.0, True), (np.inf, True)):
+        write_table(path, contents, "test", "2020-01-01")
+        with h5py.File(path, "r+") as file:
+            row = int(np.flatnonzero(~np.isnan(file[trunk][:]))[0])
+            file[trunk][row] = value
+        if refused:
+            with pytest.raises(TableError, match=r"trunk_ms' has .* numbers of at least 0"):
+                Table(signed(path))
+        else:
+            Table(signed(path))
