@@ -282,8 +282,8 @@ def _counts(
 ) -> dict[str, NDArray[np.float64]]:
     """Shares of images by what became of them, a few million images at a time."""
     n_images = len(stored.labels)
-    one_hot = (stored.labels[:, None] == np.arange(table.n_classes)).astype(np.float32)
-    in_class = one_hot.sum(axis=0, dtype=np.float64)
+    labels = stored.labels.astype(np.intp)
+    in_class = np.bincount(labels, minlength=table.n_classes).astype(np.float64)
     in_class[in_class == 0] = np.nan
     of_pairs = get_gate(gate).kind in ("pairwise", "paired")
     parts: list[dict[str, NDArray[np.float64]]] = []
@@ -314,7 +314,7 @@ def _counts(
         }
         part = {name: np.count_nonzero(mask, axis=1) / n_images for name, mask in masks.items()}
         for name, mask in (("class_accuracy", right), ("class_escalation_rate", escalated)):
-            part[name] = (mask.astype(np.float32) @ one_hot).astype(np.float64) / in_class
+            part[name] = _by_class(mask, labels, table.n_classes) / in_class
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -346,6 +346,16 @@ def _failures(
     if rule.probability:
         error = expected_calibration_error(rule.decode(codes, table.n_classes), right)
     return auroc(codes, right), aurc(codes, right), error
+
+
+def _by_class(
+    mask: NDArray[np.bool_], labels: NDArray[np.intp], n_classes: int
+) -> NDArray[np.float64]:
+    """Images of each class that a row of ``mask`` holds, shape (n, n_classes)."""
+    row, image = np.nonzero(mask)
+    cell = row * n_classes + labels[image]
+    counts = np.bincount(cell, minlength=len(mask) * n_classes)
+    return counts.reshape(len(mask), n_classes).astype(np.float64)
 
 
 def calibration_error(table: Table, row: int, split: str = "test", n_bins: int = N_BINS) -> float:

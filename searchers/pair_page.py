@@ -20,7 +20,7 @@ from .pages.charts import Charts, bars, line, points
 from .pages.page import page, table, verdict
 from .pages.view import PairGroup, view_document, view_section
 from .pair_curves import table_curves
-from .pair_report import PairReport, oracle_share, report_tables
+from .pair_report import PairReport, oracle_share, report_tables, shown_classes
 from .report import commands_of
 from .table_singles import best_table_single, table_single_group
 
@@ -169,15 +169,16 @@ def _here(diagnostics: Diagnostics) -> tuple[float, float]:
 
 
 def _class_chart(charts: Charts, report: PairReport) -> str:
-    marks = []
+    marks, shown = [], shown_classes(report)
+    classes = [report.classes[i] for i in shown.tolist()]
     for name, text, colour in (
         ("class_escalation_rate", "escalated", "vermilion"),
         ("class_accuracy", "accuracy", "blue"),
     ):
-        values = 100 * np.asarray(getattr(report.diagnostics, name)[0])
-        hover = [f"{c}: {text} {v:.1f} %" for c, v in zip(report.classes, values, strict=True)]
+        values = 100 * np.asarray(getattr(report.diagnostics, name)[0])[shown]
+        hover = [f"{c}: {text} {v:.1f} %" for c, v in zip(classes, values, strict=True)]
         marks.append(bars(f"{text} ({report.word(name)})", values, hover, colour))
     return charts.add(
         "Classes", "true class", "share of the class's images, %", marks,
-        y_range=(0.0, 100.0), categories=report.classes, height=360,
+        y_range=(0.0, 100.0), categories=classes, height=360,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from ..bench.gates import N_CODES
 from ..bench.gates.per_class import PerClass
 
 PLOT_COLUMNS, PLOT_ROWS = 72, 17
+MOST_CLASSES = 40  # that a reader is shown; JSON has all
 _OUTCOMES = (
     ("escalated_needed", "escalated, needed: only big is right"),
     ("escalated_in_vain", "escalated in vain: both right or both wrong"),
@@ -164,10 +165,19 @@ def beside_rows(report: PairReport) -> list[tuple[str, str, str, str]]:
     return rows
 
 
+def shown_classes(report: PairReport) -> NDArray[np.intp]:
+    """Places of all classes, or where there are too many of those that are escalated most."""
+    if len(report.classes) <= MOST_CLASSES:
+        return np.arange(len(report.classes))
+    rate = np.nan_to_num(report.diagnostics.class_escalation_rate[0], nan=-1.0)
+    return np.argsort(-rate, kind="stable")[:MOST_CLASSES]
+
+
 def class_rows(report: PairReport) -> list[tuple[str, ...]]:
-    """Each class: name, accuracy and escalation rate in percent, and its threshold if any."""
+    """Each shown class: name, accuracy and escalation rate in percent, and its threshold if any."""
     rows = []
-    for i, name in enumerate(report.classes):
+    for i in shown_classes(report).tolist():
+        name = report.classes[i]
         figures = (
             report.diagnostics.class_accuracy[0, i],
             report.diagnostics.class_escalation_rate[0, i],
@@ -242,11 +252,16 @@ def report_tables(report: PairReport) -> list[tuple[str, tuple[str, ...], list[t
             [*beside_rows(report)],
         ),
         (
-            f"True classes ({word})",
+            f"True classes{_of_many(report)} ({word})",
             ("class", "accuracy %", "escalated %", *thresholds),
             class_rows(report),
         ),
     ]
+
+
+def _of_many(report: PairReport) -> str:
+    n = len(report.classes)
+    return f", the {MOST_CLASSES} of {n:,} that are escalated most" if n > MOST_CLASSES else ""
 
 
 def text_plot(report: PairReport, columns: int = PLOT_COLUMNS, rows: int = PLOT_ROWS) -> list[str]:

@@ -276,3 +276,24 @@ def test_a_bad_cost_file_is_named_with_its_line(given: Any) -> None:
         file.write_text(text)
         with pytest.raises(AnswersError, match=message):
             imported(given, *files(given), *labels(given), "--costs", file)
+
+
+def test_of_many_classes_a_reader_sees_those_that_are_escalated_most(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 300, 2000)
+    for name, skill in (("small", 4.0), ("large", 9.0)):
+        logits = rng.normal(size=(2000, 300))
+        logits[np.arange(2000), labels] += skill
+        np.save(tmp_path / f"{name}.npy", logits)
+    np.save(tmp_path / "labels.npy", labels)
+    out, page = tmp_path / "out" / "t.h5", tmp_path / "out" / "pair.html"
+    costs = ("--cost", "small=1", "--cost", "large=9")
+    words = (tmp_path, "--kind", "logits", *costs, "--out", out)
+    assert run("import", "answers", *words).exit_code == 0
+    asked = ("query", "small", "large", "--threshold", "0.3", "--table", out)
+    text = run(*asked, "--explain", "--out", page).stdout
+    assert "the 40 of 300 that are escalated most" in " ".join(text.split())
+    assert len(text.splitlines()) < 150
+    assert "300" in page.read_text(encoding="utf-8")
+    record = json.loads(run(*asked, "--explain", "--json").stdout)["diagnostics"]
+    assert len(record["class_accuracy"]) == 300
