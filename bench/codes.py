@@ -7,7 +7,7 @@ gates compare the answers of two networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from .gates import (
     VALUES,
     Answers,
     DerivedGate,
+    GateRule,
     PairedGate,
     Scorer,
     StageGate,
@@ -95,7 +96,7 @@ class Codes:
             raise GateError(f"gate {gate!r} is {rule.kind}: nothing of it is fitted to a network.")
         if key not in self._scorers:
             right = self.predictions(FITTED_ON).correct[row]
-            self._scorers[key] = rule.fit(self._answers(FITTED_ON, row, rule.needs), right)
+            self._scorers[key] = rule.fit(self._answers(FITTED_ON, row, rule), right)
         return self._scorers[key]
 
     def of(self, gate: str, split: str, rows: ArrayLike) -> NDArray[np.uint8]:
@@ -135,8 +136,7 @@ class Codes:
     def _derived(self, gate: str, split: str, row: int) -> NDArray[np.uint8]:
         key = (gate, split, row)
         if key not in self._derived_codes:
-            needs = get_gate(gate).needs  # type: ignore[attr-defined]
-            scores = self.scorer(gate, row).scores(self._answers(split, row, needs))
+            scores = self.scorer(gate, row).scores(self._answers(split, row, get_gate(gate)))
             self._derived_codes[key] = score_codes(scores)
         return self._derived_codes[key]
 
@@ -184,15 +184,18 @@ class Codes:
             scores[fold == i] = scorer.scores(answers.take(fold == i))
         return scores
 
-    def _answers(self, split: str, row: int, needs: Sequence[str] = ()) -> Answers:
+    def _answers(self, split: str, row: int, rule: GateRule | None = None) -> Answers:
+        """A network's answers; of a gate that needs more than there is, an error."""
         stored = self.predictions(split)
+        gate, needs = (rule.name, rule.needs) if isinstance(rule, DerivedGate) else ("", ())
         for name in needs:
             if name not in stored.values:
                 raise GateError(
-                    f"a gate needs {name}, {VALUES[name]}, and the answers of {split} came "
-                    f"without: they hold top1, {', '.join(sorted(stored.codes))}, from which it "
-                    "cannot be worked out. Expected answers in memory that were made from logits, "
-                    f"with Predictions.values[{name!r}]; or take another gate, such as 'margin'."
+                    f"gate {gate!r} needs {name}, {VALUES[name]}, and the answers of {split} "
+                    f"came without: they hold top1, {', '.join(sorted(stored.codes))}, from which "
+                    "it cannot be worked out. Expected answers in memory that were made from "
+                    f"logits, with Predictions.values[{name!r}]; or take another gate, such as "
+                    "'margin'."
                 )
         codes = _Kept({name: codes[row] for name, codes in stored.codes.items()})
         values = {name: values[row] for name, values in stored.values.items()}

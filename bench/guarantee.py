@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from .errors import ConstraintError, GateError
 from .gate import Gate
-from .gates import N_CODES, get_gate, stored_metrics
+from .gates import N_CODES, get_gate
 from .limits import unreachable, within
 from .pair import Pair
 from .points import OperatingPoint
@@ -172,13 +172,13 @@ class Guarantee:
             TableError: a network that is not in the table.
         """
         pair = Pair.of(pair)
+        table = bench.table
         if get_gate(gate).kind != "stored":
             raise GateError(
                 f"gate {gate!r} is {get_gate(gate).kind}: it is fitted on val, or compares "
                 "networks, so that val cannot certify its thresholds; expected one of "
-                f"{', '.join(stored_metrics())}."
+                f"{', '.join(table.metrics)}."
             )
-        table = bench.table
         rows = table.pair_rows(pair)
         val = table.predictions("val").correct
         little, big = val[rows[0]], val[rows[1]]

@@ -131,3 +131,19 @@ def test_a_gate_is_asked_by_a_threshold_or_by_a_guarantee(bench: Benchmark, pair
     assert promised.gate == gate
     with pytest.raises(ConstraintError, match="give one of them"):
         gate_of(bench, pair, DEVICE, "margin", 0.3, "loss=0.05", 0.2)
+
+
+def test_anybodys_models_are_certified_as_those_of_a_table_are() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 4, 3000)
+    answers = {}
+    for name, skill in (("little", 1.5), ("big", 4.0)):
+        logits = rng.normal(size=(3000, 4))
+        logits[np.arange(3000), labels] += skill
+        odds = np.exp(logits)
+        answers[name] = odds / odds.sum(axis=1, keepdims=True)
+    costs = {"little": 1.0, "big": 10.0}
+    own = Benchmark.from_answers(answers, labels, costs)
+    promised = Guarantee("loss", 0.05).choose(own, ("little", "big"), "max_prob", own.devices[0])
+    assert 0 < promised.point.escalation_rate < 1
+    assert promised.n_images + len(own.table.predictions("test").labels) == 3000

@@ -38,7 +38,9 @@ def test_codes_rank_answers_by_their_energy_among_those_of_val() -> None:
 def test_a_table_without_logits_says_what_is_missing_and_its_advice_works(
     bench: Benchmark, pair: Pair
 ) -> None:
-    with pytest.raises(GateError, match=r"needs log_sum_exp.*they hold top1, entropy, margin"):
+    with pytest.raises(
+        GateError, match=r"gate 'energy' needs log_sum_exp.*they hold top1, entropy, margin"
+    ):
         bench.query(pair, ("energy", 0.5), DEVICE)
     with pytest.raises(GateError, match="another gate, such as 'margin'"):
         bench.front(DEVICE, gates=["energy"])
