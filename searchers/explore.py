@@ -24,7 +24,8 @@ from .front_question import TOGETHER, question_sources
 from .judge import DEFAULT_TABLE, judge_called
 from .pages.curves import PairCurve
 from .pages.page import page
-from .pages.view import Axes, Commands, PairGroup, SingleGroup, view_document, view_section
+from .pages.view import Axes, Commands, view_document, view_section
+from .pages.view_rows import PairGroup, SingleGroup
 from .pair_curves import Key, predicted_curves, table_curves
 from .report import FrontPage, front_html
 from .summary import front_values
@@ -184,10 +185,11 @@ def saved_front(front: FrontFile) -> FrontPage:
     """A front from its file, with networks and curves of its table where these are here."""
     question, points = front.question, front.points
     name, sources = TOGETHER.join(question.devices), dict(front.config.get("sources") or {})
-    curves: dict[Key, PairCurve]
+    curves: dict[Key, PairCurve] = {}
     answers, n_classes = front.recommended or (), 0  # which nothing asks for without curves
     singles = None if front.best_singles is None else SingleGroup(name, front.best_singles)
-    exact, curves = _points_of(front.recommended_elsewhere), {}
+    exact, beside = _points_of(front.recommended_elsewhere), None
+    curves = {}
     with contextlib.suppress(BigLittleError):  # a table or a device that is not here
         bench = question.bench(None, DEFAULT_TABLE)
         n_classes = bench.table.n_classes
@@ -200,7 +202,8 @@ def saved_front(front: FrontFile) -> FrontPage:
             curves = predicted_curves(judge.evaluator, points, name)
             if exact is not None and len(given) == 1:
                 curves |= table_curves(bench, {name: exact}, {name: given[0]})
-    return FrontPage(points, front.config, n_classes, answers, singles, exact, curves)
+                beside = table_single_group(bench, given[0], name, "measured")
+    return FrontPage(points, front.config, n_classes, answers, singles, exact, curves, beside)
 
 
 def _points_of(several: Sequence[OperatingPoint]) -> Points | None:

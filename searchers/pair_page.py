@@ -18,7 +18,8 @@ from .front_question import FrontQuestion, question_sources
 from .judge import DEFAULT_TABLE
 from .pages.charts import Charts, bars, line, points
 from .pages.page import page, table, verdict
-from .pages.view import PairGroup, view_document, view_section
+from .pages.view import view_document, view_section
+from .pages.view_rows import PairGroup
 from .pair_curves import table_curves
 from .pair_report import PairReport, oracle_share, report_tables, shown_classes
 from .report import commands_of
@@ -121,8 +122,8 @@ def pair_answer(bench: Benchmark, report: PairReport) -> Recommendation:
 
 def _note(report: PairReport) -> str:
     return (
-        f"{report.diagnostics.split} images. The line is the curve of the pair under its gate; the "
-        "slider moves the threshold along it. Thresholds are chosen on val."
+        f"On {report.diagnostics.split} images. The line is the curve of the pair under its gate, "
+        "and the slider moves the threshold along it. Thresholds are chosen on val."
     )
 
 

@@ -17,7 +17,8 @@ from .front_files import write_files
 from .front_question import TOGETHER, FrontQuestion
 from .pages.curves import PairCurve
 from .pages.page import page
-from .pages.view import Axes, Commands, PairGroup, SingleGroup, view_document, view_section
+from .pages.view import Axes, Commands, view_document, view_section
+from .pages.view_rows import PairGroup, SingleGroup
 from .report_config import config_table
 
 EXACT_LABEL = "measured in the table, inherited weights"
@@ -35,6 +36,7 @@ class FrontPage:
         singles: single networks to set beside the points; None: nobody knows any.
         exact: a second front, from a table, drawn under the points.
         curves: curves on which points may be moved, by little, big and gate.
+        exact_singles: single networks to set beside the second front, of the same table.
     """
 
     points: Points
@@ -44,6 +46,7 @@ class FrontPage:
     singles: SingleGroup | None = None
     exact: Points | None = None
     curves: Mapping[tuple[str, str, str], PairCurve] = field(default_factory=dict)
+    exact_singles: SingleGroup | None = None
 
     @property
     def question(self) -> FrontQuestion:
@@ -80,7 +83,7 @@ def front_html(front: FrontPage) -> str:
         groups.append(PairGroup("measured", front.device, front.exact))
     document = view_document(
         groups,
-        [] if front.singles is None else [front.singles],
+        [singles for singles in (front.singles, front.exact_singles) if singles is not None],
         commands_of(front.question, _of_table(front.config)).known_by(front.points.little),
         front.n_classes,
         labels={"pair": f"big/little pairs ({_words(front.points)})", "measured": EXACT_LABEL},

@@ -21,8 +21,9 @@ from .front_question import TOGETHER, latency_warning
 from .judge import EVALUATORS, Judge, candidates_of
 from .next_steps import missing_extras, next_steps
 from .outcome import SearchOutcome
-from .pages.view import SingleGroup
-from .pair_curves import predicted_curves, table_curves
+from .pages.curves import PairCurve
+from .pages.view_rows import SingleGroup
+from .pair_curves import Key, predicted_curves, table_curves
 from .report import FrontPage, write_report
 from .search import Searcher
 from .settings import SearchSettings
@@ -81,7 +82,8 @@ class SearchReport:
         judge, outcome = self.judge, self.outcome
         device, given = TOGETHER.join(judge.devices), (judge.given or judge.devices)[0]
         exact = None if self.exact is None else self.exact.points
-        singles, curves = SingleGroup(device, outcome.singles), {}
+        singles, exact_singles = SingleGroup(device, outcome.singles), None
+        curves: dict[Key, PairCurve] = {}
         if judge.name == "table" and len(judge.devices) == 1:
             singles = table_single_group(judge.bench, given, device)
             curves = table_curves(judge.bench, {device: outcome.front}, {device: given})
@@ -89,9 +91,17 @@ class SearchReport:
             curves = predicted_curves(judge.evaluator, outcome.front, device)
         if exact is not None:
             curves = {**table_curves(judge.bench, {device: exact}, {device: given}), **curves}
+            exact_singles = table_single_group(judge.bench, given, device, "measured")
         n_classes = judge.evaluator.n_classes
         return FrontPage(
-            outcome.front, self.config, n_classes, self.answers, singles, exact, curves
+            outcome.front,
+            self.config,
+            n_classes,
+            self.answers,
+            singles,
+            exact,
+            curves,
+            exact_singles,
         )
 
     def print(

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..bench import Benchmark, Points
 from ..bench.provenance import with_common
-from .pages.view import SingleGroup
+from .pages.view_rows import SingleGroup
 from .search import SingleNetworks
 from .summary import best_single
 
@@ -33,16 +33,19 @@ def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
     )
 
 
-def table_single_group(bench: Benchmark, device: str, name: str) -> SingleGroup:
+def table_single_group(
+    bench: Benchmark, device: str, name: str, beside: str = "pair"
+) -> SingleGroup:
     """All inherited networks of a table alone as a page shows them: chosen on val, shown on test.
 
     Args:
         bench: the table that has them.
         device: name or profile of the device.
         name: what the page calls the device.
+        beside: kind of the pairs that they are compared with, "pair" or "measured".
     """
     chosen = table_singles(bench, device, "val").accuracy
-    return SingleGroup(name, table_singles(bench, device, "test"), chosen)
+    return SingleGroup(name, table_singles(bench, device, "test"), chosen, beside)
 
 
 def best_table_single(bench: Benchmark, points: Points, device: str) -> SingleNetworks:

@@ -16,7 +16,7 @@ function frontBit() {
 
 function admits(row) {
   if (row.device !== state.device) return false;
-  if (row.kind !== "single") {
+  if (!row.alone) {
     if (state.coupling && row.coupling !== state.coupling) return false;
     if (state.gate && row.gate !== state.gate) return false;
     if (!((row.fronts >> frontBit()) & 1)) return false;
@@ -104,7 +104,7 @@ part("every").addEventListener("click", () => { state.every = true; render(); })
 // ---- download ----------------------------------------------------------------------------------
 /** The pairs that are shown, with the columns of a `front.csv`. */
 function csvText() {
-  const pairs = inOrder(rows.filter((row) => admits(row) && row.kind !== "single" && !state.hidden.has(row.kind)));
+  const pairs = inOrder(rows.filter((row) => admits(row) && !row.alone && !state.hidden.has(row.kind)));
   const names = view.figures.map(({ name }) => name).filter((name) => name !== "gain");
   const head = ["little", "big", "gate", "threshold", ...names, "coupling", ...names.map((name) => `${name}_provenance`), "device", "table"];
   const quoted = (cell) => (/[",\n\r]/.test(cell) ? `"${String(cell).replace(/"/g, '""')}"` : cell);

@@ -1,6 +1,11 @@
 // The plot of the linked view, and its legend.
 
 const svg = part("svg");
+const SYMBOLS = {
+  measured: (x, y) => symbol("diamond", x, y, 5.5, "var(--vermilion)"),
+  single: (x, y) => symbol("square", x, y, 2.2, "var(--faint)"),
+  single_measured: (x, y) => symbol("square", x, y, 2.2, "var(--vermilion)"),
+};
 const CIVIDIS = [[0, 34, 78], [59, 73, 108], [112, 113, 115], [165, 156, 116], [225, 204, 85], [254, 232, 56]];
 const CATEGORIES = ["var(--blue)", "var(--vermilion)", "var(--green)", "var(--purple)", "var(--grey)"];
 let marks = [];
@@ -22,7 +27,7 @@ function extent(some, name) {
  * useless reach far down and squeeze what is compared: of accuracy the better half is shown.
  */
 function rangesOf(listed) {
-  const pairs = listed.filter((row) => row.kind !== "single");
+  const pairs = listed.filter((row) => !row.alone);
   const compared = state.whole || !pairs.length ? listed : pairs;
   const needed = listed.filter((row) => row === state.selected);
   let up = extent(compared, state.y) || [0, 1];
@@ -59,17 +64,14 @@ function drawPlot(listed) {
   const radius = sizes(listed);
   marks = [];
   let outside = 0;
-  for (const kind of ["single", "measured", "pair"]) {
+  for (const kind of ["single_measured", "single", "measured", "pair"]) {
     for (const row of listed) {
       const [x, y] = [row.figures[state.x], row.figures[state.y]];
       if (row.kind !== kind || x === null || y === null || x === undefined || y === undefined) continue;
       const [px, py] = [across(x), up(y)];
       const there = px >= inside.x && px <= inside.x + inside.width && py >= inside.y && py <= inside.y + inside.height;
-      if (!there) { outside += kind !== "single"; continue; }
-      const mark = kind === "pair" ? symbol("circle", px, py, radius(row), colour(row))
-        : kind === "measured" ? symbol("diamond", px, py, 5.5, "var(--vermilion)")
-          : symbol("square", px, py, 2.2, "var(--faint)");
-      area.append(mark);
+      if (!there) { outside += !row.alone; continue; }
+      area.append(kind === "pair" ? symbol("circle", px, py, radius(row), colour(row)) : SYMBOLS[kind](px, py));
       marks.push({ row, px, py });
       if (row.why) area.append(drawn("circle", { class: "recommended", cx: px, cy: py, r: 11 }));
     }
@@ -96,16 +98,22 @@ function drawLimits(area, inside, across, up) {
   }
 }
 
-/** The best single network at each latency, as a step line. */
+/** The best single networks at each latency, as a step line for each kind of them. */
 function drawSteps(area, across, up, end) {
-  if (state.x !== "latency_ms" || state.y !== "accuracy" || state.hidden.has("single")) return;
-  const best = steps.get(state.device).filter((row) => row.figures.latency_ms <= end);
+  if (state.x !== "latency_ms" || state.y !== "accuracy") return;
+  for (const [kind, single] of Object.entries(view.alone)) {
+    if (!state.hidden.has(single)) drawStep(area, across, up, end, steps[state.device][kind], single);
+  }
+}
+
+function drawStep(area, across, up, end, every, kind) {
+  const best = every.filter((row) => row.figures.latency_ms <= end);
   let path = "";
   for (const row of best) {
     const [px, py] = [across(row.figures.latency_ms).toFixed(1), up(row.figures.accuracy).toFixed(1)];
     path += path ? `H${px}V${py}` : `M${px} ${py}`;
   }
-  if (path) area.append(drawn("path", { class: "line dots", d: `${path}H${across(end).toFixed(1)}`, stroke: "var(--ink)" }));
+  if (path) area.append(drawn("path", { class: "line dots", d: `${path}H${across(end).toFixed(1)}`, stroke: kind === "single" ? "var(--ink)" : "var(--vermilion)" }));
 }
 
 function colours(listed) {
@@ -173,7 +181,7 @@ svg.addEventListener("click", (event) => {
 });
 svg.addEventListener("keydown", (event) => {
   const move = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity }[event.key];
-  const reachable = marks.filter(({ row }) => row.kind !== "single").sort((a, b) => a.px - b.px || b.py - a.py);
+  const reachable = marks.filter(({ row }) => !row.alone).sort((a, b) => a.px - b.px || b.py - a.py);
   if (move === undefined || !reachable.length) return;
   event.preventDefault();
   const now = reachable.findIndex(({ row }) => row === state.selected);
@@ -196,11 +204,7 @@ for (const kind of view.kinds.filter(({ name }) => rows.some((row) => row.kind =
     state.hidden[box.checked ? "delete" : "add"](kind.name);
     render();
   });
-  const sample = {
-    pair: () => symbol("circle", 8, 8, 5, "var(--blue)"),
-    measured: () => symbol("diamond", 8, 8, 5.5, "var(--vermilion)"),
-    single: () => symbol("square", 8, 8, 3, "var(--faint)"),
-  }[kind.name]();
+  const sample = (SYMBOLS[kind.name] || ((x, y) => symbol("circle", x, y, 5, "var(--blue)")))(8, 8);
   const swatch = drawn("svg", { width: 16, height: 16, "aria-hidden": "true" }, sample);
   part("kinds").append(element("label", {}, box, swatch, ` ${kind.label}`, element("output")));
 }

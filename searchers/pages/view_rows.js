@@ -6,27 +6,31 @@ const part = (name) => document.getElementById(`view-${name}`);
 
 // ---- rows --------------------------------------------------------------------------------------
 for (const curve of view.curves) unpack(curve);
-const isSingle = (index) => view.kinds[view.rows.kind[index]].name === "single";
-const firstSingle = view.rows.kind.findIndex((_, index) => isSingle(index));
+// A single network stands beside pairs of one kind: what is predicted is not held against what is measured.
+const besideOf = Object.fromEntries(Object.entries(view.alone).map(([kind, single]) => [single, kind]));
+const isAlone = (index) => view.kinds[view.rows.kind[index]].name in besideOf;
+const firstAlone = view.rows.kind.findIndex((_, index) => isAlone(index));
 const rows = view.rows.kind.map((kind, index) => {
   const curve = view.curves[view.rows.curve[index]] || null;
   const [at, gate] = [view.rows.at[index], view.gates[view.rows.gate[index]]];
   return {
     index, curve, at, gate,
     kind: view.kinds[kind].name,
+    alone: isAlone(index),
     device: view.devices[view.rows.device[index]],
     little: view.networks[view.rows.little[index]],
     big: view.networks[view.rows.big[index]],
     coupling: view.couplings[view.rows.coupling[index]],
     threshold: view.rows.threshold[index] ?? view.thresholds[gate][curve.cuts[at]],
-    chosen: isSingle(index) ? view.rows.chosen[index - firstSingle] : null,
+    chosen: isAlone(index) ? view.rows.chosen[index - firstAlone] : null,
     fronts: view.rows.fronts[index],
     why: view.why[index] || "",
     figures: Object.fromEntries(view.figures.map(({ name }) => [name, view.rows.figures[name]?.[index] ?? null])),
   };
 });
-const steps = new Map(view.devices.map((device) => [device, singleSteps(device)]));
-for (const row of rows) if (row.kind !== "single") row.figures.gain = gainOf(row, row.figures);
+const steps = Object.fromEntries(view.devices.map((device) => [device, Object.fromEntries(
+  Object.entries(view.alone).map(([kind, single]) => [kind, singleSteps(device, single)]))]));
+for (const row of rows) if (!row.alone) row.figures.gain = gainOf(row, row.figures);
 
 /** Sums up the differences in which a curve's counts are kept, and lists its cuts. */
 function unpack(curve) {
@@ -49,9 +53,9 @@ function wordOf(row, name) {
   return view.words[Array.isArray(words) ? words[row.index] : words] || "";
 }
 
-/** The single networks of a device, each better than all that are as fast, by what chooses. */
-function singleSteps(device) {
-  const alone = rows.filter((row) => row.kind === "single" && row.device === device);
+/** The single networks of a kind on a device, each better than all as fast, by what chooses. */
+function singleSteps(device, kind) {
+  const alone = rows.filter((row) => row.kind === kind && row.device === device);
   const usable = alone.filter((row) => row.figures.latency_ms !== null && row.chosen !== null);
   usable.sort((a, b) => a.figures.latency_ms - b.figures.latency_ms || b.chosen - a.chosen);
   const best = [];
@@ -61,19 +65,19 @@ function singleSteps(device) {
   return best;
 }
 
-/** The best single network that is as fast as a latency; null where none is. */
-function bestSingle(device, latency) {
+/** The best single network to set beside a row at a latency; null where none is as fast. */
+function bestSingle(row, latency) {
   let best = null;
   if (latency === null) return best;
-  for (const row of steps.get(device)) {
-    if (row.figures.latency_ms > latency) break;
-    best = row;
+  for (const single of steps[row.device][row.kind]) {
+    if (single.figures.latency_ms > latency) break;
+    best = single;
   }
   return best;
 }
 
 function gainOf(row, values) {
-  const single = bestSingle(row.device, values.latency_ms);
+  const single = bestSingle(row, values.latency_ms);
   return single ? values.accuracy - single.figures.accuracy : null;
 }
 
@@ -116,11 +120,11 @@ const named = (name) => `${figures.get(name).label}, ${figures.get(name).unit}`;
 const kindLabel = (name) => view.kinds.find((kind) => kind.name === name).label;
 
 function title(row) {
-  return row.kind === "single" ? row.little : `${row.little} \u2192 ${row.big}`;
+  return row.alone ? row.little : `${row.little} \u2192 ${row.big}`;
 }
 
 function gateText(row, threshold) {
-  return row.kind === "single" ? "" : `${row.gate} ${threshold.toFixed(4)}`;
+  return row.alone ? "" : `${row.gate} ${threshold.toFixed(4)}`;
 }
 
 function sentence(row, values, threshold) {
@@ -129,10 +133,13 @@ function sentence(row, values, threshold) {
   return [title(row), gateText(row, threshold), ...texts].filter(Boolean).join(", ");
 }
 
+/** The words of the command about a row, not yet filled in; none where there is no command. */
+const templateOf = (row) => view.commands[row.alone ? "single" : row.kind];
+
 /** The words of a command, each quoted where a shell would split or change it. */
 function commandOf(row, threshold) {
   const words = { "{little}": row.little, "{big}": row.big, "{gate}": row.gate, "{threshold}": String(threshold), "{device}": view.commands.devices[row.device] };
-  const template = view.commands[row.kind === "single" ? "single" : row.kind];
+  const template = templateOf(row);
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`);
   return template.map((word) => quoted(words[word] ?? word));
 }

@@ -23,8 +23,8 @@ const heads = columns.map(({ name, head, unit }) => {
 part("head").append(element("tr", {}, ...heads.map(({ cell }) => cell)));
 
 function cellText(row, name) {
-  if (name === "threshold") return row.kind === "single" ? "" : row.threshold.toFixed(4);
-  if (name === "big" && row.kind === "single") return "";
+  if (name === "threshold") return row.alone ? "" : row.threshold.toFixed(4);
+  if (name === "big" && row.alone) return "";
   return figures.has(name) ? shown(name, row.figures[name]) : row[name];
 }
 
@@ -93,10 +93,10 @@ function drawDetail() {
   const threshold = state.at === null ? row.threshold : thresholdAt(row, at);
   part("little").textContent = row.little;
   part("big").textContent = row.big;
-  part("bigrow").hidden = row.kind === "single";
-  part("littlehead").textContent = row.kind === "single" ? "network" : "little";
+  part("bigrow").hidden = row.alone;
+  part("littlehead").textContent = row.alone ? "network" : "little";
   part("kind").textContent = [kindLabel(row.kind), row.coupling, row.why && `recommended ${row.why}`].filter(Boolean).join("; ");
-  part("gaterow").hidden = row.kind === "single";
+  part("gaterow").hidden = row.alone;
   part("gate").textContent = gateText(row, threshold);
   part("moving").hidden = !row.curve;
   if (row.curve) {
@@ -108,7 +108,7 @@ function drawDetail() {
     const onVal = val ? `Accuracy on val, which chooses: ${shown("accuracy", val.right[at] / val.n)} %. ` : "";
     part("val").textContent = onVal;
   }
-  const single = row.kind === "single" ? null : bestSingle(row.device, values.latency_ms);
+  const single = row.alone ? null : bestSingle(row, values.latency_ms);
   const lines = view.columns.filter((name) => name !== "gain" && values[name] !== null && values[name] !== undefined).map((name) => {
     const beside = single && name !== "escalation_rate" ? single.figures[name] : null;
     const figure = figures.get(name);
@@ -118,9 +118,9 @@ function drawDetail() {
       element("td", {}, shown(name, beside)), element("td", {}, difference));
   });
   part("figures").replaceChildren(...lines);
-  part("single").textContent = single ? single.little : row.kind === "single" ? "" : "none is as fast";
-  part("singlerow").hidden = row.kind === "single";
-  part("commands").hidden = !view.commands[row.kind].length;
+  part("single").textContent = single ? single.little : row.alone ? "" : "none is as fast";
+  part("singlerow").hidden = row.alone;
+  part("commands").hidden = !templateOf(row).length;
   const spans = commandOf(row, threshold).map((word) => element("span", {}, word));
   part("command").replaceChildren(...spans.flatMap((span) => [span, " "]).slice(0, -1));
 }

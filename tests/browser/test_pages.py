@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from biglittle.searchers.comparison_page import comparison_html
 from biglittle.searchers.cotrained_page import write_cotrained
 from biglittle.searchers.explore import device_fronts, explore
 from biglittle.searchers.front_files import read_front
+from biglittle.searchers.pages.view_rows import SingleGroup
 from biglittle.searchers.pair_page import write_pair_page
 from biglittle.searchers.pair_report import pair_report
-from biglittle.searchers.table_singles import best_table_single
+from biglittle.searchers.report import FrontPage, write_report
+from biglittle.searchers.table_singles import best_table_single, table_single_group
 from biglittle.searchers.validation_report import write_validation
 
 Opened = Callable[..., Any]
@@ -205,6 +208,31 @@ def test_gains_are_over_the_single_network_that_val_chooses(
     compared = [(rows[key], gain) for key, gain in expected.items() if key in rows]
     assert len(compared) == len(expected)
     assert all(a.replace("-0.00", "+0.00") == b.replace("-0.00", "+0.00") for a, b in compared)
+
+
+def test_what_was_measured_is_held_against_what_was_measured(
+    opened: Opened, bench: Benchmark, tmp_path: Path
+) -> None:
+    fronts = device_fronts(bench, DEVICE)
+    points = fronts.points.take(np.flatnonzero(fronts.fronts & 8))
+    of_table = table_single_group(bench, DEVICE, DEVICE, "measured")
+    flattered = replace(of_table.singles, accuracy=of_table.singles.accuracy + 0.05)
+    config = {"sources": {"device": DEVICE, "evaluator": "surrogate"}}
+    front = FrontPage(points, config, 10, (), SingleGroup(DEVICE, flattered), points, {}, of_table)
+    tab = opened(write_report(tmp_path / "report.html", front))
+    gains = {}
+    for kind in ("pair", "measured"):
+        tab.value(
+            "[...document.querySelectorAll('#view-kinds input')].forEach(b => { "
+            f"if (b.checked !== (b.value === {kind!r})) b.click(); }})"
+        )
+        tab.settle()
+        gains[kind] = [float(row["gain"] or "nan") for row in shown_rows(tab)]
+    singles = best_table_single(bench, points, DEVICE)
+    expected = np.sort(100 * (points.accuracy - singles.accuracy))
+    assert np.allclose(np.sort(gains["measured"]), expected, atol=0.006, equal_nan=True)
+    assert np.nanmean(gains["pair"]) < np.nanmean(gains["measured"]) - 1
+    assert tab.complaints == []
 
 
 def test_the_keyboard_reaches_every_point(opened: Opened, table_page: Path) -> None:

@@ -15,7 +15,7 @@ from biglittle.bench import Points
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.searchers import SearchOutcome
-from biglittle.searchers.pages.view import SingleGroup
+from biglittle.searchers.pages.view_rows import SingleGroup
 from biglittle.searchers.report import EXACT_LABEL, FrontPage, front_html, write_report
 
 Config = dict[str, Any]
@@ -44,11 +44,21 @@ def test_a_page_is_self_contained(front: FrontPage, tmp_path: Path) -> None:
     assert len(text) < 300_000
     view = view_of(text)
     kinds = view["rows"]["kind"]
-    assert [kinds.count(k) for k in range(3)] == [25, 5, 9]
+    assert [kinds.count(k) for k in range(4)] == [25, 5, 9, 0]
     assert EXACT_LABEL in view["kinds"][1]["label"]
     assert {*front.points.little, *front.points.big} <= {*view["networks"]}
     assert view["limits"] == {"latency_ms": 90.0}
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_was_measured_stands_beside_what_was_measured(front: FrontPage) -> None:
+    assert front.singles is not None
+    beside = replace(front.singles, beside="measured")
+    view = view_of(front_html(replace(front, exact=front.points, exact_singles=beside)))
+    kinds = view["rows"]["kind"]
+    assert [kinds.count(k) for k in range(4)] == [25, 25, 9, 9]
+    assert view["alone"] == {"pair": "single", "measured": "single_measured"}
+    assert len(view["rows"]["chosen"]) == 18
 
 
 def test_the_same_front_gives_the_same_bytes(front: FrontPage) -> None:

@@ -184,3 +184,12 @@ def test_latencies_that_may_be_twice_as_long_are_warned_of_beside_the_answer(
     assert f"Which pair? Warning: on {board} predicted latencies" in " ".join(out.split())
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.index('<p class="warning">') < page.index("<table")
+
+
+def test_the_same_search_writes_the_same_page(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pages = []
+    for name in ("a", "b"):
+        assert search("--budget", "60", "--seed", "3", "--out", str(tmp_path / name))[0] == 0
+        pages.append((tmp_path / name / "report.html").read_bytes())
+    assert pages[0] == pages[1]
+    assert b"curves" in pages[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -63,3 +65,15 @@ def test_latencies_that_may_be_twice_as_long_are_warned_of_beside_the_answer(tab
     lines = " ".join(printed(answer).split())
     assert lines.startswith(f"Which pair? Warning: on {board} predicted latencies may be off")
     assert "latency_warning" not in table_front(table, DEVICE, TWO, {}).document()["config"]
+
+
+def test_a_front_is_written_as_json_or_as_a_page(command_line, table: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    asked = ("front", "--table", table, "--device", DEVICE, "--out")
+    for name in ("front.json", "front.html", "again.HTML"):
+        code, _, err = command_line(*asked, str(tmp_path / name))
+        assert code == 0, err
+    assert json.loads((tmp_path / "front.json").read_text(encoding="utf-8"))["front"]
+    page = (tmp_path / "front.html").read_bytes()
+    assert page == (tmp_path / "again.HTML").read_bytes()
+    text = page.decode()
+    assert text.index('class="verdict') < text.index('id="view-plot"')

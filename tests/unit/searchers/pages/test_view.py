@@ -14,11 +14,10 @@ from biglittle.searchers import SearchOutcome
 from biglittle.searchers.pages.view import (
     Axes,
     Commands,
-    PairGroup,
-    SingleGroup,
     view_document,
     view_section,
 )
+from biglittle.searchers.pages.view_rows import PairGroup, SingleGroup
 from biglittle.searchers.pair_curves import table_curves
 
 COMMANDS = Commands.of({"board": "board.json"}, "", True)
