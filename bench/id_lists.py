@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .bounded import LimitError, read_bounded
 from .errors import ArchitectureError, BigLittleError
 from .spaces import SearchSpace, canonical_name
 
@@ -137,14 +138,12 @@ def _file(text: str) -> Path | None:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
+        content = read_bounded(path, MAX_BYTES)
+    except (OSError, LimitError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
         raise BigLittleError(
-            f"{path} cannot be read: {error.strerror or error}. Expected a file of ids."
+            f"{path} cannot be read: {reason or error}. Expected a file of ids."
         ) from error
-    if len(content) > MAX_BYTES:
-        raise BigLittleError(f"{path.name} is over {MAX_BYTES // 2**20} MiB; expected ids.")
     try:
         if content.startswith(_UTF16):
             raise ValueError("it is UTF-16")

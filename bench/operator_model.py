@@ -13,7 +13,6 @@ Source: sums over operators as in Cai et al. 2019, "ProxylessNAS"; the roofline 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .documents import read_json
 from .errors import MissingExtraError, SurrogateError
 from .operator_features import NAMES, Array
 
@@ -240,7 +240,7 @@ def load_priors(path: Path = PRIORS) -> Array:
     Raises:
         SurrogateError: the file is of other features than these.
     """
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = read_json(path, dict[str, Any])
     if tuple(document["names"]) != NAMES:
         raise SurrogateError(
             f"{path.name} holds coefficients of other features than these; write it anew with "

@@ -207,5 +207,8 @@ def parse_csv(text: str, required: Sequence[str]) -> CsvTable:
 
 
 def _cells(line: str, separator: str) -> list[str]:
-    (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
+    try:
+        (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
+    except csv.Error as error:
+        raise ValueError(f"its head is not one of a table: {error}") from error
     return [cell.strip() for cell in cells]

@@ -7,7 +7,6 @@ executed. No time is looked at, so that the answer is the same on every processo
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bench.documents import read_json
 from .onnx_graph import INPUT
 from .runtimes._ort import CPU, import_onnxruntime
 
@@ -49,6 +49,6 @@ def executed_nodes(
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = ort.InferenceSession(model.SerializeToString(), options, providers=[CPU])
         session.run(None, {INPUT: np.asarray(image)})
-        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+        events = read_json(Path(session.end_profiling()), list[dict[str, Any]])
     names = [str(event["name"]) for event in events if event.get("cat") == "Node"]
     return tuple(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))

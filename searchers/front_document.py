@@ -28,10 +28,10 @@ class SingleRecord(Struct):
     architecture: Line
     accuracy: Share
     provenance: Words
-    latency_ms: Cost | None = None
-    energy_mj: Cost | None = None
-    macs: Cost | None = None
-    peak_memory_mib: Cost | None = None
+    latency_ms: Cost | None
+    energy_mj: Cost | None
+    macs: Cost | None
+    peak_memory_mib: Cost | None
 
 
 class _Record(Struct, kw_only=True):

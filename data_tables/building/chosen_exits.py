@@ -6,7 +6,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...bench.files import replacing
+from msgspec import Struct
+
+from ...bench.documents import read_json
+from ...bench.errors import TableError
+from ...bench.files import replacing, why_unreadable
 
 FILE = "exits.json"
 
@@ -25,10 +29,23 @@ def write_chosen_exits(working: Path, names: Iterable[str], origin: str) -> None
         partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
+class _Choice(Struct):
+    origin: str
+    networks: list[str]
+
+
 def chosen_exits(working: Path, origin: str) -> frozenset[str]:
-    """The choice that was made for these supernet weights; empty where there is none."""
+    """The choice that was made for these supernet weights; empty where there is none.
+
+    Raises:
+        TableError: the file cannot be read, or is not one of networks.
+    """
     path = working / FILE
     if not path.exists():
         return frozenset()
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return frozenset(document["networks"] if document["origin"] == origin else ())
+    try:
+        document = read_json(path, _Choice)
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}. Delete it to choose anew.")
+        raise TableError(f"{path} cannot be read as a choice of networks: {why}") from error
+    return frozenset(document.networks if document.origin == origin else ())

@@ -23,14 +23,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from ...bench.device import load_device
+from ...bench.documents import Line, read_json, typed
 from ...bench.errors import ConstraintError, TableError
-from ...bench.files import replacing
+from ...bench.files import replacing, why_unreadable
 from ...bench.points import Points
 from ...bench.spaces import Genomes, SearchSpace, get_space
 from .recipe import Design
@@ -200,11 +202,33 @@ def front_entry(
     }
 
 
+class _Entry(Struct):
+    networks: Annotated[int, Meta(ge=0)]
+    seed: Annotated[int, Meta(ge=0)]
+    littles: list[Line]
+    bigs: list[Line]
+    singles: list[Line]
+
+
+class _Fronts(Struct):
+    fronts: list[_Entry]
+
+
 def read_fronts(path: Path) -> list[dict[str, Any]]:
-    """The fronts whose neighbourhoods belong to the design, oldest first; none without a file."""
+    """The fronts whose neighbourhoods belong to the design, oldest first; none without a file.
+
+    Raises:
+        TableError: the file cannot be read, or is not one of fronts.
+    """
     if not path.exists():
         return []
-    fronts: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["fronts"]
+    try:
+        document = read_json(path, dict[str, Any])
+        typed(document, _Fronts)
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}.")
+        raise TableError(f"{path} cannot be read as fronts of a design: {why}") from error
+    fronts: list[dict[str, Any]] = document["fronts"]
     return fronts
 
 

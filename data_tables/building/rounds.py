@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ... import __version__
 from ...bench import DeviceProfile, Table
+from ...bench.documents import Line, read_json, typed
 from ...bench.errors import CheckpointError, ConstraintError
 from ...bench.figures import counted
-from ...bench.files import replacing
+from ...bench.files import replacing, why_unreadable
 from ...bench.gates import stored_metrics
 from ...bench.rows import NetworkKey
 from ...searchers import get_searcher
@@ -53,6 +55,21 @@ SEARCHER = "nsga2"
 #: Asks a network about every image, with the weights that it inherits.
 Ask = Callable[[str], Evaluation]
 Say = Callable[[str], None]
+
+
+class _Network(Struct):
+    architecture: Line
+    held_out: bool
+
+
+class _Round(Struct):
+    networks: list[_Network]
+
+
+class _State(Struct):
+    """What is read of the document of a run."""
+
+    rounds: list[_Round]
 
 
 @dataclass(frozen=True)
@@ -123,11 +140,11 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             return {**question, "rounds": [], "held_out": []}
         try:
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise CheckpointError(
-                f"{path} cannot be read ({error}); name another folder."
-            ) from error
+            state = read_json(path, dict[str, Any])
+            typed(state, _State)
+        except (OSError, ValueError) as error:
+            why = why_unreadable(error, f"{error}. Name another folder.")
+            raise CheckpointError(f"{path} cannot be read: {why}") from error
         for name in ("format", "table", "device", "settings"):
             if state.get(name) != question[name]:
                 raise CheckpointError(

@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ...bench import Benchmark
 from ...bench.device import load_device
+from ...bench.documents import read_json
 from ...bench.errors import TableError
-from ...bench.files import replacing
+from ...bench.files import replacing, why_unreadable
 from ...bench.spaces import SearchSpace
 from .design import sequence
 from .recipe import TableRecipe
@@ -145,11 +147,22 @@ def write_pairs(path: Path, pairs: Sequence[ChosenPair], origin: str) -> None:
         partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
+class _Choice(Struct):
+    origin: str
+    pairs: list[ChosenPair]
+
+
 def read_pairs(path: Path, origin: str) -> list[ChosenPair] | None:
-    """The choice that was made, or None if there is none for these supernet weights."""
+    """The choice that was made, or None if there is none for these supernet weights.
+
+    Raises:
+        TableError: the file cannot be read, or is not one of pairs.
+    """
     if not path.exists():
         return None
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if document["origin"] != origin:
-        return None
-    return [ChosenPair(**{**p, "seeds": tuple(p["seeds"])}) for p in document["pairs"]]
+    try:
+        document = read_json(path, _Choice)
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, f"{error}. Delete it to choose anew.")
+        raise TableError(f"{path} cannot be read as a choice of pairs: {why}") from error
+    return document.pairs if document.origin == origin else None

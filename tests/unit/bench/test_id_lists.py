@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,11 @@ def test_networks_that_are_cut_are_named_with_their_exit(tmp_path: Path) -> None
         read_ids(f"{A}@3", SPACE)
     name = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|@4"
     assert read_ids(name, get_space("nb201")) == ["300001@4"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems alone")
+def test_a_pipe_a_device_or_a_folder_is_no_list_of_ids(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(BigLittleError, match="cannot be read: it is a folder, a pipe"):
+            read_ids(str(path), get_space("fbnet"))

@@ -36,6 +36,6 @@ def test_a_damaged_document_is_refused_and_another_folder_serves(tmp_path: Path)
         return Run(table, folder, nothing, device, ImproveSettings(), lambda line: None)
 
     (tmp_path / DOCUMENT).write_text('{"rounds": [')
-    with pytest.raises(CheckpointError, match=r"cannot be read .* name another folder"):
+    with pytest.raises(CheckpointError, match=r"cannot be read.*Name another folder"):
         begin(tmp_path)
     assert begin(tmp_path / "another").networks(3) == []
