@@ -237,7 +237,9 @@ class CotrainOptions:
         Path("out/cotrain")
     )
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
-    threads: Annotated[int | None, typer.Option(help="Threads of the training.")] = None
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the training; others round otherwise.")
+    ] = None
     train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _PLACE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR),
     *(errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY),
 )
+
+
+#: PyTorch tells too little memory by its text.
+_NO_MEMORY = re.compile("can't allocate memory|out of memory|Storage size calculation overflowed")
 
 
 def end_of(error: BaseException) -> tuple[int, str]:
@@ -81,8 +86,9 @@ def _line_of(error: Exception) -> str | None:
         error = MissingExtraError(module, EXTRA_OF[module], "this command")
     if isinstance(error, BigLittleError):
         return str(error)
-    if isinstance(error, MemoryError):
-        return f"there is not enough memory ({error}); ask for less at once, or give it more."
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        what = str(error).strip().splitlines()[:1]
+        return f"there is not enough memory ({''.join(what)[:200]}); ask for less at once."
     if not isinstance(error, OSError):
         return None
     if is_full(error):

@@ -46,7 +46,34 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name in LAZY_VERBS:
             command = typer.main.get_command(_application(name))
+        check_numbers(command)
         return name, command, rest
+
+
+#: Largest whole number that an option takes, by its name: what threads and tensors can have.
+LARGEST = {"seed": 2**62, "seeds": 10**5, "threads": 1024, "workers": 1024}
+_LARGEST_OF_OTHERS = 2**31 - 1
+
+
+def check_numbers(command: Any) -> None:
+    """Lets a verb, or the verbs of a group, refuse whole numbers beyond what they could mean."""
+    for inner in getattr(command, "commands", {}).values():
+        check_numbers(inner)
+    run = command.invoke
+
+    def invoke(context: Any) -> Any:
+        for name, number in context.params.items():
+            most = LARGEST.get(name, _LARGEST_OF_OTHERS)
+            least = 0 if name == "seed" else -most
+            if isinstance(number, int) and not least <= number <= most:
+                from .bench.errors import ConstraintError
+
+                expected = f"at most {most}" if number > most else f"at least {least}"
+                option = f"--{name.replace('_', '-')}"
+                raise ConstraintError(f"{option} {number} is not usable; expected {expected}.")
+        return run(context)
+
+    command.invoke = invoke
 
 
 def _application(name: str) -> typer.Typer:

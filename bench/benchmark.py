@@ -381,7 +381,7 @@ class Benchmark:
 
         Args:
             device: name of a device of the table, or the path of a profile.
-            objectives: one to three figures of an operating point; four and more work, slowly.
+            objectives: one to three figures of an operating point.
             limits: figures that may not be exceeded (for accuracy: undercut), on ``val``.
             gates: gate metrics; None takes those that tables store. The control ``random`` and
                 the bound ``oracle`` are answered as well, by themselves or with others.

@@ -82,6 +82,9 @@ class Front:
         return self.points[i]
 
 
+MOST_OBJECTIVES = 3
+
+
 class Fronts:
     """Works out exact fronts of a table, each once.
 
@@ -110,6 +113,12 @@ class Fronts:
             get_figure(name)
         if not objectives or len(set(objectives)) < len(objectives):
             raise ConstraintError(f"objectives {list(objectives)}: give some, each once.")
+        if len(objectives) > MOST_OBJECTIVES:
+            raise ConstraintError(
+                f"the exact front over {len(objectives)} objectives will not be worked out: nearly "
+                f"every point is on it, and it would not end. Give at most {MOST_OBJECTIVES} with "
+                "limits on the others, or search: 'biglittle search' takes any number."
+            )
         if not 1 <= n_thresholds <= N_CODES:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
         limits, metrics = checked_limits(limits), tuple(gates or self._table.metrics)

@@ -191,6 +191,9 @@ def load_recipe(path: Path) -> Recipe:
     return recipe_from(values, path.name)
 
 
+MOST_IMAGES = 2**31  # in one training: ImageNet 1,600 times
+
+
 def sized(recipe: Recipe, n_train: int, epochs: float | None, images: int | None) -> Recipe:
     """The recipe with another number of training images.
 
@@ -201,10 +204,13 @@ def sized(recipe: Recipe, n_train: int, epochs: float | None, images: int | None
         images: training images seen in all, in place of ``epochs``.
 
     Raises:
-        BigLittleError: both are given, or fewer than a batch.
+        BigLittleError: both are given, fewer than a batch, or more than anybody can train on.
     """
     if epochs is not None and images is not None:
         raise BigLittleError("both epochs and images are given; give one of them.")
     if epochs is not None:
-        images = round(epochs * n_train)
+        images = round(epochs * n_train) if 0 <= epochs <= MOST_IMAGES else MOST_IMAGES + 1
+    if images is not None and images > MOST_IMAGES:
+        amount = f"{images} images" if epochs is None else f"{epochs:g} epochs"
+        raise BigLittleError(f"{amount} are not usable; expected at most {MOST_IMAGES} images.")
     return recipe if images is None else dataclasses.replace(recipe, images=images)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .. import __version__
 from ..bench import Table
@@ -46,7 +47,8 @@ def fit_surrogate(
 
     What is shipped never sees the architectures that the table holds out, so that they are left to
     judge it by and to calibrate its intervals on. The figures of the report are from fits with
-    other networks held out, see ``report.py``, and on the table's networks alone.
+    other networks held out, see ``report.py``, and on the table's networks alone. Everything runs
+    in one thread, so that the same fit is the same bytes on any number of them.
 
     Args:
         table: holds the inherited networks to learn from.
@@ -63,9 +65,30 @@ def fit_surrogate(
         SurrogateError: too few networks, the folder holds something else, or the evaluated
             networks are of another space or other images.
     """
-    say = progress or (lambda line: None)
-    settings = settings or FitSettings()
-    check_writable(Path(folder).parent)
+    import_extra("scipy.linalg")  # its BLAS is held to one thread as well, where it is there
+    folder = Path(folder)
+    check_writable(folder.parent)
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _fitted(
+            table,
+            folder,
+            seed,
+            settings or FitSettings(),
+            report_seeds,
+            evaluated,
+            progress or (lambda line: None),
+        )
+
+
+def _fitted(
+    table: Table,
+    folder: Path,
+    seed: int,
+    settings: FitSettings,
+    report_seeds: Sequence[int],
+    evaluated: str | Path | None,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
     listed = fit_data(table, exits=not settings.recipe.knows_no_exits)
     data = listed
     if data.exits is not None:

@@ -41,3 +41,26 @@ def test_a_name_that_is_nearly_one_is_put_right(command_line) -> None:  # type: 
     code, _, err = command_line("drats")
     assert code != 0
     assert "Did you mean 'darts'" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["score", "--seed", "-1"], "--seed -1 is not usable; expected at least 0"),
+        (["score", "--batch-size", str(10**22)], "--batch-size 10000000000000000000000 is not"),
+        (["score", "--n-classes", str(10**22)], "--n-classes 10000000000000000000000 is not"),
+        (["search", "--seed", str(10**22)], "expected at most"),
+        (["search", "--compare", "all", "--seeds", str(10**9)], "expected at most 100000"),
+        (["front", "--top", str(10**22)], "expected at most 2147483647"),
+        (["table", "verify", "--threads", "1025"], "--threads 1025 is not usable"),
+        (["darts", "--steps", str(10**22)], "expected at most"),
+        (["ofa", "train", "--epochs", str(10**22)], "expected at most"),
+    ],
+)
+def test_whole_numbers_beyond_meaning_are_one_line(  # type: ignore[no-untyped-def]
+    words: list[str], said: str, command_line
+) -> None:
+    code, out, err = command_line(*words)
+    assert (code, out) == (1, "")
+    assert said in err
+    assert err.count("\n") == 1

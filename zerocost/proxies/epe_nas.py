@@ -7,6 +7,10 @@ are averaged over the images of each class, and compared between classes:
 
     epe_nas = sum_c sum_d | e_c - e_d | / n_classes,   e_c = sum_ij log(|corr(J_c)_ij| + k) / n_c
 
+It is ill-conditioned: two images whose gradients hardly correlate add the logarithm of almost
+nothing, so that in float32 it differs by some per cent from one number of threads to another. In
+float64 (``run(..., dtype="float64")``) it does not.
+
 Source: Lopes, Alirezazadeh and Alexandre 2021, "EPE-NAS: Efficient Performance Estimation Without
 Training for Neural Architecture Search" (their code). Classes are those of the
 batch.

@@ -129,3 +129,10 @@ def test_networks_without_a_figure_are_left_out_and_counted(tmp_path: Path) -> N
         Pair(bench.architectures[0], bench.architectures[1]), Gate("margin", 0.5), DEVICE
     )
     assert point.latency_ms is None
+
+
+def test_a_front_over_more_than_three_objectives_says_that_it_will_not(bench: Benchmark) -> None:
+    four = ("error", "latency_ms", "macs", "peak_memory_mib")
+    with pytest.raises(ConstraintError, match="over 4 objectives will not be worked out") as told:
+        bench.front(DEVICE, four)
+    assert "'biglittle search'" in str(told.value)  # which takes them: searchers' tests have four

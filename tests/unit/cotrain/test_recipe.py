@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from biglittle.bench.datasets import DATASETS
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.spaces import SPACES
-from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, Recipe, load_recipe, recipe_from
+from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, Recipe, load_recipe, recipe_from, sized
 
 RECIPE = Recipe(
     space="fbnet",
@@ -110,3 +110,17 @@ def test_files_that_are_not_recipes(tmp_path: Path) -> None:
     (tmp_path / "half.toml").write_text("space = 'fbnet'\n")
     with pytest.raises(BigLittleError, match="is incomplete"):
         load_recipe(tmp_path / "half.toml")
+
+
+@pytest.mark.parametrize("epochs", [float("nan"), float("inf"), 1e300, -1.0])
+def test_no_number_of_epochs_is_beyond_meaning(epochs: float) -> None:
+    with pytest.raises(BigLittleError, match=r"epochs are not usable; expected at most \d+ images"):
+        sized(RECIPE, 1000, epochs, None)
+
+
+def test_images_stand_in_place_of_epochs() -> None:
+    assert sized(RECIPE, 1000, 2.5, None).images == 2500
+    assert sized(RECIPE, 1000, None, 300).images == 300
+    assert sized(RECIPE, 1000, None, None) is RECIPE
+    with pytest.raises(BigLittleError, match="1000000000000 images are not usable"):
+        sized(RECIPE, 1000, None, 10**12)

@@ -3,10 +3,11 @@
 import sys
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from biglittle.bench.errors import MissingExtraError, SurrogateError
 from biglittle.bench.rows import is_held_out
-from biglittle.surrogates import Surrogate
+from biglittle.surrogates import Surrogate, build
 from biglittle.surrogates.build import fit_surrogate, write_surrogate
 from biglittle.surrogates.summary import markdown
 
@@ -64,3 +65,27 @@ def test_without_the_extra_fitting_says_how_to_install_it(
     with pytest.raises(MissingExtraError, match=r"'\.\[train\]'"):
         fit_surrogate(table, tmp_path / "s", settings=settings, report_seeds=())
     assert not (tmp_path / "s").exists()
+
+
+def test_the_same_fit_is_the_same_bytes_on_any_number_of_threads(table, settings, tmp_path):
+    pytest.importorskip("xgboost")
+    files = []
+    for threads in (1, 3):
+        folder = tmp_path / str(threads)
+        with threadpool_limits(limits=threads, user_api="blas"):
+            fit_surrogate(table, folder, settings=settings, report_seeds=())
+        files.append({p.name: p.read_bytes() for p in folder.iterdir()})
+    assert files[0] == files[1]
+
+
+def test_blas_has_one_thread_while_a_surrogate_is_fitted(table, settings, tmp_path, monkeypatch):
+    threads = []
+
+    def fit(*given):
+        threads.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+        raise SurrogateError("seen")
+
+    monkeypatch.setattr(build, "fit_models", fit)
+    with threadpool_limits(limits=3, user_api="blas"), pytest.raises(SurrogateError, match="seen"):
+        fit_surrogate(table, tmp_path / "s", settings=settings)
+    assert set(threads) <= {1}

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
-from biglittle.zerocost import score  # noqa: E402
+from biglittle.zerocost import noise_batch, score  # noqa: E402
 
 
 def test_image_gradients_against_jacrev(make, batch) -> None:  # type: ignore[no-untyped-def]
@@ -58,3 +58,16 @@ def test_the_tangent_kernel_against_jacrev(make, batch) -> None:  # type: ignore
     assert score(network, images, None, "ntk", dtype="float64")["ntk"] == pytest.approx(
         -math.log(float(v[-1] / v[0])), rel=1e-6
     )
+
+
+def test_epe_nas_in_float64_does_not_depend_on_the_number_of_threads() -> None:
+    """In float32 it does, by some per cent; its file says so."""
+    network, batch, before = "2863848418780625260277", noise_batch(6), torch.get_num_threads()
+    scores = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            scores.append(score(network, batch, proxies="epe_nas", dtype="float64")["epe_nas"])
+    finally:
+        torch.set_num_threads(before)
+    assert scores[1:] == pytest.approx(scores[:1] * 2, rel=1e-5)
