@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..bench.files import check_writable
+from ..output_option import with_output
 from .explore import explore as explored
 from .front_files import write_files
 from .judge import DEFAULT_TABLE
@@ -19,6 +19,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_output("out", resumes=False)
 def explore(
     target: Annotated[
         str, typer.Argument(metavar="[TABLE|FRONT]", help="Table, or front.json or front.csv.")
@@ -31,7 +32,6 @@ def explore(
 ) -> None:
     """Opens a whole table, or a saved front, as one page: points, networks, curves, filters."""
     devices = [name.strip() for name in device.split(",") if name.strip()]
-    check_writable(out.parent, out.name)
     with _progress() as move:
         text = explored(target, devices, move)
     write_files(out.parent, {out.name: text})

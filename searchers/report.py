@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bench import BigLittleError, Points
 from ..bench.figures import POINT_FIGURES, counted, get_figure
-from ..bench.recommend import Recommendation, marks
+from ..bench.recommend import Recommendation, gateless, marks
 from .answer_page import answers_section
 from .front_files import write_files
 from .front_question import TOGETHER, FrontQuestion
@@ -81,20 +81,21 @@ def front_html(front: FrontPage) -> str:
     groups = [PairGroup("pair", front.device, front.points, why)]
     if front.exact is not None:
         groups.append(PairGroup("measured", front.device, front.exact))
+    alone = gateless(front.points)
+    pairs = "single networks of the front" if alone else "big/little pairs"
     document = view_document(
         groups,
         [singles for singles in (front.singles, front.exact_singles) if singles is not None],
         commands_of(front.question, _of_table(front.config)).known_by(front.points.little),
         front.n_classes,
-        labels={"pair": f"big/little pairs ({_words(front.points)})", "measured": EXACT_LABEL},
+        labels={"pair": f"{pairs} ({_words(front.points)})", "measured": EXACT_LABEL},
         curves=front.curves,
         limits=front.config.get("limits"),
         axes=Axes.of(front.config.get("objectives", ())),
         selected=rows.get(0, next(iter(rows.values()), None)),
     )
-    single = bool(front.answers) and not front.answers[0].pairs
     on = f" for {front.device}" if front.question.devices else ""
-    title = ("Which network" if single else "Which pair") + f"{on}?"
+    title = ("Which network" if alone else "Which pair") + f"{on}?"
     body = f"""{answers_section(front.answers, front.config, rows)}
 <h2>All {counted(len(front.points), "operating point")} of the front</h2>
 {view_section(front_text(front))}
@@ -157,9 +158,14 @@ def front_text(front: FrontPage) -> str:
     run = [counted(config["budget"], "evaluation")] if "budget" in config else []
     run += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]
     names = [get_figure(o).label for o in config.get("objectives", ())]
+    kind = (
+        "Each point is a single network."
+        if gateless(points)
+        else "Each point is a pair of networks with a gate: little answers when it is confident "
+        "enough, and big is asked otherwise."
+    )
     text = (
-        "Each point is a pair of networks with a gate: little answers when it is confident enough, "
-        f"and big is asked otherwise. No point is beaten in "
+        f"{kind} No point is beaten in "
         f"{' and '.join(names) if names else 'all objectives'}"
         f"{' (' + ', '.join(run) + ')' if run else ''}. {figures}."
     )

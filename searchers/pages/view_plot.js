@@ -8,7 +8,20 @@ const SYMBOLS = {
 };
 const CIVIDIS = [[0, 34, 78], [59, 73, 108], [112, 113, 115], [165, 156, 116], [225, 204, 85], [254, 232, 56]];
 const CATEGORIES = ["var(--blue)", "var(--vermilion)", "var(--green)", "var(--purple)", "var(--grey)"];
+const halo = drawn("circle", { class: "hovered", r: 9 });
 let marks = [];
+
+/** Marks what the pointer is on, in the plot and in the table alike. */
+function highlight(row) {
+  const mark = row && marks.find((one) => one.row === row);
+  halo.style.visibility = mark ? "visible" : "hidden";
+  if (mark) {
+    halo.setAttribute("cx", mark.px);
+    halo.setAttribute("cy", mark.py);
+  }
+  part("body").querySelector(".hovered")?.classList.remove("hovered");
+  if (row) part("body").querySelector(`[data-row="${row.index}"]`)?.classList.add("hovered");
+}
 
 function ramp(share) {
   const at = Math.min(1, Math.max(0, share)) * (CIVIDIS.length - 1);
@@ -77,6 +90,8 @@ function drawPlot(listed) {
     }
   }
   drawSelected(area, across, up);
+  area.append(halo);
+  highlight(null);
   part("outside").textContent = outside ? `${outside} points lie outside this range.` : "";
   part("range").textContent = state.whole ? "Zoom to where they differ" : "Show all";
   svg.setAttribute("aria-label", `${fy.label} against ${fx.label}, ${listed.length} points. Arrow keys go from point to point.`);
@@ -164,6 +179,7 @@ function drawSelected(area, across, up) {
 
 svg.addEventListener("pointermove", (event) => {
   const mark = nearest(marks, svg, event);
+  highlight(mark && mark.row);
   if (!mark) { hideTip(); return; }
   const { row } = mark;
   const lines = [kindLabel(row.kind), title(row), gateText(row, row.threshold)];
@@ -174,7 +190,7 @@ svg.addEventListener("pointermove", (event) => {
   if (row.why) lines.push(`recommended ${row.why}`);
   showTip(lines.filter(Boolean), event);
 });
-svg.addEventListener("pointerleave", hideTip);
+svg.addEventListener("pointerleave", () => { hideTip(); highlight(null); });
 svg.addEventListener("click", (event) => {
   const mark = nearest(marks, svg, event);
   if (mark) select(mark.row);

@@ -120,7 +120,7 @@ const named = (name) => `${figures.get(name).label}, ${figures.get(name).unit}`;
 const kindLabel = (name) => view.kinds.find((kind) => kind.name === name).label;
 
 function title(row) {
-  return row.alone ? row.little : `${row.little} \u2192 ${row.big}`;
+  return row.alone || row.little === row.big ? row.little : `${row.little} \u2192 ${row.big}`;
 }
 
 function gateText(row, threshold) {

@@ -71,6 +71,11 @@ part("body").addEventListener("click", (event) => {
   const line = event.target.closest("tr");
   if (line) select(rows[line.dataset.row], { focus: true });
 });
+part("body").addEventListener("pointerover", (event) => {
+  const line = event.target.closest("tr");
+  highlight(line && rows[line.dataset.row]);
+});
+part("body").addEventListener("pointerleave", () => highlight(null));
 part("body").addEventListener("keydown", (event) => {
   const line = event.target.closest("tr");
   const next = { ArrowDown: line?.nextElementSibling, ArrowUp: line?.previousElementSibling,

@@ -277,6 +277,36 @@ def test_a_click_in_the_plot_selects_a_row(opened: Opened, table_page: Path) -> 
     assert tab.complaints == []
 
 
+def test_plot_and_table_show_what_the_pointer_is_on(opened: Opened, table_page: Path) -> None:
+    tab = opened(table_page)
+    tab.value("document.getElementById('view-rows').scrollIntoView()")
+    place = tab.value(
+        "(() => { const box = document.querySelector('#view-body [aria-selected=\"true\"]')"
+        ".getBoundingClientRect(); return [box.x + 30, box.y + box.height / 2]; })()"
+    )
+    tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+    tab.settle()
+    halo = "document.querySelector('#view-svg .hovered')"
+    assert tab.value(f"getComputedStyle({halo}).visibility") == "visible"
+    ring = "document.querySelector('#view-svg .selected')"
+    for axis in ("cx", "cy"):
+        places = [float(tab.value(f"{mark}.getAttribute('{axis}')")) for mark in (halo, ring)]
+        assert places[0] == pytest.approx(places[1])
+    tab.value("document.getElementById('view-svg').scrollIntoView()")
+    place = tab.value(
+        f"(() => {{ const box = {ring}.getBoundingClientRect(); "
+        "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+    )
+    tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+    tab.settle()
+    hovered = tab.value("document.querySelector('#view-body .hovered')?.dataset.row")
+    selected = tab.value(
+        "document.querySelector('#view-body [aria-selected=\"true\"]').dataset.row"
+    )
+    assert hovered == selected
+    assert tab.complaints == []
+
+
 def test_the_download_is_a_front(opened: Opened, table_page: Path, tmp_path: Path) -> None:
     tab = opened(table_page)
     tab.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))

@@ -13,7 +13,7 @@ import pytest
 
 from biglittle.bench import Points
 from biglittle.bench.errors import BigLittleError
-from biglittle.bench.recommend import budgets, marks, recommend
+from biglittle.bench.recommend import NO_GATE, budgets, marks, recommend
 from biglittle.searchers import SearchOutcome
 from biglittle.searchers.pages.view_rows import SingleGroup
 from biglittle.searchers.report import EXACT_LABEL, FrontPage, front_html, write_report
@@ -117,6 +117,15 @@ def test_provenance_is_kept_for_every_figure(front: FrontPage) -> None:
     assert named["accuracy"] == "predicted"
     assert named["latency_ms"] == "block-sum"
     assert "energy_mj" not in words  # no row has one
+
+
+def test_networks_without_gates_are_no_pairs(front: FrontPage) -> None:
+    points = front.points
+    columns = {**vars(points), "big": points.little, "gate": np.full(25, NO_GATE)}
+    text = front_html(replace(front, points=Points(**columns), answers=()))
+    assert "<h1>Which network for raspberry-pi-4?</h1>" in text
+    assert "Each point is a single network." in text
+    assert view_of(text)["kinds"][0]["label"].startswith("single networks of the front")
 
 
 def test_unwritable(front: FrontPage, blocked: Path) -> None:
