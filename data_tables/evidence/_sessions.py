@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     import onnx
 
 
-def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A session of a graph on one thread of the CPU."""
+def session(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
+    """A session of a graph, or of a file that holds one, on one thread of the CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    content = model.SerializeToString()
+    content = str(model) if isinstance(model, Path) else model.SerializeToString()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
