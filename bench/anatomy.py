@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .device import DEFAULT_DEVICE, DeviceProfile, load_device
-from .errors import DeviceError, TableError
+from .errors import ArchitectureError, DeviceError, TableError
 from .operators import Operator
-from .spaces import Exit, Layer, SearchSpace, get_space, network_names, parse_networks
+from .spaces import UNBUILT, Exit, Layer, SearchSpace, get_space, network_names, parse_networks
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
@@ -214,7 +214,7 @@ def anatomies(
             nobody knows what they are built of.
     """
     if bench is not None and bench.table.given:
-        bench.table.space.graph(architectures[0], bench.table.n_classes)
+        raise ArchitectureError(UNBUILT)
     named = device or DEFAULT_DEVICE
     profile = named if isinstance(named, DeviceProfile) else load_device(named)
     space, n_classes = get_space(profile.space), profile.n_classes

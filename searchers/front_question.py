@@ -13,8 +13,9 @@ from typing import Any
 
 from ..bench import Benchmark, DeviceProfile, load_device
 from ..bench.device import shipped_devices, user_devices
-from ..bench.errors import BigLittleError
+from ..bench.errors import ArchitectureError, BigLittleError
 from ..bench.shipped_tables import shipped_tables
+from ..bench.spaces import GIVEN, UNBUILT
 
 TOGETHER = "+"  # between the devices of a front that holds on the worst of several
 
@@ -30,6 +31,7 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
     there = {*bench.devices, *shipped_devices(), *user_devices()}
     profiles = {d: load_device(d).name for d in devices if d not in there}
     sources: dict[str, Any] = {
+        **({"space": GIVEN} if bench.table.given else {}),
         "table": bench.table.name,
         "table_sha256": bench.table.sha256,
         "device": TOGETHER.join(profiles.get(d, d) for d in devices),
@@ -103,6 +105,7 @@ class FrontQuestion:
         table: what ``--table`` takes; None where the front does not say.
         table_name: name of the table; None where the front does not say.
         table_sha256: hash of the table; None where the front does not say.
+        given: whether its networks are known by their answers alone.
     """
 
     label: str
@@ -110,6 +113,7 @@ class FrontQuestion:
     table: str | None = None
     table_name: str | None = None
     table_sha256: str | None = None
+    given: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any], label: str) -> FrontQuestion:
@@ -129,6 +133,7 @@ class FrontQuestion:
             table=file or name,
             table_name=name,
             table_sha256=sources.get("table_sha256"),
+            given=sources.get("space") == GIVEN,
         )
 
     def device_names(self, device: str | None = None) -> tuple[str, ...]:
@@ -165,6 +170,8 @@ class FrontQuestion:
         Raises:
             BigLittleError: as of `device_names`, or a profile that is no longer there.
         """
+        if self.given:
+            raise ArchitectureError(f"{self.label}: {UNBUILT}")
         try:
             return tuple(load_device(name) for name in self.device_names(device))
         except BigLittleError as error:

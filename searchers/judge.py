@@ -124,6 +124,11 @@ def _made(
     if name == "nb201":
         return _nb201(devices)
     bench = Benchmark.load(table)
+    if bench.table.given and name != "table":
+        raise ConstraintError(
+            f"networks of table {bench.table.name!r} are known by their answers alone, so that no "
+            f"others can be searched for; got --on {name}, expected --on table."
+        )
     sources = {"evaluator": name, **question_sources(devices, bench, table)}
     if name == "table":
         return _table(bench, tuple(devices), sources, gates)

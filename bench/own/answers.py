@@ -161,11 +161,11 @@ def _looks_like(chunk: NDArray[np.floating[Any]]) -> str:
     """What rows that are not probabilities seem to be, and what to do."""
     sums, low, high = chunk.sum(axis=1), float(chunk.min()), float(chunk.max())
     if low >= 0 and np.all(np.abs(sums - 100) <= 100 * TOLERANCE):
-        return "They look like percent: give kind 'percent'."
+        return "They look like percent: give kind 'percent' (--kind percent)."
     if high <= 0 and np.all(np.abs(np.exp(chunk).sum(axis=1) - 1) <= TOLERANCE):
-        return "They look like logarithms of probabilities: give kind 'logits', which takes them."
+        return "They look like logarithms of probabilities: give kind 'logits' (--kind logits)."
     if low < 0 or high > 1 + TOLERANCE:
-        return "They look like logits: give kind 'logits', and a softmax makes probabilities."
+        return "They look like logits: give kind 'logits' (--kind logits)."
     return (
         "They look like scores of one class against the rest (sigmoid), which are no distribution "
         "over classes: give the logits before the last layer with kind 'logits', or a pair (top1, "

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from ..errors import ArchitectureError
 from ..registry import Registry
 from ._exits import Exit, Exits
 from ._layers import Genomes, Layer
-from ._listed import GIVEN, ListedSpace, listed_space
+from ._listed import GIVEN, UNBUILT, ListedSpace, listed_space
 from ._names import canonical_name, network_names, parse_networks
 from ._space import Architectures, SearchSpace
 
@@ -20,13 +21,17 @@ def get_space(name: str) -> SearchSpace:
 
     Raises:
         UnknownNameError: no search space has this name.
+        ArchitectureError: the networks were given by name alone.
     """
+    if name == GIVEN:
+        raise ArchitectureError(UNBUILT)
     return cast(SearchSpace, SPACES.load(name))
 
 
 __all__ = [
     "GIVEN",
     "SPACES",
+    "UNBUILT",
     "Architectures",
     "Exit",
     "Exits",

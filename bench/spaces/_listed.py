@@ -18,6 +18,12 @@ from ._space import Architectures, SearchSpace
 
 #: What a table calls the space of networks that were given by name alone.
 GIVEN = "given"
+#: What is said to whoever wants to build, train or measure one of them.
+UNBUILT = (
+    "these networks are known by their answers alone: nobody said what they are built of, so that "
+    "they cannot be drawn, counted, trained or measured here; query, front, cascade, explore and "
+    "search --on table are answered."
+)
 _BASE = 256  # a genome is bytes: a place in the list is written with as many as it needs
 _MOST = _BASE**2
 
@@ -75,10 +81,7 @@ class ListedSpace(SearchSpace):
         return np.asarray(rows @ _BASE ** np.arange(self.n_layers)[::-1] + 1)
 
     def _unknown(self, *_: Any, **__: Any) -> NoReturn:
-        raise ArchitectureError(
-            "these networks are known by their answers alone: nobody said what they are built of, "
-            "so that there are no layers, MACs or parameters to count."
-        )
+        raise ArchitectureError(UNBUILT)
 
     graph = trunk = operators = macs = params = peak_activation = _unknown
     trunk_macs = trunk_params = nested_params = _unknown

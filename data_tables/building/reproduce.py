@@ -18,7 +18,7 @@ from ...bench.datasets import Images, get_dataset
 from ...bench.errors import ArchitectureError, TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
-from ...bench.spaces import canonical_name, parse_networks
+from ...bench.spaces import UNBUILT, canonical_name, parse_networks
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
 from ...edge_profiler.onnx_network import onnx_model
@@ -219,6 +219,8 @@ def extract(
         DatasetError: there are no images to recalibrate on.
     """
     space = table.space
+    if table.given:
+        raise ArchitectureError(UNBUILT)
     (genome,), exits = parse_networks(space, architecture)
     name = canonical_name(space, architecture)
     run = np.arange(space.n_layers) <= space.exit_after[exits[0]]

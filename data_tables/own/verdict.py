@@ -54,13 +54,15 @@ class Verdict:
             )
         side = "above" if _low_is_sure(pair.gate) else "below"
         ratio = self._value(vars(pair)) / self._value(single)
+        mean = f"{self._cost(vars(pair))} on average ({pair.provenance[self.cost]})"
+        if self.cost == "latency_ms" and pair.latency_worst_ms is not None:
+            mean += f", {three_digits(pair.latency_worst_ms)} ms where both are asked"
         return (
             f"Verdict: ask {pair.big} only where the {pair.gate} of {pair.little} is {side} "
             f"{pair.threshold:.3g}, for {pair.escalation_rate:.1%} of the images. Together they "
-            f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at "
-            f"{self._cost(vars(pair))} on average ({pair.provenance[self.cost]}). The best network "
-            f"by itself, {name}, is right about {single['accuracy']:.2%} at {self._cost(single)}: "
-            f"the pair takes {ratio:.0%} of that, and gains {_gain(answer)}."
+            f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at {mean}. The "
+            f"best network by itself, {name}, is right about {single['accuracy']:.2%} at "
+            f"{self._cost(single)}: the pair takes {ratio:.0%} of that, and gains {_gain(answer)}."
         )
 
     def _value(self, figures: Mapping[str, Any]) -> float:
@@ -78,7 +80,10 @@ class Verdict:
             table: file of the table, as ``--table`` takes it.
         """
         where = f"--table {shlex.quote(table)} --device {shlex.quote(self.device)}"
-        steps = [f"biglittle front {where} --objectives error,{self.cost}"]
+        steps = [
+            f"biglittle front {where} --objectives error,{self.cost}",
+            f"biglittle explore {shlex.quote(table)} --device {shlex.quote(self.device)}",
+        ]
         if (pair := self.answer.pair) is not None:
             two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
             gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"

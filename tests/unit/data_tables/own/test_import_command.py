@@ -297,3 +297,46 @@ def test_of_many_classes_a_reader_sees_those_that_are_escalated_most(tmp_path: P
     assert "300" in page.read_text(encoding="utf-8")
     record = json.loads(run(*asked, "--explain", "--json").stdout)["diagnostics"]
     assert len(record["class_accuracy"]) == 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "small"),
+        ("search", "--budget", "20"),
+        ("search", "--on", "live", "--budget", "20"),
+        ("profile", "--networks", "table"),
+        ("table", "extract", "small", "--out", "small.onnx"),
+    ],
+)
+def test_what_needs_to_build_a_network_says_that_nobody_knows_how(
+    given: Any, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(given.folder)
+    imported(given, given.folder)
+    result = run(*words, "--table", given.folder / "out" / "mine.h5")
+    assert isinstance(result.exception, BigLittleError)
+    assert "known by their answers alone" in str(result.exception)
+
+
+@pytest.mark.parametrize("words", [("cotrain",), ("validate", "--measure", "here")])
+def test_a_front_of_given_networks_is_not_built_either(given: Any, words: Any) -> None:
+    pytest.importorskip("torch")
+    imported(given, given.folder)
+    front = given.folder / "out" / "front.json"
+    table = ("--table", given.folder / "out" / "mine.h5")
+    assert run("front", *table, "--out", front).exit_code == 0
+    result = run(words[0], front, *words[1:])
+    assert isinstance(result.exception, BigLittleError)
+    assert "known by their answers alone" in str(result.exception)
+
+
+def test_a_promise_and_a_page_are_made_of_given_networks(given: Any) -> None:
+    imported(given, given.folder)
+    path = given.folder / "out" / "mine.h5"
+    promised = run("query", "small", "large", "--guarantee", "loss=0.1", "--table", path)
+    assert "Promised: accuracy at most 10.00 points below big's" in promised.stdout
+    page = given.folder / "out" / "page.html"
+    explored = run("explore", path, "--device", "given", "--out", page)
+    assert explored.exit_code == 0, explored.exception
+    assert "middle" in page.read_text(encoding="utf-8")
