@@ -162,7 +162,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
         from .searchers.pair_page import write_pair_page
         from .searchers.pair_report import pair_report, print_pair
 
-        report = pair_report(bench, pair, chosen, device, split)
+        report = pair_report(bench, pair, chosen, device, split, lines)
         if out is not None:
             write_pair_page(out, bench, report, options.table)
         if as_json:
@@ -170,7 +170,8 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
             return
         if options.explain:
             print_pair(report, _console())
-        _print([*lines, *([] if out is None else [f"Written: {out}"])])
+        if out is not None:
+            _print([f"Written: {out}"])
         return
     point = bench.query(pair, chosen, device, split)
     if as_json:

@@ -25,6 +25,7 @@ from .gates import (
     Scorer,
     StageGate,
     get_gate,
+    pair_codes,
     score_codes,
 )
 
@@ -139,6 +140,28 @@ class Codes:
             scores = self.scorer(gate, row).scores(self._answers(split, row, get_gate(gate)))
             self._derived_codes[key] = score_codes(scores)
         return self._derived_codes[key]
+
+    def of_pair(self, gate: str, split: str, little: int, big: int) -> NDArray[np.uint8]:
+        """Codes that decide for a pair, uint8, shape (n_images,), whatever the gate looks at.
+
+        Args:
+            gate: name of a gate of any kind but that of a stage.
+            split: whose images, "val" or "test".
+            little: row of the network that answers first.
+            big: row of the network that answers what is escalated.
+
+        Raises:
+            UnknownNameError: no gate or no split has this name.
+            GateError: a stage gate, or one that needs more than the answers came with.
+        """
+        kind = get_gate(gate).kind
+        if kind == "pairwise":
+            correct = self.predictions(split).correct
+            return pair_codes(gate, correct[little], correct[big])
+        if kind == "paired":
+            return self.of_two(gate, split, little, big)
+        codes: NDArray[np.uint8] = self.of(gate, split, [little])[0]
+        return codes
 
     def of_two(self, gate: str, split: str, first: int, second: int) -> NDArray[np.uint8]:
         """Codes of a gate that needs two networks, uint8, shape (n_images,).

@@ -7,7 +7,7 @@ from the labels; costs beyond MACs are an operating point's matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .failure_prediction import N_BINS, aurc, auroc, expected_calibration_error
 from .gate import Gate
-from .gates import get_gate, get_metric, pair_codes
+from .gates import get_gate, get_metric
 from .pair import Pair
 from .table import Table
 from .table_contents import Predictions
@@ -295,7 +295,7 @@ def _counts(
             both, place = np.unique(
                 np.stack([littles[some], bigs[some]]), axis=1, return_inverse=True
             )
-            rows_of_two = [_codes(table, stored, gate, split, pair) for pair in both.T.tolist()]
+            rows_of_two = [table.gate_codes.of_pair(gate, split, *pair) for pair in both.T.tolist()]
             codes = np.stack(rows_of_two)[place]
         else:
             rows, place = np.unique(littles[some], return_inverse=True)
@@ -319,30 +319,12 @@ def _counts(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _codes(
-    table: Table, stored: Predictions, gate: str, split: str, pair: Sequence[int]
-) -> NDArray[np.uint8]:
-    """The codes that decide for a pair given by rows, shape (n_images,)."""
-    little, big = pair
-    kind = get_gate(gate).kind
-    if kind == "pairwise":
-        return pair_codes(gate, stored.correct[little], stored.correct[big])
-    if kind == "paired":
-        return table.gate_codes.of_two(gate, split, little, big)
-    codes: NDArray[np.uint8] = table.codes_of(gate, split, [little])[0]
-    return codes
-
-
 def _failures(
     table: Table, stored: Predictions, gate: str, split: str, pair: tuple[int, int]
 ) -> tuple[float, float, float]:
     """AUROC and AURC of little's failures under a gate, and its calibration error."""
-    codes, right, rule = (
-        _codes(table, stored, gate, split, pair),
-        stored.correct[pair[0]],
-        get_gate(gate),
-    )
-    error = float("nan")
+    codes, right = table.gate_codes.of_pair(gate, split, *pair), stored.correct[pair[0]]
+    rule, error = get_gate(gate), float("nan")
     if rule.probability:
         error = expected_calibration_error(rule.decode(codes, table.n_classes), right)
     return auroc(codes, right), aurc(codes, right), error

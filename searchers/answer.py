@@ -169,7 +169,7 @@ def right_of_pair(
     correct = bench.table.predictions(split).correct
     gate = get_gate(point.gate)
     cut = int(gate.cut(point.threshold, bench.table.n_classes))
-    escalated = bench.table.codes_of(point.gate, split, [little])[0] < cut
+    escalated = bench.table.gate_codes.of_pair(point.gate, split, little, big) < cut
     return np.asarray(np.where(escalated, correct[big], correct[little]))
 
 

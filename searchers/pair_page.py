@@ -100,8 +100,10 @@ def pair_verdict(bench: Benchmark, report: PairReport, question: FrontQuestion) 
         gain += " It is a bound or a control, no choice."
     if point.better_alone is not None:
         gain += f" {point.better_alone.text()}"
+    promise = "".join(f"<p>{html.escape(text)}</p>" for text in report.promise)
     drawing = drawn_networks([point.little, point.big], *drawn_on(question))
-    below = f'<p class="gain">{html.escape(gain)}</p>{answer_table(answer, "this pair")}{drawing}'
+    below = f'<p class="gain">{html.escape(gain)}</p>{promise}'
+    below += answer_table(answer, "this pair") + drawing
     return verdict(kind, word, lead, below)
 
 

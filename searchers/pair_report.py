@@ -61,6 +61,7 @@ class PairReport:
         classes: names of the classes, or their numbers.
         class_thresholds: the ``max_prob`` from which each class is kept, shape (n_classes,), for a
             gate that has one threshold per class; else None.
+        promise: what is guaranteed of the threshold, one sentence an entry; empty where nothing is.
     """
 
     point: OperatingPoint
@@ -69,6 +70,7 @@ class PairReport:
     curve: Diagnostics
     classes: Sequence[str]
     class_thresholds: NDArray[np.float64] | None = None
+    promise: Sequence[str] = ()
 
     def title(self) -> str:
         """The pair, its gate, and where it was looked at."""
@@ -87,7 +89,12 @@ class PairReport:
 
 
 def pair_report(
-    bench: Benchmark, pair: Pair, gate: Gate, device: str, split: str = "test"
+    bench: Benchmark,
+    pair: Pair,
+    gate: Gate,
+    device: str,
+    split: str = "test",
+    promise: Sequence[str] = (),
 ) -> PairReport:
     """All that is shown of a pair under a gate, from a table.
 
@@ -97,6 +104,7 @@ def pair_report(
         gate: the gate between them, with its threshold.
         device: name or profile of the device for the operating point's costs.
         split: whose images are routed, ``val`` or ``test``.
+        promise: what is guaranteed of the threshold, one sentence an entry.
 
     Raises:
         BigLittleError: the table has no such network, gate, device or split.
@@ -115,6 +123,7 @@ def pair_report(
         class_thresholds=(
             scorer.class_thresholds(gate.threshold) if isinstance(scorer, PerClass) else None
         ),
+        promise=promise,
     )
 
 
@@ -228,7 +237,8 @@ def print_pair(report: PairReport, console: Console) -> None:
         console.print()
         console.print(table)
     console.print()
-    console.print(oracle_share(report))
+    for text in (*report.promise, oracle_share(report)):
+        console.print(text)
     console.print()
     for line in text_plot(report):
         console.print(line, markup=False, no_wrap=True)

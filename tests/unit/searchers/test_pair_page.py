@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench import Benchmark, Gate, Guarantee, Pair
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers.pair_page import pair_answer, write_pair_page
@@ -114,3 +114,22 @@ def test_unwritable(bench: Benchmark, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BigLittleError, match="cannot write"):
         _page(bench, tmp_path / "file" / "pair.html")
+
+
+@pytest.mark.parametrize("gate", ["post_hoc", "temperature", "oracle"])
+def test_every_kind_of_gate_has_a_page(bench: Benchmark, tmp_path: Path, gate: str) -> None:
+    pair = Pair("0800000000000000000008", "6" * 22)
+    report = pair_report(bench, pair, Gate(gate, 0.2), "raspberry-pi-4")
+    text = write_pair_page(tmp_path / "pair.html", bench, report).read_text(encoding="utf-8")
+    assert "AUROC of little" in text
+    answer = pair_answer(bench, report)
+    assert answer.gain is not None
+    assert (answer.gain_low is None) == (gate == "oracle")
+
+
+def test_what_is_guaranteed_stands_with_the_verdict(bench: Benchmark, tmp_path: Path) -> None:
+    pair = Pair("0800000000000000000008", "6" * 22)
+    promised = Guarantee("loss", 0.01).choose(bench, pair, "margin", "raspberry-pi-4")
+    report = pair_report(bench, pair, promised.gate, "raspberry-pi-4", promise=promised.text())
+    text = write_pair_page(tmp_path / "pair.html", bench, report).read_text(encoding="utf-8")
+    assert text.index("Promised: accuracy at most 1.00 points below big") < text.index("<svg xmlns")
