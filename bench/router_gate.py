@@ -70,6 +70,36 @@ class RouterGate:
         return np.asarray(np.asarray(scores) < self.threshold)
 
 
+def best_threshold(
+    scores: NDArray[np.float64],
+    little: NDArray[np.bool_],
+    big: NDArray[np.bool_],
+    rate: float,
+) -> float:
+    """The threshold of the highest accuracy that escalates at most ``rate``; the cheapest of those.
+
+    Images with a score below it are escalated. It lies halfway between two scores.
+
+    Args:
+        scores: scores of the images, high where the little network is to answer, shape (n,).
+        little: whether the little network is right, shape (n,).
+        big: whether the big network is right, shape (n,).
+        rate: largest share of the images that may be escalated.
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    gain = np.concatenate([[0], np.cumsum((big.astype(np.int64) - little)[order])])
+    # Images of one score go together, so that a threshold can only lie where scores differ.
+    places = np.flatnonzero(np.concatenate([[True], np.diff(ranked) > 0, [True]]))
+    places = places[places <= rate * len(scores) * (1 + 1e-9)]
+    n = int(places[np.argmax(gain[places])])
+    if n == 0:
+        return float("-inf")
+    if n == len(ranked):
+        return float("inf")
+    return float((ranked[n - 1] + ranked[n]) / 2)
+
+
 def features_of(space: SearchSpace, little: str, place: str) -> tuple[int, int]:
     """Channels, and rows (and columns), of the features that a router is given.
 

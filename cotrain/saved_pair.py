@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..bench.datasets import Dataset, Images
 from ..bench.gate import Gate
 from ..bench.networks import Network
+from ..bench.router_gate import RouterGate
 from ..bench.spaces import get_space
 from ..bench.trained_pair import TrainedPair
 from .weights import save_network
@@ -22,7 +23,7 @@ CHECKED_IMAGES = 256  # test images on which what is deployed must answer as wha
 def saved_pair(
     folder: Path,
     networks: tuple[Network, Network],
-    gate: Gate,
+    gate: Gate | RouterGate,
     test: Images,
     logits: tuple[NDArray[np.float32], NDArray[np.float32]],
     dataset: Dataset,
@@ -36,7 +37,7 @@ def saved_pair(
     Args:
         folder: folder that ``little.safetensors`` and ``big.safetensors`` are written to.
         networks: the little and the big network, both of one space.
-        gate: metric and threshold of the cascade.
+        gate: metric and threshold of the cascade, or a learned router.
         test: images of the test split.
         logits: what the little and the big network answer to all of ``test``, each (n, n_classes).
         dataset: data set of the images.

@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from ...bench import Benchmark, load_device
 from ...bench.bootstrap import bootstrap_gain
@@ -25,7 +24,7 @@ from ...bench.cost import NetworkCosts, SharedCosts
 from ...bench.device import DeviceProfile
 from ...bench.errors import CheckpointError
 from ...bench.router import Router
-from ...bench.router_gate import PLACES, RouterGate, routed_costs
+from ...bench.router_gate import PLACES, RouterGate, best_threshold, routed_costs
 from ...bench.spaces import SearchSpace
 from ..fbnet_cifar10.recipe import RECIPE
 from ._coupled_plan import DEVICE, METHODS, Job, mean_latency_ms, pair_terms
@@ -38,36 +37,6 @@ VARIANTS = tuple(
     for target in ("gain", "right")
     for place, confident in (("trunk", True), ("trunk", False), ("stem", False))
 )
-
-
-def best_threshold(
-    scores: NDArray[np.float64],
-    little: NDArray[np.bool_],
-    big: NDArray[np.bool_],
-    rate: float,
-) -> float:
-    """The threshold of the highest accuracy that escalates at most ``rate``; the cheapest of those.
-
-    Images with a score below it are escalated. It lies halfway between two scores.
-
-    Args:
-        scores: scores of the images, high where the little network is to answer, shape (n,).
-        little: whether the little network is right, shape (n,).
-        big: whether the big network is right, shape (n,).
-        rate: largest share of the images that may be escalated.
-    """
-    order = np.argsort(scores, kind="stable")
-    ranked = scores[order]
-    gain = np.concatenate([[0], np.cumsum((big.astype(np.int64) - little)[order])])
-    # Images of one score go together, so that a threshold can only lie where scores differ.
-    places = np.flatnonzero(np.concatenate([[True], np.diff(ranked) > 0, [True]]))
-    places = places[places <= rate * len(scores) * (1 + 1e-9)]
-    n = int(places[np.argmax(gain[places])])
-    if n == 0:
-        return float("-inf")
-    if n == len(ranked):
-        return float("inf")
-    return float((ranked[n - 1] + ranked[n]) / 2)
 
 
 def rate_at(costs: NetworkCosts, shared: SharedCosts | None, mean_ms: float) -> float:

@@ -11,7 +11,13 @@ from biglittle.bench.coupling import Couplings
 from biglittle.bench.device import shipped_devices
 from biglittle.bench.errors import GateError, UnknownNameError
 from biglittle.bench.router import Router
-from biglittle.bench.router_gate import RouterGate, features_of, routed_costs, router_ms
+from biglittle.bench.router_gate import (
+    RouterGate,
+    best_threshold,
+    features_of,
+    routed_costs,
+    router_ms,
+)
 from biglittle.bench.spaces import get_space, parse_networks
 
 FBNET, PI = get_space("fbnet"), load_device("raspberry-pi-4")
@@ -124,3 +130,19 @@ def test_a_router_of_other_features_is_refused() -> None:
     little, _, shared = pair(EXIT, BIG)
     with pytest.raises(GateError, match="does not fit the stem of"):
         routed_costs(FBNET, PI, RouterGate(router(112), 0.5, "stem"), EXIT, little, shared)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.7, 1.0])
+def test_the_threshold_is_the_best_that_the_rate_allows(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = np.round(rng.random(60), 1)  # with many ties
+    little, big = rng.random(60) < 0.5, rng.random(60) < 0.7
+
+    def accuracy(limit: float) -> float:
+        return float(np.where(scores < limit, big, little).mean())
+
+    limits = [-np.inf, *(np.unique(scores) + 0.05)]
+    allowed = [t for t in limits if (scores < t).mean() <= rate]
+    chosen = best_threshold(scores, little, big, rate)
+    assert (scores < chosen).mean() <= rate
+    assert accuracy(chosen) == pytest.approx(max(accuracy(t) for t in allowed))

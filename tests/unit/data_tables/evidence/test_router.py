@@ -14,7 +14,6 @@ from biglittle.data_tables.evidence.router import (
     RATES,
     VARIANTS,
     _compared,
-    best_threshold,
     rate_at,
     router_text,
 )
@@ -23,22 +22,6 @@ torch = pytest.importorskip("torch")
 from biglittle.cotrain.train_router import RouterData  # noqa: E402
 
 BIG = "8288800020000008808800"
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.2, 0.7, 1.0])
-def test_the_threshold_is_the_best_that_the_rate_allows(rate: float) -> None:
-    rng = np.random.default_rng(0)
-    scores = np.round(rng.random(60), 1)  # with many ties
-    little, big = rng.random(60) < 0.5, rng.random(60) < 0.7
-
-    def accuracy(limit: float) -> float:
-        return float(np.where(scores < limit, big, little).mean())
-
-    limits = [-np.inf, *(np.unique(scores) + 0.05)]
-    allowed = [t for t in limits if (scores < t).mean() <= rate]
-    chosen = best_threshold(scores, little, big, rate)
-    assert (scores < chosen).mean() <= rate
-    assert accuracy(chosen) == pytest.approx(max(accuracy(t) for t in allowed))
 
 
 def test_rates_and_prices_go_with_the_latency() -> None:
