@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_document import FORMAT, FORMAT_2, FirstProfile, Network, Profile
 from .documents import DocumentError, read_json, typed
 from .errors import DeviceError, NoHomeError, UnknownNameError
 from .files import why_unreadable
@@ -25,6 +24,9 @@ from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
 from .provenance import least_founded
 from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
+
+if TYPE_CHECKING:  # elsewhere late: making their types takes 10 ms, which no import shall cost
+    from .device_document import FirstProfile, Network, Profile
 
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
@@ -306,6 +308,8 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
     Raises:
         DeviceError: no usable profile; the message says what is wrong.
     """
+    from .device_document import FORMAT, FORMAT_2
+
     kind = profile_kind(raw)
     if kind is None:
         got = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
@@ -351,6 +355,8 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
 
 def profile_kind(raw: Any) -> type[FirstProfile] | type[Profile] | None:
     """The type that a document says it is of; None where it is not a device profile."""
+    from .device_document import FORMAT, FORMAT_2, FirstProfile, Profile
+
     got = raw.get("format") if isinstance(raw, dict) else None
     return FirstProfile if got == FORMAT else Profile if got == FORMAT_2 else None
 

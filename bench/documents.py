@@ -13,7 +13,6 @@ import dataclasses
 import json
 import math
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterator
@@ -121,6 +120,8 @@ def _parsed_json(text: str | bytes, kind: Any, at: str) -> Any:
 
 def parse_toml(text: str, kind: type[T]) -> T:
     """What a TOML text holds; everything else as `parse_json`."""
+    import tomllib  # late: few documents are in TOML
+
     try:
         value = tomllib.loads(text)
     except RecursionError as error:

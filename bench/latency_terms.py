@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device_document import BlockModel
 from .documents import DocumentError, typed
 from .errors import DeviceError
 from .operator_features import NAMES, Array, layer_features, network_features
 from .operator_model import OperatorModel, fit_few, load_priors
 from .spaces import Exits, Genomes, SearchSpace
+
+if TYPE_CHECKING:
+    from .device_document import BlockModel
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ def held_terms(name: str, raw: Any, space: SearchSpace, coverage: float | None) 
 
 
 def _read(name: str, raw: Any) -> BlockModel:
+    from .device_document import BlockModel  # late: making its types takes 10 ms
+
     try:
         return typed(raw, BlockModel)
     except DocumentError as error:

@@ -172,8 +172,15 @@ def _modules_after(statement: str) -> set[str]:
     [
         ("import biglittle", {"numpy", "biglittle.bench"}),
         ("import biglittle.bench", {"torch", "pymoo", "onnx", "onnxruntime", "xgboost"}),
+        (
+            "from biglittle.bench import Benchmark",
+            {"torch", "pymoo", "onnx", "pydantic", "scipy", "biglittle.bench.device_document"},
+        ),
         ("import biglittle.searchers", {"torch", "pymoo", "onnxruntime"}),
-        ("import biglittle.edge_profiler", {"torch", "pymoo", "xgboost", "sklearn"}),
+        (
+            "import biglittle.edge_profiler",
+            {"torch", "pymoo", "xgboost", "sklearn", "h5py", "typer", "pydantic"},
+        ),
         ("import biglittle.surrogates", {"torch", "pymoo", "xgboost", "sklearn"}),
         ("import biglittle.__main__", {"numpy", "torch", "pymoo", "onnxruntime"}),
     ],
