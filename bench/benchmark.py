@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,15 +25,17 @@ from .gate import Gate, metric_name
 from .gates import N_CODES
 from .hypervolume import Reference
 from .measured_pairs import MeasuredPairs
-from .own.contents import given_contents, write_given
-from .own.costs import NetworkCost
-from .own.split import VAL_SHARE
 from .pair import Pair
 from .points import OperatingPoint, Points
 from .regret import References
 from .shipped_tables import find_table
 from .table import Table
 from .table_info import table_info
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
+    from .own.costs import NetworkCost
 
 
 class Benchmark:
@@ -77,7 +78,7 @@ class Benchmark:
         answers: Mapping[str, Any],
         labels: Any,
         costs: Mapping[str, Any] | Sequence[NetworkCost] | None = None,
-        split: float | Sequence[int] | NDArray[Any] = VAL_SHARE,
+        split: float | Sequence[int] | NDArray[Any] = 0.5,
         out: str | Path | None = None,
         **options: Any,
     ) -> Benchmark:
@@ -97,9 +98,11 @@ class Benchmark:
 
         Raises:
             AnswersError: answers, labels or costs that do not fit together.
-
-        Source: the table is replayed as any other; nothing about a network is made up.
         """
+        from tempfile import TemporaryDirectory  # what a query has no time to import
+
+        from .own.contents import given_contents, write_given
+
         folder = TemporaryDirectory(prefix="biglittle-") if out is None else None
         path = Path(folder.name) / "given.h5" if folder else Path(str(out))
         options.setdefault("name", path.stem)

@@ -42,8 +42,8 @@ def given_contents(
 ) -> TableContents:
     """The contents of a table of networks that are known by their answers.
 
-    Networks are looked at one after the other, each some rows at a time: memory holds six bytes
-    an answer (with up to 256 classes five), whatever the number of classes.
+    Networks are looked at one after the other, each some rows at a time: memory holds about ten
+    bytes an answer, whatever the number of classes.
 
     Args:
         answers: by the name of a network what it answered: an array of shape (n_images, n_classes),

@@ -15,7 +15,15 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.errors import CheckpointError, SurrogateError
-from biglittle.bench.npz import ArrayFileError, Wanted, parse_npy, read_npy, read_npz
+from biglittle.bench.npz import (
+    ArrayFileError,
+    Wanted,
+    map_npy,
+    npz_names,
+    parse_npy,
+    read_npy,
+    read_npz,
+)
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.searchers.log import EvaluationLog, LoggedBatch, logged_population
 
@@ -69,6 +77,58 @@ def test_arrays_of_numbers_come_back_writable(tmp_path: Path, array: np.ndarray)
 def test_other_arrays_are_refused_before_memory_is_taken(content: bytes, text: str) -> None:
     with pytest.raises(ArrayFileError, match=text):
         parse_npy(content)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.asfortranarray(np.arange(6).reshape(2, 3)),
+        np.zeros((0, 4), np.float32),
+        np.arange(3, dtype=">i4"),
+    ],
+)
+def test_a_mapped_array_is_the_one_that_was_saved(tmp_path: Path, array: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", array)
+    mapped = map_npy(tmp_path / "a.npy")
+    assert mapped.dtype == array.dtype
+    assert np.array_equal(mapped, array)
+    if array.size:
+        assert isinstance(mapped, np.memmap)
+        with pytest.raises(ValueError, match="read-only"):
+            mapped[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (npy(np.arange(6.0))[:-1], "declares an array of shape"),
+        (npy(np.arange(6.0)) + b"x", "declares an array of shape"),
+        (with_header("{'descr': '<f8','fortran_order': False,'shape': (2147483648,)}"), "declares"),
+        (with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}"), "declares"),
+        (with_header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"1" * 8), "holds"),
+        (npy(np.array([True])), "holds bool"),
+        (npy(np.array(["text"])), "holds <U4"),
+        (b"PK\3\4", "damaged"),
+        (b"", "damaged"),
+    ],
+)
+def test_nothing_is_mapped_that_is_not_an_array_of_numbers(
+    tmp_path: Path, content: bytes, text: str
+) -> None:
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(ArrayFileError, match=text):
+        map_npy(tmp_path / "a.npy")
+    with pytest.raises(ArrayFileError, match="a folder, a pipe or a device"):
+        map_npy(tmp_path)
+
+
+def test_names_are_read_of_an_archive_and_of_nothing_else(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", b=np.zeros(2), a=np.ones(3))
+    assert npz_names(tmp_path / "a.npz") == ("b", "a")
+    (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-30])
+    with pytest.raises(ArrayFileError, match="damaged or too large"):
+        npz_names(tmp_path / "b.npz")
 
 
 def test_text_that_is_not_unicode_is_refused() -> None:
