@@ -23,7 +23,7 @@ import numpy as np
 from msgspec import Struct
 
 from .. import __version__
-from ..bench import DeviceProfile, Evaluator, Gate
+from ..bench import DeviceProfile, Evaluator, Gate, Pair
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.documents import read_json, typed
 from ..bench.errors import CheckpointError
@@ -175,21 +175,19 @@ def deliver(
         {"training": "inherited", "supernet_sha256": trained.sha256, "config": config},
     )
     deployed = deploy_pair(folder, pair)
-    predicted = next(
-        c.predicted
-        for c in considered
-        if (c.predicted.little, c.predicted.big) == (best.little, best.big)
-    )
+    predicted = next(c.predicted for c in considered if c.pair == Pair(best.little, best.big))
     report = {
         "format": FORMAT,
         "config": config,
         "threshold_chosen_on": "val",
-        "predicted": predicted.as_dict(),
+        "predicted": None if predicted is None else predicted.as_dict(),
         "val": best.as_dict(),
         "test": ready.point.as_dict(),
         "considered": [
             {
-                "predicted": c.predicted.as_dict(),
+                "little": c.pair.little,
+                "big": c.pair.big,
+                "predicted": None if c.predicted is None else c.predicted.as_dict(),
                 "val": None if c.val is None else c.val.as_dict(),
             }
             for c in considered

@@ -152,10 +152,10 @@ def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
         report: what stands in ``ofa.json``.
         folder: where the files of the pair are.
     """
-    test = report["test"]
+    test, promise = report["test"], report["predicted"]
     return [
         f"{test['little']} -> {test['big']}, chosen on {report['threshold_chosen_on']}",
-        f"promised: {point_text(report['predicted'])}",
+        f"promised: {point_text(promise) if promise else 'nothing; its exits were derived'}",
         f"on test: {point_text(test)}",
         f"Written: {folder}/little.onnx, big.onnx, cascade.onnx, ofa.json",
     ]

@@ -12,7 +12,7 @@ knows how confident networks are; the few best are asked again before one is cho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from ..bench.figures import checked_limits, get_figure
 from ..bench.network_names import network_names
 from ..bench.table_contents import Predictions, encode_predictions
 from .algorithms import get_searcher
-from .derived_pairs import check_heads
+from .derived_pairs import check_heads, derived_pairs
 from .domain import Domain, Genes
 from .evaluators.live import LiveEvaluator
 from .given_pairs import MOST_ACCURATE, judged
@@ -86,12 +86,15 @@ class Considered:
     """A pair that was run.
 
     Attributes:
-        predicted: its best operating point within the limits, as the predictor sees it.
+        pair: the networks that were run.
+        predicted: its best operating point within the limits, as the predictor sees it; None where
+            it was derived from a pair of whole networks by a predictor that knows no exits.
         val: as the supernet's weights answer the val images; None where no point is within the
             limits.
     """
 
-    predicted: OperatingPoint
+    pair: Pair
+    predicted: OperatingPoint | None
     val: OperatingPoint | None
 
 
@@ -181,6 +184,9 @@ def specialise(
 ) -> tuple[OperatingPoint, list[Considered]]:
     """The best pair on val among the few that evolution promised most of, and all of these.
 
+    Where ``prefix`` is asked for and the predictor knows no exits, evolution is of whole networks,
+    and the exits of the big networks it ends with are run.
+
     Args:
         predictor: predicts accuracy, and has the latencies of the device.
         live: the supernet's networks on val, on the same device.
@@ -200,25 +206,30 @@ def specialise(
         )
     check_heads(live.exits is not None, settings.couplings)
     _check_exits(predictor, live, settings)
-    outcome = evolve(predictor, settings, on_progress, checkpoint)
+    derived = not _knows_exits(predictor) and "prefix" in (settings.couplings or ())
+    evolved = replace(settings, couplings=None) if derived else settings
+    outcome = evolve(predictor, evolved, on_progress, checkpoint)
     say(f"{outcome.n_evaluations} pairs predicted in {outcome.seconds_total:.1f} s")
-    considered, uncut = [], settings.couplings is None or live.exits is None
-    for number, (_, pair) in enumerate(
-        best_pairs(outcome, predictor, settings.few, settings.apart, uncut), start=1
-    ):
-        promised = judged(predictor, [pair], settings.limits).best
-        assert promised is not None
+    uncut = evolved.couplings is None or live.exits is None
+    best = best_pairs(outcome, predictor, settings.few, settings.apart, uncut)
+    pairs, considered = [pair for _, pair in best], []
+    if derived and settings.couplings is not None:
+        pairs = derived_pairs(live, pairs, settings.couplings)
+        say(f"{len(pairs)} pairs of coupling {' or '.join(settings.couplings)} are run")
+    for number, pair in enumerate(pairs, start=1):
+        promised = None
+        if not (derived and "@" in pair.little):
+            point = judged(predictor, [pair], settings.limits).best
+            promised = None if point is None else point[0]
         try:
             points = judged(live, [pair], settings.limits).best
         except ConstraintError:  # it escalates more than it was predicted to
             points = None
         val = None if points is None else points[0]
-        considered.append(Considered(promised[0], val))
+        considered.append(Considered(pair, promised, val))
         verdict = "beyond the limits" if val is None else f"{100 * val.accuracy:.2f} % on val"
-        say(
-            f"pair {number}: {pair.little} -> {pair.big}, predicted "
-            f"{100 * promised.accuracy[0]:.2f} %, {verdict}"
-        )
+        promise = "" if promised is None else f"predicted {100 * promised.accuracy:.2f} %, "
+        say(f"pair {number}: {pair.little} -> {pair.big}, {promise}{verdict}")
     usable = [c.val for c in considered if c.val is not None]
     if not usable:
         raise ConstraintError(
@@ -229,22 +240,20 @@ def specialise(
     return max(usable, key=lambda point: point.accuracy), considered
 
 
+def _knows_exits(predictor: Evaluator) -> bool:
+    return isinstance(predictor, CutEvaluator) and predictor.exits is not None
+
+
 def _check_exits(predictor: Evaluator, live: LiveEvaluator, settings: SpecialiseSettings) -> None:
-    """Nothing, if a predictor knows exits where they are asked for, and no others than there are.
+    """Nothing, if a predictor knows no other exits than there are, or none are asked for.
 
     Raises:
-        ConstraintError: it knows none, or some that the supernet has no heads for.
+        ConstraintError: it knows some that the supernet has no heads for.
     """
-    if settings.couplings is None or live.exits is None:
+    if settings.couplings is None or live.exits is None or not isinstance(predictor, CutEvaluator):
         return
-    predicted = predictor.exits if isinstance(predictor, CutEvaluator) else None
-    if predicted is None and "prefix" in settings.couplings:
-        raise ConstraintError(
-            "coupling prefix needs a predictor that knows networks that are cut, and this one was "
-            "fitted on whole ones; leave out --samples and --weights, so that the table's "
-            "surrogate predicts, or leave prefix out."
-        )
-    lacking = () if predicted is None else np.flatnonzero(np.asarray(predicted) & ~live.exits)
+    exits = predictor.exits
+    lacking = () if exits is None else np.flatnonzero(np.asarray(exits) & ~live.exits)
     if len(lacking):
         cuts = live.space.exit_names(np.asarray(lacking, np.uint8))
         raise ConstraintError(

@@ -163,4 +163,4 @@ class WithWeights:
         few = min(SpecialiseSettings.few, settings.budget)
         options = SpecialiseSettings(settings.limits, settings.budget, few, seed=settings.seed)
         _, considered = specialise(predictor, live, options, on_progress=on_progress)
-        return [Pair(c.predicted.little, c.predicted.big) for c in considered]
+        return [c.pair for c in considered]

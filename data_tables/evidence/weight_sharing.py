@@ -206,9 +206,9 @@ class Runs:
             **self._tested(best),
             "considered": [
                 {
-                    "little": c.predicted.little,
-                    "big": c.predicted.big,
-                    "predicted_accuracy": c.predicted.accuracy,
+                    "little": c.pair.little,
+                    "big": c.pair.big,
+                    "predicted_accuracy": None if c.predicted is None else c.predicted.accuracy,
                     "val_accuracy": None if c.val is None else c.val.accuracy,
                 }
                 for c in considered
