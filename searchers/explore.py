@@ -32,7 +32,8 @@ from .summary import front_values
 from .table_singles import table_single_group
 
 OBJECTIVES = ("error", "latency_ms")
-STEPS = 32  # places of each of the thousands of curves of a table, so that a page stays under 6 MB
+MOST_BYTES = 6_000_000  # of a page; where it would be larger, its curves have fewer places
+STEPS, FEWEST_STEPS = 32, 8  # places of each of the thousands of curves of a table
 
 
 def explore(
@@ -145,19 +146,24 @@ def table_html(
         if selected is None and why:
             selected = first + next(iter(why))
         first += len(one.points)
-    curves = table_curves(bench, {one.name: one.points for one in every}, given, STEPS)
     commands = Commands.of(given, "" if table == DEFAULT_TABLE else table, True)
     commands = commands.known_by(bench.table.names)
-    document = view_document(
-        groups, singles, commands, bench.table.n_classes, curves=curves,
-        axes=Axes.of(OBJECTIVES), selected=selected,
-    )  # fmt: skip
     config = {"sources": question_sources([targets[0]], bench, table)}
     body = f"""{answers_section(answers[every[0].name], config)}
 <h2>The table, to explore</h2>
 {view_section(_table_text(bench, every))}"""
     title = f"Which pair for {every[0].name}? Table {bench.table.name}"
-    return page(title, body, {"view": document})
+    steps = STEPS
+    while True:
+        curves = table_curves(bench, {one.name: one.points for one in every}, given, steps)
+        document = view_document(
+            groups, singles, commands, bench.table.n_classes, curves=curves,
+            axes=Axes.of(OBJECTIVES), selected=selected,
+        )  # fmt: skip
+        text = page(title, body, {"view": document})
+        if len(text.encode()) <= MOST_BYTES or steps <= FEWEST_STEPS:
+            return text
+        steps //= 2
 
 
 def _answers(bench: Benchmark, one: DeviceFronts) -> tuple[Recommendation, ...]:

@@ -105,6 +105,15 @@ function figuresAt(row, at) {
 const placeCount = (row) => (row.curve ? row.curve.cuts.length : 0);
 
 // ---- texts -------------------------------------------------------------------------------------
+const formats = [];
+
+/** Writes numbers with a comma a thousand; such a writer is slow to make, so that each is kept. */
+function grouped(places) {
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+  formats[places] = formats[places] || new Intl.NumberFormat("en-US", digits);
+  return formats[places];
+}
+
 /** A figure as a reader sees it, without its unit. */
 function shown(name, value) {
   if (value === null || value === undefined) return "";
@@ -112,8 +121,8 @@ function shown(name, value) {
   const scaledValue = value * scale;
   const size = Math.abs(scaledValue);
   const places = digits === null ? (size >= 1000 ? 0 : size < 10 ? 3 : 1) : digits;
-  const options = { minimumFractionDigits: places, maximumFractionDigits: places, useGrouping: size >= 1000 };
-  return (signed && scaledValue >= 0 ? "+" : "") + scaledValue.toLocaleString("en-US", options);
+  const text = size >= 1000 ? grouped(places).format(scaledValue) : scaledValue.toFixed(places);
+  return (signed && scaledValue >= 0 ? "+" : "") + text;
 }
 
 const named = (name) => `${figures.get(name).label}, ${figures.get(name).unit}`;

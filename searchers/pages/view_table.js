@@ -32,7 +32,8 @@ function drawTable(listed) {
   for (const { name, cell, words } of heads) {
     const sorted = state.sort.by === name ? (state.sort.up ? "ascending" : "descending") : "none";
     cell.setAttribute("aria-sort", sorted);
-    const all = figures.has(name) ? new Set(listed.filter((row) => cellText(row, name)).map((row) => wordOf(row, name))) : [];
+    const told = figures.has(name) ? listed.filter((row) => (row.figures[name] ?? null) !== null) : [];
+    const all = new Set(told.map((row) => wordOf(row, name)));
     words.textContent = [...all].filter(Boolean).join(", ");
   }
   const most = state.every ? listed.length : MOST_ROWS;

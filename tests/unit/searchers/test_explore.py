@@ -14,6 +14,7 @@ from biglittle.bench import Benchmark
 from biglittle.bench.rows import COUPLINGS
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
+from biglittle.searchers import explore as explore_module
 from biglittle.searchers.explore import OBJECTIVES, device_fronts, explore, saved_front
 from biglittle.searchers.front_files import read_front
 
@@ -69,6 +70,21 @@ def test_a_table_is_one_page_with_all_its_networks(cut_table: str) -> None:
     assert str(view["selected"]) in view["why"]
     assert text == explore(cut_table, [DEVICE])
     assert len(text) < 6_000_000
+
+
+def test_a_page_that_would_be_too_large_has_fewer_places_on_its_curves(
+    cut_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = explore(cut_table, [DEVICE])
+    monkeypatch.setattr(explore_module, "MOST_BYTES", len(whole) - 1)
+    smaller = explore(cut_table, [DEVICE])
+    assert len(smaller) < len(whole)
+    steps = [{c["cuts"]["step"] for c in view_of(text)["curves"]} for text in (whole, smaller)]
+    assert steps == [{8}, {16}]
+    points = [view_of(text)["rows"]["figures"] for text in (whole, smaller)]
+    assert points[0] == points[1]  # the points themselves are all there
+    monkeypatch.setattr(explore_module, "MOST_BYTES", 1)
+    assert {c["cuts"]["step"] for c in view_of(explore(cut_table, [DEVICE]))["curves"]} == {32}
 
 
 def test_a_saved_front_has_the_curves_of_its_table(search, table: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
