@@ -216,9 +216,8 @@ class Codes:
                 raise GateError(
                     f"gate {gate!r} needs {name}, {VALUES[name]}, and the answers of {split} "
                     f"came without: they hold top1, {', '.join(sorted(stored.codes))}, from which "
-                    "it cannot be worked out. Expected answers in memory that were made from "
-                    f"logits, with Predictions.values[{name!r}]; or take another gate, such as "
-                    "'margin'."
+                    "it cannot be worked out. Expected answers that came as logits ('biglittle "
+                    "import answers --kind logits'); or take another gate, such as 'margin'."
                 )
         codes = _Kept({name: codes[row] for name, codes in stored.codes.items()})
         values = {name: values[row] for name, values in stored.values.items()}

@@ -21,6 +21,7 @@ from .device import load_device, shipped_devices, user_devices
 from .device_columns import column_words, device_columns, given_costs
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
+from .gates import VALUES
 from .hdf5 import CheckedFile, Hdf5Error
 from .packing import unpack_answers, unpack_codes
 from .pair import Pair
@@ -36,11 +37,12 @@ from .table_schema import (
     check_devices,
     check_networks,
     check_splits,
+    check_values,
     classes_in,
+    columns_of,
     declared_columns,
     facts_of,
     json_in,
-    metrics_of,
     name_in,
     number_in,
     packing_of,
@@ -132,7 +134,9 @@ class Table:
             raise TableError(f"{self.path} cannot be read as a benchmark table: {error}") from error
         check_splits(self._file, self.n_classes)
         check_devices(self._file)
-        self.metrics = metrics_of(self._file, self.schema_version)
+        stored_columns = columns_of(self._file, self.schema_version)
+        self.metrics = tuple(name for name in stored_columns if name not in VALUES)
+        self.values = tuple(name for name in stored_columns if name in VALUES)
         self._packing = packing_of(self._file) if self.schema_version > 1 else ({}, {})
         self._index = RowIndex(self.networks)
 
@@ -282,8 +286,10 @@ class Table:
     def _read_predictions(self, split: str) -> Predictions:
         labels, top1 = self._read(f"splits/{split}_labels"), self._read(f"predictions/{split}/top1")
         codes = {name: self._read(f"predictions/{split}/{name}") for name in self.metrics}
+        values = {name: self._read(f"predictions/{split}/{name}") for name in self.values}
         try:
             check_classes(f"predictions/{split}/top1", top1, self.n_classes)
+            check_values(f"predictions/{split}", values)
         except Hdf5Error as error:
             raise self._unreadable(error) from error
         if self.schema_version == 1:
@@ -292,6 +298,7 @@ class Table:
             labels=labels,
             top1=unpack_answers(top1, labels, self.n_classes),
             codes=unpack_codes(codes, *self._packing),
+            values=values,
         )
 
     @property

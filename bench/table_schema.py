@@ -21,6 +21,7 @@ Schema 3 is what a table is written in that schema 2 cannot hold; every other is
 
 - labels and top1 of uint16 or uint32, for more than 256 classes;
 - ``max_prob`` alone of the metrics, where answers came as top-1 and confidence;
+- ``log_sum_exp`` of the logits, float32, shape (n_networks, n_images), where they came as these;
 - the space ``given``: architecture is a free text, UTF-8, and the space the list of these; macs
   and params are 0 where nobody said them, and a device has weights_mib and activation_mib where
   somebody did.
@@ -44,7 +45,7 @@ from numpy.typing import NDArray
 from .class_numbers import MAX_CLASSES, Classes, class_dtype
 from .device_columns import FIGURE_COLUMNS, MAY_BE_ZERO, WORD_COLUMNS
 from .documents import DocumentError, Line, NonNegative, json_of, typed
-from .gates import stored_metrics
+from .gates import VALUES, stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
 from .provenance import PROVENANCES, Word
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
@@ -59,16 +60,19 @@ _WIDE = 3  # first version with more than 256 classes, few metrics, and networks
 _ALWAYS = "max_prob"  # the one metric that every table has
 
 
-def schema_needed(space: str, n_classes: int, metrics: Sequence[str]) -> int:
+def schema_needed(
+    space: str, n_classes: int, metrics: Sequence[str], values: Sequence[str] = ()
+) -> int:
     """The lowest schema version that holds a table, so that older code reads what it can.
 
     Args:
         space: name of the search space.
         n_classes: number of classes of the classifier.
         metrics: gate metrics that the table stores.
+        values: further values of answers that it stores, of ``gates.VALUES``.
     """
     narrow = class_dtype(n_classes).itemsize == 1
-    plain = narrow and space != GIVEN and set(metrics) == set(stored_metrics())
+    plain = narrow and space != GIVEN and set(metrics) == set(stored_metrics()) and not values
     return _WIDE - 1 if plain else _WIDE
 
 
@@ -98,6 +102,9 @@ def declared_columns() -> dict[str, Column]:
         for name in stored_metrics():
             needed = name == _ALWAYS
             column = Column("u", ("networks", split), required=needed, itemsize=1)
+            out[f"predictions/{split}/{name}"] = column
+        for name in VALUES:
+            column = Column("f", ("networks", split), required=False, itemsize=4)
             out[f"predictions/{split}/{name}"] = column
     out["packing/*"] = Column("u", None, required=False, itemsize=1)
     for name in WORD_COLUMNS:
@@ -143,16 +150,18 @@ def classes_in(attributes: Mapping[str, Any]) -> int:
     return n_classes
 
 
-def metrics_of(file: CheckedFile, version: int) -> tuple[str, ...]:
-    """The gate metrics that a table stores, the same of both splits.
+def columns_of(file: CheckedFile, version: int) -> tuple[str, ...]:
+    """The gate metrics and values that a table stores of answers, the same of both splits.
 
     Raises:
         Hdf5Error: one is missing that the schema asks for, or is there of one split alone.
     """
-    places = {name: [f"predictions/{s}/{name}" for s in SPLITS] for name in stored_metrics()}
+    places = {
+        name: [f"predictions/{s}/{name}" for s in SPLITS] for name in (*stored_metrics(), *VALUES)
+    }
     missing = {name: [at for at in where if at not in file] for name, where in places.items()}
-    for gaps in missing.values():
-        if gaps and (version < _WIDE or len(gaps) < len(SPLITS)):
+    for name, gaps in missing.items():
+        if gaps and (len(gaps) < len(SPLITS) or (version < _WIDE and name not in VALUES)):
             raise Hdf5Error(f"{gaps[0]!r} is missing")
     return tuple(name for name, gaps in missing.items() if not gaps)
 
@@ -248,6 +257,17 @@ def check_classes(place: str, values: Classes, n_classes: int) -> None:
         )
     if values.size and values.max() >= n_classes:
         raise Hdf5Error(f"{place!r} has class {values.max()}, expected less than {n_classes}")
+
+
+def check_values(place: str, values: Mapping[str, NDArray[Any]]) -> None:
+    """Nothing, if all values of answers are finite.
+
+    Raises:
+        Hdf5Error: names the place of a value that is not.
+    """
+    for name, array in values.items():
+        if not np.isfinite(array).all():
+            raise Hdf5Error(f"'{place}/{name}' has NaN or infinity, expected finite numbers")
 
 
 def check_devices(file: CheckedFile) -> None:

@@ -32,7 +32,8 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
     networks = completed(contents.networks)
     space = space_of(contents.space, networks)
     check_rows(networks)
-    metrics = tuple(contents.predictions[SPLITS[0]].codes)
+    first = contents.predictions[SPLITS[0]]
+    metrics, values = tuple(first.codes), tuple(first.values)
     facts = {"file": path.name, "name": contents.name}
 
     def replaces(sha256: str) -> None:
@@ -45,7 +46,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         make_groups(file, *(f"devices/{name}" for name in contents.devices))
         file.attrs.update(
             format=FORMAT,
-            schema_version=schema_needed(space.name, contents.n_classes, metrics),
+            schema_version=schema_needed(space.name, contents.n_classes, metrics, values),
             name=contents.name,
             space=space.name,
             space_hash=space.hash,
@@ -73,6 +74,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
             file[f"splits/{split}_labels"] = stored.labels
             answers = pack_answers(stored.top1, stored.labels, contents.n_classes)
             packed = {"top1": answers, **pack_codes(stored.codes, tables)}
+            packed |= {name: np.asarray(v, np.float32) for name, v in stored.values.items()}
             for name, array in packed.items():
                 file.create_dataset(
                     f"predictions/{split}/{name}",

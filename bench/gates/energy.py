@@ -4,9 +4,9 @@ The energy of an input is ``-log sum_k exp(logit_k)``, which unlike a probabilit
 large the logits are and not on their differences alone. Its values have no scale of their own, so a
 score is the rank among the answers to ``val``: a threshold t escalates a share t of them.
 
-It needs the logits' ``log_sum_exp``, which cannot be worked out from probabilities. Tables do not
-store it, the shipped one among them; answers in memory that came as logits may have it, in
-``Predictions.values``.
+It needs the logits' ``log_sum_exp``, which cannot be worked out from probabilities. The shipped
+table does not store it; a table of anybody's answers does where all of them came as logits, and
+answers in memory may have it in ``Predictions.values``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ some rows at a time, so that an array that lies on disk never has to be in memor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,11 +33,13 @@ class NetworkAnswers:
         top1: predicted classes, shape (n,).
         codes: confidence codes by gate metric, uint8, shape (n,) each.
         n_classes: number of classes; the least that holds all answers where only top-1 came.
+        values: further values by name in ``gates.VALUES``, of answers that came as logits.
     """
 
     top1: Classes
     codes: Mapping[str, NDArray[np.uint8]]
     n_classes: int
+    values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.top1)
@@ -104,19 +106,20 @@ def _from_array(name: str, array: NDArray[Any], kind: str) -> NetworkAnswers:
     metrics = [get_metric(metric) for metric in stored_metrics()]
     top1 = np.empty(n, class_dtype(n_classes))
     codes = {metric.name: np.empty(n, np.uint8) for metric in metrics}
+    values = {"log_sum_exp": np.empty(n, np.float32)} if kind == "logits" else {}
     step = max(1, _CHUNK // n_classes)
     for start in range(0, n, step):
         rows = slice(start, start + step)
         chunk = _floats(array[rows])
         if kind == "logits":
-            chunk = _softmax(name, chunk, start)
+            chunk, values["log_sum_exp"][rows] = _softmax(name, chunk, start)
         else:
             chunk = chunk / 100 if kind == "percent" else chunk
             _check_probabilities(name, chunk, start)
         top1[rows] = chunk.argmax(axis=1)
         for metric in metrics:
             codes[metric.name][rows] = metric.encode(metric.compute(chunk), n_classes)
-    return NetworkAnswers(top1, codes, n_classes)
+    return NetworkAnswers(top1, codes, n_classes, values)
 
 
 def _floats(chunk: NDArray[Any]) -> NDArray[np.floating[Any]]:
@@ -125,12 +128,16 @@ def _floats(chunk: NDArray[Any]) -> NDArray[np.floating[Any]]:
     return np.asarray(chunk, np.float64 if wide else np.float32)
 
 
-def _softmax(name: str, logits: NDArray[np.floating[Any]], start: int) -> NDArray[np.floating[Any]]:
+def _softmax(
+    name: str, logits: NDArray[np.floating[Any]], start: int
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Probabilities of logits, and the logarithm of the sum of their exponentials."""
     top = logits.max(axis=1, keepdims=True)
     _check_finite(name, top[:, 0] + logits.min(axis=1), start)
     odds = np.exp(logits - top)
-    odds /= odds.sum(axis=1, keepdims=True)
-    return np.asarray(odds)
+    sums = odds.sum(axis=1, keepdims=True)
+    odds /= sums
+    return odds, (top + np.log(sums))[:, 0]
 
 
 def _check_finite(name: str, values: NDArray[np.floating[Any]], start: int) -> None:

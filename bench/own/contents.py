@@ -258,7 +258,9 @@ def _predictions(
     metrics = [m for m in answers[0].codes if all(m in one.codes for one in answers)]
     top1: Classes = np.stack([one.top1[rows].astype(dtype) for one in answers])
     codes = {m: np.stack([one.codes[m][rows] for one in answers]) for m in metrics}
-    return Predictions(labels[rows].astype(dtype), top1, codes)
+    names = [v for v in answers[0].values if all(v in one.values for one in answers)]
+    values = {v: np.stack([one.values[v][rows] for one in answers]) for v in names}
+    return Predictions(labels[rows].astype(dtype), top1, codes, values)
 
 
 def _networks(names: Sequence[str], columns: CostColumns) -> dict[str, NDArray[Any]]:

@@ -87,6 +87,14 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda file: file.pop("predictions/test/margin"),
         "'predictions/test/margin' is missing",
     ),
+    "an endless value": (
+        lambda file: file["predictions/val/log_sum_exp"].__setitem__((0, 3), np.inf),
+        "'predictions/val/log_sum_exp' has NaN or infinity",
+    ),
+    "a value of one split": (
+        lambda file: file.pop("predictions/val/log_sum_exp"),
+        "'predictions/val/log_sum_exp' is missing",
+    ),
     "no metric": (
         lambda file: [file.pop(f"predictions/{s}/max_prob") for s in ("val", "test")],
         "'predictions/val/max_prob' is missing",

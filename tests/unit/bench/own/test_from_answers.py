@@ -168,6 +168,24 @@ def test_logits_percent_and_probabilities_are_the_same_answers(make: Make) -> No
     assert Benchmark.from_answers(mixed, labels, kind={"a": "logits"}).table.name == "given"
 
 
+def test_logits_bring_what_the_energy_gate_needs(make: Make, tmp_path: Path) -> None:
+    answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
+    logits = {name: np.log(p.astype(np.float64)) + 7.0 for name, p in answers.items()}
+    logits["a"] += np.random.default_rng(0).normal(size=(400, 1))  # which a softmax forgets
+    bench = Benchmark.from_answers(logits, labels, kind="logits", out=tmp_path / "t.h5")
+    again = Benchmark(Table(tmp_path / "t.h5"))
+    rows = again.table.val_index
+    stored = again.table.predictions("val").values["log_sum_exp"][0]
+    assert np.allclose(stored, np.log(np.exp(logits["a"][rows]).sum(axis=1)), atol=1e-5)
+    curve = bench.curve(("a", "b"), "energy", "given")
+    assert curve.accuracy[0] == bench.accuracy()[0]
+    assert len(np.unique(curve.accuracy)) > 10
+    assert "energy" not in bench.front("given", ("error",)).points.gate
+    mixed = Benchmark.from_answers({**answers, "a": logits["a"]}, labels, kind={"a": "logits"})
+    with pytest.raises(GateError, match="import answers --kind logits"):
+        mixed.curve(("a", "b"), "energy", "given")
+
+
 def test_top1_and_confidence_make_a_table_of_one_metric(make: Make) -> None:
     answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
     whole = Benchmark.from_answers(answers, labels, {"a": 1.0, "b": 9.0})
