@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from msgspec import Meta, Struct
 
-from ..bench.documents import json_of
+from ..bench.documents import NonNegative, json_of, typed
 from ..bench.errors import CheckpointError
 from ..bench.files import why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
@@ -53,6 +53,18 @@ def save_checkpoint(
             file[f"{group}/index"] = json.dumps(index)
             flat = [np.ascontiguousarray(a).reshape(-1).view(np.uint8) for a in arrays.values()]
             file[f"{group}/bytes"] = np.concatenate(flat) if flat else np.zeros(0, np.uint8)
+
+
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class _Progress(Struct):
+    """Where a run stands; which of these a checkpoint has depends on what was trained."""
+
+    step: _Count = 0
+    epoch: _Count = 0
+    averaged_steps: _Count = 0
+    elapsed_s: NonNegative = 0.0
 
 
 class _Tensor(Struct, array_like=True):
@@ -130,6 +142,7 @@ def load_checkpoint(
     with restoring(path), CheckedFile(path, _COLUMNS, check) as file:
         read = _tensors if file.attributes[""]["format"] == FORMAT else _tensors_one_each
         progress = json_of(file.attributes[""].get("progress"), dict[str, Any], "its progress")
+        typed(progress, _Progress, "its progress")
         return progress, {group: read(file, group) for group in file.names("")}
 
 

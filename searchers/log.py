@@ -10,15 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from ..bench.documents import json_of
+from ..bench.documents import Line, json_of, typed
 from ..bench.errors import CheckpointError
 from ..bench.files import replacing, why_unreadable
 from ..bench.npz import Wanted, read_npz
+from ..bench.provenance import Word
 from .domain import Genes
 
 FORMAT = "biglittle-evaluations-1"
@@ -30,6 +32,16 @@ _ARRAYS = {
     **{name: Wanted("u", ("points",)) for name in ("owner", "gate", "cut")},
     "values": Wanted("f", None),
 }
+
+
+class _Header(Struct):
+    """What is read of the head of a log; all else of it is compared with the search's own."""
+
+    format: Literal["biglittle-evaluations-1"]
+    figures: list[Line]
+    population: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    provenance: dict[Line, Word] | None = None
+    split: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +125,8 @@ class EvaluationLog:
         try:
             held = read_npz(path, _ARRAYS)
             header = json_of(held["header"].item(), dict[str, Any], "its header")
-            if header.pop("format", None) != FORMAT:
-                raise ValueError("another format")
-            names = header.pop("figures", None)
+            names = typed(header, _Header, "its header").figures
+            header = {k: v for k, v in header.items() if k not in ("format", "figures")}
             _check(held, names)
             ends = np.cumsum(held["size"]).tolist()
             point_ends = np.cumsum(held["n_points"]).tolist()
@@ -167,22 +178,19 @@ def logged_population(path: Path | None) -> int | None:
     """
     if path is None or not path.exists():
         return None
-    population = EvaluationLog.read(path).header.get("population")
-    if population is not None and type(population) is not int:
-        raise CheckpointError(f"{path} has no whole number as its population; name another file.")
+    population: int | None = EvaluationLog.read(path).header.get("population")
     return population
 
 
-def _check(held: Mapping[str, NDArray[Any]], names: Any) -> None:
+def _check(held: Mapping[str, NDArray[Any]], names: list[str]) -> None:
     """Nothing, if counts and points fit together.
 
     Raises:
         ValueError: names what does not.
     """
     points, size = held["owner"], held["size"]
-    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not texts or len(set(names)) != len(names):
-        raise ValueError("its figures have no names")
+    if len(set(names)) != len(names):
+        raise ValueError("two of its figures have one name")
     if names and held["values"].shape != (len(names), len(points)):
         raise ValueError(f"figures of shape {held['values'].shape} for {len(points)} points")
     for name, whole in (("size", len(held["genes"])), ("n_points", len(points))):

@@ -127,3 +127,20 @@ def test_what_may_differ_is_decided_by_the_reader(path: Path) -> None:
     assert asked[0][1:] == ({"seed": 0, "grow": ["k3_e3"]}, longer["schedule"])
     with pytest.raises(CheckpointError, match="its space_hash is 'abc', expected 'xyz'"):
         load_checkpoint(path, {**longer, "space_hash": "xyz"}, accepts)
+
+
+@pytest.mark.parametrize(
+    ("progress", "reason"),
+    [
+        ({"step": "3"}, "its progress.step is '3', expected a whole number"),
+        ({"step": -1}, "its progress.step is -1, expected at least 0"),
+        ({"epoch": 1.5}, "its progress.epoch is 1.5, expected a whole number"),
+        ({"elapsed_s": None}, "its progress.elapsed_s is null, expected a number"),
+    ],
+)
+def test_where_a_run_stands_is_a_number(
+    tmp_path: Path, progress: dict[str, object], reason: str
+) -> None:
+    save_checkpoint(tmp_path / "c.h5", {}, progress, weights={})
+    with pytest.raises(CheckpointError, match=reason):
+        load_checkpoint(tmp_path / "c.h5")

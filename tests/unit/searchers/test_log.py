@@ -57,11 +57,20 @@ def test_a_log_of_another_search_says_what_differs(log: EvaluationLog, tmp_path:
         log.check({**HEADER, "seed": 4}, tmp_path)
 
 
-def test_the_population_goes_on_and_has_to_be_a_number(log: EvaluationLog, tmp_path: Path) -> None:
+def test_the_population_goes_on_and_the_head_is_of_its_types(
+    log: EvaluationLog, tmp_path: Path
+) -> None:
     path = tmp_path / "log.npz"
     assert logged_population(None) is logged_population(path) is None
     log.write(path)
     assert logged_population(path) == 4
-    EvaluationLog({"population": "many"}, log.batches).write(path)
-    with pytest.raises(CheckpointError, match="no whole number as its population"):
-        logged_population(path)
+    for change, reason in (
+        ({"population": "many"}, "population is 'many', expected a whole number"),
+        ({"population": 0}, "population is 0, expected at least 1"),
+        ({"provenance": ["measured"]}, "provenance is a list, expected an object"),
+        ({"provenance": {"macs": "guessed"}}, "provenance.macs is 'guessed'"),
+        ({"split": 3}, "split is 3, expected a text"),
+    ):
+        EvaluationLog(change, log.batches).write(path)
+        with pytest.raises(CheckpointError, match=reason):
+            logged_population(path)
