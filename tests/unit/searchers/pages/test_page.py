@@ -7,7 +7,15 @@ import hashlib
 import html
 import re
 
-from biglittle.searchers.pages.page import listed, page, table, verdict
+from biglittle.searchers.pages.page import (
+    SCRIPTS,
+    VIEW_SCRIPTS,
+    listed,
+    page,
+    page_file,
+    table,
+    verdict,
+)
 
 EVIL = "</script><script>alert(1)</script>\u2028"
 
@@ -58,3 +66,19 @@ def test_a_cell_has_lines_and_small_print() -> None:
     assert "<td>3 <small>given</small><br>4</td>" in text
     assert "<td>1<br>2 <small>measured</small></td>" in text
     assert '<th scope="col">ms<br><small>mean</small></th>' in text
+
+
+def test_scripts_are_plain_es2020_and_never_read_data_as_markup() -> None:
+    markup = (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+    )
+    later = ("??=", "||=", "&&=", ".replaceAll(", ".at(", "structuredClone", "Math.random", "Date")
+    for name in (*SCRIPTS, *VIEW_SCRIPTS):
+        script = page_file(name)
+        assert [word for word in (*markup, *later) if word in script] == []
+        assert len(script.splitlines()) < 250
