@@ -11,10 +11,11 @@ CORES  ?= 2
 
 LIGHT := .venv-search
 FULL  := .venv
-MADE_FROM := pyproject.toml constraints.txt
+MADE_FROM := pyproject.toml constraints.txt requirements/search.txt requirements/full.txt
+UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test lint clean
+.PHONY: help setup search test lint requirements clean
 
 help:  ## Say what there is to make.
 	@echo "make search   set up lightly, then search big/little pairs for DEVICE=$(DEVICE) into OUT=$(OUT)"
@@ -22,17 +23,21 @@ help:  ## Say what there is to make.
 	@echo "              pytest takes CORES=$(CORES) at once"
 	@echo "make lint     the same without pytest"
 	@echo "make setup    the full set-up alone, in $(FULL)"
+	@echo "make requirements   work out requirements/*.txt, packages by hash, from constraints.txt with uv"
 	@echo "make clean    remove both set-ups, build output and caches (not $(OUT))"
 	@echo "PYTHON=...    the interpreter to build on, 3.11 or newer (now: $(PYTHON))"
 
 $(LIGHT)/.complete: $(MADE_FROM)
 	$(PYTHON) -m venv $(LIGHT)
-	$(LIGHT)/bin/pip install --quiet --no-compile --editable "." --constraint constraints.txt
+	$(LIGHT)/bin/pip install --quiet --no-compile --require-hashes --requirement requirements/search.txt
+	$(LIGHT)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(FULL)/.complete: $(MADE_FROM)
 	$(PYTHON) -m venv $(FULL)
-	$(FULL)/bin/pip install --quiet --editable ".[train,profiler,dev]" --constraint constraints.txt
+	$(FULL)/bin/pip install --quiet --require-hashes --requirement requirements/full.txt
+	$(FULL)/bin/pip install --quiet torch --constraint constraints.txt
+	$(FULL)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 setup: $(FULL)/.complete
@@ -49,6 +54,19 @@ lint: $(FULL)/.complete
 
 test: lint
 	$(FULL)/bin/pytest --numprocesses $(CORES) --dist worksteal
+
+# Versions come from constraints.txt. torch is held by its version alone: which of its builds is
+# installed, with CUDA or without, is for whoever installs it to say.
+COMPILE := compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-header --no-emit-index-url --constraint constraints.txt
+WITHOUT := torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
+	$(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand \
+	cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
+
+requirements:
+	echo setuptools | $(UV) pip $(COMPILE) pyproject.toml - --output-file requirements/search.txt
+	$(UV) pip $(COMPILE) pyproject.toml --extra train --extra profiler --extra dev \
+		$(addprefix --no-emit-package ,$(WITHOUT)) --output-file requirements/full.txt
 
 clean:
 	rm -rf $(LIGHT) $(FULL) build dist *.egg-info
