@@ -49,11 +49,25 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+tried: list[int] = []  # inputs of every corpus of this run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many inputs were tried."""
+    if tried:
+        terminalreporter.write_line(f"{sum(tried):,} damaged inputs in {len(tried)} corpora")
+
+
 @pytest.fixture
 def count() -> Callable[[int], int]:
     """How many inputs to try, where a plain run tries so many."""
     wanted = os.environ.get("BIGLITTLE_HOSTILE")
-    return lambda few: few if wanted is None else int(wanted)
+
+    def counted(few: int) -> int:
+        tried.append(few if wanted is None else int(wanted))
+        return tried[-1]
+
+    return counted
 
 
 @pytest.fixture

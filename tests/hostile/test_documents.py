@@ -140,7 +140,7 @@ def test_json_with_any_value_in_any_place(
 ) -> None:
     document, reader = JSON[kind]
     path = tmp_path / "document.json"
-    for seed in range(count(60)):
+    for seed in range(count(150)):
         made = altered(document, np.random.default_rng(seed))
         path.write_text(json.dumps(made), encoding="utf-8", errors="replace")
         answers.of(lambda: reader(path), seed)
@@ -160,13 +160,13 @@ def test_damaged_json(
 ) -> None:
     document, reader = JSON[kind]
     path = tmp_path / "document.json"
-    for number, content in enumerate(mutations(json.dumps(document).encode(), 60)):
+    for number, content in enumerate(mutations(json.dumps(document).encode(), 150)):
         path.write_bytes(content)
         answers.of(lambda: reader(path), number)
 
 
 def test_the_admission_test_takes_any_document(count: Callable[[int], int]) -> None:
-    for seed in range(count(40)):
+    for seed in range(count(100)):
         made = altered(PROFILE, np.random.default_rng(seed))
         assert check_document(made, "x.json").text()
     for strange in STRANGE:
@@ -176,7 +176,7 @@ def test_the_admission_test_takes_any_document(count: Callable[[int], int]) -> N
 def test_a_profile_that_is_taken_has_figures_that_can_be(count: Callable[[int], int]) -> None:
     from biglittle.bench.errors import BigLittleError
 
-    for seed in range(count(60)):
+    for seed in range(count(150)):
         made = altered(FIRST, np.random.default_rng(seed))
         try:
             profile = parse_profile(made, "x")
@@ -195,7 +195,7 @@ def test_a_config_with_any_value_in_any_place(
     tmp_path: Path, answers: Any, count: Callable[[int], int]
 ) -> None:
     path = tmp_path / "config.toml"
-    for seed in range(count(60)):
+    for seed in range(count(150)):
         made = altered(CONFIG, np.random.default_rng(seed))
         try:
             text = to_toml(made)
@@ -228,7 +228,7 @@ def test_a_damaged_schedule(
 
     path = tmp_path / "schedule.toml"
     whole = (ROOT / "cotrain" / "progressive_shrinking.toml").read_bytes()
-    for number, content in enumerate(mutations(whole, 60)):
+    for number, content in enumerate(mutations(whole, 150)):
         path.write_bytes(content)
         answers.of(lambda: load_schedule(path), number)
     assert answers.refused > 0
@@ -241,7 +241,7 @@ def test_a_surrogate_with_any_value_in_any_place(
     small = {key: whole.pop(key) for key in ("accuracy", "pairs", "latency", "report", "features")}
     for path in SURROGATE.glob("*.onnx"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    for seed in range(count(60)):
+    for seed in range(count(150)):
         rng = np.random.default_rng(seed)
         made = altered(whole, rng) | (altered(small, rng) if seed % 2 else small)
         (tmp_path / "surrogate.json").write_text(json.dumps(made), encoding="utf-8")

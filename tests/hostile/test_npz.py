@@ -298,7 +298,7 @@ def test_a_corpus_of_damaged_files(tmp_path: Path, mutations: Any, answers: Any,
     file, write, read = FILES[name]
     path = write(tmp_path / file)
     read(path)
-    for content in mutations(path.read_bytes(), 60):
+    for content in mutations(path.read_bytes(), 120):
         path.unlink(missing_ok=True)  # HDF5 knows an open file by its inode
         path.write_bytes(content)
         answers.of(lambda: read(path), name)
@@ -314,7 +314,7 @@ def test_a_corpus_of_altered_archives(
     path = write(tmp_path / file)
     with np.load(path) as arrays:
         whole = {key: arrays[key] for key in arrays.files}
-    for seed in range(count(60)):
+    for seed in range(count(120)):
         rng = np.random.default_rng(seed)
         held = dict(whole)
         key = sorted(held)[int(rng.integers(0, len(held)))]
