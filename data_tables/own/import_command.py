@@ -159,7 +159,8 @@ class Imported:
                 one = costs.one(row)
                 if one.latency_ms == one.latency_ms:
                     word = one.provenance["latency_ms"]
-                    parts.append(f"{one.latency_ms:.4g} ms on {device} ({word})")
+                    where = "" if device == DEVICE else f" on {device}"
+                    parts.append(f"{one.latency_ms:.4g} ms{where} ({word})")
             lines.append(f"  {name:{width}}  {', '.join(parts)}")
         return lines
 
