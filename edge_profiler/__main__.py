@@ -1,4 +1,4 @@
-"""``python -m biglittle.edge_profiler``: ``biglittle profile`` for boards that have only numpy.
+"""``python -m biglittle.edge_profiler``: ``biglittle profile`` for boards with little on them.
 
 The verb of the command line takes the same options; this one needs no package but onnx and a
 runtime, and is what ``--host`` starts on the board. That is why it alone keeps ``argparse``: the

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..bench.bounded import read_bounded
+from ..bench.bounded import LimitError, read_bounded
 from ..bench.errors import ProfileError
 from ..bench.files import why_unreadable
 from ..bench.plain_text import plain
@@ -81,6 +81,8 @@ def load_checked(path: Path, weights: bool = False) -> tuple[Any, bytes]:
             onnx.load_external_data_for_model(model, str(path.parent))
     except ProfileError:
         raise
+    except LimitError as error:
+        raise ProfileError(f"{path.name} cannot be read as ONNX: {error}.") from error
     except Exception as error:  # protobuf's errors share no base with Python's own
         damaged = f"it is damaged or no ONNX file ({plain(str(error))[:300]})."
         why = why_unreadable(error, damaged)

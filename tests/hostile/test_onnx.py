@@ -220,7 +220,7 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.onnx")
     for path in (tmp_path / "pipe.onnx", Path("/dev/zero"), tmp_path):
         for read in (read_onnx, lambda path: file_subjects([path])):
-            with pytest.raises(ProfileError, match="a folder, a pipe or a device"):
+            with pytest.raises(ProfileError, match="as ONNX: it is a folder, a pipe or a device"):
                 read(path)
 
 
