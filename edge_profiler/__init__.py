@@ -6,16 +6,54 @@ or a Jetson.
 ``profile_pair`` the latency of a cascade as one graph against the sum of its parts, and
 ``onnx_model``, ``cascade_model`` and ``chained_model`` write the graphs. A runtime is one file in
 ``runtimes/``; how latency is measured stands in ``protocol.py``.
+
+Names are imported when they are first asked for, so that ``python -m`` can say what a board lacks.
 """
 
-from .machine import device_name, environment
-from .onnx_cascade import cascade_model, chained_model
-from .onnx_network import onnx_model
-from .pair_latency import profile_pair
-from .profile import profile_networks
-from .profile_file import read_profile, write_profile
-from .protocol import Measurement, Protocol, measure
-from .runtimes import RUNTIMES, Runtime, get_runtime
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .machine import device_name, environment
+    from .onnx_cascade import cascade_model, chained_model
+    from .onnx_network import onnx_model
+    from .pair_latency import profile_pair
+    from .profile import profile_networks
+    from .profile_file import read_profile, write_profile
+    from .protocol import Measurement, Protocol, measure
+    from .runtimes import RUNTIMES, Runtime, get_runtime
+
+#: The file of every name.
+_LATE = {
+    "Measurement": "protocol",
+    "Protocol": "protocol",
+    "RUNTIMES": "runtimes",
+    "Runtime": "runtimes",
+    "cascade_model": "onnx_cascade",
+    "chained_model": "onnx_cascade",
+    "device_name": "machine",
+    "environment": "machine",
+    "get_runtime": "runtimes",
+    "measure": "protocol",
+    "onnx_model": "onnx_network",
+    "profile_networks": "profile",
+    "profile_pair": "pair_latency",
+    "read_profile": "profile_file",
+    "write_profile": "profile_file",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})
+
 
 __all__ = [
     "RUNTIMES",

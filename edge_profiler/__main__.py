@@ -13,13 +13,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..bench.errors import BigLittleError
-from ..bench.files import writable_place
-from ..bench.locks import holding
+from ..bench.errors import BigLittleError, MissingExtraError
 from ..bench.plain_text import plain
-from ..bench.signals import exit_code_of, stopping, word_of
-from .repeatability import REPEATS, repeats_well, report_of
-from .session import ProfileRequest, failed_files, progress_line, run_request, summary
+
+#: What a board has to have.
+NEEDED = ("numpy", "onnx", "onnxruntime", "msgspec")
+
+try:
+    from ..bench.files import writable_place
+    from ..bench.locks import holding
+    from ..bench.signals import exit_code_of, stopping, word_of
+    from .repeatability import REPEATS, repeats_well, report_of
+    from .session import ProfileRequest, failed_files, progress_line, run_request, summary
+except (ImportError, MissingExtraError) as error:
+    sys.exit(f"error: {error.__cause__ or error}. Install: pip install {' '.join(NEEDED)}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -178,7 +178,7 @@ def _modules_after(statement: str) -> set[str]:
         ),
         ("import biglittle.searchers", {"torch", "pymoo", "onnxruntime"}),
         (
-            "import biglittle.edge_profiler",
+            "from biglittle.edge_profiler import profile_networks",
             {"torch", "pymoo", "xgboost", "sklearn", "h5py", "typer", "pydantic"},
         ),
         ("import biglittle.surrogates", {"torch", "pymoo", "xgboost", "sklearn"}),
@@ -187,6 +187,19 @@ def _modules_after(statement: str) -> set[str]:
 )
 def test_importing_stays_light(statement: str, not_loaded: set[str]) -> None:
     assert _modules_after(statement) & not_loaded == set()
+
+
+@pytest.mark.parametrize("module", ["numpy", "msgspec"])
+def test_a_board_without_a_module_is_told_so_in_one_line(module: str) -> None:
+    """What ``profile --host`` starts there says what to install."""
+    run = "import runpy; runpy.run_module('biglittle.edge_profiler', run_name='__main__')"
+    code = f"import sys; sys.modules[{module!r}] = None; {run}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert module in line
+    assert line.endswith("pip install numpy onnx onnxruntime msgspec")
 
 
 @pytest.fixture(scope="module")
