@@ -17,7 +17,7 @@ from ...bench.npz import Wanted, read_npz
 from ...bench.table_contents import Predictions
 from ._corruptions import corrupted
 
-N_IMAGES = 1000  # of test, the first ones of each class
+N_IMAGES = 2000  # of test, the first ones of each class
 SEED = 0  # of the noise
 MOST_NETWORKS = 16
 LEAST_ACCURACY = 0.75  # on val, of a pair that is looked at: below that a front is of little use
