@@ -45,6 +45,11 @@ Whole = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=1, le=2**53)]
 
 
+_Moment = Annotated[float, Meta(ge=-1e12, le=1e12)]
+#: Beginning and end in seconds, by the clock of the session.
+Window = tuple[_Moment, _Moment]
+
+
 class Network(Struct):
     """A network of the space; what is not named here is kept and not read."""
 
@@ -89,6 +94,10 @@ class Network(Struct):
     raw_p90_ms: Figure = None
     reference_ms: Figure = None
     dropped_rounds: Whole | None = None
+    energy_window_s: Annotated[
+        Window | None, Meta(description="When it ran under an external meter.")
+    ] = None
+    energy_runs: Annotated[Count | None, Meta(description="Runs in that time.")] = None
     times_measured: Count | None = None
     error: Text | None = None
 
@@ -273,6 +282,7 @@ class EnergyMeter(Struct):
     ] = []
     sampling_hz: Figure = None
     idle_power_mw: NonNegative | None = None
+    idle_window_s: Window | None = None
 
 
 class Interval(Struct):

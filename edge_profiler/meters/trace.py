@@ -175,7 +175,8 @@ def fill(profile: dict[str, Any], trace: Path) -> int:
         ProfileError: a profile without windows, or a trace that does not fit.
     """
     meter = profile.get("meter") or {}
-    entries = [n for n in profile["networks"] if n.get("energy_window_s")]
+    networks = profile["networks"]
+    entries = [n for n in networks if n.get("energy_window_s") and n.get("energy_runs")]
     if meter.get("name") != "trace" or not entries:
         raise ProfileError("the profile was not measured with '--meter trace'; it has no windows.")
     # In the order in which they ran: a network that failed at first may have come last.
@@ -187,7 +188,8 @@ def fill(profile: dict[str, Any], trace: Path) -> int:
     if idle:
         total = energies_mj.pop(0)
         begin, end = windows.pop(0)
-        meter["idle_power_mw"] = None if total is None else round(total / (end - begin), 3)
+        is_told = total is not None and end > begin
+        meter["idle_power_mw"] = round((total or 0.0) / (end - begin), 3) if is_told else None
     meter["sampling_hz"] = round(float(1 / np.median(np.diff(times))), 3)
     filled = 0
     for entry, energy, (begin, end) in zip(entries, energies_mj, windows, strict=True):
