@@ -27,7 +27,7 @@ from .pages.page import page
 from .pages.view import Axes, Commands, view_document, view_section
 from .pages.view_rows import PairGroup, SingleGroup
 from .pair_curves import Key, predicted_curves, table_curves
-from .report import FrontPage, front_html
+from .report import FrontPage, front_html, question_title
 from .summary import front_values
 from .table_singles import table_single_group
 
@@ -152,7 +152,7 @@ def table_html(
     body = f"""{answers_section(answers[every[0].name], config)}
 <h2>The table, to explore</h2>
 {view_section(_table_text(bench, every))}"""
-    title = f"Which pair for {every[0].name}? Table {bench.table.name}"
+    title = f"{question_title('pair', every[0].name)} Table {bench.table.name}"
     steps = STEPS
     while True:
         curves = table_curves(bench, {one.name: one.points for one in every}, given, steps)

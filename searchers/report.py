@@ -12,6 +12,7 @@ import numpy as np
 from ..bench import BigLittleError, Points
 from ..bench.figures import POINT_FIGURES, counted, get_figure
 from ..bench.recommend import Recommendation, gateless, marks
+from ..bench.spaces import GIVEN
 from .answer_page import answers_section
 from .front_files import write_files
 from .front_question import TOGETHER, FrontQuestion
@@ -94,14 +95,25 @@ def front_html(front: FrontPage) -> str:
         axes=Axes.of(front.config.get("objectives", ())),
         selected=rows.get(0, next(iter(rows.values()), None)),
     )
-    on = f" for {front.device}" if front.question.devices else ""
-    title = ("Which network" if alone else "Which pair") + f"{on}?"
+    title = question_title(
+        "network" if alone else "pair", front.device if front.question.devices else ""
+    )
     body = f"""{answers_section(front.answers, front.config, rows)}
 <h2>All {counted(len(front.points), "operating point")} of the front</h2>
 {view_section(front_text(front))}
 <h2>Config</h2>
 <div class="scroll">{config_table(front.config)}</div>"""
     return page(title, body, {"view": document})
+
+
+def question_title(kind: str, device: str) -> str:
+    """What a page answers, as its title.
+
+    Args:
+        kind: what is asked for, as "pair" or "network".
+        device: name of the device; costs that somebody gave have none, and "" is none as well.
+    """
+    return f"Which {kind} for {device}?" if device not in ("", GIVEN) else f"Which {kind}?"
 
 
 def commands_of(question: FrontQuestion, of_table: bool) -> Commands:

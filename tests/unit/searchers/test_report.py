@@ -16,7 +16,13 @@ from biglittle.bench.errors import BigLittleError
 from biglittle.bench.recommend import NO_GATE, budgets, marks, recommend
 from biglittle.searchers import SearchOutcome
 from biglittle.searchers.pages.view_rows import SingleGroup
-from biglittle.searchers.report import EXACT_LABEL, FrontPage, front_html, write_report
+from biglittle.searchers.report import (
+    EXACT_LABEL,
+    FrontPage,
+    front_html,
+    question_title,
+    write_report,
+)
 
 Config = dict[str, Any]
 DEVICE = "raspberry-pi-4"
@@ -138,3 +144,8 @@ def test_no_latency(front: FrontPage) -> None:
     points = Points(**{**vars(front.points), "latency_ms": nothing})
     with pytest.raises(BigLittleError, match="no latency"):
         front_html(replace(front, points=points))
+
+
+def test_costs_that_were_given_are_no_device_in_a_title() -> None:
+    assert question_title("pair", DEVICE) == f"Which pair for {DEVICE}?"
+    assert question_title("pair", "given") == question_title("pair", "") == "Which pair?"
