@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT_S = 30.0
+FREE_FROM = 64  # descriptors that are copied out of the way of 3 and 4, whatever is open below
 
 
 class Browser:
@@ -33,7 +35,7 @@ class Browser:
         self._read, answers = os.pipe()
 
         def connect() -> None:  # the browser reads commands from 3 and answers on 4
-            spare = [os.dup2(end, 20 + k) for k, end in enumerate((commands, answers))]
+            spare = [fcntl.fcntl(end, fcntl.F_DUPFD, FREE_FROM) for end in (commands, answers)]
             for k, end in enumerate(spare):
                 os.dup2(end, 3 + k)
 
@@ -73,7 +75,9 @@ class Browser:
         end = time.monotonic() + WAIT_S
         while b"\0" not in self._buffer:
             with contextlib.suppress(BlockingIOError):
-                self._buffer += os.read(self._read, 1 << 20)
+                more = os.read(self._read, 1 << 20)
+                assert more, "the browser has closed its pipe"
+                self._buffer += more
                 continue
             assert time.monotonic() < end, "the browser does not answer"
             time.sleep(0.005)
