@@ -34,7 +34,8 @@ EVIL = '"><img src=x onerror=alert(1)>'
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    path = tmp_path_factory.mktemp("table") / "table.h5"
+    long = tmp_path_factory.mktemp("a-folder-whose-name-is-wider-than-a-window-" * 4)
+    path = long / "table.h5"
     contents = synthetic_table(n_networks=14, seed=2, n_exits=3, n_test=400)
     write_table(path, contents, "test", "2020-01-01")
     return Benchmark.load(path)
