@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,22 @@ NETWORKS = "8" * 22, "0" * 21 + "8"
 def send(name: str) -> None:
     """Sends a signal to this process, which takes it before the next line."""
     signal.raise_signal(getattr(signal, name))
+
+
+@pytest.fixture(autouse=True)
+def usual_signals() -> Iterator[None]:
+    """Signals act as usual, also where the tests run in the background and ignore some."""
+    before = {
+        number: signal.signal(number, usual)
+        for number, usual in (
+            (signal.SIGINT, signal.default_int_handler),
+            (signal.SIGTERM, signal.SIG_DFL),
+            (signal.SIGHUP, signal.SIG_DFL),
+        )
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
