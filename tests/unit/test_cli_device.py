@@ -55,11 +55,13 @@ def test_a_profile_is_checked_added_listed_shown_and_removed(run: Run, mine: Pat
 
 def test_a_bad_profile_ends_with_exit_code_1_and_says_why(run: Run, mine: Path) -> None:
     raw = json.loads(mine.read_text())
-    raw["block_table"]["constant_ms"] = -1
-    raw["space_hash"] = "0" * 64
-    mine.write_text(json.dumps(raw))
+    mine.write_text(json.dumps(raw | {"space_hash": "0" * 64}))
     code, out, _ = run("device", "check", str(mine))
     assert (code, "other-space" in out) == (1, True)
+    raw["block_table"]["constant_ms"] = -1
+    mine.write_text(json.dumps(raw))
+    code, out, _ = run("device", "check", str(mine))
+    assert (code, "constant_ms is -1, expected at least 0" in out) == (1, True)
     code, out, _ = run("device", "check", str(mine), "--json")
     assert (code, json.loads(out)["passed"]) == (1, False)
     code, _, err = run("device", "add", str(mine))
