@@ -4,8 +4,9 @@ Every name is imported when it is first asked for: a board that only measures
 (``biglittle.edge_profiler``) needs no h5py, and the command line's help no numpy.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .late_names import late_names
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
@@ -57,18 +58,7 @@ _LATE = {
     "shipped_devices": "device",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
-
+__getattr__, __dir__ = late_names(__name__, globals(), _LATE)
 
 __all__ = [
     "FIGURES",

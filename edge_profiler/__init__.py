@@ -10,8 +10,9 @@ or a Jetson.
 Names are imported when they are first asked for, so that ``python -m`` can say what a board lacks.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..bench.late_names import late_names
 
 if TYPE_CHECKING:
     from .machine import device_name, environment
@@ -42,18 +43,7 @@ _LATE = {
     "write_profile": "profile_file",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
-
+__getattr__, __dir__ = late_names(__name__, globals(), _LATE)
 
 __all__ = [
     "RUNTIMES",
