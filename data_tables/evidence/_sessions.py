@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import onnx
 
 
+#: What the sessions run in, as figures name it.
+RUNTIME = f"onnxruntime {onnxruntime.__version__} CPUExecutionProvider"
+
+
 def session(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
     """A session of a graph, or of a file that holds one, on one thread of the CPU."""
     options = onnxruntime.SessionOptions()

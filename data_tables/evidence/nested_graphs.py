@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ...bench.spaces import get_space
@@ -28,7 +27,7 @@ from ...edge_profiler.protocol import measure as bracketed
 from ...edge_profiler.runtimes import Run
 from ._page import Step, versions
 from ._resident import resident_of
-from ._sessions import alone, busy, busy_text, noise
+from ._sessions import RUNTIME, alone, busy, busy_text, noise
 
 if TYPE_CHECKING:
     import onnx
@@ -181,7 +180,7 @@ def measure(rounds: int = 24, runs: int = 10) -> dict[str, Any]:
         "rounds": rounds,
         "runs": runs,
         "processes": PROCESSES,
-        "runtime": f"onnxruntime {onnxruntime.__version__} CPUExecutionProvider",
+        "runtime": RUNTIME,
         **load,
         "pairs": [measure_pair(pair, protocol) for pair in PAIRS],
     }

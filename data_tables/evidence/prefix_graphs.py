@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ...bench.cost import answered_ms, mean_cost
@@ -29,7 +28,7 @@ from ...edge_profiler.protocol import Measurement
 from ...edge_profiler.protocol import measure as bracketed
 from ...edge_profiler.runtimes import Run
 from ._page import Step, versions
-from ._sessions import alone, busy, busy_text, noise, session
+from ._sessions import RUNTIME, alone, busy, busy_text, noise, session
 
 if TYPE_CHECKING:
     import onnx
@@ -191,7 +190,7 @@ def measure(rounds: int = 24, runs: int = 10) -> dict[str, Any]:
         "gate": METRIC,
         "rounds": rounds,
         "runs": runs,
-        "runtime": f"onnxruntime {onnxruntime.__version__} CPUExecutionProvider",
+        "runtime": RUNTIME,
         **load,
         "pairs": [measure_pair(*pair, gate_ms, protocol) for pair in PAIRS],
     }

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from ...bench import load_device
 from ...bench.router import CONFIDENCES, Router
@@ -28,7 +27,7 @@ from ...edge_profiler.protocol import Measurement
 from ...edge_profiler.protocol import measure as bracketed
 from ...edge_profiler.runtimes import Run
 from ._page import Step, versions
-from ._sessions import alone, busy, busy_text, noise, session
+from ._sessions import RUNTIME, alone, busy, busy_text, noise, session
 
 SPACE, N_CLASSES, HIDDEN, DEVICE = "fbnet", 10, 32, "raspberry-pi-4"
 #: Prefix pairs from small to large, and a pair of strangers.
@@ -176,7 +175,7 @@ def measure(rounds: int = 24, runs: int = 20) -> dict[str, Any]:
         "runs": runs,
         "hidden": HIDDEN,
         "device": DEVICE,
-        "runtime": f"onnxruntime {onnxruntime.__version__} CPUExecutionProvider",
+        "runtime": RUNTIME,
         **load,
         "pairs": [measure_pair((a, b), coupling, protocol) for a, b, coupling in PAIRS],
     }

@@ -384,6 +384,18 @@ def test_a_point_that_asks_one_network_alone_says_which(
     assert cells == [t or "" for t in told]
 
 
+def refusal(
+    folder: Path, document: dict[str, Any], part: str, index: int, change: dict[str, Any]
+) -> str:
+    """What is said of a front's document with one entry changed."""
+    changed = json.loads(json.dumps(document))
+    changed[part][index] |= change
+    (folder / "front.json").write_text(json.dumps(changed))
+    with pytest.raises(BigLittleError) as caught:
+        read_front(folder)
+    return str(caught.value)
+
+
 def test_every_figure_of_a_front_is_a_number_that_it_can_have(
     tmp_path: Path, outcome: SearchOutcome, config: Config
 ) -> None:
@@ -397,12 +409,7 @@ def test_every_figure_of_a_front_is_a_number_that_it_can_have(
         ({"provenance": {"accuracy": "guessed"}}, "provenance.accuracy is 'guessed'"),
         ({"best_single": {"architecture": 1}}, "best_single.architecture is 1"),
     ):
-        changed = json.loads(json.dumps(document))
-        changed["front"][2] |= change
-        (tmp_path / "front.json").write_text(json.dumps(changed))
-        with pytest.raises(BigLittleError) as caught:
-            read_front(tmp_path)
-        assert problem in str(caught.value)
+        assert problem in refusal(tmp_path, document, "front", 2, change)
 
 
 def test_answers_of_a_front_are_checked_too(
@@ -418,12 +425,7 @@ def test_answers_of_a_front_are_checked_too(
         ({"row": -1}, "row is -1, expected at least 0"),
         ({"gain": "much"}, "gain is 'much', expected a number or null"),
     ):
-        changed = json.loads(json.dumps(document))
-        changed["recommended"][0] |= change
-        (tmp_path / "front.json").write_text(json.dumps(changed))
-        with pytest.raises(BigLittleError) as caught:
-            read_front(tmp_path)
-        assert problem in str(caught.value)
+        assert problem in refusal(tmp_path, document, "recommended", 0, change)
 
 
 def test_text_of_others_is_no_formula_in_a_spreadsheet(
