@@ -36,7 +36,7 @@ from .cli_options import (
     names_of,
 )
 from .expand_options import with_limits, with_options
-from .lazy_verbs import LazyGroup
+from .lazy_verbs import LazyGroup, TableGroup
 from .output_option import with_output, writing
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-table_app = typer.Typer(no_args_is_help=True, help="Inspect, build and check benchmark tables.")
+table_app = typer.Typer(
+    cls=TableGroup, no_args_is_help=True, help="Benchmark tables: build, share."
+)
 device_app = typer.Typer(no_args_is_help=True, help="List, show, check, add and remove profiles.")
 data_app = typer.Typer(no_args_is_help=True, help="Get the images a table was built from.")
 surrogate_app = typer.Typer(no_args_is_help=True, help="Fit and judge surrogates of a table.")

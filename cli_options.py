@@ -16,7 +16,9 @@ from .output_option import WaitOption
 DEFAULT_TABLE = "fbnet-cifar10"
 WORKING = Path("build/fbnet-cifar10")
 
-TableOption = Annotated[str, typer.Option("--table", help="Table name or .h5 file.")]
+TableOption = Annotated[
+    str, typer.Option("--table", help="Table name, .h5 file, or archive (.tar, https://...).")
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option(

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-#: Module and one line of help, by the name of the verb.
+#: Module and one line of help, by the name of the verb; that of a group's verb has two words.
 LAZY_VERBS = {
     "darts": (
         "searchers.darts_command",
@@ -30,24 +30,43 @@ LAZY_VERBS = {
         "searchers.ofa_command",
         "Trains a supernet once and specialises it for many devices.",
     ),
+    "table fetch": (
+        "data_tables.fetch_command",
+        "Fetches a published table, checks its hash, and keeps it whole or not at all.",
+    ),
+    "table pack": (
+        "data_tables.pack_command",
+        "Packs a table to publish it: table, card, licence and hashes in one archive.",
+    ),
 }
 
 
 class LazyGroup(TyperGroup):
     """A group of verbs that also has those of `LAZY_VERBS`."""
 
+    group = ""
+
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, (_, help_line) in LAZY_VERBS.items():
-            self.add_command(TyperCommand(name, help=help_line))
+        for words, (_, help_line) in LAZY_VERBS.items():
+            *group, name = words.split()
+            if group == self.group.split():
+                self.add_command(TyperCommand(name, help=help_line))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that is called, loaded, with its name and the arguments that are left."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in LAZY_VERBS:
-            command = typer.main.get_command(_application(name))
+        words = f"{self.group} {name}".strip()
+        if words in LAZY_VERBS:
+            command = typer.main.get_command(_application(words))
         check_numbers(command)
         return name, command, rest
+
+
+class TableGroup(LazyGroup):
+    """The verbs of ``biglittle table``."""
+
+    group = "table"
 
 
 #: Largest whole number that an option takes, by its name: what threads and tensors can have.

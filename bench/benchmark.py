@@ -59,18 +59,24 @@ class Benchmark:
         self._folder: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def load(cls, name: str | Path, check: bool = True) -> Benchmark:
-        """A shipped table by name, or a table file by path.
+    def load(cls, name: str | Path, check: bool = True, sha256: str | None = None) -> Benchmark:
+        """A shipped table by name, a table file by path, or a published archive of one.
+
+        An archive (``biglittle table pack``) is fetched and unpacked once, into the folder of data
+        sets (``$BIGLITTLE_DATA``).
 
         Args:
-            name: "fbnet-cifar10", or the path of a ``.h5`` file.
-            check: compare its SHA-256 with the manifest beside it.
+            name: "fbnet-cifar10", the path of a ``.h5`` file, or the path or address of a ``.tar``.
+            check: compare the table's SHA-256 with the manifest beside it.
+            sha256: hash of the file or the archive, which an address needs; None: the one behind
+                ``#sha256=`` in its name, if any.
 
         Raises:
             UnknownNameError: neither a shipped table nor a file.
-            TableError: truncated, foreign or edited.
+            TableError: truncated, foreign or edited, or of another hash.
+            DownloadError: it cannot be fetched.
         """
-        return cls(Table(find_table(name), check=check))
+        return cls(Table(find_table(name, sha256), check=check))
 
     @classmethod
     def from_answers(

@@ -30,6 +30,10 @@ class AnswersError(BigLittleError):
     """Answers, labels or costs of somebody's networks that do not fit together."""
 
 
+class DownloadError(BigLittleError):
+    """A file that cannot be fetched, or is not the one whose hash was given."""
+
+
 class DatasetError(BigLittleError):
     """Images that are missing or are not the ones expected."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import TableError, UnknownNameError
+from .files import file_hash
+from .table_archive import archived_table, is_archive
 
 SHIPPED = Path(__file__).parent.parent / "data_tables"
 
@@ -14,12 +16,28 @@ def shipped_tables() -> dict[str, Path]:
     return {p.parent.name.replace("_", "-"): p for p in SHIPPED.glob("*/table.h5")}
 
 
-def find_table(name: str | Path) -> Path:
-    """The file of a table given by name or by path.
+def find_table(name: str | Path, sha256: str | None = None) -> Path:
+    """The file of a table given by name, by path, or by an archive's path or address.
+
+    Args:
+        name: "fbnet-cifar10", the path of a ``.h5`` file, or a ``.tar`` archive by its path or its
+            address; behind an archive may stand ``#sha256=`` and its hash.
+        sha256: hash that the file or the archive has; None compares none, and fetches nothing.
 
     Raises:
         UnknownNameError: neither a shipped table nor a file.
+        TableError: no such file, another hash, or a damaged archive.
+        DownloadError: an archive that cannot be fetched.
     """
+    if is_archive(name):
+        return archived_table(name, sha256)
+    path = _table_file(name)
+    if sha256 is not None and (got := file_hash(path)) != sha256.lower():
+        raise TableError(f"{path} has SHA-256 {got}, expected {sha256}; it is another table.")
+    return path
+
+
+def _table_file(name: str | Path) -> Path:
     if str(name) in shipped_tables():
         return shipped_tables()[str(name)]
     path = Path(name)

@@ -16,6 +16,7 @@ from ..bench.device import shipped_devices, user_devices
 from ..bench.errors import ArchitectureError, BigLittleError
 from ..bench.shipped_tables import shipped_tables
 from ..bench.spaces import GIVEN, UNBUILT
+from ..bench.table_archive import is_address
 
 TOGETHER = "+"  # between the devices of a front that holds on the worst of several
 
@@ -41,7 +42,7 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
     if warning := latency_note({d: bench.warning(d) for d in devices}):
         sources["latency_warning"] = warning
     if table not in shipped_tables():
-        sources["table_file"] = str(Path(table).resolve())
+        sources["table_file"] = table if is_address(table) else str(Path(table).resolve())
     if profiles:
         sources["device_files"] = {n: str(Path(d).resolve()) for d, n in profiles.items()}
     return sources

@@ -1,9 +1,7 @@
 """The files of a data set, from a folder or out of an archive that is never unpacked.
 
-Unpacking trusts the names in an archive, and even tarfile's own filters were led out of the folder
-by chains of links (CVE-2025-4517); its headers made it loop (CVE-2025-8194) or search without end
-(CVE-2024-6232). The published archives are plain tar, so here is a reader of that alone: one pass,
-in which members of the expected names come into memory and everything else is passed over.
+The published archives are plain tar, which ``bench/tar.py`` reads in one pass: members of the
+expected names come into memory and everything else is passed over.
 """
 
 from __future__ import annotations
@@ -13,17 +11,16 @@ import errno
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from ..bounded import LimitError, check_regular, read_bounded
+from ..tar import BLOCK, REGULAR, TarStream, headers
 
 MAX_ARCHIVE_BYTES = 2**29
 MAX_UNPACKED_BYTES = 2**28  # the largest published one has 187 MB of batches
 MAX_MEMBERS = 1000
-_BLOCK = 512
-_REGULAR = (b"0", b"\0")
 
 
 class Members(Protocol):
@@ -139,67 +136,14 @@ def _check_hash(path: Path, published: str) -> None:
         )
 
 
-class _Unpacked:
-    """The bytes of a gzip file one after the other, no more than a limit."""
-
-    def __init__(self, path: Path) -> None:
-        self.file = gzip.open(path)
-        self.left = MAX_UNPACKED_BYTES
-
-    def read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes, or none at the end.
-
-        Raises:
-            LimitError: there is more than the limit.
-            EOFError: there are some, but fewer.
-        """
-        self.left -= size
-        if self.left < 0:
-            raise LimitError(f"it expands to more than {MAX_UNPACKED_BYTES // 2**20} MiB")
-        content = self.file.read(size)
-        if 0 < len(content) < size:
-            raise EOFError("it is cut short")
-        return content
-
-    def skip(self, size: int) -> None:
-        """Passes over ``size`` bytes."""
-        for at in range(0, size, 1 << 20):
-            if not self.read(min(1 << 20, size - at)):
-                raise EOFError("it is cut short")
-
-
-def _headers(unpacked: _Unpacked) -> Iterator[tuple[str, bytes, int]]:
-    """Name, type and size of every member; its contents are read or skipped in between."""
-    for _ in range(MAX_MEMBERS):
-        header = unpacked.read(_BLOCK)
-        if not header.strip(b"\0"):
-            return
-        total = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
-        if _octal(header[148:156]) != total:
-            raise ValueError("a header of it has another checksum than its bytes")
-        yield (
-            header[:100].split(b"\0")[0].decode("latin1"),
-            header[156:157],
-            _octal(header[124:136]),
-        )
-    raise LimitError(f"it has more than {MAX_MEMBERS} members")
-
-
-def _octal(field: bytes) -> int:
-    digits = field.strip(b"\0 ")
-    if not digits.isdigit():
-        raise ValueError("a header of it has a number that is not octal")
-    return int(digits, 8)
-
-
 def _read_members(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
-    unpacked = _Unpacked(path)
+    unpacked = TarStream(gzip.open(path), MAX_UNPACKED_BYTES)
     try:
-        for name, kind, size in _headers(unpacked):
+        for name, kind, size in headers(unpacked, MAX_MEMBERS):
             name = name.removeprefix("./")
-            if name not in limits or kind not in _REGULAR:
-                unpacked.skip(size + -size % _BLOCK)
+            if name not in limits or kind not in REGULAR:
+                unpacked.skip(size + -size % BLOCK)
                 continue
             if size > limits[name] or name in members:
                 raise LimitError(
@@ -209,7 +153,7 @@ def _read_members(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
             members[name] = unpacked.read(size)
             if len(members[name]) != size:
                 raise EOFError("it is cut short")
-            unpacked.skip(-size % _BLOCK)
+            unpacked.skip(-size % BLOCK)
     except LimitError:
         raise
     except (EOFError, ValueError, zlib.error) as error:

@@ -24,13 +24,15 @@ def test_help_lists_them_and_loads_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LISTED], capture_output=True, text=True, check=True
     )
-    assert all(f" {name} " in done.stdout for name in LAZY_VERBS)
+    assert all(f" {name} " in done.stdout for name in LAZY_VERBS if " " not in name)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("name", sorted(LAZY_VERBS))
 def test_a_verb_says_the_same_in_the_list_as_alone(name: str, command_line) -> None:  # type: ignore[no-untyped-def]
-    listed, alone = command_line("--help")[1], command_line(name, "--help")[1]
+    *group, verb = name.split()
+    listed = command_line(*group, "--help")[1]
+    alone = command_line(*group, verb, "--help")[1]
     help_line = LAZY_VERBS[name][1]
     for page in (listed, alone):
         words = " ".join(page.replace("│", " ").split())
