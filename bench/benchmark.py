@@ -35,6 +35,7 @@ from .table_info import table_info
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
+    from .network_table import NetworkTable
     from .own.costs import NetworkCost
 
 
@@ -177,6 +178,20 @@ class Benchmark:
             TableError: the name is taken, or the costs are of another number of networks.
         """
         self._exact.assume(device, costs)
+
+    def networks(self, devices: Sequence[str] | None = None) -> NetworkTable:
+        """Every network of the table in one frame: ``bench.networks().to_pandas()``.
+
+        Args:
+            devices: devices of the table, or profiles by name or path; None: those of the table.
+
+        Raises:
+            UnknownNameError: no device has this name; the message gives the nearest.
+        """
+        from .network_table import network_table  # what a query has no time to import
+
+        names = self.devices if devices is None else devices
+        return network_table(self.table, {name: self.costs(name) for name in names})
 
     def measured_pairs(self, device: str) -> MeasuredPairs:
         """The pairs that a device's profile measured end to end; none of a device of a table alone.

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, overload
 
+import numpy as np
+
 from .better_alone import BetterAlone
-from .figures import words_of
+from .figures import POINT_FIGURES, words_of
 from .points import figure_lines
+from .tabular import WORD_OF, Column, Tabular
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class CascadePoint:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class CascadeFront:
+class CascadeFront(Tabular):
     """The non-dominated operating points of cascades, chosen on ``val``.
 
     Attributes:
@@ -107,6 +110,28 @@ class CascadeFront:
     device: str
     n_cascades: int
     n_points: int
+
+    def columns(self) -> dict[str, Column]:
+        """Columns of the points, in order: stages by number, figures, words, ``device``."""
+
+        def of_stage(name: str, i: int, empty: object) -> Column:
+            return np.array([[*getattr(p, name), *[empty] * 4][i] for p in self.points])
+
+        depth = max((len(point.networks) for point in self.points), default=0)
+        out = {}
+        for i in range(depth):
+            out[f"network_{i + 1}"] = of_stage("networks", i, "")
+            out[f"answered_{i + 1}"] = of_stage("answered", i, np.nan)
+            if i < depth - 1:
+                out[f"gate_{i + 1}"] = of_stage("gates", i, "")
+                out[f"threshold_{i + 1}"] = of_stage("thresholds", i, np.nan)
+        for name in POINT_FIGURES:
+            figures = [getattr(p, name) for p in self.points]
+            out[name] = np.array(figures, np.float64)  # None becomes NaN
+        for name in POINT_FIGURES:
+            words = [p.provenance.get(name, "") for p in self.points]
+            out[WORD_OF.format(name)] = np.array(words, np.str_)
+        return {**out, "device": np.full(len(self), self.device)}
 
     def __len__(self) -> int:
         return len(self.points)

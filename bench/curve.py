@@ -14,10 +14,11 @@ from .figures import POINT_FIGURES
 from .pair import Pair
 from .points import OperatingPoint, Points, described
 from .provenance import words_taken
+from .tabular import Column, Tabular, word_columns
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Curve:
+class Curve(Tabular):
     """All operating points of a pair under one gate metric, from little alone to big alone.
 
     An index gives one ``OperatingPoint``, a slice gives a part of the curve.
@@ -57,6 +58,7 @@ class Curve:
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
     coupling: str = ""
+    _MARK = ""  # its points are close enough to be a line
 
     @cached_property
     def points(self) -> Points:
@@ -71,6 +73,10 @@ class Curve:
             provenance=self.provenance,
             **{name: getattr(self, name) for name in ("threshold", *POINT_FIGURES)},
         )
+
+    def columns(self) -> dict[str, Column]:
+        """Its columns by name, in order: those of its ``points``, then the ``device``."""
+        return {**self.points.columns(), "device": np.full(len(self), self.device)}
 
     def __len__(self) -> int:
         return len(self.threshold)
@@ -102,7 +108,7 @@ class Curve:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Curves:
+class Curves(Tabular):
     """The curves of one little network with n big ones, as in ``Curve``, in one set of arrays.
 
     Attributes:
@@ -135,6 +141,29 @@ class Curves:
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
     provenance: Mapping[str, str]
+
+    def columns(self) -> dict[str, Column]:
+        """Its columns by name, in order, of shape (257 n,): one big after the other."""
+        shape = len(self.threshold), len(self)
+
+        def flat(values: NDArray[Any]) -> Column:
+            one = values if values.ndim == 2 else values[:, None]
+            return np.broadcast_to(one, shape).T.reshape(-1)
+
+        names = ("escalation_rate", "accuracy", "latency_ms", "latency_p95_ms", "energy_mj", "macs")
+        figures = {name: flat(getattr(self, name)) for name in names}
+        every = np.full(shape[0] * shape[1], "")
+        known_words = {n: self.provenance[n] for n in names if n in self.provenance}
+        return {
+            "little": np.full(len(every), self.little),
+            "big": np.repeat(self.bigs, shape[0]),
+            "gate": np.full(len(every), self.gate),
+            "threshold": flat(self.threshold),
+            **figures,
+            **word_columns(known_words, figures),
+            "split": np.full(len(every), self.split),
+            "device": np.full(len(every), self.device),
+        }
 
     def __len__(self) -> int:
         return len(self.bigs)

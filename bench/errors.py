@@ -87,6 +87,8 @@ class UnknownNameError(BigLittleError):
 EXTRA_OF = {
     "msgspec": "profiler",
     "onnx": "profiler",
+    "matplotlib": "frames",
+    "pandas": "frames",
     "pyarrow": "frames",
     "PIL": "train",
     "safetensors": "train",

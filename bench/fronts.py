@@ -29,10 +29,11 @@ from .kept_front import StaleFrontError
 from .limits import unreachable
 from .points import OperatingPoint, Points, described
 from .rows import COUPLINGS
+from .tabular import Column, Tabular
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Front:
+class Front(Tabular):
     """The non-dominated operating points of a whole table, chosen on ``val``.
 
     An index gives one ``OperatingPoint`` as it is reported, a slice gives ``Points``; a pair is
@@ -59,6 +60,10 @@ class Front:
     n_counted: int
     n_left_out: int
     complete: bool = True
+
+    def columns(self) -> dict[str, Column]:
+        """Columns of the points as they are reported, in order, then the ``device``."""
+        return {**self.points.columns(), "device": np.full(len(self), self.device)}
 
     def __len__(self) -> int:
         return len(self.points)

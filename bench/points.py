@@ -14,6 +14,7 @@ from .errors import TableError
 from .figures import FIGURES, POINT_FIGURES, words_of
 from .pair import Pair
 from .provenance import in_turn, words_at, words_taken
+from .tabular import Column, Tabular, word_columns
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ _UNSAID = np.zeros(0, "U1")  # of couplings: one "" for each point
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Points:
+class Points(Tabular):
     """Many operating points, one array per field, all of shape (n,).
 
     ``latency_ms`` and the other figures of a device are NaN where it has none. ``provenance`` says
@@ -111,7 +112,7 @@ class Points:
     ``split`` says on whose images the answers were counted; None where they are predicted.
     ``coupling`` is what each pair's networks share, one of ``COUPLINGS``, or "" where nobody said.
     An index gives one ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one
-    of them is of it.
+    of them is of it. ``to_pandas``, ``to_csv`` and ``plot`` have the provenance of every figure.
     """
 
     little: NDArray[np.str_]
@@ -181,6 +182,17 @@ class Points:
             else:
                 values[name] = None if np.isnan(value) else float(value)
         return OperatingPoint(**values, provenance=words_at(self.provenance, i))
+
+    def columns(self) -> dict[str, Column]:
+        """Its columns by name, in order: of a ``front.csv``, then the ``split``."""
+        figures = {name: getattr(self, name) for name in POINT_FIGURES}
+        return {
+            **{name: getattr(self, name) for name in ("little", "big", "gate", "threshold")},
+            **figures,
+            "coupling": self.coupling,
+            **word_columns(self.provenance, figures),
+            "split": np.full(len(self), self.split or ""),
+        }
 
     def records(self) -> list[dict[str, Any]]:
         """Every point as plain JSON."""

@@ -5,8 +5,6 @@ Each file is written beside its place and renamed into it, so that a reader neve
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import re
@@ -25,7 +23,8 @@ from ..bench.figures import POINT_FIGURES
 from ..bench.files import write_together
 from ..bench.provenance import MemberWords, gathered
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
-from ..bench.text_files import parse_csv, plain_cell, read_text, text_of_cell
+from ..bench.tabular import csv_text
+from ..bench.text_files import parse_csv, read_text, text_of_cell
 from .front_document import COUPLING, LATER, NAMED, FrontDocument
 from .front_question import FrontQuestion, config_of_cells, question_cells
 from .search import SINGLE_COSTS, SearchOutcome, SearchSettings, SingleNetworks
@@ -194,40 +193,22 @@ def _csv(
     best_singles: SingleNetworks | None,
     recommended: Sequence[Recommendation],
 ) -> str:
-    figures = POINT_FIGURES
-    heads: list[str] = [*NAMED, "threshold", *figures, COUPLING, "answers_alone"]
-    why = marks(recommended)
-    heads += ["recommended"] if why else []
-    heads += [f"{name}_provenance" for name in figures]
+    own, why, n = points.columns(), marks(recommended), len(points)
+    words = {name: own.pop(name) for name in [*own] if name.endswith("_provenance")}
+    own.pop("split")
+    columns: dict[str, Any] = {**own, "answers_alone": alone(points)}
+    if why:
+        columns["recommended"] = [why.get(row, "") for row in range(n)]
+    columns |= words
     if best_singles is not None:
-        heads += ["best_single_architecture", *(f"best_single_{n}" for n in SINGLE_FIGURES)]
-        heads += [f"best_single_{n}_provenance" for n in SINGLE_FIGURES]
-    cells = {name: cell for name, cell in question_cells(config).items() if cell}
-    heads += cells
-    text = io.StringIO()
-    writer = csv.DictWriter(text, heads, lineterminator="\n")
-    writer.writeheader()
-    for number, record in enumerate(front_json({}, points, best_singles)["front"]):
-        row = {name: _cell(record[name]) for name in (*NAMED, "threshold", *figures, COUPLING)}
-        row |= {f"{n}_provenance": record["provenance"].get(n, "") for n in figures}
-        row["answers_alone"] = record["answers_alone"] or ""
-        if why:
-            row["recommended"] = why.get(number, "")
-        single = record.get("best_single")
-        if single is not None:
-            row["best_single_architecture"] = single["architecture"]
-            for name in SINGLE_FIGURES:
-                row[f"best_single_{name}"] = _cell(single[name])
-                word = single["provenance"].get(name, "")
-                row[f"best_single_{name}_provenance"] = word
-        row |= cells
-        writer.writerow({k: plain_cell(v) if isinstance(v, str) else v for k, v in row.items()})
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A number stays one: text alone is made harmless for spreadsheets."""
-    return "" if value is None else value
+        singles: list[dict[str, Any]] = [r or {"provenance": {}} for r in best_singles.records()]
+        for name in ("architecture", *SINGLE_FIGURES):
+            columns[f"best_single_{name}"] = [single.get(name) for single in singles]
+        for name in SINGLE_FIGURES:
+            word = [single["provenance"].get(name, "") for single in singles]
+            columns[f"best_single_{name}_provenance"] = word
+    cells = question_cells(config)
+    return csv_text(columns | {name: [cell] * n for name, cell in cells.items() if cell})
 
 
 def read_front(path: str | Path) -> FrontFile:

@@ -15,6 +15,7 @@ PAGE = REQUIREMENTS / "LICENCES.md"
 #: Names in older metadata of what others call otherwise.
 SAME = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD",
     "ISC License (ISCL)": "ISC",
@@ -25,8 +26,10 @@ SAME = {
 #: Read in the package's licence file, since its metadata do not name one, or it is not installed
 #: on every system.
 READ = {
+    "appnope": "BSD-2-Clause",
     "colorama": "BSD-3-Clause",
     "graphemeu": "MIT",
+    "mlcroissant": "Apache-2.0",
     "nvidia-nccl-cu12": "BSD-3-Clause",
     "torch": "BSD-3-Clause",
     "xgboost": "Apache-2.0",
