@@ -36,7 +36,7 @@ from .cli_options import (
     names_of,
 )
 from .expand_options import with_limits, with_options
-from .lazy_verbs import LazyGroup, TableGroup
+from .lazy_verbs import LazyGroup, lazy_group
 from .output_option import with_output, writing
 
 if TYPE_CHECKING:
@@ -51,11 +51,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-table_app = typer.Typer(
-    cls=TableGroup, no_args_is_help=True, help="Benchmark tables: build, share."
-)
+table_app = typer.Typer(no_args_is_help=True, help="Inspect, build, check and share tables.")
 device_app = typer.Typer(no_args_is_help=True, help="List, show, check, add and remove profiles.")
-data_app = typer.Typer(no_args_is_help=True, help="Get the images a table was built from.")
+data_app = typer.Typer(no_args_is_help=True, help="Get or make the images a table is built from.")
 surrogate_app = typer.Typer(no_args_is_help=True, help="Fit and judge surrogates of a table.")
 for name, sub in (
     ("table", table_app),
@@ -63,7 +61,7 @@ for name, sub in (
     ("data", data_app),
     ("surrogate", surrogate_app),
 ):
-    app.add_typer(sub, name=name)
+    app.add_typer(sub, name=name, cls=lazy_group(name))
 
 
 def _version(wanted: bool) -> None:

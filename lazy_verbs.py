@@ -30,6 +30,10 @@ LAZY_VERBS = {
         "searchers.ofa_command",
         "Trains a supernet once and specialises it for many devices.",
     ),
+    "data import": (
+        "data_tables.images_command",
+        "Makes a data set of any folder with a folder of pictures for each class.",
+    ),
     "table fetch": (
         "data_tables.fetch_command",
         "Fetches a published table, checks its hash, and keeps it whole or not at all.",
@@ -63,10 +67,9 @@ class LazyGroup(TyperGroup):
         return name, command, rest
 
 
-class TableGroup(LazyGroup):
-    """The verbs of ``biglittle table``."""
-
-    group = "table"
+def lazy_group(name: str) -> type[LazyGroup]:
+    """The class of a group of verbs, such as ``biglittle table``, that also has lazy ones."""
+    return type("NamedGroup", (LazyGroup,), {"group": name})
 
 
 #: Largest whole number that an option takes, by its name: what threads and tensors can have.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .datasets import DATASETS, data_folder, get_dataset
+from .datasets import DATASETS, data_folder, get_dataset, prepared_names
 from .errors import BigLittleError
 
 
 def listed_datasets() -> dict[str, dict[str, Any]]:
     """The folder of every data set, whether it is ``here``, and a ``problem`` or None, by name."""
     listed: dict[str, dict[str, Any]] = {}
-    for name in DATASETS.names():
+    for name in (*DATASETS.names(), *prepared_names()):
         folder = data_folder() / name
         here, problem = False, None
         try:

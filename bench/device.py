@@ -209,7 +209,8 @@ class DeviceProfile:
         if space.hash != self.space_hash:
             raise DeviceError(
                 f"device profile {self.name!r} is of space {self.space!r} "
-                f"({self.space_hash[:8]}), the networks are of {space.name!r} ({space.hash[:8]})."
+                f"({self.space_hash[:8]}), the networks are of {space.name!r} ({space.hash[:8]}); "
+                f"measure this space: biglittle profile --space {space.name}."
             )
 
 

@@ -118,6 +118,7 @@ class SupernetRun:
         self.schedule, self.path, self.splits = schedule, folder / "supernet.h5", splits
         self.device = torch.device(device)
         self.space, self.dataset = get_space(schedule.space), get_dataset(schedule.dataset)
+        self.space.check_images(self.dataset.name, self.dataset.height)
         self.anchor = self.space.choices.index(schedule.anchor)
         torch.manual_seed(schedule.seed)
         self.net = Supernet(self.space, self.dataset.n_classes)

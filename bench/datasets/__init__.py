@@ -5,19 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from ..errors import UnknownNameError
 from ..registry import Registry
 from ._dataset import DATA_FOLDER_VARIABLE, Dataset, Images, data_folder
 from ._fetch import fetch
+from ._image_folder import import_folder
+from ._prepared import prepared_dataset, prepared_names
 
 DATASETS = Registry("data set", __name__, Path(__file__).parent, "DATASET")
 
 
 def get_dataset(name: str) -> Dataset:
-    """The data set called ``name``.
+    """The data set called ``name``: one that is known, or one that ``data import`` made.
 
     Raises:
         UnknownNameError: no data set has this name.
     """
+    if name.replace("-", "_") not in DATASETS.names():
+        if (own := prepared_dataset(name)) is not None:
+            return own
+        raise UnknownNameError("data set", name, (*DATASETS.names(), *prepared_names()))
     return cast(Dataset, DATASETS.load(name))
 
 
@@ -29,4 +36,6 @@ __all__ = [
     "data_folder",
     "fetch",
     "get_dataset",
+    "import_folder",
+    "prepared_names",
 ]

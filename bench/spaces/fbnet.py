@@ -7,6 +7,7 @@ first strides 1 1 2 2 1 2 1 for 32x32 inputs).
 
 from __future__ import annotations
 
+from ..errors import ArchitectureError
 from ..operators import Operator
 from ._exits import Exit, separable_head
 from ._layers import Layer
@@ -25,6 +26,7 @@ BLOCKS: dict[str, tuple[int, int, int]] = {
 }
 CHOICES = (*BLOCKS, "skip")
 INPUT_CHANNELS, INPUT_SIZE, STEM_CHANNELS, HEAD_CHANNELS = 3, 32, 16, 1504
+LEAST_SIZE, MOST_SIZE = 8, 1024  # of images, in rows; the strides divide by 8
 STAGES = (  # channels, layers, stride of the first layer
     (16, 1, 1),
     (24, 4, 1),
@@ -45,9 +47,9 @@ def _conv_bn(
     return (conv, bn, Operator("relu", cout, cout, after, after)) if relu else (conv, bn)
 
 
-def _layers() -> tuple[Layer, ...]:
+def _layers(size: int) -> tuple[Layer, ...]:
     layers: list[Layer] = []
-    channels, size = STEM_CHANNELS, INPUT_SIZE
+    channels = STEM_CHANNELS
     for out_channels, depth, first_stride in STAGES:
         for i in range(depth):
             stride = first_stride if i == 0 else 1
@@ -79,9 +81,14 @@ def build_layer(layer: Layer, choice: int) -> tuple[Operator, ...]:
 EXITS_AFTER = (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
 #: Channels between and behind the two separable convolutions of an exit head, and of a small one.
 HEAD_WIDTHS, SMALL_WIDTHS = (96, 256), (128,)
-#: Strides of the two convolutions of an exit head by rows of its features: down to 8x8 or 4x4,
-#: where a pointwise convolution is cheap.
-HEAD_STRIDES = {32: (2, 2), 16: (2, 2), 8: (1, 2), 4: (1, 1)}
+
+
+def head_strides(size: int) -> tuple[int, int]:
+    """Strides of the two convolutions of an exit head by rows of its features.
+
+    At 32x32 down to 8x8 or 4x4, where a pointwise convolution is cheap.
+    """
+    return (2 if size > 8 else 1), (2 if size > 4 else 1)
 
 
 def _exits(layers: tuple[Layer, ...]) -> tuple[Exit, ...]:
@@ -91,7 +98,7 @@ def _exits(layers: tuple[Layer, ...]) -> tuple[Exit, ...]:
         layer = layers[after]
         channels, size = layer.out_channels, layer.height // layer.stride
         middle, last = max(HEAD_WIDTHS[0], 2 * channels), HEAD_WIDTHS[1]
-        large = separable_head(channels, size, (middle, last), HEAD_STRIDES[size])
+        large = separable_head(channels, size, (middle, last), head_strides(size))
         small = separable_head(channels, size, SMALL_WIDTHS, (2,))
         out += [
             Exit(str(after), after, large, last),
@@ -115,22 +122,39 @@ def is_slice(layer: Layer, little: int, big: int) -> bool:
     return kernel <= other[0] and expansion <= other[1] and groups % other[2] == 0
 
 
-_LAYERS = _layers()
-_LAST = _LAYERS[-1]
-_HEAD_SIZE = _LAST.height // _LAST.stride
+def at_size(size: int) -> SearchSpace:
+    """The space for images of ``size`` rows and columns: the same ids, channels and strides.
 
-SPACE = SearchSpace(
-    name="fbnet",
-    choices=CHOICES,
-    layers=_LAYERS,
-    stem=_conv_bn(INPUT_CHANNELS, STEM_CHANNELS, INPUT_SIZE, relu=True, kernel=3),
-    head=(
-        *_conv_bn(_LAST.out_channels, HEAD_CHANNELS, _HEAD_SIZE, relu=True),
-        Operator("global_avg_pool", HEAD_CHANNELS, HEAD_CHANNELS, _HEAD_SIZE, _HEAD_SIZE),
-    ),
-    n_features=HEAD_CHANNELS,
-    build_layer=build_layer,
-    source="Wu et al. 2019 (FBNet), Li et al. 2021 (HW-NAS-Bench)",
-    exits=_exits(_LAYERS),
-    is_slice=is_slice,
-)
+    Args:
+        size: rows (and columns) of an image, a multiple of 8, the product of the strides.
+
+    Raises:
+        ArchitectureError: a size that the strides do not divide, or that is not possible.
+    """
+    if not LEAST_SIZE <= size <= MOST_SIZE or size % LEAST_SIZE:
+        raise ArchitectureError(
+            f"space fbnet has no images of {size} rows; expected a multiple of {LEAST_SIZE} from "
+            f"{LEAST_SIZE} to {MOST_SIZE}, as in fbnet-64."
+        )
+    layers = _layers(size)
+    last = layers[-1]
+    head_size = last.height // last.stride
+    return SearchSpace(
+        name="fbnet" if size == INPUT_SIZE else f"fbnet-{size}",
+        choices=CHOICES,
+        layers=layers,
+        stem=_conv_bn(INPUT_CHANNELS, STEM_CHANNELS, size, relu=True, kernel=3),
+        head=(
+            *_conv_bn(last.out_channels, HEAD_CHANNELS, head_size, relu=True),
+            Operator("global_avg_pool", HEAD_CHANNELS, HEAD_CHANNELS, head_size, head_size),
+        ),
+        n_features=HEAD_CHANNELS,
+        build_layer=build_layer,
+        source="Wu et al. 2019 (FBNet), Li et al. 2021 (HW-NAS-Bench)",
+        exits=_exits(layers),
+        is_slice=is_slice,
+        at_size=at_size,
+    )
+
+
+SPACE = at_size(INPUT_SIZE)

@@ -52,10 +52,12 @@ class Plan:
         """The build of a table in a folder.
 
         Raises:
-            BigLittleError: the schedule cannot be read.
+            BigLittleError: the schedule cannot be read, or its images do not fit its space.
         """
         schedule = load_schedule(recipe.schedule)
-        return cls(recipe, working, schedule, get_dataset(schedule.dataset), data)
+        dataset = get_dataset(schedule.dataset)
+        get_space(schedule.space).check_images(dataset.name, dataset.height)
+        return cls(recipe, working, schedule, dataset, data)
 
     @property
     def space(self) -> SearchSpace:
