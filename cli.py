@@ -389,29 +389,6 @@ def table_verify(
         raise typer.Exit(1)
 
 
-@table_app.command("extract")
-@with_output("out", resumes=False)
-def table_extract(
-    architecture: Annotated[str, typer.Argument(help="ARCHITECTURE[@EXIT], in the table or not.")],
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
-    table: TableOption = DEFAULT_TABLE,
-    check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
-    data: ImagesOption = None,
-    threads: ThreadsOption = 1,
-) -> None:
-    """A deployable ONNX network with inherited weights: no training, but the images are needed."""
-    from .bench import Benchmark
-    from .bench.files import replacing
-
-    opened = Benchmark.load(table).table
-    from .data_tables.building import reproduce
-
-    network = reproduce.extract(opened, architecture, data, check, threads)
-    with replacing(out) as partial:
-        partial.write_bytes(network.model)
-    _note(*network.text(out, opened.name))
-
-
 # ---- search ------------------------------------------------------------------------------------
 @app.command()
 @with_output("out", folder=True, resumes=False)

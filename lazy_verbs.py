@@ -34,6 +34,14 @@ LAZY_VERBS = {
         "data_tables.images_command",
         "Makes a data set of any folder with a folder of pictures for each class.",
     ),
+    "table cascades": (
+        "data_tables.ready.cascades_command",
+        "The cascades that ship with a table, ready to run: 'table extract NAME' hands one out.",
+    ),
+    "table extract": (
+        "data_tables.building.extract_command",
+        "A cascade that ships, or any network with inherited weights, for which images are needed.",
+    ),
     "table fetch": (
         "data_tables.fetch_command",
         "Fetches a published table, checks its hash, and keeps it whole or not at all.",

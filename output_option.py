@@ -22,13 +22,13 @@ kept_places: list[Path] = []
 
 
 def with_output(
-    name: str, *, folder: bool = False, resumes: bool = True
+    name: str, *, folder: bool | Callable[..., bool] = False, resumes: bool = True
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Gives a verb the option ``--wait``, and runs it while it alone writes where it is told to.
 
     Args:
         name: parameter of the verb that is the file or folder; where it is None nothing is held.
-        folder: whether it is a folder.
+        folder: whether it is a folder, or what says so of all of the verb's arguments.
         resumes: whether the verb goes on from what is there.
     """
 
@@ -41,7 +41,8 @@ def with_output(
             wait = values["wait"] if passes_on else values.pop("wait")
             if values[name] is None:
                 return verb(**values)
-            with writing(values[name], folder, wait, f"--{name}", resumes):
+            is_folder = folder(**values) if callable(folder) else folder
+            with writing(values[name], is_folder, wait, f"--{name}", resumes):
                 return verb(**values)
 
         parameters = list(signature.parameters.values())

@@ -28,6 +28,7 @@ CARD, LICENCE = "README.md", "LICENSE"
 COMPANIONS = (
     *("croissant.json", "networks.csv", "found.npz", "*.toml", "*.safetensors"),
     *("surrogate/*.json", "surrogate/*.onnx"),
+    *("cascades/*.json", "cascades/*.onnx"),
 )
 _PICTURE = re.compile(r"!\[[^\]]*\]\((\w[\w.-]*\.(?:png|svg|jpg))\)")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...bench.errors import BigLittleError, UnknownNameError
 
-STAGES = ("teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs", "extend")
+STAGES = (
+    "teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs", "extend", "cascades"
+)  # fmt: skip
 #: What may come before rows are added to a table that is there.
 BEFORE_EXTENDING = ("evaluate", "exits", "trust", "pairs")
 

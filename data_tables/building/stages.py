@@ -167,6 +167,12 @@ def run_stage(
         with holding(_made(table)):
             digest, count = extend(plan, table)
         return f"{count} rows added, SHA-256 {digest}"
+    if stage == "cascades":
+        from .cascades import make_cascades
+
+        with holding(_made(table)):
+            names = make_cascades(plan, table, threads, device)
+        return f"cascades ready to run: {', '.join(names) or 'none'}"
     site = Site(plan, threads, device)
     jobs: list[Job]
     if stage == "evaluate":

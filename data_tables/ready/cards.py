@@ -1,0 +1,221 @@
+"""Which cascades lie beside a table, and handing one out: no images, no training, no PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ...bench.documents import DocumentError, Line, Positive, Sha256, Share, json_text, read_json
+from ...bench.errors import TableError, UnknownNameError
+from ...bench.figures import FIGURES
+from ...bench.files import why_unreadable, write_together
+from ...bench.table import Table
+from ...edge_profiler.deployable import CPP, PYTHON
+
+#: Folder of the cascades of a table, beside it.
+FOLDER = "cascades"
+FORMAT = "biglittle-ready-1"
+
+
+class MadeAnswer(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a cascade says of one image of `images.made_images`."""
+
+    logits: list[float]
+    escalated: bool
+
+
+class Card(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of a cascade that ships.
+
+    Attributes:
+        format: version of the card.
+        name: what it is called, such as ``pi4-5ms``.
+        table: name of the table that recommended it.
+        device: name of the device that it was chosen for.
+        limits: largest value by figure that it was chosen within, on val.
+        training: how its weights came about: ``inherited``, or a method of co-training.
+        accuracy: share of the test images that the file has right, as ONNX Runtime runs it.
+        accuracy_low: lower end of a 95 % Wilson interval.
+        accuracy_high: upper end of that interval.
+        escalation_rate: share of the test images that reach the big network.
+        n_images: images of the test split.
+        point: its figures on the device with their provenance, as ``query --json`` has them.
+        single: the best single network within the limits.
+        gain: accuracy gained over that one by the pair that was chosen, a fraction.
+        gain_low: lower end of that gain's interval.
+        gain_high: upper end of that interval.
+        interval: how the gain's interval came about.
+        sha256: SHA-256 of the graph.
+        bytes: size of the graph.
+        input: how to feed it.
+        made: what it says of the ten made images.
+        origin: table, weights, recipe, versions and hardware.
+    """
+
+    format: Line
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9.]+)*\Z", max_length=60)]
+    table: Line
+    device: Line
+    limits: dict[str, Positive]
+    training: Line
+    accuracy: Share
+    accuracy_low: Share
+    accuracy_high: Share
+    escalation_rate: Share
+    n_images: int
+    point: dict[str, Any]
+    single: dict[str, Any]
+    gain: float
+    gain_low: float | None
+    gain_high: float | None
+    interval: str | None
+    sha256: Sha256
+    bytes: int
+    input: dict[str, Any]
+    made: list[MadeAnswer]
+    origin: dict[str, Any]
+
+    def figure(self, name: str) -> str:
+        """A figure of the device as a reader sees it, with its provenance."""
+        value, figure = self.point.get(name), FIGURES[name]
+        if value is None:
+            return "not available"
+        word = self.point["provenance"].get(name, "unknown")
+        return f"{figure.text(value)} {figure.shown_unit} ({word})".replace(" )", ")")
+
+    def limits_text(self) -> str:
+        """The limits in words, such as "mean latency of at most 5 ms"."""
+        return " and ".join(
+            f"{FIGURES[name].label} of at most {FIGURES[name].text(value)} "
+            f"{FIGURES[name].shown_unit}".strip()
+            for name, value in self.limits.items()
+        )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A cascade that ships: its card and its graph."""
+
+    card: Card
+    graph: Path
+
+    def content(self) -> bytes:
+        """The graph, serialised ONNX.
+
+        Raises:
+            TableError: it is not there, or not the one of the card.
+        """
+        try:
+            content = self.graph.read_bytes()
+        except OSError as error:
+            raise TableError(
+                f"the graph of cascade {self.card.name}: {why_unreadable(error, str(error))}"
+            ) from error
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.card.sha256:
+            raise TableError(
+                f"{self.graph} has SHA-256 {digest}, its card says {self.card.sha256}: one of them "
+                "was changed. Install the package again, or make both anew: biglittle table build "
+                "--stage cascades."
+            )
+        return content
+
+
+def ready_cascades(table: Table) -> tuple[Ready, ...]:
+    """The cascades beside a table, in the order of their names; none where it has no such folder.
+
+    Raises:
+        TableError: a card cannot be read.
+    """
+    out = []
+    for path in sorted((table.path.parent / FOLDER).glob("*.json")):
+        try:
+            card = read_json(path, Card)
+            if card.format != FORMAT:
+                raise DocumentError(f"format is {card.format!r}, expected {FORMAT!r}")
+        except (OSError, ValueError) as error:
+            damaged = (
+                f"{error}. Install the package again, or make it anew: biglittle table build "
+                "--stage cascades."
+            )
+            raise TableError(
+                f"{path} cannot be read as the card of a cascade: {why_unreadable(error, damaged)}"
+            ) from error
+        out.append(Ready(card, path.with_suffix(".onnx")))
+    return tuple(out)
+
+
+def ready_cascade(table: Table, name: str) -> Ready:
+    """The cascade of a name.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest one.
+    """
+    named = {ready.card.name: ready for ready in ready_cascades(table)}
+    if name not in named:
+        raise UnknownNameError("cascade", name, named)
+    return named[name]
+
+
+def hand_out(ready: Ready, folder: Path) -> list[Path]:
+    """Writes a cascade into a folder: ``cascade.onnx``, ``card.json`` and a page; returns them.
+
+    Raises:
+        TableError: the graph is not the one of its card.
+        OSError: the folder cannot be written to.
+    """
+    card = json_text(msgspec.to_builtins(ready.card), indent=1) + "\n"
+    contents: Mapping[str, bytes] = {
+        "cascade.onnx": ready.content(),
+        "card.json": card.encode(),
+        "README.md": page(ready.card).encode(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_together(folder, contents)
+    return [folder / name for name in contents]
+
+
+def page(card: Card) -> str:
+    """The card as a reader sees it, Markdown."""
+    point, single = card.point, card.single
+    gain = f"{100 * card.gain:+.2f} points"
+    if card.gain_low is not None and card.gain_high is not None:
+        gain += f" ({100 * card.gain_low:+.2f} to {100 * card.gain_high:+.2f}, {card.interval})"
+    dataset, runtime = card.origin["dataset"], card.origin["onnxruntime"]
+    return f"""\
+# {card.name}
+
+The pair that table {card.table} recommends for {card.device} with {card.limits_text()}: little
+`{point["little"]}`, big `{point["big"]}` ({point["coupling"]}), gate `{point["gate"]}` at
+{point["threshold"]:.4g}. Weights: {card.training}.
+
+| figure | value |
+|---|---|
+| accuracy on {card.n_images:,} test images of {dataset} | {100 * card.accuracy:.2f} % \
+({100 * card.accuracy_low:.2f} to {100 * card.accuracy_high:.2f}, 95 %; measured) |
+| escalated | {100 * card.escalation_rate:.1f} % (measured) |
+| mean latency | {card.figure("latency_ms")} |
+| 95th percentile | {card.figure("latency_p95_ms")} |
+| worst | {card.figure("latency_worst_ms")} |
+| energy | {card.figure("energy_mj")} |
+| memory | {card.figure("peak_memory_mib")} |
+| file | {card.bytes / 2**20:.2f} MiB |
+
+Over the best single network within the limits, `{single["architecture"]}`: {gain}. Accuracy and
+escalation are those of this file in ONNX Runtime {runtime}; figures of the device have their own
+provenance.
+
+```python
+{PYTHON.rstrip()}
+```
+
+```cpp
+{CPP.rstrip()}
+```
+"""

@@ -1,0 +1,101 @@
+"""What the command line says of the cascades that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ...bench import Benchmark
+from ...bench.errors import BigLittleError
+from ...bench.shipped_tables import find_table
+from .cards import FOLDER, Ready, hand_out, ready_cascade, ready_cascades
+
+
+def ready_names(table: str) -> set[str]:
+    """Names of the cascades beside a table, by their files alone; none where there is no table."""
+    try:
+        folder = find_table(table).parent / FOLDER
+    except BigLittleError:
+        return set()
+    return {path.stem for path in folder.glob("*.json")}
+
+
+def card_records(table: str) -> list[dict[str, Any]]:
+    """What a reader compares of each cascade beside a table, plain JSON."""
+    return [_record(ready) for ready in ready_cascades(Benchmark.load(table).table)]
+
+
+def _record(ready: Ready) -> dict[str, Any]:
+    card = ready.card
+    names = ("little", "big", "coupling", "gate", "threshold", "latency_ms", "energy_mj")
+    return {
+        "name": card.name,
+        "device": card.device,
+        "limits": dict(card.limits),
+        "training": card.training,
+        "accuracy": card.accuracy,
+        "accuracy_low": card.accuracy_low,
+        "accuracy_high": card.accuracy_high,
+        "escalation_rate": card.escalation_rate,
+        **{name: card.point.get(name) for name in names},
+        "gain": card.gain,
+        "bytes": card.bytes,
+        "sha256": card.sha256,
+        "provenance": {
+            "accuracy": "measured",
+            "escalation_rate": "measured",
+            **{n: w for n, w in card.point["provenance"].items() if n in names},
+        },
+    }
+
+
+def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints one row for each cascade, and how to get one."""
+    if not records:
+        console.print("No cascades lie beside this table. Make them: biglittle table build "
+                      "--stage cascades")  # fmt: skip
+        return
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False)
+    for head in ("name", "device", "accuracy (%)", "95 %", "escalated (%)", "mean (ms)", "MiB"):
+        table.add_column(head, justify="left" if head in ("name", "device") else "right")
+    table.add_column("weights")
+    for row in records:
+        latency, word = row["latency_ms"], row["provenance"].get("latency_ms", "")
+        table.add_row(
+            row["name"],
+            row["device"],
+            f"{100 * row['accuracy']:.2f}",
+            f"{100 * row['accuracy_low']:.2f} to {100 * row['accuracy_high']:.2f}",
+            f"{100 * row['escalation_rate']:.1f}",
+            "-" if latency is None else f"{latency:.3g} {word}",
+            f"{row['bytes'] / 2**20:.2f}",
+            row["training"],
+        )
+    console.print(table)
+    console.print("Accuracy and escalation: measured on the test images, by the file itself.")
+    name = records[0]["name"]
+    console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
+
+
+def hand_out_named(name: str, folder: Path, table: str) -> list[str]:
+    """Writes a cascade into a folder; returns lines that say what lies there.
+
+    Raises:
+        UnknownNameError: there is no cascade of that name.
+        TableError: its graph is not the one of its card.
+    """
+    ready = ready_cascade(Benchmark.load(table).table, name)
+    card = ready.card
+    files = hand_out(ready, folder)
+    return [
+        f"{folder}: {', '.join(path.name for path in files)}",
+        f"accuracy {100 * card.accuracy:.2f} % ({100 * card.accuracy_low:.2f} to "
+        f"{100 * card.accuracy_high:.2f}, measured), {100 * card.escalation_rate:.1f} % escalated, "
+        f"mean latency on {card.device} {card.figure('latency_ms')}",
+        f"{folder / 'README.md'} says how to run it",
+    ]

@@ -1,0 +1,152 @@
+"""Making the cascades that ship: from the table's recommendation, once, and only what is wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from biglittle.bench import Benchmark, Gate, Pair, Table
+from biglittle.bench.datasets import Dataset
+from biglittle.bench.errors import ConstraintError, TableError
+from biglittle.bench.recommend import Budget, Recommendation
+from biglittle.bench.table_writer import write_table
+from biglittle.data_tables.building import cascades as make
+from biglittle.data_tables.building import reproduce
+from biglittle.data_tables.building import stages as build
+from biglittle.data_tables.building.plan import Plan
+from biglittle.data_tables.ready.cards import ready_cascades
+
+NETWORKS = ("8" * 22, "0" + "8" * 21)
+SETTINGS = """
+training = "{training}"
+[[cascades]]
+name = "tiny"
+device = "raspberry-pi-4"
+limits = {{ latency_ms = 50.0 }}
+"""
+
+
+@pytest.fixture
+def built(plan: Plan, few: Dataset, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.setattr(reproduce, "get_dataset", lambda _: few)
+    path = plan.working / "table.h5"
+    build.run_stage("evaluate", plan, path, limit=2)
+    build.run_stage("assemble", plan, path)
+    contents = dataclasses.replace(Table(path).contents(), choices=("k3_e1", "skip"))
+    write_table(path, contents, "1", "d")
+    (plan.recipe.folder / make.SETTINGS).write_text(SETTINGS.format(training="inherited"))
+    return plan
+
+
+def answered(bench: Benchmark) -> Recommendation:
+    """What the table would say if its pair were worth it."""
+    pair = bench.query(Pair(*NETWORKS), Gate("margin", 0.5), "raspberry-pi-4")
+    single = {"architecture": NETWORKS[0], "accuracy": 0.05}
+    return Recommendation(
+        Budget("of the test", {"latency_ms": 50.0}),
+        "table",
+        None,
+        pair,
+        single,
+        0.01,
+        decided="pair",
+    )
+
+
+def test_a_graph_answers_as_the_table_says_and_is_made_once(
+    built: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    table = built.working / "table.h5"
+    assert build.run_stage("cascades", built, table) == "cascades ready to run: tiny"
+    bench = Benchmark.load(table)
+    (ready,) = ready_cascades(bench.table)
+    point = answered(bench).pair
+    assert point is not None
+    card = ready.card
+    assert card.accuracy == pytest.approx(point.accuracy, abs=0.02)  # 100 images
+    assert card.escalation_rate == pytest.approx(point.escalation_rate, abs=0.02)
+    assert (card.training, card.gain, card.n_images) == ("inherited", 0.01, 100)
+    assert np.isfinite([answer.logits for answer in card.made]).all()
+    changed = ready.graph.stat().st_mtime_ns
+    make.make_cascades(built, table)
+    assert ready.graph.stat().st_mtime_ns == changed
+
+
+def test_one_that_is_not_wanted_any_more_goes(built: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    table = built.working / "table.h5"
+    make.make_cascades(built, table)
+    text = SETTINGS.format(training="inherited").replace("tiny", "other")
+    (built.recipe.folder / make.SETTINGS).write_text(text)
+    assert make.make_cascades(built, table) == ["other"]
+    files = sorted(path.name for path in (table.parent / make.FOLDER).iterdir())
+    assert files == ["other.json", "other.onnx"]
+
+
+def test_a_trained_pair_is_taken_from_its_run(built: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    table = built.working / "table.h5"
+    make.make_cascades(built, table)
+    (inherited,) = ready_cascades(Benchmark.load(table).table)
+    shutil.copy(make.load_recipe.__globals__["FINE_TUNE"], built.recipe.folder / "pairs.toml")
+    (built.recipe.folder / make.SETTINGS).write_text(SETTINGS.format(training="joint"))
+    asked = {}
+
+    def pair_job(bench, name, device, methods, recipe, start, seed, out, train_device):  # type: ignore[no-untyped-def]
+        asked.update(device=device, methods=methods, start=start, out=out)
+        return out
+
+    def cotrain_front(out: Path, points, splits, on_progress):  # type: ignore[no-untyped-def]
+        (point,) = points
+        folder = out / f"{point.little}-{point.big}" / "joint"
+        folder.mkdir(parents=True)
+        (folder / "cascade.onnx").write_bytes(inherited.graph.read_bytes())
+        yield {
+            "training": {"steps": 7, "images": 448, "duration_s": 1.5},
+            "after": {"test": point.as_dict()},
+            "deployed": {"input": {"name": "images"}},
+        }
+
+    monkeypatch.setattr(make, "pair_job", pair_job)
+    monkeypatch.setattr(make, "cotrain_front", cotrain_front)
+    make.make_cascades(built, table)
+    (trained,) = ready_cascades(Benchmark.load(table).table)
+    assert asked == {
+        "device": "raspberry-pi-4",
+        "methods": ("joint",),
+        "start": "inherited",
+        "out": built.working / make.FOLDER / "tiny",
+    }
+    assert trained.card.training == "joint"
+    assert trained.card.origin["training"]["steps"] == 7
+    assert trained.card.gain == pytest.approx(trained.card.accuracy - 0.05)
+    assert trained.card.gain_low is None
+
+
+def test_limits_that_no_pair_is_worth_are_named(built: Plan) -> None:
+    bench = Benchmark.load(built.working / "table.h5")
+    wanted = make.Wanted("tiny", "raspberry-pi-4", {"latency_ms": 1e-3})
+    with pytest.raises(ConstraintError, match=r"cascade tiny .*recommends .*cascades\.toml"):
+        make.recommended(bench, wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SETTINGS.format(training="inherited") * 1 + "colour = 3\n", "colour"),
+        ("training = 3\ncascades = []\n", "training"),
+        (SETTINGS.format(training="x") + SETTINGS.format(training="x").split("\n", 2)[2], "two"),
+    ],
+)
+def test_settings_with_a_mistake_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / make.SETTINGS
+    path.write_text(text)
+    with pytest.raises(TableError, match=said):
+        make.read_settings(path)
