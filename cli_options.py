@@ -298,6 +298,9 @@ class ProfileOptions:
         str,
         typer.Option(help="'anchors', 'table', a file with one id a line, ids, or ONNX files."),
     ] = "anchors"
+    blocks: Annotated[
+        bool, typer.Option("--blocks", help="Every block of the space: a table of all networks.")
+    ] = False
     pairs: Annotated[
         str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
     ] = ""

@@ -19,6 +19,7 @@ from .errors import DeviceError, NoHomeError, UnknownNameError
 from .files import why_unreadable
 from .home import home_folder
 from .latency import LatencyModel, latency_model
+from .latency_exits import Ends
 from .latency_listed import Figures
 from .latency_terms import Blocks
 from .operator_model import MIN_ROWS
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # elsewhere late: making their types takes 10 ms, which no im
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
 #: Of every question that names none.
 DEFAULT_DEVICE = "raspberry-pi-4"
+#: Parts of a document that are no facts for reports.
+_LISTS = ("networks", "block_table", "pairs", "blocks")
 #: What a device may be called; it is also the name of its file.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
@@ -57,6 +60,8 @@ class DeviceProfile:
         power_source: where that figure comes from.
         block_ms: latency of every choice at every layer, shape (n_layers, n_choices), or None.
         constant_ms: latency that is added to the sum of blocks.
+        start_ms: part of the constant that stands before the first layer; None: nobody measured it.
+        heads_ms: latency of the heads of exits by name, where they were measured like the blocks.
         measured_ms: median latency by architecture, for what is listed.
         measured_p90_ms: 90th percentile by architecture, where there is one.
         latency_low_ms: lower end of the interval by architecture, where there is one.
@@ -82,6 +87,8 @@ class DeviceProfile:
     power_source: str = ""
     block_ms: NDArray[np.float64] | None = None
     constant_ms: float = 0.0
+    start_ms: float | None = None
+    heads_ms: Mapping[str, float | None] = field(default_factory=dict)
     measured_ms: Mapping[str, float] = field(default_factory=dict)
     measured_p90_ms: Mapping[str, float] = field(default_factory=dict)
     latency_low_ms: Mapping[str, float] = field(default_factory=dict)
@@ -140,8 +147,9 @@ class DeviceProfile:
             coverage=(self.facts.get("interval") or {}).get("coverage"),
         )
         table = None if blocks is None else Blocks(self.constant_ms, blocks)
+        ends = None if self.start_ms is None else Ends(self.start_ms, self.heads_ms)
         model = self.facts.get("model")
-        return latency_model(self.name, space, self.n_classes, figures, table, model)
+        return latency_model(self.name, space, self.n_classes, figures, table, model, ends)
 
     def check_complete(self) -> None:
         """Refuses a profile that cannot say what any network of its space takes.
@@ -338,6 +346,8 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
         power_source="" if power is None else power.source,
         block_ms=None if block is None else _table(block.latency_ms, label),
         constant_ms=0.0 if block is None else block.constant_ms,
+        start_ms=None if block is None else block.start_ms,
+        heads_ms={} if block is None else block.heads_ms,
         measured_ms=_column(networks, "latency_ms"),
         measured_p90_ms=_column(networks, "latency_p90_ms"),
         latency_low_ms=_column(networks, "latency_ms_low"),
@@ -347,7 +357,7 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
         latency_provenance=_least(networks, "latency_ms", "measured"),
         energy_provenance=_least(networks, "energy_mj", "modelled"),
         pairs=tuple(raw.get("pairs") or ()),
-        facts={k: v for k, v in raw.items() if k not in ("networks", "block_table", "pairs")},
+        facts={k: v for k, v in raw.items() if k not in _LISTS},
     )
     if profile.space in SPACES.names() and get_space(profile.space).hash == profile.space_hash:
         _ = profile.latency  # a model that cannot be used is refused here
@@ -373,7 +383,7 @@ def _least(networks: list[Network], name: str, default: str) -> str:
     return least_founded(there, default)
 
 
-def _table(rows: list[list[float]], label: str) -> NDArray[np.float64]:
+def _table(rows: list[list[float | None]], label: str) -> NDArray[np.float64]:
     if len({len(row) for row in rows}) > 1:
         raise DeviceError(f"the block table of {label} has rows of different lengths.")
     return np.array(rows, np.float64)

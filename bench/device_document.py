@@ -164,6 +164,30 @@ class Model(Struct):
     error: Text | None = None
 
 
+class Block(Struct):
+    """One block of the space, wherever it stands, run alone; what is not named here is kept."""
+
+    block: Annotated[
+        ShortLine,
+        Meta(
+            description="LAYER.CHOICE of its first place, layers counted from 0; or stem, head, "
+            "exit.NAME."
+        ),
+    ]
+    latency_ms: Annotated[
+        Figure, Meta(description="Median; null with an error where it could not be measured.")
+    ]
+    provenance: Word
+    latency_p90_ms: Figure = None
+    ratio: Figure = None
+    ratio_spread: NonNegative | None = None
+    raw_median_ms: Figure = None
+    raw_p90_ms: Figure = None
+    reference_ms: Figure = None
+    n: Count | None = None
+    error: Text | None = None
+
+
 class MeasuredPair(Struct):
     """One ONNX graph with an If node, measured end to end."""
 
@@ -213,7 +237,22 @@ class BlockTable(Struct):
     """Latency of every choice at every layer; a network's is the sum, with the constant."""
 
     constant_ms: NonNegative
-    latency_ms: LayerTable
+    latency_ms: Annotated[
+        list[Annotated[list[NonNegative | None], Meta(min_length=1, max_length=1000)]],
+        Meta(
+            min_length=1,
+            max_length=1000,
+            description="A row for every layer; null where the runtime could not run the block.",
+        ),
+    ]
+    start_ms: Annotated[
+        NonNegative | None,
+        Meta(description="Part of the constant that every network takes before its first layer."),
+    ] = None
+    heads_ms: Annotated[
+        dict[ShortLine, NonNegative | None],
+        Meta(description="Latency of the heads of exits, classifiers included, by name."),
+    ] = {}
 
 
 class LayerTerms(Struct):
@@ -350,6 +389,13 @@ class _Common(Struct, kw_only=True):
         ),
     ] = []
     pairs: Annotated[list[MeasuredPair], Meta(max_length=100_000)] = []
+    blocks: Annotated[
+        list[Block],
+        Meta(
+            max_length=100_000,
+            description="Blocks that were run alone, from which a block table was made.",
+        ),
+    ] = []
 
 
 class FirstProfile(_Common, kw_only=True):

@@ -29,13 +29,17 @@ def exit_facts(profile: DeviceProfile) -> dict[str, Any]:
         exits = np.arange(1, k + 1).astype(np.uint8)
         heads = profile.latency.latency_ms(genomes, exits)
         heads = heads - profile.latency.trunk_ms(genomes, exits)
+        word = profile.latency.provenance(genomes, exits)["latency_ms"]
     except BigLittleError as error:
         return {"latency_ms": None, "heads_ms": None, "problem": str(error)}
-    if np.isnan(heads).any():
+    if np.isnan(heads).all():
         problem = "only networks that are listed have a latency, at exits as well"
         return {"latency_ms": None, "heads_ms": None, "problem": problem}
-    rounded = {name: round(float(ms), 4) for name, ms in zip(names, heads, strict=True)}
-    return {"latency_ms": "predicted", "heads_ms": rounded}
+    rounded = {
+        name: None if np.isnan(ms) else round(float(ms), 4)
+        for name, ms in zip(names, heads, strict=True)
+    }
+    return {"latency_ms": word, "heads_ms": rounded}
 
 
 def listed_devices() -> dict[str, dict[str, Any]]:

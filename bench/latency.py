@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .errors import DeviceError
-from .latency_exits import ExitTerms, GraphTerms
+from .latency_exits import Ends, ExitTerms, GraphTerms, MeasuredExitTerms
 from .latency_listed import Figures, Listed, enough, filled
 from .latency_terms import (
     Blocks,
@@ -50,7 +50,7 @@ class LatencyModel(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether every network of the space has a latency."""
+        """Whether a search of the space may ask it: of a table, whether every layer has a block."""
         ...
 
     @property
@@ -135,6 +135,7 @@ class BlockSum:
         table: latencies of the blocks.
         power_mw: energy is modelled as latency times this; None: no energy.
         energy_word: how the energies came about.
+        ends: what stem and heads take, where they were measured like blocks; None: predicted.
     """
 
     space: SearchSpace
@@ -142,13 +143,32 @@ class BlockSum:
     table: Blocks
     power_mw: float | None
     energy_word: str
+    ends: Ends | None = None
 
-    complete = True
     coverage = None
-    promise = warning = ""
+    promise = ""
+
+    @property
+    def complete(self) -> bool:
+        """See `LatencyModel`."""
+        return bool(np.isfinite(self.table.blocks_ms).any(axis=1).all())
+
+    @property
+    def warning(self) -> str:
+        """See `LatencyModel`; names the blocks that the runtime could not run."""
+        lacking = self.table.lacking(self.space)
+        if not lacking:
+            return ""
+        named = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        return (
+            f"{len(lacking)} blocks could not be run on the device (layer.choice {named}), and "
+            "networks with one of them have no figure."
+        )
 
     @cached_property
-    def _exits(self) -> ExitTerms:
+    def _exits(self) -> ExitTerms | MeasuredExitTerms:
+        if self.ends is not None:
+            return MeasuredExitTerms(self.space, self.table, self.ends)
         return ExitTerms(self.space, self.n_classes, self.table, self.operators)
 
     def latency_ms(self, genomes: Genomes, exits: Exits | None = None) -> Array:
@@ -186,9 +206,11 @@ class BlockSum:
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
     ) -> Mapping[str, str]:
-        """See `LatencyModel`; the head of an exit is predicted."""
+        """See `LatencyModel`; the head of an exit is predicted where it was not measured."""
         words = {"latency_ms": "block-sum", "energy_mj": self.energy_word}
-        return words if exits is None else chosen(exits > 0, {"latency_ms": "predicted"}, words)
+        if exits is None or self.ends is not None:
+            return words
+        return chosen(exits > 0, {"latency_ms": "predicted"}, words)
 
     def blocks(self) -> Blocks:
         """See `LatencyModel`."""
@@ -196,7 +218,11 @@ class BlockSum:
 
     def operators(self) -> OperatorSum:
         """See `LatencyModel`."""
-        genomes = self.space.sample(np.random.default_rng(0), N_SUMS)
+        rng = np.random.default_rng(0)
+        genomes = self.space.sample(rng, N_SUMS)
+        for layer, there in enumerate(np.isfinite(self.table.blocks_ms)):
+            lacking = ~there[genomes[:, layer]]
+            genomes[lacking, layer] = rng.choice(np.flatnonzero(there), int(lacking.sum()))
         note = (
             "the profile's own figures are sums of blocks: the interval says how well operators "
             "give those back, not what a whole network takes."
@@ -351,6 +377,7 @@ def latency_model(
     figures: Figures,
     table: Blocks | None,
     model: Any,
+    ends: Ends | None = None,
 ) -> LatencyModel:
     """The latency model of a profile.
 
@@ -361,13 +388,14 @@ def latency_model(
         figures: figures of networks that the file lists.
         table: its block table, or None.
         model: object that stands under ``model`` in the file, or None.
+        ends: what stem and heads take, where they were measured like the blocks of the table.
 
     Raises:
         DeviceError: a model in the file with impossible figures, or of another space.
     """
     if table is not None:
         check_shape(f"the block table of {name!r}", table, space)
-        return BlockSum(space, n_classes, table, figures.power_mw, figures.energy_word)
+        return BlockSum(space, n_classes, table, figures.power_mw, figures.energy_word, ends)
     listed = Listed(space, n_classes, figures)
     if model is not None:
         terms = held_terms(name, model, space, figures.coverage)

@@ -2,14 +2,15 @@
 
 Stem and layers before an exit take what they take in the whole network. What the exit's head takes
 is predicted by a model of operators that was fitted to the device's own figures. A block table has
-one constant for all that its networks have in common: what a network takes whatever is in it, the
+one constant for all that its networks have in common, unless stem and heads were measured like
+blocks (`MeasuredExitTerms`): what a network takes whatever is in it, the
 stem, the head, and layers whose cheapest choice is given as 0 though it has operators, as a skip
 that changes the shape. It is split as the same model predicts these parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -201,6 +202,63 @@ class ExitTerms:
             return float("nan"), float("nan")
         low, high = np.nanquantile(ratios, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
         return min(float(low), 1.0), max(float(high), 1.0)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What stands before and behind the layers where it was measured like the blocks.
+
+    Attributes:
+        start_ms: latency of the stem, and what a network takes whatever is in it.
+        heads_ms: latency of the heads of exits, classifiers included, by name; None: no figure.
+    """
+
+    start_ms: float
+    heads_ms: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class MeasuredExitTerms:
+    """What `ExitTerms` predicts, where stem and heads are blocks of the table as well.
+
+    Attributes:
+        space: search space of the networks; its layers follow one another.
+        blocks: constant and latencies of the layers of whole networks.
+        ends: what stands before and behind the layers.
+    """
+
+    space: SearchSpace
+    blocks: Blocks
+    ends: Ends
+
+    @property
+    def stem_ms(self) -> float:
+        """Latency of the stem, and what a network takes whatever is in it."""
+        return self.ends.start_ms
+
+    @cached_property
+    def heads_ms(self) -> Array:
+        """Latency of head and classifier by number of the exit, (n_exits + 1,); NaN: no figure."""
+        cuts = (self.ends.heads_ms.get(cut.name) for cut in self.space.exits)
+        heads = [self.blocks.constant_ms - self.ends.start_ms, *cuts]
+        return np.array([np.nan if ms is None else ms for ms in heads], np.float64)
+
+    def trunk_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """Latency of stem and layers before each exit, shape (n,); of whole networks all layers."""
+        layers = np.arange(self.space.n_layers)
+        picked = self.blocks.blocks_ms[layers, np.atleast_2d(genomes)]
+        run = layers <= self.space.exit_after[exits][:, None]
+        return np.asarray(np.where(run, picked, 0.0).sum(axis=1) + self.ends.start_ms)
+
+    def latency_ms(self, genomes: Genomes, exits: Exits) -> Array:
+        """Latency of networks, shape (n,), whole ones as the blocks say."""
+        cut = self.trunk_ms(genomes, exits) + self.heads_ms[exits]
+        return np.where(exits > 0, cut, self.blocks.latency_ms(genomes))
+
+    def interval_ms(self, genomes: Genomes, exits: Exits) -> tuple[Array, Array]:
+        """Nobody states an interval of a sum of measured blocks: NaN, each (n,)."""
+        none = np.full(len(np.atleast_2d(genomes)), np.nan)
+        return none, none
 
 
 @dataclass(frozen=True)

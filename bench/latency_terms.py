@@ -27,7 +27,8 @@ class Blocks:
 
     Attributes:
         constant_ms: latency of stem, head and classifier.
-        blocks_ms: latency of each choice at each layer, shape (n_layers, n_choices).
+        blocks_ms: latency of each choice at each layer, shape (n_layers, n_choices); NaN where the
+            runtime could not run the block.
     """
 
     constant_ms: float
@@ -38,6 +39,18 @@ class Blocks:
         rows = np.atleast_2d(genomes)
         picked = self.blocks_ms[np.arange(self.blocks_ms.shape[0]), rows]
         return np.asarray(picked.sum(axis=1) + self.constant_ms)
+
+    def lacking(self, space: SearchSpace, genome: Genomes | None = None) -> list[str]:
+        """Blocks without a figure, as ``LAYER.CHOICE``, layers counted from 0.
+
+        Args:
+            space: search space of the blocks.
+            genome: choices of one network, (n_layers,), of whose blocks alone; None: of all.
+        """
+        none = np.isnan(self.blocks_ms)
+        if genome is not None:
+            none &= np.arange(len(space.choices)) == np.asarray(genome)[:, None]
+        return [f"{layer}.{space.choices[choice]}" for layer, choice in np.argwhere(none)]
 
 
 @dataclass(frozen=True)

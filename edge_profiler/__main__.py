@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--networks", default=base.networks, help="anchors, a file, ids, or ONNX files"
     )
+    made.add_argument("--blocks", action="store_true", help="a table of the space's blocks")
     made.add_argument("--pairs", default=base.pairs, help="file of pairs, or LITTLE:BIG,...")
     made.add_argument("--gate", default=base.gate, help="metric of the pairs' gate")
     made.add_argument("--space", default=base.space)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bench.spaces import SearchSpace, parse_networks
 from .onnx_network import onnx_model
-from .profile import default_reference
+from .profile_start import default_reference
 from .protocol import Clock, Protocol, time_runs
 from .runtimes import Runtime
 

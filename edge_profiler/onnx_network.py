@@ -205,6 +205,30 @@ def _write_classifier(
     graph.add("Gemm", inputs, LOGITS, transB=1)
 
 
+def write_operators(
+    graph: GraphWriter, operators: Sequence[Operator], name: str, x: str, seed: int = 0
+) -> str:
+    """Appends operators with random weights, a classifier among them; the name of what they give.
+
+    Args:
+        graph: graph to which they are added.
+        operators: the operators, each on what the one before gives; a classifier stands last.
+        name: begins the names of their nodes.
+        x: name of the value that they are applied to.
+        seed: seed of the random weights.
+
+    Raises:
+        ProfileError: an operator without ONNX form.
+    """
+    source, last = _WeightSource(None, seed), operators[-1]
+    if last.kind != "linear":
+        return _write_chain(graph, operators, name, x, source)
+    if len(operators) > 1:
+        x = _write_chain(graph, operators[:-1], name, x, source)
+    _write_classifier(graph, x, last.in_channels, last.out_channels, source)
+    return LOGITS
+
+
 def onnx_model(
     space: SearchSpace,
     architecture: str,

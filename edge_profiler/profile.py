@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..bench.device import NAME
-from ..bench.device_document import FORMAT_2
-from ..bench.errors import BigLittleError, ProfileError
-from ..bench.graph import simplified
 from ..bench.spaces import SearchSpace, parse_networks
-from .energy import idle_power, measure_energy
-from .machine import conditions, cpu_model, device_name, environment
+from .energy import measure_energy
+from .machine import conditions
 from .memory import rise_of
 from .meters import Meter, check_covers, get_meter
 from .noise import steadier
-from .onnx_network import null_model, onnx_model
-from .pair_latency import measure_gate, profile_pair
-from .profile_file import (
-    DIGITS,
-    GROUPS,
-    Profile,
-    check_identity,
-    check_session,
-    read_profile,
-    rescale,
-    write_profile,
+from .pair_latency import profile_pair
+from .profile_file import DIGITS, GROUPS, Profile, rescale, write_profile
+from .profile_start import (
+    Place,
+    begin_profile,
+    failed_entry,
+    measured_entry,
+    protocol_facts,
+    reason_of,
 )
-from .protocol import Clock, Measurement, Protocol, measure, time_runs
+from .protocol import Clock, Protocol, measure, time_runs
 from .runtimes import Run, Runtime, get_runtime
 from .subject import Subject, architecture_subjects, identity
 
-if TYPE_CHECKING:
-    import onnx
-
-SOURCE = "measured by biglittle profile"
 #: Called after every network and pair with (measured so far, to be measured in all, the entry).
 Progress = Callable[[int, int, dict[str, Any]], None]
-
-
-def default_reference(space: SearchSpace) -> str:
-    """The architecture that brackets all others unless one is named: one choice everywhere.
-
-    It is the first choice with which the answer depends on the image. It depends on the space
-    alone, so that ratios of two profiles of a space compare.
-    """
-    uniform = (space.digits[c] * space.n_layers for c in range(len(space.choices)))
-    return next(a for a in uniform if simplified(space.graph(a, 2)))
 
 
 def profile_networks(
@@ -132,59 +109,26 @@ def profile_networks(
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
     parse_networks(space, [*wanted, *again, *(a for pair in pairs for a in pair)])
-    if name is not None and not NAME.fullmatch(name):
-        raise ProfileError(
-            f"{name!r} cannot be the name of a device; expected to match {NAME.pattern}."
-        )
     engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
     runs_on = getattr(engine, "runs_on", None)
     measuring = get_meter(meter, root, runs_on) if isinstance(meter, str) else meter
     check_covers(measuring, runs_on)
-    fresh: Profile = {
-        "format": FORMAT_2,
-        "device": name or device_name(root),
-        "description": cpu_model(root) or "a processor whose model the system does not give",
-        "soc": cpu_model(root),
-        "space": space.name,
-        "space_hash": space.hash,
-        "n_classes": n_classes,
-        "runtime": engine.description,
-        "precision": engine.precision,
-        "threads": protocol.threads,
-        "batch": protocol.batch,
-        "protocol": {"name": "bracketed-ratio", **dataclasses.asdict(protocol)},
-    }
-    before = read_profile(out) if out is not None and out.exists() else None
-    if before is not None:
-        check_identity(before, fresh, reference, measuring, str(out))
-        check_session(before, Path(str(out)))
-        reference = before["reference"]["architecture"]
-    reference = reference or default_reference(space)
-
-    def load(model: onnx.ModelProto) -> Run:
-        return engine.load(model.SerializeToString(), protocol.threads)
-
-    brackets = load(onnx_model(space, reference, n_classes))
-    if before is None:
-        profile = {
-            **fresh,
-            "environment": environment(root),
-            "meter": idle_power(measuring, protocol, clock, sleep),
-            **_session_facts(space, reference, n_classes, brackets, protocol, load, clock),
-            "source": SOURCE,
-            "author": None,
-            "networks": [],
-            "pairs": [],
-        }
-        rescale(profile)
-    else:
-        profile = before
-    if author is not None:
-        profile["author"] = author
-    if name is not None:
-        profile["device"] = name
-    profile["tool_version"] = __version__
-    profile["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
+    place = Place(
+        space=space,
+        n_classes=n_classes,
+        protocol=protocol,
+        engine=engine,
+        meter=measuring,
+        reference=reference,
+        out=out,
+        clock=clock,
+        root=root,
+        sleep=sleep,
+        author=author,
+        name=name,
+    )
+    named = protocol_facts("bracketed-ratio", protocol)
+    profile, brackets, there = begin_profile(place, named, {"networks": [], "pairs": []})
 
     wanted += [a for a in dict.fromkeys(again) if a not in wanted]
     subjects = [*architecture_subjects(space, wanted, n_classes), *models]
@@ -207,7 +151,7 @@ def profile_networks(
     for number, subject in enumerate(missing, start=1):
         try:
             network, memory = _load_counted(engine, subject.model(), protocol.threads, root)
-            entry = _entry(subject.names, measure(network, brackets, protocol, clock))
+            entry = measured_entry(subject.names, measure(network, brackets, protocol, clock))
             entry |= {**conditions(root), **memory}
             entry["cold_start_ms"] = _cold_start_ms(network, protocol, clock, sleep)
             measure_energy(entry, network, measuring, profile["meter"], protocol, clock)
@@ -217,13 +161,7 @@ def profile_networks(
                 entry["event_ms"] = round(float(np.median(event_ms)), DIGITS)
             del network  # or its memory would be there to be used again by the next one
         except Exception as error:
-            entry = {
-                **subject.names,
-                "latency_ms": None,
-                "latency_p90_ms": None,
-                "provenance": "measured",
-                "error": _reason(error),
-            }
+            entry = failed_entry(subject.names, error)
         entries[subject.key] = steadier(entries.get(subject.key), entry)
         for group in {"networks", subject.group}:
             profile[group] = [e for key, e in entries.items() if key[0] == group]
@@ -238,26 +176,15 @@ def profile_networks(
                 "big": big,
                 "gate": gate,
                 "provenance": "measured",
-                "error": _reason(error),
+                "error": reason_of(error),
             }
         done[little, big, gate] = pair
         profile["pairs"] = list(done.values())
         told(number, pair)
     profile["environment_end"] = conditions(root)
-    if out is not None and (total or before is None):
+    if out is not None and (total or not there):
         write_profile(out, profile)
     return profile
-
-
-def _reason(error: Exception) -> str:
-    """Why something has no figure; what is wrong with the request itself is raised.
-
-    A runtime's errors share no base of their own: what it cannot run is marked, and the others are
-    measured all the same.
-    """
-    if isinstance(error, BigLittleError) and not isinstance(error, ProfileError):
-        raise error
-    return f"{error}"[:2000] or type(error).__name__
 
 
 def _load_counted(
@@ -292,64 +219,3 @@ def _cold_start_ms(
         return None
     sleep(protocol.idle_gap_s)
     return round(float(time_runs(network, 1, clock)[0]), DIGITS)
-
-
-def _session_facts(
-    space: SearchSpace,
-    reference: str,
-    n_classes: int,
-    brackets: Run,
-    protocol: Protocol,
-    load: Callable[[onnx.ModelProto], Run],
-    clock: Clock,
-) -> Profile:
-    """What is measured once: the reference against itself, the harness, the gate."""
-    network = load(onnx_model(space, reference, n_classes))
-    own = measure(network, brackets, protocol, clock)
-    gate_ms, clipped = measure_gate(space, n_classes, protocol, load, clock)
-    return {
-        "reference": {
-            "architecture": reference,
-            "latency_ms": round(own.reference_ms, DIGITS),
-            "latency_p90_ms": None,
-            # A second copy of the reference against the first: 1, if the protocol does its work.
-            "self_ratio": round(own.ratio, DIGITS),
-            "self_ratio_spread": round(own.ratio_spread, DIGITS),
-            "self_reference_ms": round(own.reference_ms, DIGITS),
-            "self_raw_median_ms": round(own.median_ms, DIGITS),
-            "self_raw_p90_ms": round(own.p90_ms, DIGITS),
-        },
-        "harness_overhead_ms": round(_overhead_ms(space, protocol, load, clock), DIGITS),
-        "gate_latency_ms": round(gate_ms, DIGITS),
-        "gate_latency_clipped": clipped,
-    }
-
-
-def _overhead_ms(
-    space: SearchSpace,
-    protocol: Protocol,
-    load: Callable[[onnx.ModelProto], Run],
-    clock: Clock,
-) -> float:
-    null = load(null_model(space))
-    for _ in range(protocol.warm_up):
-        null()
-    durations = time_runs(null, protocol.rounds * protocol.runs_per_round, clock)
-    durations.sort()
-    return float(durations[len(durations) // 2])
-
-
-def _entry(names: Mapping[str, str], measured: Measurement) -> dict[str, Any]:
-    return {
-        **names,
-        "latency_ms": 0.0,  # both follow in rescale
-        "latency_p90_ms": 0.0,
-        "ratio": round(measured.ratio, DIGITS),
-        "ratio_spread": round(measured.ratio_spread, DIGITS),
-        "raw_median_ms": round(measured.median_ms, DIGITS),
-        "raw_p90_ms": round(measured.p90_ms, DIGITS),
-        "reference_ms": round(measured.reference_ms, DIGITS),
-        "n": measured.n,
-        "dropped_rounds": measured.dropped_rounds,
-        "provenance": "measured",
-    }

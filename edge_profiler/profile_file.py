@@ -25,8 +25,8 @@ IDENTITY = (
     "batch",
     "protocol",
 )
-#: Lists of a profile that hold networks: architectures, and ONNX files.
-GROUPS = ("networks", "models")
+#: Lists of a profile whose entries were timed: architectures, ONNX files, and blocks.
+GROUPS = ("networks", "models", "blocks")
 DIGITS = 6  # nanoseconds, in ms: finer than any clock here
 
 Profile = dict[str, Any]
@@ -125,7 +125,7 @@ def check_session(profile: Profile, path: Path) -> None:
     measured = [(e, _OF_ENTRY) for e in entries if e["latency_ms"] is not None]
     for entry, names in [(profile["reference"], _OF_REFERENCE), *measured]:
         if missing := [name for name in names if entry.get(name) is None]:
-            what = entry.get("architecture") or entry.get("file")
+            what = entry.get("architecture") or entry.get("file") or entry.get("block")
             raise ProfileError(
                 f"{path.name} cannot be gone on with: {what} has no {missing[0]}, which every "
                 "session of biglittle profile leaves; measure into another file."

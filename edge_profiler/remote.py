@@ -26,7 +26,7 @@ from ..bench.id_lists import read_pairs
 from ..bench.spaces import get_space
 from ..bench.text_files import read_text
 from .profile_file import Profile, read_profile
-from .session import ProfileRequest, architectures, once_more
+from .session import ProfileRequest, architectures, further_networks, once_more
 from .subject import onnx_files
 
 #: Commands to use instead of ssh and scp, with options, for example "ssh -p 2222 -i key".
@@ -68,11 +68,14 @@ def profile_on_host(
             "ONNX files are measured where they lie; copy them to the board and run there: "
             "python -m biglittle.edge_profiler --networks FILE.onnx"
         )
-    ids = ids or architectures(request.networks, space, request.n_classes)
+    if request.blocks:
+        ids = further_networks(request, space)
+    else:
+        ids = ids or architectures(request.networks, space, request.n_classes)
     wanted = read_pairs(request.pairs, space) if request.pairs else []
     there = dataclasses.replace(
         request,
-        networks="networks.txt",
+        networks="networks.txt" if ids else request.networks,
         pairs="pairs.txt" if wanted else "",
         again="networks.txt" if request.again else "",
     )
@@ -92,7 +95,8 @@ def profile_on_host(
         f"cd {folder} && tar -xzf bundle.tar.gz && "
         f"if [ -f before.json ] && [ ! -f {PROFILE} ]; then mv before.json {PROFILE}; fi"
     )
-    log(f"measuring on {host}: {len(ids)} networks, {len(wanted)} pairs")
+    blocks = f"the blocks of {space.name}, " if request.blocks else ""
+    log(f"measuring on {host}: {blocks}{len(ids)} networks, {len(wanted)} pairs")
     code = board.call(f"cd {folder} && {_command(there)}")
     returned = _bring_back(board, f"{folder}/{PROFILE}", out)
     if code != 0:
@@ -119,7 +123,9 @@ def _key(request: ProfileRequest, ids: Sequence[str]) -> str:
 def _command(request: ProfileRequest) -> str:
     options: list[str] = []
     for name, value in dataclasses.asdict(request).items():
-        if value not in (None, "", ()):
+        if value is True:
+            options.append(f"--{name}")
+        elif value not in (None, "", (), False):
             options += [f"--{'classes' if name == 'n_classes' else name}", str(value)]
     python = os.environ.get(PYTHON_VARIABLE) or "python3"
     words = [*shlex.split(python), "-m", "biglittle.edge_profiler", *options, "--out", PROFILE]

@@ -22,7 +22,8 @@ from ..bench.spaces import SearchSpace, get_space
 from .anchors import N_ANCHORS, anchor_networks
 from .machine import device_name, environment
 from .onnx_network import onnx_model
-from .profile import default_reference, profile_networks
+from .profile import profile_networks
+from .profile_start import default_reference
 from .protocol import Clock, Protocol, measure
 from .runtimes import Runtime, get_runtime
 from .session import ANCHORS, ProfileRequest, architectures

@@ -15,7 +15,9 @@ from ..bench.files import check_writable
 from ..bench.id_lists import read_ids, read_pairs
 from ..bench.locks import holding
 from ..bench.spaces import SearchSpace, get_space
+from .alternation import alternating_protocol
 from .anchors import anchor_networks
+from .block_profile import profile_blocks
 from .noise import in_vain, noisy_networks
 from .onnx_plain import parse_shape
 from .profile import Progress, profile_networks
@@ -50,6 +52,8 @@ class ProfileRequest:
         name: of the device, in place of the processor's; None: that, or what the file says.
         again: networks to measure once more, and no others: "noisy", ids, or a file of them.
         shape: of the input of ONNX files that leave it open, for example "1,3,224,224".
+        blocks: whether every distinct block of the space is measured, and a table made of them;
+            ``networks`` are then further whole networks, and none unless named.
     """
 
     networks: str = ANCHORS
@@ -68,10 +72,13 @@ class ProfileRequest:
     name: str | None = None
     again: str = ""
     shape: str = ""
+    blocks: bool = False
 
     @property
     def protocol(self) -> Protocol:
         """How often what is run."""
+        if self.blocks:
+            return alternating_protocol(self.threads, self.rounds)
         if self.rounds is None:
             return Protocol(threads=self.threads)
         return Protocol(threads=self.threads, rounds=self.rounds)
@@ -102,6 +109,7 @@ def run_request(
     out: Path | None,
     on_progress: Progress | None = None,
     measure: Callable[..., Profile] = profile_networks,
+    measure_blocks: Callable[..., Profile] = profile_blocks,
 ) -> Profile:
     """The profile that was asked for, measured on this machine.
 
@@ -109,7 +117,8 @@ def run_request(
         request: networks and settings that the profiler was asked for.
         out: JSON file to write and to go on from.
         on_progress: called after every network.
-        measure: measures; another one for tests.
+        measure: measures networks; another one for tests.
+        measure_blocks: measures blocks; another one for tests.
 
     Raises:
         InUseError: another process writes ``out``.
@@ -118,6 +127,8 @@ def run_request(
     if out is not None:
         check_writable(out.parent, out.name)
     with holding(out):
+        if request.blocks:
+            return _run_blocks(request, out, on_progress, measure_blocks)
         again: list[str] = []
         if request.again:
             request, again = once_more(request, out)
@@ -145,11 +156,53 @@ def run_request(
         )
 
 
+def further_networks(request: ProfileRequest, space: SearchSpace) -> list[str]:
+    """Ids of the networks that are measured beside blocks: those that were named, if any.
+
+    Raises:
+        ProfileError: blocks together with pairs, ONNX files or --again.
+        ArchitectureError: no id of the space.
+    """
+    files = request.files or onnx_files(request.networks)
+    others = {"--pairs": request.pairs, "--again": request.again, "ONNX files": files}
+    if given := next((name for name, value in others.items() if value), None):
+        raise ProfileError(
+            f"--blocks and {given} are of two kinds of measurement; measure {given} into another "
+            "file, without --blocks."
+        )
+    if request.networks == ANCHORS:
+        return []
+    return architectures(request.networks, space, request.n_classes)
+
+
+def _run_blocks(
+    request: ProfileRequest,
+    out: Path | None,
+    on_progress: Progress | None,
+    measure: Callable[..., Profile],
+) -> Profile:
+    space = get_space(request.space)
+    return measure(
+        space,
+        request.n_classes,
+        request.protocol,
+        get_runtime(request.runtime, request.precision),
+        networks=further_networks(request, space),
+        reference=request.reference,
+        on_progress=on_progress,
+        out=out,
+        meter=request.meter,
+        author=request.author,
+        name=request.name,
+    )
+
+
 def progress_line(entry: Mapping[str, Any]) -> str:
     """What was just measured, for a log."""
     if "little" in entry:
         return f"{entry['little']} -> {entry['big']} {entry.get('escalated_ms')} ms"
-    name = entry.get("architecture") or " ".join((entry["file"], entry.get("branch", ""))).strip()
+    name = entry.get("architecture") or entry.get("block")
+    name = name or " ".join((entry["file"], entry.get("branch", ""))).strip()
     return f"{name} {entry['latency_ms']} ms"
 
 
@@ -232,6 +285,7 @@ def summary(profile: Profile, out: Path) -> list[str]:
             f"Energy of {n_metered} networks by {meter['name']} ({meter['rail']}), idle power "
             + ("not known." if idle is None else f"{idle:.0f} mW, in a column of its own.")
         )
+    lines += _block_lines(profile)
     grown = [n["peak_memory_mib"] for n in measured if n.get("peak_memory_mib") is not None]
     if grown:
         lines.append(
@@ -254,7 +308,7 @@ def summary(profile: Profile, out: Path) -> list[str]:
                 f"{name}: {pair['kept_ms']:.4g} ms kept, {pair['escalated_ms']:.4g} ms escalated, "
                 f"{pair['gap']:+.1%} against the sum of its parts."
             )
-    if noisy := noisy_networks(networks):
+    if (noisy := noisy_networks(networks)) and not profile.get("blocks"):
         vain = in_vain(networks)
         then = f"{vain} Then measure" if vain else "Measure"
         lines.append(
@@ -264,3 +318,26 @@ def summary(profile: Profile, out: Path) -> list[str]:
     following = f" Next: biglittle device check {shlex.quote(str(out))}" if networks else ""
     lines.append(f"Written: {out}.{following}")
     return lines
+
+
+def _block_lines(profile: Profile) -> list[str]:
+    """What a table of blocks came to."""
+    if not (blocks := profile.get("blocks")):
+        return []
+    there = sum(b["latency_ms"] is not None for b in blocks)
+    fit = profile["fit"]
+    lines = [
+        f"{there} of {len(blocks)} blocks measured. Sums of blocks (block-sum) are corrected by "
+        f"{fit['fitted_to']} whole networks: {fit['factor']:.3f} times the blocks, "
+        f"{fit['constant_ms']:.4g} ms a network, {fit['per_million_weights_ms']:.3g} ms a million "
+        "weights."
+    ]
+    if fit["held_out"]["networks"]:
+        after, before = fit["held_out"], fit["held_out_uncorrected"]
+        rank = "" if after["spearman"] is None else f", Spearman {after['spearman']:.3f}"
+        lines.append(
+            f"On {after['networks']} other whole networks the sums are off by "
+            f"{after['median_error']:.1%} in the median, {after['max_error']:.1%} at most{rank}; "
+            f"uncorrected by {before['median_error']:.1%}."
+        )
+    return [*lines, *profile["notes"]]

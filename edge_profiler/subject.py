@@ -35,7 +35,7 @@ class Subject:
     """One thing to measure.
 
     Attributes:
-        group: list of the profile that it belongs to: ``networks`` or ``models``.
+        group: list of the profile that it belongs to: ``networks``, ``models`` or ``blocks``.
         names: what tells it from others of its group, as it stands in the profile.
         model: gives the serialised ONNX model.
     """
@@ -51,9 +51,10 @@ class Subject:
 
 
 def identity(group: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """What tells an entry of a profile from others: an id, or the contents of a file."""
-    named = ("architecture",) if group == "networks" else ("sha256", "branch", "shape")
-    return (group, *(str(entry.get(name, "")) for name in named))
+    """What tells an entry of a profile from others: an id or name, or the contents of a file."""
+    named = {"networks": ("architecture",), "blocks": ("block",)}
+    names = named.get(group, ("sha256", "branch", "shape"))
+    return (group, *(str(entry.get(name, "")) for name in names))
 
 
 def architecture_subjects(

@@ -121,6 +121,12 @@ def search(
         raise ConstraintError("with one choice there is nothing to search.")
     net = copy.deepcopy(net).train().requires_grad_(settings.weights_rate > 0)
     pair = SoftPair(space.n_layers, len(choices), settings)
+    if np.isnan(summed.blocks_ms[:, choices]).any():
+        lacking = summed.lacking(space)
+        raise DeviceError(
+            f"device {profile.name!r} has no figure for {len(lacking)} blocks (layer.choice "
+            f"{lacking[0]} ...), which its runtime could not run; search among the other choices."
+        )
     block_ms = torch.tensor(summed.blocks_ms[:, choices], dtype=torch.float32)
     scale = float(block_ms.max(dim=1).values.sum() + summed.constant_ms)
     weights_steps = torch.optim.SGD(

@@ -45,6 +45,13 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
         )
     latency, energy = model.latency_and_energy(genomes, exits)
     if np.isnan(latency[0]):
+        if profile.block_ms is not None:
+            lacking = model.blocks().lacking(space, genomes[0])
+            named = ", ".join(lacking) or f"the head of exit {key.exit}"
+            raise DeviceError(
+                f"{name}: no figure, since the runtime of {profile.name!r} could not run "
+                f"{named} (layer.choice, layers counted from 0); choose other blocks there."
+            )
         n = len(profile.measured_ms)
         raise DeviceError(
             f"{name}: no figure, since {profile.name!r} lists {n} network{'s' * (n != 1)} and not "
@@ -79,7 +86,7 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
 
 
 def _notes(profile: DeviceProfile, key: NetworkKey) -> tuple[str, ...]:
-    if not key.exit or profile.block_ms is None:
+    if not key.exit or profile.block_ms is None or profile.start_ms is not None:
         return ()
     return (
         "blocks before the exit are measured, the exit head and the part of the table's constant "

@@ -14,7 +14,7 @@ from biglittle.edge_profiler import (
     read_profile,
     write_profile,
 )
-from biglittle.edge_profiler.profile import default_reference
+from biglittle.edge_profiler.profile_start import default_reference
 
 onnx = pytest.importorskip("onnx")
 SPACE = get_space("fbnet")

@@ -117,6 +117,14 @@ def test_the_real_profiler_runs_from_the_bundle_alone(board, tmp_path):
     assert not list((board / ".cache" / "biglittle").iterdir())
 
 
+def test_blocks_are_asked_for_by_a_flag():
+    command = remote._command(ProfileRequest(blocks=True, rounds=2))
+    assert " --blocks " in command
+    assert "True" not in command
+    assert "--networks anchors" in command  # no ids: none but those that blocks need
+    assert "blocks" not in remote._command(ProfileRequest())
+
+
 @pytest.mark.parametrize("host", ["-oProxyCommand=x", "me@board; rm", "a b", "", "@x", "x`id`"])
 def test_a_host_is_no_option_and_no_command(host, tmp_path):
     with pytest.raises(ProfileError, match="not a host"):
