@@ -21,9 +21,11 @@ from .cli_options import (
     CotrainOptions,
     CouplingOption,
     DeviceOption,
+    GatesOption,
     ImagesOption,
     ImproveOptions,
     JsonOption,
+    MemberOption,
     ObjectivesOption,
     ProfileOptions,
     QueryOptions,
@@ -219,9 +221,7 @@ def front(
     limits: dict[str, float],
     device: DeviceOption = None,
     objectives: ObjectivesOption = "error,latency_ms",
-    gates: Annotated[
-        str, typer.Option("--gate", help="Gates, comma-separated; empty: all that tables store.")
-    ] = "",
+    gates: GatesOption = "",
     coupling: CouplingOption = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
@@ -690,6 +690,7 @@ def surrogate_fit(
     recipe: Annotated[
         str | None, typer.Option(help="ACCURACY[:LINK], ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
     ] = None,
+    member: MemberOption = None,
     evaluated: Annotated[
         Path | None,
         typer.Option(
@@ -724,6 +725,7 @@ def surrogate_eval(
         list[str] | None,
         typer.Option(help="Judge this recipe instead (see 'surrogate list'); may be repeated."),
     ] = None,
+    member: MemberOption = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random splits, with --recipe.")] = 5,
     as_json: JsonOption = False,
 ) -> None:

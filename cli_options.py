@@ -12,9 +12,27 @@ from typing import Annotated
 import typer
 
 from .output_option import WaitOption
+from .plugin_options import plugins
 
 DEFAULT_TABLE = "fbnet-cifar10"
 WORKING = Path("build/fbnet-cifar10")
+
+GatesOption = Annotated[
+    str,
+    typer.Option(
+        "--gate",
+        help="Gates, comma-separated; empty: all that tables store.",
+        callback=plugins("gates"),
+    ),
+]
+MemberOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--member",
+        help="File of a surrogate of one's own, which --recipe names by its stem; may be repeated.",
+        callback=plugins("surrogates"),
+    ),
+]
 
 TableOption = Annotated[
     str, typer.Option("--table", help="Table name, .h5 file, or archive (.tar, https://...).")
@@ -76,7 +94,7 @@ class QueryOptions:
 
     little: Annotated[str, typer.Argument(help="Architecture id of the little network.")]
     big: Annotated[str, typer.Argument(help="Architecture id of the big network.")]
-    gate: Annotated[str, typer.Option(help="Gate metric.")] = "margin"
+    gate: Annotated[str, typer.Option(help="Gate metric.", callback=plugins("gates"))] = "margin"
     threshold: Annotated[
         float | None, typer.Option(help="In the metric's unit; None: 0.5, or as guaranteed.")
     ] = None
@@ -114,7 +132,12 @@ class CascadeOptions:
         int, typer.Option(min=2, max=4, help="Most stages, of one network with all its exits.")
     ] = 4
     gates: Annotated[
-        str, typer.Option("--gate", help="Gate metric, of all gates or comma-separated.")
+        str,
+        typer.Option(
+            "--gate",
+            help="Gate metric, of all gates or comma-separated.",
+            callback=plugins("gates"),
+        ),
     ] = "margin"
     thresholds: Annotated[
         str, typer.Option("--threshold", help="A threshold a gate, comma-separated.")
@@ -152,7 +175,8 @@ class SearchOptions:
         str,
         typer.Option(
             help="nsga2, nsga3, regularized_evolution, local_search, reinforce, predictor, "
-            "successive_halving, random; darts or ofa (live only)."
+            "successive_halving, random; darts or ofa (live only); or a file, ./mine.py.",
+            callback=plugins("searchers"),
         ),
     ] = "nsga2"
     on: Annotated[str, typer.Option(help="surrogate, table, live or nb201.")] = "surrogate"
@@ -178,7 +202,12 @@ class SearchOptions:
         str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
     ] = "auto"
     gates: Annotated[
-        str, typer.Option("--gate", help="Gates, comma-separated (table and live only).")
+        str,
+        typer.Option(
+            "--gate",
+            help="Gates, comma-separated (table and live only).",
+            callback=plugins("gates"),
+        ),
     ] = ""
     proxy: Annotated[
         str, typer.Option(help="Live, rough evaluations: fewer images, resolution or epochs.")
@@ -193,7 +222,11 @@ class SearchOptions:
         Path | None, typer.Option(help="Log of all evaluations (.npz); goes on from it.")
     ] = None
     compare: Annotated[
-        str, typer.Option(help="Searchers to set side by side, comma-separated, or all.")
+        str,
+        typer.Option(
+            help="Searchers to set side by side, comma-separated, or all.",
+            callback=plugins("searchers"),
+        ),
     ] = ""
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with --compare.")] = 10
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the files.")] = None
@@ -226,7 +259,10 @@ class CotrainOptions:
     ] = 0.2
     top: Annotated[int, typer.Option(min=1, help="Pairs to train at most.")] = 5
     method: Annotated[
-        str, typer.Option(help="gated, joint, distilled, independent or all of them.")
+        str,
+        typer.Option(
+            help="gated, joint, distilled, independent or all of them.", callback=plugins("methods")
+        ),
     ] = "gated"
     start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited"
     epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None
@@ -253,8 +289,13 @@ class ScoreOptions:
         str, typer.Option(help="'table', a file with one id a line, or ids separated by commas.")
     ] = ""
     sample: Annotated[int, typer.Option(min=0, help="Architectures to draw instead.")] = 0
-    space: Annotated[str, typer.Option(help="Search space of the ids.")] = "fbnet"
-    proxies: Annotated[str, typer.Option(help="'all', or names separated by commas.")] = "all"
+    space: Annotated[
+        str, typer.Option(help="Search space of the ids.", callback=plugins("spaces"))
+    ] = "fbnet"
+    proxies: Annotated[
+        str,
+        typer.Option(help="'all', or names separated by commas.", callback=plugins("proxies")),
+    ] = "all"
     batch: Annotated[str, typer.Option(help="'noise', or a data set's name.")] = "noise"
     batch_size: Annotated[int, typer.Option(min=2, help="Images.")] = 64
     n_classes: Annotated[
@@ -305,15 +346,24 @@ class ProfileOptions:
         str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
     ] = ""
     gate: Annotated[str, typer.Option(help="Metric of the gate of --pairs.")] = "margin"
-    runtime: Annotated[str, typer.Option(help="ort-cpu, ort-cuda, ort-tensorrt or tensorrt.")] = (
-        "ort-cpu"
-    )
+    runtime: Annotated[
+        str,
+        typer.Option(
+            help="ort-cpu, ort-cuda, ort-tensorrt or tensorrt.", callback=plugins("runtimes")
+        ),
+    ] = "ort-cpu"
     precision: Annotated[str | None, typer.Option(help="fp32, fp16 or int8.")] = None
     threads: Annotated[int, typer.Option(min=1, help="Threads inside an operator.")] = 1
     meter: Annotated[
-        str, typer.Option(help="Of energy: auto, none, or ina3221, rapl, nvml ...")
+        str,
+        typer.Option(
+            help="Of energy: auto, none, or ina3221, rapl, nvml ...", callback=plugins("meters")
+        ),
     ] = "none"
-    space: Annotated[str, typer.Option(help="Search space, if not that of a table.")] = "fbnet"
+    space: Annotated[
+        str,
+        typer.Option(help="Search space, if not that of a table.", callback=plugins("spaces")),
+    ] = "fbnet"
     n_classes: Annotated[
         int, typer.Option("--classes", min=1, help="Classes, if not those of a table.")
     ] = 10
@@ -351,7 +401,10 @@ class ValidateOptions:
         float, typer.Option(help="Error of latency allowed where the device states no interval.")
     ] = 0.10
     threads: Annotated[int, typer.Option(min=1, help="Threads of what is measured.")] = 1
-    meter: Annotated[str, typer.Option(help="Energy meter of what is measured.")] = "none"
+    meter: Annotated[
+        str,
+        typer.Option(help="Energy meter of what is measured.", callback=plugins("meters")),
+    ] = "none"
     accuracy: Annotated[
         int,
         typer.Option(min=0, help="Points whose exported pair answers every test image again."),

@@ -62,6 +62,10 @@ class InUseError(BigLittleError):
     """An output that another process is writing; the message says which, and since when."""
 
 
+class PluginError(BigLittleError):
+    """An entry of somebody else that is broken, or has a name that is taken."""
+
+
 class NoHomeError(BigLittleError):
     """A user without a home folder, asked for what is kept there."""
 

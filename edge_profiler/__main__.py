@@ -23,7 +23,10 @@ try:
     from ..bench.files import writable_place
     from ..bench.locks import holding
     from ..bench.signals import exit_code_of, stopping, word_of
+    from ..bench.spaces import SPACES
+    from .meters import METERS
     from .repeatability import REPEATS, repeats_well, report_of
+    from .runtimes import RUNTIMES
     from .session import ProfileRequest, failed_files, progress_line, run_request, summary
 except (ImportError, MissingExtraError) as error:
     sys.exit(f"error: {error.__cause__ or error}. Install: pip install {' '.join(NEEDED)}")
@@ -75,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{done}/{total} {progress_line(entry)}\n")
 
     try:
+        for option, registry in (("runtime", RUNTIMES), ("meter", METERS), ("space", SPACES)):
+            given[option] = registry.typed(given[option])  # which may be a file of one's own
         request = ProfileRequest(**given)
         if repeats is not None:
             document = report_of(request, repeats, lambda text: sys.stderr.write(f"{text}\n"))

@@ -23,9 +23,11 @@ from pathlib import Path
 from ..bench.errors import ProfileError
 from ..bench.files import replacing
 from ..bench.id_lists import read_pairs
-from ..bench.spaces import get_space
+from ..bench.spaces import SPACES, get_space
 from ..bench.text_files import read_text
+from .meters import METERS
 from .profile_file import Profile, read_profile
+from .runtimes import RUNTIMES
 from .session import ProfileRequest, architectures, further_networks, once_more
 from .subject import onnx_files
 
@@ -68,6 +70,16 @@ def profile_on_host(
             "ONNX files are measured where they lie; copy them to the board and run there: "
             "python -m biglittle.edge_profiler --networks FILE.onnx"
         )
+    for option, name, registry in (
+        ("runtime", request.runtime, RUNTIMES),
+        ("meter", request.meter, METERS),
+        ("space", request.space, SPACES),
+    ):
+        if name in registry.names() and not registry.is_shipped(name):
+            raise ProfileError(
+                f"the {registry.kind} {name!r} is a plug-in that the board lacks; copy its file "
+                f"there and run there: python -m biglittle.edge_profiler --{option} FILE.py"
+            )
     if request.blocks:
         ids = further_networks(request, space)
     else:

@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import cast
 
 from ..errors import UnknownNameError
-from ..registry import Registry
+from ..registry import Registry, instance_of
 from ._dataset import DATA_FOLDER_VARIABLE, Dataset, Images, data_folder
 from ._fetch import fetch
 from ._image_folder import import_folder
 from ._prepared import prepared_dataset, prepared_names
 
-DATASETS = Registry("data set", __name__, Path(__file__).parent, "DATASET")
+DATASETS = Registry(
+    "data set",
+    __name__,
+    Path(__file__).parent,
+    "DATASET",
+    "biglittle.datasets",
+    instance_of(Dataset),
+)
 
 
 def get_dataset(name: str) -> Dataset:

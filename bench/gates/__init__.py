@@ -24,7 +24,24 @@ from ._score import (
     score_codes,
 )
 
-GATES = Registry("gate metric", __name__, Path(__file__).parent, "METRIC")
+
+def _complaint(entry: object) -> str:
+    """What keeps an object from being a gate that somebody adds."""
+    if isinstance(entry, GateMetric):
+        return (
+            "it is computed from probabilities, of which tables keep shipped metrics alone; give a "
+            "DerivedGate, which scores stored answers"
+        )
+    kinds = (DerivedGate, PairedGate, StageGate, PairwiseGate)
+    if not isinstance(entry, kinds):
+        names = ", ".join(kind.__name__ for kind in kinds)
+        return f"got a {type(entry).__name__}, expected one of {names}"
+    return ""
+
+
+GATES = Registry(
+    "gate metric", __name__, Path(__file__).parent, "METRIC", "biglittle.gates", _complaint
+)
 
 
 @cache
@@ -40,10 +57,9 @@ def get_gate(name: str) -> GateRule:
 @cache
 def stored_metrics() -> tuple[str, ...]:
     """Names of the metrics that tables store, sorted."""
-    return tuple(name for name in GATES.names() if get_gate(name).kind == "stored")
+    return tuple(name for name in GATES.shipped() if get_gate(name).kind == "stored")
 
 
-@cache
 def pair_gates() -> tuple[str, ...]:
     """Names of the gates that any pair of any table can have, sorted.
 

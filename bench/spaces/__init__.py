@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import cast
 
 from ..errors import ArchitectureError
-from ..registry import Registry
+from ..registry import Registry, instance_of
 from ._exits import Exit, Exits
 from ._layers import Genomes, Layer
 from ._listed import GIVEN, UNBUILT, ListedSpace, listed_space
 from ._names import canonical_name, network_names, parse_networks
 from ._space import Architectures, SearchSpace
 
-SPACES = Registry("search space", __name__, Path(__file__).parent, "SPACE")
+SPACES = Registry(
+    "search space",
+    __name__,
+    Path(__file__).parent,
+    "SPACE",
+    "biglittle.spaces",
+    instance_of(SearchSpace),
+)
 
 
 def get_space(name: str) -> SearchSpace:

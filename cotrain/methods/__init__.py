@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ...bench.registry import Registry
+from ...bench.registry import Registry, instance_of
 from ._method import Method, PairLosses
 
-METHODS = Registry("co-training method", __name__, Path(__file__).parent, "METHOD")
+METHODS = Registry(
+    "co-training method",
+    __name__,
+    Path(__file__).parent,
+    "METHOD",
+    "biglittle.methods",
+    instance_of(Method),
+)
 
 
 def get_method(name: str) -> Method:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...bench.errors import ProfileError
-from ...bench.registry import Registry
+from ...bench.registry import Registry, with_members
 
 #: Reads a clock in seconds.
 Seconds = Callable[[], float]
@@ -55,7 +55,9 @@ class MeterKind(typing.Protocol):
         """
 
 
-METERS = Registry("meter", __name__, Path(__file__).parent, "METER")
+METERS = Registry(
+    "meter", __name__, Path(__file__).parent, "METER", "biglittle.meters", with_members("open")
+)
 #: Tried in this order by "auto": a board's own rail before a part of the chip.
 AUTOMATIC = ("ina3221", "tegrastats", "pmic", "nvml", "rapl")
 

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-from ...bench.registry import Registry
+from ...bench.registry import Registry, with_members
 
 #: Runs a loaded network once on one fixed input.
 Run = Callable[[], None]
@@ -47,7 +47,14 @@ class Runtime(typing.Protocol):
         """
 
 
-RUNTIMES = Registry("runtime", __name__, Path(__file__).parent, "RUNTIME")
+RUNTIMES = Registry(
+    "runtime",
+    __name__,
+    Path(__file__).parent,
+    "RUNTIME",
+    "biglittle.runtimes",
+    with_members("description", "precision", "runs_on", "at", "load"),
+)
 
 
 def get_runtime(name: str, precision: str | None = None) -> Runtime:

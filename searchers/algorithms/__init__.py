@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import cast
 
 from ...bench.errors import BigLittleError, UnknownNameError
-from ...bench.registry import Registry
+from ...bench.registry import Registry, instance_of
 from ..search import Searcher
 
 #: Searches that need weights, and that not every evaluator can be handed to.
 COMMANDS = ("darts", "ofa")
-SEARCHERS = Registry("searcher", __name__, Path(__file__).parent, "SEARCHER")
+SEARCHERS = Registry(
+    "searcher",
+    __name__,
+    Path(__file__).parent,
+    "SEARCHER",
+    "biglittle.searchers",
+    instance_of(Searcher),
+)
 
 
 def checked_name(name: str) -> None:

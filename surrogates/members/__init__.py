@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ...bench.registry import Registry
+from ...bench.registry import Registry, with_members
 from ..networks import Networks
 from ._member import FittedMember, Member, Prediction
 
-MEMBERS = Registry("surrogate member", __name__, Path(__file__).parent, "MEMBER")
+MEMBERS = Registry(
+    "surrogate member",
+    __name__,
+    Path(__file__).parent,
+    "MEMBER",
+    "biglittle.surrogates",
+    with_members("name", "summary", "fit", "load"),
+)
 
 
 def get_member(name: str) -> Member:

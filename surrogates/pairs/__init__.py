@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ...bench.registry import Registry
+from ...bench.registry import Registry, with_members
 from ._pairs import CandidateRows, FittedPairs, PairModel, composed_curves
 
-PAIR_MODELS = Registry("pair model", __name__, Path(__file__).parent, "PAIRS")
+PAIR_MODELS = Registry(
+    "pair model",
+    __name__,
+    Path(__file__).parent,
+    "PAIRS",
+    "biglittle.pair_models",
+    with_members("name", "summary", "fit", "load"),
+)
 
 
 def get_pair_model(name: str) -> PairModel:

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from biglittle.bench import get_space
 from biglittle.bench.errors import MissingExtraError, SurrogateError, UnknownNameError
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table import Table
@@ -16,11 +15,11 @@ from biglittle.surrogates import MEMBERS, PAIR_MODELS, fit_data, get_member, get
 from biglittle.surrogates.curve import GRID
 from biglittle.surrogates.networks import Networks
 from biglittle.surrogates.pairs import CandidateRows, composed_curves
+from biglittle.testing import MemberContract
+from biglittle.testing.surrogates import networks, targets
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")
-
-CHOICES = ("k3_e1", "k3_e6", "skip")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -32,34 +31,8 @@ def _short_training():  # type: ignore[no-untyped-def]
         yield
 
 
-def networks(n: int, space: str = "fbnet", columns: bool = False) -> Networks:
-    found = get_space(space)
-    choices = CHOICES if space == "fbnet" else found.choices
-    rng = np.random.default_rng(0)
-    genomes = np.unique(found.sample(rng, 4 * n, choices), axis=0)
-    genomes = genomes[rng.permutation(len(genomes))[:n]]
-    if not columns:
-        return Networks(found, choices, 10, genomes)
-    further = rng.normal(size=(n, 1)).astype(np.float32)
-    return Networks(found, choices, 10, genomes, further, ("proxy",))
-
-
-def targets(of: Networks) -> np.ndarray:
-    macs = of.log_macs - of.log_macs.mean()
-    return np.column_stack([0.6 + 0.05 * np.tanh(macs), 0.3 * macs])
-
-
-_FITTED: dict[tuple[str, str], object] = {}
-
-
-def fitted(name: str, space: str = "fbnet"):  # type: ignore[no-untyped-def]
-    if (name, space) not in _FITTED:
-        given = networks(60, space)
-        try:
-            _FITTED[name, space] = get_member(name).fit(given, targets(given), 3)
-        except MissingExtraError as error:
-            pytest.skip(str(error))
-    return _FITTED[name, space]
+class TestMembers(MemberContract):
+    names = MEMBERS.shipped()
 
 
 @pytest.mark.parametrize("kind", [MEMBERS, PAIR_MODELS])
@@ -68,66 +41,6 @@ def test_the_file_is_the_name_and_a_line_says_what_it_does(kind) -> None:  # typ
         entry = kind.load(name)
         assert entry.name == name
         assert 10 < len(entry.summary) < 90
-
-
-@pytest.mark.parametrize("space", ["fbnet", "nb201"])
-@pytest.mark.parametrize("name", MEMBERS.names())
-def test_it_learns_gives_finite_figures_and_a_spread(name: str, space: str) -> None:
-    given = networks(90, space).take(np.arange(60, 90))
-    said = fitted(name, space).predict(given)
-    assert said.mean.shape == said.std.shape == (30, 2)
-    assert np.isfinite(said.mean).all()
-    assert (said.std >= 0).all()
-    np.testing.assert_allclose(fitted(name, space).mean(given), said.mean, atol=1e-12)
-    assert said.mean[:, 0].std() > 0
-
-
-@pytest.mark.parametrize("name", MEMBERS.names())
-def test_json_and_onnx_are_all_there_is_of_it(name: str) -> None:
-    one, given = fitted(name), networks(40)
-    document = json.loads(json.dumps(one.document))
-    assert all(file.endswith(".onnx") for file in one.files)
-    again = get_member(name).load(document, dict(one.files))
-    for a, b in zip(
-        (one.predict(given).mean, one.predict(given).std),
-        (again.predict(given).mean, again.predict(given).std),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("name", MEMBERS.names())
-def test_the_same_seed_gives_the_same_member(name: str) -> None:
-    given = networks(60)
-    fitted(name)  # skips where something is not installed
-    again = get_member(name).fit(given, targets(given), 3)
-    assert json.dumps(again.document) == json.dumps(fitted(name).document)
-    assert dict(again.files) == dict(fitted(name).files)
-
-
-@pytest.mark.parametrize("name", MEMBERS.names())
-def test_a_batch_says_what_single_questions_say(name: str) -> None:
-    given = networks(7)
-    whole = fitted(name).predict(given)
-    for i in range(7):
-        one = fitted(name).predict(given.take(np.array([i])))
-        np.testing.assert_allclose(one.mean[0], whole.mean[i], atol=2e-5)
-        np.testing.assert_allclose(one.std[0], whole.std[i], atol=1e-3)
-    assert fitted(name).predict(given.take(np.zeros(0, np.intp))).mean.shape == (0, 2)
-
-
-@pytest.mark.parametrize("name", MEMBERS.names())
-def test_poor_data_is_refused(name: str) -> None:
-    given = networks(60)
-    few = given.take(np.arange(5))
-    with pytest.raises(SurrogateError, match="too few"):
-        get_member(name).fit(few, targets(few))
-    broken = targets(given)
-    broken[3, 0] = np.nan
-    with pytest.raises(SurrogateError, match="finite"):
-        get_member(name).fit(given, broken)
-    with pytest.raises(SurrogateError, match="do not go with"):
-        get_member(name).fit(given, targets(given)[:50])
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ PAGES = sorted(
     and not str(page.relative_to(ROOT)).startswith((".", "out", "build"))
 )
 LINKING = sorted({*PAGES, *ROOT.glob("data_tables/evidence/*.md")})
-EXTRAS = {"train": "torch", "profiler": "onnx", "frames": "pandas"}
+EXTRAS = {"train": "torch", "profiler": "onnx", "frames": "pandas", "pytest": "pytest"}
 PARSE = argparse.ArgumentParser.parse_args
 NOT_HERE = {"images", "board", "network", "long"}
 LANGUAGES = {"bash", "python", "cpp", "toml", "json", "text"}

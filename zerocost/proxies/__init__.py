@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ...bench.registry import Registry
+from ...bench.registry import Registry, instance_of
 from ._proxy import Proxy, ProxyError
 
-PROXIES = Registry("zero-cost proxy", __name__, Path(__file__).parent, "PROXY")
+PROXIES = Registry(
+    "zero-cost proxy",
+    __name__,
+    Path(__file__).parent,
+    "PROXY",
+    "biglittle.proxies",
+    instance_of(Proxy),
+)
 
 
 def get_proxy(name: str) -> Proxy:
