@@ -34,6 +34,10 @@ LAZY_VERBS = {
         "data_tables.images_command",
         "Makes a data set of any folder with a folder of pictures for each class.",
     ),
+    "table export": (
+        "data_tables.export_command",
+        "Writes a table for other tools, as Parquet or CSV, or in the newest version of our own.",
+    ),
     "table cascades": (
         "data_tables.ready.cascades_command",
         "The cascades that ship with a table, ready to run: 'table extract NAME' hands one out.",

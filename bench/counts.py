@@ -6,6 +6,7 @@ set of images.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from .tally import Tally, below_each_cut, of_outcomes
 Ints = NDArray[np.int64]
 Rows = NDArray[np.intp]
 _SWEPT_BYTES = 256 * 2**20  # swept curves that are kept
+_CODES_BYTES = 256 * 2**20  # codes of single networks that are kept
 _WORTH_SWEEPING = 8  # points of one little, per network, from which all its curves are cheaper
 
 
@@ -49,6 +51,7 @@ class Counts:
         self._codes_of, self._of_two = codes, of_two
         self.tally = Tally(correct)
         self.n_images = self.tally.n_images
+        self._keeping = threading.Lock()
         self._codes: dict[tuple[str, int], NDArray[np.uint8]] = {}
         self._swept: dict[tuple[str, int], tuple[Ints, NDArray[np.uint32]]] = {}
 
@@ -60,9 +63,14 @@ class Counts:
     def codes(self, gate: str, row: int) -> NDArray[np.uint8]:
         """Confidence codes of one network, shape (n_images,); kept once asked for."""
         key = (gate, row)
-        if key not in self._codes:
-            self._codes[key] = self._codes_of(gate, row)
-        return self._codes[key]
+        codes = self._codes.get(key)
+        if codes is None:
+            codes = self._codes_of(gate, row)
+            with self._keeping:
+                while len(self._codes) * self.n_images > _CODES_BYTES:
+                    self._codes.pop(next(iter(self._codes)))
+                self._codes[key] = codes
+        return codes
 
     def pair_codes(self, gate: str, little: int, big: int) -> NDArray[np.uint8]:
         """The codes that decide for a pair, shape (n_images,), whatever the gate looks at."""

@@ -124,6 +124,7 @@ class CheckedFile:
         self._left = max(EXPANSION * self.size, FLOOR_BYTES)
         self._columns = [(_pattern(place), column) for place, column in columns.items()]
         self._datasets: dict[str, h5py.Dataset] = {}
+        self._chunk_places: dict[str, dict[tuple[int, ...], Any]] = {}
         self._addresses: set[int] = set()
         self._file = h5py.File(path, "r")
         try:
@@ -167,6 +168,15 @@ class CheckedFile:
     def shape(self, place: str) -> tuple[int, ...]:
         """The shape of a data set."""
         return tuple(self._datasets[place].shape)
+
+    def dtype(self, place: str) -> np.dtype[Any]:
+        """The type of a data set's elements."""
+        dtype: np.dtype[Any] = self._datasets[place].dtype
+        return dtype
+
+    def itemsize(self, place: str) -> int:
+        """Bytes of an element of a data set."""
+        return self.dtype(place).itemsize
 
     # ---- the walk ------------------------------------------------------------------------------
     def _walk(self, root: h5py.Group) -> None:
@@ -302,29 +312,58 @@ class CheckedFile:
         if int(np.frombuffer(raw, _VLEN)["length"].sum(dtype=np.int64)) > self.size:
             raise Hdf5Error(f"{place!r} declares more text than the file has")
 
+    def _stored(self, place: str, dataset: h5py.Dataset) -> dict[tuple[int, ...], Any]:
+        """Where every chunk of a data set lies, by its offset; all are there, and no other."""
+        if place not in self._chunk_places:
+            stored = stored_chunks(dataset)
+            sides = zip(dataset.shape, dataset.chunks, strict=True)
+            steps = [range(0, side, step) for side, step in sides]
+            places = {tuple(info.chunk_offset): info for info in stored}
+            if len(stored) != len(places) or set(places) != set(itertools.product(*steps)):
+                raise Hdf5Error(f"{place!r} lacks some of its data, or has more")
+            self._chunk_places[place] = places
+        return self._chunk_places[place]
+
+    def _inflated(self, place: str, dataset: h5py.Dataset, info: Any) -> NDArray[Any]:
+        """The values of one chunk."""
+        n_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        if info.filter_mask or info.byte_offset + info.size > self.size:
+            raise Hdf5Error(f"{place!r} has a part of {info.size} bytes in another form")
+        # read_direct_chunk asks the library twice, and the answers may be of different sizes
+        raw = self._bytes(info.byte_offset, info.size)
+        if dataset.id.get_create_plist().get_nfilters() == 1:
+            inflate = zlib.decompressobj()
+            raw = inflate.decompress(raw, n_bytes)
+            if not inflate.eof and inflate.decompress(inflate.unconsumed_tail, 1):
+                raise Hdf5Error(f"{place!r} expands to more than it declares")
+        if len(raw) != n_bytes:
+            raise Hdf5Error(f"{place!r} has a part of {len(raw)} bytes, expected {n_bytes}")
+        return np.frombuffer(raw, dataset.dtype).reshape(dataset.chunks)
+
+    def read_row(self, place: str, row: int) -> NDArray[Any]:
+        """One row of a data set of two axes, and no more of it than the chunk with that row.
+
+        Raises:
+            Hdf5Error: it is damaged or not there; names it.
+        """
+        with _at(place):
+            dataset = self._datasets[place]
+            if dataset.chunks is None:
+                return np.asarray(dataset[row])
+            rows, columns = dataset.chunks
+            places = self._stored(place, dataset)
+            parts = [
+                self._inflated(place, dataset, places[row - row % rows, at])[row % rows]
+                for at in range(0, dataset.shape[1], columns)
+            ]
+            whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return whole[: dataset.shape[1]]
+
     def _chunks(self, place: str, dataset: h5py.Dataset) -> NDArray[Any]:
-        shape, chunk, dtype = dataset.shape, dataset.chunks, dataset.dtype
-        n_bytes = math.prod(chunk) * dtype.itemsize
-        inflated = dataset.id.get_create_plist().get_nfilters() == 1
-        stored = stored_chunks(dataset)
-        steps = [range(0, side, step) for side, step in zip(shape, chunk, strict=True)]
-        sizes = {tuple(info.chunk_offset): info for info in stored}
-        if len(stored) != len(sizes) or set(sizes) != set(itertools.product(*steps)):
-            raise Hdf5Error(f"{place!r} lacks some of its data, or has more")
-        out = np.empty(shape, dtype)
-        for offset, info in sizes.items():
-            if info.filter_mask or info.byte_offset + info.size > self.size:
-                raise Hdf5Error(f"{place!r} has a part of {info.size} bytes in another form")
-            # read_direct_chunk asks the library twice, and the answers may be of different sizes
-            raw = self._bytes(info.byte_offset, info.size)
-            if inflated:
-                inflate = zlib.decompressobj()
-                raw = inflate.decompress(raw, n_bytes)
-                if not inflate.eof and inflate.decompress(inflate.unconsumed_tail, 1):
-                    raise Hdf5Error(f"{place!r} expands to more than it declares")
-            if len(raw) != n_bytes:
-                raise Hdf5Error(f"{place!r} has a part of {len(raw)} bytes, expected {n_bytes}")
-            values = np.frombuffer(raw, dtype).reshape(chunk)
+        shape, chunk = dataset.shape, dataset.chunks
+        out = np.empty(shape, dataset.dtype)
+        for offset, info in self._stored(place, dataset).items():
+            values = self._inflated(place, dataset, info)
             target = tuple(slice(at, at + step) for at, step in zip(offset, chunk, strict=True))
             inside = tuple(
                 slice(0, min(step, side - at))

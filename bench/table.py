@@ -23,6 +23,7 @@ from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
 from .gates import VALUES
 from .hdf5 import CheckedFile, Hdf5Error
+from .lazy_rows import LazyPredictions, is_large
 from .packing import unpack_answers, unpack_codes
 from .pair import Pair
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
@@ -284,6 +285,11 @@ class Table:
         return self._predictions[split]
 
     def _read_predictions(self, split: str) -> Predictions:
+        places = {name: f"predictions/{split}/{name}" for name in ("top1", *self.metrics)}
+        n_bytes = sum(self._file.itemsize(place) for place in places.values())
+        n_bytes += sum(self._file.itemsize(f"predictions/{split}/{name}") for name in self.values)
+        if is_large(len(self), self.n_images[split], n_bytes):
+            return self._lazy_predictions(split)
         labels, top1 = self._read(f"splits/{split}_labels"), self._read(f"predictions/{split}/top1")
         codes = {name: self._read(f"predictions/{split}/{name}") for name in self.metrics}
         values = {name: self._read(f"predictions/{split}/{name}") for name in self.values}
@@ -300,6 +306,31 @@ class Table:
             codes=unpack_codes(codes, *self._packing),
             values=values,
         )
+
+    def _lazy_predictions(self, split: str) -> Predictions:
+        """The same, of which one network's rows are read at a time."""
+        labels, at = self._read(f"splits/{split}_labels"), f"predictions/{split}"
+        names = ("top1", *self.metrics, *self.values)
+        types = {name: self._file.dtype(f"{at}/{name}") for name in names}
+
+        def read(row: int) -> dict[str, NDArray[Any]]:
+            try:
+                parts = {name: self._file.read_row(f"{at}/{name}", row) for name in names}
+                values = {name: parts[name] for name in self.values}
+                check_classes(f"{at}/top1", parts["top1"], self.n_classes)
+                check_values(at, values)
+            except (OSError, ValueError) as error:
+                raise self._unreadable(error) from error
+            codes = {name: parts[name] for name in self.metrics}
+            if self.schema_version == 1:
+                return {"top1": parts["top1"], **codes}
+            return {
+                "top1": unpack_answers(parts["top1"], labels, self.n_classes),
+                **unpack_codes(codes, *self._packing),
+                **values,
+            }
+
+        return LazyPredictions(labels, len(self), types, self.values, read)
 
     @property
     def gate_codes(self) -> Codes:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .files import file_hash
-from .hdf5_writer import make_groups, new_hdf5
+from .hdf5_writer import make_groups, new_hdf5, streamed_hdf5
+from .lazy_rows import LazyPredictions
 from .packing import EXPECTED_FROM, expectations, pack_answers, pack_codes
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed
-from .table_contents import TableContents, quantisation
+from .table_contents import Predictions, TableContents, quantisation
 from .table_manifest import write_manifest
 from .table_schema import FORMAT, SPLITS, schema_needed, space_of
+
+_SAMPLED = 200  # networks of a large table whose codes say what to expect
+_QUICK = 4  # level of gzip of a large table; 9 takes four times as long for some per cent
 
 
 def write_table(path: Path, contents: TableContents, code_version: str, created: str) -> str:
@@ -41,7 +48,9 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         facts["sha256"] = sha256
         write_manifest(path, facts, file_hash(path) if path.exists() else None)
 
-    with new_hdf5(path, replaces, libver="v110") as file:
+    large = any(isinstance(part, LazyPredictions) for part in contents.predictions.values())
+    new = streamed_hdf5 if large else new_hdf5
+    with new(path, replaces, libver="v110") as file:
         make_groups(file, "networks", "packing", "splits", *(f"predictions/{s}" for s in SPLITS))
         make_groups(file, *(f"devices/{name}" for name in contents.devices))
         file.attrs.update(
@@ -65,13 +74,16 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
             file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
         file["networks/held_out"] = np.asarray(networks["held_out"], bool)
         file["splits/val_index"] = contents.val_index
-        tables = expectations([contents.predictions[s].codes for s in SPLITS])
+        tables = expectations([_sample(contents.predictions[s]) for s in SPLITS])
         for name, table in tables.items():
             file.create_dataset(f"packing/{name}", data=table, compression="gzip")
             file[f"packing/{name}"].attrs["given"] = json.dumps(EXPECTED_FROM[name])
         for split in SPLITS:
             stored = contents.predictions[split]
             file[f"splits/{split}_labels"] = stored.labels
+            if large:
+                _write_rows(file[f"predictions/{split}"], stored, tables, contents.n_classes)
+                continue
             answers = pack_answers(stored.top1, stored.labels, contents.n_classes)
             packed = {"top1": answers, **pack_codes(stored.codes, tables)}
             packed |= {name: np.asarray(v, np.float32) for name, v in stored.values.items()}
@@ -92,3 +104,32 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                     group.attrs[key] = json.dumps(value)
     write_manifest(path, facts, None)
     return facts["sha256"]
+
+
+def _sample(stored: Predictions) -> Mapping[str, NDArray[np.uint8]]:
+    """The codes that say what is expected of one another: of all networks, or of some of many."""
+    if not isinstance(stored, LazyPredictions):
+        return stored.codes
+    rows = np.unique(np.linspace(0, len(stored.top1) - 1, _SAMPLED).astype(np.intp))
+    return {name: codes[rows] for name, codes in stored.codes.items()}
+
+
+def _write_rows(
+    group: Any, stored: Predictions, tables: Mapping[str, NDArray[np.uint8]], n_classes: int
+) -> None:
+    """Writes the answers of one network after the other."""
+    shape, options = stored.top1.shape, {"compression": "gzip", "compression_opts": _QUICK}
+    columns: dict[str, Any] = {"top1": stored.top1.dtype}
+    columns |= dict.fromkeys(stored.codes, np.dtype(np.uint8))
+    columns |= dict.fromkeys(stored.values, np.dtype(np.float32))
+    for name, dtype in columns.items():
+        group.create_dataset(name, shape, dtype, chunks=(1, shape[1]), **options)
+    for row in range(shape[0]):
+        codes = {name: values[row] for name, values in stored.codes.items()}
+        packed = {
+            "top1": pack_answers(stored.top1[row], stored.labels, n_classes),
+            **pack_codes(codes, tables),
+            **{name: values[row] for name, values in stored.values.items()},
+        }
+        for name, values in packed.items():
+            group[name][row] = values

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .gates import N_CODES
 
 Bits = NDArray[np.uint64]
+_IMAGES = 2**14  # that are flags of four bytes at once
 _CHUNK = 512  # points whose words fit the second-level cache
 
 
@@ -129,8 +130,13 @@ class Tally:
     @cached_property
     def both_right(self) -> NDArray[np.int64]:
         """Images on which both of two networks are right, shape (n_networks, n_networks)."""
-        flags = self.correct.astype(np.float32)  # counts below 2**24 are exact in float32
-        return np.asarray(np.rint(flags @ flags.T).astype(np.int64))
+        n = len(self.correct)
+        counts = np.zeros((n, n), np.int64)
+        for start in range(0, self.n_images, _IMAGES):
+            # counts below 2**24 are exact in float32
+            flags = self.correct[:, start : start + _IMAGES].astype(np.float32)
+            counts += (flags @ flags.T).astype(np.int32)
+        return counts
 
     def swept(
         self, little: int, codes: NDArray[np.uint8], bigs: NDArray[np.intp]
