@@ -15,13 +15,14 @@ MADE_FROM := pyproject.toml constraints.txt requirements/search.txt requirements
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test lint requirements clean
+.PHONY: help setup search test lint docs requirements clean
 
 help:  ## Say what there is to make.
 	@echo "make search   set up lightly, then search big/little pairs for DEVICE=$(DEVICE) into OUT=$(OUT)"
 	@echo "make test     set up fully, then ruff, mypy, import-linter and pytest: what CI runs;"
 	@echo "              pytest takes CORES=$(CORES) at once"
 	@echo "make lint     the same without pytest"
+	@echo "make docs     the documentation site, into out/docs (pages and API; needs no network)"
 	@echo "make setup    the full set-up alone, in $(FULL)"
 	@echo "make requirements   work out requirements/*.txt, packages by hash, from constraints.txt with uv"
 	@echo "make clean    remove both set-ups, build output and caches (not $(OUT))"
@@ -54,6 +55,10 @@ lint: $(FULL)/.complete
 
 test: lint
 	$(FULL)/bin/pytest --numprocesses $(CORES) --dist worksteal
+
+docs: $(FULL)/.complete
+	$(FULL)/bin/sphinx-build -q -W --keep-going -c docs -d out/docs/.doctrees . out/docs
+	@echo "Written: out/docs/index.html"
 
 # Versions come from constraints.txt. torch is held by its version alone: which of its builds is
 # installed, with CUDA or without, is for whoever installs it to say.
