@@ -30,6 +30,10 @@ LAZY_VERBS = {
         "searchers.ofa_command",
         "Trains a supernet once and specialises it for many devices.",
     ),
+    "platform": (
+        "searchers.platform_command",
+        "A pair or a front on two devices: little here, big there, in turn or both at once.",
+    ),
     "data import": (
         "data_tables.images_command",
         "Makes a data set of any folder with a folder of pictures for each class.",

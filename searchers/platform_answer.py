@@ -1,0 +1,201 @@
+"""What a pair, or a whole front, costs on a platform of two devices, for a reader and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bench import Benchmark, Gate, Pair
+from ..bench.errors import ConstraintError, TableError
+from ..bench.pareto import on_front
+from ..bench.platform import Platform
+from ..bench.platform_costs import MAPPINGS, MappedPairs, PairsOnPlatform
+from ..bench.points import Points
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COSTS = ("latency_ms", "latency_p95_ms", "latency_worst_ms", "energy_mj")
+
+
+@dataclass(frozen=True)
+class PlatformAnswer:
+    """Pairs on a platform, every one under every mapping that it can have.
+
+    Attributes:
+        platform: the two devices and their link.
+        records: a pair under a mapping each, as plain JSON.
+    """
+
+    platform: Platform
+    records: tuple[dict[str, Any], ...]
+
+    def document(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**self.platform.record(), "mappings": list(self.records)}
+
+    def print(self, console: Console, top: int) -> None:
+        """As a table, those on the front first.
+
+        Args:
+            console: where it is printed.
+            top: number of rows at most.
+        """
+        from rich.table import Table
+
+        word = self.records[0]["provenance"]
+        heads = ("little on", "big on", "order", "sent")
+        table = Table(*heads, "acc %", "escal %", "mean ms", "p95", "worst", "energy mJ")
+        rows = sorted(self.records, key=lambda r: (not r["on_front"], r["latency_ms"]))
+        for r in rows[:top]:
+            costs = ["-" if r[name] is None else f"{r[name]:.3g}" for name in COSTS]
+            mark = "*" if r["on_front"] else " "
+            shares = f"{100 * r['accuracy']:.2f}", f"{100 * r['escalation_rate']:.1f}"
+            who = f"{mark} {r['little_on']}", r["big_on"], r["order"], r["sent"]
+            table.add_row(*who, *shares, *costs)
+        console.print(table)
+        if len({(r["little"], r["big"]) for r in self.records}) > 1:
+            for r in rows[:top]:
+                console.print(f"{r['little']} -> {r['big']}, {r['gate']} {r['threshold']:.3g}")
+        console.print(
+            f"* no other row beats it in error, mean latency{self._and_energy()}. Latency "
+            f"{word['latency_ms']}, link {self.platform.source}."
+        )
+        if self.platform.no_energy:
+            console.print(f"No energy: {self.platform.no_energy}.")
+
+    def _and_energy(self) -> str:
+        energy = self.records[0]["provenance"].get("energy_mj")
+        return "" if energy is None else f" and mean energy ({energy})"
+
+
+def pair_on_platform(
+    platform: Platform, bench: Benchmark, pair: Pair, gate: Gate, split: str
+) -> PlatformAnswer:
+    """A pair of a table under one gate on a platform.
+
+    Args:
+        platform: two devices and their link.
+        bench: the table, which says what the pair answers.
+        pair: the little and the big network.
+        gate: metric and threshold of the gate.
+        split: images that the pair answers, "test" or "val".
+
+    Raises:
+        TableError: a table of another search space, or a network that it does not have.
+    """
+    _check_space(platform, bench.table.space.hash, bench.table.name)
+    point = bench.query(pair, gate, bench.device(), split)
+    return _answer(
+        platform,
+        [point.little],
+        [point.big],
+        [point.gate],
+        [point.threshold],
+        np.array([point.accuracy]),
+        np.array([point.escalation_rate]),
+        np.array([point.coupling == "prefix"]),
+        point.provenance,
+    )
+
+
+def front_on_platform(platform: Platform, points: Points) -> PlatformAnswer:
+    """The operating points of a saved front on a platform.
+
+    Args:
+        platform: two devices and their link.
+        points: operating points, whose accuracies and escalation rates stand.
+
+    Raises:
+        ArchitectureError: networks that are not of the platform's space.
+        ConstraintError: a front without a point.
+    """
+    if not len(points):
+        raise ConstraintError("the front has no operating point; search one with biglittle search.")
+    coupling = points.coupling
+    prefix = np.zeros(len(points), bool) if coupling is None else coupling == "prefix"
+    return _answer(
+        platform,
+        points.little.tolist(),
+        points.big.tolist(),
+        points.gate.tolist(),
+        points.threshold.tolist(),
+        points.accuracy,
+        points.escalation_rate,
+        np.asarray(prefix, np.bool_),
+        points.provenance,
+    )
+
+
+def _check_space(platform: Platform, space_hash: str, table: str) -> None:
+    profile = platform.sites[0].profile
+    if profile.space_hash != space_hash:
+        raise TableError(
+            f"platform {platform.name!r} is of space {profile.space!r}, the networks of {table!r} "
+            "are of another; expected profiles and table of one space."
+        )
+
+
+def _answer(
+    platform: Platform,
+    little: list[str],
+    big: list[str],
+    gate: list[str],
+    threshold: list[float],
+    accuracy: NDArray[np.float64],
+    rate: NDArray[np.float64],
+    prefix: NDArray[np.bool_],
+    words: Any,
+) -> PlatformAnswer:
+    pairs = PairsOnPlatform(platform, little, big, rate, prefix)
+    mapped = [pairs.under(mapping) for mapping in MAPPINGS]
+    columns = {name: np.concatenate([getattr(m, name) for m in mapped]) for name in COSTS}
+    objectives = [np.tile(1 - accuracy, len(mapped)), columns["latency_ms"]]
+    if not platform.no_energy:
+        objectives.append(columns["energy_mj"])
+    best = on_front(np.stack(objectives, axis=1))
+    names = [site.name for site in platform.sites]
+    records = []
+    for k, m in enumerate(mapped):
+        for i in range(len(little)):
+            at = k * len(little) + i
+            if np.isnan(columns["latency_ms"][at]):
+                continue
+            records.append(
+                {
+                    **{"little": little[i], "big": big[i], "gate": gate[i]},
+                    "threshold": float(threshold[i]),
+                    "accuracy": float(accuracy[i]),
+                    "escalation_rate": float(rate[i]),
+                    **_named(m, names),
+                    **{n: _number(columns[n][at]) for n in COSTS},
+                    "on_front": bool(best[at]),
+                    "provenance": _words(m, words, platform),
+                }
+            )
+    if not records:
+        raise TableError(
+            "none of the networks has a latency on both devices of the platform; see 'biglittle "
+            f"device predict {names[0]} NETWORK' for why."
+        )
+    return PlatformAnswer(platform, tuple(records))
+
+
+def _named(mapped: MappedPairs, names: list[str]) -> dict[str, str]:
+    m = mapped.mapping
+    on = names[m.little_on], names[m.big_on]
+    return {"little_on": on[0], "big_on": on[1], "order": m.order, "sent": m.sent}
+
+
+def _words(mapped: MappedPairs, answers: Any, platform: Platform) -> dict[str, str]:
+    word, energy = mapped.provenance["latency_ms"], mapped.provenance["energy_mj"]
+    out = {name: answers[name] for name in ("accuracy", "escalation_rate")}
+    out |= dict.fromkeys(("latency_ms", "latency_p95_ms", "latency_worst_ms"), word)
+    return out if platform.no_energy else {**out, "energy_mj": energy}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

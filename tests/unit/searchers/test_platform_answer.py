@@ -1,0 +1,113 @@
+"""The verb ``platform``: a pair, a front, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench.errors import BigLittleError, TableError
+from biglittle.bench.platform import EXAMPLE, parse_platform
+from biglittle.searchers.platform_answer import front_on_platform, pair_on_platform
+from biglittle.searchers.platform_command import app
+
+ARCH = "8088880080000088808880"
+PREFIX = f"{ARCH}@14"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Benchmark:
+    return Benchmark.load("fbnet-cifar10")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "two.json"
+    path.write_text(json.dumps(EXAMPLE | {"rail": "wall"}))
+    return path
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_a_pair_is_told_under_every_mapping(bench: Benchmark, file: Path) -> None:
+    got = run(str(file), PREFIX, ARCH, "--threshold", "0.4", "--json")
+    assert got.exit_code == 0, got.output
+    document = json.loads(got.stdout)
+    rows = document["mappings"]
+    assert len(rows) == 8  # it shares a trunk, so that features travel as well
+    point = bench.query(Pair(PREFIX, ARCH), Gate("margin", 0.4), "raspberry-pi-4")
+    here = [r for r in rows if r["little_on"] == r["big_on"] == "raspberry-pi-4"]
+    assert here[0]["latency_ms"] == pytest.approx(point.latency_ms)
+    assert here[0]["accuracy"] == point.accuracy
+    assert here[0]["provenance"]["latency_ms"] == "modelled"
+    assert here[0]["provenance"]["accuracy"] == "measured"
+    assert all(r["energy_mj"] > 0 for r in rows)
+    siblings = json.loads(run(str(file), "0" * 22, ARCH, "--json").stdout)
+    assert {r["sent"] for r in siblings["mappings"]} == {"input", "nothing"}
+
+
+def test_a_table_for_readers_names_provenance_and_what_is_missing(file: Path) -> None:
+    text = run(str(file), PREFIX, ARCH).stdout
+    assert "Latency modelled" in text
+    assert "mean energy (modelled)" in text
+    file.write_text(json.dumps(EXAMPLE))
+    assert "No energy: energies are taken at two places" in run(str(file), PREFIX, ARCH).stdout
+    assert json.loads(run(str(file)).stdout)["platform"] == "pi-and-nano"
+    fresh = file.with_name("fresh.json")
+    assert run(str(fresh), "--example").exit_code == 0
+    assert json.loads(fresh.read_text()) == EXAMPLE
+
+
+def test_a_front_is_told_with_the_best_of_all_its_points(bench: Benchmark, tmp_path: Path) -> None:
+    from biglittle.searchers.front_files import write_files
+
+    points = bench.query_many([PREFIX, "0" * 22], [ARCH, ARCH], "margin", [0.4, 0.3],
+                              "raspberry-pi-4")  # fmt: skip
+    platform = parse_platform(EXAMPLE | {"rail": "wall"}, "two.json")
+    answer = front_on_platform(platform, points)
+    assert len(answer.records) == 8 + 6
+    best = [r for r in answer.records if r["on_front"]]
+    assert 0 < len(best) < len(answer.records)
+    values = np.array([[1 - r["accuracy"], r["latency_ms"], r["energy_mj"]] for r in best])
+    for row in values:
+        assert not ((values <= row).all(axis=1) & (values < row).any(axis=1)).any()
+    records = [points[i].as_dict() for i in range(len(points))]
+    document = {"config": {"device": "raspberry-pi-4"}, "front": records}
+    write_files(tmp_path, {"front.json": json.dumps(document), "two.json": json.dumps(EXAMPLE)})
+    got = run(str(tmp_path / "two.json"), "--front", str(tmp_path), "--json")
+    assert got.exit_code == 0, got.output
+    assert len(json.loads(got.stdout)["mappings"]) == 14
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("FILE", "--example"), "is there already"),
+        (("FILE", "0" * 22), "both LITTLE and BIG"),
+        (("FILE", "0" * 22, ARCH, "--front", "x"), "not both"),
+    ],
+)
+def test_half_a_question_is_refused(words: tuple[str, ...], message: str, file: Path) -> None:
+    got = run(*(str(file) if word == "FILE" else word for word in words))
+    assert isinstance(got.exception, BigLittleError)
+    assert message in str(got.exception)
+
+
+def test_a_table_of_another_space_is_refused(bench: Benchmark) -> None:
+    import dataclasses
+
+    platform = parse_platform(EXAMPLE, "two.json")
+    site = platform.sites[0]
+    other = dataclasses.replace(
+        site, profile=dataclasses.replace(site.profile, space_hash="0" * 64)
+    )
+    moved = dataclasses.replace(platform, sites=(other, other))
+    with pytest.raises(TableError, match="profiles and table of one space"):
+        pair_on_platform(moved, bench, Pair(PREFIX, ARCH), Gate("margin", 0.4), "test")
