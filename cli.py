@@ -905,20 +905,6 @@ def device_predict(
         raise BigLittleError(reasons)
 
 
-@device_app.command("import")
-def device_import(
-    kind: Annotated[str, typer.Argument(help="hw-nas-bench.")],
-    file: Annotated[Path, typer.Argument(help="HW-NAS-Bench-v1_0.pickle.")],
-    metric: Annotated[str, typer.Option(help="Its device; edgegpu is the Jetson TX2.")] = "edgegpu",
-    replace: Annotated[bool, typer.Option("--replace", help="Of one that is there.")] = False,
-) -> None:
-    """Makes a profile of your own from a published file; a pickle is read without running it."""
-    from .data_tables.devices.hw_nas_bench import import_profile
-
-    name = import_profile(kind, file, metric, replace).stem
-    _note(f"{name} is yours now: --device {name}")
-
-
 @device_app.command("remove")
 def device_remove(name: str) -> None:
     """Removes a profile of your own."""

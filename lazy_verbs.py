@@ -26,6 +26,10 @@ LAZY_VERBS = {
         "data_tables.own.import_command",
         "Makes a table of what anybody's networks answered, and says which pair to use.",
     ),
+    "mobile": (
+        "data_tables.devices.mobile_command",
+        "Writes ONNX networks and cascades for phones: ORT format, and the operators they need.",
+    ),
     "ofa": (
         "searchers.ofa_command",
         "Trains a supernet once and specialises it for many devices.",
@@ -37,6 +41,10 @@ LAZY_VERBS = {
     "data import": (
         "data_tables.images_command",
         "Makes a data set of any folder with a folder of pictures for each class.",
+    ),
+    "device import": (
+        "data_tables.devices.import_command",
+        "Makes a profile from logs of other tools, or from the published file of HW-NAS-Bench.",
     ),
     "table export": (
         "data_tables.export_command",
