@@ -232,7 +232,7 @@ def _told(place: str, file: str) -> Iterator[None]:
 def instance_of(*kinds: type) -> Callable[[Any], str]:
     """What says of an object that it is of none of some types; see ``Registry.complaint``."""
     names = " or ".join(kind.__name__ for kind in kinds)
-    return lambda o: "" if isinstance(o, kinds) else f"got a {type(o).__name__}, expected a {names}"
+    return lambda o: "" if isinstance(o, kinds) else f"got {_type(o)}, expected a {names}"
 
 
 def with_members(*names: str) -> Callable[[Any], str]:
@@ -241,6 +241,10 @@ def with_members(*names: str) -> Callable[[Any], str]:
     def complaint(entry: Any) -> str:
         there = {*dir(entry)}  # without asking for any: what a machine lacks may be an error
         missing = [name for name in names if name not in there]
-        return f"got a {type(entry).__name__} without {', '.join(missing)}" if missing else ""
+        return f"got {_type(entry)} without {', '.join(missing)}" if missing else ""
 
     return complaint
+
+
+def _type(entry: Any) -> str:
+    return f"an object of type {type(entry).__name__}"

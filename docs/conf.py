@@ -106,7 +106,7 @@ def setup(app: Any) -> None:
 autodoc_default_options = {
     "members": True,
     "imported-members": True,
-    "inherited-members": False,
+    "inherited-members": "Exception, tuple, Protocol, Generic",  # whose own are not shown
     "no-value": True,  # a registry would show where it lies on the machine of the build
 }
 autodoc_member_order = "groupwise"

@@ -35,7 +35,7 @@ def _complaint(entry: object) -> str:
     kinds = (DerivedGate, PairedGate, StageGate, PairwiseGate)
     if not isinstance(entry, kinds):
         names = ", ".join(kind.__name__ for kind in kinds)
-        return f"got a {type(entry).__name__}, expected one of {names}"
+        return f"got an object of type {type(entry).__name__}, expected one of {names}"
     return ""
 
 

@@ -43,7 +43,13 @@ def test_every_page_is_there_and_the_first_one_lists_them(site: Path) -> None:
 
 def test_the_api_is_that_of_the_docstrings(site: Path) -> None:
     text = (site / "docs" / "api" / "bench.html").read_text(encoding="utf-8")
-    for name in ("Benchmark.query", "Benchmark.networks", "Points", "Gate", "SearchSpace"):
+    for name in (
+        "Benchmark.query",
+        "Benchmark.networks",
+        "Points",
+        "Curve.to_pandas",
+        "SearchSpace",
+    ):
         assert f'id="biglittle.bench.{name}"' in text
     assert "<em>NDArray</em>" in text
     assert "numpy.ndarray" not in text

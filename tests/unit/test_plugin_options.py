@@ -87,7 +87,7 @@ def test_a_broken_file_is_one_line(folder: Path) -> None:
     ids = ("8" * 22, "0" * 22)
     code, text = run(folder, "biglittle", "query", *ids, "--gate", "broken.py")
     assert code == 1
-    assert text.startswith("error: broken.py: METRIC is not a gate metric: got a NoneType")
+    assert text.startswith("error: broken.py: METRIC is not a gate metric: got an object of type ")
     assert len(text.splitlines()) == 1
 
 

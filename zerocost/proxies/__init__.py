@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import cast
 
 from ...bench.registry import Registry, instance_of
+from ..passes import PASSES
 from ._proxy import Proxy, ProxyError
+
+
+def _complaint(entry: object) -> str:
+    """What keeps an object from being a proxy that somebody adds."""
+    if not isinstance(entry, Proxy):
+        return instance_of(Proxy)(entry)
+    unknown = sorted({*entry.needs} - {*PASSES})
+    passes = ", ".join(sorted(PASSES))
+    return f"it needs the pass {unknown[0]!r}, expected some of {passes}" if unknown else ""
+
 
 PROXIES = Registry(
     "zero-cost proxy",
@@ -14,7 +25,7 @@ PROXIES = Registry(
     Path(__file__).parent,
     "PROXY",
     "biglittle.proxies",
-    instance_of(Proxy),
+    _complaint,
 )
 
 

@@ -180,7 +180,10 @@ def test_two_plug_ins_of_one_name_are_refused(gate_file: Path, tmp_path: Path) -
         ("\n1 / 0\n", r"mine\.py, line 2: .*ZeroDivisionError: division by zero"),
         ("raise SystemExit", r"mine\.py, line 1: .*SystemExit: it ended"),
         ("x = 1", r"mine\.py has no METRIC; expected it to end with one"),
-        ("METRIC = 3", "METRIC is not a gate metric: got a int, expected one of DerivedGate"),
+        (
+            "METRIC = 3",
+            "is not a gate metric: got an object of type int, expected one of Der",
+        ),
         (GATE, "its name is 'halved', and its key 'mine'; make them the same"),
         (
             "from biglittle.bench.gates import get_metric\nMETRIC = get_metric('margin')",
@@ -221,3 +224,14 @@ def test_a_path_that_nobody_typed_is_a_name_and_never_run(gate_file: Path) -> No
         GATES.load(str(gate_file))
     with pytest.raises(UnknownNameError):
         Gate(str(gate_file), 0.5)
+
+
+def test_a_proxy_that_reads_a_pass_that_there_is_not_is_refused() -> None:
+    pytest.importorskip("torch")
+    from biglittle.zerocost import PROXIES, Proxy
+
+    mine = Proxy("mine", "this test", ("nothing",), False, lambda passes: 1.0)
+    with pytest.raises(PluginError, match="needs the pass 'nothing', expected some of"):
+        PROXIES.register("mine", mine)
+    with pytest.raises(PluginError, match="got an object of type int, expected a Proxy"):
+        PROXIES.register("mine", 3)
