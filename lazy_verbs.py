@@ -62,6 +62,10 @@ LAZY_VERBS = {
         "data_tables.fetch_command",
         "Fetches a published table, checks its hash, and keeps it whole or not at all.",
     ),
+    "table new": (
+        "data_tables.new_command",
+        "Writes the recipe of a new table, and says the five commands that follow.",
+    ),
     "table pack": (
         "data_tables.pack_command",
         "Packs a table to publish it: table, card, licence and hashes in one archive.",

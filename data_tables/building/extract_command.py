@@ -12,6 +12,7 @@ from ...bench import Benchmark
 from ...bench.files import replacing
 from ...bench.plain_text import plain
 from ...output_option import with_output
+from ...searchers.judge import DEFAULT_TABLE
 from ..ready.listing import hand_out_named, ready_names
 
 app = typer.Typer(add_completion=False)
@@ -28,7 +29,7 @@ def extract(
         str, typer.Argument(help="A cascade of 'table cascades', or ARCHITECTURE[@EXIT].")
     ],
     out: Annotated[Path, typer.Option(help="ONNX file to write; of a cascade, the folder.")],
-    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = "fbnet-cifar10",
+    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each process.")] = 1,

@@ -12,7 +12,7 @@ from ...bench import Benchmark, Curve, Pair
 from ...bench.gates import stored_metrics
 from ...bench.recommend import alone
 from ...searchers.table_singles import best_table_single, table_singles
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from .trust import twins
 
 DEVICE = RECIPE.design.device

@@ -24,7 +24,7 @@ import typer
 from ...bench import Benchmark, load_device
 from ...bench.datasets import get_dataset
 from ...bench.files import file_hash, replacing
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._coupled_answers import (
     Bits,
     PairBits,

@@ -22,7 +22,7 @@ from ...bench.limits import within
 from ...bench.pair import Pair
 from ...bench.rows import COUPLINGS
 from ...bench.table_writer import write_table
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._equal_latency import image_weights, interval
 from ._page import Step, load, versions
 from ._uncached import nothing_kept

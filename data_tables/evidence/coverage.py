@@ -10,7 +10,7 @@ import numpy as np
 from ...bench import Benchmark
 from ...bench.table import Table
 from ..building.design import sequence
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 
 DEVICE, QUOTAS = RECIPE.design.device, RECIPE.design.quotas

@@ -21,7 +21,7 @@ from ...bench.cost import NetworkCosts
 from ...bench.exact_front import Question, exact_front
 from ...bench.gates import N_CODES, stored_metrics
 from ...bench.tally import Tally
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 from ._uncached import nothing_kept
 

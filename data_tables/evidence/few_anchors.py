@@ -26,6 +26,7 @@ from ...bench.spaces import get_space
 from ...edge_profiler.anchors import anchor_networks, anchor_order
 from ...surrogates.latency import latency_figures
 from .. import reference
+from ..flagship import RECIPE
 from ._chart import line_chart
 from ._page import FOLDER, Step, write_json
 
@@ -35,7 +36,7 @@ SOURCE = (
 )
 SUMS = ("raspi4", "pixel3")
 CHART = FOLDER.parent / "devices" / "few_anchors.svg"
-TABLE, MACHINE = "fbnet-cifar10", "amd-epyc-f25-m17"
+TABLE, MACHINE = RECIPE.name, "amd-epyc-f25-m17"
 #: Chips of one generation are near twins: none of them tells about another.
 KIN = {
     "Pascal": ("1080ti", "titanx", "titanxp"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...bench import Benchmark, Cascade, Gate
 from ...bench.gates import N_CODES, get_gate, pair_gates
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 from ._routing import BASE, Split, compared, interval, splits_of, table_of
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...bench import Benchmark, Guarantee
 from ...bench.gates import N_CODES
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 
 DEVICE, GATE, DELTA = "raspberry-pi-4", "margin", 0.1

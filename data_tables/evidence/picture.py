@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...bench import Benchmark
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from . import _pictures
 from ._page import Step
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...bench import Benchmark
 from ...bench.gates import N_CODES, get_metric, stored_metrics
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 
 Array = NDArray[np.float64]

@@ -26,7 +26,7 @@ from ...bench.errors import CheckpointError
 from ...bench.router import Router
 from ...bench.router_gate import PLACES, RouterGate, best_threshold, routed_costs
 from ...bench.spaces import SearchSpace
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._coupled_plan import DEVICE, METHODS, Job, mean_latency_ms, pair_terms
 from ._page import Step
 

@@ -23,7 +23,7 @@ from ...bench import Benchmark, Guarantee
 from ...bench.codes import Codes
 from ...bench.gates import N_CODES
 from ...bench.table_contents import Predictions
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 from ._routing import Split, interval
 from ._shifted_answers import N_IMAGES, SEED, chosen_pairs, shifted

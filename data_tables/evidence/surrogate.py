@@ -9,7 +9,7 @@ from typing import Any
 
 from ...surrogates.summary import SPLITS, markdown, split_table
 from ...surrogates.surrogate import DOCUMENT
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...bench import Benchmark, Gate
 from ...bench.agreement import spearman
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step, versions
 from ._uncached import nothing_kept
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step, versions
 
 SPLITS = ("val", "test")

@@ -15,7 +15,7 @@ import typer
 
 from ...bench.errors import TableError
 from ...cotrain.schedule import Schedule, load_schedule
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import Step
 
 CHECK = re.compile(r"epoch (\d+) at (\d+) px: (\w+) val accuracy ([\d.]+) on (\d+)")

@@ -19,7 +19,7 @@ from ...bench import Benchmark, Pair
 from ...bench.agreement import kendall, spearman
 from ...bench.rows import PAIR_TRAININGS
 from ...bench.table import Table
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._equal_latency import LEVEL, ROUNDS, SHARES, Array, cotraining_gains, interval, seeds_of
 from ._page import Step
 

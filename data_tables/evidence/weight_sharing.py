@@ -36,7 +36,7 @@ from ...searchers.evaluators.table import TableEvaluator
 from ...searchers.given_pairs import judged, on_test
 from ...searchers.judge import candidates_of
 from ...searchers.specialise import SpecialiseSettings, specialise
-from ..fbnet_cifar10.recipe import RECIPE
+from ..flagship import RECIPE
 from ._page import FIGURES, Step
 
 FILE = FIGURES / "weight_sharing.json"

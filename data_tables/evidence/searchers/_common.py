@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....bench import Benchmark
 from ....bench.bootstrap import LEVEL, N_BOOTSTRAP
 from ....searchers.outcome import SearchOutcome
-from ...fbnet_cifar10.recipe import RECIPE
+from ...flagship import RECIPE
 from .._page import FIGURES, conditions
 
 TABLE, DEVICE = RECIPE.name, RECIPE.design.device

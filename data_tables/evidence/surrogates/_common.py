@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....bench import Table
 from ....bench.gates import stored_metrics
 from ....surrogates.evaluated_networks import beside, read_evaluated
-from ...fbnet_cifar10.recipe import RECIPE
+from ...flagship import RECIPE
 
 TABLE, DEVICE = RECIPE.name, RECIPE.design.device
 SEEDS = 5

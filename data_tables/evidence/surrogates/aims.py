@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....surrogates.surrogate import DOCUMENT
-from ...fbnet_cifar10.recipe import RECIPE
+from ...flagship import RECIPE
 from .._page import Step, load
 from .nb201 import CELLS, LATENCY_CELLS, PARTS, SAMPLES
 from .speed import SPEED_PAIRS

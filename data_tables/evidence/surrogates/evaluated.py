@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ....bench.errors import TableError
-from ...fbnet_cifar10.recipe import RECIPE
+from ...flagship import RECIPE
 from .._page import Step
 from ._common import Working, say
 from .proposed import in_random_order, proposed

@@ -6,7 +6,7 @@ from ....bench import Benchmark
 from ....bench.errors import BigLittleError
 from ....surrogates.evaluated_networks import FILE, write_evaluated
 from ...building.searched_points import found_networks
-from ...fbnet_cifar10.recipe import RECIPE
+from ...flagship import RECIPE
 from .._page import Step
 from ._common import TABLE, Working, say
 

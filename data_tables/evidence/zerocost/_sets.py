@@ -13,10 +13,11 @@ from ....bench import Benchmark, Table
 from ....bench.rows import PAIR_TRAININGS, TRAININGS
 from ....bench.spaces import get_space
 from ....zerocost import Batch, dataset_batch
+from ...flagship import RECIPE
 from ...reference import read_rows, reference_folder
 from ._agreement import Values
 
-TABLE = "fbnet-cifar10"
+TABLE = RECIPE.name
 NB201_COLUMNS = {
     "nb201 cifar10": "val_accuracy_cifar10_pct",
     "nb201 cifar100": "val_accuracy_cifar100_pct",
