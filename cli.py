@@ -302,16 +302,18 @@ def _run_stages(stages: tuple[str, ...], options: StageOptions, start: Path | No
 
     recipe, shard = table_recipe(options.name, options.schedule), parse_shard(options.shard)
     from .data_tables.building.plan import Plan
+    from .data_tables.building.runners import runner_of
     from .data_tables.building.stages import begin, run_stage
 
     _log_to_stderr()
     plan = Plan.load(recipe, options.working, options.data)
     share = (options.workers, options.threads, options.train_device, options.limit, shard)
+    runner_of(options.on)  # before the first stage takes its time
     with writing(options.working, True, options.wait, "--working", shard=shard):
         if start is not None:
             begin(recipe, options.working, start)
         for stage in stages:
-            _note(run_stage(stage, plan, options.out, *share))
+            _note(run_stage(stage, plan, options.out, *share, options.on))
 
 
 @table_app.command("build")

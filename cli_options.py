@@ -81,6 +81,7 @@ class StageOptions:
     train_device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu"
     limit: Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")] = None
     shard: Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")] = "0/1"
+    on: Annotated[str, typer.Option(help="local, or ray[:ADDRESS] of a cluster.")] = "local"
     out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None
     schedule: Annotated[
         Path | None, typer.Option(help="Of the supernet (.toml); None: the one of the recipe.")

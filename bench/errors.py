@@ -94,6 +94,7 @@ EXTRA_OF = {
     "matplotlib": "frames",
     "pandas": "frames",
     "pyarrow": "frames",
+    "ray": "cluster",
     "PIL": "train",
     "safetensors": "train",
     "sklearn": "train",

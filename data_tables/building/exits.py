@@ -29,9 +29,9 @@ from ...cotrain.recipe import load_recipe
 from ...cotrain.train_exits import RECIPE, train_exits
 from .design import sequence
 from .evaluate import Evaluation, EvaluationKey, write_evaluation
-from .jobs import Job, Site
 from .plan import Plan
 from .recipe import EXITS_NAME
+from .site import Job, Site
 
 log = logging.getLogger(__name__)
 

@@ -7,111 +7,25 @@ share them (``shard``), as long as their files come together in one folder.
 
 from __future__ import annotations
 
-import concurrent.futures
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Protocol
-
-import torch
-from torch import nn
 
 from ...bench.errors import TableError
-from ...bench.networks import Network
 from ...bench.rows import NetworkKey
 from ...cotrain.recipe import Recipe, load_recipe
-from ...cotrain.train_loop import TrainProgress
 from ...cotrain.train_network import train_network
 from ...cotrain.train_pair import train_littles
 from .design import evaluation_seconds, sequence
-from .evaluate import EvaluationKey, NetworkEvaluator, read_key
-from .plan import Plan, TrainedSupernet
+from .evaluate import EvaluationKey, read_key
+from .plan import Plan
 from .recipe import TableRecipe
+from .runners import runner_of
 from .selection import ChosenPair, trust_networks
+from .site import Job, Site
 
 log = logging.getLogger(__name__)
-
-LOG_S = 60.0
-
-
-class Site:
-    """Where jobs run: images and supernet are loaded when a job first needs them.
-
-    Args:
-        plan: the build whose jobs run here.
-        threads: threads of torch and of ONNX Runtime.
-        device: torch device that trainings run on.
-    """
-
-    def __init__(self, plan: Plan, threads: int = 1, device: str = "cpu") -> None:
-        torch.set_num_threads(threads)
-        self.plan, self.threads, self.device = plan, threads, device
-
-    @cached_property
-    def supernet(self) -> TrainedSupernet:
-        """The supernet whose weights networks inherit."""
-        return self.plan.supernet()
-
-    @cached_property
-    def origin(self) -> str:
-        """SHA-256 of its weights."""
-        return self.supernet.sha256
-
-    @cached_property
-    def images(self) -> dict[str, Any]:
-        """Train, val and test."""
-        return self.plan.images()
-
-    @cached_property
-    def evaluator(self) -> NetworkEvaluator:
-        """Asks networks about every image."""
-        return NetworkEvaluator(self.plan.dataset, self.images, self.threads)
-
-    def start(self, architecture: str) -> Network:
-        """A network with inherited weights to train on, without batch-norm statistics.
-
-        Without, because those of a checkpoint and of kept weights differ, and a run is known again
-        by what it started from.
-        """
-        network = self.supernet.net.inherit(architecture)
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-        return network
-
-    def report(self, name: str) -> Callable[[TrainProgress], None]:
-        """Logs how far a training is, once a minute."""
-        last = time.monotonic()
-
-        def told(p: TrainProgress) -> None:
-            nonlocal last
-            if time.monotonic() - last >= LOG_S or p.step == p.n_steps:
-                last = time.monotonic()
-                losses = ", ".join(f"{k} {v:.3f}" for k, v in p.loss.items())
-                rate, eta = p.images_per_s, p.eta_s / 60
-                log.info(
-                    "%s step %d/%d loss %s, %.0f images/s, %.0f min left",
-                    name, p.step, p.n_steps, losses, rate, eta,
-                )  # fmt: skip
-
-        return told
-
-
-class Job(Protocol):
-    """Something that leaves evaluations behind."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Stems of the files it leaves."""
-
-    def run(self, site: Site) -> str:
-        """Does it and returns a line for the log."""
 
 
 @dataclass(frozen=True)
@@ -283,40 +197,13 @@ def is_done(plan: Plan, job: Job, origin: str) -> bool:
     return True
 
 
-_SITE: Site | None = None
-
-
-def _leave_with_parent() -> None:
-    """Ends this worker when the process that started it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _start_worker(plan: Plan, threads: int, device: str) -> None:
-    global _SITE
-    _leave_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    _SITE = Site(plan, threads, device)
-
-
-def _work(job: Job) -> str:
-    assert _SITE is not None
-    return job.run(_SITE)
-
-
 def run_jobs(
     site: Site,
     jobs: Sequence[Job],
     workers: int = 1,
     limit: int | None = None,
     shard: tuple[int, int] = (0, 1),
+    on: str = "local",
 ) -> int:
     """Runs the jobs that are not done yet, in their order; returns how many are left.
 
@@ -326,6 +213,7 @@ def run_jobs(
         workers: processes that run jobs at the same time.
         limit: jobs to run at the most; None for all.
         shard: (i, n) runs only every n-th job from the i-th on, so that n machines share them.
+        on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
     """
     part, parts = shard
     if not 0 <= part < parts:
@@ -338,23 +226,6 @@ def run_jobs(
         left = (time.monotonic() - started) / done * (len(batch) - done)
         log.info("%d/%d %s %s, %.0f s left", done, len(batch), job.names[0], line, left)
 
-    if workers == 1:
-        for done, job in enumerate(batch, 1):
-            told(done, job, job.run(site))
-        return len(todo) - len(batch)
-    with concurrent.futures.ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(site.plan, site.threads, site.device),
-    ) as pool:
-        waiting = {pool.submit(_work, job): job for job in batch}
-        try:
-            for done, future in enumerate(concurrent.futures.as_completed(waiting), 1):
-                told(done, waiting[future], future.result())
-        except BaseException:  # a job may take hours, and goes on from its checkpoint
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
+    runner, address = runner_of(on)
+    runner.run(site, batch, workers, address, told)
     return len(todo) - len(batch)

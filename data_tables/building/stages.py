@@ -33,10 +33,11 @@ from ...cotrain.weights import save_weights
 from .assemble import assemble, extend
 from .exit_rows import choose_exits
 from .exits import exit_jobs
-from .jobs import Job, Site, inherited_jobs, pair_jobs, run_jobs, trust_jobs
+from .jobs import inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, TableRecipe
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
+from .site import Job, Site
 from .stage_names import STAGES
 from .teach import teach
 
@@ -135,6 +136,7 @@ def run_stage(
     device: str = "cpu",
     limit: int | None = None,
     shard: tuple[int, int] = (0, 1),
+    on: str = "local",
 ) -> str:
     """Runs one stage and returns a line that says what was done.
 
@@ -147,6 +149,7 @@ def run_stage(
         device: torch device that trainings run on.
         limit: jobs to run at the most; None: all.
         shard: (i, n): of the jobs only every n-th from the i-th on.
+        on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
 
     Raises:
         UnknownNameError: there is no stage of that name.
@@ -185,7 +188,7 @@ def run_stage(
         jobs = pair_jobs(plan.recipe, chosen_pairs(site, table))
     else:
         raise UnknownNameError("stage", stage, (*STAGES, "all"))
-    left = run_jobs(site, jobs, workers, limit, shard)
+    left = run_jobs(site, jobs, workers, limit, shard, on)
     if stage == "exits":
         choose_exits(plan, table, site.origin)
     return f"stage {stage}: {len(jobs)} jobs, {left} of this share left"

@@ -1,0 +1,95 @@
+"""Where the jobs of a build run, and what a job is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from ...bench.networks import Network
+from ...cotrain.train_loop import TrainProgress
+from .evaluate import NetworkEvaluator
+from .plan import Plan, TrainedSupernet
+
+log = logging.getLogger(__name__)
+
+LOG_S = 60.0
+
+
+class Site:
+    """Where jobs run: images and supernet are loaded when a job first needs them.
+
+    Args:
+        plan: the build whose jobs run here.
+        threads: threads of torch and of ONNX Runtime.
+        device: torch device that trainings run on.
+    """
+
+    def __init__(self, plan: Plan, threads: int = 1, device: str = "cpu") -> None:
+        torch.set_num_threads(threads)
+        self.plan, self.threads, self.device = plan, threads, device
+
+    @cached_property
+    def supernet(self) -> TrainedSupernet:
+        """The supernet whose weights networks inherit."""
+        return self.plan.supernet()
+
+    @cached_property
+    def origin(self) -> str:
+        """SHA-256 of its weights."""
+        return self.supernet.sha256
+
+    @cached_property
+    def images(self) -> dict[str, Any]:
+        """Train, val and test."""
+        return self.plan.images()
+
+    @cached_property
+    def evaluator(self) -> NetworkEvaluator:
+        """Asks networks about every image."""
+        return NetworkEvaluator(self.plan.dataset, self.images, self.threads)
+
+    def start(self, architecture: str) -> Network:
+        """A network with inherited weights to train on, without batch-norm statistics.
+
+        Without, because those of a checkpoint and of kept weights differ, and a run is known again
+        by what it started from.
+        """
+        network = self.supernet.net.inherit(architecture)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+        return network
+
+    def report(self, name: str) -> Callable[[TrainProgress], None]:
+        """Logs how far a training is, once a minute."""
+        last = time.monotonic()
+
+        def told(p: TrainProgress) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LOG_S or p.step == p.n_steps:
+                last = time.monotonic()
+                losses = ", ".join(f"{k} {v:.3f}" for k, v in p.loss.items())
+                rate, eta = p.images_per_s, p.eta_s / 60
+                log.info(
+                    "%s step %d/%d loss %s, %.0f images/s, %.0f min left",
+                    name, p.step, p.n_steps, losses, rate, eta,
+                )  # fmt: skip
+
+        return told
+
+
+class Job(Protocol):
+    """Something that leaves evaluations behind."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Stems of the files it leaves."""
+
+    def run(self, site: Site) -> str:
+        """Does it and returns a line for the log."""
