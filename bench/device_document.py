@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from .documents import ENDS, Line, NonNegative, Positive, Sha256
+from .document_problems import ENDS
+from .documents import Line, NonNegative, Positive, Sha256
 
 #: The first format, which is still read, and the present one, which has a JSON Schema.
 FORMAT, FORMAT_2 = "biglittle-device-profile-1", "biglittle-device-profile-2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import EXTRA_OF, BigLittleError, MissingExtraError, UnknownNameError
 from .figures import FIGURES
-from .provenance import least_founded
+from .provenance import PROVENANCES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +42,9 @@ def plotted(
         _, ax = plt.subplots(constrained_layout=True)
     values = []
     for name, axis in ((x, ax.xaxis), (y, ax.yaxis)):
-        label, scale, fraction = _axis(name, columns)
+        parts, scale, fraction = _axis(name, columns)
         values.append(numbers[name] / scale)
-        axis.set_label_text(label)
+        axis.set_label_text(_label(axis.get_label_text(), parts))
         if fraction:
             axis.set_major_formatter(PercentFormatter(1.0))
     order = np.argsort(values[0], kind="stable")  # a line goes from left to right
@@ -54,21 +54,32 @@ def plotted(
     return ax
 
 
-def _axis(name: str, columns: Mapping[str, NDArray[Any]]) -> tuple[str, float, bool]:
-    """The label of a column with unit and provenance, its scale, and whether it is a fraction."""
+def _axis(name: str, columns: Mapping[str, NDArray[Any]]) -> tuple[list[str], float, bool]:
+    """What is said of a column, provenance too; its scale; and whether it is a fraction."""
     device, _, bare = name.rpartition(".")
     split = next((s for s in _SPLITS if bare.endswith(s)), "")
     figure = FIGURES.get(bare.removesuffix(split))
-    word = least_founded({*columns.get(f"{name}_provenance", np.array([])).tolist()} - {""}, "")
+    words = {*columns.get(f"{name}_provenance", np.array([])).tolist()}
     if figure is None:
-        return ", ".join(filter(None, [name, word])), 1.0, False
+        return [name, *words], 1.0, False
     fraction = figure.unit == "fraction"
     where = split.removeprefix("_") or _only("split", columns) if fraction else device
     if figure.unit in ("ms", "mJ"):
         where = device or _only("device", columns)
-    unit = "" if fraction else f" ({figure.shown_unit})"
-    label = ", ".join(filter(None, [f"{figure.label}{unit}", where, word]))
-    return label, _SCALE.get(figure.shown_unit, 1.0), fraction
+    head = figure.label if fraction else f"{figure.label} ({figure.shown_unit})"
+    return [head, where, *words], _SCALE.get(figure.shown_unit, 1.0), fraction
+
+
+def _label(before: str, parts: Sequence[str]) -> str:
+    """The label of an axis: what is drawn now, and where it is the same figure, what was before.
+
+    >>> _label("accuracy, test, measured", ["accuracy", "", "predicted"])
+    'accuracy, test, measured or predicted'
+    """
+    old = before.replace(" or ", ", ").split(", ")
+    every = dict.fromkeys([*(old if old[0] == parts[0] else ()), *filter(None, parts)])
+    words = " or ".join(word for word in PROVENANCES if word in every)
+    return ", ".join([*(part for part in every if part not in PROVENANCES), *filter(None, [words])])
 
 
 def _only(name: str, columns: Mapping[str, NDArray[Any]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..bench.device import DeviceProfile, parse_profile, profile_kind, read_document
 from ..bench.device_document import FORMAT, FORMAT_2, Profile
-from ..bench.documents import problems
+from ..bench.document_problems import problems
 from ..bench.errors import DeviceError
 from ..bench.plain_text import CONTROL
 from .check_figures import figure_findings

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from ..bench.documents import ENDS, Line, NonNegative, Sha256, Share
+from ..bench.document_problems import ENDS
+from ..bench.documents import Line, NonNegative, Sha256, Share
 from .link import Link
 
 

@@ -25,7 +25,8 @@ from biglittle.bench.device_document import (
     schema,
     schema_text,
 )
-from biglittle.bench.documents import MAX_BYTES, problems
+from biglittle.bench.document_problems import problems
+from biglittle.bench.documents import MAX_BYTES
 from biglittle.bench.errors import DeviceError, UnknownNameError
 
 SPACE = get_space("fbnet")

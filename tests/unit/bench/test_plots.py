@@ -40,6 +40,22 @@ def test_fronts_and_networks_are_points_in_the_axes_that_are_given(bench: Benchm
     assert ax.lines[1].get_color() == "black"
 
 
+def test_axes_say_the_provenance_of_all_that_is_drawn(bench: Benchmark) -> None:
+    shipped = Benchmark.load("fbnet-cifar10")
+    ax = shipped.networks(["raspberry-pi-4"]).plot("raspberry-pi-4.latency_ms", "accuracy_test")
+    assert ax.get_xlabel() == "mean latency (ms), raspberry-pi-4, block-sum or predicted"
+    given = Benchmark.from_answers({"a": np.eye(2)[[0, 1] * 4]}, [0, 1] * 4, costs={"a": 1.0})
+    given.networks().plot("given.latency_ms", "accuracy_test", ax=ax)
+    expected = "mean latency (ms), raspberry-pi-4, given, block-sum or predicted"
+    assert {*ax.get_xlabel().replace(" or ", ", ").split(", ")} == {
+        *expected.replace(" or ", ", ").split(", ")
+    }
+    assert ax.get_ylabel() == "accuracy, test, measured or given"
+    bench.networks().plot("macs", ax=ax, y="accuracy_val")
+    assert ax.get_xlabel() == "mean MACs (M), modelled"
+    assert ax.get_ylabel() == "accuracy, test, val, measured or given"
+
+
 def test_macs_are_drawn_in_millions(bench: Benchmark) -> None:
     ax = bench.networks().plot("macs", "accuracy_val")
     assert ax.get_xlabel() == "mean MACs (M), modelled"

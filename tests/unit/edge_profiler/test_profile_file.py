@@ -6,7 +6,7 @@ import pytest
 
 from biglittle.bench import load_device
 from biglittle.bench.device_document import Profile
-from biglittle.bench.documents import problems
+from biglittle.bench.document_problems import problems
 from biglittle.bench.errors import ProfileError
 from biglittle.edge_profiler import (
     Protocol,

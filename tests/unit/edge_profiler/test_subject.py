@@ -14,7 +14,7 @@ ort = pytest.importorskip("onnxruntime")
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.datasets import get_dataset  # noqa: E402
 from biglittle.bench.device_document import Profile  # noqa: E402
-from biglittle.bench.documents import problems  # noqa: E402
+from biglittle.bench.document_problems import problems  # noqa: E402
 from biglittle.bench.errors import ProfileError  # noqa: E402
 from biglittle.bench.gate import Gate  # noqa: E402
 from biglittle.edge_profiler import __main__ as light  # noqa: E402
