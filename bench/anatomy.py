@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .device import DEFAULT_DEVICE, DeviceProfile, load_device
 from .errors import ArchitectureError, DeviceError, TableError
+from .operator_features import network_features
 from .operators import Operator
-from .spaces import UNBUILT, Exit, Layer, SearchSpace, get_space, network_names, parse_networks
+from .spaces import (
+    UNBUILT,
+    Exit,
+    Layer,
+    SearchSpace,
+    get_space,
+    network_names,
+    parse_networks,
+    space_of,
+)
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
@@ -143,13 +153,13 @@ def anatomy(
             if place is None or space.build_body is None:
                 terms = [_finite(float(value)) for value in picked]
                 word = "predicted" if provenance == "measured" else provenance
-    layers = [_facts("stem", 0, "", "stem", space.stem, None)]
+    layers = [_facts("stem", 0, "", "stem", space.stem_of(row), None)]
     stage = 1
     for layer in space.layers:
         if layer.index and not layer.identity:
             stage += 1
         choice, shape = int(row[layer.index]), layer.height // layer.stride
-        ops = _before(space.build_layer(layer, choice), space, place)
+        ops = _before(space.layer_of(layer, row), space, place)
         run = runs[layer.index]
         facts = _facts(
             str(layer.index + 1),
@@ -158,10 +168,10 @@ def anatomy(
             space.choices[choice] if run else NOT_RUN,
             ops if run else (),
             terms[layer.index] if run else None,
-            (layer.out_channels, shape, shape),
+            (ops[-1].out_channels if space.context else layer.out_channels, shape, shape),
         )
         layers.append(facts)
-    ops = (space.head if place is None else place.operators) + (space.classifier(n_classes, place),)
+    ops = space.head_of(row, n_classes, place)
     kind = "head" if place is None else f"exit {place.name}"
     layers.append(_facts("head", stage + 1, "", kind, ops, None))
     return Anatomy(
@@ -220,7 +230,27 @@ def anatomies(
     space, n_classes = get_space(profile.space), profile.n_classes
     if bench is not None and bench.table.space.hash == space.hash:
         n_classes = bench.table.n_classes
-    return [anatomy(space, a, n_classes, profile) for a in architectures]
+    spaces = [space_of(a, space) for a in architectures]
+    return [
+        anatomy(space, a, n_classes, profile)
+        if own is space
+        else _elsewhere(own, a, n_classes, profile)
+        for own, a in zip(spaces, architectures, strict=True)
+    ]
+
+
+def _elsewhere(
+    space: SearchSpace, architecture: str, n_classes: int, profile: DeviceProfile
+) -> Anatomy:
+    """A network of another space than the device's, predicted there from its operators alone."""
+    network = anatomy(space, architecture, n_classes)
+    genomes, exits = parse_networks(space, architecture)
+    try:
+        features = network_features(space, genomes, n_classes, exits)
+        whole = float(profile.latency.operators().model.predict(features)[0])
+    except DeviceError:  # too little was measured there to predict from
+        return replace(network, device=profile.name)
+    return replace(network, device=profile.name, latency_ms=whole, provenance="predicted")
 
 
 def differing(little: Anatomy, big: Anatomy) -> tuple[bool, ...]:

@@ -73,6 +73,14 @@ class Add(nn.Module):
         return a + b
 
 
+class Concat(nn.Module):
+    """Tensors of one height and width, channels one behind the other."""
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Their channels in order, shape (batch, all channels, height, width)."""
+        return torch.cat(tensors, dim=1)
+
+
 class Zero(nn.Module):
     """Zeros of the input's shape; gradients pass and are zero."""
 
@@ -105,9 +113,9 @@ class Body(nn.Module):
             tuple(i for i in set(node.inputs) if last[i] == k and i != self.output)
             for k, node in enumerate(graph)
         )
-        two = {"add": Add, "zero": Zero}
+        own = {"add": Add, "concat": Concat, "zero": Zero}
         self.nodes = nn.ModuleList(
-            two[n.operator.kind]() if n.operator.kind in two else make_operator(n.operator, False)
+            own[n.operator.kind]() if n.operator.kind in own else make_operator(n.operator, False)
             for n in graph
         )
 
@@ -137,7 +145,7 @@ class Network(nn.Module):
         genome, place = space.parse(id_)[0], space.get_exit(self.exit)
         self.space, self.architecture = space.name, space.format(genome)[0]
         self.n_classes = n_classes
-        self.stem = nn.Sequential(*map(make_operator, space.stem))
+        self.stem = nn.Sequential(*map(make_operator, space.stem_of(genome)))
         if space.build_body is not None:
             self.blocks = nn.ModuleList([Body(space, genome, place)])
         else:
@@ -145,8 +153,7 @@ class Network(nn.Module):
             self.blocks = nn.ModuleList(
                 Block(space.build_layer(layer, int(genome[layer.index]))) for layer in layers
             )
-        head = space.head if place is None else place.operators
-        classifier = space.classifier(n_classes, place)
+        *head, classifier = space.head_of(genome, n_classes, place)
         self.head = nn.Sequential(*map(make_operator, head))
         self.classifier = nn.Linear(classifier.in_channels, n_classes)
 

@@ -169,6 +169,8 @@ def _write_body(
         op, inputs, here = nodes[k].operator, nodes[k].inputs, f"blocks.0.nodes.{k}"
         if op.kind == "add":
             values[k] = graph.add("Add", [values[i] for i in inputs], here)
+        elif op.kind == "concat":
+            values[k] = graph.add("Concat", [values[i] for i in inputs], here, axis=1)
         elif op.kind == "conv":
             norm = next(
                 (
@@ -267,7 +269,7 @@ def onnx_model(
     id_, _, cut = name.partition("@")
     genome, place = space.parse(id_)[0], space.get_exit(cut)
     graph, source = GraphWriter(), _WeightSource(weights, seed)
-    x = _write_chain(graph, space.stem, "stem", INPUT, source)
+    x = _write_chain(graph, space.stem_of(genome), "stem", INPUT, source)
     if space.build_body is not None:
         x = _write_body(graph, space, genome, place, x, source)
     layers = space.layers if place is None else space.layers[: place.after + 1]
@@ -275,9 +277,9 @@ def onnx_model(
         operators = space.build_layer(layer, int(genome[layer.index]))
         if operators:
             x = _write_chain(graph, operators, f"blocks.{layer.index}.body", x, source)
-    x = _write_chain(graph, space.head if place is None else place.operators, "head", x, source)
-    n_features = space.classifier(n_classes, place).in_channels
-    _write_classifier(graph, x, n_features, n_classes, source)
+    *head, classifier = space.head_of(genome, n_classes, place)
+    x = _write_chain(graph, head, "head", x, source)
+    _write_classifier(graph, x, classifier.in_channels, n_classes, source)
     first = space.stem[0]
     images = graph.value(INPUT, (1, first.in_channels, first.height, first.width))
     logits = graph.value(LOGITS, (1, n_classes))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import Benchmark, Gate, Pair
+from ..bench import Benchmark, Gate, Pair, SearchSpace
+from ..bench.branched_costs import BranchedOnPlatform
 from ..bench.errors import ConstraintError, TableError
 from ..bench.pareto import on_front
 from ..bench.platform import Platform
@@ -128,6 +130,59 @@ def front_on_platform(platform: Platform, points: Points) -> PlatformAnswer:
         np.asarray(prefix, np.bool_),
         points.provenance,
     )
+
+
+def branched_on_platform(
+    platform: Platform, architectures: Sequence[str], space: SearchSpace, n_classes: int
+) -> list[dict[str, Any]]:
+    """Branched networks on a platform, each device the host in turn, as plain JSON.
+
+    Args:
+        platform: two devices and their link.
+        architectures: names of networks of the space ``branched``.
+        space: that space, at any size of images.
+        n_classes: number of classes of the classifiers.
+
+    Raises:
+        ArchitectureError: a network that is not of the space.
+        DeviceError: a profile that says too little to predict other networks from.
+    """
+    names = [site.name for site in platform.sites]
+    records = []
+    space.parse(list(architectures))
+    for host in (0, 1):
+        costs = BranchedOnPlatform(platform, space, n_classes, host)
+        for architecture in architectures:
+            cost = costs.cost(architecture)
+            words = {name: "modelled" for name, ms in vars(cost).items() if ms is not None}
+            records.append(
+                {
+                    "network": architecture,
+                    "host": names[host],
+                    "other": names[1 - host],
+                    **vars(cost),
+                    "macs": int(space.macs(architecture, n_classes)[0]),
+                    "params": int(space.params(architecture, n_classes)[0]),
+                    "provenance": words,
+                }
+            )
+    return records
+
+
+def branched_text(platform: Platform, records: Sequence[dict[str, Any]]) -> list[str]:
+    """The same for a reader, one network on one host a line."""
+    lines = []
+    for r in records:
+        energy = "" if r["energy_mj"] is None else f", {r['energy_mj']:.4g} mJ"
+        lines.append(
+            f"{r['network']} with {r['host']} as host: {r['latency_ms']:.4g} ms{energy} "
+            f"(modelled); at work {r['host_ms']:.4g} ms there and {r['other_ms']:.4g} on "
+            f"{r['other']}, {r['sending_ms']:.3g} ms of sending; {r['macs'] / 1e6:.1f} M MACs, "
+            f"{r['params'] / 1e6:.2f} M parameters."
+        )
+    if platform.no_energy:
+        lines.append(f"No energy: {platform.no_energy}.")
+    return lines
 
 
 def _check_space(platform: Platform, space_hash: str, table: str) -> None:

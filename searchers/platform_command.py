@@ -8,13 +8,18 @@ from typing import Annotated
 
 import typer
 
-from ..bench import Benchmark, Gate, Pair
+from ..bench import Benchmark, Gate, Pair, get_space
 from ..bench.documents import json_text
 from ..bench.errors import BigLittleError
 from ..bench.platform import EXAMPLE, load_platform
 from .front_files import read_front, write_files
 from .judge import DEFAULT_TABLE
-from .platform_answer import front_on_platform, pair_on_platform
+from .platform_answer import (
+    branched_on_platform,
+    branched_text,
+    front_on_platform,
+    pair_on_platform,
+)
 
 app = typer.Typer(add_completion=False)
 
@@ -35,6 +40,15 @@ def platform(
     front: Annotated[
         Path | None, typer.Option(help="front.json, front.csv or folder of a search, instead.")
     ] = None,
+    branched: Annotated[
+        str, typer.Option(help="Networks of two branches instead, comma-separated.")
+    ] = "",
+    space: Annotated[
+        str, typer.Option(help="Space of --branched: branched, branched-224 ...")
+    ] = "branched",
+    n_classes: Annotated[
+        int, typer.Option("--classes", min=1, help="Classes of the networks of --branched.")
+    ] = 10,
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     split: Annotated[str, typer.Option(help="Images that are answered: test or val.")] = "test",
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
@@ -51,6 +65,21 @@ def platform(
         sys.stdout.write(f"Written: {file}\n")
         return
     described = load_platform(file)
+    if branched:
+        if front is not None or little is not None:
+            raise BigLittleError("give --branched, or LITTLE and BIG, or --front; not several.")
+        if (named := get_space(space)).name.partition("-")[0] != "branched":
+            raise BigLittleError(
+                f"--space {space} has no branches; expected branched, or branched-224 and so on."
+            )
+        names = [name.strip() for name in branched.split(",") if name.strip()]
+        records = branched_on_platform(described, names, named, n_classes)
+        if as_json:
+            document = {**described.record(), "networks": records}
+            sys.stdout.write(json_text(document, indent=2) + "\n")
+        else:
+            sys.stdout.write("\n".join(branched_text(described, records)) + "\n")
+        return
     if front is None and big is None:
         if little is not None:
             raise BigLittleError("give both LITTLE and BIG, or --front.")

@@ -39,6 +39,24 @@ def get_space(name: str) -> SearchSpace:
     return cast(SearchSpace, SPACES.load(name))
 
 
+def space_of(name: str, usual: SearchSpace) -> SearchSpace:
+    """The space that a network's name or id is of; ``usual`` where that reads it, or none does.
+
+    Args:
+        name: name of a network, ``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``.
+        usual: search space that is tried first.
+    """
+    others = [other for key in SPACES.names() if (other := get_space(key)).hash != usual.hash]
+    architecture = usual.split_name(name)[0]
+    for space in (usual, *others):
+        try:
+            space.parse(architecture)
+        except ArchitectureError:
+            continue
+        return space
+    return usual
+
+
 @lru_cache(maxsize=16)
 def _at_size(base: str, size: int) -> SearchSpace:
     space = cast(SearchSpace, SPACES.load(base))
@@ -67,4 +85,5 @@ __all__ = [
     "listed_space",
     "network_names",
     "parse_networks",
+    "space_of",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..graph import Graph, GraphBuilder, peak_elements
 from ..operators import Operator
 from ._exits import Exit, Exits
-from ._layers import BodyBuilder, Genomes, Layer, LayerBuilder, SliceTest
+from ._layers import BodyBuilder, Context, Genomes, Layer, LayerBuilder, SliceTest
 
 Ints = NDArray[np.int64]
 
@@ -38,6 +38,8 @@ class Space(Protocol):
     def build_layer(self) -> LayerBuilder: ...
     @property
     def build_body(self) -> BodyBuilder | None: ...
+    @property
+    def context(self) -> Context | None: ...
     @property
     def is_slice(self) -> SliceTest | None: ...
     @property
@@ -109,18 +111,37 @@ class Counting:
             n_classes: number of classes of the classifier.
             exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
         """
+        if self.space.context is not None:
+            return self._in_context(
+                rows, lambda row: self.space.graph(row, n_classes), lambda op: getattr(op, key)
+            )
         ends = self._ends(key, n_classes)
         return np.asarray(self.trunk(key, rows, exits) + ends[0 if exits is None else exits])
 
     def trunk(self, key: str, rows: Genomes, exits: Exits | None) -> Ints:
         """A figure of stem and layers up to the exits, shape (n,); arguments as of `whole`."""
         space = self.space
+        if space.context is not None:
+            return self._of_trunks(
+                rows,
+                np.zeros(len(rows), np.uint8),
+                lambda graph: sum(getattr(node.operator, key) for node in graph),
+            )
         if exits is not None and space.build_body is not None and exits.any():
             return self._of_trunks(
                 rows, exits, lambda graph: sum(getattr(node.operator, key) for node in graph)
             )
         picked = self._picked(key, rows, exits).sum(axis=1)
         return np.asarray(picked + self._fixed(key), np.int64)
+
+    @staticmethod
+    def _in_context(
+        rows: Genomes, graph: Callable[[Genomes], Graph], figure: Callable[[Operator], int]
+    ) -> Ints:
+        """A figure of whole networks that are no sums over layers, (n,), each worked out once."""
+        unique, where = np.unique(rows, axis=0, return_inverse=True)
+        sums = [sum(figure(node.operator) for node in graph(row)) for row in unique]
+        return np.array(sums, np.int64)[where.ravel()]
 
     def _of_trunks(self, rows: Genomes, exits: Exits, figure: Callable[[Graph], int]) -> Ints:
         """A figure of trunks in a space that is not a chain, (n,), each worked out once."""
@@ -180,6 +201,10 @@ class Counting:
 
     def nested_params(self, little: Genomes, big: Genomes, n_classes: int) -> Ints:
         """Parameters that nested networks share; see `SearchSpace.nested_params`."""
+        if self.space.context is not None:  # only a network and itself are
+            one, _ = np.broadcast_arrays(little, big)
+            flat = self.whole("params", one.reshape(-1, self.space.n_layers), n_classes, None)
+            return flat.reshape(one.shape[:-1])
         layers = self._slices[1][self._layers, little, big].sum(axis=-1)
         fixed = self._fixed("params") + self._ends("params", n_classes)[0]
         return np.asarray(layers + fixed)
@@ -193,6 +218,9 @@ class Counting:
 
     def shared_params(self, little: bytes, big: bytes, n_classes: int) -> int:
         """Parameters that one pair of whole networks shares; see `SearchSpace.shared_params`."""
+        if self.space.context is not None:
+            row = np.frombuffer(little, np.uint8)[None]
+            return int(self.whole("params", row, n_classes, None)[0]) if little == big else -1
         total = 0
         for layer, a, b in zip(self._slice_lists, little, big, strict=True):
             both = layer[a][b]

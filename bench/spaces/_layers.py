@@ -38,6 +38,33 @@ class SliceTest(Protocol):
     def __call__(self, layer: Layer, little: int, big: int) -> bool: ...
 
 
+class EndsBuilder(Protocol):
+    """Gives stem, head without the classifier, and the features that reach the classifier."""
+
+    def __call__(
+        self, genome: Genomes
+    ) -> tuple[tuple[Operator, ...], tuple[Operator, ...], int]: ...
+
+
+class LayerInContext(Protocol):
+    """Lists the operators of one layer of a network, whose other choices it depends on."""
+
+    def __call__(self, genome: Genomes, layer: int) -> tuple[Operator, ...]: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a network is made of where a layer depends on its neighbours' choices.
+
+    Attributes:
+        ends: gives the stem and the head of a network.
+        layer: lists the operators of one of its layers.
+    """
+
+    ends: EndsBuilder
+    layer: LayerInContext
+
+
 @dataclass(frozen=True)
 class Layer:
     """One searchable position: the shapes around it.

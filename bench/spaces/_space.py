@@ -16,7 +16,7 @@ from ..graph import IMAGE, Graph, GraphBuilder
 from ..operators import Operator
 from ._counting import Counting
 from ._exits import Exit, Exits
-from ._layers import BodyBuilder, Genomes, Layer, LayerBuilder, SliceTest
+from ._layers import BodyBuilder, Context, Genomes, Layer, LayerBuilder, SliceTest
 from ._spreadsheet import spreadsheet_hint
 
 #: One id or genome, or several.
@@ -53,6 +53,8 @@ class SearchSpace:
         is_slice: whether a choice uses a slice of another's weights in a supernet with elastic
             weights; None: no choice does.
         at_size: makes the same space for images of other sides; None: it is of one size alone.
+        context: what networks are made of where a layer, stem or head depends on several choices;
+            None: they do not. ``stem``, ``head`` and ``build_layer`` are then those of one network.
 
     >>> from biglittle.bench.spaces import get_space
     >>> get_space("fbnet").macs(get_space("fbnet").parse("8" * 22), n_classes=10).tolist()
@@ -78,6 +80,7 @@ class SearchSpace:
     exits: tuple[Exit, ...] = field(default=(), repr=False)
     is_slice: SliceTest | None = field(default=None, repr=False)
     at_size: Callable[[int], SearchSpace] | None = field(default=None, repr=False, compare=False)
+    context: Context | None = field(default=None, repr=False, compare=False)
 
     @property
     def input_size(self) -> int:
@@ -176,8 +179,9 @@ class SearchSpace:
         legal = self.digits[: len(self.choices)]
         for row, given in zip(out, ids, strict=True):
             arch = given
-            if self.read_name is not None and isinstance(arch, str) and len(arch) != self.n_layers:
-                arch = self.read_name(arch) or given
+            if self.read_name is not None and isinstance(arch, str):
+                if len(arch) != self.n_layers or not set(arch) <= set(legal):
+                    arch = self.read_name(arch) or given
             if not isinstance(arch, str) or len(arch) != self.n_layers:
                 got = type(arch).__name__
                 if isinstance(arch, str):
@@ -321,11 +325,11 @@ class SearchSpace:
         Raises:
             ArchitectureError: not of this space, or an exit that it does not have.
         """
-        place = self.get_exit(cut)
+        place, row = self.get_exit(cut), self.genomes(genome)[0]
         builder = GraphBuilder()
-        at = self.trunk(builder, self.genomes(genome)[0], place)
-        at = builder.chain(self.head if place is None else place.operators, at)
-        builder.node(self.classifier(n_classes, place), at)
+        at = self.trunk(builder, row, place)
+        *head, classifier = self.head_of(row, n_classes, place)
+        builder.node(classifier, builder.chain(head, at))
         return builder.graph()
 
     def trunk(self, builder: GraphBuilder, row: Genomes, place: Exit | None) -> int:
@@ -336,12 +340,39 @@ class SearchSpace:
             row: choices of the network, shape (n_layers,).
             place: exit where the trunk ends; None: it has all layers.
         """
-        at = builder.chain(self.stem, IMAGE)
+        at = builder.chain(self.stem_of(row), IMAGE)
         if self.build_body is not None:
             return self.build_body(builder, at, row, None if place is None else place.after)
         for ly in self.layers if place is None else self.layers[: place.after + 1]:
             at = builder.chain(self.build_layer(ly, int(row[ly.index])), at)
         return at
+
+    def stem_of(self, row: Genomes) -> tuple[Operator, ...]:
+        """The operators before the first layer of a network, choices of shape (n_layers,)."""
+        return self.stem if self.context is None else self.context.ends(row)[0]
+
+    def head_of(
+        self, row: Genomes, n_classes: int, place: Exit | None = None
+    ) -> tuple[Operator, ...]:
+        """The operators behind the last layer of a network, its classifier last.
+
+        Args:
+            row: choices of the network, shape (n_layers,).
+            n_classes: number of classes of the classifier.
+            place: exit where the network is cut; None: it is whole.
+        """
+        if place is not None:
+            return (*place.operators, place.classifier(n_classes))
+        if self.context is None:
+            return (*self.head, self.classifier(n_classes))
+        _, head, n_features = self.context.ends(row)
+        return (*head, Operator("linear", n_features, n_classes, 1, 1))
+
+    def layer_of(self, layer: Layer, row: Genomes) -> tuple[Operator, ...]:
+        """The operators of a layer of a network, choices of shape (n_layers,)."""
+        if self.context is None:
+            return self.build_layer(layer, int(row[layer.index]))
+        return self.context.layer(row, layer.index)
 
     def classifier(self, n_classes: int, place: Exit | None = None) -> Operator:
         """The linear layer at the end of a whole network, or of one that is cut at an exit."""

@@ -19,7 +19,7 @@ from ...bench.errors import ArchitectureError, BigLittleError, DeviceError, Prof
 from ...bench.latency_terms import OperatorSum
 from ...bench.operator_features import NAMES, WEIGHTED, Array, operator_features
 from ...edge_profiler.onnx_reader import ReadNetwork, read_onnx
-from .predict_named import is_name, predict_named
+from .predict_named import built_elsewhere, is_name, predict_named
 from .prediction import Prediction, Refusal
 
 #: Share of MACs in operators of which the device's networks say nothing: more, and no figure.
@@ -151,7 +151,8 @@ def predict_each(
 
     Args:
         device: name of a device, or path of its profile.
-        files: paths of ONNX files, or names ``ARCHITECTURE[@EXIT]`` of the device's space.
+        files: paths of ONNX files, or names ``ARCHITECTURE[@EXIT]`` of the device's
+            space or another one.
         shape: shape of their input, where a file leaves sides open.
         rate: where files have two branches, the share of inputs that take the slower one.
 
@@ -171,9 +172,10 @@ def predict_each(
     def answer(path: Path) -> Prediction | Refusal:
         name = str(path)
         try:
-            if is_name(name, profile) and not path.exists():
+            network = None if path.exists() else built_elsewhere(name, profile)
+            if network is None and is_name(name, profile) and not path.exists():
                 return predict_named(profile, name)
-            network = replace(read_onnx(path, shape), name=path.name)
+            network = network or replace(read_onnx(path, shape), name=path.name)
             return predict(profile, operators(), network, rate)
         except (ArchitectureError, ProfileError, DeviceError) as error:
             return Refusal(path.name, str(error))

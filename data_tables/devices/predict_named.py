@@ -10,6 +10,8 @@ from ...bench import DeviceProfile, get_space
 from ...bench.errors import DeviceError
 from ...bench.latency_exits import COVERAGE
 from ...bench.rows import NetworkKey
+from ...bench.spaces import space_of
+from ...edge_profiler.onnx_reader import ReadNetwork
 from .prediction import Prediction
 
 _ID = re.compile(r"\d+([@:]\w+)*")
@@ -21,6 +23,31 @@ def is_name(text: str, profile: DeviceProfile) -> bool:
     architecture = text.partition("@")[0]
     return bool(_ID.fullmatch(text)) or (
         read_name is not None and read_name(architecture) is not None
+    )
+
+
+def built_elsewhere(name: str, profile: DeviceProfile) -> ReadNetwork | None:
+    """A network of another space by its name, as its ONNX file would be read; None: there is none.
+
+    Args:
+        name: name of the network, ``ARCHITECTURE[@EXIT]``.
+        profile: profile of the device, with whose number of classes it is built.
+    """
+    usual = get_space(profile.space)
+    space = space_of(name, usual)
+    if space is usual:
+        return None
+    architecture, cut = space.split_name(name)
+    graph, n_classes = space.graph(architecture, profile.n_classes, cut), profile.n_classes
+    first = graph[0].operator
+    sizes = {str(i): node.operator.params for i, node in enumerate(graph)}
+    return ReadNetwork(
+        name=name,
+        graph=graph,
+        unsupported={},
+        input_shape=(1, first.in_channels, first.height, first.width),
+        tensors={key: n for key, n in sizes.items() if n},
+        notes=(f"a network of space {space.name!r} with {n_classes} classes.",),
     )
 
 

@@ -118,7 +118,11 @@ def test_operators_fit_what_feeds_them(space: SearchSpace, data: st.DataObject) 
         for index, node in enumerate(checked):
             op = node.operator
             side = (1, 1) if op.kind == "linear" else (op.height, op.width)
-            assert all(shapes[i] == (op.in_channels, *side) for i in node.inputs)
-            assert len(node.inputs) == (2 if op.kind == "add" else 1)
+            if op.kind == "concat":
+                assert sum(shapes[i][0] for i in node.inputs) == op.out_channels
+                assert all(shapes[i][1:] == side for i in node.inputs)
+            else:
+                assert all(shapes[i] == (op.in_channels, *side) for i in node.inputs)
+            assert len(node.inputs) == (2 if op.kind in ("add", "concat") else 1)
             shapes[index] = (op.out_channels, op.out_height, op.out_width)
         assert not checked or shapes[len(checked) - 1] == (10, 1, 1)

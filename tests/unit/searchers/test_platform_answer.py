@@ -111,3 +111,27 @@ def test_a_table_of_another_space_is_refused(bench: Benchmark) -> None:
     moved = dataclasses.replace(platform, sites=(other, other))
     with pytest.raises(TableError, match="profiles and table of one space"):
         pair_on_platform(moved, bench, Pair(PREFIX, ARCH), Gate("margin", 0.4), "test")
+
+
+def test_branched_networks_are_priced_with_either_host(file: Path) -> None:
+    pytest.importorskip("scipy")
+    got = run(str(file), "--branched", "mobilenet-v2,4444446", "--json")
+    assert got.exit_code == 0, got.output
+    rows = json.loads(got.stdout)["networks"]
+    assert [(r["network"], r["host"]) for r in rows] == [
+        ("mobilenet-v2", "raspberry-pi-4"),
+        ("4444446", "raspberry-pi-4"),
+        ("mobilenet-v2", "jetson-nano"),
+        ("4444446", "jetson-nano"),
+    ]
+    assert rows[0]["other_ms"] == 0 < rows[1]["other_ms"]
+    assert rows[0]["energy_mj"] is not None
+    assert rows[0]["provenance"]["latency_ms"] == "modelled"
+    text = run(str(file), "--branched", "4444446", "--classes", "1000").stdout
+    assert "with jetson-nano as host" in text
+    for words, message in (
+        (("--space", "fbnet"), "has no branches"),
+        (("--front", "x"), "not several"),
+    ):
+        refused = run(str(file), "--branched", "4444446", *words)
+        assert message in str(refused.exception)
