@@ -27,7 +27,8 @@ from .provenance import least_founded
 from .spaces import SPACES, Exits, Genomes, SearchSpace, get_space
 
 if TYPE_CHECKING:  # elsewhere late: making their types takes 10 ms, which no import shall cost
-    from .device_document import FirstProfile, Network, Profile
+    from .device_document import FirstProfile, Profile
+    from .device_entries import Network
 
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from .device_document import LongLine, Slug
+from .device_entries import LongLine, Slug
 from .documents import Line, NonNegative, Positive
 
 FORMAT = "biglittle-platform-1"
