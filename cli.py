@@ -27,6 +27,7 @@ from .cli_options import (
     JsonOption,
     MemberOption,
     ObjectivesOption,
+    PrecisionOption,
     ProfileOptions,
     QueryOptions,
     ScoreOptions,
@@ -186,7 +187,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    little: Annotated[str, typer.Argument(metavar="ID", help="A network, ARCHITECTURE[@EXIT].")],
+    little: Annotated[str, typer.Argument(metavar="ID", help="A network, ARCH[@EXIT][:int8].")],
     big: Annotated[
         str | None, typer.Argument(metavar="[BIG]", help="A second one: the difference is shown.")
     ] = None,
@@ -223,6 +224,7 @@ def front(
     objectives: ObjectivesOption = "error,latency_ms",
     gates: GatesOption = "",
     coupling: CouplingOption = "",
+    precision: PrecisionOption = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
     out: Annotated[
@@ -238,7 +240,7 @@ def front(
 
     with _progress("little networks") as move:
         what, which, of = names_of(objectives), names_of(gates), names_of(coupling)
-        answer = table_front(table, device, what, limits, which, move, of)
+        answer = table_front(table, device, what, limits, which, move, of, names_of(precision))
     if as_json:
         _emit(answer.document())
     else:
@@ -321,7 +323,10 @@ def _run_stages(stages: tuple[str, ...], options: StageOptions, start: Path | No
 def table_build(
     options: StageOptions,
     stage: Annotated[
-        str, typer.Option(help="all, teacher, train, evaluate, assemble, trust, pairs or extend.")
+        str,
+        typer.Option(
+            help="all, teacher, train, evaluate, assemble, exits, trust, pairs, int8, extend."
+        ),
     ] = "all",
     start: Annotated[
         Path | None, typer.Option(help="Kept supernet weights to go on from (.safetensors).")
@@ -358,7 +363,10 @@ def table_design(
 def table_extend(
     options: StageOptions,
     stage: Annotated[
-        str, typer.Option(help="none (add what is there), or first evaluate, trust or pairs.")
+        str,
+        typer.Option(
+            help="none (add what is there), or first evaluate, exits, trust, pairs or int8."
+        ),
     ] = "none",
 ) -> None:
     """Adds what the working folder has to a table; rows that are there stay bit for bit."""
@@ -442,6 +450,7 @@ def search(
         options.proxy,
         options.epochs,
         options.warm,
+        names_of(options.precision),
     )
     if options.config is not None:
         _say_repeated(context, options.config, judge.sources)

@@ -57,6 +57,9 @@ ObjectivesOption = Annotated[
 CouplingOption = Annotated[
     str, typer.Option(help="Couplings, comma-separated: sibling, nested, prefix; empty: all.")
 ]
+PrecisionOption = Annotated[
+    str, typer.Option(help="Of the networks of the table: fp32, int8 or fp32,int8; empty: fp32.")
+]
 ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
 
@@ -199,6 +202,7 @@ class SearchOptions:
         float | None, typer.Option(help="Most MACs of each network to begin with.")
     ] = None
     coupling: CouplingOption = ""
+    precision: PrecisionOption = ""
     gate: Annotated[
         str, typer.Option("--gate-search", help="Gate and cut: auto, inside or gene.")
     ] = "auto"

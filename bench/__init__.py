@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .cascade_points import CascadeFront, CascadePoint
     from .cost import NetworkCosts
     from .curve import Curve, Curves
-    from .device import DeviceProfile, load_device, shipped_devices
+    from .device import load_device, shipped_devices
+    from .device_profile import DeviceProfile
     from .errors import BigLittleError
     from .evaluator import Candidates, Evaluator, NetworkFigures
     from .figures import FIGURES, Figure
@@ -40,7 +41,7 @@ _LATE = {
     "CascadePoint": "cascade_points",
     "Curve": "curve",
     "Curves": "curve",
-    "DeviceProfile": "device",
+    "DeviceProfile": "device_profile",
     "Evaluator": "evaluator",
     "Figure": "figures",
     "Front": "fronts",

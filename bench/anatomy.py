@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device import DEFAULT_DEVICE, DeviceProfile, load_device
+from .cost import activation_memory, weights_memory
+from .device import DEFAULT_DEVICE, load_device
+from .device_profile import DeviceProfile
 from .errors import ArchitectureError, DeviceError, TableError
 from .operator_features import network_features
 from .operators import Operator
+from .precision import PRECISIONS, mib_per_value, split_precision
 from .spaces import (
     UNBUILT,
     Exit,
     Layer,
     SearchSpace,
+    canonical_name,
     get_space,
-    network_names,
     parse_networks,
     space_of,
 )
@@ -68,13 +71,15 @@ class Anatomy:
     """A network, whole or cut at an exit.
 
     Attributes:
-        architecture: name of the network, ``ARCHITECTURE[@EXIT]``.
+        architecture: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
         space: name of its search space.
         n_classes: number of classes of its classifier.
         device: name of the device; None where none was asked.
         layers: stem, layers and head in order.
         macs: multiply-accumulates of the whole network.
         params: number of trained weights of the whole network.
+        weights_mib: memory of these weights in the network's precision.
+        activation_mib: largest activations alive at once, in the same precision.
         latency_ms: latency of the whole network on the device.
         fixed_ms: the device's constant, which stands for stem, head and classifier together and
             came about as the latencies of layers did; None where nobody knows it.
@@ -89,6 +94,8 @@ class Anatomy:
     layers: tuple[LayerFacts, ...]
     macs: int
     params: int
+    weights_mib: float
+    activation_mib: float
     latency_ms: float | None
     fixed_ms: float | None
     provenance: str | None
@@ -116,7 +123,7 @@ def anatomy(
 
     Args:
         space: search space of the network.
-        architecture: name of the network, ``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``.
+        architecture: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
         n_classes: number of classes of its classifier.
         profile: profile of the device; None gives no latencies.
 
@@ -124,9 +131,11 @@ def anatomy(
         ArchitectureError: no network of this space.
         DeviceError: a profile of another space.
     """
-    genome, exits = parse_networks(space, architecture)
+    genome, exits = parse_networks(space, architecture, PRECISIONS)
+    name = canonical_name(space, architecture)
+    precision = split_precision(name)[1]
     row, place = genome[0], space.get_exit(space.exit_names(exits)[0])
-    written, (name,) = space.format(genome)[0], network_names(space, genome, exits)
+    written = space.format(genome)[0]
     cuts = None if place is None else exits
     runs = [_runs(space, layer, place) for layer in space.layers]
     whole = fixed = provenance = word = None
@@ -137,10 +146,11 @@ def anatomy(
                 f"device {profile.name!r} has figures of space {profile.space!r}, the network is "
                 f"of {space.name!r}; name a device of that space."
             )
-        whole = _finite(float(profile.latency.latency_ms(genome, cuts)[0]))
-        provenance = profile.latency.provenance(genome, cuts)["latency_ms"]
+        model = profile.latency_in(precision)
+        whole = _finite(float(model.latency_ms(genome, cuts)[0]))
+        provenance = model.provenance(genome, cuts)["latency_ms"]
         try:
-            blocks = profile.latency.blocks()
+            blocks = model.blocks()
         except DeviceError:  # a device that knows whole networks alone
             pass
         else:
@@ -152,7 +162,8 @@ def anatomy(
             # An edge's figure is that of all cells, more than a network that is cut runs.
             if place is None or space.build_body is None:
                 terms = [_finite(float(value)) for value in picked]
-                word = "predicted" if provenance == "measured" else provenance
+                scaled = provenance == "measured" or precision != profile.precision
+                word = "predicted" if scaled else provenance
     layers = [_facts("stem", 0, "", "stem", space.stem_of(row), None)]
     stage = 1
     for layer in space.layers:
@@ -172,6 +183,8 @@ def anatomy(
         )
         layers.append(facts)
     ops = space.head_of(row, n_classes, place)
+    unit = float(mib_per_value(precision))
+    params = int(space.params(genome, n_classes, cuts)[0])
     kind = "head" if place is None else f"exit {place.name}"
     layers.append(_facts("head", stage + 1, "", kind, ops, None))
     return Anatomy(
@@ -181,7 +194,9 @@ def anatomy(
         device=None if profile is None else profile.name,
         layers=tuple(layers),
         macs=int(space.macs(genome, n_classes, cuts)[0]),
-        params=int(space.params(genome, n_classes, cuts)[0]),
+        params=params,
+        weights_mib=float(weights_memory(float(params), unit)),
+        activation_mib=float(activation_memory(space, genome, cuts, unit)[0]),
         latency_ms=whole,
         fixed_ms=fixed,
         provenance=provenance,
@@ -214,7 +229,7 @@ def anatomies(
     """Networks layer by layer on a device, with as many classes as those of a table have.
 
     Args:
-        architectures: names of the networks, ``ARCHITECTURE[@EXIT]``.
+        architectures: names of the networks, ``ARCHITECTURE[@EXIT][:PRECISION]``.
         device: profile of the device, or its name; None: the Raspberry Pi 4.
         bench: the table; None, or one of another space: as many classes as the device was
             measured with.

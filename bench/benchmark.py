@@ -51,7 +51,13 @@ class Benchmark(BenchmarkFacts):
         self._folder: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def load(cls, name: str | Path, check: bool = True, sha256: str | None = None) -> Benchmark:
+    def load(
+        cls,
+        name: str | Path,
+        check: bool = True,
+        sha256: str | None = None,
+        precisions: Sequence[str] | str | None = None,
+    ) -> Benchmark:
         """A shipped table by name, a table file by path, or a published archive of one.
 
         An archive (``biglittle table pack``) is fetched and unpacked once, into the folder of data
@@ -62,13 +68,16 @@ class Benchmark(BenchmarkFacts):
             check: compare the table's SHA-256 with the manifest beside it.
             sha256: hash of the file or the archive, which an address needs; None: the one behind
                 ``#sha256=`` in its name, if any.
+            precisions: precisions of the networks that fronts, searches and comparisons look at;
+                None: fp32. A query may name a network of any precision.
 
         Raises:
-            UnknownNameError: neither a shipped table nor a file.
-            TableError: truncated, foreign or edited, or of another hash.
+            UnknownNameError: neither a shipped table nor a file, or no such precision.
+            TableError: truncated, foreign or edited, of another hash, or without networks of a
+                precision.
             DownloadError: it cannot be fetched.
         """
-        return cls(Table(find_table(name, sha256), check=check))
+        return cls(Table(find_table(name, sha256), check, precisions))
 
     @classmethod
     def from_answers(

@@ -122,8 +122,7 @@ class BenchmarkFacts:
         Raises:
             UnknownNameError: no device has this name.
         """
-        model = self._exact.predicting(device)
-        return "" if model is None else model.promise
+        return " ".join(m.promise for m in self._exact.predicting(device) if m.promise)
 
     def warning(self, device: str) -> str:
         """What to beware of where latencies on a device are too uncertain to choose by, or "".
@@ -131,8 +130,7 @@ class BenchmarkFacts:
         Raises:
             UnknownNameError: no device has this name.
         """
-        model = self._exact.predicting(device)
-        return "" if model is None else model.warning
+        return " ".join(m.warning for m in self._exact.predicting(device) if m.warning)
 
     def row(self, architecture: str, training: str = "inherited", seed: int = 0) -> int:
         """The row of a network that is not part of a co-trained pair.

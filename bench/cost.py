@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
+from .precision import mib_per_value
 from .provenance import weakest, words_at, words_taken
 from .spaces import Exits, Genomes, SearchSpace
 from .trunk_costs import MIB_PER_VALUE, TrunkCosts, trunk_costs
@@ -32,8 +33,8 @@ class NetworkCosts:
         energy_mj: energy of one input; NaN where there is no figure.
         macs: multiply-accumulates for one image.
         params: number of trained weights.
-        weights_mib: memory of the weights, fp32.
-        activation_mib: largest activations alive at once, fp32, analytic.
+        weights_mib: memory of the weights, by precision.
+        activation_mib: largest activations alive at once, by precision, analytic.
         gate_ms: latency of the gate itself, one number for the device.
         provenance: how ``latency_ms`` and ``energy_mj`` came about; where networks differ in that,
             ``MemberWords``, which give the least founded word and that of each network.
@@ -103,6 +104,7 @@ def network_costs(
     activation_mib: NDArray[np.float64] | None = None,
     exits: Exits | None = None,
     trunk_ms: NDArray[np.float64] | None = None,
+    precisions: NDArray[np.str_] | None = None,
 ) -> NetworkCosts:
     """Costs of single networks from what a device says; the rest is counted from the space.
 
@@ -119,20 +121,22 @@ def network_costs(
         exits: numbers of the exits at which networks are cut, shape (n,); None: all are whole.
         trunk_ms: latencies of stem and layers before the exits on the device, shape (n,); None:
             there is no figure for them, nor then for the latency of a prefix pair.
+        precisions: precision of each network, shape (n,); None: all are fp32.
     """
+    unit: Any = MIB_PER_VALUE if precisions is None else mib_per_value(precisions)
     if activation_mib is None:
-        activation_mib = activation_memory(space, genomes, exits)
+        activation_mib = activation_memory(space, genomes, exits, unit)
     counted = space.macs(genomes, n_classes, exits) if macs is None else macs
     params = space.params(genomes, n_classes, exits).astype(np.float64)
     trunk = None
     if exits is not None and exits.any():
-        trunk = trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms)
+        trunk = trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms, unit)
     return NetworkCosts(
         latency_ms=latency_ms,
         energy_mj=energy_mj,
         macs=counted.astype(np.float64),
         params=params,
-        weights_mib=weights_memory(params),
+        weights_mib=weights_memory(params, unit),
         activation_mib=activation_mib,
         gate_ms=gate_ms,
         provenance=provenance,
@@ -188,16 +192,19 @@ def mean_cost(little: Any, big: Any, escalation_rate: Any, shared: Any = 0.0) ->
     return little + escalation_rate * (big - shared)
 
 
-def weights_memory(params: Figure) -> NDArray[np.float64]:
-    """Memory of so many parameters in MiB (fp32), of the same shape."""
-    return np.asarray(params * MIB_PER_VALUE)
+def weights_memory(params: Figure, mib_per_value: Figure = MIB_PER_VALUE) -> NDArray[np.float64]:
+    """Memory of so many parameters in MiB, fp32 unless told otherwise, of the same shape."""
+    return np.asarray(params * mib_per_value)
 
 
 def activation_memory(
-    space: SearchSpace, genomes: Genomes, exits: Exits | None = None
+    space: SearchSpace,
+    genomes: Genomes,
+    exits: Exits | None = None,
+    mib_per_value: Figure = MIB_PER_VALUE,
 ) -> NDArray[np.float64]:
-    """Memory of the largest activations alive at once in MiB (fp32), shape (n,)."""
-    return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * MIB_PER_VALUE)
+    """Memory of the largest activations alive at once in MiB, fp32 by default, shape (n,)."""
+    return np.asarray(space.peak_activation(genomes, exits).astype(np.float64) * mib_per_value)
 
 
 def answered_ms(little_ms: Any, gate_ms: Any) -> Any:

@@ -9,6 +9,9 @@
   their statistics, which are no parameters, never are.
 - ``sibling``: anything else. They share nothing.
 
+Networks of different precisions are siblings. Two in int8 may be ``prefix``, since a network and
+its exits have one trunk in int8 too, and are never ``nested``: every channel has its own scale.
+
 A network paired with itself is nested in this sense, and pays its weights once.
 """
 
@@ -24,11 +27,14 @@ from numpy.typing import NDArray
 
 from .cost import NOTHING_SHARED, NetworkCosts, SharedCosts, weights_memory
 from .errors import UnknownNameError
+from .precision import FP32
 from .rows import COUPLINGS
 from .spaces import Exits, Genomes, SearchSpace
 from .trunk_costs import TrunkCosts
 
 SIBLING, NESTED, PREFIX = range(len(COUPLINGS))
+#: Number in ``Couplings.origin`` of inherited networks in int8, which share trunks and no slices.
+INT8_ORIGIN = int(np.iinfo(np.int64).max)
 
 
 def checked_couplings(names: Sequence[str] | str | None) -> tuple[str, ...] | None:
@@ -57,7 +63,7 @@ class Couplings:
         genomes: choices of the networks, shape (n, n_layers).
         exits: numbers of the exits at which they are cut, shape (n,); 0 for whole networks.
         origin: networks with the same number of at least 0 have the weights of one supernet or
-            training, shape (n,); a negative one shares with none.
+            training, in one precision, shape (n,); a negative one shares with none.
     """
 
     space: SearchSpace
@@ -91,6 +97,7 @@ class Couplings:
             return np.zeros(related.shape, np.int8)
         exits = (self.exits[i], self.exits[j]) if self._cut else None
         kinds = pair_kinds(self.space, self.genomes[i], self.genomes[j], exits)
+        related &= (kinds != NESTED) | (first != INT8_ORIGIN)
         return np.where(related, kinds, np.int8(SIBLING))
 
     def names(self, little: Any, big: Any) -> NDArray[np.str_]:
@@ -108,7 +115,7 @@ class Couplings:
             return SIBLING, 0
         cut, later = exits[little], exits[big]
         if not cut and not later:
-            if self.space.is_slice is None:
+            if self.space.is_slice is None or origins[little] == INT8_ORIGIN:
                 return SIBLING, 0
             params = self.space.shared_params(rows[little], rows[big], self.n_classes)
             return (SIBLING, 0) if params < 0 else (NESTED, params)
@@ -135,7 +142,7 @@ class Couplings:
             energy_mj=trunk.energy_mj.item(little),
             macs=trunk.macs.item(little),
             params=trunk.params.item(little),
-            weights_mib=float(weights_memory(trunk.params[little])),
+            weights_mib=trunk.weights_mib.item(little),
             features_mib=trunk.features_mib.item(little),
         )
 
@@ -305,7 +312,7 @@ def _shared(
 def table_couplings(
     space: SearchSpace, n_classes: int, networks: Any, genomes: Genomes, exits: Exits
 ) -> Couplings:
-    """The couplings of a table's rows: inherited networks are of one supernet.
+    """The couplings of a table's rows: inherited networks of a precision are of one supernet.
 
     Networks that were trained further have their own weights, but for a co-trained prefix pair,
     whose trunk was trained as one.
@@ -317,8 +324,8 @@ def table_couplings(
         genomes: choices of the networks, shape (n, n_layers).
         exits: numbers of the exits at which they are cut, shape (n,).
     """
-    inherited = (networks["training"] == "inherited") & (networks["precision"] == "fp32")
-    origin = np.where(inherited, 0, -1).astype(np.int64)
+    inherited, fp32 = networks["training"] == "inherited", networks["precision"] == FP32
+    origin = np.where(inherited, np.where(fp32, 0, INT8_ORIGIN), -1).astype(np.int64)
     together: dict[tuple[str, ...], int] = {}
     for row in np.flatnonzero(networks["coupling"] == "prefix"):
         facts = (networks[c][row] for c in ("architecture", "training", "seed", "precision"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cost import NetworkCosts
-from .device import DeviceProfile
+from .device_profile import DeviceProfile
 from .provenance import MemberWords, in_turn, words_taken
 from .spaces import Exits, SearchSpace
 
@@ -30,6 +30,7 @@ def device_columns(
     space: SearchSpace,
     architectures: Sequence[str],
     exits: Exits | None = None,
+    precisions: NDArray[np.str_] | None = None,
 ) -> dict[str, Any]:
     """The columns and facts a table keeps of one device.
 
@@ -38,23 +39,46 @@ def device_columns(
         space: search space of the networks.
         architectures: ids of the networks' architectures, n of them.
         exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+        precisions: precisions of the networks, shape (n,); None: that of the profile.
+
+    Raises:
+        DeviceError: the profile is of another space.
     """
-    genomes = space.parse(list(architectures))
-    trunks = {}
-    if exits is not None and exits.any():
-        trunk_ms = profile.trunk_ms(space, genomes, exits)
-        trunks = {TRUNK_COLUMN: np.where(exits > 0, trunk_ms, np.nan)}
+    genomes, n = space.parse(list(architectures)), len(architectures)
+    profile.check_space(space)
+    named = np.full(n, profile.precision) if precisions is None else precisions
+    figures = {name: np.full(n, np.nan) for name in (*FIGURE_COLUMNS, TRUNK_COLUMN)}
+    parts: list[tuple[NDArray[np.intp], Mapping[str, str]]] = []
+    for precision in dict.fromkeys(named.tolist()):
+        rows = np.flatnonzero(named == precision)
+        model, some = profile.latency_in(precision), genomes[rows]
+        cuts = None if exits is None else exits[rows]
+        figures["latency_ms"][rows], figures["energy_mj"][rows] = model.latency_and_energy(
+            some, cuts
+        )
+        if cuts is not None and cuts.any():
+            trunk_ms = model.trunk_ms(some, cuts)
+            figures[TRUNK_COLUMN][rows] = np.where(cuts > 0, trunk_ms, np.nan)
+        parts.append((rows, model.provenance(some, cuts)))
+    if exits is None or not exits.any():
+        del figures[TRUNK_COLUMN]
     return {
-        "latency_ms": profile.latency_ms(space, genomes, exits),
-        "energy_mj": profile.network_energy_mj(space, genomes, exits),
-        **trunks,
-        **stored_words(profile.latency.provenance(genomes, exits)),
+        **figures,
+        **stored_words(_in_place(parts)),
         "gate_ms": profile.gate_ms,
         "description": profile.description,
         "runtime": profile.runtime,
         "source": profile.source,
         "power_source": profile.power_source,
     }
+
+
+def _in_place(parts: Sequence[tuple[NDArray[np.intp], Mapping[str, str]]]) -> Mapping[str, str]:
+    """The words of networks whose groups are given by rows, in the order of the rows."""
+    if len(parts) == 1:
+        return parts[0][1]
+    words = in_turn([part for _, part in parts], [len(rows) for rows, _ in parts])
+    return words_taken(words, np.argsort(np.concatenate([rows for rows, _ in parts])))
 
 
 def stored_words(words: Mapping[str, str]) -> dict[str, Any]:

@@ -147,6 +147,26 @@ class Interval(Struct):
     method: Line
 
 
+class OtherPrecision(Struct, forbid_unknown_fields=True):
+    """What networks take in another precision than the profile's, where nobody measured them."""
+
+    precision: Literal["int8"]
+    latency_factor: Annotated[
+        Positive, Meta(description="Latency over that in the precision of the profile.")
+    ]
+    latency_factor_low: Positive
+    latency_factor_high: Positive
+    coverage: Annotated[float, Meta(gt=0, lt=1)]
+    source: Annotated[LongLine, Meta(description="Whose ratios these are, and of which networks.")]
+
+    def __post_init__(self) -> None:
+        if not self.latency_factor_low <= self.latency_factor <= self.latency_factor_high:
+            raise ValueError(
+                f"its factor {self.latency_factor:g} for {self.precision} lies outside of its own "
+                f"interval from {self.latency_factor_low:g} to {self.latency_factor_high:g}"
+            )
+
+
 class Forced(Struct, forbid_unknown_fields=True):
     """Of a profile that its owner added although it did not pass the admission test."""
 
@@ -194,6 +214,7 @@ class _Common(Struct, kw_only=True):
             "baselines."
         ),
     ] = {}
+    other_precisions: Annotated[list[OtherPrecision], Meta(max_length=8)] = []
     model: BlockModel | None = None
     block_table: BlockTable | None = None
     networks: Annotated[list[Network], Meta(max_length=200_000)] = []

@@ -14,10 +14,10 @@ Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*" + ENDS, max_length=80
 Architecture = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9a-z]+(@[0-9]+[a-z]?)?" + ENDS,
+        pattern=r"^[0-9a-z]+(@[0-9]+[a-z]?)?(:int8)?" + ENDS,
         max_length=400,
         description="Id of an architecture; of a network that is cut at an exit, "
-        "ARCHITECTURE@EXIT.",
+        "ARCHITECTURE@EXIT; with :int8 where that is not the precision of the profile.",
     ),
 ]
 Word = Literal["measured", "block-sum", "predicted", "modelled", "simulated"]

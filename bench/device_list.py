@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .device import DeviceProfile, load_device, shipped_devices, user_devices
+from .device import load_device, shipped_devices, user_devices
+from .device_profile import DeviceProfile
 from .errors import BigLittleError
 from .spaces import get_space
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .points import Points
+from .precision import FP32
 from .spaces import Exits, Genomes, SearchSpace
 
 
@@ -135,6 +136,11 @@ def shares_nothing(evaluator: Evaluator) -> bool:
     further before it answers.
     """
     return bool(getattr(evaluator, "apart", False))
+
+
+def precision_of(evaluator: Evaluator) -> str:
+    """The precision of an evaluator's networks: what its ``precision`` says, fp32 without one."""
+    return str(getattr(evaluator, "precision", FP32))
 
 
 @runtime_checkable

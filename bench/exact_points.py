@@ -65,18 +65,19 @@ class ExactPoints:
             )
         self._costs[device] = costs
 
-    def predicting(self, device: str) -> LatencyModel | None:
-        """What predicts latencies on a device; None where they are not predicted.
+    def predicting(self, device: str) -> tuple[LatencyModel, ...]:
+        """What predicts latencies on a device, by precision; nothing where none is predicted.
 
         Raises:
             UnknownNameError: no device has this name.
         """
         if self.costs(device).provenance["latency_ms"] != "predicted":
-            return None
+            return ()
         try:
-            return load_device(device).latency
+            profile = load_device(device)
         except UnknownNameError:  # a device that only this table has
-            return None
+            return ()
+        return tuple(profile.latency_in(precision) for precision in self.table.precisions)
 
     def measured_pairs(self, device: str) -> MeasuredPairs:
         """The pairs that a device's profile measured end to end; none of a device of a table alone.
@@ -232,7 +233,7 @@ class ExactPoints:
         first, second = costs.one(little), costs.one(big)
         figures = pair_costs(first, second, rate, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
-        ids, others = self.table.names, self.table.rows(exits=True)
+        ids, others = self.table.names, self.table.comparable((little, big))
         limits = compared_by(values)
         alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
         return OperatingPoint(

@@ -28,6 +28,7 @@ from .gates import GATES, N_CODES, get_gate
 from .kept_front import StaleFrontError
 from .limits import unreachable
 from .points import OperatingPoint, Points, described
+from .precision import FP32
 from .rows import COUPLINGS
 from .tabular import Column, Tabular
 
@@ -90,6 +91,17 @@ class Front(Tabular):
 MOST_OBJECTIVES = 3
 
 
+def _unknown_precisions(precisions: Sequence[str]) -> str:
+    """The end of a message where no network has a figure: what may be said of precisions."""
+    others = [name for name in precisions if name != FP32]
+    if not others:
+        return ""
+    return (
+        f" Its profile may say nothing of {others[0]}: leave out --precision, or measure some "
+        f"networks into a profile of your own: biglittle profile --precision {others[0]}."
+    )
+
+
 class Fronts:
     """Works out exact fronts of a table, each once.
 
@@ -137,7 +149,10 @@ class Fronts:
         rows = self._exact.usable(device, {*objectives, *limits})
         if not len(rows):
             needed = ", ".join(sorted({*objectives, *limits}))
-            raise ConstraintError(f"no network of the table has the figures {needed} on {device}.")
+            raise ConstraintError(
+                f"no network of the table has the figures {needed} on {device}."
+                f"{_unknown_precisions(self._table.precisions)}"
+            )
         question = self._question(
             rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
         )

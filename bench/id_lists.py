@@ -12,11 +12,14 @@ from pathlib import Path
 
 from .bounded import LimitError, read_bounded
 from .errors import ArchitectureError, BigLittleError
+from .precision import PRECISIONS
 from .spaces import SearchSpace, canonical_name
 
 #: Larger files are refused unread.
 MAX_BYTES = 16 * 2**20
-_SEPARATORS = re.compile(r"[\s,:]+")
+#: A colon stands between the networks of a pair, and before a precision.
+_SEPARATORS = re.compile(rf"(?:[\s,]|:(?!(?:{'|'.join(PRECISIONS)})\b))+")
+_PRECISION = re.compile(rf":(?:{'|'.join(PRECISIONS)})\b")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -24,8 +27,8 @@ def read_ids(text: str, space: SearchSpace) -> list[str]:
     """Names of the networks that a user lists, each once, in the order given.
 
     Args:
-        text: names ``ARCHITECTURE[@EXIT]`` separated by commas or blanks, or the path of a UTF-8
-            file of such lines, in which ``#`` begins a comment.
+        text: names ``ARCHITECTURE[@EXIT][:PRECISION]`` separated by commas or blanks, or the path
+            of a UTF-8 file of such lines, in which ``#`` begins a comment.
         space: the search space of the ids.
 
     Raises:
@@ -88,7 +91,8 @@ def _words(line: str) -> list[str]:
 
 
 def _pairs(line: str) -> list[str]:
-    return [part for part in (line.split(",") if ":" in line else [line]) if _words(part)]
+    paired = ":" in re.sub(_PRECISION, "", line)
+    return [part for part in (line.split(",") if paired else [line]) if _words(part)]
 
 
 def _id(word: str, space: SearchSpace, place: str) -> str:
@@ -100,7 +104,7 @@ def _id(word: str, space: SearchSpace, place: str) -> str:
 
 def _is_id(word: str, space: SearchSpace) -> bool:
     try:
-        space.parse(word.partition("@")[0])
+        space.parse(re.split("[@:]", word)[0])
     except ArchitectureError:
         return False
     return True

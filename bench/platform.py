@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .device import DeviceProfile, load_device, read_document
+from .device import load_device, read_document
+from .device_profile import DeviceProfile
 from .documents import DocumentError, typed
 from .errors import DeviceError
 from .platform_document import FORMAT, PlatformDocument

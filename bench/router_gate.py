@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .cost import NetworkCosts, SharedCosts
-from .device import DeviceProfile
+from .device_profile import DeviceProfile
 from .errors import GateError, UnknownNameError
 from .operator_features import NAMES, Array, chain_features
 from .operators import Operator, OperatorKind

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArchitectureError, TableError
+from .precision import FP32, PRECISIONS
 
 #: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
 #: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
@@ -28,8 +29,6 @@ TRAININGS = ("inherited", "finetuned", "standalone", "given", *PAIR_TRAININGS)
 ROLES = ("little", "big")
 #: What the two networks of a co-trained pair share: nothing, weights, or weights and trunk.
 COUPLINGS = ("sibling", "nested", "prefix")
-#: Number formats of weights and activations.
-PRECISIONS = ("fp32", "int8")
 TEXT_COLUMNS = (
     *("architecture", "exit", "training", "precision", "weights_sha256"),
     *("partner", "role", "coupling"),
@@ -66,7 +65,7 @@ class NetworkKey:
 
     architecture: str
     exit: str = ""
-    precision: str = "fp32"
+    precision: str = FP32
     training: str = "inherited"
     seed: int = 0
 
@@ -74,7 +73,7 @@ class NetworkKey:
     def name(self) -> str:
         """The network as a user writes it: ``ARCHITECTURE[@EXIT][:PRECISION]``, no ``:fp32``."""
         cut = f"@{self.exit}" if self.exit else ""
-        return self.architecture + cut + ("" if self.precision == "fp32" else f":{self.precision}")
+        return self.architecture + cut + ("" if self.precision == FP32 else f":{self.precision}")
 
     @classmethod
     def parse(cls, name: str, training: str = "inherited", seed: int = 0) -> NetworkKey:
@@ -90,7 +89,7 @@ class NetworkKey:
 @functools.lru_cache(maxsize=4096)
 def _parsed(name: str, training: str, seed: int) -> NetworkKey:
     parts = _NAME.fullmatch(name)
-    precision = parts["precision"] or "fp32" if parts else ""
+    precision = parts["precision"] or FP32 if parts else ""
     if parts is None or precision not in PRECISIONS:
         raise ArchitectureError(
             f"{name!r} does not name a network; expected ARCHITECTURE[@EXIT][:PRECISION], "

@@ -6,7 +6,7 @@ manifest beside it carries its SHA-256 (``table_manifest.py``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from .hdf5 import CheckedFile, Hdf5Error
 from .lazy_rows import LazyPredictions, is_large
 from .packing import unpack_answers, unpack_codes
 from .pair import Pair
+from .precision import FP32, PRECISIONS, checked_precisions
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
 from .spaces import GIVEN, Exits, SearchSpace, get_space
 from .table_contents import Predictions, TableContents
@@ -58,15 +59,20 @@ class Table:
     Args:
         path: path of the ``.h5`` file.
         check: compare the file's SHA-256 with its manifest.
+        precisions: precisions of the networks that are meant where none is named, as ``rows`` does;
+            None: fp32. A network that is named may have any.
 
     Raises:
+        UnknownNameError: no precision has this name.
         TableError: missing, truncated, foreign, edited, or of another schema or space.
     """
 
-    def __init__(self, path: Path, check: bool = True) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, check: bool = True, precisions: Sequence[str] | str | None = None
+    ) -> None:
+        self.path, self.precisions = path, checked_precisions(precisions)
         self.sha256 = checked_hash(path) if check else None
-        self._rows: dict[tuple[str, bool], NDArray[np.intp]] = {}
+        self._rows: dict[tuple[str, bool, tuple[str, ...]], NDArray[np.intp]] = {}
         self._predictions: dict[str, Predictions] = {}
         self._fitted: Fitted = ({}, {}, {})
         try:
@@ -140,6 +146,17 @@ class Table:
         self.values = tuple(name for name in stored_columns if name in VALUES)
         self._packing = packing_of(self._file) if self.schema_version > 1 else ({}, {})
         self._index = RowIndex(self.networks)
+        if self.precisions != (FP32,):
+            self._check_precisions()
+
+    def _check_precisions(self) -> None:
+        there = set(self.networks["precision"].tolist())
+        if missing := [name for name in self.precisions if name not in there]:
+            has = ", ".join(name for name in PRECISIONS if name in there) or "none"
+            raise TableError(
+                f"table {self.name!r} has no networks in {missing[0]}, only in {has}. Add them: "
+                f"biglittle table extend --stage {missing[0]}, with the images at hand."
+            )
 
     def __len__(self) -> int:
         return len(self.networks["architecture"])
@@ -191,16 +208,39 @@ class Table:
         """Every row's network as a user writes it, shape (n_networks,)."""
         return np.array([key_of(self.networks, row)[0].name for row in range(len(self))], np.str_)
 
-    def rows(self, training: str = "inherited", exits: bool = False) -> NDArray[np.intp]:
-        """Rows of all whole fp32 networks of one training, (n,), with ``exits`` of cut ones too."""
+    def rows(
+        self,
+        training: str = "inherited",
+        exits: bool = False,
+        precisions: tuple[str, ...] | None = None,
+    ) -> NDArray[np.intp]:
+        """Rows of all networks of one training, shape (n,).
+
+        Args:
+            training: how the networks were trained.
+            exits: whether those that are cut at exits are among them.
+            precisions: precisions of the networks; None: those the table was opened for, fp32
+                unless others were named.
+        """
         training = self._own(training)
-        key = training, exits
+        key = training, exits, precisions or self.precisions
         if key not in self._rows:
             of = self.networks
-            usable = (of["precision"] == "fp32") & ((of["exit"] == "") | exits)
+            usable = np.isin(of["precision"], key[2]) & ((of["exit"] == "") | exits)
             self._rows[key] = np.flatnonzero((of["training"] == training) & usable)
             self._rows[key].flags.writeable = False
         return self._rows[key]
+
+    def comparable(self, rows: Sequence[int]) -> NDArray[np.intp]:
+        """Rows of the inherited networks, cut ones too, to compare some with: in their precisions.
+
+        Args:
+            rows: rows of networks, whose precisions are added to those of the table.
+        """
+        own = {str(self.networks["precision"][row]) for row in rows}
+        if own <= {*self.precisions}:
+            return self.rows(exits=True)
+        return self.rows(exits=True, precisions=checked_precisions((*self.precisions, *own)))
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -402,7 +442,7 @@ class Table:
             DeviceError: the profile covers none of the networks.
         """
         ids = [str(a) for a in self.networks["architecture"]]
-        genomes, exits = self.space.parse(ids), self.exits
+        genomes, exits, precisions = self.space.parse(ids), self.exits, self.networks["precision"]
         if self.given and device not in self.devices:
             raise UnknownNameError("device of the table", device, self.devices)
         if device in self.devices:
@@ -410,12 +450,12 @@ class Table:
             if self.given:
                 return given_costs(columns, self.macs, self.networks["params"])
             if self.incomplete(device):
-                columns = device_columns(load_device(device), self.space, ids, exits)
+                columns = device_columns(load_device(device), self.space, ids, exits, precisions)
         else:
             names = {*self.devices, *shipped_devices(), *user_devices()}
             if device not in names and not device.endswith(".json"):
                 raise UnknownNameError("device", device, names)
-            columns = device_columns(load_device(device), self.space, ids, exits)
+            columns = device_columns(load_device(device), self.space, ids, exits, precisions)
         return network_costs(
             self.space,
             genomes,
@@ -427,6 +467,7 @@ class Table:
             macs=self.networks["macs"],
             exits=exits,
             trunk_ms=columns.get("trunk_ms"),
+            precisions=precisions,
         )
 
     def contents(self) -> TableContents:

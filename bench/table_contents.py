@@ -75,7 +75,15 @@ class TableContents:
 
     def without_exits(self) -> TableContents:
         """The same with whole networks alone, and without the reference points of all rows."""
-        kept_rows = np.asarray(self.networks["exit"] == "")
+        return self.take(np.flatnonzero(self.networks["exit"] == ""), trunks=False)
+
+    def take(self, kept_rows: NDArray[np.intp], trunks: bool = True) -> TableContents:
+        """The same with some of the networks, and without the reference points of all rows.
+
+        Args:
+            kept_rows: rows of the networks, shape (n,).
+            trunks: whether devices keep what is run before exits.
+        """
         predictions = {
             split: Predictions(
                 part.labels,
@@ -86,7 +94,7 @@ class TableContents:
             for split, part in self.predictions.items()
         }
         devices = {
-            name: taken_columns(columns, np.flatnonzero(kept_rows), trunks=False)
+            name: taken_columns(columns, kept_rows, trunks)
             for name, columns in self.devices.items()
         }
         return replace(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .device_columns import FIGURE_COLUMNS, range_of
+from .precision import PRECISIONS
 from .table import Table
 
 
@@ -32,6 +33,7 @@ def table_info(table: Table) -> dict[str, Any]:
         "choices": list(table.choices),
         "training": {str(t): int(c) for t, c in counts},
         "exits": int((table.exits > 0).sum()),
+        "precisions": {p: int((of["precision"] == p).sum()) for p in PRECISIONS},
         "devices": devices,
         "splits": {"train": int(table.training.get("n_train", 0)), **table.n_images},
         "cotrained_pairs": len(table.cotrained()),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .precision import FP32
 from .rows import NetworkKey
 
 
@@ -20,6 +21,9 @@ def table_text(facts: Mapping[str, Any]) -> list[str]:
     lines += [f"  {count} networks, {kind}" for kind, count in facts["training"].items()]
     if facts.get("exits"):
         lines.append(f"  {facts['exits']} of them are cut at exits")
+    for precision, count in facts["precisions"].items():
+        if count and precision != FP32:
+            lines.append(f"  {count} of them are in {precision}")
     images = ", ".join(f"{n:,} {s}" for s, n in facts["splits"].items() if n)
     lines.append(f"  images: {images}")
     lines += [
@@ -42,6 +46,13 @@ def instead_of(key: NetworkKey, networks: Mapping[str, Any]) -> str:
         networks: columns of the table by name.
     """
     cut = networks["exit"] != ""
+    if key.precision != FP32:
+        same = (networks["architecture"] == key.architecture) & (networks["exit"] == key.exit)
+        if same.any():
+            return (
+                f". It has this network in {FP32}: name it without :{key.precision}, or add what "
+                f"it answers in {key.precision}: biglittle table extend --stage {key.precision}."
+            )
     if not key.exit:
         return (
             ". Benchmark.architectures lists the inherited ones; for others use a surrogate: "

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .precision import BYTES_PER_VALUE as BYTES_BY_PRECISION
+from .precision import FP32
 from .spaces import Exits, Genomes, SearchSpace
 
-BYTES_PER_VALUE = 4  # fp32
+BYTES_PER_VALUE = BYTES_BY_PRECISION[FP32]
 MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
-_TRUNK = ("latency_ms", "energy_mj", "macs", "params", "features_mib")
+_TRUNK = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "features_mib")
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,15 @@ class TrunkCosts:
         energy_mj: energy of stem and layers before the exit; NaN where there is no figure.
         macs: multiply-accumulates of stem and layers before the exit.
         params: trained weights of stem and layers before the exit.
-        features_mib: memory of the features at the exit, fp32.
+        weights_mib: memory of these weights.
+        features_mib: memory of the features at the exit.
     """
 
     latency_ms: NDArray[np.float64]
     energy_mj: NDArray[np.float64]
     macs: NDArray[np.float64]
     params: NDArray[np.float64]
+    weights_mib: NDArray[np.float64]
     features_mib: NDArray[np.float64]
 
     def take(self, index: ArrayLike) -> TrunkCosts:
@@ -51,6 +55,7 @@ def trunk_costs(
     latency_ms: NDArray[np.float64],
     energy_mj: NDArray[np.float64],
     trunk_ms: NDArray[np.float64] | None,
+    mib_per_value: NDArray[np.float64] | float = MIB_PER_VALUE,
 ) -> TrunkCosts:
     """Costs of trunks; the energy of a trunk is its share of the latency of its network.
 
@@ -61,14 +66,18 @@ def trunk_costs(
         latency_ms: latencies of the networks on the device, shape (n,).
         energy_mj: energies of the networks on the device, shape (n,).
         trunk_ms: latencies of stem and layers before the exits, shape (n,); None: no figure.
+        mib_per_value: memory of a weight or an activation, one number or shape (n,).
     """
     cut = exits > 0
     latency = np.where(cut, np.nan if trunk_ms is None else trunk_ms, 0.0)
     share = np.divide(latency, latency_ms, out=np.zeros(len(cut)), where=cut & (latency_ms > 0))
-    counted = {"macs": space.trunk_macs, "params": space.trunk_params}
+    macs = np.where(cut, space.trunk_macs(genomes, exits), 0.0)
+    params = np.where(cut, space.trunk_params(genomes, exits), 0.0)
     return TrunkCosts(
         latency_ms=latency,
         energy_mj=np.where(cut, energy_mj * share, 0.0),
-        features_mib=space.trunk_features(exits) * MIB_PER_VALUE,
-        **{n: np.where(cut, count(genomes, exits), 0.0) for n, count in counted.items()},
+        macs=macs,
+        params=params,
+        weights_mib=params * mib_per_value,
+        features_mib=np.asarray(space.trunk_features(exits) * mib_per_value, np.float64),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..bench.cascade import Cascade
 from ..bench.errors import ArchitectureError, GateError
 from ..bench.router_gate import RouterGate, check_fits
@@ -26,10 +29,11 @@ def cascade_graph(
     n_classes: int,
     weights: Sequence[Weights] | None = None,
     routers: Mapping[int, RouterGate] | None = None,
+    calibration: NDArray[np.float32] | None = None,
 ) -> onnx.ModelProto:
     """The graph of a cascade, as `onnx_cascade.chained_model` writes it, on normalised images.
 
-    Networks of one architecture run in common what stands before their exits.
+    Networks of one architecture and precision run in common what stands before their exits.
 
     Args:
         space: search space of the networks.
@@ -39,13 +43,16 @@ def cascade_graph(
             ones, the same for networks of one architecture.
         routers: learned routers by the place of the network behind which they stand, from 0, in
             place of the cascade's gates; None: none.
+        calibration: images that networks in int8 are calibrated on, as `onnx_network.onnx_model`
+            takes them.
 
     Raises:
-        ArchitectureError: a network that is not of the space or not fp32, or other numbers of
-            networks and weights.
+        ArchitectureError: a network that is not of the space, or other numbers of networks and
+            weights.
         GateError: a metric without ONNX form, or a router that stands nowhere or was trained on
             other features.
-        ProfileError: weights that are missing, or that differ before a common exit.
+        ProfileError: weights that are missing, or that differ before a common exit, or trained ones
+            of a network in int8 without images to calibrate on.
         MissingExtraError: ``onnx`` is not installed.
 
     >>> from biglittle.bench import get_space
@@ -54,26 +61,22 @@ def cascade_graph(
     ['logits', 'escalated', 'answered']
     """
     keys = [NetworkKey.parse(name) for name in cascade.networks]
-    coarse = next((key for key in keys if key.precision != "fp32"), None)
-    if coarse is not None:
-        raise ArchitectureError(
-            f"network {coarse.name!r} is {coarse.precision}; graphs are written in fp32. Name it "
-            "without the precision, and quantise the graph afterwards."
-        )
     if weights is not None and len(weights) != len(keys):
         raise ArchitectureError(
             f"{len(weights)} sets of weights were given for {len(keys)} networks; expected one for "
             "each, in their order."
         )
     # A runtime may share equal weights, so that only what is shared has one seed.
-    seeds = list(dict.fromkeys(key.architecture for key in keys))
+    kinds = [(key.architecture, key.precision) for key in keys]
+    seeds = list(dict.fromkeys(kinds))
     networks = [
         onnx_model(
             space,
             key.name,
             n_classes,
-            seed=seeds.index(key.architecture),
+            seed=seeds.index(kinds[k]),
             weights=None if weights is None else weights[k],
+            calibration=calibration,
         )
         for k, key in enumerate(keys)
     ]

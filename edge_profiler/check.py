@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bench.device import DeviceProfile, parse_profile, profile_kind, read_document
+from ..bench.device import parse_profile, profile_kind, read_document
 from ..bench.device_document import FORMAT, FORMAT_2, Profile
+from ..bench.device_profile import DeviceProfile
 from ..bench.document_problems import problems
 from ..bench.errors import DeviceError
 from ..bench.plain_text import CONTROL

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench.agreement import spearman
-from ..bench.device import DeviceProfile, user_devices
+from ..bench.device import user_devices
+from ..bench.device_profile import DeviceProfile
 from ..bench.errors import ArchitectureError, UnknownNameError
 from ..bench.operator_model import MIN_ROWS
 from ..bench.spaces import SearchSpace, get_space, parse_networks

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench.device import DeviceProfile
+from ..bench.device_profile import DeviceProfile
 from ..bench.intervals import Width, width
-from ..bench.spaces import SearchSpace, parse_networks
+from ..bench.spaces import SearchSpace
 
 #: Chance at which a true interval is called missed.
 CHANCE = 0.05
@@ -88,18 +88,15 @@ def network_records(
         space: search space of the networks.
         ids: names of the front's networks.
     """
-    there = [a for a in ids if a in measured.measured_ms]
+    there = [a for a in ids if a in measured.listed_ms]
     columns = np.full((3, len(there)), np.nan)
     if there and promised.space_hash == space.hash:
-        genomes, exits = parse_networks(space, there)
-        cuts = exits if exits.any() else None
-        columns[0] = promised.latency_ms(space, genomes, cuts)
-        columns[1:] = promised.latency_interval_ms(space, genomes, cuts)
+        columns = promised.named_ms(space, there)
     names = ("predicted", "low", "high")
     return [
         {
             "architecture": a,
-            "measured": measured.measured_ms[a],
+            "measured": measured.listed_ms[a],
             **{n: float(v) if math.isfinite(v) else None for n, v in zip(names, row, strict=True)},
         }
         for a, row in zip(there, columns.T.tolist(), strict=True)
@@ -119,7 +116,7 @@ def coverage(
     if promised.space_hash != space.hash or (stated := promised.latency.coverage) is None:
         return None
     bounded = [r for r in records if r["low"] is not None and r["high"] is not None]
-    before = sum(r["architecture"] in promised.measured_ms for r in records if r not in bounded)
+    before = sum(r["architecture"] in promised.listed_ms for r in records if r not in bounded)
     inside = sum(r["low"] <= r["measured"] <= r["high"] for r in bounded)
     ends = (column(bounded, name) for name in ("predicted", "low", "high"))
     return Coverage(float(stated), inside, len(bounded), before, width(*ends))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bench.precision import PRECISIONS
 from ..bench.spaces import SearchSpace, parse_networks
 from .onnx_network import onnx_model
 from .profile_start import default_reference
@@ -115,7 +116,7 @@ def estimate(
     ids = list(dict.fromkeys([*networks, *(a for pair in pairs for a in pair)]))
     if not ids:
         return Estimate()
-    genomes, exits = parse_networks(space, ids)
+    genomes, exits = parse_networks(space, ids, PRECISIONS)
     macs = dict(zip(ids, space.macs(genomes, n_classes, exits).tolist(), strict=True))
     reference = default_reference(space)
     macs.setdefault(reference, int(space.macs(reference, n_classes)[0]))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..bench.cost import TAIL, answered_ms, mean_cost
-from ..bench.device import DeviceProfile
+from ..bench.device_profile import DeviceProfile
 from ..bench.points import Points
 from ..bench.rows import NetworkKey
 
@@ -31,7 +31,7 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
     apart = rate == 0 or not _is_prefix(little, big)
     figures: dict[str, tuple[float | None, str]] = dict.fromkeys(FIGURES, (None, ""))
     whole = _whole(measured, little, big, str(points.gate[i])) if rate > 0 else None
-    first, second = measured.measured_ms.get(little), measured.measured_ms.get(big)
+    first, second = measured.listed_ms.get(little), measured.listed_ms.get(big)
     if whole is not None:
         little_ms, both_ms, word = whole
         if points.provenance.get("escalation_rate") != "measured":
@@ -72,7 +72,8 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
 def _is_prefix(little: str, big: str) -> bool:
     """Whether little is an exit of big's architecture, by their names."""
     own, other = NetworkKey.parse(little), NetworkKey.parse(big)
-    return bool(own.exit) and own.architecture == other.architecture
+    same = (own.architecture, own.precision) == (other.architecture, other.precision)
+    return bool(own.exit) and same
 
 
 def _none(value: float) -> float | None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..bench.coupling import PREFIX, Couplings
-from ..bench.rows import COUPLINGS
+from ..bench.coupling import INT8_ORIGIN, PREFIX, Couplings
+from ..bench.precision import FP32, PRECISIONS
+from ..bench.rows import COUPLINGS, NetworkKey
 from ..bench.spaces import SearchSpace, parse_networks
 
 
@@ -19,7 +20,7 @@ def named_couplings(space: SearchSpace, names: Sequence[str]) -> tuple[str, ...]
 
     Args:
         space: search space of the networks.
-        names: names in the order in which they are asked, ``ARCHITECTURE[@EXIT]``.
+        names: names in the order in which they are asked, ``ARCHITECTURE[@EXIT][:PRECISION]``.
 
     Raises:
         ArchitectureError: a network that is not of the space.
@@ -28,8 +29,10 @@ def named_couplings(space: SearchSpace, names: Sequence[str]) -> tuple[str, ...]
     >>> named_couplings(get_space("nb201"), ["333333@4", "333333@9", "123432", "333333"])
     ('prefix', 'sibling', 'prefix')
     """
-    genomes, exits = parse_networks(space, names)
-    couplings = Couplings(space, 1, genomes, exits, np.zeros(len(names), np.int64))
+    genomes, exits = parse_networks(space, names, PRECISIONS)
+    in_int8 = [NetworkKey.parse(name).precision != FP32 for name in names]
+    origin = np.where(in_int8, INT8_ORIGIN, 0)
+    couplings = Couplings(space, 1, genomes, exits, origin)
     shared = []
     for k in range(1, len(names)):
         kinds = [int(couplings.kinds(i, k)) for i in range(k)]

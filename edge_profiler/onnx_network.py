@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from ..bench.errors import ProfileError
 from ..bench.graph import IMAGE, GraphBuilder
 from ..bench.operators import Operator
+from ..bench.precision import FP32, split_precision
 from ..bench.spaces import Exit, Genomes, SearchSpace, canonical_name
 from ..bench.trained_pair import Weights
 from .onnx_graph import INPUT, LOGITS, GraphWriter
+from .quantised import quantised
 
 if TYPE_CHECKING:
     import onnx
@@ -237,25 +239,30 @@ def onnx_model(
     n_classes: int,
     seed: int = 0,
     weights: Weights | None = None,
+    calibration: NDArray[np.float32] | None = None,
 ) -> onnx.ModelProto:
     """One network as an ONNX model, as it would be deployed, whole or cut at an exit.
 
     Batch norm is folded into the convolution before it, which then carries a bias: that is what any
     runtime makes of a trained network. A skip that is the identity leaves no node. Input
     ``images`` float32 (1, 3, height, width), output ``logits`` float32 (1, n_classes). Random
-    weights of a network that is cut are those of the whole one up to the exit.
+    weights of a network that is cut are those of the whole one up to the exit. One in int8 is
+    quantised by `quantised.quantised`.
 
     Args:
         space: search space of the network.
-        architecture: name of a network in ``space``, ``ARCHITECTURE`` or ``ARCHITECTURE@EXIT``.
+        architecture: name of a network in ``space``, ``ARCHITECTURE[@EXIT][:PRECISION]``.
         n_classes: number of classes of the classifier.
         seed: seed of the random weights (He-normal, biases 0), which serve for latency alone.
         weights: trained weights by name as in the state dict of ``biglittle.bench.networks``
             (``stem.0.weight``, ``blocks.3.body.1.running_var`` ...), as arrays; None: random.
+        calibration: normalised training images that a network in int8 is calibrated on, shape
+            (n, channels, height, width); None: noise, which serves random weights alone.
 
     Raises:
         ArchitectureError: ``architecture`` is not in ``space``, or has no such exit.
-        ProfileError: a weight is missing or of another shape, or an operator without ONNX form.
+        ProfileError: a weight is missing or of another shape, an operator without ONNX form, or a
+            network in int8 with trained weights and no images.
         MissingExtraError: ``onnx`` is not installed.
 
     >>> from biglittle.bench.spaces import get_space
@@ -265,7 +272,14 @@ def onnx_model(
     >>> onnx_model(get_space("fbnet"), "8" * 22 + "@12", n_classes=10).graph.name
     'fbnet_8888888888888888888888@12'
     """
-    name = canonical_name(space, architecture)
+    name, precision = split_precision(canonical_name(space, architecture))
+    if precision != FP32:
+        if weights is not None and calibration is None:
+            raise ProfileError(
+                f"{architecture} has trained weights and nothing to calibrate {precision} on; give "
+                "calibration=, normalised training images."
+            )
+        return quantised(onnx_model(space, name, n_classes, seed, weights), calibration)
     id_, _, cut = name.partition("@")
     genome, place = space.parse(id_)[0], space.get_exit(cut)
     graph, source = GraphWriter(), _WeightSource(weights, seed)

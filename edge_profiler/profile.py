@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bench.precision import PRECISIONS
 from ..bench.spaces import SearchSpace, parse_networks
 from .energy import measure_energy
 from .machine import conditions
@@ -108,7 +109,7 @@ def profile_networks(
     """
     protocol = protocol or Protocol()
     wanted = list(dict.fromkeys(architectures))
-    parse_networks(space, [*wanted, *again, *(a for pair in pairs for a in pair)])
+    parse_networks(space, [*wanted, *again, *(a for pair in pairs for a in pair)], PRECISIONS)
     engine = get_runtime(runtime) if isinstance(runtime, str) else runtime
     runs_on = getattr(engine, "runs_on", None)
     measuring = get_meter(meter, root, runs_on) if isinstance(meter, str) else meter

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..bench.errors import ProfileError
+from ..bench.precision import FP32
 from ..bench.spaces import SearchSpace, get_space
 from .anchors import N_ANCHORS, anchor_networks
 from .machine import device_name, environment
@@ -172,6 +173,11 @@ def report_of(
     space = get_space(request.space)
     anchors = architectures(request.networks, space, request.n_classes)
     engine = get_runtime(request.runtime, request.precision)
+    if getattr(engine, "in_graph", FP32) != FP32:
+        raise ProfileError(
+            f"--repeatability is tried on networks in {FP32}, got --precision {request.precision}; "
+            "leave it out: the protocol is the same."
+        )
     return report(space, engine, request.protocol, repeats, len(anchors), log=log)
 
 

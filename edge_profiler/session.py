@@ -14,6 +14,7 @@ from ..bench.errors import ProfileError
 from ..bench.files import check_writable
 from ..bench.id_lists import read_ids, read_pairs
 from ..bench.locks import holding
+from ..bench.precision import FP32, with_precision
 from ..bench.spaces import SearchSpace, get_space
 from .alternation import alternating_protocol
 from .anchors import anchor_networks
@@ -42,7 +43,8 @@ class ProfileRequest:
         space: name of the search space.
         n_classes: number of classes of the classifiers.
         runtime: key of a runtime.
-        precision: None: the runtime's usual one.
+        precision: None: the runtime's usual one; ``int8`` on the processor: every network and pair
+            is measured quantised, beside the fp32 networks of the same profile.
         threads: threads that the runtime uses inside an operator.
         meter: key of an energy meter, or "auto".
         reference: architecture that brackets all others; None: the space's default.
@@ -133,24 +135,32 @@ def run_request(
         if request.again:
             request, again = once_more(request, out)
         space = get_space(request.space)
+        runtime = get_runtime(request.runtime, request.precision)
+        in_graph = getattr(runtime, "in_graph", None)
         files = [] if again else [*request.files, *onnx_files(request.networks)]
         wanted = again
         if not again and not files:
             wanted = architectures(request.networks, space, request.n_classes)
+        pairs = read_pairs(request.pairs, space) if request.pairs else []
+        if request.precision is not None and in_graph is not None:
+            wanted = [with_precision(name, in_graph) for name in wanted]
+            pairs = [(with_precision(a, in_graph), with_precision(b, in_graph)) for a, b in pairs]
         return measure(
             space,
             wanted,
             request.n_classes,
             request.protocol,
-            get_runtime(request.runtime, request.precision),
+            runtime,
             reference=request.reference,
             on_progress=on_progress,
             out=out,
             meter=request.meter,
-            pairs=read_pairs(request.pairs, space) if request.pairs else (),
+            pairs=pairs,
             gate=request.gate,
             author=request.author,
-            models=each_file(files, parse_shape(request.shape) if request.shape else None),
+            models=each_file(
+                files, parse_shape(request.shape) if request.shape else None, in_graph
+            ),
             again=again,
             name=request.name,
         )
@@ -182,11 +192,17 @@ def _run_blocks(
     measure: Callable[..., Profile],
 ) -> Profile:
     space = get_space(request.space)
+    runtime = get_runtime(request.runtime, request.precision)
+    if getattr(runtime, "in_graph", FP32) != FP32:
+        raise ProfileError(
+            f"--blocks and --precision {request.precision} do not go together: blocks are written "
+            f"in {FP32}. Measure networks in {request.precision}, without --blocks."
+        )
     return measure(
         space,
         request.n_classes,
         request.protocol,
-        get_runtime(request.runtime, request.precision),
+        runtime,
         networks=further_networks(request, space),
         reference=request.reference,
         on_progress=on_progress,

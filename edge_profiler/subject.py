@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ..bench.documents import DocumentError, typed
 from ..bench.errors import ProfileError
+from ..bench.precision import FP32
 from ..bench.spaces import SearchSpace
 from .deployable import metadata
 from .onnx_checked import load_checked
@@ -20,6 +21,7 @@ from .onnx_gates import forced_threshold
 from .onnx_graph import import_onnx
 from .onnx_network import onnx_model
 from .onnx_plain import with_input_shape
+from .quantised import precision_of
 
 if TYPE_CHECKING:
     import onnx
@@ -72,15 +74,18 @@ def architecture_subjects(
     return [subject(a) for a in dict.fromkeys(architectures)]
 
 
-def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list[Subject]:
+def file_subjects(
+    paths: Sequence[Path], shape: Sequence[int] | None = None, precision: str | None = None
+) -> list[Subject]:
     """A subject for every ONNX file; two for a cascade of this package, one for each branch.
 
     Args:
         paths: paths of the ONNX files.
         shape: shape of their input, where a file leaves sides open.
+        precision: precision that the graphs of networks are to have; None: any.
 
     Raises:
-        ProfileError: a file that cannot be read as ONNX.
+        ProfileError: a file that cannot be read as ONNX, or of another precision.
         MissingExtraError: ``onnx`` is not installed.
     """
     subjects = []
@@ -89,6 +94,7 @@ def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> 
         names = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
         facts = _facts(model, path)
         if facts.role != "cascade":
+            _check_precision(model, path, precision)
             if shape is not None:
                 names["shape"] = ",".join(map(str, shape))
             subjects.append(Subject("models", names, partial(_for_one, model, path.name, shape)))
@@ -99,7 +105,23 @@ def file_subjects(paths: Sequence[Path], shape: Sequence[int] | None = None) -> 
     return subjects
 
 
-def each_file(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list[Subject]:
+def _check_precision(model: onnx.ModelProto, path: Path, precision: str | None) -> None:
+    """Refuses a network whose graph is of another precision than it is given as."""
+    got = precision_of(model)
+    if precision is None or got == precision:
+        return
+    advice = {
+        FP32: "leave out --precision int8, or quantise it first: biglittle table extract ARCH:int8",
+        "int8": "add --precision int8",
+    }
+    raise ProfileError(
+        f"{path.name} is a network in {got}, and was given as {precision}; {advice[got]}."
+    )
+
+
+def each_file(
+    paths: Sequence[Path], shape: Sequence[int] | None = None, precision: str | None = None
+) -> list[Subject]:
     """Subjects of ONNX files, of which a bad one does not cost the others their measurement.
 
     A file that cannot be read is a subject whose model says why, so that its entry does.
@@ -107,11 +129,12 @@ def each_file(paths: Sequence[Path], shape: Sequence[int] | None = None) -> list
     Args:
         paths: paths of the ONNX files.
         shape: shape of their input, where a file leaves sides open.
+        precision: precision that the graphs of networks are to have; None: any.
     """
     subjects: list[Subject] = []
     for path in paths:
         try:
-            subjects += file_subjects([path], shape)
+            subjects += file_subjects([path], shape, precision)
         except (ProfileError, OSError) as error:
             digest = hashlib.sha256(str(path).encode()).hexdigest()
             names = {"file": path.name, "sha256": digest}

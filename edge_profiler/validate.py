@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..bench.agreement import Agreement, agreement
-from ..bench.device import DeviceProfile
+from ..bench.device_profile import DeviceProfile
 from ..bench.errors import DeviceError
 from ..bench.pareto import on_front
 from ..bench.points import Points
@@ -251,7 +251,7 @@ def _check_fresh(promised: DeviceProfile, measured: DeviceProfile, ids: Sequence
     Under another name, with a reason for its force or as a copy it is still the same measurement:
     nanoseconds of all networks and of the reference do not repeat.
     """
-    ours, theirs = promised.measured_ms, measured.measured_ms
+    ours, theirs = promised.listed_ms, measured.listed_ms
     there = [a for a in ids if a in theirs]
     same_session = promised.facts.get("reference") == measured.facts.get("reference") is not None
     if there and same_session and all(ours.get(a) == theirs[a] for a in there):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..bench import BigLittleError, Evaluator, Points
 from ..bench.coupling import SIBLING, coupling_names, pair_kinds
 from ..bench.errors import ConstraintError
-from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator, shares_nothing
+from ..bench.evaluator import FidelityEvaluator, SweepingEvaluator, precision_of, shares_nothing
 from ..bench.figures import POINT_FIGURES, get_figure
 from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
@@ -343,7 +343,8 @@ class CountingEvaluator:
         genomes, exits = seen[:, :-1], seen[:, -1] if seen[:, -1].any() else None
         of_cut = (genomes,) if exits is None else (genomes, exits)
         figures = self.evaluator.networks(*of_cut)
-        singles = best_of(self.domain.space, genomes, figures, exits)
+        precision = precision_of(self.evaluator)
+        singles = best_of(self.domain.space, genomes, figures, exits, precision)
         self._evaluating += time.perf_counter() - began
         return SearchOutcome(
             front=self._points(*self._front),
@@ -364,12 +365,13 @@ class CountingEvaluator:
         (little, big), cuts = self.domain.networks(genes), self.domain.cuts(genes)
         space, gates = self.domain.space, np.array(self.evaluator.gates or (NO_GATE,))
         assert self._told is not None
+        precision = precision_of(self.evaluator)
         coupling = np.full(len(genes), "" if not self.domain.n_gates else COUPLINGS[SIBLING])
         if self.domain.n_gates and not shares_nothing(self.evaluator):
             coupling = coupling_names(pair_kinds(space, little, big, cuts))
         return Points(
-            little=network_names(space, little, None if cuts is None else cuts[0]),
-            big=network_names(space, big, None if cuts is None else cuts[1]),
+            little=network_names(space, little, None if cuts is None else cuts[0], precision),
+            big=network_names(space, big, None if cuts is None else cuts[1], precision),
             gate=gates[genes[:, self.domain.gate]],
             **{name: figures[name] for name in _KEPT},
             provenance=self._told[0],

@@ -14,6 +14,7 @@ from typing import Any
 from ..bench import Benchmark, DeviceProfile, load_device
 from ..bench.device import shipped_devices, user_devices
 from ..bench.errors import ArchitectureError, BigLittleError
+from ..bench.precision import FP32
 from ..bench.shipped_tables import shipped_tables
 from ..bench.spaces import GIVEN, UNBUILT
 from ..bench.table_archive import is_address
@@ -36,6 +37,7 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
         "table": bench.table.name,
         "table_sha256": bench.table.sha256,
         "device": TOGETHER.join(profiles.get(d, d) for d in devices),
+        **({} if bench.table.precisions == (FP32,) else {"precisions": [*bench.table.precisions]}),
     }
     if note := latency_note({d: bench.promise(d) for d in devices}):
         sources["latency"] = note
@@ -107,6 +109,7 @@ class FrontQuestion:
         table_name: name of the table; None where the front does not say.
         table_sha256: hash of the table; None where the front does not say.
         given: whether its networks are known by their answers alone.
+        precisions: precisions of the networks that were looked at.
     """
 
     label: str
@@ -115,6 +118,7 @@ class FrontQuestion:
     table_name: str | None = None
     table_sha256: str | None = None
     given: bool = False
+    precisions: tuple[str, ...] = (FP32,)
 
     @classmethod
     def of(cls, config: Mapping[str, Any], label: str) -> FrontQuestion:
@@ -135,6 +139,7 @@ class FrontQuestion:
             table_name=name,
             table_sha256=sources.get("table_sha256"),
             given=sources.get("space") == GIVEN,
+            precisions=tuple(map(str, sources.get("precisions") or (FP32,))),
         )
 
     def device_names(self, device: str | None = None) -> tuple[str, ...]:
@@ -212,7 +217,7 @@ class FrontQuestion:
                 there.
         """
         if table is not None:
-            bench = Benchmark.load(table)
+            bench = Benchmark.load(table, precisions=self.precisions)
             if self.table_name not in (None, bench.table.name):
                 raise BigLittleError(
                     f"{self.label} was searched with table {self.table_name}, but --table is "
@@ -220,7 +225,7 @@ class FrontQuestion:
                 )
             return bench
         try:
-            return Benchmark.load(self.table or default)
+            return Benchmark.load(self.table or default, precisions=self.precisions)
         except BigLittleError as error:
             if self.table is None:
                 raise

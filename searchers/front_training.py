@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..bench import Benchmark, DeviceProfile, OperatingPoint
-from ..bench.errors import BigLittleError, UnknownNameError
+from ..bench.errors import ArchitectureError, BigLittleError, UnknownNameError
 from ..bench.files import file_hash
 from ..bench.gate import Gate
 from ..bench.measured_pairs import MeasuredPairs
 from ..bench.pair import Pair
+from ..bench.precision import FP32, split_precision
 from ..cotrain.front import FrontJob
 from ..cotrain.methods import METHODS, get_method
 from ..cotrain.recipe import FINE_TUNE, SCRATCH, Recipe
@@ -103,6 +104,20 @@ class FrontTraining:
         )
 
 
+def check_trainable(names: Iterable[str]) -> None:
+    """Refuses networks in another precision than fp32, in which pairs are trained.
+
+    Raises:
+        ArchitectureError: one of the networks is in another precision.
+    """
+    for name in names:
+        if ":" in str(name) and (precision := split_precision(str(name))[1]) != FP32:
+            raise ArchitectureError(
+                f"{name} cannot be trained in {precision}: pairs are trained in {FP32}. Name "
+                "networks without the precision, or search without --precision."
+            )
+
+
 def methods_called(name: str) -> tuple[str, ...]:
     """The co-training methods that a name stands for; ``all`` are all of them.
 
@@ -139,9 +154,11 @@ def training_of(
         default_table: for a front that does not say.
 
     Raises:
-        BigLittleError: no front, another device or table than the front's, or nothing to train.
+        BigLittleError: no front, another device or table than the front's, networks in another
+            precision than fp32, or nothing to train.
     """
     front = read_front(front_file)
+    check_trainable([*front.points.little, *front.points.big])
     question = front.question
     bench = question.bench(table, default_table)
     elsewhere: Sequence[OperatingPoint] = front.recommended_elsewhere[:top]

@@ -13,11 +13,13 @@ import numpy as np
 from ..bench import Benchmark, Candidates, Evaluator, Points, load_device
 from ..bench.device import DEFAULT_DEVICE
 from ..bench.errors import ConstraintError, UnknownNameError
+from ..bench.evaluator import precision_of
 from ..bench.files import file_hash
 from ..bench.gates import get_gate
 from ..bench.hypervolume import Reference, reference_of
 from ..bench.latency import LatencyModel
 from ..bench.pareto import nondominated
+from ..bench.precision import FP32, checked_precisions
 from ..bench.spaces import parse_networks
 from .compare import table_reference
 from .evaluators.table import TableEvaluator
@@ -61,7 +63,7 @@ class Judge:
     @cached_property
     def bench(self) -> Benchmark:
         """The table, opened."""
-        return Benchmark.load(self.table)
+        return Benchmark.load(self.table, precisions=self.sources.get("precisions"))
 
 
 def judge_called(
@@ -73,6 +75,7 @@ def judge_called(
     proxy: str = "images",
     passes: float = 0.0,
     warm: bool = False,
+    precisions: Sequence[str] = (),
 ) -> Judge:
     """The evaluator called ``name``, on one device or the worst of several.
 
@@ -86,6 +89,7 @@ def judge_called(
         proxy: what rough evaluations of the live supernet save on: images, resolution or epochs.
         passes: passes of training before a network of the supernet answers; 0: as inherited.
         warm: whether the search begins with the table's front, which its sources then say.
+        precisions: precision of the networks of a table; empty: fp32, as of all other evaluators.
 
     Raises:
         UnknownNameError: no such evaluator, table, device or proxy.
@@ -107,7 +111,13 @@ def judge_called(
         raise ConstraintError(
             f"--proxy and --epochs are for --on live, where networks are run; got --on {name}."
         )
-    judge = _made(name, devices, table, data, gates, proxy, passes)
+    wanted = checked_precisions(precisions)
+    if wanted != (FP32,) and name != "table":
+        raise ConstraintError(
+            f"--precision {','.join(wanted)} is for --on table, which holds what such networks "
+            f"answer; got --on {name}, which knows networks in fp32 alone."
+        )
+    judge = _made(name, devices, table, data, gates, proxy, passes, wanted)
     sources = {**judge.sources, "warm_start": True} if warm else judge.sources
     return replace(judge, given=tuple(devices), table=table, sources=sources)
 
@@ -120,10 +130,11 @@ def _made(
     gates: Sequence[str] | None,
     proxy: str,
     passes: float,
+    precisions: tuple[str, ...],
 ) -> Judge:
     if name == "nb201":
         return _nb201(devices)
-    bench = Benchmark.load(table)
+    bench = Benchmark.load(table, precisions=precisions)
     if bench.table.given and name != "table":
         raise ConstraintError(
             f"networks of table {bench.table.name!r} are known by their answers alone, so that no "
@@ -285,7 +296,8 @@ def candidates_of(points: Points, evaluator: Evaluator, n_classes: int) -> Candi
     for gate in gates:
         rows = points.gate == gate
         cut[rows] = get_gate(gate).cut(points.threshold[rows], n_classes)
-    little, big = (parse_networks(evaluator.space, names) for names in (points.little, points.big))
+    named, precisions = (points.little, points.big), (precision_of(evaluator),)
+    little, big = (parse_networks(evaluator.space, names, precisions) for names in named)
     return Candidates(
         little[0],
         big[0],

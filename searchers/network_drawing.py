@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..bench.anatomy import NOT_RUN, Anatomy, LayerFacts, differing
 from ..bench.figures import three_digits
+from ..bench.precision import split_precision
 from .network_svg import CONSTANT, block_text, shape_text
 
 BAR_CELLS = 18
@@ -64,10 +65,8 @@ def print_network(network: Anatomy, console: Console) -> None:
     console.print(table)
     if any(layer.choice == NOT_RUN for layer in network.layers):
         last = [layer.name for layer in network.layers[:-1] if layer.choice != NOT_RUN][-1]
-        console.print(
-            f"Exits count layers from 0: {network.architecture.partition('@')[2]} stands after "
-            f"layer {last} of this list."
-        )
+        cut = split_precision(network.architecture)[0].partition("@")[2]
+        console.print(f"Exits count layers from 0: {cut} stands after layer {last} of this list.")
     _print_whole(network, console)
 
 
@@ -129,7 +128,8 @@ def _table(*heads: str) -> Table:
 
 def _heading(network: Anatomy) -> str:
     text = f"{network.architecture} ({network.space}): {network.macs / 1e6:.1f} M MACs, "
-    text += f"{network.params / 1e6:.3f} M parameters"
+    text += f"{network.params / 1e6:.3f} M parameters, {network.weights_mib:.3g} MiB of weights, "
+    text += f"{network.activation_mib:.3g} MiB of activations"
     if network.latency_ms is None:
         return text
     return (

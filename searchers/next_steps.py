@@ -64,7 +64,7 @@ def next_steps(
     devices = [shlex.quote(d) for d in judge.given or judge.devices]
     table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
     steps = [*first]
-    if pairs:
+    if pairs and not any(":" in name for name in networks):  # training is in fp32
         steps.append(f"biglittle cotrain {front} --top 5 --out {trained}")
     for device, given in zip(judge.devices, devices, strict=True):
         several = len(judge.devices) > 1

@@ -19,7 +19,7 @@ from ..cotrain.selection import Selection
 from ..cotrain.supernet import Supernet
 from ..cotrain.weights import HEADS, load_weights, take_exit_heads
 from .evaluators.profile_costs import profile_costs
-from .front_training import FrontTraining
+from .front_training import FrontTraining, check_trainable
 
 
 def checked_pair(little: str, big: str, coupling: str, space: str) -> tuple[str, str]:
@@ -33,10 +33,11 @@ def checked_pair(little: str, big: str, coupling: str, space: str) -> tuple[str,
         space: name of their search space.
 
     Raises:
-        ArchitectureError: a network that is not in the space, an exit that it does not have, or
-            another coupling than asked.
+        ArchitectureError: a network that is not in the space or not in fp32, an exit that it does
+            not have, or another coupling than asked.
         UnknownNameError: there is no such coupling to train.
     """
+    check_trainable((little, big))
     if coupling not in ("", "prefix", "sibling"):
         raise UnknownNameError("coupling to train", coupling, ("prefix", "sibling"))
     fault = prefix_fault(little, big, space)

@@ -10,6 +10,7 @@ from .. import __version__
 from ..bench.documents import read_toml, typed
 from ..bench.errors import BigLittleError
 from ..bench.figures import get_figure
+from ..bench.precision import FP32
 from .front_document import RunConfig
 from .front_question import FrontQuestion
 
@@ -60,6 +61,8 @@ def search_options(path: str | Path) -> dict[str, Any]:
     }
     if config.get("couplings"):
         options["coupling"] = ",".join(config["couplings"])
+    if question.precisions != (FP32,):
+        options["precision"] = ",".join(question.precisions)
     if question.table is not None:
         options["table"] = question.table
     if sources["evaluator"] in GATED:

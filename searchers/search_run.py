@@ -156,7 +156,7 @@ def run_search(
             the limits.
     """
     find = searcher_called(searcher, judge)
-    begin = warm_start(judge, Benchmark.load(judge.table), settings) if warm else None
+    begin = warm_start(judge, judge.bench, settings) if warm else None
 
     def move(progress: Any) -> None:
         if on_progress is not None:

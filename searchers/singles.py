@@ -13,6 +13,7 @@ from ..bench import NetworkFigures, SearchSpace
 from ..bench.figures import words_of
 from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
+from ..bench.precision import FP32
 from ..bench.provenance import with_common, words_at, words_taken
 from ..bench.spaces import Exits, Genomes
 
@@ -61,7 +62,11 @@ class SingleNetworks:
 
 
 def best_of(
-    space: SearchSpace, genomes: Genomes, figures: NetworkFigures, exits: Exits | None = None
+    space: SearchSpace,
+    genomes: Genomes,
+    figures: NetworkFigures,
+    exits: Exits | None = None,
+    precision: str = FP32,
 ) -> SingleNetworks:
     """Of some networks those that are the most accurate for their cost, by any of the costs.
 
@@ -70,6 +75,7 @@ def best_of(
         genomes: one network a row, shape (n, n_layers).
         figures: accuracy and costs of the same networks.
         exits: numbers of the exits at which they are cut, shape (n,); None: all are whole.
+        precision: precision of all of them.
     """
     costs = figures.costs
     columns = {
@@ -83,7 +89,9 @@ def best_of(
     rows = np.unique(np.concatenate(steps))
     analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
     return SingleNetworks(
-        architecture=network_names(space, genomes[rows], None if exits is None else exits[rows]),
+        architecture=network_names(
+            space, genomes[rows], None if exits is None else exits[rows], precision
+        ),
         accuracy=figures.accuracy[rows],
         **{name: np.asarray(c, np.float64)[rows] for name, c in columns.items()},
         provenance=with_common(

@@ -98,6 +98,7 @@ def table_front(
     gates: tuple[str, ...] = (),
     on_progress: Callable[[int, int], None] | None = None,
     couplings: tuple[str, ...] = (),
+    precisions: tuple[str, ...] = (),
 ) -> TableFront:
     """The exact front over all pairs of a table; after an interrupt that of the pairs done so far.
 
@@ -109,11 +110,12 @@ def table_front(
         gates: names of the gates to use; empty: all that tables store.
         on_progress: told how many little networks are done, and of how many.
         couplings: the only couplings that pairs may have; empty: all.
+        precisions: precisions of the networks to look at; empty: fp32.
 
     Raises:
         BigLittleError: no such table, device, figure or gate, or nothing meets the limits.
     """
-    bench = Benchmark.load(table)
+    bench = Benchmark.load(table, precisions=precisions)
     device = bench.device(device)
     try:
         front = bench.front(

@@ -12,6 +12,7 @@ import numpy as np
 from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
+from ..bench.precision import PRECISIONS
 from ..bench.recommend import spread
 from ..bench.spaces import parse_networks
 from ..edge_profiler.accuracy import rerun
@@ -115,7 +116,7 @@ def validate_front(
     if profile_file is None:
         points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
-        parse_networks(space, ids)
+        parse_networks(space, ids, PRECISIONS)
         common: dict[str, Any] = {"space": space.name, "n_classes": promised.n_classes}
         requests = [measuring.request(networks=",".join(ids), **common)]
         for gate, members in pairs.items():

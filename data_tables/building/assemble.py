@@ -25,7 +25,15 @@ from ...bench.device import load_device, shipped_devices
 from ...bench.device_columns import device_columns, joined_columns
 from ...bench.errors import TableError
 from ...bench.files import replacing
-from ...bench.rows import PAIR_TRAININGS, TRAININGS, NetworkKey, completed, joined, key_of
+from ...bench.precision import FP32, PRECISIONS
+from ...bench.rows import (
+    PAIR_TRAININGS,
+    TRAININGS,
+    NetworkKey,
+    completed,
+    joined,
+    key_of,
+)
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import Table
 from ...bench.table_contents import Predictions, TableContents
@@ -45,9 +53,9 @@ log = logging.getLogger(__name__)
 def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
     """What was evaluated with these supernet weights, in the order of the table's rows.
 
-    Inherited networks come in the order of the design, then the others by training, name and seed;
-    of pairs only whole ones. Inherited networks that the design has not (any more) are left out, as
-    are those evaluated with other weights; the log says how many.
+    Inherited networks come in the order of the design, then the others by training, name and seed,
+    and those in int8 last; of pairs only whole ones. Inherited networks that the design has not
+    (any more) are left out, as are those evaluated with other weights; the log says how many.
     """
     everything = [read_evaluation(path) for path in sorted(plan.networks.glob("*.npz"))]
     fitting = [e for e in everything if e.key.origin in ("", origin)]
@@ -63,7 +71,8 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
     def belongs(key: EvaluationKey) -> bool:
         own = key.network
         if own.training == "inherited":
-            return own.architecture in place and (not own.exit or own.name in chosen)
+            listed = not own.exit or own.name in chosen or own.precision != FP32  # by a table
+            return own.architecture in place and listed
         other = {"little": "big", "big": "little"}.get(key.role, "")
         twin = (key.partner, own.training, own.seed, own.name, other)
         return own.training not in PAIR_TRAININGS or twin in evaluated
@@ -84,6 +93,7 @@ def evaluations(plan: Plan, origin: str) -> list[Evaluation]:
         rank = place[own.architecture] if own.training == "inherited" else 0
         cut = int(plan.space.exit_numbers([own.exit])[0])
         return (
+            PRECISIONS.index(own.precision),
             TRAININGS.index(own.training),
             cut > 0,
             rank,
@@ -154,7 +164,9 @@ def _columns(device: str, space: SearchSpace, new: Sequence[Evaluation]) -> dict
     """The columns and facts of one device for some evaluated networks."""
     networks = [e.key.network for e in new]
     exits = space.exit_numbers([n.exit for n in networks])
-    return device_columns(load_device(device), space, [n.architecture for n in networks], exits)
+    precisions = np.array([n.precision for n in networks])
+    ids = [n.architecture for n in networks]
+    return device_columns(load_device(device), space, ids, exits, precisions)
 
 
 def assemble(
@@ -225,20 +237,25 @@ def write_with_references(path: Path, contents: TableContents, code_version: str
     return write_table(path, with_boxes, code_version, _today())
 
 
+def begun_with(plan: Plan, target: Path) -> Path:
+    """The table that one in a place begins with: itself, or that of the recipe."""
+    return plan.recipe.table if plan.recipe.table.exists() and not target.exists() else target
+
+
 def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[str, int]:
     """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
 
     Rows that are there stay as they are, bit for bit, and so does everything else but the
-    reference boxes.
+    reference boxes. Where there is no table in that place, it is begun with the recipe's own.
 
     Raises:
-        TableError: there is no table in that place.
+        TableError: there is no table in that place, and the recipe has none.
         CheckpointError: it was built from other supernet weights.
     """
-    table = Table(target)
-    origin = plan.supernet().sha256
+    table, trained = Table(begun_with(plan, target)), plan.supernet()
+    origin = trained.sha256
     if table.training.get("supernet_sha256") != origin:
-        raise of_another_supernet(f"the networks of {target}")
+        raise of_another_supernet(f"the networks of {table.path}")
     before = table.contents()
     there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
     new = [e for e in evaluations(plan, origin) if _row_key(e.key) not in there]
@@ -246,6 +263,9 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
         assert table.sha256 is not None
         return table.sha256, 0
     contents = added(before, new, plan.images())
+    if table.path != target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     keep_exits(plan, target.with_name(EXITS_NAME))
     return write_with_references(target, contents, code_version), len(new)
 

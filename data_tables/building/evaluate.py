@@ -27,7 +27,7 @@ from ...bench.gates import stored_metrics
 from ...bench.networks import Network, weights_hash
 from ...bench.npz import Wanted, read_npz
 from ...bench.rows import NetworkKey
-from ...bench.spaces import SearchSpace, get_space
+from ...bench.spaces import get_space
 from ...bench.table_contents import encode_predictions
 from ...cotrain.images import normalised
 from ...cotrain.recalibrate import calibrated
@@ -91,7 +91,7 @@ class EvaluationKey:
     def name(self) -> str:
         """Stem of its file; two different networks of one build have different ones."""
         own = self.network
-        parts = [own.training, own.name, self.partner, self.role, f"s{own.seed}"]
+        parts = [own.training, own.name.replace(":", "-"), self.partner, self.role, f"s{own.seed}"]
         return "-".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, Any]:
@@ -198,13 +198,6 @@ def _unreadable(path: Path, error: Exception) -> TableError:
     )
 
 
-def deployed(
-    space: SearchSpace, name: str, n_classes: int, weights: Mapping[str, NDArray[Any]]
-) -> bytes:
-    """A network as it is deployed, serialised ONNX, but with a free batch axis."""
-    return with_free_batch(onnx_model(space, name, n_classes, weights=weights))
-
-
 def with_free_batch(model: onnx.ModelProto) -> bytes:
     """A model with a free batch axis, serialised."""
     for value in (*model.graph.input, *model.graph.output):
@@ -287,30 +280,33 @@ class NetworkEvaluator:
         """
         return calibrated(net.inherit(architecture), self.train, self.dataset)
 
-    def probabilities(self, network: Network, split: str) -> NDArray[np.float64]:
-        """Class probabilities of a network as it would be deployed, (n_images, n_classes)."""
+    def model(self, network: Network) -> onnx.ModelProto:
+        """A network as it would be deployed in fp32, its batch norms folded."""
         weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         space = get_space(network.space)
-        model = deployed(space, network.name, self.dataset.n_classes, weights)
-        return probabilities(model, self.inputs[split], self.threads)
+        return onnx_model(space, network.name, self.dataset.n_classes, weights=weights)
 
-    def answers_of_exits(
-        self, cuts: Sequence[Network]
-    ) -> list[dict[str, dict[str, NDArray[np.uint8]]]]:
-        """What `answers` gives for each of some exits of one architecture, from one pass.
+    def model_of_exits(self, cuts: Sequence[Network]) -> onnx.ModelProto:
+        """Some exits of one architecture as one model with an output each, in their order.
 
         Args:
             cuts: networks that end at exits of one trunk, in any order; they share its weights.
         """
-        models = []
-        for network in cuts:
-            weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-            space, n_classes = get_space(network.space), self.dataset.n_classes
-            models.append(onnx_model(space, network.name, n_classes, weights=weights))
-        model = with_free_batch(joined_exits(models))
-        out: list[dict[str, dict[str, NDArray[np.uint8]]]] = [{} for _ in cuts]
+        return joined_exits([self.model(network) for network in cuts])
+
+    def probabilities(self, network: Network, split: str) -> NDArray[np.float64]:
+        """Class probabilities of a network as it would be deployed, (n_images, n_classes)."""
+        model = with_free_batch(self.model(network))
+        return probabilities(model, self.inputs[split], self.threads)
+
+    def answers_of_model(
+        self, model: onnx.ModelProto
+    ) -> list[dict[str, dict[str, NDArray[np.uint8]]]]:
+        """What `answers` gives, for each output of a deployed model, from one pass."""
+        serialised = with_free_batch(model)
+        out: list[dict[str, dict[str, NDArray[np.uint8]]]] = [{} for _ in model.graph.output]
         for split, images in self.images.items():
-            each = all_probabilities(model, self.inputs[split], self.threads)
+            each = all_probabilities(serialised, self.inputs[split], self.threads)
             for answers, own in zip(out, each, strict=True):
                 top1, codes = encode_predictions(own, images.labels)
                 answers[split] = {"top1": top1, **codes}
@@ -318,10 +314,7 @@ class NetworkEvaluator:
 
     def answers(self, network: Network) -> dict[str, dict[str, NDArray[np.uint8]]]:
         """``top1`` and the codes of every stored metric by split, uint8 (n_images,) each."""
-        answers = {}
-        for split, images in self.images.items():
-            top1, codes = encode_predictions(self.probabilities(network, split), images.labels)
-            answers[split] = {"top1": top1, **codes}
+        (answers,) = self.answers_of_model(self.model(network))
         return answers
 
     def evaluate(self, network: Network, key: EvaluationKey, folder: Path) -> float:

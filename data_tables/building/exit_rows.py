@@ -27,9 +27,13 @@ log = logging.getLogger(__name__)
 
 
 def evaluated_exits(plan: Plan, origin: str) -> list[Evaluation]:
-    """All evaluations of inherited exits in the working folder, with these supernet weights."""
+    """All fp32 evaluations of inherited exits in the working folder, with these weights."""
     everything = (read_evaluation(path) for path in sorted(plan.networks.glob("inherited-*@*.npz")))
-    return [e for e in everything if e.key.origin == origin and e.key.network.exit]
+    return [
+        e
+        for e in everything
+        if e.key.origin == origin and e.key.network.exit and e.key.network.precision == "fp32"
+    ]
 
 
 def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:

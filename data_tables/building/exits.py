@@ -113,7 +113,7 @@ class ExitsJob:
             net.exit_heads = exit_heads(site)
         network = exited(site, self.architecture)
         cuts = [network.cut(name) for name in self.exits]
-        answers = site.evaluator.answers_of_exits(cuts)
+        answers = site.evaluator.answers_of_model(site.evaluator.model_of_exits(cuts))
         labels, figures = site.images["val"].labels, []
         for key, cut, given in zip(self.networks, cuts, answers, strict=True):
             facts = EvaluationKey(key, epochs=site.supernet.epochs, origin=site.origin)

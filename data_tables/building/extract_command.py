@@ -26,7 +26,7 @@ def _is_cascade(name: str, table: str, **_: object) -> bool:
 @with_output("out", folder=_is_cascade, resumes=False)
 def extract(
     name: Annotated[
-        str, typer.Argument(help="A cascade of 'table cascades', or ARCHITECTURE[@EXIT].")
+        str, typer.Argument(help="A cascade of 'table cascades', or ARCH[@EXIT][:int8].")
     ],
     out: Annotated[Path, typer.Option(help="ONNX file to write; of a cascade, the folder.")],
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,

@@ -49,8 +49,7 @@ def accuracy_again(
     onnx = import_onnx()
     test = get_dataset(bench.table.dataset).load(data)["test"]
     table = bench.table
-    names = map(str, table.names[table.networks["training"] == "inherited"])
-    inherited = {*bench.architectures, *(name for name in names if "@" in name)}
+    inherited = {*map(str, table.names[table.networks["training"] == "inherited"])}
     rows = []
     for i in np.unique(np.linspace(0, len(points) - 1, n).round().astype(int)):
         point = points[int(i)]

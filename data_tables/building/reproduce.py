@@ -18,12 +18,13 @@ from ...bench.datasets import Images, get_dataset
 from ...bench.errors import ArchitectureError, TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
+from ...bench.precision import PRECISIONS, split_precision
 from ...bench.spaces import UNBUILT, canonical_name, parse_networks
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
-from ...edge_profiler.onnx_network import onnx_model
 from .evaluate import REPORTED, NetworkEvaluator
 from .plan import TrainedSupernet, of_another_supernet
+from .quantise import in_precision
 from .recipe import WEIGHTS_NAME
 
 #: On the machine of the build every byte is the same. Elsewhere sums are rounded otherwise, which
@@ -78,7 +79,7 @@ def verify(
         DatasetError: the images are not in that folder.
     """
     of = table.networks
-    candidates = np.flatnonzero((of["training"] == "inherited") & (of["precision"] == "fp32"))
+    candidates = np.flatnonzero(of["training"] == "inherited")
     if not len(candidates):
         raise TableError(f"{table.path} has no inherited networks to verify.")
     supernet = weights_of(table)
@@ -125,11 +126,12 @@ def verdict(report: Mapping[str, Any]) -> list[str]:
 def _check(
     table: Table, row: int, supernet: TrainedSupernet, evaluator: NetworkEvaluator
 ) -> dict[str, Any]:
-    architecture = table.names[row].partition(":")[0]
-    network = evaluator.inherited(supernet.net, architecture)
+    name = str(table.names[row])
+    network = evaluator.inherited(supernet.net, split_precision(name)[0])
+    (given,) = evaluator.answers_of_model(in_precision(name, network, evaluator))
     equal = answers = differ = codes = far = total = 0
     accuracy = {}
-    for split, answered in evaluator.answers(network).items():
+    for split, answered in given.items():
         stored = table.predictions(split)
         for name, now in answered.items():
             before = stored.top1[row] if name == "top1" else stored.codes[name][row]
@@ -143,7 +145,7 @@ def _check(
                 codes += before.size
                 far += int((np.abs(before.astype(int) - now) > 1).sum())
     return {
-        "architecture": architecture,
+        "architecture": name,
         "equal_bytes": equal / total,
         "disagreeing_answers": differ / answers,
         "far_codes": far / codes,
@@ -206,8 +208,8 @@ def extract(
 
     Args:
         table: table with its weights beside it.
-        architecture: name of a network in the table's space, ``ARCHITECTURE[@EXIT]``; it need not
-            be in the table.
+        architecture: name of a network in the table's space, ``ARCHITECTURE[@EXIT][:PRECISION]``;
+            it need not be in the table.
         data: folder of the images; None for the usual place.
         check: whether its accuracy on val is measured too.
         threads: threads of torch and of ONNX Runtime.
@@ -221,7 +223,7 @@ def extract(
     space = table.space
     if table.given:
         raise ArchitectureError(UNBUILT)
-    (genome,), exits = parse_networks(space, architecture)
+    (genome,), exits = parse_networks(space, architecture, PRECISIONS)
     name = canonical_name(space, architecture)
     run = np.arange(space.n_layers) <= space.exit_after[exits[0]]
     if space.build_body is not None:
@@ -234,13 +236,13 @@ def extract(
         )
     supernet = weights_of(table)
     evaluator = _evaluator(table, data, threads, ("val",) if check else ())
-    network = evaluator.inherited(supernet.net, name)
-    weights = {key: tensor.numpy() for key, tensor in network.state_dict().items()}
-    model = onnx_model(space, name, table.n_classes, weights=weights)
+    network = evaluator.inherited(supernet.net, split_precision(name)[0])
+    deployed = in_precision(name, network, evaluator)
     digest, dataset = weights_hash(network), evaluator.dataset
-    model = with_pixels(model, dataset)
+    model = with_pixels(deployed, dataset)
     origin = {
         "training": "inherited",
+        "precision": split_precision(name)[1],
         "weights_sha256": digest,
         "table": table.name,
         "table_sha256": str(table.sha256),
@@ -253,6 +255,6 @@ def extract(
         stored_sha256=str(table.networks["weights_sha256"][same[0]]) if len(same) else None,
         accuracy={
             split: float((answered["top1"] == evaluator.images[split].labels).mean())
-            for split, answered in evaluator.answers(network).items()
+            for split, answered in evaluator.answers_of_model(deployed)[0].items()
         },
     )

@@ -5,21 +5,27 @@ from __future__ import annotations
 from ...bench.errors import BigLittleError, UnknownNameError
 
 STAGES = (
-    "teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs", "extend", "cascades"
-)  # fmt: skip
+    *("teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs"),
+    *("int8", "extend", "cascades"),
+)
 #: What may come before rows are added to a table that is there.
-BEFORE_EXTENDING = ("evaluate", "exits", "trust", "pairs")
+BEFORE_EXTENDING = ("evaluate", "exits", "trust", "pairs", "int8")
+#: Not among ``all``: a table with every network in int8 too is twice as large.
+BY_NAME_ALONE = ("int8",)
 
 
 def stages_to_build(name: str) -> tuple[str, ...]:
     """The stages that ``table build --stage`` stands for: one, or all in their order.
+
+    ``all`` is without those of ``BY_NAME_ALONE``.
 
     Raises:
         UnknownNameError: no stage has this name.
     """
     if name not in (*STAGES, "all"):
         raise UnknownNameError("stage", name, (*STAGES, "all"))
-    return STAGES if name == "all" else (name,)
+    every = tuple(stage for stage in STAGES if stage not in BY_NAME_ALONE)
+    return every if name == "all" else (name,)
 
 
 def stages_to_extend(name: str) -> tuple[str, ...]:

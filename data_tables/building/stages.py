@@ -7,6 +7,7 @@
     exits      exit heads on the frozen supernet, and what they answer
     trust      networks trained further or from scratch: what inherited accuracies are worth
     pairs      some pairs co-trained in three ways
+    int8       the networks of the table quantised, and what they then answer; only by its name
     extend     adds what was evaluated since to the table
 
 Every stage leaves files in a working folder and goes on from them, so the build can be killed at
@@ -30,11 +31,12 @@ from ...cotrain.supernet import Supernet
 from ...cotrain.train_supernet import Progress, SupernetRun
 from ...cotrain.views import TeacherAnswers
 from ...cotrain.weights import save_weights
-from .assemble import assemble, extend
+from .assemble import assemble, begun_with, extend
 from .exit_rows import choose_exits
 from .exits import exit_jobs
 from .jobs import inherited_jobs, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
+from .quantise import quantised_jobs
 from .recipe import EXITS_NAME, WEIGHTS_NAME, TableRecipe
 from .selection import ChosenPair, choose_pairs, read_pairs, write_pairs
 from .site import Job, Site
@@ -182,6 +184,8 @@ def run_stage(
         jobs = inherited_jobs(plan)
     elif stage == "exits":
         jobs = exit_jobs(plan, table)
+    elif stage == "int8":
+        jobs = quantised_jobs(begun_with(plan, table))
     elif stage == "trust":
         jobs = trust_jobs(plan)
     elif stage == "pairs":

@@ -26,6 +26,7 @@ from ...bench.spaces import get_space
 from ...surrogates.latency import latency_figures
 from .. import reference
 from ._maker import run, write
+from .int8_factors import other_precisions
 
 TABLE, N_CLASSES, DATE = "fbnet-cifar10", 10, "2026-11-21"
 DIGITS = 4  # of a figure in milliseconds
@@ -298,6 +299,7 @@ def make_profile(device: str) -> dict[str, Any]:
             row["energy_mj"] = round(float(latency[i]) * prediction.power_mw / 1000, DIGITS)
             words["energy_mj"] = "modelled"
         networks.append(row | {"provenance": words})
+    others = other_precisions(device, reference.reference_folder())
     return {
         "format": FORMAT_2,
         "device": device,
@@ -332,6 +334,7 @@ def make_profile(device: str) -> dict[str, Any]:
             },
         },
         "networks": networks,
+        **({"other_precisions": others} if others else {}),
     }
 
 

@@ -24,6 +24,7 @@ from ...bench.device_document import FORMAT
 from ...bench.spaces import SearchSpace, get_space
 from ..reference import read_rows, reference_folder
 from ._maker import run, write
+from .int8_factors import other_precisions
 
 DEVICE = "raspberry-pi-4"
 HELD_OUT = 1000  # rows that the fit never sees
@@ -94,6 +95,7 @@ def make_profile(reference: Path) -> dict[str, Any]:
             "constant_ms": constant,
             "latency_ms": np.maximum(np.round(table, 9), 0.0).tolist(),
         },
+        "other_precisions": other_precisions(DEVICE, reference),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...bench import DeviceProfile, get_space
 from ...bench.errors import DeviceError
 from ...bench.latency_exits import COVERAGE
+from ...bench.latency_scaled import Scaled
 from ...bench.rows import NetworkKey
 from ...bench.spaces import space_of
 from ...edge_profiler.onnx_reader import ReadNetwork
@@ -56,24 +57,25 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
 
     Args:
         profile: profile of the device.
-        name: name of the network, ``ARCHITECTURE[@EXIT]``.
+        name: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
 
     Raises:
         ArchitectureError: not of the profile's space, or an exit that it does not have.
-        DeviceError: the device only lists networks, and not this one, or has another precision.
+        DeviceError: the device only lists networks, and not this one, or says nothing of its
+            precision.
     """
-    key, space, model = NetworkKey.parse(name), get_space(profile.space), profile.latency
+    key, space = NetworkKey.parse(name), get_space(profile.space)
+    model = profile.latency_in(key.precision)
     genomes, exits = space.parse(key.architecture), space.exit_numbers([key.exit])
-    precision = str(profile.facts.get("precision") or "fp32")
-    if key.precision != precision:
-        raise DeviceError(
-            f"{name}: no figure, since {profile.name!r} was measured in {precision}; name the "
-            f"network without :{key.precision}."
-        )
     latency, energy = model.latency_and_energy(genomes, exits)
+    if isinstance(model, Scaled) and model.factor is None and np.isnan(latency[0]):
+        raise DeviceError(
+            f"{name}: no figure, since {profile.name!r} was measured in {profile.precision} and "
+            f"says nothing of {key.precision}; name the network without :{key.precision}."
+        )
     if np.isnan(latency[0]):
         if profile.block_ms is not None:
-            lacking = model.blocks().lacking(space, genomes[0])
+            lacking = profile.latency.blocks().lacking(space, genomes[0])
             named = ", ".join(lacking) or f"the head of exit {key.exit}"
             raise DeviceError(
                 f"{name}: no figure, since the runtime of {profile.name!r} could not run "
@@ -89,7 +91,9 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
     words = dict(model.provenance(genomes, exits))
     stated = not np.isnan(low) and not np.isnan(high)
     fitted, coverage = "", model.coverage if stated else None
-    if words["latency_ms"] == "predicted":
+    if isinstance(model, Scaled) and model.factor is not None:
+        fitted = model.factor.source if words["latency_ms"] == "predicted" else ""
+    elif words["latency_ms"] == "predicted":
         operators = model.operators()
         fitted = operators.fitted_to
         if stated and key.exit:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ...bench import Benchmark, load_device
 from ...bench.cost import NetworkCosts, SharedCosts, network_costs, pair_figure
 from ...bench.coupling import Couplings
-from ...bench.device import DeviceProfile
+from ...bench.device_profile import DeviceProfile
 from ...bench.rows import COUPLINGS
 from ...bench.spaces import SearchSpace
 

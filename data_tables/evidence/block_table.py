@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.agreement import spearman
-from ...bench.device import DeviceProfile, parse_profile
+from ...bench.device import parse_profile
+from ...bench.device_profile import DeviceProfile
 from ...bench.spaces import get_space, parse_networks
 from ...edge_profiler.alternation import PASSES
 from ...edge_profiler.anchors import anchor_networks

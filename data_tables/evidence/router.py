@@ -21,7 +21,7 @@ import typer
 from ...bench import Benchmark, load_device
 from ...bench.bootstrap import bootstrap_gain
 from ...bench.cost import NetworkCosts, SharedCosts
-from ...bench.device import DeviceProfile
+from ...bench.device_profile import DeviceProfile
 from ...bench.errors import CheckpointError
 from ...bench.router import Router
 from ...bench.router_gate import PLACES, RouterGate, best_threshold, routed_costs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...bench.errors import MissingExtraError, ProfileError
+from ...bench.precision import FP32, PRECISIONS
 from . import Run
 from ._noise import noise
 
@@ -35,6 +36,8 @@ class OrtRuntime:
         precision: number format in which it runs networks.
         options: options of the provider, by precision.
         hint: advice on what to install where the provider is absent.
+        in_graph: precision that networks are to have in their own graphs, which the processor's
+            provider runs as they are: ``fp32``, or ``int8`` for quantised ones.
     """
 
     def __init__(
@@ -42,9 +45,10 @@ class OrtRuntime:
         provider: str,
         options: dict[str, dict[str, Any]],
         hint: str = "",
-        precision: str = "fp32",
+        precision: str = FP32,
+        in_graph: str = FP32,
     ) -> None:
-        self.provider, self.precision = provider, precision
+        self.provider, self.precision, self.in_graph = provider, precision, in_graph
         self._options, self._hint = options, hint
 
     def at(self, precision: str) -> OrtRuntime:
@@ -53,10 +57,12 @@ class OrtRuntime:
         Raises:
             ProfileError: it has no such precision.
         """
+        if self.provider == CPU and precision in PRECISIONS:
+            return OrtRuntime(self.provider, self._options, self._hint, in_graph=precision)
         if precision not in self._options:
+            there = ", ".join(PRECISIONS if self.provider == CPU else self._options)
             raise ProfileError(
-                f"{self.provider} runs these networks in {', '.join(self._options)}, not in "
-                f"{precision!r}."
+                f"{self.provider} runs these networks in {there}, not in {precision!r}."
             )
         return OrtRuntime(self.provider, self._options, self._hint, precision)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from ...bench.errors import ConstraintError, GateError
 from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
 from ...bench.network_names import network_names
+from ...bench.precision import FP32
 from ...bench.provenance import pair_provenance
 from ...bench.spaces import Exits, Genomes
 from .answers import Answers, points_of
@@ -38,8 +41,8 @@ class TableEvaluator:
         share: share of the split's images to count, from the first on.
 
     Raises:
-        ConstraintError: no network of the table has a latency on the device, or a share that
-            leaves no image.
+        ConstraintError: no network of the table has a latency on the device, a share that leaves no
+            image, or a table that was opened for several precisions.
         GateError: a gate that no device can run.
 
     Example::
@@ -68,6 +71,12 @@ class TableEvaluator:
                     f"alone and that a device can run, for example {', '.join(stored_metrics())}."
                 )
         table = bench.table
+        if len(table.precisions) > 1:
+            raise ConstraintError(
+                f"a search moves among networks of one precision, got "
+                f"{' and '.join(table.precisions)}; the exact front holds both: biglittle front "
+                f"--precision {','.join(table.precisions)}."
+            )
         costs, rows = bench.costs(device), table.rows(exits=True)
         rows = rows[np.isfinite(costs.latency_ms[rows])]
         if not len(rows):
@@ -88,10 +97,16 @@ class TableEvaluator:
             n_classes=table.n_classes,
         )
 
-    @property
+    @cached_property
     def space(self) -> SearchSpace:
-        """The search space of both networks."""
-        return self.bench.table.space
+        """The search space of both networks; in int8 no weights are a slice of others."""
+        space = self.bench.table.space
+        return space if self.precision == FP32 else replace(space, is_slice=None)
+
+    @property
+    def precision(self) -> str:
+        """The precision of all networks that can be asked about."""
+        return self.bench.table.precisions[0]
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -169,7 +184,10 @@ class TableEvaluator:
         rate, accuracy = self._answers.points(*rows, gate, cut)
         rate, accuracy = (np.where(missing, np.nan, column) for column in (rate, accuracy))
         genomes = candidates.little, candidates.big
-        ids = [network_names(self.space, g, e) for g, e in zip(genomes, exits, strict=True)]
+        ids = [
+            network_names(self.space, g, e, self.precision)
+            for g, e in zip(genomes, exits, strict=True)
+        ]
         costs = self._costs_of(little), self._costs_of(big)
         return points_of(
             (ids[0], ids[1]),

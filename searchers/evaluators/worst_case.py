@@ -14,6 +14,7 @@ from ...bench.evaluator import (
     ListedEvaluator,
     Sweep,
     SweepingEvaluator,
+    precision_of,
     shares_nothing,
 )
 from ...bench.provenance import weakest
@@ -84,6 +85,11 @@ class WorstCase:
     def apart(self) -> bool:
         """Whether no two networks share weights."""
         return any(shares_nothing(e) for e in self.evaluators)
+
+    @property
+    def precision(self) -> str:
+        """The precision of all networks."""
+        return precision_of(self.evaluators[0])
 
     @property
     def listed(self) -> Genomes | None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space, load_device
-from biglittle.bench.device import DeviceProfile, parse_profile
+from biglittle.bench.device import parse_profile
 from biglittle.bench.device_document import FORMAT_2
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.errors import DeviceError
 from biglittle.bench.latency import BlockSum, Predicted
 from biglittle.bench.latency_listed import Listed

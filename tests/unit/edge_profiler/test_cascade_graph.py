@@ -51,7 +51,7 @@ def test_what_cannot_be_written_is_refused_in_one_line():
     exit_ = f"{ARCHITECTURE}@12"
     for names, message in (
         ((f"{ARCHITECTURE}@13", ARCHITECTURE), "no exit '13'; expected one of 2, 2s"),
-        ((f"{exit_}:int8", ARCHITECTURE), "is int8; graphs are written in fp32"),
+        ((f"{exit_}:int4", ARCHITECTURE), "one of fp32, int8"),
     ):
         with pytest.raises(ArchitectureError, match=message) as refusal:
             cascade_graph(SPACE, Cascade(names, gate), 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biglittle.bench.device import DeviceProfile
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.intervals import Width
 from biglittle.bench.spaces import get_space
 from biglittle.edge_profiler.coverage import Coverage, coverage

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from biglittle.bench import Points, get_space
 from biglittle.bench.datasets import Dataset, Images, get_dataset
-from biglittle.bench.device import DeviceProfile
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchOutcome, SearchSettings, SingleNetworks, best_single

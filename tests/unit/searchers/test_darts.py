@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
-from biglittle.bench.device import DeviceProfile  # noqa: E402
+from biglittle.bench.device_profile import DeviceProfile  # noqa: E402
 from biglittle.bench.errors import ConstraintError, DeviceError  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
 from biglittle.edge_profiler.anchors import anchor_networks  # noqa: E402

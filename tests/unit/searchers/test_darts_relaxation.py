@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from biglittle.bench import get_space  # noqa: E402
-from biglittle.bench.device import DeviceProfile  # noqa: E402
+from biglittle.bench.device_profile import DeviceProfile  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
 from biglittle.searchers.darts_relaxation import (  # noqa: E402
     expected_latency_ms,

@@ -11,7 +11,7 @@ import pytest
 
 from biglittle.bench import get_space
 from biglittle.bench.datasets import Dataset, Images
-from biglittle.bench.device import DeviceProfile
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.errors import CheckpointError
 from biglittle.searchers.evaluators.live import LiveEvaluator
 from biglittle.searchers.specialise import SpecialiseSettings

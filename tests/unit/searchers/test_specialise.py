@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import get_space
-from biglittle.bench.device import DeviceProfile
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.errors import BigLittleError, ConstraintError, UnknownNameError
 from biglittle.bench.evaluator import SweepingEvaluator
 from biglittle.searchers import (

@@ -9,6 +9,7 @@ import pytest
 
 from biglittle.bench.errors import BigLittleError, UnknownNameError
 from biglittle.data_tables.building.stage_names import (
+    BY_NAME_ALONE,
     STAGES,
     parse_shard,
     stages_to_build,
@@ -17,7 +18,9 @@ from biglittle.data_tables.building.stage_names import (
 
 
 def test_a_name_stands_for_one_stage_or_for_all() -> None:
-    assert stages_to_build("all") == STAGES
+    assert stages_to_build("all") == tuple(s for s in STAGES if s not in BY_NAME_ALONE)
+    assert stages_to_build("int8") == ("int8",)
+    assert stages_to_extend("int8") == ("int8", "extend")
     assert stages_to_build("assemble") == ("assemble",)
     assert stages_to_extend("none") == ("extend",)
     assert stages_to_extend("trust") == ("trust", "extend")

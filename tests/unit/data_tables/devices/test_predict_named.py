@@ -46,13 +46,25 @@ def test_a_whole_network_is_a_sum_and_its_exit_predicted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("@13", "no exit '13'"), (":int8", "measured in fp32"), ("1", "has 23 characters")],
+    [("@13", "no exit '13'"), (":int4", "one of fp32, int8"), ("1", "has 23 characters")],
 )
 def test_a_name_that_is_none_costs_one_line(name: str, problem: str) -> None:
     (refusal,) = predict_each("raspberry-pi-4", [Path(ARCHITECTURE + name)])
     assert isinstance(refusal, Refusal)
     assert problem in refusal.reason
     assert "\n" not in refusal.reason
+
+
+def test_a_network_in_int8_is_its_fp32_figure_times_what_was_published() -> None:
+    plain, small = (predict_named(PI, f"{ARCHITECTURE}@12{end}") for end in ("", ":int8"))
+    assert small.latency_ms == pytest.approx(PI.factors["int8"].ratio * plain.latency_ms)
+    assert small.latency_low_ms is not None
+    assert small.latency_low_ms < small.latency_ms < plain.latency_ms
+    assert small.provenance["latency_ms"] == "predicted"
+    assert small.fitted_to.startswith("MLPerf")
+    (refusal,) = predict_each("jetson-nano", [Path(f"{ARCHITECTURE}:int8")])
+    assert isinstance(refusal, Refusal)
+    assert "says nothing of int8; name the network without :int8" in refusal.reason
 
 
 def test_a_device_that_lists_networks_alone_answers_for_those() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from biglittle.bench import get_space
-from biglittle.bench.device import DeviceProfile
+from biglittle.bench.device_profile import DeviceProfile
 from biglittle.data_tables.evidence import _page, block_table
 
 FIGURES = json.loads((_page.FIGURES / "block_table.json").read_text(encoding="utf-8"))

@@ -1,0 +1,118 @@
+"""Networks of a table in int8: what they are calibrated on, their rows, and how they come back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from biglittle.bench import Benchmark, Table  # noqa: E402
+from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench.errors import DatasetError, TableError  # noqa: E402
+from biglittle.bench.table_writer import write_table  # noqa: E402
+from biglittle.data_tables.building import quantise, reproduce  # noqa: E402
+from biglittle.data_tables.building import stages as build  # noqa: E402
+from biglittle.data_tables.building.assemble import keep_weights  # noqa: E402
+from biglittle.data_tables.building.evaluate import read_evaluation  # noqa: E402
+from biglittle.data_tables.building.plan import Plan  # noqa: E402
+from biglittle.edge_profiler.onnx_graph import import_onnx  # noqa: E402
+from biglittle.edge_profiler.quantised import precision_of  # noqa: E402
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_images_that_choose_or_report_are_refused_for_calibration(
+    split: str, digits: Dataset, digit_splits: dict[str, Images]
+) -> None:
+    with pytest.raises(DatasetError, match=rf"{split}.*refused.*Expected 'train'") as refusal:
+        quantise.calibration_images(digit_splits, digits, split)
+    assert "\n" not in str(refusal.value)
+    with pytest.raises(DatasetError, match="0 calibration images; expected at least 1"):
+        quantise.calibration_images(digit_splits, digits, n_images=0)
+
+
+def test_calibration_takes_the_first_training_images(
+    digits: Dataset, digit_splits: dict[str, Images]
+) -> None:
+    shown = quantise.calibration_images(digit_splits, digits, n_images=3)
+    first = digit_splits["train"].images[:3].astype(np.float32).transpose(0, 3, 1, 2) / 255
+    np.testing.assert_allclose(shown, (first - 0.3) / 0.35, atol=1e-5)
+    assert len(quantise.calibration_images(digit_splits, digits)) == quantise.CALIBRATION_IMAGES
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 414])
+def test_every_beginning_of_the_jobs_is_spread(n: int) -> None:
+    order = quantise.spread(n).tolist()
+    assert sorted(order) == list(range(n))
+    for k in range(2, n + 1):
+        gaps = np.diff(sorted({*order[:k]}))
+        assert gaps.max() <= 4 * max(1, n / k)
+    assert quantise.spread(0).tolist() == []
+
+
+def test_int8_networks_become_rows_and_come_back(plan: Plan, table_file: Path) -> None:
+    build.run_stage("evaluate", plan, table_file)
+    build.run_stage("assemble", plan, table_file)
+    before = Table(table_file).contents()
+    assert build.run_stage("int8", plan, table_file, limit=1).endswith("2 of this share left")
+    written = {path.name: path.stat().st_mtime_ns for path in plan.networks.glob("*-int8-*")}
+    assert build.run_stage("int8", plan, table_file).endswith("0 of this share left")
+    assert all((plan.networks / n).stat().st_mtime_ns == t for n, t in written.items())
+    assert build.run_stage("extend", plan, table_file).startswith("3 rows added")
+    bench = Benchmark.load(table_file, precisions=("fp32", "int8"))
+    table = bench.table
+    assert table.networks["precision"].tolist() == ["fp32"] * 3 + ["int8"] * 3
+    assert np.array_equal(table.predictions("val").top1[:3], before.predictions["val"].top1)
+    costs = bench.costs("raspberry-pi-5")
+    assert {*(costs.weights_mib[:3] / 4)} == {*costs.weights_mib[3:]}
+    name = str(table.names[3])
+    again = read_evaluation(plan.networks / f"inherited-{name.replace(':', '-')}-s0.npz")
+    assert np.array_equal(table.predictions("test").top1[3], again.answers["test"]["top1"])
+
+
+def test_an_int8_network_is_extracted_and_verified(
+    plan: Plan, table_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stage in ("evaluate", "assemble", "int8", "extend"):
+        build.run_stage(stage, plan, table_file)
+    keep_weights(plan, plan.supernet(), table_file.with_name("supernet.safetensors"))
+    monkeypatch.setattr(reproduce, "get_dataset", lambda _: plan.dataset)
+    contents = dataclasses.replace(Table(table_file).contents(), choices=("k3_e1", "skip"))
+    write_table(table_file, contents, "1", "d")
+    table, data = Table(table_file), plan.working
+    assert reproduce.verify(table, 6, data=data)["equal_bytes"] == 1.0
+    name = str(table.names[-1])
+    network = reproduce.extract(table, name, data, check=True)
+    assert network.stored_sha256 == network.weights_sha256
+    model = import_onnx().load_from_string(network.model)
+    assert precision_of(model) == "int8"
+    stored = table.predictions("val")
+    row = len(table) - 1
+    assert network.accuracy["val"] == stored.correct[row].mean()
+    session = onnxruntime.InferenceSession(network.model, providers=["CPUExecutionProvider"])
+    pixels = plan.images()["val"].images
+    answers = [session.run(None, {"images": pixel[None]})[0].argmax() for pixel in pixels]
+    assert answers == stored.top1[row].tolist()
+    fp32 = reproduce.extract(table, name.partition(":")[0], data)
+    assert len(network.model) < 0.5 * len(fp32.model)
+
+
+def test_rows_go_into_a_copy_where_there_is_no_table_yet(plan: Plan, table_file: Path) -> None:
+    for stage in ("evaluate", "assemble"):
+        build.run_stage(stage, plan, table_file)
+    assert plan.recipe.table == table_file
+    before, mine = table_file.read_bytes(), plan.working / "copy" / "mine.h5"
+    assert build.run_stage("int8", plan, mine, limit=2).endswith("1 of this share left")
+    assert build.run_stage("extend", plan, mine).startswith("2 rows added")
+    assert table_file.read_bytes() == before
+    assert len(Table(mine)) == 5
+    assert reproduce.weights_of(Table(mine)).sha256 == plan.supernet().sha256
+
+
+def test_a_table_without_inherited_networks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"nothing\.h5"):
+        quantise.quantised_jobs(tmp_path / "nothing.h5")
