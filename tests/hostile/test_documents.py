@@ -183,10 +183,9 @@ def test_a_profile_that_is_taken_has_figures_that_can_be(count: Callable[[int], 
         except BigLittleError:
             continue
         assert isinstance(profile.space, str)
-        assert (
-            profile.block_ms is None
-            or ((profile.block_ms >= 0) & (profile.block_ms < 1e9 + 1)).all()
-        )
+        if profile.block_ms is not None:  # NaN: a block that the runtime could not run
+            blocks = profile.block_ms[~np.isnan(profile.block_ms)]
+            assert ((blocks >= 0) & (blocks < 1e9 + 1)).all()
         assert 0 <= profile.constant_ms <= 1e9
         assert profile.load_power_mw is None or profile.load_power_mw > 0
 
