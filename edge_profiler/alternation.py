@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bench.errors import ProfileError
-from .protocol import Clock, Measurement, Protocol, spread, time_runs
+from .protocol import Clock, Measurement, Protocol, Round, steady, time_runs
 from .runtimes import Run
 
 #: Turns in a round, rounds that count, and passes over everything that is measured: 160 runs of
@@ -56,38 +55,18 @@ def alternate(subject: Run, reference: Run, protocol: Protocol, clock: Clock) ->
     for _ in range(protocol.warm_up):
         reference()
         subject()
-    ratios, references, dropped = list[float](), list[float](), 0
-    blocks = []
-    while len(ratios) < protocol.rounds:
+
+    def a_round() -> Round:
         taken = time_runs(_in_turn(reference, subject), 2 * protocol.runs_per_round, clock)
         around, own = taken[0::2], taken[1::2]
-        middle, half = float(np.median(around)), len(around) // 2
-        if middle <= 0:
-            raise ProfileError("the reference network took no time at all; is the clock running?")
-        ends = float(np.median(around[:half] if half else around)), float(np.median(around[half:]))
-        if abs(ends[0] - ends[1]) > protocol.max_drift * middle:
-            dropped += 1
-            if dropped >= protocol.max_dropped:
-                break
-            continue
-        ratios.append(float(np.median(own)) / middle)
-        references.append(middle)
-        blocks.append(own)
-    if 2 * len(ratios) < protocol.rounds:
-        raise ProfileError(
-            f"the machine is too unsteady: {dropped} rounds drifted by more than "
-            f"{protocol.max_drift:.0%} and only {len(ratios)} of {protocol.rounds} did not. "
-            "Stop other work or fix the clock (governor 'performance'); the same command goes on."
-        )
-    runs = np.concatenate(blocks)
-    return Measurement(
-        ratio=float(np.median(ratios)),
-        ratio_spread=spread(np.array(ratios)),
-        median_ms=float(np.median(runs)),
-        p90_ms=float(np.quantile(runs, 0.9)),
-        n=len(runs),
-        dropped_rounds=dropped,
-        reference_ms=float(np.median(references)),
+        half = len(around) // 2
+        first, second = around[:half] if half else around, around[half:]
+        return own, float(np.median(around)), (float(np.median(first)), float(np.median(second)))
+
+    return steady(
+        a_round,
+        protocol,
+        "Stop other work or fix the clock (governor 'performance'); the same command goes on.",
     )
 
 

@@ -152,30 +152,54 @@ def measure(
     for run in (reference, network):
         for _ in range(protocol.warm_up):
             run()
+
+    def a_round() -> Round:
+        before = time_runs(reference, protocol.runs_per_round, clock)
+        own = time_runs(network, protocol.runs_per_round, clock)
+        after = time_runs(reference, protocol.runs_per_round, clock)
+        ends = float(np.median(before)), float(np.median(after))
+        return own, (ends[0] + ends[1]) / 2, ends
+
+    advice = "Stop other work, fix the clock (governor 'performance') or allow a larger max_drift."
+    return steady(a_round, protocol, advice)
+
+
+#: One round: runs of what is measured in ms, the reference's in the middle, and at both ends.
+Round = tuple[NDArray[np.float64], float, tuple[float, float]]
+
+
+def steady(a_round: Callable[[], Round], protocol: Protocol, advice: str) -> Measurement:
+    """What rounds come to in which the reference did not drift; one that drifted is repeated.
+
+    Args:
+        a_round: gives the runs of one round, between two ends of the reference.
+        protocol: number of rounds, how many may drift, and by how much.
+        advice: what to do where too many drifted, a sentence.
+
+    Raises:
+        ProfileError: too many rounds drifted, or the clock is too coarse for the reference.
+    """
     ratios: list[float] = []
     references: list[float] = []
     blocks: list[NDArray[np.float64]] = []
     dropped = 0
     while len(ratios) < protocol.rounds:
-        before = float(np.median(time_runs(reference, protocol.runs_per_round, clock)))
-        block = time_runs(network, protocol.runs_per_round, clock)
-        after = float(np.median(time_runs(reference, protocol.runs_per_round, clock)))
-        around = (before + after) / 2
+        own, around, ends = a_round()
         if around <= 0:
             raise ProfileError("the reference network took no time at all; is the clock running?")
-        if abs(before - after) > protocol.max_drift * around:
+        if abs(ends[0] - ends[1]) > protocol.max_drift * around:
             dropped += 1
             if dropped >= protocol.max_dropped:
                 break
             continue
-        ratios.append(float(np.median(block)) / around)
+        ratios.append(float(np.median(own)) / around)
         references.append(around)
-        blocks.append(block)
+        blocks.append(own)
     if 2 * len(ratios) < protocol.rounds:
         raise ProfileError(
             f"the machine is too unsteady: {dropped} rounds drifted by more than "
             f"{protocol.max_drift:.0%} and only {len(ratios)} of {protocol.rounds} did not. "
-            "Stop other work, fix the clock (governor 'performance') or allow a larger max_drift."
+            f"{advice}"
         )
     runs = np.concatenate(blocks)
     return Measurement(
