@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cost import NetworkCosts
-from .device import DEFAULT_DEVICE
+from .device import DEFAULT_DEVICE, load_device
 from .errors import BigLittleError
 from .exact_points import ExactPoints
 from .measured_pairs import MeasuredPairs
@@ -67,8 +67,15 @@ class BenchmarkFacts:
         return self.table.devices
 
     def device(self, name: str | None = None) -> str:
-        """The device that is meant: the one named, else given networks' first, or the Pi 4."""
-        return name or (self.devices[0] if self.table.given else DEFAULT_DEVICE)
+        """The device that is meant: the one named, else the Pi 4, or the table's first.
+
+        The first of networks that were given, and of a space that the Pi 4's profile is not of.
+        """
+        if name:
+            return name
+        pi = load_device(DEFAULT_DEVICE).space_hash
+        foreign = self.table.given or pi != self.table.space.hash
+        return self.devices[0] if foreign and self.devices else DEFAULT_DEVICE
 
     def info(self) -> dict[str, Any]:
         """The table's facts as plain JSON."""

@@ -48,6 +48,7 @@ def import_pictures(
     counts = ", ".join(f"{len(images):,} {split}" for split, images in splits.items())
     lines = [
         f"{dataset.name}: {dataset.n_classes} classes, {counts}, {size}x{size} pixels",
-        f"A schedule takes it by: dataset = {dataset.name!r}",
+        f'A schedule takes it by: dataset = "{dataset.name}"',
+        f"A table of it begins by: biglittle table new NAME --dataset {dataset.name}",
     ]
     sys.stdout.write(plain("\n".join(lines), lines=True) + "\n")

@@ -12,6 +12,7 @@ import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ from .chosen_exits import chosen_exits
 from .design import sequence
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
-from .recipe import EXITS_NAME, WEIGHTS_NAME
+from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +161,15 @@ def _recipes(new: Sequence[Evaluation]) -> dict[str, Any]:
     return out
 
 
+def devices_of(design: Design, space: SearchSpace) -> dict[str, str]:
+    """What gives a table its columns, by the name of the device: profiles of its own space.
+
+    Those that ship, and that of the design, which may be a file of the user's own.
+    """
+    ours = [name for name in shipped_devices() if load_device(name).space_hash == space.hash]
+    return {load_device(design.device).name: design.device} | {name: name for name in ours}
+
+
 def _columns(device: str, space: SearchSpace, new: Sequence[Evaluation]) -> dict[str, Any]:
     """The columns and facts of one device for some evaluated networks."""
     networks = [e.key.network for e in new]
@@ -206,7 +216,10 @@ def assemble(
         networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
         predictions=_stacked(evaluated, images),
-        devices={name: _columns(name, space, evaluated) for name in shipped_devices()},
+        devices={
+            name: _columns(profile, space, evaluated)
+            for name, profile in devices_of(plan.recipe.design, space).items()
+        },
         training={
             "schedule": plan.schedule.as_dict(),
             "supernet_seconds": round(trained.elapsed_s),
@@ -262,7 +275,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     if not new:
         assert table.sha256 is not None
         return table.sha256, 0
-    contents = added(before, new, plan.images())
+    contents = added(before, new, plan.images(), devices_of(plan.recipe.design, plan.space))
     if table.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
         keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
@@ -271,9 +284,19 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
 
 
 def added(
-    before: TableContents, new: Sequence[Evaluation], images: Mapping[str, Images]
+    before: TableContents,
+    new: Sequence[Evaluation],
+    images: Mapping[str, Images],
+    profiles: Mapping[str, str] = MappingProxyType({}),
 ) -> TableContents:
-    """A table's contents with further networks behind those that are there."""
+    """A table's contents with further networks behind those that are there.
+
+    Args:
+        before: contents of the table as it is.
+        new: evaluations of further networks.
+        images: splits with the labels of the images that they answered.
+        profiles: files of device profiles by the device's name, as of `devices_of`.
+    """
     space = get_space(before.space)
     stored, more = before.predictions, _stacked(new, images)
     predictions = {
@@ -289,7 +312,9 @@ def added(
     }
     n_before = len(before.networks["architecture"])
     devices = {
-        name: joined_columns(columns, n_before, _columns(name, space, new), len(new))
+        name: joined_columns(
+            columns, n_before, _columns(profiles.get(name, name), space, new), len(new)
+        )
         for name, columns in before.devices.items()
     }
     recipes = dict(before.training.get("recipes", {}))

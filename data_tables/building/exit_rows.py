@@ -13,11 +13,10 @@ from collections import Counter
 from pathlib import Path
 
 from ...bench import Benchmark
-from ...bench.device import shipped_devices
 from ...bench.errors import TableError
 from ...bench.table import Table
 from ...bench.table_writer import write_table
-from .assemble import added
+from .assemble import added, devices_of
 from .chosen_exits import write_chosen_exits
 from .evaluate import Evaluation, read_evaluation
 from .exits import ExitsJob, exit_jobs
@@ -56,7 +55,12 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
     whole = Table(table).contents().without_exits()
     with tempfile.TemporaryDirectory(dir=plan.working) as folder:
         path = Path(folder) / "exits.h5"
-        write_table(path, added(whole, evaluated, plan.images()), "", "")
+        write_table(
+            path,
+            added(whole, evaluated, plan.images(), devices_of(plan.recipe.design, plan.space)),
+            "",
+            "",
+        )
         used = _asked_for(Benchmark.load(path))
     there = {e.key.network.name for e in evaluated}
     near = (
@@ -76,8 +80,8 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
 def _asked_for(bench: Benchmark) -> Counter[str]:
     """How many points of exact fronts ask each exit, by name."""
     counts: Counter[str] = Counter()
-    questions = [(device, ("error", "latency_ms")) for device in shipped_devices()]
-    for device, objectives in [*questions, (shipped_devices()[0], ("error", "macs"))]:
+    questions = [(device, ("error", "latency_ms")) for device in bench.devices]
+    for device, objectives in [*questions, (bench.devices[0], ("error", "macs"))]:
         front = bench.front(device, objectives)
         for names in (front.points.little, front.points.big):
             counts.update(str(name) for name in names if "@" in str(name))

@@ -124,6 +124,8 @@ def new_table(
             "such as fbnet-64-flowers."
         )
     facts, of, profile = get_dataset(dataset), get_space(space), device or like.design.device
+    if profile.endswith(".json"):
+        profile = str(Path(profile).resolve())
     of.check_images(facts.name, facts.height)
     base = _value(like.schedule, "space")
     if get_space(base).choices != of.choices:

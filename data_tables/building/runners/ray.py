@@ -132,6 +132,8 @@ class RayRunner:
 
     def run(self, site: Site, jobs: Sequence[Job], workers: int, address: str, told: Told) -> None:
         """Runs jobs; arguments as of `Runner.run`, of which ``workers`` are the cluster's cores."""
+        if not jobs:
+            return
         with _connected(address) as ray:
             _check_nodes(ray)
             gpus = 1 if site.device != "cpu" else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +13,12 @@ import pytest
 pytest.importorskip("torch")
 
 import biglittle.data_tables
+from biglittle.bench.device import SHIPPED, shipped_devices
 from biglittle.bench.errors import BigLittleError
+from biglittle.bench.spaces import SearchSpace, get_space
 from biglittle.cotrain.schedule import load_schedule
 from biglittle.data_tables import buildable_tables, table_recipe
+from biglittle.data_tables.building.assemble import devices_of
 from biglittle.data_tables.building.design import describe
 from biglittle.data_tables.building.new_table import new_table
 from biglittle.data_tables.flagship import RECIPE
@@ -45,14 +49,10 @@ def test_the_recipe_is_one_that_building_takes(tmp_path: Path) -> None:
     assert len(schedule.phases) == len(load_schedule(RECIPE.schedule).phases)
     for path in (recipe.pairs, *recipe.trust.values()):
         assert 'dataset = "fashion_mnist"' in path.read_text()
-    assert "raspberry-pi-4 (ms)" in describe(recipe.design, _space(), schedule.trained_choices)
+    assert "raspberry-pi-4 (ms)" in describe(
+        recipe.design, get_space("fbnet"), schedule.trained_choices
+    )
     assert len((made.folder / "recipe.py").read_text().splitlines()) <= 100
-
-
-def _space():  # type: ignore[no-untyped-def]
-    from biglittle.bench.spaces import get_space
-
-    return get_space("fbnet")
 
 
 def test_it_says_the_five_commands_that_follow(tmp_path: Path) -> None:
@@ -99,6 +99,38 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, changes: dict[str, str], 
             given["name"], given["space"], given["dataset"], RECIPE, tmp_path, given["device"]
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def made_up_profile(path: Path, space: SearchSpace) -> Path:
+    """The file of a profile of blocks whose latency goes with their MACs."""
+    choices = range(len(space.choices))
+    blocks = [
+        [
+            0.01 + 1e-8 * sum(op.macs for op in space.build_layer(layer, choice))
+            for choice in choices
+        ]
+        for layer in space.layers
+    ]
+    profile = json.loads((SHIPPED / "raspberry-pi-4.json").read_text())
+    changes = {
+        "device": "made-up",
+        "space": space.name,
+        "space_hash": space.hash,
+        "block_table": {"constant_ms": 0.1, "latency_ms": blocks},
+    }
+    path.write_text(json.dumps({**profile, **changes}))
+    return path
+
+
+def test_a_table_at_another_size_has_the_devices_of_its_space(tmp_path: Path) -> None:
+    space = get_space("fbnet-96")
+    device = made_up_profile(tmp_path / "made-up.json", space)
+    made = new_table("vww", "fbnet-96", "visual_wake_words", RECIPE, tmp_path, str(device))
+    recipe = loaded(made.folder).RECIPE
+    assert (recipe.design.n_classes, recipe.design.device) == (2, str(device))
+    assert load_schedule(recipe.schedule).phases[-1].resolutions[-1] == 96
+    assert devices_of(recipe.design, space) == {"made-up": str(device)}
+    assert set(devices_of(RECIPE.design, get_space("fbnet"))) == set(shipped_devices())
 
 
 def test_a_folder_that_is_there_is_left(tmp_path: Path) -> None:
