@@ -238,7 +238,7 @@ def fronts(file: Path, device: str) -> dict[str, Any]:
 # ---- the step ----------------------------------------------------------------------------------
 def measure(
     working: Annotated[Path, typer.Option(help="Folder of a build with int8 evaluations.")] = Path(
-        "build/fbnet-cifar10"
+        f"build/{RECIPE.name}"
     ),
 ) -> dict[str, Any]:
     """All of it, of every network that a build's folder holds in int8."""

@@ -68,7 +68,7 @@ def _answers(model: bytes, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDA
 
 def measure(
     working: Annotated[Path, typer.Option(help="Folder of a build with int8 evaluations.")] = Path(
-        "build/fbnet-cifar10"
+        f"build/{RECIPE.name}"
     ),
     n_images: int = N_IMAGES,
 ) -> dict[str, Any]:
