@@ -66,6 +66,9 @@ def test_a_searcher_and_a_gate_from_paths(folder: Path) -> None:
     assert code == 1
     assert "unknown" in text
     assert "patient" in text or "sharper" in text
+    files = ("--searcher", "./patient.py", "--gate", "./sharper.py,margin")
+    code, text = run(folder, "biglittle", "search", "--config", "out", *files)
+    assert code == 0, text
 
 
 def test_a_path_in_a_config_is_not_run(folder: Path) -> None:
