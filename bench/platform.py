@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .device import load_device, read_document
+from .device import load_device
 from .device_profile import DeviceProfile
-from .documents import DocumentError, typed
+from .documents import DocumentError, read_json, typed
 from .errors import DeviceError
+from .files import why_unreadable
 from .platform_document import FORMAT, PlatformDocument
 
 SIDES = ("first", "second")
@@ -106,7 +107,14 @@ def load_platform(path: str | Path) -> Platform:
         UnknownNameError: it names a device that is not there.
     """
     path = Path(path)
-    return parse_platform(read_document(path), path.name, path.parent)
+    try:
+        raw = read_json(path)
+    except (OSError, ValueError) as error:
+        why = why_unreadable(error, str(error))
+        raise DeviceError(
+            f"platform {path} cannot be read: {why} 'biglittle platform FILE --example' writes one."
+        ) from error
+    return parse_platform(raw, path.name, path.parent)
 
 
 def parse_platform(raw: Any, label: str, folder: Path = Path()) -> Platform:

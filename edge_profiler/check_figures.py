@@ -34,6 +34,9 @@ ODD_ONE_OUT = 30.0
 LEAST_RANK, POOR_RANK = 0.4, 0.7
 #: A repeat differs by some 0.3 % at best: a column closer to a sum than this was computed.
 ADDITIVE = 5e-4
+#: Sums of blocks that are further from whole networks than this were measured on a busy machine.
+MOST_SUM_ERROR = 0.05
+ANEW = "biglittle profile --blocks --out quiet.json"
 LEAST_REDUNDANT = 8  # rows that the others predict, before additivity is believed
 NAMED = 5  # noisy networks that a message names
 
@@ -80,6 +83,7 @@ def figure_findings(profile: DeviceProfile, raw: dict[str, Any], out: str) -> It
     yield from _units(rows, profile, raw)
     yield from _order(rows)
     yield from _other_figures(rows, profile, raw)
+    yield from _block_sums(raw)
     if rows.measured:
         yield from _noise(rows, raw, out)
         yield from _additive(rows)
@@ -182,6 +186,14 @@ def _order(rows: _Rows) -> Iterator[Finding]:
         yield Finding("warning", "order", message)
 
 
+def _block_sums(raw: dict[str, Any]) -> Iterator[Finding]:
+    error = ((raw.get("fit") or {}).get("held_out") or {}).get("median_error")
+    if raw.get("blocks") and isinstance(error, float | int) and error > MOST_SUM_ERROR:
+        message = f"sums of blocks are {error:.1%} from whole networks in the median, expected at "
+        message += f"most {MOST_SUM_ERROR:.0%}: something else ran, or networks here are no sums."
+        yield Finding("warning", "block-sums", message, ANEW)
+
+
 def _other_figures(rows: _Rows, profile: DeviceProfile, raw: dict[str, Any]) -> Iterator[Finding]:
     energy = rows.column("energy_mj")
     if np.isfinite(energy).any():
@@ -223,6 +235,8 @@ def _noise(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     named = ", ".join(noisy[:NAMED]) + (", ..." if len(noisy) > NAMED else "")
     vain = in_vain([rows.entries[a] for a in rows.ids])
     again = f"measure just those again: biglittle profile --again noisy --out {out}"
+    if raw.get("blocks"):
+        again = f"measure the table anew on a quiet machine: {ANEW}"
     advice = f"{vain} Then {again}" if vain else again
     forced = "" if "forced" in raw else f"; or {_by_force(raw, out)}"
     reasons = []

@@ -238,6 +238,11 @@ def once_more(request: ProfileRequest, out: Path | None) -> tuple[ProfileRequest
             "measure without --again."
         )
     document = read_profile(out)
+    if document.get("blocks"):
+        raise ProfileError(
+            f"{out} is a table of blocks, whose passes are not repeated for a few of them; measure "
+            "it anew into another file: biglittle profile --blocks --out quiet.json."
+        )
     ids = noisy_networks(document["networks"])
     if request.again != NOISY:
         ids = read_ids(request.again, get_space(document["space"]))

@@ -81,3 +81,14 @@ def test_profiles_of_two_spaces_are_refused(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownNameError, match="raspberry-pi-4"):
         parse_platform(changed("first.device", "raspberry-pi-44"), "mine.json")
+
+
+@pytest.mark.parametrize("content", [None, "{", "[" * 200])
+def test_a_file_that_cannot_be_read_is_called_a_platform(tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "mine.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DeviceError, match="cannot be read") as caught:
+        load_platform(path)
+    assert str(caught.value).startswith("platform ")
+    assert "--example" in str(caught.value)

@@ -236,3 +236,25 @@ def test_a_file_of_whole_networks_is_not_gone_on_with(tmp_path, fake_runtime, pr
     profile(fake_runtime(), out=out)
     with pytest.raises(ProfileError, match="give another file"):
         measured(Additive(), out=out)
+
+
+def test_a_table_from_a_busy_machine_is_called_that_with_advice_that_works(whole, tmp_path):
+    fit = whole["fit"] | {"held_out": whole["fit"]["held_out"] | {"median_error": 0.2}}
+    networks = [n | {"ratio_spread": n["ratio"] / 4, "n": 40} for n in whole["networks"]]
+    busy = whole | {"fit": fit, "networks": networks}
+    findings = {f.code: f for f in check_document(busy, "busy.json").findings}
+    assert "20.0% from whole networks" in findings["block-sums"].message
+    assert "block-sums" not in {f.code for f in check_document(whole, "mine.json").findings}
+    command = "biglittle profile --blocks --out quiet.json"
+    assert findings["block-sums"].advice == command
+    assert command in findings["noise"].advice
+    assert "--again" not in findings["noise"].advice
+    out = tmp_path / "busy.json"
+    out.write_text(json.dumps(busy))
+    with pytest.raises(ProfileError, match=r"--blocks --out quiet\.json"):
+        run_request(ProfileRequest(again="noisy"), out)
+    # The advice: another file, which begins anew.
+    asked = {}
+    request = ProfileRequest(blocks=True)
+    run_request(request, tmp_path / "quiet.json", measure_blocks=lambda *a, **k: asked.update(k))
+    assert asked["out"] == tmp_path / "quiet.json"
