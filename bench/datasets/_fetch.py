@@ -90,8 +90,10 @@ def fetch(dataset: Dataset, source: str = "auto", folder: Path | None = None) ->
         _keep(dataset, arrays, target)
         return target
     raise DatasetError(
-        f"{dataset.name} could not be had ({'; '.join(answers)}). Give the folder or the archive "
-        f"of a download: biglittle data fetch {dataset.name} --from PATH"
+        f"{dataset.name} could not be had ({'; '.join(answers)}). "
+        + ("" if dataset.official else f"{dataset.how_to_get} ")
+        + "Give the folder or the archive of a download: "
+        f"biglittle data fetch {dataset.name} --from PATH"
     )
 
 

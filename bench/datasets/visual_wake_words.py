@@ -18,8 +18,8 @@ from ..documents import read_json
 from ..errors import DatasetError
 from ..files import why_unreadable
 from ._dataset import Arrays, Dataset
-from ._layouts import MAX_ARRAY, arrays_layout, read_place
 from ._pictures import square, unusable
+from ._prepared import read_mapped
 
 SIDE = 96  # as in MLPerf Tiny
 PERSON, LEAST_SHARE = "person", 0.005
@@ -92,7 +92,7 @@ def read(place: Path) -> Arrays | None:
     Raises:
         DatasetError: annotations that are damaged, or pictures that are not there or not usable.
     """
-    arrays = read_place(place, (arrays_layout(2 * MAX_ARRAY),))
+    arrays = read_mapped(place)  # which has three gigabytes
     files = {s: place / "annotations" / f"instances_{year}.json" for s, year in _SPLITS.items()}
     if arrays is not None or not all(path.is_file() for path in files.values()):
         return arrays

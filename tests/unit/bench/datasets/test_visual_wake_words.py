@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench.datasets import get_dataset, visual_wake_words
+from biglittle.bench.datasets import fetch, get_dataset, visual_wake_words
 from biglittle.bench.errors import DatasetError
 
 image = pytest.importorskip("PIL.Image")
@@ -97,3 +97,14 @@ def test_other_annotations_are_refused(coco: Path, change: dict[str, Any], text:
 
 def test_a_folder_without_annotations_holds_none(tmp_path: Path) -> None:
     assert visual_wake_words.read(tmp_path) is None
+
+
+def test_it_is_kept_once_read_and_mapped_afterwards(coco: Path, tmp_path: Path) -> None:
+    dataset = get_dataset("visual_wake_words")
+    with pytest.raises(DatasetError, match=r"Get COCO's 2017 pictures .* fetch visual_wake_words"):
+        fetch(dataset, "auto", tmp_path / "none")
+    out = fetch(dataset, str(coco), tmp_path / "out")
+    arrays = dataset.read(out)
+    assert arrays is not None
+    assert isinstance(arrays["x_train"], np.memmap)
+    assert arrays["y_test"].tolist() == [1, 0, 0, 0]
