@@ -155,7 +155,7 @@ class Table:
             has = ", ".join(name for name in PRECISIONS if name in there) or "none"
             raise TableError(
                 f"table {self.name!r} has no networks in {missing[0]}, only in {has}. Add them: "
-                f"biglittle table extend --stage {missing[0]}, with the images at hand."
+                f"biglittle table extend --stage {missing[0]} --out mine.h5 (needs the images)."
             )
 
     def __len__(self) -> int:

@@ -51,7 +51,8 @@ def instead_of(key: NetworkKey, networks: Mapping[str, Any]) -> str:
         if same.any():
             return (
                 f". It has this network in {FP32}: name it without :{key.precision}, or add what "
-                f"it answers in {key.precision}: biglittle table extend --stage {key.precision}."
+                f"it answers in {key.precision}: biglittle table extend --stage {key.precision} "
+                "--out mine.h5."
             )
     if not key.exit:
         return (
