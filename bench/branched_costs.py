@@ -30,11 +30,12 @@ from .latency_exits import with_dense
 from .operator_features import chain_features
 from .operators import Operator
 from .platform import Link, Platform
-from .platform_costs import BYTES_PER_FEATURE
+from .precision import BYTES_PER_VALUE, FP32
 from .spaces import SearchSpace
 from .spaces.branched import NONE, Part, branch_blocks, parts_of
 
 Array = NDArray[np.float64]
+BYTES_PER_FEATURE = BYTES_PER_VALUE[FP32]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ Every formula here is held against a simulation of events in the tests.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +35,14 @@ from numpy.typing import NDArray
 
 from .cost import TAIL, answered_ms, mean_cost
 from .platform import Link, Platform
+from .precision import BYTES_PER_VALUE, PRECISIONS, split_precision
 from .provenance import least_founded
 from .spaces import Exits, Genomes, get_space, parse_networks
 
 Array = NDArray[np.float64]
 IN_TURN, AT_ONCE = "in turn", "at once"
 INPUT, FEATURES, NOTHING = "input", "features", "nothing"
-BYTES_PER_PIXEL_VALUE, BYTES_PER_FEATURE = 1, 4  # images are bytes, features fp32
+BYTES_PER_PIXEL_VALUE = 1  # of an image, of which every colour is a byte
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,26 @@ class MappedPairs:
     provenance: dict[str, str]
 
 
+@dataclass(frozen=True)
+class _Networks:
+    """Networks by their names.
+
+    Attributes:
+        genomes: choices of the networks, shape (n, n_layers).
+        exits: numbers of the exits at which they are cut, shape (n,).
+        precisions: number formats of the networks, shape (n,).
+    """
+
+    genomes: Genomes
+    exits: Exits
+    precisions: NDArray[np.str_]
+
+    def by_precision(self) -> Iterator[tuple[str, NDArray[np.intp]]]:
+        """Every precision that some of them have, and which have it."""
+        for precision in np.unique(self.precisions).tolist():
+            yield precision, np.flatnonzero(self.precisions == precision)
+
+
 class PairsOnPlatform:
     """Pairs of networks on a platform, for every mapping.
 
@@ -226,20 +248,32 @@ class PairsOnPlatform:
     ) -> None:
         self.platform, self.rate, self.prefix = platform, rate, prefix
         self.space = get_space(platform.sites[0].profile.space)
-        self.little = parse_networks(self.space, little)
-        self.big = parse_networks(self.space, big)
+        self.little = self._networks(little)
+        self.big = self._networks(big)
 
-    def _work(self, side: int, networks: tuple[Genomes, Exits]) -> Work:
+    def _networks(self, names: list[str]) -> _Networks:
+        genomes, exits = parse_networks(self.space, names, PRECISIONS)
+        precisions = np.array([split_precision(name)[1] for name in names], np.str_)
+        return _Networks(genomes, exits, precisions)
+
+    def _work(self, side: int, networks: _Networks) -> Work:
         profile = self.platform.sites[side].profile
-        latency, energy = profile.latency.latency_and_energy(*networks)
+        latency, energy = np.full((2, len(networks.precisions)), np.nan)
+        for precision, at in networks.by_precision():
+            model = profile.latency_in(precision)
+            both = model.latency_and_energy(networks.genomes[at], networks.exits[at])
+            latency[at], energy[at] = both
         if self.platform.no_energy:
-            energy = np.full(len(latency), np.nan)
+            energy[:] = np.nan
         return Work(latency, energy)
 
     def _rest(self, side: int, big: Work) -> Work:
         """What big takes beyond the trunk that the features stand for; nothing of other pairs."""
-        genomes, exits = self.little
-        trunk = self.platform.sites[side].profile.latency.trunk_ms(genomes, exits)
+        profile, little = self.platform.sites[side].profile, self.little
+        trunk = np.full(len(little.precisions), np.nan)
+        for precision, at in little.by_precision():
+            model = profile.latency_in(precision)
+            trunk[at] = model.trunk_ms(little.genomes[at], little.exits[at])
         rest = np.where(self.prefix, big.latency_ms - trunk, np.nan)
         return Work(rest, big.energy_mj * rest / big.latency_ms)
 
@@ -291,5 +325,6 @@ class PairsOnPlatform:
     @property
     def feature_bytes(self) -> Array:
         """Bytes of the features at each little network's exit, shape (n,)."""
-        elements = self.space.trunk_features(self.little[1])
-        return np.asarray(elements * BYTES_PER_FEATURE, np.float64)
+        elements = self.space.trunk_features(self.little.exits)
+        n_bytes = [BYTES_PER_VALUE[precision] for precision in self.little.precisions.tolist()]
+        return np.asarray(elements * np.array(n_bytes), np.float64)

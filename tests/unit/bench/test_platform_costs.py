@@ -252,3 +252,19 @@ def test_nothing_escalated_is_little_alone_and_every_mapping_is_listed(platform:
             decided = 32.25 * (1.0 if mapping.little_on == 0 else 0.2)
             assert got.latency_ms[0] == got.latency_worst_ms[0] == pytest.approx(decided)
     assert len(set(MAPPINGS)) == len(MAPPINGS) == 8
+
+
+def test_networks_in_int8_are_asked_of_what_a_device_measured_in_int8(platform: Any) -> None:
+    import dataclasses
+
+    slow, fast = platform.sites
+    listed = {"int8": {"0" * 22: 16.0}}
+    profile = dataclasses.replace(slow.profile, others_ms=listed)
+    sites = dataclasses.replace(slow, profile=profile), fast
+    little = ["0" * 22 + ":int8", "0" * 22]
+    pairs = PairsOnPlatform(
+        dataclasses.replace(platform, sites=sites),
+        *(little, ["1" * 22] * 2, np.array([0.0, 0.0]), np.array([False, False])),
+    )
+    got = pairs.under(Mapping(0, 1, IN_TURN, INPUT))
+    assert got.latency_ms.tolist() == pytest.approx([16.25, 32.25])
