@@ -18,7 +18,6 @@ from .table_contents import Predictions
 
 #: Predictions of a split that would take more are read row by row.
 LARGE_BYTES = 2**28
-BLOCK_ROWS = 64
 _KEPT_ROWS = 96  # unpacked rows of all columns that are at hand
 
 #: Reads one row of every column: answers, codes and values by name.
