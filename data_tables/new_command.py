@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Of the table, such as fbnet-64-flowers.")],
+    name: Annotated[str, typer.Argument(help="Of the table, such as flowers-64.")],
     dataset: Annotated[str, typer.Option(help="Of 'biglittle data list'.")],
     space: Annotated[str, typer.Option(help="Such as fbnet, or fbnet-64 by the images.")] = "fbnet",
     like: Annotated[str, typer.Option(help="Table whose trainings it starts from.")] = RECIPE.name,

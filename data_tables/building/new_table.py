@@ -121,7 +121,7 @@ def new_table(
     if not NAME.fullmatch(name):
         raise BigLittleError(
             f"{name!r} cannot be the name of a table; expected small letters, digits and hyphens, "
-            "such as fbnet-64-flowers."
+            "such as flowers-64."
         )
     facts, of, profile = get_dataset(dataset), get_space(space), device or like.design.device
     if profile.endswith(".json"):

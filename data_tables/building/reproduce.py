@@ -133,11 +133,11 @@ def _check(
     accuracy = {}
     for split, answered in given.items():
         stored = table.predictions(split)
-        for name, now in answered.items():
-            before = stored.top1[row] if name == "top1" else stored.codes[name][row]
+        for column, now in answered.items():
+            before = stored.top1[row] if column == "top1" else stored.codes[column][row]
             total += before.size
             equal += int((before == now).sum())
-            if name == "top1":
+            if column == "top1":
                 answers += before.size
                 differ += int((before != now).sum())
                 accuracy[split] = float((now == stored.labels).mean())

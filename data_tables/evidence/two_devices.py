@@ -22,9 +22,10 @@ from ...bench.platform_costs import (
     Mapping,
     PairsOnPlatform,
 )
+from ..flagship import RECIPE
 from ._page import Step, versions
 
-TABLE, DEVICE = "fbnet-cifar10", "raspberry-pi-4"
+TABLE, DEVICE = RECIPE.name, "raspberry-pi-4"
 LINK = {"latency_ms": 0.3, "bandwidth_mbit_s": 900.0}
 LEAST_RATE = 0.01  # of a point whose pair is a pair at all
 WAYS = {

@@ -27,7 +27,7 @@ def test_names_and_addresses() -> None:
 def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"'\.\[cluster\]'"):
-        runner_of("ray")[0].run(None, [], 1, "", lambda *_: None)
+        runner_of("ray")[0].run(None, [None], 1, "", lambda *_: None)
 
 
 def test_the_verb_refuses_it_before_the_first_stage(command_line) -> None:  # type: ignore[no-untyped-def]
