@@ -111,14 +111,14 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
     bench = Benchmark.load(table)
     there = {ready.card.name: ready.card for ready in ready_cascades(bench.table)}
     splits, folder = plan.images(), table.parent / FOLDER
+    origin = _origin(bench, plan, settings.training)
     folder.mkdir(exist_ok=True)
     for wanted in settings.cascades:
-        answer = recommended(bench, wanted)
-        origin = _origin(bench, plan, settings.training)
         old = there.get(wanted.name)
         if old is not None and _same(old, wanted, origin):
             log.info("%s is there already", wanted.name)
             continue
+        answer = recommended(bench, wanted)
         log.info("%s: %s", wanted.name, answer.pair)
         with tempfile.TemporaryDirectory() as scratch:
             if settings.training == INHERITED:
