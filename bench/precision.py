@@ -4,6 +4,9 @@ A network's name says its precision behind a colon, ``ARCHITECTURE@EXIT:int8``; 
 fp32. Networks of different precisions share nothing: neither weights nor features are the same
 numbers. Two in int8 share the trunk of a prefix pair, and no slices of weights: each output channel
 of each network has a scale of its own.
+
+Bits per stage (``bits.py``), as in ``ARCHITECTURE:w4a8``, are no precision of tables and devices:
+``mixed_network.py`` reads such names.
 """
 
 from __future__ import annotations
@@ -13,13 +16,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import UnknownNameError
+from .bits import is_bits
+from .errors import ArchitectureError, UnknownNameError
 
 FP32 = "fp32"
 #: Bytes of a weight or an activation, by precision; the first is what a name without one means.
 #: Biases and scales of int8, four bytes for each channel, are not counted.
 BYTES_PER_VALUE = {FP32: 4, "int8": 1}
 PRECISIONS = tuple(BYTES_PER_VALUE)
+#: What an error says of a name with bits per stage, where only precisions are known.
+NO_BITS = (
+    "has bits per stage, and no table or device holds its answers and costs; "
+    "biglittle.bench.mixed_network says what it costs."
+)
 
 
 def split_precision(name: str) -> tuple[str, str]:
@@ -27,12 +36,15 @@ def split_precision(name: str) -> tuple[str, str]:
 
     Raises:
         UnknownNameError: what stands behind a colon is not a precision.
+        ArchitectureError: bits per stage stand there.
 
     >>> split_precision("0800000000000000000008@12:int8")
     ('0800000000000000000008@12', 'int8')
     """
     plain, colon, precision = name.partition(":")
     if colon and precision not in PRECISIONS:
+        if is_bits(precision):
+            raise ArchitectureError(f"network {name[:80]!r} {NO_BITS}")
         raise UnknownNameError("precision", precision, PRECISIONS)
     return plain, precision or FP32
 

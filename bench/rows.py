@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bits import is_bits
 from .errors import ArchitectureError, TableError
-from .precision import FP32, PRECISIONS
+from .precision import FP32, NO_BITS, PRECISIONS
 
 #: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
 #: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
@@ -90,6 +91,8 @@ class NetworkKey:
 def _parsed(name: str, training: str, seed: int) -> NetworkKey:
     parts = _NAME.fullmatch(name)
     precision = parts["precision"] or FP32 if parts else ""
+    if is_bits(name.partition(":")[2]):
+        raise ArchitectureError(f"network {name[:80]!r} {NO_BITS}")
     if parts is None or precision not in PRECISIONS:
         raise ArchitectureError(
             f"{name!r} does not name a network; expected ARCHITECTURE[@EXIT][:PRECISION], "
