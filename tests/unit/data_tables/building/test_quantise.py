@@ -12,8 +12,7 @@ torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from biglittle.bench import Benchmark, Table  # noqa: E402
-from biglittle.bench.datasets import Dataset, Images  # noqa: E402
-from biglittle.bench.errors import DatasetError, TableError  # noqa: E402
+from biglittle.bench.errors import TableError  # noqa: E402
 from biglittle.bench.table_writer import write_table  # noqa: E402
 from biglittle.data_tables.building import quantise, reproduce  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
@@ -22,26 +21,6 @@ from biglittle.data_tables.building.evaluate import read_evaluation  # noqa: E40
 from biglittle.data_tables.building.plan import Plan  # noqa: E402
 from biglittle.edge_profiler.onnx_graph import import_onnx  # noqa: E402
 from biglittle.edge_profiler.quantised import precision_of  # noqa: E402
-
-
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_images_that_choose_or_report_are_refused_for_calibration(
-    split: str, digits: Dataset, digit_splits: dict[str, Images]
-) -> None:
-    with pytest.raises(DatasetError, match=rf"{split}.*refused.*Expected 'train'") as refusal:
-        quantise.calibration_images(digit_splits, digits, split)
-    assert "\n" not in str(refusal.value)
-    with pytest.raises(DatasetError, match="0 calibration images; expected at least 1"):
-        quantise.calibration_images(digit_splits, digits, n_images=0)
-
-
-def test_calibration_takes_the_first_training_images(
-    digits: Dataset, digit_splits: dict[str, Images]
-) -> None:
-    shown = quantise.calibration_images(digit_splits, digits, n_images=3)
-    first = digit_splits["train"].images[:3].astype(np.float32).transpose(0, 3, 1, 2) / 255
-    np.testing.assert_allclose(shown, (first - 0.3) / 0.35, atol=1e-5)
-    assert len(quantise.calibration_images(digit_splits, digits)) == quantise.CALIBRATION_IMAGES
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 414])
