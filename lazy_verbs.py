@@ -14,6 +14,10 @@ from typer.core import TyperCommand, TyperGroup
 
 #: Module and one line of help, by the name of the verb; that of a group's verb has two words.
 LAZY_VERBS = {
+    "bits": (
+        "searchers.bits_command",
+        "Bits per stage of networks: what each stage loses, and accuracy against BitOps.",
+    ),
     "darts": (
         "searchers.darts_command",
         "Searches differentiably for little and big together, and runs the pair on val.",

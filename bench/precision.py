@@ -27,7 +27,7 @@ PRECISIONS = tuple(BYTES_PER_VALUE)
 #: What an error says of a name with bits per stage, where only precisions are known.
 NO_BITS = (
     "has bits per stage, and no table or device holds its answers and costs; "
-    "biglittle.bench.mixed_network says what it costs."
+    "'biglittle bits' runs it on images and counts its BitOps."
 )
 
 

@@ -37,6 +37,7 @@ from ..bench.networks import Block, Network
 from ..bench.spaces import get_space
 
 BATCH = 64  # images a pass of calibration
+FIXED = (FIXED_BITS, FIXED_BITS)  # of image, stem and classifier
 TINIEST = 1e-12  # a range or a channel of zeros has a scale all the same
 
 
@@ -273,32 +274,41 @@ class FakeQuantised(nn.Module):
             for k in range(self.n_entries)
         ]
 
-    def set_bits(self, bits: StageBits) -> None:
+    def set_bits(self, bits: StageBits | None) -> None:
         """Gives each stage other bits; the ranges that were observed stay.
+
+        Args:
+            bits: bits of weights and of what is read by stage; None: float32 everywhere, and
+                ranges are widened to what is run.
 
         Raises:
             ArchitectureError: bits outside of the list, or of another number of stages.
         """
-        self.bits = parse_bits(whole_text(bits), self.n_entries)
+        self.bits = None if bits is None else parse_bits(whole_text(bits), self.n_entries)
         for module in self.parts:
             part = cast(Part, module)
-            own = (FIXED_BITS,) * 2 if part.stage is None else self.bits[part.stage]
-            part.set_bits(*own)
+            if self.bits is None:
+                part.set_bits(0, 0)
+            else:
+                part.set_bits(*(FIXED if part.stage is None else self.bits[part.stage]))
 
     @torch.no_grad()
     def observe(self, images: torch.Tensor) -> None:
-        """Widens the ranges of all tensors to what float32 gives on some images.
+        """Takes the ranges of all tensors from what float32 gives on some images.
 
         Args:
             images: normalised calibration images, shape (n, channels, height, width).
         """
-        for module in self.parts:
-            cast(Part, module).set_bits(0, 0)
+        bits = self.bits
+        self.set_bits(None)
+        for module in self.modules():
+            if isinstance(module, Quantiser):
+                module.low.zero_()
+                module.high.zero_()
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             self.run(batch.contiguous(memory_format=torch.channels_last))
-        if self.bits is not None:
-            self.set_bits(self.bits)
+        self.set_bits(bits)
 
     def run(self, x: torch.Tensor, first: int = 0, last: int | None = None) -> torch.Tensor:
         """What the parts from ``first`` to before ``last`` make of what the first one reads."""
@@ -331,7 +341,7 @@ def fake_quantised(
     if not len(calibration):
         raise DatasetError("0 calibration images; expected at least 1.")
     out = FakeQuantised(network)
-    out.set_bits(((FIXED_BITS,) * 2,) * out.n_entries if bits is None else bits)
+    out.set_bits((FIXED,) * out.n_entries if bits is None else bits)
     out.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     out.observe(torch.from_numpy(calibration))
     out.eval()

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
-from .domain import Domain, Genes
+from .domain import Genes
 
 TRIES = 30  # proposals without a new row before a domain counts as exhausted
+
+
+class Moves(Protocol):
+    """Rows of integers that stand for candidates, and the moves among them; `Domain` is one."""
+
+    @property
+    def n_genes(self) -> int:
+        """Length of a row."""
+        ...
+
+    @property
+    def options(self) -> Genes:
+        """How many values each gene can have, shape (n_genes,)."""
+        ...
+
+    @property
+    def size(self) -> float:
+        """How many different candidates there are."""
+        ...
+
+    def keys(self, x: Genes) -> list[bytes]:
+        """What tells rows apart."""
+        ...
+
+    def mutate(self, rng: np.random.Generator, x: Genes) -> Genes:
+        """A changed copy of rows."""
+        ...
+
+    def cross(self, rng: np.random.Generator, a: Genes, b: Genes) -> tuple[Genes, Genes]:
+        """Two children of each two parents."""
+        ...
 
 
 class Unseen:
@@ -18,7 +50,7 @@ class Unseen:
         domain: says which rows are the same candidate.
     """
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Moves) -> None:
         self.domain = domain
         self.seen: set[bytes] = set()
 

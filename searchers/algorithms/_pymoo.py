@@ -7,7 +7,7 @@ operating points that no other of its points dominates, and all of them compete 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,52 @@ from pymoo.core.sampling import Sampling
 from pymoo.core.termination import NoTermination
 
 from ...bench.pareto import nondominated
-from ..domain import Domain, Genes
-from ..search import Batch, Problem, Scores
-from ..unseen import Unseen
+from ..domain import Genes
+from ..search import Batch, Scores
+from ..unseen import Moves, Unseen
 
 MISSING = 1e9  # a violation beyond all others: pymoo would carry a NaN into its sorting
 MATED = 0.9  # of children come from two parents
 MOST_POINTS = 12  # individuals of one pair: more would fill a population with few pairs
 
 
+class Question(Protocol):
+    """What a genetic algorithm has to know before it starts; a `Problem` is one."""
+
+    @property
+    def domain(self) -> Moves:
+        """Candidates as rows, and the moves among them."""
+        ...
+
+    @property
+    def n_values(self) -> int:
+        """Number of figures to minimise."""
+        ...
+
+    @property
+    def n_limits(self) -> int:
+        """Number of limits to meet."""
+        ...
+
+    @property
+    def population(self) -> int:
+        """Candidates to ask for at once."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed of its random numbers."""
+        ...
+
+    def first(self, rng: np.random.Generator, n: int) -> Genes:
+        """Rows to begin with."""
+        ...
+
+
 class _Sampling(Sampling):  # type: ignore[misc]
     """The warm rows, then networks of all sizes."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Question) -> None:
         super().__init__()
         self.problem = problem
 
@@ -41,7 +74,7 @@ class _Sampling(Sampling):  # type: ignore[misc]
 
 
 class _Crossover(Crossover):  # type: ignore[misc]
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Moves) -> None:
         super().__init__(n_parents=2, n_offsprings=2, prob=MATED)
         self.domain = domain
 
@@ -50,7 +83,7 @@ class _Crossover(Crossover):  # type: ignore[misc]
 
 
 class _Mutation(Mutation):  # type: ignore[misc]
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Moves) -> None:
         super().__init__()
         self.domain = domain
 
@@ -87,7 +120,7 @@ class PymooStrategy:
         options: further options of that class, beside population, sampling and operators.
     """
 
-    def __init__(self, problem: Problem, algorithm: Any, **options: Any) -> None:
+    def __init__(self, problem: Question, algorithm: Any, **options: Any) -> None:
         self.unseen = Unseen(problem.domain)
         self.population = problem.population
         self.algorithm = algorithm(

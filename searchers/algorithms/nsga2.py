@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from pymoo.algorithms.moo.nsga2 import NSGA2
 
-from ..search import Problem, Searcher
-from ._pymoo import PymooStrategy
+from ..search import Searcher
+from ._pymoo import PymooStrategy, Question
 
 
-def start(problem: Problem) -> PymooStrategy:
+def start(problem: Question) -> PymooStrategy:
     """NSGA-II with this package's sampling, crossover and mutation."""
     return PymooStrategy(problem, NSGA2)
 

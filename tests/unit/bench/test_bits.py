@@ -48,5 +48,5 @@ def test_tables_and_devices_say_where_bits_belong(bits: str) -> None:
         split_precision,
         lambda text: canonical_name(get_space("fbnet"), text),
     ):
-        with pytest.raises(ArchitectureError, match=r"has bits per stage.*mixed_network"):
+        with pytest.raises(ArchitectureError, match=r"has bits per stage.*'biglittle bits'"):
             ask(name)
