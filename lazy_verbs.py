@@ -14,6 +14,10 @@ from typer.core import TyperCommand, TyperGroup
 
 #: Module and one line of help, by the name of the verb; that of a group's verb has two words.
 LAZY_VERBS = {
+    "accelerator": (
+        "data_tables.devices.accelerator_command",
+        "Accelerators as devices: list them, show one, write the profile of one (modelled).",
+    ),
     "bits": (
         "searchers.bits_command",
         "Bits per stage of networks: what each stage loses, and accuracy against BitOps.",

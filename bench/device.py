@@ -17,12 +17,14 @@ from .documents import DocumentError, read_json, typed
 from .errors import DeviceError, NoHomeError, UnknownNameError
 from .files import why_unreadable
 from .home import home_folder
+from .latency_energies import BlockEnergies
 from .latency_scaled import Factor
 from .precision import FP32, split_precision
 from .provenance import least_founded
 from .spaces import SPACES, get_space
 
 if TYPE_CHECKING:  # elsewhere late: making their types takes 10 ms, which no import shall cost
+    from .device_document import BlockEnergies as _Energies
     from .device_document import FirstProfile, Profile
     from .device_entries import Network
 
@@ -169,6 +171,8 @@ def parse_profile(raw: Any, label: str) -> DeviceProfile:
         constant_ms=0.0 if block is None else block.constant_ms,
         start_ms=None if block is None else block.start_ms,
         heads_ms={} if block is None else block.heads_ms,
+        block_energies=None if block is None else _energies(block.energies, label),
+        block_word="block-sum" if block is None else block.provenance,
         measured_ms=_column(networks, "latency_ms"),
         measured_p90_ms=_column(networks, "latency_p90_ms"),
         latency_low_ms=_column(networks, "latency_ms_low"),
@@ -222,6 +226,14 @@ def _table(rows: list[list[float | None]], label: str) -> NDArray[np.float64]:
     return np.array(rows, np.float64)
 
 
+def _energies(of_blocks: _Energies | None, label: str) -> BlockEnergies | None:
+    """The energies of a block table, as arrays."""
+    if of_blocks is None:
+        return None
+    table = _table(of_blocks.energy_mj, label)
+    return BlockEnergies(of_blocks.constant_mj, table, of_blocks.start_mj, of_blocks.heads_mj)
+
+
 def _check_relations(document: FirstProfile | Profile, label: str) -> None:
     """Nothing, if the parts of a profile that are right alone also agree with one another."""
     names = [n.architecture for n in document.networks]
@@ -234,5 +246,11 @@ def _check_relations(document: FirstProfile | Profile, label: str) -> None:
             f"{label} has energies of networks and a load power too; expected one of them, "
             "since a reader must know which a figure is."
         )
-    if not listed and document.block_table is None:
+    table = document.block_table
+    if document.load_power is not None and table is not None and table.energies is not None:
+        raise DeviceError(
+            f"{label} has energies of blocks and a load power too; expected one of them, since a "
+            "reader must know which a figure is."
+        )
+    if not listed and table is None:
         raise DeviceError(f"{label} has no latencies; expected networks, or a block table.")

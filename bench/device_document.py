@@ -49,6 +49,18 @@ class LoadPower(Struct):
     rail: Annotated[str, Meta(max_length=200)] = ""
 
 
+class BlockEnergies(Struct, forbid_unknown_fields=True):
+    """Energy of what the block table beside it has latencies of; a network's is the sum."""
+
+    constant_mj: NonNegative
+    energy_mj: Annotated[
+        list[Annotated[list[NonNegative | None], Meta(min_length=1, max_length=1000)]],
+        Meta(min_length=1, max_length=1000, description="A row for every layer; null: no figure."),
+    ]
+    start_mj: NonNegative | None = None
+    heads_mj: dict[ShortLine, NonNegative | None] = {}
+
+
 class BlockTable(Struct):
     """Latency of every choice at every layer; a network's is the sum, with the constant."""
 
@@ -69,6 +81,14 @@ class BlockTable(Struct):
         dict[ShortLine, NonNegative | None],
         Meta(description="Latency of the heads of exits, classifiers included, by name."),
     ] = {}
+    energies: Annotated[
+        BlockEnergies | None,
+        Meta(description="Energy by block; not together with a load power."),
+    ] = None
+    provenance: Annotated[
+        Literal["block-sum", "modelled"],
+        Meta(description="block-sum: blocks were measured; modelled: they were computed."),
+    ] = "block-sum"
 
 
 class LayerTerms(Struct):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import DeviceError
 from .latency import LatencyModel, latency_model
+from .latency_energies import BlockEnergies
 from .latency_exits import Ends
 from .latency_listed import Figures, Listed
 from .latency_scaled import Factor, Scaled, fitted_factor
@@ -44,6 +45,8 @@ class DeviceProfile:
         constant_ms: latency that is added to the sum of blocks.
         start_ms: part of the constant that stands before the first layer; None: nobody measured it.
         heads_ms: latency of the heads of exits by name, where they were measured like the blocks.
+        block_energies: energies of the blocks, where every block has one of its own.
+        block_word: how the latencies of the blocks came about.
         measured_ms: median latency by architecture, for what is listed.
         measured_p90_ms: 90th percentile by architecture, where there is one.
         latency_low_ms: lower end of the interval by architecture, where there is one.
@@ -74,6 +77,8 @@ class DeviceProfile:
     constant_ms: float = 0.0
     start_ms: float | None = None
     heads_ms: Mapping[str, float | None] = field(default_factory=dict)
+    block_energies: BlockEnergies | None = None
+    block_word: str = "block-sum"
     measured_ms: Mapping[str, float] = field(default_factory=dict)
     measured_p90_ms: Mapping[str, float] = field(default_factory=dict)
     latency_low_ms: Mapping[str, float] = field(default_factory=dict)
@@ -94,10 +99,10 @@ class DeviceProfile:
 
         A figure that no network has is left out.
         """
-        latency = "block-sum" if self.block_ms is not None else self.latency_provenance
+        latency = self.block_word if self.block_ms is not None else self.latency_provenance
         power = (self.facts.get("model") or {}).get("power_mw", self.load_power_mw)
         energy = {"energy_mj": self.energy_provenance}
-        none = power is None and not self.listed_energy_mj
+        none = power is None and not self.listed_energy_mj and self.block_energies is None
         return {"latency_ms": latency, **({} if none else energy)}
 
     @property
@@ -137,7 +142,8 @@ class DeviceProfile:
         table = None if blocks is None else Blocks(self.constant_ms, blocks)
         ends = None if self.start_ms is None else Ends(self.start_ms, self.heads_ms)
         model = self.facts.get("model")
-        return latency_model(self.name, space, self.n_classes, figures, table, model, ends)
+        of_blocks = ends, self.block_energies, self.block_word
+        return latency_model(self.name, space, self.n_classes, figures, table, model, *of_blocks)
 
     def latency_in(self, precision: str) -> LatencyModel:
         """What gives figures of single networks in a precision, perhaps another than its own.

@@ -26,6 +26,10 @@ class DeviceError(BigLittleError):
     """A device profile that is missing, malformed, or does not cover what is asked of it."""
 
 
+class AcceleratorError(BigLittleError):
+    """An accelerator that cannot be, or figures of one that cannot be had."""
+
+
 class AnswersError(BigLittleError):
     """Answers, labels or costs of somebody's networks that do not fit together."""
 
@@ -101,6 +105,8 @@ EXTRA_OF = {
     "torch": "train",
     "torch_geometric": "train",
     "xgboost": "train",
+    "yaml": "accelerator",
+    "zigzag": "accelerator",
 }
 
 

@@ -10,13 +10,14 @@ nobody else asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from .errors import DeviceError
+from .latency_energies import BlockEnergies
 from .latency_exits import Ends, ExitTerms, GraphTerms, MeasuredExitTerms
 from .latency_listed import Figures, Listed, enough, filled
 from .latency_terms import (
@@ -136,6 +137,8 @@ class BlockSum:
         power_mw: energy is modelled as latency times this; None: no energy.
         energy_word: how the energies came about.
         ends: what stem and heads take, where they were measured like blocks; None: predicted.
+        energies: energies of the blocks; None: energy is that of a power, or there is none.
+        word: how the latencies of the blocks came about.
     """
 
     space: SearchSpace
@@ -144,6 +147,8 @@ class BlockSum:
     power_mw: float | None
     energy_word: str
     ends: Ends | None = None
+    energies: BlockEnergies | None = None
+    word: str = "block-sum"
 
     coverage = None
     promise = ""
@@ -194,20 +199,22 @@ class BlockSum:
 
     def energy_mj(self, genomes: Genomes, exits: Exits | None = None) -> Array:
         """See `LatencyModel`."""
-        return modelled_energy_mj(self.latency_ms(genomes, exits), self.power_mw)
+        return self.latency_and_energy(genomes, exits)[1]
 
     def latency_and_energy(
         self, genomes: Genomes, exits: Exits | None = None
     ) -> tuple[Array, Array]:
         """See `LatencyModel`."""
         latency = self.latency_ms(genomes, exits)
+        if self.energies is not None:
+            return latency, self.energies.energy_mj(self.space, genomes, exits)
         return latency, modelled_energy_mj(latency, self.power_mw)
 
     def provenance(
         self, genomes: Genomes | None = None, exits: Exits | None = None
     ) -> Mapping[str, str]:
         """See `LatencyModel`; the head of an exit is predicted where it was not measured."""
-        words = {"latency_ms": "block-sum", "energy_mj": self.energy_word}
+        words = {"latency_ms": self.word, "energy_mj": self.energy_word}
         if exits is None or self.ends is not None:
             return words
         return chosen(exits > 0, {"latency_ms": "predicted"}, words)
@@ -378,6 +385,8 @@ def latency_model(
     table: Blocks | None,
     model: Any,
     ends: Ends | None = None,
+    energies: BlockEnergies | None = None,
+    word: str = "block-sum",
 ) -> LatencyModel:
     """The latency model of a profile.
 
@@ -389,13 +398,19 @@ def latency_model(
         table: its block table, or None.
         model: object that stands under ``model`` in the file, or None.
         ends: what stem and heads take, where they were measured like the blocks of the table.
+        energies: energies of the blocks of the table, or None.
+        word: how the latencies of the table came about.
 
     Raises:
         DeviceError: a model in the file with impossible figures, or of another space.
     """
     if table is not None:
         check_shape(f"the block table of {name!r}", table, space)
-        return BlockSum(space, n_classes, table, figures.power_mw, figures.energy_word, ends)
+        if energies is not None:
+            shaped = replace(table, blocks_ms=energies.blocks_mj)
+            check_shape(f"the table of energies of {name!r}", shaped, space)
+        power, of_energy = figures.power_mw, figures.energy_word
+        return BlockSum(space, n_classes, table, power, of_energy, ends, energies, word)
     listed = Listed(space, n_classes, figures)
     if model is not None:
         terms = held_terms(name, model, space, figures.coverage)
