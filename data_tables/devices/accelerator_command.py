@@ -27,7 +27,7 @@ from ...output_option import with_output
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Accelerators as devices: modelled, none built.",
+    help="Accelerators as devices: list them, show one, write the profile of one (modelled).",
 )
 
 NameArgument = Annotated[

@@ -1,8 +1,8 @@
 """How near the analytic model of accelerators is to zigzag, on the blocks of a space.
 
-What zigzag computed lies in ``figures/accelerators/``, so that the comparison is repeated without
-it. With ``--zigzag`` layers that are missing there are computed, which takes minutes and needs
-``zigzag-dse``.
+What zigzag computed lies beside the accelerators, in ``computed/``, so that the comparison is
+repeated without it. With ``--zigzag`` layers that are missing there are computed, which takes
+minutes and needs ``zigzag-dse``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ...edge_profiler.accelerators import (
 from ...edge_profiler.accelerators.mapping import layers_of
 from ...edge_profiler.accelerators.profile import block_cost
 from ...edge_profiler.accelerators.table import (
+    COMPUTED,
     Costs,
     accelerator_hash,
     layer_costs,
@@ -38,10 +39,9 @@ from ...edge_profiler.accelerators.table import (
 )
 from ...edge_profiler.accelerators.zigzag_costs import zigzag_costs
 from ...edge_profiler.block_graphs import HEAD, STEM, Block, distinct_blocks
-from ._page import FIGURES, Step, versions
+from ._page import Step, versions
 
 SPACE, N_CLASSES, N_NETWORKS = "fbnet", 10, 500
-FOLDER = FIGURES / "accelerators"
 SHIPPED = ("eyeriss-like", "tpu-like", "mcu-array", "parametric")
 #: A fifth one, of other bits and another dataflow.
 NARROW = Parameters("row-stationary-4-bit", 8, 8, 16, 32, 32, 4, 4, "row-stationary")
@@ -65,7 +65,7 @@ def layers(space: SearchSpace) -> list[Operator]:
 
 def compute(accelerator: Accelerator, operators: Sequence[Operator]) -> None:
     """Adds to what zigzag computed for an accelerator the layers that are missing."""
-    path = FOLDER / f"{accelerator.name}.json"
+    path = COMPUTED / f"{accelerator.name}.json"
     costs, seconds = {}, 0.0
     if path.exists():
         table = read_layers(path)
@@ -97,7 +97,7 @@ def measure(zigzag: bool = False) -> dict[str, Any]:
     for accelerator in configurations():
         if zigzag:
             compute(accelerator, operators)
-        table = read_layers(FOLDER / f"{accelerator.name}.json")
+        table = read_layers(COMPUTED / f"{accelerator.name}.json")
         if table.sha256 != accelerator_hash(accelerator):
             raise ValueError(f"{accelerator.name} is not the one that zigzag was asked about")
         model, seconds = table.model, seconds + table.seconds

@@ -101,7 +101,7 @@ def accelerator_profile(
     by_name = {block.name: block_cost(accelerator, block, costs) for block in blocks}
     table = _block_table(accelerator, space, blocks, by_name, clock_mhz)
     lacking = [name for name, cost in by_name.items() if cost is None]
-    word = zigzag_name() if model == "zigzag" else "analytic model"
+    word = zigzag_name(accelerator) if model == "zigzag" else "analytic model"
     n, m = accelerator.sides
     bits = f"{accelerator.weight_bits}-bit weights, {accelerator.activation_bits}-bit activations"
     return {

@@ -24,6 +24,8 @@ from .description import Accelerator
 from .mapping import loops_of
 from .zigzag_costs import LOOP_FACTORS, zigzag_costs
 
+#: What zigzag computed for accelerators that ship, on layers of the space fbnet.
+COMPUTED = Path(__file__).with_name("computed")
 #: What gives costs of layers, by name.
 MODELS = ("analytic", "zigzag")
 FORMAT = "biglittle-accelerator-table-1"
@@ -64,8 +66,21 @@ def layer_key(operator: Operator) -> str:
     return f"{loops} s{operator.stride}"
 
 
-def zigzag_name() -> str:
-    """Zigzag with its version and how far it searches, as tables name it."""
+def shipped_layers(accelerator: Accelerator) -> LayerTable | None:
+    """Costs by zigzag that ship for an accelerator; None: none, or of another description."""
+    path = COMPUTED / f"{accelerator.name}.json"
+    table = read_layers(path) if path.exists() else None
+    return table if table and table.sha256 == accelerator_hash(accelerator) else None
+
+
+def zigzag_name(accelerator: Accelerator | None = None) -> str:
+    """The name of zigzag with its version and how far it searches, as tables have it.
+
+    Args:
+        accelerator: one of which results may ship, which then say it; None: what is installed.
+    """
+    if accelerator is not None and (table := shipped_layers(accelerator)):
+        return table.model
     try:
         version = importlib.metadata.version("zigzag-dse")
     except importlib.metadata.PackageNotFoundError:
@@ -125,13 +140,14 @@ def _from_zigzag(
     folder: Path | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> Costs:
-    sha256, name = accelerator_hash(accelerator), zigzag_name()
+    sha256, name = accelerator_hash(accelerator), zigzag_name(accelerator)
     path = None if folder is None else folder / f"{accelerator.name}-{sha256[:16]}.json"
-    layers: dict[str, tuple[float, float] | None] = {}
+    shipped = shipped_layers(accelerator)
+    layers: dict[str, tuple[float, float] | None] = dict(shipped.layers) if shipped else {}
     if path is not None and path.exists():
         table = read_layers(path)
         if (table.sha256, table.model) == (sha256, name):
-            layers = dict(table.layers)
+            layers |= table.layers
     for number, operator in enumerate(operators, 1):
         key = layer_key(operator)
         if key not in layers:

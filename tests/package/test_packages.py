@@ -153,6 +153,7 @@ def test_an_extra_that_is_missing_is_named_as_it_is_installed() -> None:
         "PIL": "pillow",
         "sklearn": "scikit-learn",
         "torch_geometric": "torch-geometric",
+        "yaml": "pyyaml",
     }
     for module, extra in EXTRA_OF.items():
         assert any(line.startswith(distribution.get(module, module)) for line in extras[extra])

@@ -248,6 +248,15 @@ def test_kept_tables_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.Monkey
         layer_costs(accelerator, layers, "zigzag", tmp_path)
 
 
+def test_what_zigzag_gave_for_those_that_ship_needs_no_zigzag(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("biglittle.edge_profiler.accelerators.table.zigzag_costs", None)
+    raw = accelerator_profile(load_accelerator("mcu-array"), FBNET, 10, model="zigzag")
+    assert raw["runtime"].startswith("zigzag-dse 3")
+    assert parse_profile(raw, "mcu").provenance["latency_ms"] == "modelled"
+
+
 def test_tables_keep_layers_that_do_not_fit(tmp_path: Path) -> None:
     path, layer = tmp_path / "a.json", fbnet_layers()[0]
     write_layers(path, from_parameters(SMALL), {layer_key(layer): None}, "a model")
