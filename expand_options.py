@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from .bench.figures import FIGURES
+from .bench.figures import FIGURES, Figure
 
 Result = TypeVar("Result")
 
@@ -44,7 +44,8 @@ def with_limits(verb: Callable[..., Result]) -> Callable[..., Result]:
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
             annotation=Annotated[
-                float | None, typer.Option(help=figure.limit_help, rich_help_panel="Limits")
+                float | None,
+                typer.Option(*_names(figure), help=figure.limit_help, rich_help_panel="Limits"),
             ],
         )
         for figure in FIGURES.values()
@@ -55,6 +56,11 @@ def with_limits(verb: Callable[..., Result]) -> Callable[..., Result]:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     return _expanded(verb, "limits", options, given)
+
+
+def _names(figure: Figure) -> list[str]:
+    """What the limit on a figure is called on the command line, where it has two names."""
+    return [f"--{figure.limit.replace('_', '-')}", figure.short] if figure.short else []
 
 
 def _fields(options: Any) -> list[inspect.Parameter]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .cost import NetworkCosts
 from .counts import Counts
 from .figures import words_of
+from .footprint import FIGURES as ON_MICROCONTROLLERS
 from .provenance import LATENCIES, words_at
 
 
@@ -103,6 +104,7 @@ def better_alone(
         return None
     figures = {name: costs.latency_ms for name in LATENCIES}  # the same for every input
     figures |= {"energy_mj": costs.energy_mj, "macs": costs.macs}
+    figures |= {n: alone(costs, ()) for n, alone in ON_MICROCONTROLLERS.items() if n in limits}
     checked = [(figures[name], limit) for name, limit in limits.items() if name in figures]
     right = judged.tally.right
 

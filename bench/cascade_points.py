@@ -37,6 +37,8 @@ class CascadePoint:
         couplings: what each network after the first shares with those before it, of ``COUPLINGS``.
         better_alone: the network that is at least as accurate alone and costs no more, as of an
             ``OperatingPoint``; None: none is, or nobody looked.
+        ram_kib: RAM on a microcontroller, one arena for those networks (``bench/footprint.py``).
+        flash_kib: weights of those networks in the flash of a microcontroller.
     """
 
     networks: tuple[str, ...]
@@ -56,6 +58,8 @@ class CascadePoint:
     provenance: Mapping[str, str]
     couplings: tuple[str, ...] = ()
     better_alone: BetterAlone | None = field(default=None, compare=False)
+    ram_kib: float | None = None
+    flash_kib: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", words_of(vars(self), self.provenance))

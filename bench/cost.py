@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import UnknownNameError
+from .footprint import FIGURES as ON_MICROCONTROLLERS
+from .footprint import Footprint, footprint, larger, resident
 from .precision import mib_per_value
 from .provenance import weakest, words_at, words_taken
 from .spaces import Exits, Genomes, SearchSpace
@@ -18,7 +20,7 @@ from .trunk_costs import MIB_PER_VALUE, TrunkCosts, trunk_costs
 Figure = NDArray[np.float64] | float
 PAIR_COSTS = (
     *("latency_ms", "latency_p95_ms", "latency_worst_ms"),
-    *("energy_mj", "macs", "params", "peak_memory_mib"),
+    *("energy_mj", "macs", "params", "peak_memory_mib", *ON_MICROCONTROLLERS),
 )
 TAIL = 0.05  # the share of inputs beyond the 95th percentile
 _COLUMNS = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "activation_mib")
@@ -39,6 +41,7 @@ class NetworkCosts:
         provenance: how ``latency_ms`` and ``energy_mj`` came about; where networks differ in that,
             ``MemberWords``, which give the least founded word and that of each network.
         trunk: what the networks run before their exits; None where all of them are whole.
+        footprint: parts of RAM and flash; None: those of weights and activations alone.
     """
 
     latency_ms: NDArray[np.float64]
@@ -50,30 +53,40 @@ class NetworkCosts:
     gate_ms: float
     provenance: Mapping[str, str]
     trunk: TrunkCosts | None = None
+    footprint: Footprint | None = None
 
     def take(self, index: ArrayLike) -> NetworkCosts:
         """The networks at ``index``."""
         at = np.asarray(index)
         trunk = None if self.trunk is None else self.trunk.take(at)
+        parts = None if self.footprint is None else self.footprint.take(at)
         words = words_taken(self.provenance, at)
-        return self._with({n: getattr(self, n)[at] for n in _COLUMNS}, words, trunk)
+        return self._with({n: getattr(self, n)[at] for n in _COLUMNS}, words, trunk, parts)
 
     def one(self, index: int) -> NetworkCosts:
         """One network, its figures plain numbers; those of its trunk are left out."""
         words = words_at(self.provenance, index)
-        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS}, words, None)
+        parts = None if self.footprint is None else self.footprint.one(index)
+        return self._with({n: getattr(self, n).item(index) for n in _COLUMNS}, words, None, parts)
 
     def without(self, missing: NDArray[np.bool_]) -> NetworkCosts:
         """The same networks with NaN for every figure of those that are ``missing``, shape (n,)."""
         if not missing.any():
             return self
         columns = {n: np.where(missing, np.nan, getattr(self, n)) for n in _COLUMNS}
-        return self._with(columns, self.provenance, self.trunk)
+        parts = None if self.footprint is None else self.footprint.without(missing)
+        return self._with(columns, self.provenance, self.trunk, parts)
 
     def _with(
-        self, columns: Mapping[str, Any], words: Mapping[str, str], trunk: TrunkCosts | None
+        self,
+        columns: Mapping[str, Any],
+        words: Mapping[str, str],
+        trunk: TrunkCosts | None,
+        parts: Footprint | None,
     ) -> NetworkCosts:
-        return NetworkCosts(**columns, gate_ms=self.gate_ms, provenance=words, trunk=trunk)
+        return NetworkCosts(
+            **columns, gate_ms=self.gate_ms, provenance=words, trunk=trunk, footprint=parts
+        )
 
     @staticmethod
     def worst(devices: Sequence[NetworkCosts]) -> NetworkCosts:
@@ -89,7 +102,10 @@ class NetworkCosts:
         trunks = [c.trunk for c in devices if c.trunk is not None]
         trunk = TrunkCosts.worst(trunks) if len(trunks) == len(devices) else None
         words = weakest([c.provenance for c in devices])
-        return NetworkCosts(**columns, gate_ms=gate_ms, provenance=words, trunk=trunk)
+        parts = devices[0].footprint  # the same on every device
+        return NetworkCosts(
+            **columns, gate_ms=gate_ms, provenance=words, trunk=trunk, footprint=parts
+        )
 
 
 def network_costs(
@@ -105,6 +121,7 @@ def network_costs(
     exits: Exits | None = None,
     trunk_ms: NDArray[np.float64] | None = None,
     precisions: NDArray[np.str_] | None = None,
+    parts: Footprint | None = None,
 ) -> NetworkCosts:
     """Costs of single networks from what a device says; the rest is counted from the space.
 
@@ -122,6 +139,7 @@ def network_costs(
         trunk_ms: latencies of stem and layers before the exits on the device, shape (n,); None:
             there is no figure for them, nor then for the latency of a prefix pair.
         precisions: precision of each network, shape (n,); None: all are fp32.
+        parts: parts of RAM and flash where they are known already.
     """
     unit: Any = MIB_PER_VALUE if precisions is None else mib_per_value(precisions)
     if activation_mib is None:
@@ -130,7 +148,7 @@ def network_costs(
     params = space.params(genomes, n_classes, exits).astype(np.float64)
     trunk = None
     if exits is not None and exits.any():
-        trunk = trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms, unit)
+        trunk = trunk_costs(space, genomes, exits, latency_ms, energy_mj, trunk_ms, precisions)
     return NetworkCosts(
         latency_ms=latency_ms,
         energy_mj=energy_mj,
@@ -141,6 +159,7 @@ def network_costs(
         gate_ms=gate_ms,
         provenance=provenance,
         trunk=trunk,
+        footprint=parts or footprint(space, genomes, n_classes, exits, precisions),
     )
 
 
@@ -162,6 +181,7 @@ class SharedCosts:
             as one graph; None: nothing.
         measured: whether the latencies of these pairs follow from runs end to end, one answer for
             all of them or one a pair.
+        flash_kib: what both store on a microcontroller; None: as much as ``weights_mib``.
     """
 
     latency_ms: Figure = 0.0
@@ -173,6 +193,7 @@ class SharedCosts:
     since: int | None = None
     whole_ms: Figure | None = None
     measured: bool | NDArray[np.bool_] = False
+    flash_kib: Figure | None = None
 
     def take(self, index: NDArray[np.intp]) -> SharedCosts:
         """The same of the pairs at ``index``; figures that are numbers hold for all of them."""
@@ -229,21 +250,8 @@ _WEIGHTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _resident(reach: Any, whole: Any, before: Any) -> Any:
-    """What is resident with a further network where any input reaches it, else what was before."""
-    if isinstance(reach, float):  # one point: a tenth of what numpy takes to choose
-        return whole if reach > 0 else before
-    return np.where(reach > 0, whole, before)
-
-
 #: A stage after the first: its network, the share of inputs that reaches it, and what it shares.
 _Stage = tuple[NetworkCosts, Figure, SharedCosts]
-
-
-def _larger(one: Any, other: Any) -> Any:
-    if isinstance(one, float) and isinstance(other, float):
-        return max(one, other)
-    return np.maximum(one, other)
 
 
 def _peak_memory(first: NetworkCosts, later: Sequence[_Stage]) -> Any:
@@ -254,9 +262,9 @@ def _peak_memory(first: NetworkCosts, later: Sequence[_Stage]) -> Any:
         for until, (_, _, both) in enumerate(later, 1):
             since = until - 1 if both.since is None else both.since
             if since <= stage < until and both is not NOTHING_SHARED:
-                held[since] = _larger(held.get(since, 0.0), both.features_mib)
+                held[since] = larger(held.get(since, 0.0), both.features_mib)
         alive = network.activation_mib + sum(held.values())
-        peak = _larger(peak, alive) if stage else alive
+        peak = larger(peak, alive) if stage else alive
     return peak
 
 
@@ -276,12 +284,14 @@ def _figure(name: str, first: NetworkCosts, later: Sequence[_Stage]) -> Any:
         value = total = first.params
         for more, r, both in later:
             total = total + more.params - both.params
-            value = _resident(r, total, value)
+            value = resident(r, total, value)
     elif name == "peak_memory_mib":
         weights, value = first.weights_mib, first.weights_mib + first.activation_mib
         for stage, (more, r, both) in enumerate(later, 1):
             weights = weights + more.weights_mib - both.weights_mib
-            value = _resident(r, weights + _peak_memory(first, later[:stage]), value)
+            value = resident(r, weights + _peak_memory(first, later[:stage]), value)
+    elif name in ON_MICROCONTROLLERS:
+        value = ON_MICROCONTROLLERS[name](first, later)
     elif name == "escalation_rate":
         value = later[0][1]
     else:

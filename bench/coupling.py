@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from .cost import NOTHING_SHARED, NetworkCosts, SharedCosts, weights_memory
 from .errors import UnknownNameError
+from .footprint import KIB_PER_MIB
 from .precision import FP32
 from .rows import COUPLINGS
 from .spaces import Exits, Genomes, SearchSpace
@@ -133,7 +134,9 @@ class Couplings:
         """
         kind, params = self._one_kind(little, big)
         if kind == NESTED:
-            return SharedCosts(params=float(params), weights_mib=float(weights_memory(params)))
+            weights = float(weights_memory(params))
+            flash = weights * KIB_PER_MIB
+            return SharedCosts(params=float(params), weights_mib=weights, flash_kib=flash)
         trunk = costs.trunk
         if kind == SIBLING or trunk is None:
             return None
@@ -144,6 +147,7 @@ class Couplings:
             params=trunk.params.item(little),
             weights_mib=trunk.weights_mib.item(little),
             features_mib=trunk.features_mib.item(little),
+            flash_kib=trunk.flash_kib.item(little),
         )
 
     def shared(self, little: Any, big: Any, costs: NetworkCosts) -> SharedCosts | None:
@@ -188,8 +192,8 @@ class Couplings:
             trunks = [(int(self.space.exit_after[cut]), i) for i, cut in exits.items() if cut]
             since = max(trunks)[1] if trunks else None
             source = both[since] if since is not None else NOTHING_SHARED
-            weights = most.params, most.weights_mib
-            out.append(replace(source, params=weights[0], weights_mib=weights[1], since=since))
+            stored = {n: getattr(most, n) for n in ("params", "weights_mib", "flash_kib")}
+            out.append(replace(source, **stored, since=since))
         return tuple(out)
 
     def stage_names(self, rows: Sequence[int]) -> tuple[str, ...]:
@@ -295,8 +299,11 @@ def _shared(
     latency, energy, macs, params, features = (np.zeros(kinds.shape) for _ in range(5))
     if nested.any():
         params[nested] = space.nested_params(*nested_genomes, n_classes)
+    weights = np.array(weights_memory(params))
+    flash = np.array(weights * KIB_PER_MIB)
     if prefix.any() and trunk is not None:
         params[prefix], features[prefix] = trunk.params, trunk.features_mib
+        weights[prefix], flash[prefix] = trunk.weights_mib, trunk.flash_kib
         latency[prefix], energy[prefix] = trunk.latency_ms, trunk.energy_mj
         macs[prefix] = trunk.macs
     return SharedCosts(
@@ -304,8 +311,9 @@ def _shared(
         energy_mj=energy,
         macs=macs,
         params=params,
-        weights_mib=weights_memory(params),
+        weights_mib=weights,
         features_mib=features,
+        flash_kib=flash,
     )
 
 

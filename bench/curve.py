@@ -38,6 +38,8 @@ class Curve(Tabular):
         macs: mean MACs, shape (257,).
         params: trained weights of both networks, shape (257,), the same everywhere.
         peak_memory_mib: memory with both networks resident, shape (257,), the same everywhere.
+        ram_kib: one arena for both networks on a microcontroller, shape (257,).
+        flash_kib: weights of both networks on a microcontroller, shape (257,).
         provenance: how each figure came about, by field; the least founded word of all points.
         coupling: what the two networks share, one of ``COUPLINGS``; "" where nobody said.
     """
@@ -56,6 +58,8 @@ class Curve(Tabular):
     macs: NDArray[np.float64]
     params: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
+    ram_kib: NDArray[np.float64]
+    flash_kib: NDArray[np.float64]
     provenance: Mapping[str, str]
     coupling: str = ""
     _MARK = ""  # its points are close enough to be a line

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .device_profile import DeviceProfile
-from .provenance import MemberWords, in_turn, words_taken
+from .footprint import FIGURES as ON_MICROCONTROLLERS
+from .provenance import MemberWords, in_turn, with_common, words_taken
 from .spaces import Exits, SearchSpace
 
 #: Columns that every device has, those that some have, and where networks differ in how a figure
@@ -109,6 +110,8 @@ def given_costs(
     """
     nobody = np.full(len(macs), np.nan)
     weights, activations = (columns.get(name, nobody) for name in MEMORY_COLUMNS)
+    words = column_words(columns)
+    memory = words.get("peak_memory_mib", "given")
     return NetworkCosts(
         latency_ms=columns["latency_ms"],
         energy_mj=columns["energy_mj"],
@@ -117,7 +120,7 @@ def given_costs(
         weights_mib=weights,
         activation_mib=activations,
         gate_ms=float(columns["gate_ms"]),
-        provenance=column_words(columns),
+        provenance=with_common(words, dict.fromkeys(ON_MICROCONTROLLERS, memory)),
     )
 
 

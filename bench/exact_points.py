@@ -173,6 +173,8 @@ class ExactPoints:
             "latency_p95_ms": "latency_ms",
             "latency_worst_ms": "latency_ms",
             "peak_memory_mib": "weights_mib",
+            "ram_kib": "activation_mib",
+            "flash_kib": "weights_mib",
         }
         usable = np.ones(len(rows), bool)
         for name in figures & {*PAIR_COSTS}:

@@ -57,6 +57,7 @@ class Figure:
         shown_unit: unit in which a reader is shown it.
         text: the figure as a reader sees it, in ``shown_unit``.
         note: what the label leaves open, a few words; empty if it says all.
+        short: a shorter name of the limit on it, as an option; empty if there is none.
 
     >>> import numpy as np
     >>> FIGURES["accuracy"].minimised(np.array([0.9])).tolist()
@@ -73,6 +74,7 @@ class Figure:
     shown_unit: str
     text: Callable[[float], str] = _significant
     note: str = ""
+    short: str = ""
 
     @property
     def limit(self) -> str:
@@ -119,6 +121,18 @@ FIGURES: dict[str, Figure] = {
         Figure(
             *("peak_memory_mib", "MiB", "min", "peak memory", "memory", "MiB"),
             lambda v: f"{v:.1f}",
+        ),
+        Figure(
+            *("ram_kib", "KiB", "min", "RAM", "RAM", "KiB"),
+            lambda v: f"{v:.1f}",
+            "of one arena on a microcontroller, for both networks",
+            "--ram-kib",
+        ),
+        Figure(
+            *("flash_kib", "KiB", "min", "flash", "flash", "KiB"),
+            lambda v: f"{v:.1f}",
+            "weights of both networks on a microcontroller",
+            "--flash-kib",
         ),
     )
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .footprint import FIGURES as ON_MICROCONTROLLERS
 from .front_bounds import LittlePoints
 from .front_costs import PairCosts
 from .front_pool import Batch, Pool
@@ -32,7 +33,10 @@ class FrontSearch:
 
     def __init__(self, question: Question) -> None:
         self.question, tally = question, question.tally
-        self._costs = replace(question.costs, trunk=None)  # it is in what pairs share
+        figures = {*question.axes, *question.cost_limits}
+        parts = question.costs.footprint if figures & {*ON_MICROCONTROLLERS} else None
+        # The trunk is in what pairs share; what nobody asks for would be carried along for nothing.
+        self._costs = replace(question.costs, trunk=None, footprint=parts)
         self.n = len(tally.correct)
         _ = tally.bits, tally.right, tally.both_right  # before threads share them
         shuffled = np.random.default_rng(0).permutation(self.n)

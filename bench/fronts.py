@@ -310,5 +310,5 @@ class Fronts:
         if question.shared is not None and callable(codes):
             shared = question.shared(i, gate)
             rate = float(np.mean(codes(i) < front.cut[0]))
-        first = question.costs.take([i])
-        return float(pair_costs(first, question.costs, rate, shared)[name][j])
+        first, rates = question.costs.take([i]), np.full(len(question.costs.macs), rate)
+        return float(pair_costs(first, question.costs, rates, shared)[name][j])

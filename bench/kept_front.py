@@ -92,9 +92,10 @@ def front_key(
     question += [sorted(limits.items()), n_thresholds, float(costs.gate_ms)]
     question += [[list(entry) for entry in measured], list(couplings)]
     digest = hashlib.sha256(json.dumps(question).encode())
-    columns = vars(costs) | {
-        f"trunk.{name}": column for name, column in vars(costs.trunk or costs).items()
-    }
+    columns = dict(vars(costs))
+    for part in ("trunk", "footprint"):
+        of_part = vars(getattr(costs, part) or costs)
+        columns |= {f"{part}.{name}": column for name, column in of_part.items()}
     for name, column in sorted(columns.items()):
         if isinstance(column, np.ndarray):
             text = f"{name} {column.dtype.str} {column.shape}"

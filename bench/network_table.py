@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .diagnostics import calibration_error
+from .footprint import FIGURES as ON_MICROCONTROLLERS
 from .table import Table
 from .table_schema import SPLITS
 from .tabular import WORD_OF, Column, Tabular, word_columns
@@ -62,6 +63,7 @@ def network_table(table: Table, costs: Mapping[str, NetworkCosts]) -> NetworkTab
     if costs:
         memory = next(iter(costs.values()))
         counted["peak_memory_mib"] = memory.weights_mib + memory.activation_mib
+        counted |= {name: alone(memory, ()) for name, alone in ON_MICROCONTROLLERS.items()}
     how = "given" if table.given else "modelled"
     columns |= _with_words(counted, dict.fromkeys(counted, how))
     answered = {f"accuracy_{split}": _accuracy(table, split) for split in SPLITS}

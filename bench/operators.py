@@ -22,6 +22,9 @@ OperatorKind = Literal[
     "other",
 ]
 
+#: Bytes beside the weights that int8 needs for each output channel: a bias and a scale.
+INT8_CHANNEL_BYTES = 8
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -90,6 +93,17 @@ class Operator:
         if self.kind == "batch_norm":
             return 2 * self.out_channels
         return (self.in_channels + 1) * self.out_channels if self.kind == "linear" else 0
+
+    @property
+    def int8_bytes(self) -> int:
+        """Bytes that are stored of it in int8: weights, and a bias and a scale of each channel.
+
+        Both are of four bytes. A batch norm is folded into the convolution before it.
+        """
+        if self.kind == "conv":
+            return self.params + INT8_CHANNEL_BYTES * self.out_channels
+        per_output = self.in_channels + INT8_CHANNEL_BYTES
+        return per_output * self.out_channels if self.kind == "linear" else 0
 
     @property
     def in_size(self) -> int:

@@ -43,6 +43,8 @@ class OperatingPoint:
             or nobody looked.
         coupling: what the two networks share, one of ``COUPLINGS`` (``nested`` weights, ``prefix``
             the trunk, ``sibling`` nothing); None where nobody said.
+        ram_kib: RAM on a microcontroller, one arena for both networks (``bench/footprint.py``).
+        flash_kib: weights of both networks in the flash of a microcontroller.
     """
 
     little: str
@@ -61,6 +63,8 @@ class OperatingPoint:
     provenance: Mapping[str, str]
     better_alone: BetterAlone | None = field(default=None, compare=False)
     coupling: str | None = None
+    ram_kib: float | None = None
+    flash_kib: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provenance", words_of(vars(self), self.provenance))
@@ -101,6 +105,7 @@ _OF_A_POINT = (
     *(f.name for f in fields(OperatingPoint) if f.name not in (*_PAIR, "better_alone")),
 )
 _UNSAID = np.zeros(0, "U1")  # of couplings: one "" for each point
+_UNKNOWN = np.zeros(0)  # of a figure: one NaN for each point
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -111,6 +116,7 @@ class Points(Tabular):
     how each figure came about: the least founded word of all points, and of one point its own.
     ``split`` says on whose images the answers were counted; None where they are predicted.
     ``coupling`` is what each pair's networks share, one of ``COUPLINGS``, or "" where nobody said.
+    ``ram_kib`` and ``flash_kib`` are NaN where nobody said them, as in fronts of earlier versions.
     An index gives one ``OperatingPoint``, a slice gives ``Points``; a pair is ``in`` points if one
     of them is of it. ``to_pandas``, ``to_csv`` and ``plot`` have the provenance of every figure.
     """
@@ -131,10 +137,15 @@ class Points(Tabular):
     provenance: Mapping[str, str]
     split: str | None = None
     coupling: NDArray[np.str_] = field(default_factory=lambda: _UNSAID)
+    ram_kib: NDArray[np.float64] = field(default_factory=lambda: _UNKNOWN)
+    flash_kib: NDArray[np.float64] = field(default_factory=lambda: _UNKNOWN)
 
     def __post_init__(self) -> None:
         if self.coupling is _UNSAID:
             object.__setattr__(self, "coupling", np.full(len(self), ""))
+        for name in ("ram_kib", "flash_kib"):
+            if getattr(self, name) is _UNKNOWN:
+                object.__setattr__(self, name, np.full(len(self), np.nan))
 
     def __len__(self) -> int:
         return len(self.threshold)

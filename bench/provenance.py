@@ -16,7 +16,7 @@ _RANKS = {word: np.uint8(rank) for rank, word in enumerate(PROVENANCES)}
 Ranks = NDArray[np.uint8]
 #: The latencies of a pair, which come about alike.
 LATENCIES = ("latency_ms", "latency_p95_ms", "latency_worst_ms")
-_ANALYTIC = dict.fromkeys(("macs", "params", "peak_memory_mib"), "modelled")
+_ANALYTIC = dict.fromkeys(("macs", "params", "peak_memory_mib", "ram_kib", "flash_kib"), "modelled")
 #: What a mean of two is, by what the weaker of the two is.
 _OF_MEAN = np.array([PROVENANCES.index("modelled"), *range(1, len(PROVENANCES))], np.uint8)
 

@@ -148,13 +148,16 @@ class Router:
             little: costs of the little network alone.
             latency_ms: latency of the router, in place of that of the usual gate.
         """
-        more = self.params()
+        more, parts = self.params(), little.footprint
+        if parts is not None:
+            parts = replace(parts, flash_kib=parts.flash_kib + more * 4 / 2**10)
         return replace(
             little,
             macs=little.macs + self.macs(),
             params=little.params + more,
             weights_mib=little.weights_mib + more * 4 / 2**20,
             gate_ms=latency_ms,
+            footprint=parts,
         )
 
 

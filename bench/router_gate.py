@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .cost import NetworkCosts, SharedCosts
 from .device_profile import DeviceProfile
 from .errors import GateError, UnknownNameError
+from .footprint import KIB_PER_MIB
 from .operator_features import NAMES, Array, chain_features
 from .operators import Operator, OperatorKind
 from .router import Router, early_gate
@@ -212,12 +213,17 @@ def routed_costs(
     if gate.place == "stem" and shared is not None and np.any(shared.features_mib):
         part = np.divide(run_ms, little.latency_ms)
         params = sum(op.params for op in space.stem)
+        features_mib = space.stem[-1].out_size * float(MIB_PER_VALUE)
+        if (parts := priced.footprint) is not None:  # kept while all of little runs
+            kept_kib = parts.others_kib + features_mib * KIB_PER_MIB
+            priced = replace(priced, footprint=replace(parts, exit_kib=kept_kib))
         shared = replace(
             shared,
             latency_ms=run_ms,
             energy_mj=little.energy_mj * part,
             macs=run_macs,
             weights_mib=params * float(MIB_PER_VALUE),
-            features_mib=space.stem[-1].out_size * float(MIB_PER_VALUE),
+            features_mib=features_mib,
+            flash_kib=None,
         )
     return priced, early_gate(little, run_ms, run_macs, shared)

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .footprint import trunk_flash_kib
 from .precision import BYTES_PER_VALUE as BYTES_BY_PRECISION
-from .precision import FP32
+from .precision import FP32, mib_per_value
 from .spaces import Exits, Genomes, SearchSpace
 
 BYTES_PER_VALUE = BYTES_BY_PRECISION[FP32]
 MIB_PER_VALUE = np.float64(BYTES_PER_VALUE / 2**20)
-_TRUNK = ("latency_ms", "energy_mj", "macs", "params", "weights_mib", "features_mib")
+_TRUNK = (
+    *("latency_ms", "energy_mj", "macs", "params", "weights_mib", "features_mib"),
+    "flash_kib",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class TrunkCosts:
         params: trained weights of stem and layers before the exit.
         weights_mib: memory of these weights.
         features_mib: memory of the features at the exit.
+        flash_kib: what is stored of stem and layers before the exit on a microcontroller.
     """
 
     latency_ms: NDArray[np.float64]
@@ -36,6 +41,7 @@ class TrunkCosts:
     params: NDArray[np.float64]
     weights_mib: NDArray[np.float64]
     features_mib: NDArray[np.float64]
+    flash_kib: NDArray[np.float64]
 
     def take(self, index: ArrayLike) -> TrunkCosts:
         """The trunks of the networks at ``index``."""
@@ -55,7 +61,7 @@ def trunk_costs(
     latency_ms: NDArray[np.float64],
     energy_mj: NDArray[np.float64],
     trunk_ms: NDArray[np.float64] | None,
-    mib_per_value: NDArray[np.float64] | float = MIB_PER_VALUE,
+    precisions: NDArray[np.str_] | None = None,
 ) -> TrunkCosts:
     """Costs of trunks; the energy of a trunk is its share of the latency of its network.
 
@@ -66,8 +72,9 @@ def trunk_costs(
         latency_ms: latencies of the networks on the device, shape (n,).
         energy_mj: energies of the networks on the device, shape (n,).
         trunk_ms: latencies of stem and layers before the exits, shape (n,); None: no figure.
-        mib_per_value: memory of a weight or an activation, one number or shape (n,).
+        precisions: precision of each network, shape (n,); None: all are fp32.
     """
+    unit = MIB_PER_VALUE if precisions is None else mib_per_value(precisions)
     cut = exits > 0
     latency = np.where(cut, np.nan if trunk_ms is None else trunk_ms, 0.0)
     share = np.divide(latency, latency_ms, out=np.zeros(len(cut)), where=cut & (latency_ms > 0))
@@ -78,6 +85,7 @@ def trunk_costs(
         energy_mj=np.where(cut, energy_mj * share, 0.0),
         macs=macs,
         params=params,
-        weights_mib=params * mib_per_value,
-        features_mib=np.asarray(space.trunk_features(exits) * mib_per_value, np.float64),
+        weights_mib=params * unit,
+        features_mib=np.asarray(space.trunk_features(exits) * unit, np.float64),
+        flash_kib=np.where(cut, trunk_flash_kib(space, genomes, exits, precisions), 0.0),
     )

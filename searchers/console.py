@@ -33,7 +33,7 @@ _COLUMNS = (
     "peak_memory_mib",
 )  # fmt: skip
 #: Figures that are shown only where they were asked for.
-_ASKED = ("latency_worst_ms", "params")
+_ASKED = ("latency_worst_ms", "params", "ram_kib", "flash_kib")
 
 
 def spread(n: int, top: int) -> NDArray[np.intp]:

@@ -12,7 +12,8 @@ from ..bench.provenance import Word
 
 NAMED = ("little", "big", "gate")
 COUPLING = "coupling"  # of a pair; earlier versions did not write it, and single networks have none
-LATER = ("latency_worst_ms", "params")  # figures that earlier versions did not write
+NEWEST = ("ram_kib", "flash_kib")
+LATER = ("latency_worst_ms", "params", *NEWEST)  # figures that earlier versions did not write
 MAX_POINTS = 1_000_000
 
 Words = dict[Line, Word]
@@ -32,6 +33,8 @@ class SingleRecord(Struct):
     energy_mj: Cost | None
     macs: Cost | None
     peak_memory_mib: Cost | None
+    ram_kib: Cost | None = None
+    flash_kib: Cost | None = None
 
 
 class _Record(Struct, kw_only=True):
@@ -63,7 +66,7 @@ class _Beside(_Record, kw_only=True):
 #: A point of a front, and the pair of a recommendation.
 PointRecord = defstruct("PointRecord", _figures(LATER), bases=(_Beside,), kw_only=True)
 PairRecord = defstruct(
-    "PairRecord", _figures(()), bases=(_Record,), kw_only=True, forbid_unknown_fields=True
+    "PairRecord", _figures(NEWEST), bases=(_Record,), kw_only=True, forbid_unknown_fields=True
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bench import NetworkFigures, SearchSpace
 from ..bench.figures import words_of
+from ..bench.footprint import FIGURES as ON_MICROCONTROLLERS
 from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
 from ..bench.precision import FP32
@@ -18,7 +19,8 @@ from ..bench.provenance import with_common, words_at, words_taken
 from ..bench.spaces import Exits, Genomes
 
 #: Costs by which a single network can be compared with a pair.
-SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib")
+SINGLE_COSTS = ("latency_ms", "energy_mj", "macs", "peak_memory_mib", *ON_MICROCONTROLLERS)
+_UNKNOWN = np.zeros(0)  # of a figure: one NaN for each network
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class SingleNetworks:
         macs: multiply-accumulates of one input.
         peak_memory_mib: weights and largest activations.
         provenance: how each figure came about, by field.
+        ram_kib: arena of the activations on a microcontroller; NaN where nobody said it.
+        flash_kib: weights in the flash of a microcontroller; NaN where nobody said it.
     """
 
     architecture: NDArray[np.str_]
@@ -44,6 +48,13 @@ class SingleNetworks:
     macs: NDArray[np.float64]
     peak_memory_mib: NDArray[np.float64]
     provenance: Mapping[str, str]
+    ram_kib: NDArray[np.float64] = field(default_factory=lambda: _UNKNOWN)
+    flash_kib: NDArray[np.float64] = field(default_factory=lambda: _UNKNOWN)
+
+    def __post_init__(self) -> None:
+        for name in ON_MICROCONTROLLERS:
+            if getattr(self, name) is _UNKNOWN:
+                object.__setattr__(self, name, np.full(len(self.architecture), np.nan))
 
     def __len__(self) -> int:
         return len(self.architecture)
@@ -83,11 +94,12 @@ def best_of(
         "energy_mj": costs.energy_mj,
         "macs": costs.macs,
         "peak_memory_mib": costs.weights_mib + costs.activation_mib,
+        **{name: alone(costs, ()) for name, alone in ON_MICROCONTROLLERS.items()},
     }
     error = 1.0 - figures.accuracy
     steps = [nondominated(np.stack([error, c], axis=1)) for c in columns.values()]
     rows = np.unique(np.concatenate(steps))
-    analytic = {"macs": "modelled", "peak_memory_mib": "modelled"}
+    analytic = dict.fromkeys(("macs", "peak_memory_mib", *ON_MICROCONTROLLERS), "modelled")
     return SingleNetworks(
         architecture=network_names(
             space, genomes[rows], None if exits is None else exits[rows], precision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bench import Benchmark, Points
+from ..bench.footprint import FIGURES as ON_MICROCONTROLLERS
 from ..bench.provenance import with_common
 from .pages.view_rows import SingleGroup
 from .search import SingleNetworks
@@ -22,12 +23,12 @@ def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
         energy_mj=costs.energy_mj,
         macs=costs.macs,
         peak_memory_mib=costs.weights_mib + costs.activation_mib,
+        **{name: alone(costs, ()) for name, alone in ON_MICROCONTROLLERS.items()},
         provenance=with_common(
             costs.provenance,
             {
                 "accuracy": bench.table.answers_word,
-                "macs": "modelled",
-                "peak_memory_mib": "modelled",
+                **dict.fromkeys(("macs", "peak_memory_mib", *ON_MICROCONTROLLERS), "modelled"),
             },
         ),
     )

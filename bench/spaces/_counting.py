@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arena import Peaks, chain_peaks, peaks
 from ..graph import Graph, GraphBuilder, peak_elements
 from ..operators import Operator
 from ._exits import Exit, Exits
@@ -67,13 +68,16 @@ class Counting:
     def _tables(self) -> dict[str, Ints]:
         space = self.space
         shape = (space.n_layers, len(space.choices))
-        tables = {key: np.zeros(shape, np.int64) for key in ("macs", "params", "activation")}
+        keys = ("macs", "params", "int8_bytes", "activation", "alive")
+        tables = {key: np.zeros(shape, np.int64) for key in keys}
         for ly in space.layers:
             for c in range(len(space.choices)):
                 ops = space.build_layer(ly, c)
                 residual = ly.in_channels * ly.height**2 if any(o.kind == "add" for o in ops) else 0
                 tables["macs"][ly.index, c] = sum(o.macs for o in ops)
                 tables["params"][ly.index, c] = sum(o.params for o in ops)
+                tables["int8_bytes"][ly.index, c] = sum(o.int8_bytes for o in ops)
+                tables["alive"][ly.index, c] = chain_peaks(ops).most
                 live = [o.in_size + o.out_size for o in ops if o.kind == "conv"]
                 tables["activation"][ly.index, c] = max(live, default=0) + residual
         return tables
@@ -106,7 +110,7 @@ class Counting:
         """A figure of networks, shape (n,).
 
         Args:
-            key: name of the figure, "macs" or "params".
+            key: name of the figure, "macs", "params" or "int8_bytes".
             rows: choices of the networks, shape (n, n_layers).
             n_classes: number of classes of the classifier.
             exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
@@ -173,6 +177,28 @@ class Counting:
             np.maximum(self._picked("activation", rows, exits).max(axis=1), fixed), np.int64
         )
 
+    def arena(self, rows: Genomes, n_classes: int, exits: Exits | None) -> Ints:
+        """Elements that are alive at once, shape (n, 4); see `SearchSpace.arena`."""
+        space = self.space
+        cuts = np.zeros(len(rows), np.uint8) if exits is None else exits
+        heads = [(*space.head, space.classifier(n_classes))]
+        heads += [(*cut.operators, cut.classifier(n_classes)) for cut in space.exits]
+        ends = [chain_peaks(head) for head in heads]
+        at_exit = np.array([0, *(end.kept for end in ends[1:])], np.int64)[cuts]
+        if space.build_body is not None:
+            both, where = np.unique(np.column_stack([rows, cuts]), axis=0, return_inverse=True)
+            every = [
+                peaks(space.graph(row, n_classes, cut))
+                for row, cut in zip(both[:, :-1], space.exit_names(both[:, -1]), strict=True)
+            ]
+            parts = np.array([_parts(one) for one in every], np.int64).reshape(-1, 3)
+            return np.column_stack([parts[where.ravel()], at_exit])
+        stem = chain_peaks(space.stem)
+        most = np.array([max(stem.others, end.most) for end in ends], np.int64)[cuts]
+        others = np.maximum(self._picked("alive", rows, exits).max(axis=1), most)
+        first = np.broadcast_to(np.array(_parts(stem)[:2], np.int64), (len(rows), 2))
+        return np.column_stack([first, others, at_exit])
+
     @cached_property
     def _slices(self) -> tuple[NDArray[np.bool_], Ints]:
         """Whether choice a is a slice of choice b at a layer, and the parameters they then share.
@@ -228,3 +254,7 @@ class Counting:
                 return -1
             total += both
         return total + self._fixed("params") + int(self._ends("params", n_classes)[0])
+
+
+def _parts(one: Peaks) -> tuple[int, int, int]:
+    return one.image, one.reading, one.others

@@ -84,7 +84,7 @@ class ListedSpace(SearchSpace):
         raise ArchitectureError(UNBUILT)
 
     graph = trunk = operators = macs = params = peak_activation = _unknown
-    trunk_macs = trunk_params = nested_params = _unknown
+    trunk_macs = trunk_params = nested_params = arena = int8_bytes = trunk_int8_bytes = _unknown
 
 
 def listed_space(names: Sequence[str]) -> ListedSpace:

@@ -435,6 +435,36 @@ class SearchSpace:
         """
         return self._counting.peak_activation(self.genomes(genomes), exits)
 
+    def arena(
+        self, genomes: Architectures, n_classes: int, exits: Exits | None = None
+    ) -> NDArray[np.int64]:
+        """Elements that are alive at once by the schedule of `biglittle.bench.arena`, shape (n, 4).
+
+        Columns: the image; the most up to its last reader, the image included; the most at any
+        time, the image left out; and the most while the head of an exit runs where the features at
+        that exit are kept, 0 for a whole network. An analytic model, not a measurement.
+
+        Args:
+            genomes: choices of the networks, one or n of them.
+            n_classes: number of classes of the classifier.
+            exits: numbers of the exits at which they are cut, shape (n,); None: they are whole.
+        """
+        return self._counting.arena(self.genomes(genomes), n_classes, exits)
+
+    def int8_bytes(
+        self, genomes: Architectures, n_classes: int, exits: Exits | None = None
+    ) -> NDArray[np.int64]:
+        """Bytes of what is stored of networks in int8, shape (n,); arguments as of `macs`.
+
+        Weights in signed bytes, and for each output channel a bias and a scale of four bytes; batch
+        norms are folded into these.
+        """
+        return self._counting.whole("int8_bytes", self.genomes(genomes), n_classes, exits)
+
+    def trunk_int8_bytes(self, genomes: Architectures, exits: Exits) -> NDArray[np.int64]:
+        """The same of stem and layers before each exit, shape (n,)."""
+        return self._counting.trunk("int8_bytes", self.genomes(genomes), exits)
+
     # ---- nested networks -------------------------------------------------------------------
     def nested(self, little: Genomes, big: Genomes) -> NDArray[np.bool_]:
         """Whether each little's weights are a slice of big's in one supernet; shapes broadcast.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...bench import Candidates, NetworkFigures, Points, SearchSpace, get_space
 from ...bench.cost import activation_memory, network_costs, pair_costs
 from ...bench.errors import ConstraintError, DatasetError, UnknownNameError
+from ...bench.footprint import Footprint, footprint
 from ...bench.recommend import NO_GATE
 from ...bench.spaces import Exits, Genomes
 
@@ -60,6 +61,7 @@ class PublishedNetworks:
         self._listed = space.parse(architectures)
         self._row = {g.tobytes(): i for i, g in enumerate(self._listed)}
         self._activation = np.full(len(accuracy), np.nan)  # filled when asked for: it is slow
+        self._parts = Footprint(*(np.full(len(accuracy), np.nan) for _ in range(5)))
 
     @property
     def space(self) -> SearchSpace:
@@ -101,6 +103,9 @@ class PublishedNetworks:
         new = np.unique(at[np.isnan(self._activation[at])])
         if len(new):
             self._activation[new] = activation_memory(self._space, self._listed[new])
+            parts = footprint(self._space, self._listed[new], self.n_classes)
+            for name, column in vars(self._parts).items():
+                column[new] = getattr(parts, name)
         costs = network_costs(
             self._space,
             genomes,
@@ -110,6 +115,7 @@ class PublishedNetworks:
             gate_ms=0.0,
             provenance={"latency_ms": "measured", "energy_mj": "modelled"},
             activation_mib=np.where(missing, np.nan, self._activation[at]),
+            parts=self._parts.take(at).without(missing),
         )
         return NetworkFigures(np.where(missing, np.nan, self.accuracy[at]), costs, "measured")
 
@@ -133,7 +139,7 @@ class PublishedNetworks:
                 "latency_p95_ms": "measured",
                 "energy_mj": "modelled",
                 "macs": "modelled",
-                "peak_memory_mib": "modelled",
+                **dict.fromkeys(("peak_memory_mib", "ram_kib", "flash_kib"), "modelled"),
             },
             split="val",
             coupling=np.full(n, ""),

@@ -26,6 +26,8 @@ _SHOWN: dict[str, tuple[float, int | None]] = {
     "macs": (1e-6, 1),
     "params": (1e-6, 3),
     "peak_memory_mib": (1.0, 1),
+    "ram_kib": (1.0, 1),
+    "flash_kib": (1.0, 1),
 }
 GAIN = {
     "name": "gain",
@@ -40,7 +42,7 @@ GAIN = {
 #: Columns of the table; a figure that no row has is left out.
 _COLUMNS = (
     *("accuracy", "gain", "escalation_rate", "latency_ms", "latency_p95_ms", "latency_worst_ms"),
-    *("energy_mj", "macs", "params", "peak_memory_mib"),
+    *("energy_mj", "macs", "params", "peak_memory_mib", "ram_kib", "flash_kib"),
 )
 
 
