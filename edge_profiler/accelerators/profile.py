@@ -87,7 +87,7 @@ def accelerator_profile(
         clock_mhz: clock by which cycles are milliseconds.
         model: name of what computes the costs, "analytic" or "zigzag".
         folder: where results of zigzag are kept; None: nowhere.
-        on_progress: called with the layers that are done and all of them, of zigzag alone.
+        on_progress: called when zigzag computed a layer, with its number and that of all.
 
     Raises:
         ProfileError: the networks of the space are not a sum over layers.

@@ -117,7 +117,7 @@ def layer_costs(
         operators: convolutions and linear layers.
         model: name of what computes them, one of ``MODELS``.
         folder: where results of zigzag are kept; None: nowhere.
-        on_progress: called with the layers that are done and all of them, of zigzag alone.
+        on_progress: called when zigzag computed a layer, with its number and that of all.
 
     Raises:
         AcceleratorError: an unknown model, a kept table that cannot be read, or an accelerator
@@ -154,8 +154,8 @@ def _from_zigzag(
             layers[key] = zigzag_costs(accelerator, operator)
             if path is not None:
                 write_layers(path, accelerator, layers, name)
-        if on_progress is not None:
-            on_progress(number, len(operators))
+            if on_progress is not None:
+                on_progress(number, len(operators))
     return {op: layers[layer_key(op)] for op in operators}
 
 
