@@ -298,7 +298,12 @@ def table_info(
         _print(table_text(facts))
 
 
-def _run_stages(stages: tuple[str, ...], options: StageOptions, start: Path | None = None) -> None:
+def _run_stages(
+    stages: tuple[str, ...],
+    options: StageOptions,
+    start: Path | None = None,
+    earlier: Path | None = None,
+) -> None:
     from .data_tables import table_recipe
     from .data_tables.building.stage_names import parse_shard
 
@@ -315,7 +320,7 @@ def _run_stages(stages: tuple[str, ...], options: StageOptions, start: Path | No
         if start is not None:
             begin(recipe, options.working, start)
         for stage in stages:
-            _note(run_stage(stage, plan, options.out, *share, options.on))
+            _note(run_stage(stage, plan, options.out, *share, options.on, earlier))
 
 
 @table_app.command("build")
@@ -331,11 +336,14 @@ def table_build(
     start: Annotated[
         Path | None, typer.Option(help="Kept supernet weights to go on from (.safetensors).")
     ] = None,
+    earlier: Annotated[
+        Path | None, typer.Option(help="Table (.h5) whose trained networks the new one keeps.")
+    ] = None,
 ) -> None:
     """Builds a table anew from the images, all stages or one; resumable after any kill."""
     from .data_tables.building.stage_names import stages_to_build
 
-    _run_stages(stages_to_build(stage), options, start)
+    _run_stages(stages_to_build(stage), options, start, earlier)
 
 
 @table_app.command("design")

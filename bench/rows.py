@@ -23,6 +23,8 @@ from .precision import FP32, NO_BITS, PRECISIONS
 
 #: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
 #: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
+#: What a table's facts call the trainings whose rows set out from another supernet, and that one.
+EARLIER = "earlier"
 PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: Every training a row may have.
 TRAININGS = ("inherited", "finetuned", "standalone", "given", *PAIR_TRAININGS)
@@ -156,6 +158,15 @@ def key_of(networks: Mapping[str, NDArray[Any]], row: int) -> RowKey:
         seed=int(networks["seed"][row]),
     )
     return key, str(networks["partner"][row])
+
+
+def of_earlier_supernet(training: Mapping[str, Any]) -> frozenset[str]:
+    """The trainings of a table whose rows set out from another supernet than its own.
+
+    Args:
+        training: facts of how the networks came about, ``Table.training``.
+    """
+    return frozenset(training.get(EARLIER, {}).get("trainings", ()))
 
 
 def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:

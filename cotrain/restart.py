@@ -27,7 +27,8 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path, heads: Path | No
     Raises:
         CheckpointError: there is a checkpoint already, or the weights do not fit the schedule.
     """
-    path, epochs = folder / "supernet.h5", kept_facts(weights).epochs
+    path, facts = folder / "supernet.h5", kept_facts(weights)
+    epochs = facts.epochs
     if path.exists():
         raise CheckpointError(f"{path} is there already; go on from it, or move it away first.")
     net = load_weights(weights)
@@ -37,7 +38,7 @@ def begin_from(schedule: Schedule, weights: Path, folder: Path, heads: Path | No
             f"{schedule.space!r} after 1 to {schedule.n_epochs}."
         )
     identity = {"space_hash": net.space.hash, "schedule": schedule.as_dict()}
-    progress = {"epoch": epochs, "step": 0, "elapsed_s": 0.0}
+    progress = {"epoch": epochs, "step": 0, "elapsed_s": float(facts.seconds)}
     if heads is not None and schedule.trains_exits:
         net.exit_heads = load_exit_heads(heads, net.space, trunk_hash(net.state_dict()))
     save_checkpoint(path, identity, progress, weights=net.state_dict())

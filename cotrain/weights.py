@@ -46,6 +46,17 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
     write_tensors(path, own, metadata, half=True)
 
 
+def kept_supernet_facts(dataset: str, epochs: int, seconds: float) -> dict[str, str]:
+    """The text that is kept beside a supernet's weights.
+
+    Args:
+        dataset: name of the data set it was trained on.
+        epochs: how far its training went.
+        seconds: seconds that this took; 0 where that is not known.
+    """
+    return {"dataset": dataset, "epochs": str(epochs), "seconds": str(round(seconds))}
+
+
 class SupernetFacts(Facts, kw_only=True):
     """What is read of the text beside a supernet's weights.
 
@@ -53,12 +64,14 @@ class SupernetFacts(Facts, kw_only=True):
         space: name of its search space.
         space_hash: hash of that space.
         epochs: how far its training went; 0 where that is not known.
+        seconds: seconds that its training took; 0 where that is not known.
         choices: choices that it was trained for; None where the file does not say.
     """
 
     space: Name
     space_hash: Name
     epochs: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    seconds: Annotated[int, Meta(ge=0, le=2**31)] = 0
     choices: list[str] | None = None
 
 

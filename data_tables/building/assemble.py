@@ -41,9 +41,10 @@ from ...bench.table_contents import Predictions, TableContents
 from ...bench.table_schema import SPLITS
 from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
-from ...cotrain.weights import save_weights
+from ...cotrain.weights import kept_supernet_facts, save_weights
 from .chosen_exits import chosen_exits
 from .design import sequence
+from .earlier import with_earlier
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
@@ -183,6 +184,7 @@ def assemble(
     plan: Plan,
     target: Path | None = None,
     code_version: str = __version__,
+    earlier: Path | None = None,
 ) -> str:
     """Writes the table of everything evaluated so far; returns its SHA-256.
 
@@ -192,9 +194,10 @@ def assemble(
         plan: the build whose evaluations are assembled.
         target: the table's file; None: that of the recipe.
         code_version: version of the package, which the table states.
+        earlier: a table whose trained networks are kept, though they set out from other weights.
 
     Raises:
-        TableError: nothing was evaluated yet.
+        TableError: nothing was evaluated yet, or the earlier table is of other images.
     """
     target = target or plan.recipe.table
     trained = plan.supernet()
@@ -207,6 +210,7 @@ def assemble(
     images, space = plan.images(), plan.space
     held_out = images["val"].index
     assert held_out is not None
+    profiles = devices_of(plan.recipe.design, space)
     contents = TableContents(
         name=plan.recipe.name,
         space=space.name,
@@ -216,10 +220,7 @@ def assemble(
         networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
         predictions=_stacked(evaluated, images),
-        devices={
-            name: _columns(profile, space, evaluated)
-            for name, profile in devices_of(plan.recipe.design, space).items()
-        },
+        devices={name: _columns(profile, space, evaluated) for name, profile in profiles.items()},
         training={
             "schedule": plan.schedule.as_dict(),
             "supernet_seconds": round(trained.elapsed_s),
@@ -231,6 +232,8 @@ def assemble(
             "recipes": _recipes(evaluated),
         },
     )
+    if earlier is not None:
+        contents = with_earlier(contents, earlier, images, profiles)
     target.parent.mkdir(parents=True, exist_ok=True)
     keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     return write_with_references(target, contents, code_version)
@@ -332,7 +335,7 @@ def added(
 
 def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
     """Writes the weights that every network of the table inherits from."""
-    facts = {"dataset": plan.dataset.name, "epochs": str(trained.epochs)}
+    facts = kept_supernet_facts(plan.dataset.name, trained.epochs, trained.elapsed_s)
     save_weights(target, trained.net, facts)
     keep_exits(plan, target.with_name(EXITS_NAME))
 

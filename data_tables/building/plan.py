@@ -144,7 +144,8 @@ class TrainedSupernet:
         """
         net = load_weights(path)
         take_exit_heads(net, path.with_name(EXITS_NAME))
-        return cls(net, kept_facts(path).epochs)
+        facts = kept_facts(path)
+        return cls(net, facts.epochs, float(facts.seconds))
 
     @property
     def sha256(self) -> str:

@@ -30,7 +30,7 @@ from ...cotrain.schedule import load_schedule
 from ...cotrain.supernet import Supernet
 from ...cotrain.train_supernet import Progress, SupernetRun
 from ...cotrain.views import TeacherAnswers
-from ...cotrain.weights import save_weights
+from ...cotrain.weights import kept_supernet_facts, save_weights
 from .assemble import assemble, begun_with, extend
 from .exit_rows import choose_exits
 from .exits import exit_jobs
@@ -76,7 +76,7 @@ def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
         )
 
     def keep(epochs: int, net: Supernet) -> None:
-        facts = {"dataset": plan.dataset.name, "epochs": str(epochs)}
+        facts = kept_supernet_facts(plan.dataset.name, epochs, run.elapsed_s)
         folder = plan.working / KEPT
         folder.mkdir(exist_ok=True)
         save_weights(folder / WEIGHTS_NAME, net, facts)
@@ -139,6 +139,7 @@ def run_stage(
     limit: int | None = None,
     shard: tuple[int, int] = (0, 1),
     on: str = "local",
+    earlier: Path | None = None,
 ) -> str:
     """Runs one stage and returns a line that says what was done.
 
@@ -152,6 +153,7 @@ def run_stage(
         limit: jobs to run at the most; None: all.
         shard: (i, n): of the jobs only every n-th from the i-th on.
         on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
+        earlier: table whose trained networks one that is assembled keeps; None: none.
 
     Raises:
         UnknownNameError: there is no stage of that name.
@@ -167,7 +169,7 @@ def run_stage(
         return "supernet trained"
     if stage == "assemble":
         with holding(_made(table)):
-            return f"table written, SHA-256 {assemble(plan, table)}"
+            return f"table written, SHA-256 {assemble(plan, table, earlier=earlier)}"
     if stage == "extend":
         with holding(_made(table)):
             digest, count = extend(plan, table)

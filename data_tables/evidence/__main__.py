@@ -74,7 +74,10 @@ def listing() -> str:
     lines = []
     for name in _page.names():
         entry = _page.step(name)
-        there = "" if not entry.keeps or _page.load(name, entry.file) else " (not run)"
+        figures = _page.load(name, entry.file) if entry.keeps else None
+        there = "" if figures or not entry.keeps else " (not run)"
+        if figures and _page.outdated(entry, figures):
+            there = " (of a table before)"
         lines.append(f"{name}{there}")
         lines += [f"    {m}: {', '.join(quotes.get(m, ['nowhere']))}" for m in entry.texts]
     return "\n".join(lines)

@@ -18,12 +18,15 @@ from ...bench.errors import BigLittleError, UnknownNameError
 from ...bench.files import replacing
 from ...bench.registry import Registry
 from ...edge_profiler.machine import device_name
+from ..flagship import RECIPE
 
 FOLDER = Path(__file__).parent
 FIGURES = FOLDER / "figures"
 ROOT = FOLDER.parents[1]
 #: A mark, what stands behind it, and its end. One that is only spoken of stands in backquotes.
 MARK = re.compile(r"(?<!`)<!-- figures:([\w/-]+) -->(\n?)(.*?)<!-- /figures -->", re.DOTALL)
+#: Stands behind figures of a table that another one has taken the place of.
+OUTDATED = "*Of the table before the one that ships: not measured again yet.*"
 NOT_PAGES = {"out", "build", "dist"}
 
 #: Markdown from the figures of a step.
@@ -41,12 +44,15 @@ class Step:
         file: where the figures are kept when it is not ``figures/STEP.json``.
         keeps: whether there are figures of its own; a step without any draws, or leaves files, or
             quotes the figures of others.
+        of_table: whether the figures are of the table that ships: they then name it, and pages say
+            so where they are of one before it.
     """
 
     measure: Callable[..., Mapping[str, Any] | None] | None = None
     texts: Mapping[str, Text] = field(default_factory=dict)
     file: Path | None = None
     keeps: bool = True
+    of_table: bool = False
 
 
 def _registries() -> dict[str, Registry]:
@@ -101,6 +107,17 @@ def versions(figures: Mapping[str, Any]) -> str:
     return f"{c['cores']} cores of {c['cpu']}, Python {c['python']}, NumPy {c['numpy']}"
 
 
+def table_hash() -> str:
+    """SHA-256 of the table that ships, as its manifest has it."""
+    manifest = json.loads(RECIPE.table.with_suffix(".json").read_text(encoding="utf-8"))
+    return str(manifest["sha256"])
+
+
+def outdated(entry: Step, figures: Mapping[str, Any]) -> bool:
+    """Whether figures are of another table than the one that ships."""
+    return entry.of_table and entry.keeps and figures.get("table_sha256") != table_hash()
+
+
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Writes figures, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +127,8 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keeps the figures of a step, with the conditions they were made under."""
-    document = {"step": name, "conditions": conditions(), **figures}
+    own = {"table_sha256": table_hash()} if step(name).of_table else {}
+    document = {"step": name, "conditions": conditions(), **own, **figures}
     write_json(FIGURES / f"{name}.json", document)
 
 
@@ -160,7 +178,10 @@ def text_of(mark: str, owners: Mapping[str, str]) -> str:
     figures = load(name, entry.file)
     if figures is None and entry.keeps:
         return f"Step `{name}` was not run yet."
-    return entry.texts[mark]({} if figures is None else figures).strip("\n")
+    text = entry.texts[mark]({} if figures is None else figures).strip("\n")
+    if figures is not None and outdated(entry, figures):
+        text += f"\n\n{OUTDATED}" if "\n" in text else f" ({OUTDATED})"
+    return text
 
 
 def filled(page: str, owners: Mapping[str, str]) -> str:

@@ -304,4 +304,6 @@ def _quoted(name: str) -> str:
     return f"`{name}`" if name == BASE else name
 
 
-STEP = Step(measure, {NAME: coupled_training_text, "coupled_answer": coupled_answer_text})
+STEP = Step(
+    measure, {NAME: coupled_training_text, "coupled_answer": coupled_answer_text}, of_table=True
+)

@@ -273,4 +273,6 @@ def macs_section(figures: dict[str, Any]) -> str:
     )
 
 
-STEP = Step(measure, {"coupling_latency": latency_section, "coupling_macs": macs_section})
+STEP = Step(
+    measure, {"coupling_latency": latency_section, "coupling_macs": macs_section}, of_table=True
+)

@@ -151,4 +151,6 @@ def measure_table() -> dict[str, Any]:
     return measure(Benchmark.load(RECIPE.name))
 
 
-STEP = Step(measure_table, {"coverage": coverage_section, "supernet": supernet_section})
+STEP = Step(
+    measure_table, {"coverage": coverage_section, "supernet": supernet_section}, of_table=True
+)

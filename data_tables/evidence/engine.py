@@ -236,4 +236,4 @@ def engine_section(figures: dict[str, Any]) -> str:
 `python -m biglittle.data_tables.evidence engine`."""
 
 
-STEP = Step(measure, {"engine": engine_section})
+STEP = Step(measure, {"engine": engine_section}, of_table=True)

@@ -248,4 +248,5 @@ STEP = Step(
         "gates_agreement": agreement_section,
         "gates_shared": shared_section,
     },
+    of_table=True,
 )

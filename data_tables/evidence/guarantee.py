@@ -209,4 +209,4 @@ def guarantee_text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"guarantee": guarantee_text})
+STEP = Step(measure, {"guarantee": guarantee_text}, of_table=True)

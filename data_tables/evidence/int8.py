@@ -351,4 +351,5 @@ STEP = Step(
         "int8_thresholds": thresholds_section,
         "int8_fronts": fronts_section,
     },
+    of_table=True,
 )

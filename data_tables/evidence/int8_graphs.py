@@ -124,4 +124,4 @@ def graphs_section(f: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"int8_graphs": graphs_section})
+STEP = Step(measure, {"int8_graphs": graphs_section}, of_table=True)

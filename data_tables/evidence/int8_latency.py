@@ -125,4 +125,4 @@ def latency_section(f: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"int8_latency": latency_section})
+STEP = Step(measure, {"int8_latency": latency_section}, of_table=True)

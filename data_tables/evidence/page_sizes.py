@@ -45,4 +45,4 @@ def page_sizes_text(s: dict[str, Any]) -> str:
     return f"Sizes: {listed}; {how_many} below the {LIMIT_MB:.0f} MB asked for (step `page_sizes`)."
 
 
-STEP = Step(measure, {"page_sizes": page_sizes_text})
+STEP = Step(measure, {"page_sizes": page_sizes_text}, of_table=True)

@@ -140,4 +140,4 @@ def measure_table() -> dict[str, Any]:
     return recomputed(list(dict.fromkeys(ids)))
 
 
-STEP = Step(measure_table, {"quantisation": quantisation_section})
+STEP = Step(measure_table, {"quantisation": quantisation_section}, of_table=True)

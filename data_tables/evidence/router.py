@@ -196,4 +196,4 @@ def router_text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"router": router_text})
+STEP = Step(measure, {"router": router_text}, of_table=True)

@@ -325,5 +325,7 @@ def mixes_text(figures: dict[str, Any]) -> str:
 
 
 STEP = Step(
-    measure, {"shift": corrupted_text, "shift_gates": by_gate_text, "shift_mixes": mixes_text}
+    measure,
+    {"shift": corrupted_text, "shift_gates": by_gate_text, "shift_mixes": mixes_text},
+    of_table=True,
 )

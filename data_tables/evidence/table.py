@@ -146,4 +146,4 @@ def table_text(t: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"table": table_text})
+STEP = Step(measure, {"table": table_text}, of_table=True)

@@ -1,7 +1,7 @@
 """What each phase of the supernet's training brought, read from the log that the training leaves.
 
 ``python -m biglittle.data_tables.evidence training --log LOG ...`` reads the quick checks that
-follow every epoch.
+follow every epoch; without a log it makes the last one again with the weights that ship.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 from ...bench.errors import TableError
 from ...cotrain.schedule import Schedule, load_schedule
 from ..flagship import RECIPE
-from ._page import Step
+from ._page import Step, load
 
 CHECK = re.compile(r"epoch (\d+) at (\d+) px: (\w+) val accuracy ([\d.]+) on (\d+)")
 LABELS = {
@@ -39,22 +39,50 @@ def checks(lines: Iterable[str]) -> dict[int, dict[str, Any]]:
     return by_epoch
 
 
-def history(schedule: Schedule, lines: Iterable[str]) -> list[dict[str, Any]]:
+def history(schedule: Schedule, by_epoch: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     """One row for each phase of a schedule: its epochs and the check after its last.
 
+    A phase whose log is lost has a row without a check.
+
+    Args:
+        schedule: the phases of the training.
+        by_epoch: checks by epoch, as of `checks`.
+
     Raises:
-        TableError: the log does not reach the end of some phase.
+        TableError: there is no check after the last phase.
     """
-    by_epoch, rows, epoch = checks(lines), [], 0
+    rows, epoch = [], 0
     for phase in schedule.phases:
         epoch += len(phase.resolutions)
-        if epoch not in by_epoch:
-            raise TableError(
-                f"the log has no check after epoch {epoch}, the last of phase {phase.name!r}; "
-                "give the logs of the whole training."
-            )
-        rows.append({"phase": phase.name, "epochs": len(phase.resolutions), **by_epoch[epoch]})
+        row = by_epoch.get(epoch, {"pixels": phase.resolutions[-1], "accuracy": {}})
+        rows.append({"phase": phase.name, "epochs": len(phase.resolutions), **row})
+    if epoch not in by_epoch:
+        raise TableError(
+            f"the log has no check after epoch {epoch}, the last of phase {phase.name!r}; give the "
+            "logs of the whole training, or none to check the weights that ship."
+        )
     return rows
+
+
+def check_shipped(schedule: Schedule, data: Path | None, images: int = 1000) -> list[str]:
+    """The check after the last epoch, made now with the weights that ship, as lines of a log.
+
+    Args:
+        schedule: the schedule that they were trained by.
+        data: folder of the images; None for the usual place.
+        images: validation images that are looked at.
+    """
+    from ...bench.datasets import get_dataset
+    from ...cotrain.quick_accuracy import quick_accuracy
+    from ..building.plan import TrainedSupernet
+
+    trained, dataset = TrainedSupernet.kept(RECIPE.weights), get_dataset(schedule.dataset)
+    splits, pixels = dataset.load(data), schedule.phases[-1].resolutions[-1]
+    checked = {a: quick_accuracy(trained.net, a, splits, dataset, pixels, images) for a in LABELS}
+    return [
+        f"epoch {trained.epochs} at {pixels} px: {a} val accuracy {v:.4f} on {images}"
+        for a, v in checked.items()
+    ]
 
 
 def training_section(figures: dict[str, Any]) -> str:
@@ -65,7 +93,8 @@ def training_section(figures: dict[str, Any]) -> str:
     ]
     for row in figures["phases"]:
         shown = (row["accuracy"].get(a) for a in LABELS)
-        cells = " | ".join("not trained" if v is None else f"{100 * v:.1f} %" for v in shown)
+        none = "not trained" if row["accuracy"] else "not kept"
+        cells = " | ".join(none if v is None else f"{100 * v:.1f} %" for v in shown)
         lines.append(f"| `{row['phase']}` | {row['epochs']} | {row['pixels']} pixels | {cells} |")
     images = figures["phases"][-1]["images"]
     lines += [
@@ -78,11 +107,22 @@ def training_section(figures: dict[str, Any]) -> str:
 
 
 def measure(
-    log: Annotated[list[Path], typer.Option(help="A log; may be given again.")],
+    log: Annotated[
+        list[Path] | None, typer.Option(help="A log; may be given again. None: what is kept.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
 ) -> dict[str, Any]:
-    """Reads the logs that are given, in their order."""
-    lines = [line for path in log for line in path.read_text(encoding="utf-8").splitlines()]
-    return {"phases": history(load_schedule(RECIPE.schedule), lines)}
+    """Reads the logs that are given, in their order; without any checks the weights that ship."""
+    schedule = load_schedule(RECIPE.schedule)
+    if log:
+        lines = [line for path in log for line in path.read_text(encoding="utf-8").splitlines()]
+        return {"phases": history(schedule, checks(lines))}
+    by_epoch, epoch = checks(check_shipped(schedule, data)), 0
+    for row in (load("training") or {"phases": []})["phases"]:
+        epoch += row["epochs"]
+        if row["accuracy"]:
+            by_epoch.setdefault(epoch, {k: row[k] for k in ("accuracy", "pixels", "images")})
+    return {"phases": history(schedule, by_epoch)}
 
 
 STEP = Step(measure, {"training": training_section})

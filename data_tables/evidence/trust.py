@@ -17,7 +17,7 @@ import numpy as np
 
 from ...bench import Benchmark, Pair
 from ...bench.agreement import kendall, spearman
-from ...bench.rows import PAIR_TRAININGS
+from ...bench.rows import PAIR_TRAININGS, of_earlier_supernet
 from ...bench.table import Table
 from ..flagship import RECIPE
 from ._equal_latency import LEVEL, ROUNDS, SHARES, Array, cotraining_gains, interval, seeds_of
@@ -88,10 +88,11 @@ def role_gains(table: Table, split: str = "test") -> dict[str, dict[str, float]]
     """What each way to train a pair adds to the accuracy of its members alone, by way and role.
 
     Mean over pairs of the mean over seeds, above the same architecture with inherited weights;
-    plain JSON.
+    plain JSON. Pairs that set out from another supernet than the table's have no such start in it.
     """
     accuracy, out = table.predictions(split).correct.mean(axis=1), dict[str, dict[str, float]]()
-    for way in PAIR_TRAININGS:
+    ways_here = [w for w in PAIR_TRAININGS if w not in of_earlier_supernet(table.training)]
+    for way in ways_here:
         gains: dict[str, list[float]] = {"little": [], "big": []}
         for (little, big), ways in seeds_of(table).items():
             pairs = [Pair(little, big, way, seed) for seed in ways.get(way, [])]
@@ -110,7 +111,8 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
     out: dict[str, Any] = {"device": device, "split": "test", "ranks": {}, "scatter": {}}
     for training in ("finetuned", "standalone"):
         pairs_of = twins(bench.table, training)
-        if not pairs_of.architecture:
+        other = training in of_earlier_supernet(bench.table.training)
+        if other or not pairs_of.architecture:
             continue
         out["scatter"][training] = {
             "architecture": pairs_of.architecture,
@@ -219,4 +221,4 @@ def measure() -> dict[str, Any]:
     return report(Benchmark.load(RECIPE.name), RECIPE.design.device)
 
 
-STEP = Step(measure, {"trust": trust_section, "cotraining": cotraining_section})
+STEP = Step(measure, {"trust": trust_section, "cotraining": cotraining_section}, of_table=True)

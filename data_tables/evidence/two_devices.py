@@ -97,4 +97,4 @@ def page(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"two_devices": page})
+STEP = Step(measure, {"two_devices": page}, of_table=True)

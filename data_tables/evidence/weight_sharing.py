@@ -321,4 +321,4 @@ def _promised(runs: Mapping[str, Any]) -> list[str]:
     ]
 
 
-STEP = Step(measure, {"weight_sharing": weight_sharing_text})
+STEP = Step(measure, {"weight_sharing": weight_sharing_text}, of_table=True)

@@ -19,7 +19,7 @@ import biglittle
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
-NOT_PACKAGES = {"tests", "build", "dist", "out", "requirements", "examples", "docs", "milestones"}
+NOT_PACKAGES = {"tests", "build", "dist", "out", "requirements", "examples", "docs"}
 CODE = {".py", ".pyc", ".typed"}
 
 

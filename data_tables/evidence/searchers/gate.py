@@ -63,4 +63,4 @@ an evaluation trains or measures, a curve costs nothing more, because it follows
 networks answer."""
 
 
-STEP = Step(measure, {"searchers/gate": gate_text})
+STEP = Step(measure, {"searchers/gate": gate_text}, of_table=True)

@@ -165,4 +165,4 @@ over the same seeds with its {100 * LEVEL:.0f} % interval (bootstrap over seeds)
 Source of the filter: Termritthikun et al. 2021 (EEEA-Net)."""
 
 
-STEP = Step(measure, {"searchers/initial_budget": budget_text})
+STEP = Step(measure, {"searchers/initial_budget": budget_text}, of_table=True)

@@ -58,4 +58,4 @@ def short_text(s: dict[str, Any]) -> str:
     )
 
 
-STEP = Step(measure, {"searchers/speed": speed_text, "searchers_speed": short_text})
+STEP = Step(measure, {"searchers/speed": speed_text, "searchers_speed": short_text}, of_table=True)

@@ -80,5 +80,7 @@ def short_text(s: dict[str, Any]) -> str:
 
 
 STEP = Step(
-    measure, {"searchers/about": about_text, "searchers/table": table_text, "searchers": short_text}
+    measure,
+    {"searchers/about": about_text, "searchers/table": table_text, "searchers": short_text},
+    of_table=True,
 )

@@ -34,4 +34,4 @@ device.
 {markdown(s["table"])}"""
 
 
-STEP = Step(measure, {"searchers/three": three_text})
+STEP = Step(measure, {"searchers/three": three_text}, of_table=True)

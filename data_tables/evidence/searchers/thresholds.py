@@ -181,4 +181,4 @@ exits and, as genes, all cuts; an evaluation with exact choice is of a chain wit
 Source of thresholds as genes: Gambella and Roveri 2023 (EDANAS)."""
 
 
-STEP = Step(measure, {"searchers/thresholds": thresholds_text})
+STEP = Step(measure, {"searchers/thresholds": thresholds_text}, of_table=True)

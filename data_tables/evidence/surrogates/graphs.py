@@ -39,4 +39,4 @@ def graphs_text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"surrogates/graphs": graphs_text})
+STEP = Step(measure, {"surrogates/graphs": graphs_text}, of_table=True)

@@ -128,4 +128,4 @@ def improve_text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"surrogates/improve": improve_text})
+STEP = Step(measure, {"surrogates/improve": improve_text}, of_table=True)

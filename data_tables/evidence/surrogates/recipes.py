@@ -48,4 +48,4 @@ def recipes_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"surrogates/recipes": recipes_text})
+STEP = Step(measure, {"surrogates/recipes": recipes_text}, of_table=True)

@@ -147,4 +147,4 @@ def short_text(document: dict[str, Any]) -> str:
     )
 
 
-STEP = Step(measure, {"surrogates/searched": searched_text, "searched": short_text})
+STEP = Step(measure, {"surrogates/searched": searched_text, "searched": short_text}, of_table=True)

@@ -81,4 +81,4 @@ def speed_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"surrogates/speed": speed_text})
+STEP = Step(measure, {"surrogates/speed": speed_text}, of_table=True)

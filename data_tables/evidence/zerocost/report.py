@@ -308,4 +308,4 @@ def measure_scores(
     return document
 
 
-STEP = Step(measure_scores, {"zerocost": page_text, "zerocost/report": text})
+STEP = Step(measure_scores, {"zerocost": page_text, "zerocost/report": text}, of_table=True)

@@ -11,12 +11,18 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
-from biglittle.bench.errors import CheckpointError  # noqa: E402
-from biglittle.bench.rows import NetworkKey  # noqa: E402
+from biglittle.bench.errors import CheckpointError, TableError  # noqa: E402
+from biglittle.bench.rows import NetworkKey, of_earlier_supernet  # noqa: E402
+from biglittle.bench.table_writer import write_table  # noqa: E402
 from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
-from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, read_evaluation  # noqa: E402
+from biglittle.data_tables.building.evaluate import (  # noqa: E402
+    Evaluation,
+    EvaluationKey,
+    read_evaluation,
+    write_evaluation,
+)
 from biglittle.data_tables.building.plan import Plan  # noqa: E402
 from biglittle.data_tables.building.selection import ChosenPair  # noqa: E402
 
@@ -60,8 +66,6 @@ def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_
     build.run_stage("assemble", plan, table_file)
     path = plan.networks / f"inherited-{NETWORKS[1]}-s0.npz"
     evaluation = read_evaluation(path)
-    from biglittle.data_tables.building.evaluate import write_evaluation
-
     other = dataclasses.replace(evaluation.key, origin="f" * 64)
     write_evaluation(path, dataclasses.replace(evaluation, key=other))
     assert len(assemble.evaluations(plan, plan.supernet().sha256)) == 2
@@ -69,8 +73,6 @@ def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_
     assert not jobs.is_done(plan, jobs.InheritedJob(NETWORKS[1]), plan.supernet().sha256)
     before = Table(table_file).contents()
     foreign = {**before.training, "supernet_sha256": "f" * 64}
-    from biglittle.bench.table_writer import write_table
-
     write_table(table_file, dataclasses.replace(before, training=foreign), "1", "d")
     with pytest.raises(CheckpointError, match="other supernet weights"):
         build.run_stage("extend", plan, table_file)
@@ -108,6 +110,56 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) ->
     assert jobs.run_jobs(site, [*trust, *short]) == 0  # type: ignore[list-item]
     build.run_stage("extend", plan, table_file)
     assert len(Table(table_file).cotrained()) == 6
+
+
+def test_a_table_anew_keeps_what_was_trained_from_earlier_weights(
+    plan: Plan, table_file: Path
+) -> None:
+    build.run_stage("evaluate", plan, table_file)
+    origin, one = plan.supernet().sha256, read_evaluation(next(plan.networks.glob("*.npz")))
+    trained = [
+        ("finetuned", "", "", NETWORKS[1]),
+        ("standalone", "", "", NETWORKS[1]),
+        ("distilled", NETWORKS[2], "little", NETWORKS[0]),
+        ("distilled", NETWORKS[0], "big", NETWORKS[2]),
+    ]
+    for training, partner, role, architecture in trained:
+        key = EvaluationKey(
+            NetworkKey(architecture, training=training),
+            partner,
+            role,
+            images=64,
+            origin="" if training == "standalone" else origin,
+            recipe={"name": training},
+        )
+        assemble_from = plan.networks / f"{key.name}.npz"
+        write_evaluation(assemble_from, dataclasses.replace(one, key=key))
+    build.run_stage("assemble", plan, table_file)
+    earlier = table_file.with_name("earlier.h5")
+    before = Table(table_file).contents()
+    foreign = {**before.training, "supernet_sha256": "f" * 64}
+    write_table(earlier, dataclasses.replace(before, training=foreign), "1", "d")
+    for path in [*plan.networks.glob("[dfs]*.npz")]:
+        path.unlink()
+    build.run_stage("assemble", plan, table_file)
+    assert len(Table(table_file)) == len(NETWORKS)
+    build.run_stage("assemble", plan, table_file, earlier=earlier)
+    whole = Table(table_file)
+    assert len(whole) == len(before.networks["architecture"])
+    assert of_earlier_supernet(whole.training) == {"finetuned", "distilled"}
+    assert whole.training["earlier"]["supernet_sha256"] == "f" * 64
+    assert whole.training["recipes"]["distilled"] == [{"name": "distilled"}]
+    row, old = whole.network_row(NETWORKS[1], "finetuned"), Table(earlier)
+    same = old.network_row(NETWORKS[1], "finetuned")
+    assert np.array_equal(whole.predictions("test").top1[row], old.predictions("test").top1[same])
+    assert whole.networks["images"][row] == 64
+    assert whole.cotrained() == old.cotrained()
+    build.run_stage("extend", plan, table_file)  # rows that are there stay
+    assert len(Table(table_file)) == len(whole)
+    other = dataclasses.replace(before, val_index=before.val_index[::-1].copy())
+    write_table(earlier, other, "1", "d")
+    with pytest.raises(TableError, match="the same val images"):
+        build.run_stage("assemble", plan, table_file, earlier=earlier)
 
 
 def test_an_exit_gets_its_own_figures() -> None:

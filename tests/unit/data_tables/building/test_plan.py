@@ -31,9 +31,9 @@ def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
 
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
-    taught = table_recipe(SHIPPED.name, SHIPPED.folder / "supernet_taught.toml")
+    longer = table_recipe(SHIPPED.name, SHIPPED.folder / "supernet_longer.toml")
     with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
-        Plan.load(taught, tmp_path).supernet()  # what ships was not trained as long
+        Plan.load(longer, tmp_path).supernet()  # what ships was not trained as long
 
 
 def test_without_a_checkpoint_the_weights_that_ship_are_taken(tmp_path: Path) -> None:
@@ -44,10 +44,10 @@ def test_without_a_checkpoint_the_weights_that_ship_are_taken(tmp_path: Path) ->
 
 def test_another_schedule_takes_the_place_of_the_recipes() -> None:
     """The next supernet goes on from the one that ships: its first phases are the same."""
-    taught = SHIPPED.folder / "supernet_taught.toml"
-    recipe = table_recipe(SHIPPED.name, taught)
-    assert recipe.schedule == taught.resolve()
+    longer = SHIPPED.folder / "supernet_longer.toml"
+    recipe = table_recipe(SHIPPED.name, longer)
+    assert recipe.schedule == longer.resolve()
     assert table_recipe(SHIPPED.name).schedule == SHIPPED.schedule
-    longer, shipped = load_schedule(taught), load_schedule(SHIPPED.schedule)
+    longer, shipped = load_schedule(longer), load_schedule(SHIPPED.schedule)
     assert longer.continues(shipped)
     assert any(phase.teacher > 0 for phase in longer.phases)

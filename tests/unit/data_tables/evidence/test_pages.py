@@ -71,6 +71,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     steps = {
         "one": Step(measure, {"one": lambda f: f"one is {f['value']}"}),
         "other": Step(measure, {"other": lambda f: r"\1"}),
+        "held": Step(measure, {"held": lambda f: f"held is {f['value']}"}, of_table=True),
         "drawn": Step(lambda: None, {"drawn": lambda _: "a picture"}, keeps=False),
     }
     monkeypatch.setattr(_page, "names", lambda: tuple(steps))
@@ -107,6 +108,29 @@ def test_a_step_is_measured_kept_and_quoted(house: Path, capsys) -> None:  # typ
     assert capsys.readouterr().err.count("filled") == 1
     assert evidence.main(["--list"]) == 0
     assert "one\n    one: page.md" in capsys.readouterr().out
+
+
+def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_page, "table_hash", lambda: "a" * 64)
+    assert evidence.main(["held", "--value", "2"]) == 0
+    (house / "page.md").write_text("So <!-- figures:held --><!-- /figures -->!\n")
+    _page.fill_pages()
+    assert "-->held is 2<!--" in (house / "page.md").read_text()
+    monkeypatch.setattr(_page, "table_hash", lambda: "b" * 64)
+    _page.fill_pages()
+    assert f"held is 2 ({_page.OUTDATED})<!--" in (house / "page.md").read_text()
+    assert "(of a table before)" in evidence.listing()
+    assert evidence.main(["held", "--value", "3"]) == 0
+    assert "-->held is 3<!--" in (house / "page.md").read_text()
+
+
+def test_steps_that_load_the_table_are_told_apart() -> None:
+    """A step whose figures are of the table says so, and then they name it."""
+    alone = {"few_anchors", "imagenet_plan", "teacher", "training", "picture", "answer_picture"}
+    for name in _page.names():
+        entry, path = _page.step(name), _page.FOLDER / f"{name}.py"
+        loads = "Benchmark.load(RECIPE" in path.read_text(encoding="utf-8")
+        assert not loads or entry.of_table or name in alone, name
 
 
 def test_mistakes_are_told(house: Path, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,123 @@
+"""Rows that a table anew keeps of an earlier one: networks that were trained further, or alone.
+
+A supernet that is trained on gives every inherited network other answers, but what was trained from
+its earlier weights stays what it was: those rows took hours, and are compared with one another. So
+a table anew may take them over, and says in its facts from which supernet they set out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...bench.datasets import Images
+from ...bench.errors import TableError
+from ...bench.rows import EARLIER, key_of
+from ...bench.table import Table
+from ...bench.table_contents import TableContents
+from ...bench.table_schema import SPLITS
+from .evaluate import Evaluation, EvaluationKey
+
+#: Trainings that set out from random weights: no supernet has a part in them.
+FROM_RANDOM = ("standalone",)
+
+
+def earlier_rows(path: Path, contents: TableContents) -> list[Evaluation]:
+    """The trained networks of an earlier table that a table anew does not hold, in their order.
+
+    Args:
+        path: the earlier table, of the same space and the same images.
+        contents: the table anew so far.
+
+    Raises:
+        TableError: it is of another space, data set or choice of val images.
+    """
+    table = Table(path)
+    ours = (contents.space, contents.dataset, contents.n_classes)
+    theirs = (table.space.name, table.dataset, table.n_classes)
+    if theirs != ours or not np.array_equal(table.val_index, contents.val_index):
+        raise TableError(
+            f"{path} is of {theirs[0]}, {theirs[1]} with {theirs[2]} classes; rows can be kept of "
+            f"a table of {ours[0]}, {ours[1]} with {ours[2]} classes and the same val images."
+        )
+    before = table.contents()
+    columns = before.networks
+    there = {
+        (*key_of(contents.networks, i), str(role))
+        for i, role in enumerate(contents.networks["role"])
+    }
+    rows = [
+        i
+        for i, training in enumerate(columns["training"])
+        if training != "inherited" and (*key_of(columns, i), str(columns["role"][i])) not in there
+    ]
+    return [_evaluation(before, row) for row in rows]
+
+
+def _evaluation(contents: TableContents, row: int) -> Evaluation:
+    """One row of a table as the evaluation that it was made of."""
+    columns = contents.networks
+    network, partner = key_of(columns, row)
+    origin = "" if network.training in FROM_RANDOM else str(_supernet(contents.training))
+    key = EvaluationKey(
+        network,
+        partner=partner,
+        role=str(columns["role"][row]),
+        epochs=int(columns["epochs"][row]),
+        images=int(columns["images"][row]),
+        origin=origin,
+    )
+    answers = {
+        split: {
+            "top1": contents.predictions[split].top1[row],
+            **{name: codes[row] for name, codes in contents.predictions[split].codes.items()},
+        }
+        for split in SPLITS
+    }
+    return Evaluation(key, str(columns["weights_sha256"][row]), answers)
+
+
+def _supernet(training: Mapping[str, Any]) -> str:
+    return str(training.get("supernet_sha256", ""))
+
+
+def with_earlier(
+    contents: TableContents, path: Path, images: Mapping[str, Images], profiles: Mapping[str, str]
+) -> TableContents:
+    """A table anew with the trained rows of an earlier one behind its own.
+
+    Its facts name the trainings whose rows set out from another supernet, and that supernet.
+
+    Args:
+        contents: the table anew.
+        path: the earlier table.
+        images: splits with the labels of the images that were answered.
+        profiles: files of device profiles by the device's name.
+
+    Raises:
+        TableError: the earlier table is of another space, data set or choice of val images.
+    """
+    from .assemble import added
+
+    rows = earlier_rows(path, contents)
+    if not rows:
+        return contents
+    earlier = Table(path).training
+    trainings = sorted({e.key.network.training for e in rows})
+    recipes = dict(contents.training.get("recipes", {}))
+    for name in trainings:
+        recipes[name] = [*recipes.get(name, []), *earlier.get("recipes", {}).get(name, [])]
+    facts = {
+        **contents.training,
+        "recipes": recipes,
+        EARLIER: {
+            "supernet_sha256": _supernet(earlier),
+            "trainings": [name for name in trainings if name not in FROM_RANDOM],
+        },
+    }
+    whole = added(contents, rows, images, profiles)
+    return dataclasses.replace(whole, training=facts)
