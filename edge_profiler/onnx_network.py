@@ -133,8 +133,9 @@ def _write_operator(
     if op.kind == "zero":
         return graph.add("Mul", (x, graph.constant(f"{here}.zero", 0.0)), here)
     if op.kind == "channel_shuffle":
-        split = (1, op.groups, op.in_channels // op.groups, op.height, op.width)
-        whole = (1, op.in_channels, op.height, op.width)
+        # a 0 keeps the length that is there: any batch
+        split = (0, op.groups, op.in_channels // op.groups, op.height, op.width)
+        whole = (0, op.in_channels, op.height, op.width)
         x = graph.add(
             "Reshape", (x, graph.constant(f"{here}.split", split, np.int64)), f"{here}.grouped"
         )

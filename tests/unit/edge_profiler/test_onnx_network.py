@@ -157,3 +157,14 @@ def test_random_weights_before_an_exit_are_those_of_the_whole_network():
 def test_an_exit_that_the_space_lacks_is_refused_with_those_it_has(name):
     with pytest.raises(ArchitectureError, match=r"no exit .* expected one of 2, 2s, 4"):
         onnx_model(SPACE, name, 10)
+
+
+def test_grouped_layers_answer_any_number_of_images(run):
+    model = onnx_model(SPACE, "1" * 22, 10)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    images = np.random.default_rng(0).normal(size=(3, *IMAGES.shape[1:])).astype(np.float32)
+    (together,) = run(model, images)
+    alone = np.concatenate([run(model, images[i : i + 1])[0] for i in range(3)])
+    assert together.shape == (3, 10)
+    assert np.allclose(together, alone, atol=1e-4)
