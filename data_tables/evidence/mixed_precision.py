@@ -347,4 +347,5 @@ STEP = Step(
         "bits_additive": additive_section,
         "bits_training": trial_section,
     },
+    of_table=True,
 )
