@@ -44,7 +44,7 @@ from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import kept_supernet_facts, save_weights
 from .chosen_exits import chosen_exits
 from .design import sequence
-from .earlier import with_earlier
+from .earlier import earlier_rows, facts_with_earlier
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
@@ -233,7 +233,10 @@ def assemble(
         },
     )
     if earlier is not None:
-        contents = with_earlier(contents, earlier, images, profiles)
+        rows = earlier_rows(earlier, contents)
+        whole = added(contents, rows, images, profiles) if rows else contents
+        facts = facts_with_earlier(contents.training, earlier, rows)
+        contents = dataclasses.replace(whole, training=facts)
     target.parent.mkdir(parents=True, exist_ok=True)
     keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     return write_with_references(target, contents, code_version)

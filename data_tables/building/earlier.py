@@ -7,14 +7,12 @@ a table anew may take them over, and says in its facts from which supernet they 
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...bench.datasets import Images
 from ...bench.errors import TableError
 from ...bench.rows import EARLIER, key_of
 from ...bench.table import Table
@@ -85,39 +83,26 @@ def _supernet(training: Mapping[str, Any]) -> str:
     return str(training.get("supernet_sha256", ""))
 
 
-def with_earlier(
-    contents: TableContents, path: Path, images: Mapping[str, Images], profiles: Mapping[str, str]
-) -> TableContents:
-    """A table anew with the trained rows of an earlier one behind its own.
+def facts_with_earlier(
+    training: Mapping[str, Any], path: Path, rows: Sequence[Evaluation]
+) -> dict[str, Any]:
+    """A table's facts of training with those of rows of an earlier table.
 
-    Its facts name the trainings whose rows set out from another supernet, and that supernet.
+    They name the trainings whose rows set out from another supernet, and that supernet.
 
     Args:
-        contents: the table anew.
-        path: the earlier table.
-        images: splits with the labels of the images that were answered.
-        profiles: files of device profiles by the device's name.
-
-    Raises:
-        TableError: the earlier table is of another space, data set or choice of val images.
+        training: the facts of the table anew.
+        path: the earlier table that the rows are of.
+        rows: its rows that the table anew keeps, as of `earlier_rows`.
     """
-    from .assemble import added
-
-    rows = earlier_rows(path, contents)
-    if not rows:
-        return contents
     earlier = Table(path).training
     trainings = sorted({e.key.network.training for e in rows})
-    recipes = dict(contents.training.get("recipes", {}))
+    recipes = dict(training.get("recipes", {}))
     for name in trainings:
         recipes[name] = [*recipes.get(name, []), *earlier.get("recipes", {}).get(name, [])]
-    facts = {
-        **contents.training,
+    others = [name for name in trainings if name not in FROM_RANDOM]
+    return {
+        **training,
         "recipes": recipes,
-        EARLIER: {
-            "supernet_sha256": _supernet(earlier),
-            "trainings": [name for name in trainings if name not in FROM_RANDOM],
-        },
+        EARLIER: {"supernet_sha256": _supernet(earlier), "trainings": others},
     }
-    whole = added(contents, rows, images, profiles)
-    return dataclasses.replace(whole, training=facts)
