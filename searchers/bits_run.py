@@ -16,6 +16,7 @@ import numpy as np
 
 from ..bench import Benchmark
 from ..bench.datasets import Dataset, Images
+from ..bench.documents import read_json
 from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.files import file_hash, replacing
 from ..bench.mixed_network import MixedNetwork
@@ -142,7 +143,7 @@ class Lab:
         question = {"weights_sha256": self.digest, "images": len(self.images)}
         file = None if folder is None else folder / f"{name}.json"
         if file is not None and file.is_file():
-            document = json.loads(file.read_text(encoding="utf-8"))
+            document = read_json(file, dict[str, Any])
             if document.get("question") == question:
                 return Sensitivity.from_dict(document["sensitivity"])
         measured = measured_sensitivity(self.network(name), self.images, self.dataset)

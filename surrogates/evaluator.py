@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +17,19 @@ from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
 from ..bench.network_names import network_names
-from ..bench.provenance import pair_provenance
+from ..bench.provenance import pair_provenance, with_common
 from ..bench.spaces import Exits, Genomes, parse_networks
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
+
+
+_ANSWERS = {"accuracy": "predicted", "escalation_rate": "predicted"}
+
+
+def _words_of_pairs(little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
+    """How the figures of pairs come about, each with its own words where networks differ."""
+    return with_common(pair_provenance(little.provenance, big.provenance), _ANSWERS)
 
 
 class SurrogateEvaluator:
@@ -99,12 +108,6 @@ class SurrogateEvaluator:
         some = np.ones(1, np.uint8) if self.surrogate.exits else None
         return dict(self.profile.latency.provenance(exits=some))
 
-    @property
-    def _provenance(self) -> dict[str, str]:
-        """How the figures of pairs come about."""
-        answers = {"accuracy": "predicted", "escalation_rate": "predicted"}
-        return {**answers, **pair_provenance(self.provenance)}
-
     @cached_property
     def _measured(self) -> MeasuredPairs:
         """The pairs that the device's profile measured end to end."""
@@ -142,7 +145,7 @@ class SurrogateEvaluator:
             latency_ms=latency,
             energy_mj=energy,
             gate_ms=self.profile.gate_ms,
-            provenance=self.provenance,
+            provenance=self.profile.latency.provenance(exits=exits),
             exits=exits,
             trunk_ms=trunk_ms,
         )
@@ -184,7 +187,7 @@ class SurrogateEvaluator:
             accuracy=accuracy,
             escalation_rate=rate,
             **pair_costs(costs[0], costs[1], rate, shared),
-            provenance=whole_provenance(self._provenance, shared, rate),
+            provenance=whole_provenance(_words_of_pairs(*costs), shared, rate),
             split=None,
             coupling=coupled.names,
         )
@@ -223,7 +226,7 @@ class SurrogateEvaluator:
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }
-        words = whole_provenance(self._provenance, shared, rate)
+        words = whole_provenance(_words_of_pairs(*both), shared, rate)
         return Sweep(owner, gate, cut, figures, words)
 
     def _swept(

@@ -288,6 +288,7 @@ def train_all(
         if job.name in records.records:
             continue
         if time.monotonic() - begun >= seconds:
+            log.say(f"{job.name}: time is up before it began")
             return
 
         def told(p: TrainProgress, job: Job = job, place: int = place) -> None:

@@ -142,8 +142,8 @@ def trust_section(t: dict[str, Any]) -> str:
         ranks = t["ranks"].get(training)
         if ranks is None:
             lines.append(
-                f"- No `{training}` networks yet: how inherited ranks agree with theirs has "
-                "**not** been measured."
+                f"- No `{training}` networks of this supernet yet: how inherited ranks agree with "
+                "theirs has **not** been measured."
             )
             continue
         gain = f"trained minus inherited {100 * ranks['mean_gain']:+.2f} points on average"

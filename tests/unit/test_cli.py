@@ -152,7 +152,9 @@ def test_search_writes_everything_and_repeats_itself(run, tmp_path: Path) -> Non
     assert front == json.loads((tmp_path / "a" / "front.json").read_text())["front"]
     assert all(p["latency_ms"] <= 20 for p in front)
     assert {p["provenance"]["accuracy"] for p in front} == {"predicted"}
-    assert {p["provenance"]["latency_ms"] for p in front} == {"block-sum"}
+    for p in front:  # the heads of exits are predicted
+        cut = "@" in p["little"] + p["big"]
+        assert p["provenance"]["latency_ms"] == ("predicted" if cut else "block-sum")
     run(*arguments, "--out", str(tmp_path / "b"))
     same = [(tmp_path / d / "front.csv").read_bytes() for d in ("a", "b")]
     assert same[0] == same[1]
@@ -294,4 +296,5 @@ def test_what_searches_takes_a_limit_on_every_figure(run) -> None:  # type: igno
         assert code == 0
         shown = out.replace("\n", " ")
         for figure in FIGURES.values():
-            assert f"--{figure.limit.replace('_', '-')} " in shown
+            option = f"--{figure.limit.replace('_', '-')}"
+            assert f"{option} " in shown or f"{option}," in shown

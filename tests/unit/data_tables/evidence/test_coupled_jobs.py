@@ -79,7 +79,7 @@ def test_a_committed_job_is_not_made_again_and_time_may_be_up(site: Site, tmp_pa
     train_all(site, JOBS[:1], records, set(), log, 1000.0)
     train_all(site, JOBS, records, set(), log, 0.0)
     assert set(records.records) == {JOBS[0].name}
-    train_all(site, JOBS[:2], records, set(), log, 1e-3)  # stops within the first job
+    train_all(site, JOBS[:2], records, set(), log, 1e-3)  # stops at or within the second job
     assert set(records.records) == {JOBS[0].name}
     assert "time is up" in (tmp_path / "log.txt").read_text()
 
