@@ -23,9 +23,9 @@ from .precision import FP32, NO_BITS, PRECISIONS
 
 #: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
 #: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
+PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: What a table's facts call the trainings whose rows set out from another supernet, and that one.
 EARLIER = "earlier"
-PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: Every training a row may have.
 TRAININGS = ("inherited", "finetuned", "standalone", "given", *PAIR_TRAININGS)
 #: What a network is in a co-trained pair.

@@ -233,9 +233,10 @@ def assemble(
         },
     )
     if earlier is not None:
-        rows = earlier_rows(earlier, contents)
+        table = Table(earlier)
+        rows = earlier_rows(table, contents)
         whole = added(contents, rows, images, profiles) if rows else contents
-        facts = facts_with_earlier(contents.training, earlier, rows)
+        facts = facts_with_earlier(contents.training, table.training, rows)
         contents = dataclasses.replace(whole, training=facts)
     target.parent.mkdir(parents=True, exist_ok=True)
     keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))

@@ -8,7 +8,6 @@ a table anew may take them over, and says in its facts from which supernet they 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,23 +23,23 @@ from .evaluate import Evaluation, EvaluationKey
 FROM_RANDOM = ("standalone",)
 
 
-def earlier_rows(path: Path, contents: TableContents) -> list[Evaluation]:
+def earlier_rows(table: Table, contents: TableContents) -> list[Evaluation]:
     """The trained networks of an earlier table that a table anew does not hold, in their order.
 
     Args:
-        path: the earlier table, of the same space and the same images.
+        table: the earlier table, of the same space and the same images.
         contents: the table anew so far.
 
     Raises:
         TableError: it is of another space, data set or choice of val images.
     """
-    table = Table(path)
     ours = (contents.space, contents.dataset, contents.n_classes)
     theirs = (table.space.name, table.dataset, table.n_classes)
     if theirs != ours or not np.array_equal(table.val_index, contents.val_index):
         raise TableError(
-            f"{path} is of {theirs[0]}, {theirs[1]} with {theirs[2]} classes; rows can be kept of "
-            f"a table of {ours[0]}, {ours[1]} with {ours[2]} classes and the same val images."
+            f"{table.path} is of {theirs[0]}, {theirs[1]} with {theirs[2]} classes; rows can be "
+            f"kept of a table of {ours[0]}, {ours[1]} with {ours[2]} classes and the same val "
+            "images."
         )
     before = table.contents()
     columns = before.networks
@@ -84,7 +83,7 @@ def _supernet(training: Mapping[str, Any]) -> str:
 
 
 def facts_with_earlier(
-    training: Mapping[str, Any], path: Path, rows: Sequence[Evaluation]
+    training: Mapping[str, Any], earlier: Mapping[str, Any], rows: Sequence[Evaluation]
 ) -> dict[str, Any]:
     """A table's facts of training with those of rows of an earlier table.
 
@@ -92,10 +91,9 @@ def facts_with_earlier(
 
     Args:
         training: the facts of the table anew.
-        path: the earlier table that the rows are of.
+        earlier: the facts of the earlier table that the rows are of.
         rows: its rows that the table anew keeps, as of `earlier_rows`.
     """
-    earlier = Table(path).training
     trainings = sorted({e.key.network.training for e in rows})
     recipes = dict(training.get("recipes", {}))
     for name in trainings:

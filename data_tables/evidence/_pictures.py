@@ -11,7 +11,6 @@ import numpy as np
 from ...bench import Benchmark, Curve, Pair
 from ...bench.gates import stored_metrics
 from ...bench.recommend import alone
-from ...bench.rows import of_earlier_supernet
 from ...searchers.table_singles import best_table_single, table_singles
 from ..flagship import RECIPE
 from .trust import twins
@@ -121,9 +120,7 @@ def front_picture(bench: Benchmark, path: Path) -> None:
 
 def trust_picture(bench: Benchmark, path: Path) -> bool:
     """Inherited against trained accuracy of the same networks; False where there are none."""
-    others = of_earlier_supernet(bench.table.training)
-    ways = (t for t in ("finetuned", "standalone") if t not in others)
-    trained = {t: twins(bench.table, t) for t in ways}
+    trained = {t: twins(bench.table, t) for t in ("finetuned", "standalone")}
     trained = {t: twin for t, twin in trained.items() if twin.architecture}
     if not trained:
         return False

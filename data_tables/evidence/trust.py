@@ -69,13 +69,17 @@ class Twins:
 
 
 def twins(table: Table, training: str, split: str = "test") -> Twins:
-    """The networks of one training that are there with inherited weights as well."""
+    """The networks of one training that are there with inherited weights as well.
+
+    None where they set out from another supernet than the table's.
+    """
     accuracy = table.predictions(split).correct.mean(axis=1)
     ids = table.networks["architecture"]
     inherited = {str(ids[r]): r for r in table.rows("inherited")}
     rows_of: dict[str, list[int]] = {}
+    of_another = training in of_earlier_supernet(table.training)
     for row in table.rows(training):
-        if str(ids[row]) in inherited:
+        if str(ids[row]) in inherited and not of_another:
             rows_of.setdefault(str(ids[row]), []).append(int(row))
     return Twins(
         list(rows_of),
@@ -111,8 +115,7 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
     out: dict[str, Any] = {"device": device, "split": "test", "ranks": {}, "scatter": {}}
     for training in ("finetuned", "standalone"):
         pairs_of = twins(bench.table, training)
-        other = training in of_earlier_supernet(bench.table.training)
-        if other or not pairs_of.architecture:
+        if not pairs_of.architecture:
             continue
         out["scatter"][training] = {
             "architecture": pairs_of.architecture,
