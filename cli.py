@@ -303,6 +303,7 @@ def _run_stages(
     options: StageOptions,
     start: Path | None = None,
     earlier: Path | None = None,
+    extending: bool = False,
 ) -> None:
     from .data_tables import table_recipe
     from .data_tables.building.stage_names import parse_shard
@@ -319,8 +320,9 @@ def _run_stages(
     with writing(options.working, True, options.wait, "--working", shard=shard):
         if start is not None:
             begin(recipe, options.working, start)
+        present = (options.out or recipe.table) if extending else None
         for stage in stages:
-            _note(run_stage(stage, plan, options.out, *share, options.on, earlier))
+            _note(run_stage(stage, plan, options.out, *share, options.on, earlier, present))
 
 
 @table_app.command("build")
@@ -377,10 +379,10 @@ def table_extend(
         ),
     ] = "none",
 ) -> None:
-    """Adds what the working folder has to a table; rows that are there stay bit for bit."""
+    """Adds what the working folder has, or a stage makes, to a table; its rows stay bit for bit."""
     from .data_tables.building.stage_names import stages_to_extend
 
-    _run_stages(stages_to_extend(stage), options)
+    _run_stages(stages_to_extend(stage), options, extending=True)
 
 
 @table_app.command("verify")

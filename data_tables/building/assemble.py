@@ -44,7 +44,7 @@ from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import kept_supernet_facts, save_weights
 from .chosen_exits import chosen_exits
 from .design import sequence
-from .earlier import earlier_rows, facts_with_earlier
+from .earlier import earlier_rows, facts_with_earlier, without_replaced
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
@@ -266,7 +266,9 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
 
     Rows that are there stay as they are, bit for bit, and so does everything else but the
-    reference boxes. Where there is no table in that place, it is begun with the recipe's own.
+    reference boxes. Networks trained on from an earlier supernet are the exception: they go when
+    the first of the same training is added that set out from the table's own. Where there is no
+    table in that place, it is begun with the recipe's own.
 
     Raises:
         TableError: there is no table in that place, and the recipe has none.
@@ -276,9 +278,10 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     origin = trained.sha256
     if table.training.get("supernet_sha256") != origin:
         raise of_another_supernet(f"the networks of {table.path}")
-    before = table.contents()
+    evaluated = evaluations(plan, origin)
+    before = without_replaced(table.contents(), evaluated)
     there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
-    new = [e for e in evaluations(plan, origin) if _row_key(e.key) not in there]
+    new = [e for e in evaluated if _row_key(e.key) not in there]
     if not new:
         assert table.sha256 is not None
         return table.sha256, 0

@@ -7,17 +7,21 @@ a table anew may take them over, and says in its facts from which supernet they 
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...bench.errors import TableError
-from ...bench.rows import EARLIER, key_of
+from ...bench.rows import EARLIER, key_of, of_earlier_supernet
 from ...bench.table import Table
 from ...bench.table_contents import TableContents
 from ...bench.table_schema import SPLITS
 from .evaluate import Evaluation, EvaluationKey
+
+log = logging.getLogger(__name__)
 
 #: Trainings that set out from random weights: no supernet has a part in them.
 FROM_RANDOM = ("standalone",)
@@ -104,3 +108,31 @@ def facts_with_earlier(
         "recipes": recipes,
         EARLIER: {"supernet_sha256": _supernet(earlier), "trainings": others},
     }
+
+
+def without_replaced(before: TableContents, new: Sequence[Evaluation]) -> TableContents:
+    """A table's contents without rows of an earlier supernet whose training was done anew.
+
+    Ranks and pairs compare the networks of one training with one another, so all of them have to
+    set out from one supernet.
+
+    Args:
+        before: contents of the table as it is.
+        new: everything that was evaluated with the table's own supernet.
+    """
+    trainings = {e.key.network.training for e in new if e.key.origin}
+    replaced = of_earlier_supernet(before.training) & trainings
+    if not replaced:
+        return before
+    rows = np.flatnonzero(~np.isin(before.networks["training"], sorted(replaced)))
+    log.info(
+        "%d rows of an earlier supernet are replaced", len(before.networks["role"]) - len(rows)
+    )
+    facts = dict(before.training)
+    left = sorted(of_earlier_supernet(before.training) - replaced)
+    if left:
+        facts[EARLIER] = {**facts[EARLIER], "trainings": left}
+    else:
+        del facts[EARLIER]
+    facts["recipes"] = {k: v for k, v in facts.get("recipes", {}).items() if k not in replaced}
+    return dataclasses.replace(before.take(rows), training=facts)

@@ -11,9 +11,11 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ...bench.errors import TableError
-from ...bench.rows import NetworkKey
+from ...bench.rows import NetworkKey, key_of, of_earlier_supernet
+from ...bench.table import Table
 from ...cotrain.recipe import Recipe, load_recipe
 from ...cotrain.train_network import train_network
 from ...cotrain.train_pair import train_littles
@@ -179,6 +181,32 @@ def pair_jobs(table: TableRecipe, pairs: Sequence[ChosenPair]) -> list[Job]:
         for methods in table.ways
     ]
     return [job for _, job in sorted(jobs, key=lambda item: item[0])]
+
+
+def jobs_besides(jobs: Sequence[Job], table: Path, origin: str) -> list[Job]:
+    """The jobs that leave something behind which a table does not hold yet.
+
+    Rows that set out from another supernet than the table's count as missing.
+
+    Args:
+        jobs: the jobs of a stage.
+        table: the table's file, or where one is going to be.
+        origin: SHA-256 of the supernet whose networks are evaluated.
+    """
+    if not table.exists():
+        return list(jobs)
+    present = Table(table)
+    if present.training.get("supernet_sha256") != origin:
+        return list(jobs)
+    others = of_earlier_supernet(present.training)
+    names = set()
+    for row, role in enumerate(present.networks["role"]):
+        network, partner = key_of(present.networks, row)
+        if network.training not in others:
+            names.add(EvaluationKey(network, partner, str(role)).name)
+    left = [job for job in jobs if not names.issuperset(job.names)]
+    log.info("the table holds what %d of %d jobs leave behind", len(jobs) - len(left), len(jobs))
+    return left
 
 
 # ---- running them ------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from ...cotrain.weights import kept_supernet_facts, save_weights
 from .assemble import assemble, begun_with, extend
 from .exit_rows import choose_exits
 from .exits import exit_jobs
-from .jobs import inherited_jobs, pair_jobs, run_jobs, trust_jobs
+from .jobs import inherited_jobs, jobs_besides, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
 from .quantise import quantised_jobs
 from .recipe import EXITS_NAME, WEIGHTS_NAME, TableRecipe
@@ -140,6 +140,7 @@ def run_stage(
     shard: tuple[int, int] = (0, 1),
     on: str = "local",
     earlier: Path | None = None,
+    present: Path | None = None,
 ) -> str:
     """Runs one stage and returns a line that says what was done.
 
@@ -154,6 +155,7 @@ def run_stage(
         shard: (i, n): of the jobs only every n-th from the i-th on.
         on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
         earlier: table whose trained networks one that is assembled keeps; None: none.
+        present: table whose rows are not made again; None: every job of the stage runs.
 
     Raises:
         UnknownNameError: there is no stage of that name.
@@ -194,6 +196,8 @@ def run_stage(
         jobs = pair_jobs(plan.recipe, chosen_pairs(site, table))
     else:
         raise UnknownNameError("stage", stage, (*STAGES, "all"))
+    if present is not None and stage != "exits":  # those are chosen among all that are evaluated
+        jobs = jobs_besides(jobs, begun_with(plan, present), site.origin)
     left = run_jobs(site, jobs, workers, limit, shard, on)
     if stage == "exits":
         choose_exits(plan, table, site.origin)

@@ -61,6 +61,21 @@ def test_a_table_holds_what_was_evaluated_and_grows(plan: Plan, table_file: Path
     _same_rows(whole, Table(table_file))
 
 
+def test_a_stage_that_extends_makes_no_row_again(plan: Plan, tmp_path: Path) -> None:
+    shared, own = tmp_path / "shared.h5", tmp_path / "own.h5"
+    build.run_stage("evaluate", plan, shared, limit=2)
+    build.run_stage("assemble", plan, shared)
+    for path in plan.networks.glob("*.npz"):  # a working folder of somebody else
+        path.unlink()
+    line = build.run_stage("evaluate", plan, shared, present=shared)
+    assert line == "stage evaluate: 1 jobs, 0 of this share left"
+    assert [p.name for p in plan.networks.glob("*.npz")] == [f"inherited-{NETWORKS[2]}-s0.npz"]
+    line = build.run_stage("evaluate", plan, own, present=own)  # no table is there yet
+    assert line == "stage evaluate: 3 jobs, 0 of this share left"
+    every = jobs.inherited_jobs(plan)
+    assert jobs.jobs_besides(every, shared, "f" * 64) == every  # of other supernet weights
+
+
 def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_file: Path) -> None:
     build.run_stage("evaluate", plan, table_file)
     build.run_stage("assemble", plan, table_file)
@@ -156,6 +171,16 @@ def test_a_table_anew_keeps_what_was_trained_from_earlier_weights(
     assert whole.cotrained() == old.cotrained()
     build.run_stage("extend", plan, table_file)  # rows that are there stay
     assert len(Table(table_file)) == len(whole)
+    anew = NetworkKey(NETWORKS[2], training="finetuned")
+    key = EvaluationKey(anew, images=32, origin=origin, recipe={"name": "anew"})
+    write_evaluation(plan.networks / f"{key.name}.npz", dataclasses.replace(one, key=key))
+    assert build.run_stage("extend", plan, table_file).startswith("1 rows added")
+    replaced = Table(table_file)  # ranks compare networks of one training: those of before go
+    assert of_earlier_supernet(replaced.training) == {"distilled"}
+    tuned = replaced.networks["training"] == "finetuned"
+    assert replaced.networks["architecture"][tuned].tolist() == [NETWORKS[2]]
+    assert replaced.training["recipes"]["finetuned"] == [{"name": "anew"}]
+    assert replaced.cotrained() == old.cotrained()
     other = dataclasses.replace(before, val_index=before.val_index[::-1].copy())
     write_table(earlier, other, "1", "d")
     with pytest.raises(TableError, match="the same val images"):
