@@ -16,6 +16,9 @@ from ..bench.files import why_unreadable
 FINE_TUNE = Path(__file__).parent / "fine_tune.toml"
 SCRATCH = Path(__file__).parent / "scratch.toml"
 
+#: Number formats that a recipe may ask for.
+PRECISIONS = ("fp32", "bf16", "fastest")
+
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -75,6 +78,8 @@ class Recipe:
         ema_decay: decay of the average over steps that replaces the weights at the end; None: no
             average.
         pair: settings that only the training of a pair asks for.
+        precision: number format of forward and backward passes, ``fp32`` or ``bf16``, or
+            ``fastest``: that of the two which a trial of seconds finds faster on this processor.
 
     Raises:
         BigLittleError: a value out of its range.
@@ -94,6 +99,7 @@ class Recipe:
     resolutions: tuple[tuple[int, float], ...]
     ema_decay: float | None = None
     pair: PairSettings = field(default_factory=PairSettings)
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         if self.batch < 2 or self.images < self.batch:
@@ -108,6 +114,11 @@ class Recipe:
         _within("label_smoothing", self.label_smoothing, 0.0, 0.99)
         if self.ema_decay is not None:
             _within("ema_decay", self.ema_decay, 0.0, 1.0)
+        if self.precision not in PRECISIONS:
+            raise BigLittleError(
+                f"the recipe's precision is {self.precision!r}; expected one of "
+                f"{', '.join(PRECISIONS)}."
+            )
         shares = [share for _, share in self.resolutions]
         sound = all(rows >= 1 and share > 0 for rows, share in self.resolutions)
         if not shares or not sound or abs(sum(shares) - 1.0) > 1e-6:

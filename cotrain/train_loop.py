@@ -8,6 +8,8 @@ differently from run to run, so there two runs agree to rounding only.
 
 from __future__ import annotations
 
+import copy
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +25,15 @@ from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .images import augmented_batch
 from .learner import Learner, States
 from .memory import keep_freed_memory
+from .precision import Precision, fastest, trial_text
 from .recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 30.0  # at most half a minute of work is lost to a kill
 LOG_STEPS, LOG_S = 10, 15.0  # whichever comes first
+TRIAL_S = 4.0  # of each precision
+TRIAL_STEPS = 200  # fewer are over about as soon as a trial
 
 Losses = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]
 
@@ -43,6 +50,7 @@ class TrainProgress:
             those of a learner with several.
         images_per_s: images a second since the run was (re)started.
         eta_s: estimated seconds to the end.
+        precision: number format of the passes, ``fp32`` or ``bf16``.
     """
 
     step: int
@@ -51,6 +59,7 @@ class TrainProgress:
     accuracy: Mapping[str, float]
     images_per_s: float
     eta_s: float
+    precision: str = "fp32"
 
 
 @dataclass(frozen=True)
@@ -115,11 +124,12 @@ def train_learners(
         )
     keep_freed_memory()
     step = _resume(run, learners)
+    precision = _precision(run, learners, losses, step)
     begun = saved = time.monotonic()
     told = begun - LOG_S  # the first step says how long the others will take
     first, recent = step, list[tuple[dict[str, float], dict[str, float]]]()
     while step < recipe.n_steps:
-        recent.append(_train_step(run, learners, losses, step))
+        recent.append(_train_step(run, learners, losses, step, precision))
         step += 1
         now = time.monotonic()
         if step == recipe.n_steps or now - saved >= CHECKPOINT_S:
@@ -141,18 +151,16 @@ def train_learners(
                     accuracy,
                     (step - first) * recipe.batch / elapsed,
                     float(eta),
+                    precision.value,
                 )
             )
 
 
 def _train_step(
-    run: TrainingRun, learners: Sequence[Learner[Any]], losses: Losses, step: int
+    run: TrainingRun, learners: Sequence[Learner[Any]], losses: Losses, step: int, p: Precision
 ) -> tuple[dict[str, float], dict[str, float]]:
     x, y = run.batch(step)
-    logits: dict[str, torch.Tensor] = {}
-    for learner in learners:
-        out = learner.network(x)
-        logits |= {learner.name: out} if isinstance(out, torch.Tensor) else out
+    logits = _logits(learners, x, p)
     loss = losses(logits, y)
     values = {learner.name: float(loss[learner.name].detach()) for learner in learners}
     rate = run.recipe.learning_rate(step)
@@ -163,6 +171,47 @@ def _train_step(
         if not learner.update(loss[learner.name], rate):
             raise _diverged(run, f"the gradient of the {learner.name} network is not finite", step)
     return values, {name: _accuracy(out.detach(), y) for name, out in logits.items()}
+
+
+def _logits(
+    learners: Sequence[Learner[Any]], x: torch.Tensor, precision: Precision
+) -> dict[str, torch.Tensor]:
+    """What every learner says about a batch, float32, by learner or by output of one."""
+    logits: dict[str, torch.Tensor] = {}
+    for learner in learners:
+        with precision.autocast(x.device):
+            out = learner.network(x)
+        logits |= {learner.name: out} if isinstance(out, torch.Tensor) else out
+    return {name: out.float() for name, out in logits.items()}
+
+
+def _precision(
+    run: TrainingRun, learners: Sequence[Learner[Any]], losses: Losses, step: int
+) -> Precision:
+    """The format that the recipe asks for, or the faster one of a trial on copies of the learners.
+
+    A run of a few steps is over before a trial would be, and computes in fp32.
+    """
+    if run.recipe.precision != "fastest":
+        return Precision(run.recipe.precision)
+    if run.recipe.n_steps - step < TRIAL_STEPS:
+        return Precision.FP32
+    x, y = run.batch(step)
+
+    def step_in(precision: Precision) -> Callable[[], int]:
+        copies = copy.deepcopy(list(learners))
+
+        def tried() -> int:
+            loss = losses(_logits(copies, x, precision), y)
+            for learner in copies:
+                learner.update(loss[learner.name], run.recipe.end_lr)
+            return len(y)
+
+        return tried
+
+    chosen, rates = fastest(step_in, TRIAL_S)
+    log.info("%s", trial_text(rates, torch.get_num_threads(), chosen))
+    return chosen
 
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:

@@ -49,9 +49,12 @@ SPLITS = ("val", "test")
 
 
 def recipe_of(n_train: int, epochs: float = EPOCHS) -> Recipe:
-    """The recipe of every job: fine-tuning from inherited weights, three passes."""
+    """The recipe of every job: fine-tuning from inherited weights, three passes.
+
+    Each computes in the number format in which this processor trains it fastest.
+    """
     recipe = load_recipe(FINE_TUNE)
-    return replace(recipe, images=round(epochs * n_train))
+    return replace(recipe, images=round(epochs * n_train), precision="fastest")
 
 
 def work_of(job: Job, space_name: str, n_classes: int) -> float:
@@ -209,6 +212,7 @@ class Site:
             "seconds": round(duration, 1),
             "resumed": bool(leg) and leg[0].step > 1,
             "threads": self.threads,
+            "precision": leg[-1].precision if leg else "",
             "fresh_heads": self.fresh_heads,
             "weights_sha256": [weights_hash(n)[:16] for n in networks],
         }

@@ -72,6 +72,7 @@ def test_whole_batches_are_taken() -> None:
         ({"pair": 3}, "x.pair is 3, expected an object"),
         ({"warmup_share": 1.0}, "warmup_share is 1.0"),
         ({"ema_decay": 1.5}, "ema_decay is 1.5"),
+        ({"precision": "fp16"}, "precision is 'fp16'; expected one of fp32, bf16, fastest"),
         ({"pair": {"escalation_rate": 0.0}}, "pair.escalation_rate is 0.0"),
         ({"pair": {"big_floor": 1.5}}, "pair.big_floor is 1.5"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from biglittle.bench.errors import (  # noqa: E402
     TrainingError,
 )
 from biglittle.cotrain import train_loop  # noqa: E402
+from biglittle.cotrain.precision import Precision  # noqa: E402
 from biglittle.cotrain.train_loop import TrainProgress  # noqa: E402
 
 Splits = dict[str, Images]
@@ -55,3 +57,46 @@ def test_nan_stops_with_the_step_and_keeps_the_checkpoint(
     with pytest.raises(TrainingError, match=rf"the {what} of the little network.* at step 2 of 6"):
         pair(few_digits, tmp_path)
     assert (tmp_path / "pair.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize("faster", list(Precision))
+def test_the_faster_format_of_a_trial_is_computed_in_and_the_trial_leaves_no_trace(
+    pair, six_steps, tmp_path: Path, few_digits: Splits, monkeypatch: pytest.MonkeyPatch, faster
+) -> None:
+    tried: list[float] = []
+
+    def trial(step_in, seconds):
+        for precision in Precision:
+            tried.append(step_in(precision)())
+        return faster, dict.fromkeys(("fp32", "bf16"), 1.0)
+
+    monkeypatch.setattr(train_loop, "fastest", trial)
+    monkeypatch.setattr(train_loop, "TRIAL_STEPS", 6)
+    told: list[TrainProgress] = []
+    fixed = replace(six_steps, precision=faster.value)
+    plain = pair(few_digits, tmp_path / "fixed", recipe=fixed)
+    assert not tried
+    chosen = replace(six_steps, precision="fastest")
+    networks = pair(few_digits, tmp_path / "chosen", recipe=chosen, on_progress=told.append)
+    assert tried == [six_steps.batch] * 2
+    assert told[-1].precision == faster.value
+    for one, other in zip(plain, networks, strict=True):
+        assert all(v.dtype in (torch.float32, torch.int64) for v in one.state_dict().values())
+        assert all(
+            torch.equal(v, w)
+            for v, w in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+        )
+
+
+def test_a_run_of_a_few_steps_is_not_worth_a_trial(
+    pair, six_steps, tmp_path: Path, few_digits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_loop, "fastest", lambda *rest: pytest.fail("a trial"))
+    told: list[TrainProgress] = []
+    pair(
+        few_digits,
+        tmp_path,
+        recipe=replace(six_steps, precision="fastest"),
+        on_progress=told.append,
+    )
+    assert told[-1].precision == "fp32"
