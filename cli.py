@@ -309,8 +309,8 @@ def _run_stages(
     from .data_tables.building.stage_names import parse_shard
 
     recipe, shard = table_recipe(options.name, options.schedule), parse_shard(options.shard)
+    from .bench.runners import runner_of
     from .data_tables.building.plan import Plan
-    from .data_tables.building.runners import runner_of
     from .data_tables.building.stages import begin, run_stage
 
     _log_to_stderr()
@@ -449,6 +449,7 @@ def search(
     )
     checked_name(options.searcher)
     search_run.check_alone(options.compare, options.warm, options.checkpoint)
+    search_run.check_shared(options.compare, options.workers, options.runner)
     if out is not None:
         check_writable(out, *(comparison_run.FILES if compared else search_run.FILES))
     judge = judge_called(
@@ -470,8 +471,9 @@ def search(
     if compared:
         with _progress("runs") as move:
             comparison = comparison_run.run_comparison(
-                judge, options.compare, settings, options.seeds, move
-            )
+                judge, options.compare, settings, options.seeds, move,
+                options.workers, options.runner,
+            )  # fmt: skip
         if out is not None:
             place, lost = write_or_rescue(comparison.write, out)
         if as_json:
@@ -692,6 +694,8 @@ def score(options: ScoreOptions, as_json: JsonOption = False) -> None:
             n_classes=n_classes,
             seeds=range(seed, seed + options.seeds),
             device=options.train_device,
+            workers=options.workers,
+            on=options.on,
             on_progress=move,
         )
     if as_json:

@@ -62,6 +62,10 @@ PrecisionOption = Annotated[
 ]
 ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
+RunnerOption = Annotated[
+    str,
+    typer.Option("--on", "--runner", help="Where jobs run: local, or ray[:ADDRESS] of a cluster."),
+]
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -84,7 +88,7 @@ class StageOptions:
     train_device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu"
     limit: Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")] = None
     shard: Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")] = "0/1"
-    on: Annotated[str, typer.Option(help="local, or ray[:ADDRESS] of a cluster.")] = "local"
+    on: RunnerOption = "local"
     out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None
     schedule: Annotated[
         Path | None, typer.Option(help="Of the supernet (.toml); None: the one of the recipe.")
@@ -234,6 +238,12 @@ class SearchOptions:
         ),
     ] = ""
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with --compare.")] = 10
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the runs of --compare.")
+    ] = 1
+    runner: Annotated[
+        str, typer.Option(help="Where they run: local, or ray[:ADDRESS] of a cluster.")
+    ] = "local"
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the files.")] = None
     table: TableOption = DEFAULT_TABLE
     data: ImagesOption = None
@@ -311,7 +321,9 @@ class ScoreOptions:
     out: Annotated[Path | None, typer.Option(help="HDF5 file; goes on from what is there.")] = None
     data: ImagesOption = None
     threads: ThreadsOption = 1
-    train_device: Annotated[str, typer.Option("--on", help="cpu or cuda.")] = "cpu"
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the networks.")] = 1
+    on: RunnerOption = "local"
+    train_device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
     table: TableOption = DEFAULT_TABLE
 
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class BigLittleError(Exception):
     """Base of every error a user can cause; the command line prints it on one line."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _as_raised, (type(self), self.args, self.__dict__)  # of a worker, to its parent
+
+
+def _as_raised(
+    kind: type[BigLittleError], args: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> BigLittleError:
+    """An error as another process raised it; its constructor may take something else than text."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class ArchitectureError(BigLittleError):

@@ -167,6 +167,23 @@ class Registry:
         """Whether an entry is the package's own, so that its code is that of this version."""
         return name.replace("-", "_") in self.shipped()
 
+    def file_of(self, name: str) -> str:
+        """Path of the file that an entry was loaded from; "" for one that every process knows.
+
+        Raises:
+            PluginError: it was registered in Python, so that no other process has it.
+        """
+        key = name.replace("-", "_")
+        if key not in self._added or key in self._announced():
+            return ""
+        place = self._added[key][1]
+        if not place.endswith(".py"):
+            raise PluginError(
+                f"{place} is known to this process alone; to run it in others, put it into a file "
+                "and load it with register_file."
+            )
+        return place
+
     def _check(self, key: str, entry: Any, place: str) -> None:
         own = getattr(entry, "name", key)
         complaint = self.complaint(entry)

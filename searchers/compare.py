@@ -32,6 +32,24 @@ OnRun = Callable[[str, int, SearchOutcome], None]
 
 
 @dataclass(frozen=True)
+class Run:
+    """What a comparison keeps of one search.
+
+    Attributes:
+        history: the front after each batch.
+        seconds: wall-clock time of the search.
+    """
+
+    history: tuple[Snapshot, ...]
+    seconds: float
+
+    @classmethod
+    def of(cls, outcome: SearchOutcome) -> Run:
+        """The part of a search's outcome that is compared."""
+        return cls(outcome.history, outcome.seconds_total)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Regrets of searchers over seeds.
 
@@ -134,34 +152,61 @@ def compare(
         ConstraintError: fewer than one seed, a searcher twice, none, or a soft score.
         UnknownNameError: there is no searcher of that name.
     """
+    runs = {}
+    for name, run in runs_of(names, settings, n_seeds):
+        outcome = get_searcher(name)(evaluator, replace(settings, seed=settings.seed + run))
+        runs[name, run] = Run.of(outcome)
+        if on_run is not None:
+            on_run(name, run, outcome)
+    return compared(runs, settings, reference)
+
+
+def runs_of(names: Sequence[str], settings: SearchSettings, n_seeds: int) -> list[tuple[str, int]]:
+    """The runs of a comparison: every searcher with the number of each seed.
+
+    Raises:
+        ConstraintError: fewer than one seed, a searcher twice, none, or a soft score.
+        UnknownNameError: there is no searcher of that name.
+    """
     if n_seeds < 1 or not names or len(set(names)) < len(names) or settings.soft:
         raise ConstraintError(
             f"cannot compare {list(names)} over {n_seeds} seeds"
             f"{' under a soft score' if settings.soft else ''}; expected different searchers, at "
             "least one seed, and two or three objectives."
         )
-    searchers = {name: get_searcher(name) for name in names}
-    runs: dict[str, list[tuple[Snapshot, ...]]] = {name: [] for name in names}
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    for name, run in itertools.product(names, range(n_seeds)):
-        outcome = searchers[name](evaluator, replace(settings, seed=settings.seed + run))
-        runs[name].append(outcome.history)
-        seconds[name].append(outcome.seconds_total)
-        if on_run is not None:
-            on_run(name, run, outcome)
+    for name in names:
+        get_searcher(name)
+    return list(itertools.product(names, range(n_seeds)))
+
+
+def compared(
+    runs: Mapping[tuple[str, int], Run], settings: SearchSettings, reference: Reference | None
+) -> Comparison:
+    """Regrets of runs that were made.
+
+    Args:
+        runs: by searcher and number of the run, in the order of `runs_of`.
+        settings: those of the runs.
+        reference: the true front's box; None: that of everything all runs found.
+    """
     exact = reference is not None
     if reference is None:
-        values = np.concatenate([h[-1].values for histories in runs.values() for h in histories])
+        values = np.concatenate([run.history[-1].values for run in runs.values()])
         reference = reference_of(values[nondominated(values)], settings.objectives)
     at = np.unique(np.rint(np.linspace(0, settings.budget, STEPS + 1)[1:]).astype(np.int64))
+    of: dict[str, list[Run]] = {}
+    for (name, _), run in runs.items():
+        of.setdefault(name, []).append(run)
     return Comparison(
         at=at,
-        regret={n: np.array([regrets(h, at, reference) for h in hs]) for n, hs in runs.items()},
-        seconds={n: np.array(s) for n, s in seconds.items()},
+        regret={
+            n: np.array([regrets(r.history, at, reference) for r in rs]) for n, rs in of.items()
+        },
+        seconds={n: np.array([r.seconds for r in rs]) for n, rs in of.items()},
         exact=exact,
         reference=reference,
         settings=settings,
-        fronts={n: [h[-1].values for h in hs] for n, hs in runs.items()},
+        fronts={n: [r.history[-1].values for r in rs] for n, rs in of.items()},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from ..bench import Evaluator
 from ..bench.errors import BigLittleError
 from ..bench.evaluator import FidelityEvaluator
 from ..bench.figures import counted
-from .compare import Comparison, compare, markdown
+from ..bench.runners import run_in_order
+from .compare import Comparison, compared, markdown, runs_of
+from .compare_work import SearchWork
 from .comparison_page import comparison_html
 from .front_files import write_files
 from .judge import Judge
@@ -85,8 +86,10 @@ def run_comparison(
     settings: SearchSettings,
     n_seeds: int,
     on_progress: Callable[[int, int], None] | None = None,
+    workers: int = 1,
+    on: str = "local",
 ) -> ComparisonReport:
-    """Runs searchers at equal budget under the same seeds.
+    """Runs searchers at equal budget under the same seeds; regrets do not depend on where.
 
     Args:
         judge: what all of them search.
@@ -94,19 +97,18 @@ def run_comparison(
         settings: objectives, limits, budget and the first seed.
         n_seeds: runs of each searcher.
         on_progress: told how many runs are done, and of how many.
+        workers: processes of this machine that share the runs.
+        on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
 
     Raises:
         BigLittleError: no such searcher, one named twice, or a soft score.
     """
-    searchers, done = checked_names(names, judge.evaluator), itertools.count(1)
-
-    def move(*_: Any) -> None:
-        if on_progress is not None:
-            on_progress(next(done), len(searchers) * n_seeds)
-
+    searchers = checked_names(names, judge.evaluator)
+    jobs = runs_of(searchers, settings, n_seeds)
+    work = SearchWork.of(judge, settings, searchers)
     reference = judge.reference(settings)
-    comparison = compare(judge.evaluator, searchers, settings, n_seeds, reference, on_run=move)
-    return ComparisonReport(judge, comparison)
+    runs = dict(zip(jobs, run_in_order(work, jobs, workers, on, on_progress), strict=True))
+    return ComparisonReport(judge, compared(runs, settings, reference))
 
 
 def checked_names(text: str, evaluator: Evaluator) -> tuple[str, ...]:

@@ -33,6 +33,38 @@ DEFAULT_TABLE = "fbnet-cifar10"  # of every command that is told none
 
 
 @dataclass(frozen=True)
+class JudgeQuestion:
+    """What `judge_called` was asked, with which another process makes the same judge.
+
+    Attributes:
+        name: name of the evaluator, one of `EVALUATORS`.
+        devices: names or profiles; None: the usual one.
+        table: table of the pairs.
+        data: folder of the images.
+        gates: gates to search over; None: all that tables store.
+        proxy: what rough evaluations of the live supernet save on.
+        passes: passes of training before a network of the supernet answers.
+        precisions: precision of the networks of a table.
+    """
+
+    name: str
+    devices: tuple[str, ...] | None
+    table: str
+    data: Path | None = None
+    gates: tuple[str, ...] | None = None
+    proxy: str = "images"
+    passes: float = 0.0
+    precisions: tuple[str, ...] = ()
+
+    def judge(self) -> Judge:
+        """The judge."""
+        return judge_called(
+            self.name, self.devices, self.table, self.data, self.gates, self.proxy, self.passes,
+            precisions=self.precisions,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Judge:
     """What is searched.
 
@@ -47,6 +79,7 @@ class Judge:
         weights: weights of the live supernet; None for every other evaluator.
         given: devices as they were asked for, names or files, for the commands to go on with.
         table: table as it was asked for, a name or a file, for the same commands.
+        question: with what another process makes the same judge; None where one was made by hand.
     """
 
     name: str
@@ -59,6 +92,7 @@ class Judge:
     weights: Weights | None = None
     given: tuple[str, ...] = ()
     table: str = DEFAULT_TABLE
+    question: JudgeQuestion | None = None
 
     @cached_property
     def bench(self) -> Benchmark:
@@ -119,7 +153,11 @@ def judge_called(
         )
     judge = _made(name, devices, table, data, gates, proxy, passes, wanted)
     sources = {**judge.sources, "warm_start": True} if warm else judge.sources
-    return replace(judge, given=tuple(devices), table=table, sources=sources)
+    question = JudgeQuestion(
+        name, tuple(devices), table, data, None if gates is None else tuple(gates), proxy, passes,
+        tuple(precisions),
+    )  # fmt: skip
+    return replace(judge, given=tuple(devices), table=table, sources=sources, question=question)
 
 
 def _made(

@@ -14,6 +14,7 @@ from ..bench import Benchmark, Candidates, Front
 from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.evaluator import SweepingEvaluator
 from ..bench.recommend import Recommendation, marks
+from ..bench.runners import runner_of
 from .answer import answers, exact_front, surrogate_half_widths, table_answers
 from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
@@ -186,6 +187,21 @@ def check_alone(compare: str, warm: bool, checkpoint: Path | None) -> None:
         raise ConstraintError(
             "--checkpoint and --warm-start are for one search; a comparison starts every run "
             "from nothing. Leave them out, or leave out --compare."
+        )
+
+
+def check_shared(compare: str, workers: int, runner: str) -> None:
+    """Refuses to share one search among workers, and a place where nothing can run.
+
+    Raises:
+        ConstraintError: several workers or another runner without a comparison.
+        UnknownNameError: there is no runner of that name.
+    """
+    runner_of(runner)
+    if not compare and (workers, runner) != (1, "local"):
+        raise ConstraintError(
+            f"--workers {workers} --runner {runner} share the runs of a comparison; one search "
+            "asks batch after batch. Leave them out, or add --compare nsga2,random."
         )
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Two workers share two cores, and what a test computes should not hang on the number of threads.
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -53,6 +54,32 @@ def command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
         return code, out, err
 
     return call
+
+
+STORE_MIB = 80  # of each node's object store, the least that Ray takes
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A cluster of two nodes on this machine, to which this process is connected."""
+    ray = pytest.importorskip(
+        "ray", reason="needs the extra 'cluster': what Ray does is not tested"
+    )
+    from ray.cluster_utils import Cluster
+
+    import biglittle
+
+    with pytest.MonkeyPatch.context() as patch:
+        root = str(Path(biglittle.__file__).absolute().parent.parent)
+        patch.setenv("PYTHONPATH", root, prepend=os.pathsep)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        node = {"num_cpus": 1, "object_store_memory": STORE_MIB * 2**20}
+        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        cluster.add_node(**node)
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()
 
 
 def _read_digits(folder: Path) -> dict[str, np.ndarray]:

@@ -29,11 +29,15 @@ from ..bench.files import check_writable, why_unreadable
 from ..bench.hdf5 import CheckedFile, Column
 from ..bench.hdf5_writer import make_groups, new_hdf5
 from ..bench.locks import holding
-from ..bench.spaces import get_space, parse_networks
+from ..bench.plugin_travel import plugin_files
+from ..bench.runners import runner_of
+from ..bench.spaces import SPACES, get_space, parse_networks
 from .batch import Batch
 from .forwards import FEW_IMAGES
+from .proxies import PROXIES
 from .rank import AZ_COMPONENTS, az_nas
-from .score import Scores, chosen_proxies, score, usable_device
+from .score import chosen_proxies, usable_device
+from .score_work import ScoreRow, ScoreWork
 
 SCHEMA = "biglittle-scores-2"
 SAVE_EVERY_S = 30.0  # what a killed run loses at the most
@@ -123,11 +127,14 @@ def run(
     device: str = "cpu",
     dtype: str = "float32",
     clock: str = "wall",
+    workers: int = 1,
+    on: str = "local",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Columns:
     """Scores of every architecture under every seed, into ``out``, going on from what is there.
 
-    A network that cannot be scored is a row with its reasons; the run goes on.
+    A network that cannot be scored is a row with its reasons; the run goes on. Scores and the order
+    of rows do not depend on ``workers`` and ``on``; times do, since workers share a machine.
 
     Args:
         architectures: names of networks in ``space``, ``ARCHITECTURE[@EXIT]``.
@@ -141,6 +148,9 @@ def run(
         device: name of a device of torch, such as "cuda".
         dtype: type of numbers, "float32" or "float64".
         clock: clock that takes the times, "wall" or "cpu" (seconds of all threads of this process).
+        workers: processes of this machine that share the networks, each with as many threads of
+            torch as this one.
+        on: where they run: ``local``, or ``ray`` and perhaps the address of its cluster.
         on_progress: called with (rows done, rows in all).
 
     Raises:
@@ -153,6 +163,8 @@ def run(
     searched = get_space(space)
     parse_networks(searched, list(architectures))
     names = tuple(p.name for p in chosen_proxies(proxies))
+    runner, address = runner_of(on)
+    here = usable_device(device) if on == "local" else torch.device(device)
     facts = {
         "schema": SCHEMA,
         "space": space,
@@ -164,74 +176,64 @@ def run(
         "dtype": dtype,
         "few_images": FEW_IMAGES,
         "clock": clock,
-        "device": usable_device(device).type,
+        "device": here.type,
         "torch": torch.__version__,
         "biglittle": __version__,
     }
     with holding(out):
-        rows: dict[tuple[str, int], _Row] = {}
+        rows: dict[tuple[str, int], ScoreRow] = {}
         if out is not None and out.exists():
             before = read_columns(out)
             _check_facts(before.facts, facts, str(out))
             for i, key in enumerate(zip(before.architectures, before.seeds.tolist(), strict=True)):
-                rows[key] = (
+                rows[key] = ScoreRow(
                     {p: float(before.scores[p][i]) for p in names},
                     {p: float(before.alone_s[p][i]) for p in names},
                     float(before.total_s[i]),
                     before.failures[i],
                 )
         wanted = [(a, int(s)) for s in seeds for a in dict.fromkeys(architectures)]
+        todo = [key for key in wanted if key not in rows]
+        plugins = (*plugin_files(PROXIES, names), *plugin_files(SPACES, [space]))
+        threads = torch.get_num_threads()
+        work = ScoreWork(batch, names, space, n_classes, device, dtype, clock, threads, plugins)
         saved = time.monotonic()
+        if on_progress is not None and len(todo) < len(wanted):
+            on_progress(len(wanted) - len(todo), len(wanted))
+
+        def take(done: int, key: tuple[str, int], row: ScoreRow) -> None:
+            nonlocal saved
+            rows[key] = row
+            if on_progress is not None:
+                on_progress(len(wanted) - len(todo) + done, len(wanted))
+            if out is not None and time.monotonic() - saved > SAVE_EVERY_S:
+                _write(out, _columns(rows, wanted, names, facts))
+                saved = time.monotonic()
+
         try:
-            for done, (architecture, seed) in enumerate(wanted, 1):
-                if (architecture, seed) not in rows:
-                    rows[architecture, seed] = _row(
-                        score(
-                            architecture,
-                            batch,
-                            proxies=names,
-                            space=space,
-                            n_classes=n_classes,
-                            seed=seed,
-                            device=device,
-                            dtype=dtype,
-                            clock=clock,
-                            failures="keep",
-                        ),
-                        names,
-                    )
-                if on_progress is not None:
-                    on_progress(done, len(wanted))
-                if out is not None and time.monotonic() - saved > SAVE_EVERY_S:
-                    _write(out, _columns(rows, names, facts))
-                    saved = time.monotonic()
+            runner.run(work, todo, workers, address, take)
         finally:
             if out is not None and rows:
-                _write(out, _columns(rows, names, facts))
-        return _columns(rows, names, facts)
-
-
-#: Scores and times by proxy, time of all, reasons by proxy.
-_Row = tuple[dict[str, float], dict[str, float], float, dict[str, str]]
-
-
-def _row(scores: Scores, names: Sequence[str]) -> _Row:
-    values = {p: scores.values.get(p, float("nan")) for p in names}
-    alone_s = {p: scores.alone_s.get(p, float("nan")) for p in names}
-    return values, alone_s, scores.total_s, dict(scores.failures)
+                _write(out, _columns(rows, wanted, names, facts))
+        return _columns(rows, wanted, names, facts)
 
 
 def _columns(
-    rows: Mapping[tuple[str, int], _Row], names: Sequence[str], facts: Mapping[str, Any]
+    rows: Mapping[tuple[str, int], ScoreRow],
+    wanted: Sequence[tuple[str, int]],
+    names: Sequence[str],
+    facts: Mapping[str, Any],
 ) -> Columns:
-    keys = list(rows)
+    """Rows that nobody asks for now, then those that are wanted, whichever was done first."""
+    others = rows.keys() - set(wanted)
+    keys = [key for key in rows if key in others] + [key for key in wanted if key in rows]
     return Columns(
         tuple(a for a, _ in keys),
         np.array([s for _, s in keys], np.int64),
-        {p: np.array([rows[k][0][p] for k in keys]) for p in names},
-        {p: np.array([rows[k][1][p] for k in keys]) for p in names},
-        np.array([rows[k][2] for k in keys]),
-        tuple(rows[k][3] for k in keys),
+        {p: np.array([rows[k].scores[p] for k in keys]) for p in names},
+        {p: np.array([rows[k].alone_s[p] for k in keys]) for p in names},
+        np.array([rows[k].total_s for k in keys]),
+        tuple(rows[k].failures for k in keys),
         facts,
     )
 

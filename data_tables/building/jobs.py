@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...bench.errors import TableError
+from ...bench.files import write_together
 from ...bench.rows import NetworkKey, key_of, of_earlier_supernet
+from ...bench.runners import runner_of
 from ...bench.table import Table
 from ...cotrain.recipe import Recipe, load_recipe
 from ...cotrain.train_network import train_network
@@ -23,9 +25,8 @@ from .design import evaluation_seconds, sequence
 from .evaluate import EvaluationKey, read_key
 from .plan import Plan
 from .recipe import TableRecipe
-from .runners import runner_of
 from .selection import ChosenPair, trust_networks
-from .site import Job, Site
+from .site import Job, JobDone, Site, SiteWork
 
 log = logging.getLogger(__name__)
 
@@ -250,10 +251,14 @@ def run_jobs(
     batch = todo if limit is None else todo[:limit]
     started = time.monotonic()
 
-    def told(done: int, job: Job, line: str) -> None:
+    def told(done: int, job: Job, result: JobDone) -> None:
+        if result.files:
+            site.plan.networks.mkdir(parents=True, exist_ok=True)
+            write_together(site.plan.networks, result.files)
         left = (time.monotonic() - started) / done * (len(batch) - done)
-        log.info("%d/%d %s %s, %.0f s left", done, len(batch), job.names[0], line, left)
+        log.info("%d/%d %s %s, %.0f s left", done, len(batch), job.names[0], result.line, left)
 
     runner, address = runner_of(on)
-    runner.run(site, batch, workers, address, told)
+    work = SiteWork(site.plan, site.threads, site.device, site)
+    runner.run(work, batch, workers, address, told)
     return len(todo) - len(batch)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -93,3 +96,75 @@ class Job(Protocol):
 
     def run(self, site: Site) -> str:
         """Does it and returns a line for the log."""
+
+
+# ---- as a runner runs them ---------------------------------------------------------------------
+@dataclass(frozen=True)
+class JobDone:
+    """What comes of a job.
+
+    Attributes:
+        line: what is logged of it.
+        files: content by name of what it left on a machine whose folder is not ours.
+    """
+
+    line: str
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SiteWork:
+    """The jobs of a build on this machine, which leave their files in the folder of the build."""
+
+    plan: Plan
+    threads: int = 1
+    device: str = "cpu"
+    site: Site | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SiteWork, (self.plan, self.threads, self.device)  # a worker loads for itself
+
+    def start(self) -> Callable[[Job], JobDone]:
+        """What runs a job."""
+        site = self.site or Site(self.plan, self.threads, self.device)
+        return lambda job: JobDone(job.run(site))
+
+    def sent(self) -> SentWork:
+        """The same with supernet and images, for a machine that has neither."""
+        site = self.site or Site(self.plan, self.threads, self.device)
+        return SentWork(
+            self.plan, site.supernet, site.images, site.origin, self.threads, self.device
+        )
+
+
+@dataclass(frozen=True)
+class SentWork:
+    """The jobs of a build on another machine, whose files come back with what they return.
+
+    Checkpoints of trainings lie in a folder of that machine that is found again by the supernet's
+    hash: who is started again there goes on, and a job that moves to another one begins anew.
+    """
+
+    plan: Plan
+    supernet: TrainedSupernet
+    images: dict[str, Any]
+    origin: str
+    threads: int
+    device: str
+
+    def start(self) -> Callable[[Job], JobDone]:
+        """What runs a job."""
+        working = Path(tempfile.gettempdir()) / f"biglittle-{self.origin[:16]}"
+        site = Site(replace(self.plan, working=working), self.threads, self.device)
+        site.__dict__.update(supernet=self.supernet, images=self.images, origin=self.origin)
+
+        def run(job: Job) -> JobDone:
+            line = job.run(site)
+            names = [f"{name}.npz" for name in job.names]
+            return JobDone(line, {name: (site.plan.networks / name).read_bytes() for name in names})
+
+        return run
+
+    def sent(self) -> SentWork:
+        """Itself."""
+        return self

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench.errors import BigLittleError
-from biglittle.zerocost import Batch, bulk, noise_batch, read_columns, run, score
+from biglittle.zerocost import Batch, noise_batch, read_columns, run, score, score_work
 
 SKIP, TINY = "8" * 22, "0" + "8" * 21
 FEW = noise_batch(4, shape=(3, 16, 16))
@@ -20,16 +20,16 @@ FEW = noise_batch(4, shape=(3, 16, 16))
 def test_a_run_goes_on_and_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "scores.h5"
     scored: list[str] = []
-    original = bulk.score
+    original = score_work.score
     monkeypatch.setattr(
-        bulk, "score", lambda a, *args, **kw: scored.append(a) or original(a, *args, **kw)
+        score_work, "score", lambda a, *args, **kw: scored.append(a) or original(a, *args, **kw)
     )
     names = "params,snip"
     run([SKIP], FEW, out, names, seeds=(0, 1))
     assert scored == [SKIP, SKIP]
 
     def stop(done: int, total: int) -> None:
-        if done == 2:
+        if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -53,7 +53,7 @@ def test_where_scores_cannot_be_written_nothing_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(bulk, "score", lambda *a, **k: pytest.fail("scored"))
+    monkeypatch.setattr(score_work, "score", lambda *a, **k: pytest.fail("scored"))
     with pytest.raises(BigLittleError, match=r"file cannot be written to"):
         run([SKIP], FEW, tmp_path / "file" / "scores.h5", "params")
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench.errors import BigLittleError, MissingExtraError, UnknownNameError
-from biglittle.data_tables.building.runners import RUNNERS, runner_of
+from biglittle.bench.runners import RUNNERS, runner_of
 
 
 def test_names_and_addresses() -> None:
@@ -20,8 +20,10 @@ def test_names_and_addresses() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'ray'"):
         runner_of("rays")
     for wrong in ("ray:", "local:host"):
-        with pytest.raises(BigLittleError, match=f"--on {wrong} is not usable; expected local"):
+        with pytest.raises(BigLittleError, match=f"{wrong} is not a usable runner; expected local"):
             runner_of(wrong)
+    with pytest.raises(BigLittleError, match="another option: --train-device cuda"):
+        runner_of("cuda")
 
 
 def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
 """Jobs on a Ray cluster: no shared folder, and whatever dies costs the jobs it was at.
 
-Supernet and images go once into Ray's object store; a job's files come back as bytes and are
-written into the folder of the build as soon as it is done. A worker or a node that goes away gives
-its jobs to another one; a driver that is killed is started again and goes on from the folder.
-Checkpoints of trainings lie on the node that trains, so a job that moves begins anew.
+What a worker needs goes once into Ray's object store; results come back as they are done. A worker
+or a node that goes away gives its jobs to another one; a driver that is killed is started again and
+goes on from the files it wrote. An object store that is full spills to the disks of its nodes.
 
 Source: Moritz et al. 2018, "Ray: A Distributed Framework for Emerging AI Applications".
 """
@@ -11,23 +10,24 @@ Source: Moritz et al. 2018, "Ray: A Distributed Framework for Emerging AI Applic
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
+import importlib.metadata
 import os
 import platform
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .... import __version__
-from ....bench.errors import BigLittleError, MissingExtraError
-from ....bench.files import write_together
-from ....bench.kept_front import code_hash
-from ..site import Job, Site
-from . import Told
+from ... import __version__
+from ..errors import BigLittleError, MissingExtraError
+from . import Told, Work
 
 _RETRIES = 5  # of a job whose worker or node went away
-_SITES: dict[str, Site] = {}  # of this worker, which serves many jobs
+_ROOT = Path(__file__).parent.parent.parent
+#: What results may depend on in their last bits, beside the package itself.
+_PACKAGES = ("numpy", "torch", "onnxruntime")
+_STARTED: dict[str, Callable[[Any], Any]] = {}  # in this worker, which serves many jobs
 
 
 def _ray() -> Any:
@@ -60,16 +60,34 @@ def _connected(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
+@functools.cache
+def _code_hash() -> str:
+    """SHA-256 of the package's code."""
+    digest = hashlib.sha256()
+    for folder in sorted(p.parent for p in _ROOT.glob("*/__init__.py")):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
 def versions() -> dict[str, str]:
     """What has to be the same on every node, by name."""
     return {
-        "biglittle": f"{__version__} ({code_hash()[:8]})",
+        "biglittle": f"{__version__} ({_code_hash()[:8]})",
         "Python": ".".join(platform.python_version_tuple()[:2]),
+        **{package: _version_of(package) for package in _PACKAGES},
     }
 
 
 def _check_nodes(ray: Any) -> None:
-    """Nothing, if every node has this version of the package.
+    """Nothing, if every node has the versions of this one.
 
     Raises:
         BigLittleError: names a node and what it has.
@@ -90,75 +108,63 @@ def _check_nodes(ray: Any) -> None:
                 f"({reason}); install the same version on every node."
             ) from error
         for name, here in versions().items():
-            if there[name] != here:
+            if there.get(name) != here:
                 raise BigLittleError(
-                    f"node {node['NodeManagerHostname']} of the cluster has {name} {there[name]}, "
-                    f"and this one {here}; install the same version on every node."
+                    f"node {node['NodeManagerHostname']} of the cluster has {name} "
+                    f"{there.get(name)}, and this one {here}; install the same version on every "
+                    "node."
                 )
 
 
-def _site(key: str, parts: list[Any], threads: int, device: str) -> Site:
-    """Where a worker runs jobs: built for its first one, kept for the others."""
-    if key not in _SITES:
-        plan, supernet, images = _ray().get(parts[0])
-        working = Path(tempfile.gettempdir()) / f"biglittle-{key[:16]}"
-        site = Site(replace(plan, working=working), threads, device)
-        site.__dict__.update(supernet=supernet, images=images, origin=key)
-        _SITES.clear()
-        _SITES[key] = site
-    return _SITES[key]
-
-
-def work(
-    job: Job, key: str, parts: list[Any], threads: int, device: str
-) -> tuple[str, dict[str, bytes]]:
-    """Runs one job on a node; returns its line for the log and the files it left.
+def run_job(job: Any, parts: list[Any]) -> Any:
+    """Runs one job on a node; returns its result.
 
     Args:
         job: the job to run.
-        key: hash of the supernet, by which a worker knows a build again.
-        parts: reference to the plan, the supernet and the images.
-        threads: threads of torch and of ONNX Runtime.
-        device: torch device that trainings run on.
+        parts: reference to the work, which a worker fetches for its first job.
     """
-    site = _site(key, parts, threads, device)
-    line = job.run(site)
-    names = [f"{name}.npz" for name in job.names]
-    return line, {name: (site.plan.networks / name).read_bytes() for name in names}
+    key = parts[0].hex()
+    if key not in _STARTED:
+        _STARTED.clear()  # before the next work takes its memory
+        _STARTED[key] = _ray().get(parts[0]).start()
+    return _STARTED[key](job)
 
 
 class RayRunner:
     """Runs jobs on all cores of a cluster."""
 
-    def run(self, site: Site, jobs: Sequence[Job], workers: int, address: str, told: Told) -> None:
-        """Runs jobs; arguments as of `Runner.run`, of which ``workers`` are the cluster's cores."""
+    def run(self, work: Work, jobs: Sequence[Any], workers: int, address: str, told: Told) -> None:
+        """Runs jobs; arguments as of `Runner.run`, of which ``workers`` are the cluster's cores.
+
+        Raises:
+            BigLittleError: there is no cluster, a node has another version, or a job's worker
+                went away again and again.
+            MissingExtraError: Ray is not installed.
+        """
         if not jobs:
             return
         with _connected(address) as ray:
             _check_nodes(ray)
-            gpus = 1 if site.device != "cpu" else 0
-            remote = ray.remote(num_cpus=site.threads, num_gpus=gpus, max_retries=_RETRIES)(work)
-            parts = [ray.put((site.plan, site.supernet, site.images))]
-            how = (site.origin, parts, site.threads, site.device)
-            waiting = {remote.remote(job, *how): job for job in jobs}
-            site.plan.networks.mkdir(parents=True, exist_ok=True)
+            gpus = 1 if work.device != "cpu" else 0
+            remote = ray.remote(num_cpus=work.threads, num_gpus=gpus, max_retries=_RETRIES)(run_job)
+            parts = [ray.put(work.sent())]
+            waiting = {remote.remote(job, parts): job for job in jobs}
             done = 0
             while waiting:
                 (ready,), _ = ray.wait(list(waiting), num_returns=1)
+                job = waiting.pop(ready)
                 try:
-                    line, files = ray.get(ready)
+                    result = ray.get(ready)
                 except ray.exceptions.RayTaskError as error:
                     raise getattr(error, "cause", None) or error from None
                 except ray.exceptions.RayError as error:
-                    job = waiting[ready].names[0]
                     reason = " ".join(str(error).split())[:200]
                     raise BigLittleError(
-                        f"job {job} was lost {_RETRIES + 1} times with the worker that ran it "
+                        f"job {job!r} was lost {_RETRIES + 1} times with the worker that ran it "
                         f"({reason}). What is done is kept: run the same command again."
                     ) from error
-                write_together(site.plan.networks, files)
                 done += 1
-                told(done, waiting.pop(ready), line)
+                told(done, job, result)
 
 
 RUNNER = RayRunner()
