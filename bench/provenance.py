@@ -148,6 +148,20 @@ def pair_provenance(
     return MemberWords(ranks, words) if ranks else words
 
 
+def answered_pairs(
+    little: Mapping[str, str], big: Mapping[str, str], answers: str
+) -> Mapping[str, str]:
+    """How all figures of pairs came about: costs as their weakest part, answers by one word.
+
+    Args:
+        little: words of the little networks' costs; those of collections broadcast.
+        big: words of the big networks' costs, likewise.
+        answers: word of accuracy and escalation rate, ``measured`` for images that were answered.
+    """
+    more = {"accuracy": answers, "escalation_rate": answers}
+    return with_common(pair_provenance(little, big), more)
+
+
 def weakest(parts: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
     """The least founded of several words about the same members, by field that all parts have.
 

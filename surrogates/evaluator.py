@@ -17,19 +17,15 @@ from ..bench.evaluator import Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
 from ..bench.network_names import network_names
-from ..bench.provenance import pair_provenance, with_common
+from ..bench.provenance import answered_pairs
 from ..bench.spaces import Exits, Genomes, parse_networks
 from .surrogate import PredictedPoints, Surrogate, genome_rows
 
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
 
 
-_ANSWERS = {"accuracy": "predicted", "escalation_rate": "predicted"}
-
-
-def _words_of_pairs(little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
-    """How the figures of pairs come about, each with its own words where networks differ."""
-    return with_common(pair_provenance(little.provenance, big.provenance), _ANSWERS)
+def _words(little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
+    return answered_pairs(little.provenance, big.provenance, "predicted")
 
 
 class SurrogateEvaluator:
@@ -187,7 +183,7 @@ class SurrogateEvaluator:
             accuracy=accuracy,
             escalation_rate=rate,
             **pair_costs(costs[0], costs[1], rate, shared),
-            provenance=whole_provenance(_words_of_pairs(*costs), shared, rate),
+            provenance=whole_provenance(_words(*costs), shared, rate),
             split=None,
             coupling=coupled.names,
         )
@@ -226,7 +222,7 @@ class SurrogateEvaluator:
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }
-        words = whole_provenance(_words_of_pairs(*both), shared, rate)
+        words = whole_provenance(_words(*both), shared, rate)
         return Sweep(owner, gate, cut, figures, words)
 
     def _swept(

@@ -19,6 +19,7 @@ from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate
 from ...bench.measured_pairs import MeasuredPairs, whole_provenance
 from ...bench.points import Points
+from ...bench.provenance import answered_pairs
 from ...bench.tally import below_cut
 
 Array = NDArray[np.float64]
@@ -119,7 +120,7 @@ class Answers:
         little: Rows,
         big: Rows,
         costs: tuple[NetworkCosts, NetworkCosts],
-        provenance: Mapping[str, str],
+        word: str,
         split: str,
         measured: MeasuredPairs,
         ids: tuple[NDArray[np.str_], NDArray[np.str_]],
@@ -131,7 +132,7 @@ class Answers:
             little: row of each pair's little network, shape (n,).
             big: row of each pair's big network, shape (n,).
             costs: costs of those little and big networks, arrays of shape (n,).
-            provenance: how the figures of one pair come about, by field.
+            word: provenance of what the networks answer.
             split: name of the split that the images are of.
             measured: pairs that the device measured end to end.
             ids: names of the little and big networks, arrays of shape (n,).
@@ -158,7 +159,8 @@ class Answers:
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }
-        words = whole_provenance(provenance, shared, rate)
+        words = answered_pairs(both[0].provenance, both[1].provenance, word)
+        words = whole_provenance(words, shared, rate)
         return Sweep(owner, gate_index, cut, figures, words, split)
 
 
@@ -169,15 +171,19 @@ def points_of(
     threshold: Array,
     answers: tuple[Array, Array],
     costs: tuple[NetworkCosts, NetworkCosts],
-    provenance: Mapping[str, str],
+    word: str,
     split: str | None,
     measured: MeasuredPairs,
     coupled: Coupled,
 ) -> Points:
-    """Operating points from their parts: ids of little and big, (rate, accuracy), costs."""
+    """Operating points from their parts: ids of little and big, (rate, accuracy), costs.
+
+    ``word`` is the provenance of what the networks answer.
+    """
     rate, accuracy = answers
     names = np.array(gates)[gate]
     shared = measured.shared(names, ids, costs, coupled.shared)
+    words = answered_pairs(costs[0].provenance, costs[1].provenance, word)
     return Points(
         little=ids[0],
         big=ids[1],
@@ -186,7 +192,7 @@ def points_of(
         accuracy=accuracy,
         escalation_rate=rate,
         **pair_costs(costs[0], costs[1], rate, shared),
-        provenance=whole_provenance(provenance, shared, rate),
+        provenance=whole_provenance(words, shared, rate),
         split=split,
         coupling=coupled.names,
     )

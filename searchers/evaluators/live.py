@@ -25,10 +25,9 @@ from ...bench.evaluator import Sweep
 from ...bench.gates import get_metric, stored_metrics
 from ...bench.measured_pairs import MeasuredPairs
 from ...bench.network_names import network_names
-from ...bench.provenance import pair_provenance
 from ...bench.spaces import Exits, Genomes
 from .answers import Answers, points_of
-from .profile_costs import profile_costs, profile_words
+from .profile_costs import profile_costs
 
 Array = NDArray[np.float64]
 Cuts = tuple[Exits, Exits] | None
@@ -333,12 +332,6 @@ class LiveEvaluator:
             return Coupled(np.zeros(len(little), np.int8), None)
         return coupled_pairs(self._space, self._n_classes, little, big, costs, exits)
 
-    @property
-    def provenance(self) -> dict[str, str]:
-        """How the figures of pairs come about, by field."""
-        answers = {"accuracy": "measured", "escalation_rate": "measured"}
-        return {**answers, **pair_provenance(profile_words(self.profile, bool(self._exit_names)))}
-
     def networks(self, genomes: Genomes, exits: Exits | None = None) -> NetworkFigures:
         """Figures of single networks, genomes of shape (n, n_layers)."""
         answers, (rows,) = self._answers(self._names(genomes, exits))
@@ -359,7 +352,7 @@ class LiveEvaluator:
             answers.thresholds[gate, cut],
             answers.points(little, big, gate, cut),
             costs,
-            self.provenance,
+            "measured",
             "val",
             MeasuredPairs(self.profile.pairs),
             self._coupled(*genomes, candidates.exits, costs[0]),
@@ -373,6 +366,4 @@ class LiveEvaluator:
         costs = self._costs(little, cuts[0]), self._costs(big, cuts[1])
         measured = MeasuredPairs(self.profile.pairs)
         coupled = self._coupled(little, big, exits, costs[0])
-        return answers.sweep(
-            rows[0], rows[1], costs, self.provenance, "val", measured, ids, coupled
-        )
+        return answers.sweep(rows[0], rows[1], costs, "measured", "val", measured, ids, coupled)

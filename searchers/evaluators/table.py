@@ -17,7 +17,6 @@ from ...bench.evaluator import Sweep
 from ...bench.gates import get_gate, stored_metrics
 from ...bench.network_names import network_names
 from ...bench.precision import FP32
-from ...bench.provenance import pair_provenance
 from ...bench.spaces import Exits, Genomes
 from .answers import Answers, points_of
 
@@ -151,12 +150,6 @@ class TableEvaluator:
         """The same on a share of the images."""
         return TableEvaluator(self.bench, self.device, self.split, self._gates, fidelity)
 
-    @property
-    def provenance(self) -> dict[str, str]:
-        """How the figures of pairs come about, by field."""
-        answers = dict.fromkeys(("accuracy", "escalation_rate"), self.bench.table.answers_word)
-        return {**answers, **pair_provenance(self._costs.provenance)}
-
     def _rows(self, genomes: Genomes, exits: Exits | None = None) -> NDArray[np.intp]:
         return np.array([self._row.get(key, -1) for key in _keys(genomes, exits)], np.intp)
 
@@ -196,7 +189,7 @@ class TableEvaluator:
             self._answers.thresholds[gate, cut],
             (rate, accuracy),
             costs,
-            self.provenance,
+            self.bench.table.answers_word,
             self.split,
             self.bench.measured_pairs(self.device),
             self._coupled(*genomes, candidates.exits, costs[0]),
@@ -218,9 +211,8 @@ class TableEvaluator:
         measured = self.bench.measured_pairs(self.device)
         ids = self._ids[rows[0]], self._ids[rows[1]]
         coupled = self._coupled(little, big, exits, costs[0])
-        return self._answers.sweep(
-            *rows, costs, self.provenance, self.split, measured, ids, coupled
-        )
+        word = self.bench.table.answers_word
+        return self._answers.sweep(*rows, costs, word, self.split, measured, ids, coupled)
 
 
 def _keys(genomes: Genomes, exits: Exits | None) -> list[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from biglittle.bench import get_space
+from biglittle.bench import Candidates, get_space
 from biglittle.bench.device_profile import DeviceProfile
 from biglittle.bench.errors import (
     ConstraintError,
@@ -121,6 +121,8 @@ def test_a_device_without_power_gives_pairs_their_words(
 ) -> None:
     evaluator = live()
     assert "energy_mj" not in evaluator.profile.provenance
-    words = evaluator.provenance
+    genomes, none = evaluator.space.parse(["8" * 22]), np.zeros(1, np.int64)
+    words = evaluator.evaluate(Candidates(genomes, genomes, none, none)).provenance
+    assert dict(evaluator.sweep(genomes, genomes).provenance) == dict(words)
     assert (words["accuracy"], words["latency_ms"]) == ("measured", "block-sum")
     assert words["energy_mj"] == evaluator.profile.latency.provenance()["energy_mj"]

@@ -15,6 +15,7 @@ from biglittle.bench.errors import (
 )
 from biglittle.bench.gates import get_gate
 from biglittle.bench.pareto import nondominated
+from biglittle.bench.provenance import words_at
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers import SearchSettings, get_searcher
 from biglittle.searchers.evaluators.table import TableEvaluator
@@ -36,6 +37,25 @@ def test_the_table_is_exact_point_by_point(bench: Benchmark, split: str) -> None
         assert np.array_equal(getattr(points, name), getattr(true, name)), name
     assert dict(points.provenance) == dict(true.provenance)
     assert points.split == split
+
+
+def test_every_point_has_the_words_of_its_own_networks() -> None:
+    """Latencies of whole networks on the Pi 4 are sums; those of exits are predicted."""
+    bench = Benchmark.load("fbnet-cifar10")
+    evaluator = TableEvaluator(bench, "raspberry-pi-4")
+    columns = bench.table.networks
+    cut = int(np.flatnonzero(columns["exit"] != "")[0])
+    number = evaluator.space.exit_numbers([str(columns["exit"][cut])])
+    genomes = evaluator.space.parse([str(columns["architecture"][cut])])
+    exits = np.append(number, 0), np.zeros(2, np.uint8)
+    twice, none = np.repeat(genomes, 2, axis=0), np.zeros(2, np.int64)
+    points = evaluator.evaluate(Candidates(twice, twice, none, none, exits=exits))
+    words = [words_at(points.provenance, i)["latency_ms"] for i in range(2)]
+    assert words == ["predicted", "block-sum"]
+    swept = evaluator.sweep(twice, twice, exits)
+    first = [int(np.flatnonzero(swept.owner == i)[0]) for i in range(2)]
+    assert [words_at(swept.provenance, i)["latency_ms"] for i in first] == words
+    assert dict(words_at(points.provenance, 0))["accuracy"] == "measured"
 
 
 def test_curves_of_all_pairs_give_the_exact_front(bench: Benchmark, all_pairs: Pairs) -> None:
