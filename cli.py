@@ -582,14 +582,20 @@ def profile(
     host: Annotated[str | None, typer.Option(help="Board to measure on, by ssh: user@board.")] = (
         None
     ),
+    hosts: Annotated[
+        str, typer.Option(help="Several boards at once, with commas; a file each: OUT-BOARD.json.")
+    ] = "",
     table: TableOption = DEFAULT_TABLE,
     as_json: JsonOption = False,
 ) -> None:
     """Measures networks and pairs on this machine or a board, bracketed by a reference network."""
     from .bench import BigLittleError
     from .edge_profiler.remote import profile_on_host
+    from .edge_profiler.remote_hosts import profile_on_hosts
     from .edge_profiler.session import ProfileRequest, failed_files, run_request, summary
 
+    if sum(map(bool, (trace, host, hosts))) > 1:
+        raise BigLittleError("give one of --host, --hosts and --trace, not several of them.")
     if trace is not None:
         from .edge_profiler.trace_energy import fill_file
 
@@ -603,6 +609,11 @@ def profile(
         space, n_classes = bench.table.space.name, bench.table.n_classes
         ids = ",".join(bench.architectures)
         request = replace(request, networks=ids, space=space, n_classes=n_classes)
+    if hosts:
+        boards = profile_on_hosts(request, names_of(hosts), out, _note)
+        _emit(boards.record()) if as_json else _print(boards.text())
+        boards.check()
+        return
     if host is not None:
         measured = profile_on_host(request, host, out, _console(stderr=True).print)
     else:

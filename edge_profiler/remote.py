@@ -46,6 +46,7 @@ def profile_on_host(
     host: str,
     out: Path,
     log: Callable[[str], object] = lambda _: None,
+    board: Board | None = None,
 ) -> Profile:
     """The profile that was measured on a board, which then lies in ``out`` too.
 
@@ -54,13 +55,13 @@ def profile_on_host(
         host: address of the board as ssh takes it, ``user@board``.
         out: file to write, and to go on from.
         log: told what is being done.
+        board: how the host is reached; None: by ssh, whose questions and words are the user's.
 
     Raises:
         ProfileError: no valid host, a board that cannot be reached or lacks a package, or a
             run that failed there; what was measured by then is in ``out``.
     """
-    if not _HOST.fullmatch(host):
-        raise ProfileError(f"{host!r} is not a host for ssh; expected user@board.")
+    check_host(host)
     ids: list[str] = []
     if request.again:
         request, ids = once_more(request, out)
@@ -92,7 +93,7 @@ def profile_on_host(
         again="networks.txt" if request.again else "",
     )
     folder = f".cache/biglittle/profile-{_key(request, ids)}"
-    board = _Board(host)
+    board = board or Board(host)
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(scratch) / "bundle.tar.gz"
         texts = {"networks.txt": "\n".join(ids), "pairs.txt": "\n".join(map(" ".join, wanted))}
@@ -110,6 +111,7 @@ def profile_on_host(
     blocks = f"the blocks of {space.name}, " if request.blocks else ""
     log(f"measuring on {host}: {blocks}{len(ids)} networks, {len(wanted)} pairs")
     code = board.call(f"cd {folder} && {_command(there)}")
+    why = board.why
     returned = _bring_back(board, f"{folder}/{PROFILE}", out)
     if code != 0:
         place = (
@@ -119,12 +121,23 @@ def profile_on_host(
             "have numpy, onnx, onnxruntime and msgspec?"
         )
         raise ProfileError(
-            f"the run on {host} ended with exit code {code}; {place}. The same command goes on."
+            f"the run on {host} ended with exit code {code}{why}; {place}. The same command "
+            "goes on."
         )
     if not returned:
         raise ProfileError(f"the profile cannot be copied from {host}; it lies in {folder} there.")
     board.call(f"rm -rf {folder}")
     return read_profile(out)
+
+
+def check_host(host: str) -> None:
+    """Nothing, if it is an address that ssh takes for one.
+
+    Raises:
+        ProfileError: ssh or a shell might take it for an option or a command.
+    """
+    if not _HOST.fullmatch(host):
+        raise ProfileError(f"{host!r} is not a host for ssh; expected user@board.")
 
 
 def _key(request: ProfileRequest, ids: Sequence[str]) -> str:
@@ -161,7 +174,7 @@ def _bundle(texts: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _bring_back(board: _Board, source: str, out: Path) -> bool:
+def _bring_back(board: Board, source: str, out: Path) -> bool:
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with replacing(out) as partial:
@@ -172,30 +185,50 @@ def _bring_back(board: _Board, source: str, out: Path) -> bool:
     return True
 
 
-class _Board:
-    """A host that plain ssh and scp reach."""
+class Board:
+    """A host that plain ssh and scp reach.
 
-    def __init__(self, host: str) -> None:
-        self._host = host
-        self._ssh = shlex.split(os.environ.get(SSH_VARIABLE) or "ssh")
-        self._scp = shlex.split(os.environ.get(SCP_VARIABLE) or "scp")
+    Args:
+        host: its address as ssh takes it.
+        say: is told every line that ssh or the board writes to stderr, and ssh asks nothing; None:
+            it goes to this process's stderr, and ssh may ask for a password.
+    """
+
+    def __init__(self, host: str, say: Callable[[str], object] | None = None) -> None:
+        self._host, self._say, self._last = host, say, ""
+        quiet = () if say is None else ("-o", "BatchMode=yes")
+        own_ssh, own_scp = os.environ.get(SSH_VARIABLE), os.environ.get(SCP_VARIABLE)
+        self._ssh = shlex.split(own_ssh) if own_ssh else ["ssh", *quiet]
+        self._scp = shlex.split(own_scp) if own_scp else ["scp", *quiet]
+
+    @property
+    def why(self) -> str:
+        """The last line that the last command wrote to stderr, in brackets; "" where it is read."""
+        return f" ({self._last})" if self._last else ""
 
     def call(self, command: str) -> int:
         """The exit code; what the command says to stderr is passed through."""
         return self._start([*self._ssh, self._host, command], quiet=False)
 
     def run(self, command: str) -> None:
+        """Runs a command that has to succeed.
+
+        Raises:
+            ProfileError: it failed, or ssh cannot be started.
+        """
         code = self.call(command)
         if code != 0:
             raise ProfileError(
-                f"{self._ssh[0]} {self._host} failed with exit code {code}; does "
+                f"{self._ssh[0]} {self._host} failed with exit code {code}{self.why}; does "
                 f"'{self._ssh[0]} {self._host} true' work?"
             )
 
     def put(self, source: Path, target: str) -> None:
+        """Copies a file to the board."""
         self._copy(str(source), f"{self._host}:{target}")
 
     def get(self, source: str, target: Path) -> None:
+        """Copies a file from the board."""
         self._copy(f"{self._host}:{source}", str(target))
 
     def _copy(self, source: str, target: str) -> None:
@@ -204,13 +237,21 @@ class _Board:
             raise ProfileError(f"{self._scp[0]} failed with exit code {code} for {self._host}.")
 
     def _start(self, command: list[str], quiet: bool) -> int:
+        heard = subprocess.PIPE if self._say is not None else None
+        self._last = ""
         try:
-            return subprocess.run(
+            with subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if quiet else None,
-                check=False,
-            ).returncode
+                stderr=subprocess.DEVNULL if quiet else heard,
+                text=True,
+                errors="replace",
+            ) as process:
+                for line in process.stderr or ():
+                    if self._say is not None and line.strip():
+                        self._last = line.strip()[:200]
+                        self._say(line.rstrip())
         except OSError as error:
             raise ProfileError(f"{command[0]} cannot be started: {error.strerror}.") from error
+        return process.returncode
