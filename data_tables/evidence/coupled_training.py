@@ -23,6 +23,7 @@ import typer
 
 from ...bench import Benchmark, load_device
 from ...bench.datasets import get_dataset
+from ...bench.errors import CheckpointError
 from ...bench.files import file_hash, replacing
 from ..flagship import RECIPE
 from ._coupled_answers import (
@@ -53,10 +54,10 @@ def measure(
     from ...cotrain.weights import load_weights
     from ._coupled_jobs import EPOCHS, Log, Records, Site, recipe_of, train_all
 
-    held = load(NAME) or {}
+    held = of_these_weights(load(NAME) or {})
     bench = Benchmark.load(RECIPE.name)
     plan = frozen_plan(bench, working, held)
-    committed = load_answers(ANSWERS) if ANSWERS.exists() else {}
+    committed = load_answers(ANSWERS) if held and ANSWERS.exists() else {}
     finished = {n: r for n, r in held.get("runs", {}).items() if n in committed}
     records, log = Records(working, finished, committed), Log(working / "log.txt")
     jobs = list(jobs_of(plan))
@@ -76,8 +77,7 @@ def measure(
     return {
         "plan": plan,
         "epochs": EPOCHS,
-        "supernet_sha256": file_hash(RECIPE.weights),
-        "exit_heads_sha256": file_hash(RECIPE.exit_weights),
+        **origin(),
         "n_val": len(bench.table.val_index),
         "runs": {job.name: records.records[job.name] for job in jobs if job.name in answers},
         "missing": [job.name for job in jobs if job.name not in answers],
@@ -85,19 +85,41 @@ def measure(
     }
 
 
+def origin() -> dict[str, str]:
+    """SHA-256 of the supernet's weights and of its exit heads, which every run starts from."""
+    return {
+        "supernet_sha256": file_hash(RECIPE.weights),
+        "exit_heads_sha256": file_hash(RECIPE.exit_weights),
+    }
+
+
+def of_these_weights(held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Committed figures, or none where their runs started from other weights."""
+    same = all(held.get(name) == digest for name, digest in origin().items())
+    return held if same else {}
+
+
 def frozen_plan(bench: Benchmark, working: Path, held: Mapping[str, Any]) -> dict[str, Any]:
     """The plan that runs are made by: that of the folder, of the figures, or a new one.
 
     A table that grows would choose other networks, and runs that were made would be lost.
+
+    Raises:
+        CheckpointError: the runs of the folder started from other weights.
     """
     path = working / "plan.json"
     if path.exists():
         plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if plan.pop("origin", None) != origin():
+            raise CheckpointError(
+                f"the runs in {working} started from other weights than the supernet that ships; "
+                "give an empty folder with --working."
+            )
         return plan
     plan = held.get("plan") or plan_of(bench)
     working.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        partial.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps({**plan, "origin": origin()}, indent=1) + "\n", "utf-8")
     return plan
 
 

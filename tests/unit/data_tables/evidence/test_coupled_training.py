@@ -9,6 +9,7 @@ import pytest
 
 from biglittle.bench import Benchmark, load_device
 from biglittle.bench.errors import CheckpointError
+from biglittle.data_tables.evidence import coupled_training
 from biglittle.data_tables.evidence._coupled_answers import (
     PairBits,
     RunAnswers,
@@ -84,6 +85,20 @@ def test_a_plan_stays_as_it_was_when_the_table_grows(bench: Benchmark, tmp_path:
     first = frozen_plan(bench, tmp_path, {})
     assert frozen_plan(bench, tmp_path, {"plan": {"pairs": []}}) == first
     assert frozen_plan(bench, tmp_path / "other", {"plan": {"pairs": []}}) == {"pairs": []}
+
+
+def test_runs_of_other_weights_are_neither_counted_nor_gone_on_from(
+    bench: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen_plan(bench, tmp_path, {})
+    figures = {"plan": {"pairs": []}, "runs": {"a": {}}, **coupled_training.origin()}
+    assert coupled_training.of_these_weights(figures) == figures
+    others = {"supernet_sha256": "f" * 64, "exit_heads_sha256": "f" * 64}
+    assert coupled_training.of_these_weights({**figures, "supernet_sha256": "f" * 64}) == {}
+    monkeypatch.setattr(coupled_training, "origin", lambda: others)
+    with pytest.raises(CheckpointError, match="give an empty folder with --working"):
+        frozen_plan(bench, tmp_path, {})
+    frozen_plan(bench, tmp_path / "empty", {})  # what the error advises
 
 
 def test_the_front_holds_what_nothing_cheaper_equals() -> None:
