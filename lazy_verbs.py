@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 LAZY_VERBS = {
     "accelerator": (
         "data_tables.devices.accelerator_command",
-        "Accelerators as devices: list them, show one, write the profile of one (modelled).",
+        "Accelerators as devices: list, show, profile, search with their networks (modelled).",
     ),
     "bits": (
         "searchers.bits_command",

@@ -56,6 +56,29 @@ class NetworkFigures:
 
 
 @dataclass(frozen=True)
+class AnswerCurves:
+    """What n pairs answer under every gate and every cut that matters, m in all; no device yet.
+
+    Attributes:
+        owner: which of the pairs each point belongs to, rising, shape (m,).
+        gate: index into the evaluator's ``gates``, shape (m,).
+        cut: code below which answers are escalated, 0 to 256, shape (m,).
+        accuracy: share of right answers, shape (m,).
+        escalation_rate: share of inputs that reach the big network, shape (m,).
+        word: provenance of accuracy and escalation rate.
+        split: on whose images the answers were counted; None where they are predicted.
+    """
+
+    owner: NDArray[np.intp]
+    gate: NDArray[np.int64]
+    cut: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+    escalation_rate: NDArray[np.float64]
+    word: str
+    split: str | None = None
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Operating points of n pairs under every gate and every cut that matters, m in all.
 
@@ -115,6 +138,16 @@ class SweepingEvaluator(Protocol):
     def sweep(
         self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
     ) -> Sweep:
+        """All points of n pairs, genomes of shape (n, n_layers); at least one of each pair."""
+        ...
+
+
+class AnsweringEvaluator(Evaluator, Protocol):
+    """An evaluator that says what pairs answer apart from what that costs on its device."""
+
+    def answers(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> AnswerCurves:
         """All points of n pairs, genomes of shape (n, n_layers); at least one of each pair."""
         ...
 

@@ -145,7 +145,14 @@ def get_figure(name: str) -> Figure:
 
     Raises:
         UnknownNameError: no figure has this name.
+        ConstraintError: it is the area of an accelerator, which devices do not have.
     """
+    if name in ("area", "area_mm2"):
+        raise ConstraintError(
+            f"{name!r} is a figure of an accelerator, and here there is none to choose; a search "
+            "that chooses one is: biglittle accelerator search --objectives "
+            "error,latency_ms,area_mm2."
+        )
     if name not in FIGURES:
         raise UnknownNameError("objective", name, FIGURES)
     return FIGURES[name]

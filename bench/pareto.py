@@ -30,15 +30,7 @@ def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
         return order[keep]
     if values.shape[1] == 3:
         return order[_sweep(ordered)]
-    rows: list[int] = []
-    alive = np.ones(len(order), bool)
-    for i in range(len(order)):
-        if not alive[i]:
-            continue
-        rows.append(i)
-        later = slice(i + 1, None)
-        alive[later] &= (ordered[later] < ordered[i]).any(axis=1)
-    return order[rows]
+    return order[_filtered(ordered)]
 
 
 def on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -50,6 +42,25 @@ def on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """
     chosen = values[nondominated(values)]
     return np.asarray((values[:, None, :] == chosen[None]).all(axis=2).any(axis=1))
+
+
+def _filtered(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Non-dominated rows of lexically sorted (n, m), rising: each drops those that it dominates.
+
+    Rows with a small sum of ranks dominate most, so that they come first and few are left soon.
+    """
+    ranks = np.argsort(np.argsort(ordered, axis=0, kind="stable"), axis=0, kind="stable")
+    left = np.argsort(ranks.sum(axis=1), kind="stable")
+    columns = np.ascontiguousarray(ordered[left].T)
+    at = 0
+    while at < len(left):
+        better = columns[0] < columns[0, at]
+        for column in columns[1:]:
+            better |= column < column[at]
+        better[at] = True
+        left, columns = left[better], np.ascontiguousarray(columns[:, better])
+        at = int(np.count_nonzero(better[:at])) + 1
+    return np.sort(left)
 
 
 def _sweep(ordered: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpa
 from ..bench.cost import NetworkCosts, network_costs, pair_costs
 from ..bench.coupling import coupled_pairs
 from ..bench.errors import SurrogateError
-from ..bench.evaluator import Sweep
+from ..bench.evaluator import AnswerCurves, Sweep
 from ..bench.gates import get_metric
 from ..bench.measured_pairs import MeasuredPairs, whole_provenance
 from ..bench.network_names import network_names
@@ -202,13 +202,9 @@ class SurrogateEvaluator:
         little, big = np.atleast_2d(little), np.atleast_2d(big)
         none = np.zeros(len(little), np.uint8)
         cuts = (none, none) if exits is None else exits
-        starts = range(0, len(little), SWEPT)
-        parts = []
-        for part in (slice(i, i + SWEPT) for i in starts):
-            parts.append(self._swept(little[part], big[part], (cuts[0][part], cuts[1][part])))
-        sizes = np.repeat(starts, [len(part[0]) for part in parts])
-        owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
-        owner = (owner + sizes).astype(np.intp)
+        curves = self.answers(little, big, exits)
+        owner, gate, cut = curves.owner, curves.gate, curves.cut
+        rate, accuracy = curves.escalation_rate, curves.accuracy
         costs = self.costs(little, cuts[0]), self.costs(big, cuts[1])
         both = costs[0].take(owner), costs[1].take(owner)
         coupled = coupled_pairs(self.space, self.n_classes, little, big, costs[0], exits)
@@ -224,6 +220,25 @@ class SurrogateEvaluator:
         }
         words = whole_provenance(_words(*both), shared, rate)
         return Sweep(owner, gate, cut, figures, words)
+
+    def answers(
+        self, little: Genomes, big: Genomes, exits: tuple[Exits, Exits] | None = None
+    ) -> AnswerCurves:
+        """What n pairs answer where escalating more pays, whatever that costs; see `sweep`.
+
+        Raises:
+            SurrogateError: genomes of another space, or a choice the surrogate never saw.
+        """
+        little, big = np.atleast_2d(little), np.atleast_2d(big)
+        none = np.zeros(len(little), np.uint8)
+        cuts = (none, none) if exits is None else exits
+        starts = range(0, len(little), SWEPT)
+        parts = []
+        for part in (slice(i, i + SWEPT) for i in starts):
+            parts.append(self._swept(little[part], big[part], (cuts[0][part], cuts[1][part])))
+        sizes = np.repeat(starts, [len(part[0]) for part in parts])
+        owner, gate, cut, rate, accuracy = (np.concatenate(c) for c in zip(*parts, strict=True))
+        return AnswerCurves((owner + sizes).astype(np.intp), gate, cut, accuracy, rate, "predicted")
 
     def _swept(
         self, little: Genomes, big: Genomes, cuts: tuple[Exits, Exits]

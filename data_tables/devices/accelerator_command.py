@@ -1,4 +1,4 @@
-"""``biglittle accelerator``: which there are, what one is, and its profile as a device."""
+"""``biglittle accelerator``: which there are, what one is, its profile as a device, a co-search."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ from ...edge_profiler.accelerators import (
     load_accelerator,
 )
 from ...edge_profiler.accelerators.profile import CLOCK_MHZ, accelerator_profile
+from ...edge_profiler.accelerators.space import CHOSEN, SPACES, load_space, spaces
 from ...edge_profiler.profile_file import write_profile
 from ...output_option import with_output
+from ...searchers.co_search_command import search
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Accelerators as devices: list them, show one, write the profile of one (modelled).",
+    help="Accelerators as devices: list, show, profile, search with their networks (modelled).",
 )
+
+app.command(name="search")(search)
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME_OR_FILE", help="One that ships, or a .yaml or .toml file.")
@@ -90,8 +94,41 @@ def list_them(area_mm2: AreaOption = None, as_json: JsonOption = False) -> None:
     """The accelerators that ship, with size and area."""
     chosen = _within([load_accelerator(name) for name in accelerators()], area_mm2)
     records = [facts(a) for a in chosen]
-    text = json_text(records, indent=2) if as_json else "\n".join(_lines(records))
+    lines = _lines(records)
+    lines.append(f"Spaces of many, for 'biglittle accelerator search': {', '.join(spaces())}")
+    text = json_text(records, indent=2) if as_json else "\n".join(lines)
     sys.stdout.write(text + "\n")
+
+
+def _show_space(name: str, as_file: bool, as_json: bool) -> None:
+    """Prints a space of accelerators that ships."""
+    if as_file:
+        sys.stdout.write((SPACES / f"{name}.toml").read_text(encoding="utf-8"))
+        return
+    space = load_space(name)
+    least, most = float(space.areas_mm2.min()), float(space.areas_mm2.max())
+    if as_json:
+        document = {
+            "name": space.name,
+            "accelerators": len(space),
+            "area_mm2": [round(least, 4), round(most, 4)],
+            "choices": {field: list(o) for field, o in zip(CHOSEN, space.options, strict=True)},
+            "weight_bits": space.weight_bits,
+            "activation_bits": space.activation_bits,
+            "provenance": {"area_mm2": "modelled"},
+        }
+        sys.stdout.write(json_text(document, indent=2) + "\n")
+        return
+    lines = [
+        f"{space.name}: {len(space):,} accelerators of {least:.3g} to {most:.3g} mm2 (modelled), "
+        f"{space.weight_bits}-bit weights, {space.activation_bits}-bit activations",
+        *(
+            f"{field}: {', '.join(map(str, options))}"
+            for field, options in zip(CHOSEN, space.options, strict=True)
+        ),
+        f"Next: biglittle accelerator search {name}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 @app.command()
@@ -102,7 +139,10 @@ def show(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """One accelerator: its array and memories, or its file."""
+    """One accelerator: its array and memories, or its file; or a space of them to search."""
+    if name in spaces():
+        _show_space(name, as_yaml, as_json)
+        return
     accelerator = load_accelerator(name)
     if as_yaml:
         sys.stdout.write(plain(accelerator_file(name).read_text(encoding="utf-8"), lines=True))

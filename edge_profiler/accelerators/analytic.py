@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations, product
 
 import numpy as np
@@ -58,9 +59,85 @@ def analytic_costs(accelerator: Accelerator, operators: Sequence[Operator]) -> t
         accelerator: what they run on.
         operators: convolutions and linear layers.
     """
-    costs = {op: _costs(accelerator, op) for op in dict.fromkeys(operators)}
-    table = np.array([costs[op] for op in operators], np.float64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    cycles, energy_pj = grid_costs([accelerator], operators)
+    return cycles[0], energy_pj[0]
+
+
+def grid_costs(
+    accelerators: Sequence[Accelerator], operators: Sequence[Operator]
+) -> tuple[Array, Array]:
+    """Cycles and energy in pJ of layers on several accelerators, each (n_accelerators, n).
+
+    NaN where a layer does not fit. A layer's loops are ordered once for all of the accelerators,
+    which takes little longer than for one of them.
+
+    Args:
+        accelerators: what they run on. They have one array, one bits and the same memories, whose
+            sizes, energies and widths alone may differ.
+        operators: convolutions and linear layers.
+    """
+    levels = _levels(accelerators)
+    costs = {op: _costs(accelerators[0], levels, op) for op in dict.fromkeys(operators)}
+    shape = len(operators), 2, len(accelerators)
+    table = np.array([costs[op] for op in operators], np.float64).reshape(shape)
+    return table[:, 0].T, table[:, 1].T
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers of one memory on c accelerators.
+
+    Attributes:
+        bits: different sizes of it, room for all its operands together, shape (s,).
+        of_bits: which of these sizes each accelerator has, shape (c,).
+        read_pj: energy of reading one bit, shape (c, 1).
+        write_pj: energy of writing one bit, shape (c, 1).
+        width: bits a cycle that it hands out, shape (c, 1).
+    """
+
+    bits: Array
+    of_bits: NDArray[np.intp]
+    read_pj: Array
+    write_pj: Array
+    width: Array
+
+    @classmethod
+    def of(cls, levels: Sequence[Level]) -> _Numbers:
+        """The numbers of one memory, of which every accelerator has its own."""
+        bits, of_bits = np.unique([float(level.bits) for level in levels], return_inverse=True)
+        columns = (
+            np.array([[float(getattr(level, name))] for level in levels])
+            for name in ("read_pj", "write_pj", "width")
+        )
+        return cls(bits, of_bits, *columns)
+
+
+def _levels(
+    accelerators: Sequence[Accelerator],
+) -> dict[str, tuple[tuple[Level, _Numbers], ...]]:
+    """The memories of each operand, as those of the first accelerator, with the numbers of all."""
+    first = accelerators[0]
+    for other in accelerators[1:]:
+        assert (other.sides, other.spread, other.mac_pj) == (
+            first.sides,
+            first.spread,
+            first.mac_pj,
+        )
+        assert (other.weight_bits, other.activation_bits) == (
+            first.weight_bits,
+            first.activation_bits,
+        )
+    out = {}
+    for operand, chain in first.levels.items():
+        stacked = []
+        for place, level in enumerate(chain):
+            each = [a.levels[operand][place] for a in accelerators]
+            assert {(e.name, e.operands, e.serves) for e in each} == {
+                (level.name, level.operands, level.serves)
+            }
+            stacked.append((level, _Numbers.of(each)))
+        out[operand] = tuple(stacked)
+    return out
 
 
 @dataclass(frozen=True)
@@ -141,6 +218,9 @@ def _nest(accelerator: Accelerator, operator: Operator) -> tuple[_Nest, int]:
         "OX": ("Pi", np.full(len(parts), left["OX"])),
     }
     both = {"OY": ("Pi", "Po"), channels: ("Xi", "Xo"), "C": ("Ci", "Co")}
+    orders = [_distinct_orders(tuple(row)) for row in (parts > 1).tolist()]
+    which = np.repeat(np.arange(len(parts)), [len(some) for some in orders])[:, None]
+    order = _ORDERS[np.concatenate(orders)]
     ones = np.ones_like(parts)
     inside = {}
     for loop in (*grown, *both):
@@ -152,12 +232,24 @@ def _nest(accelerator: Accelerator, operator: Operator) -> tuple[_Nest, int]:
             steps[:, at] = parts[:, at]
             if loop == "OY":
                 steps[:, at[0]] /= left["OX"]
-        inside[loop] = _running(steps[:, _ORDERS].reshape(-1, len(PARTS)))
-    ordered = parts[:, _ORDERS].reshape(-1, len(PARTS))
-    outside = _running(ordered[:, ::-1])[:, ::-1]
+        inside[loop] = _running(steps[which, order])
+    outside = _running(parts[which, order][:, ::-1])[:, ::-1]
     # A window narrower than its step leaves inputs out.
     step = min(operator.stride, operator.kernel)
     return _Nest(sides, inside, outside, step), repeated
+
+
+@cache
+def _distinct_orders(several: tuple[bool, ...]) -> NDArray[np.intp]:
+    """Places in `ORDERS` of those that differ where parts of one iteration are left out.
+
+    Args:
+        several: whether each of `PARTS` has more than one iteration.
+    """
+    left: dict[tuple[str, ...], int] = {}
+    for place, order in enumerate(ORDERS):
+        left.setdefault(tuple(part for part in order if several[PARTS.index(part)]), place)
+    return np.array(list(left.values()), np.intp)
 
 
 def _running(steps: Array) -> Array:
@@ -167,22 +259,34 @@ def _running(steps: Array) -> Array:
     return out
 
 
-def _costs(accelerator: Accelerator, operator: Operator) -> tuple[float, float]:
+def _costs(
+    accelerator: Accelerator,
+    levels: Mapping[str, Sequence[tuple[Level, _Numbers]]],
+    operator: Operator,
+) -> tuple[Array, Array]:
+    """Cycles and energy of a layer on every accelerator, (c,) each."""
     nest, repeated = _nest(accelerator, operator)
     m = len(nest.outside)
-    fits, ends = np.ones(m, np.bool_), np.zeros(m)
-    energy = np.full(m, accelerator.mac_pj * operator.macs / repeated)
+    fits = np.ones((1, m), np.bool_)
+    energy = np.full((1, m), accelerator.mac_pj * operator.macs / repeated)
+    ends = np.zeros((1, m))
     busy: dict[str, Array] = {}
-    for operand, chain in accelerator.levels.items():
+    for operand, chain in levels.items():
         bits = accelerator.weight_bits if operand == "W" else accelerator.activation_bits
         below: Level | None = None
-        for level in chain:
+        lower: _Numbers | None = None
+        for level, own in chain:
             serves = () if below is None else below.serves
             values = nest.values(operand, serves)
             width = SUM_BITS if operand == "O" else bits
-            room = 1.0 if below is None else below.bits / len(below.operands) / width
-            held = (values <= room).sum(axis=1) - 1
-            fits &= held >= 0
+            room = np.ones(1)
+            if below is not None and lower is not None:
+                room = lower.bits / len(below.operands) / width
+            # Many accelerators have few sizes of one memory, each of which is looked at once.
+            held = (values <= room[:, None, None]).sum(axis=2) - 1
+            if lower is not None and len(room) > 1:
+                held = held[lower.of_bits]
+            fits = fits & (held >= 0)
             at = np.arange(m), held.clip(0)
             moved, (out, arriving) = (
                 values[at] * nest.outside[at],
@@ -192,27 +296,32 @@ def _costs(accelerator: Accelerator, operator: Operator) -> tuple[float, float]:
             back = np.maximum(moved - values[:, -1], 0.0) if operand == "O" else moved
             to_level = moved * np.where(back > 0, SUM_BITS, bits) if operand == "O" else 0 * moved
             from_level = back * width
-            energy += out * (to_level * level.write_pj + from_level * level.read_pj)
-            if below is not None:
-                energy += arriving * (to_level * below.read_pj + from_level * below.write_pj)
+            energy = energy + out * (to_level * own.write_pj + from_level * own.read_pj)
+            if below is not None and lower is not None:
+                energy = energy + arriving * (
+                    to_level * lower.read_pj + from_level * lower.write_pj
+                )
             if len(level.serves) == 2:
-                _add(busy, level.read_port, out * from_level / level.width)
-                _add(busy, level.write_port, out * to_level / level.width)
-                if below is not None and len(below.serves) == 2:
-                    _add(busy, below.write_port, out * from_level / below.width)
-                    _add(busy, below.read_port, out * to_level / below.width)
-            if level is chain[-1]:
-                ends += out * values[at] * bits / level.width / 2
-            below = level
+                _add(busy, level.read_port, out * from_level / own.width)
+                _add(busy, level.write_port, out * to_level / own.width)
+                if below is not None and lower is not None and len(below.serves) == 2:
+                    _add(busy, below.write_port, out * from_level / lower.width)
+                    _add(busy, below.read_port, out * to_level / lower.width)
+            if level is chain[-1][0]:
+                ends = ends + out * values[at] * bits / own.width / 2
+            below, lower = level, own
     port = accelerator.levels["W"][-1].read_port
     busy[port] = busy[port] - ends
     passing = sum(math.prod(nest.sides[s].values()) - 1 for s in accelerator.drains)
-    cycles = np.maximum(nest.outside[:, 0], np.maximum.reduce(list(busy.values())))
-    cycles = cycles + ends + passing
-    if not fits.any():
-        return float("nan"), float("nan")
-    best = int(np.where(fits, cycles * energy, np.inf).argmin())
-    return float(cycles[best] * repeated), float(energy[best] * repeated)
+    cycles = np.broadcast_arrays(nest.outside[:, 0], *busy.values())
+    whole = np.maximum.reduce(cycles) + ends + passing
+    best = np.where(fits, whole * energy, np.inf).argmin(axis=1)
+    chosen = np.arange(len(best)), best
+    lacking = ~fits.any(axis=1)
+    return (
+        np.where(lacking, np.nan, whole[chosen] * repeated),
+        np.where(lacking, np.nan, energy[chosen] * repeated),
+    )
 
 
 def _add(busy: dict[str, Array], port: str, cycles: Array) -> None:

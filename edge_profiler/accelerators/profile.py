@@ -55,12 +55,12 @@ def block_cost(accelerator: Accelerator, block: Block, costs: Costs) -> BlockCos
             return None
         cycles, energy_pj = cycles + layer[0], energy_pj + layer[1]
     for op in block.operators:
-        bits = _moved(op) * accelerator.activation_bits
+        bits = moved_values(op) * accelerator.activation_bits
         cycles, energy_pj = cycles + bits / outside.width, energy_pj + bits * outside.read_pj
     return BlockCost(cycles, energy_pj)
 
 
-def _moved(operator: Operator) -> int:
+def moved_values(operator: Operator) -> int:
     """Values that an operator other than a layer reads and writes outside of the chip."""
     if operator.kind == "add":
         return operator.in_size

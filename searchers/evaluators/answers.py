@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...bench.cost import NetworkCosts, pair_costs
 from ...bench.counts import Counts
 from ...bench.coupling import Coupled
-from ...bench.evaluator import Sweep
+from ...bench.evaluator import AnswerCurves, Sweep
 from ...bench.gates import get_gate
 from ...bench.measured_pairs import MeasuredPairs, whole_provenance
 from ...bench.points import Points
@@ -115,6 +115,34 @@ class Answers:
         better[1:] = hits[1:] > np.maximum.accumulate(hits)[:-1]
         return ranked.cuts[better], ranked.escalated[better], hits[better]
 
+    def curves(self, little: Rows, big: Rows, word: str, split: str) -> AnswerCurves:
+        """What pairs answer where escalating more pays, under every gate.
+
+        Args:
+            little: row of each pair's little network, shape (n,).
+            big: row of each pair's big network, shape (n,).
+            word: provenance of what the networks answer.
+            split: name of the split that the images are of.
+        """
+        parts, sizes = [], []
+        for a, b in zip(little.tolist(), big.tolist(), strict=True):
+            for g, gate in enumerate(self.gates):
+                points = self.curve(a, b, gate)
+                parts.append(points if not g else tuple(c[1:] for c in points))  # little alone once
+                sizes.append(len(parts[-1][0]))
+        cut, escalated, hits = (np.concatenate(column) for column in zip(*parts, strict=True))
+        n_gates = len(self.gates)
+        curve = np.repeat(np.arange(len(sizes)), sizes)
+        return AnswerCurves(
+            owner=curve // n_gates,
+            gate=curve % n_gates,
+            cut=cut,
+            accuracy=hits / self.n_images,
+            escalation_rate=escalated / self.n_images,
+            word=word,
+            split=split,
+        )
+
     def sweep(
         self,
         little: Rows,
@@ -138,24 +166,16 @@ class Answers:
             ids: names of the little and big networks, arrays of shape (n,).
             coupled: what the networks of each pair have in common.
         """
-        parts, sizes = [], []
-        for a, b in zip(little.tolist(), big.tolist(), strict=True):
-            for g, gate in enumerate(self.gates):
-                points = self.curve(a, b, gate)
-                parts.append(points if not g else tuple(c[1:] for c in points))  # little alone once
-                sizes.append(len(parts[-1][0]))
-        cut, escalated, hits = (np.concatenate(column) for column in zip(*parts, strict=True))
-        n_gates = len(self.gates)
-        curve = np.repeat(np.arange(len(sizes)), sizes)
-        owner, gate_index = curve // n_gates, curve % n_gates
-        rate = escalated / self.n_images
+        curves = self.curves(little, big, word, split)
+        owner, gate_index, cut = curves.owner, curves.gate, curves.cut
+        rate = curves.escalation_rate
         both = costs[0].take(owner), costs[1].take(owner)
         gates = np.array(self.gates)[gate_index]
         coupling = coupled.take(owner).shared
         shared = measured.shared(gates, (ids[0][owner], ids[1][owner]), both, coupling)
         figures = {
             "threshold": self.thresholds[gate_index, cut],
-            "accuracy": hits / self.n_images,
+            "accuracy": curves.accuracy,
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }

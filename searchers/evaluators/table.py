@@ -13,7 +13,7 @@ from ...bench import Benchmark, Candidates, NetworkFigures, Points, SearchSpace
 from ...bench.cost import NetworkCosts
 from ...bench.coupling import Coupled, coupled_pairs
 from ...bench.errors import ConstraintError, GateError
-from ...bench.evaluator import Sweep
+from ...bench.evaluator import AnswerCurves, Sweep
 from ...bench.gates import get_gate, stored_metrics
 from ...bench.network_names import network_names
 from ...bench.precision import FP32
@@ -201,18 +201,34 @@ class TableEvaluator:
         Raises:
             ConstraintError: a network that the table does not hold.
         """
-        cuts = exits or (None, None)
-        rows = self._rows(little, cuts[0]), self._rows(big, cuts[1])
-        if min(rows[0].min(), rows[1].min()) < 0:
-            raise ConstraintError(
-                "a network is not in the table; search over the architectures it lists."
-            )
+        rows = self._held(little, big, exits)
         costs = self._costs.take(rows[0]), self._costs.take(rows[1])
         measured = self.bench.measured_pairs(self.device)
         ids = self._ids[rows[0]], self._ids[rows[1]]
         coupled = self._coupled(little, big, exits, costs[0])
         word = self.bench.table.answers_word
         return self._answers.sweep(*rows, costs, word, self.split, measured, ids, coupled)
+
+    def answers(self, little: Genomes, big: Genomes, exits: Cuts = None) -> AnswerCurves:
+        """What n pairs of the table answer where escalating more pays, whatever that costs.
+
+        Raises:
+            ConstraintError: a network that the table does not hold.
+        """
+        rows = self._held(little, big, exits)
+        return self._answers.curves(*rows, self.bench.table.answers_word, self.split)
+
+    def _held(
+        self, little: Genomes, big: Genomes, exits: Cuts
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of little and big, all of which the table holds."""
+        cuts = exits or (None, None)
+        rows = self._rows(little, cuts[0]), self._rows(big, cuts[1])
+        if min(rows[0].min(), rows[1].min()) < 0:
+            raise ConstraintError(
+                "a network is not in the table; search over the architectures it lists."
+            )
+        return rows
 
 
 def _keys(genomes: Genomes, exits: Exits | None) -> list[bytes]:

@@ -1,0 +1,150 @@
+"""``biglittle accelerator search``: networks and the accelerator that they run on, together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..bench import Benchmark
+from ..bench.documents import json_text
+from ..bench.errors import ConstraintError
+from ..bench.figures import FIGURES, counted
+from ..edge_profiler.accelerators.profile import CLOCK_MHZ
+from ..edge_profiler.accelerators.space import load_space
+from ..output_option import with_output
+from .co_evaluator import AREA
+from .co_run import FILE, FOLDER, run_co_search, shown_rows, write_co_search
+from .co_search import CoOutcome, CoSettings
+from .judge import DEFAULT_TABLE
+from .start_option import CouplingOption, couplings_named
+
+DEFAULT = CoSettings()
+#: What is said of the accuracies, by where they come from.
+OF_ACCURACY = {
+    "surrogate": "Accuracy is predicted, for fp32",
+    "table": "Accuracy is measured in fp32, chosen on val and shown on test",
+}
+
+
+@with_output("out", folder=True, resumes=False)
+def search(
+    accelerators: Annotated[
+        str,
+        typer.Argument(metavar="[SPACE]", help="A space that ships, or a .toml file with lists."),
+    ] = "edge",
+    on: Annotated[
+        str, typer.Option(help="What says what pairs answer: surrogate, or table (exact).")
+    ] = "surrogate",
+    table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
+    area_mm2: Annotated[
+        float | None,
+        typer.Option("--area-mm2", "--area-max", help="The most area that it may have."),
+    ] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(help="Two to four of error, latency_ms, energy_mj, area_mm2 and others."),
+    ] = None,
+    searcher: Annotated[str, typer.Option(help="Name of the algorithm.")] = DEFAULT.searcher,
+    evaluations: Annotated[
+        int, typer.Option("--evaluations", "--budget", help="Pairs on accelerators to evaluate.")
+    ] = DEFAULT.evaluations,
+    population: Annotated[
+        int, typer.Option(help="Candidates evaluated together.")
+    ] = DEFAULT.population,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same front.")] = DEFAULT.seed,
+    pair: Annotated[
+        str, typer.Option(help="LITTLE,BIG: the only pair; the accelerator alone is searched.")
+    ] = "",
+    coupling: CouplingOption = "",
+    clock_mhz: Annotated[
+        float, typer.Option(min=0.001, max=100000, help="Clock of array and memories.")
+    ] = CLOCK_MHZ,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"Folder of {FILE}, and of a .toml file of every accelerator."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")] = False,
+) -> None:
+    """Searches for pairs of networks and their accelerator together (costs modelled)."""
+    space = load_space(accelerators)
+    named = tuple(part.strip() for part in (objectives or "").split(",") if part.strip())
+    if not named:
+        named = tuple(o for o in DEFAULT.objectives if o != AREA or len(space) > 1)
+    settings = CoSettings(
+        objectives=named,
+        area_mm2=area_mm2,
+        evaluations=evaluations,
+        seed=seed,
+        population=population,
+        searcher=searcher.replace("-", "_"),
+        couplings=couplings_named(coupling),
+    )
+
+    def progress(done: int, total: int) -> None:
+        sys.stderr.write(f"\r{done:,} of {total:,} evaluated" + ("\n" if done == total else ""))
+
+    outcome, document = run_co_search(
+        on, Benchmark.load(table), space, settings, clock_mhz, _two(pair), progress
+    )
+    if out is not None:
+        write_co_search(out, document)
+    lines = summary(outcome, document, top, out, clock_mhz)
+    sys.stdout.write(json_text(document, indent=2) + "\n" if as_json else "\n".join(lines) + "\n")
+
+
+def _two(text: str) -> tuple[str, str] | None:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        return None
+    if len(names) != 2:
+        raise ConstraintError(f"--pair {text!r} has {len(names)} networks; expected LITTLE,BIG.")
+    return names[0], names[1]
+
+
+def summary(
+    outcome: CoOutcome, document: dict[str, Any], top: int, out: Path | None, clock_mhz: float
+) -> list[str]:
+    """Lines for a reader about what a co-search came to.
+
+    Args:
+        outcome: the front with its accelerators.
+        document: the same as plain JSON.
+        top: rows of the front at most.
+        out: folder that it was written to; None: nowhere.
+        clock_mhz: clock of the accelerators.
+    """
+    config, front = document["config"], document["front"]
+    bits = f"{config['weight_bits']}-bit weights and {config['activation_bits']}-bit activations"
+    chosen = counted(len(document["accelerators"]), "accelerator")
+    lines = [
+        f"Front: {counted(len(front), 'point')} on {chosen}, of "
+        f"{config['accelerators_to_choose_from']:,} to choose from; "
+        f"{outcome.evaluations:,} evaluated in {outcome.seconds:.1f} s, seed {config['seed']}.",
+        f"{OF_ACCURACY[config['evaluator']]}; what {bits} cost in accuracy is not in it. Latency, "
+        f"energy and area are modelled, at {clock_mhz:g} MHz.",
+        "",
+        "  acc %  latency ms  energy mJ  area mm2  escalated  accelerator, little, big",
+    ]
+    shown = [front[row] for row in shown_rows(outcome, top)]
+    for record in shown:
+        latency, energy = (FIGURES[n].text(record[n]) for n in ("latency_ms", "energy_mj"))
+        lines.append(
+            f"  {100 * record['accuracy']:5.2f}  {latency:>10}  {energy:>9}  {record[AREA]:8.3f}"
+            f"  {100 * record['escalation_rate']:7.1f} %  {record['accelerator']}"
+        )
+        lines.append(f"         {record['little']}  {record['big']}")
+    if out is not None:
+        name = shown[0]["accelerator"]
+        lines += [
+            "",
+            f"Written: {out}/{FILE}, {out}/{FOLDER}/*.toml. An accelerator of the front as a "
+            "device:",
+            f"  biglittle accelerator profile {out}/{FOLDER}/{name}.toml --out {name}.json"
+            + (f" --clock-mhz {clock_mhz:g}" if clock_mhz != CLOCK_MHZ else ""),
+            f"  biglittle front --device {name}.json",
+        ]
+    return lines
