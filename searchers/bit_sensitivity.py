@@ -191,6 +191,28 @@ def measured_sensitivity(
     )
 
 
+def measured_probabilities(
+    network: FakeQuantised, images: Images, dataset: Dataset
+) -> NDArray[np.float64]:
+    """What a network with the bits it has says about images, shape (n_images, n_classes).
+
+    Args:
+        network: the network, calibrated and in evaluation mode.
+        images: images to ask about.
+        dataset: facts of the images, such as their mean.
+
+    Raises:
+        DatasetError: there is no image.
+    """
+    import torch
+
+    with torch.no_grad():
+        parts = [
+            network(shown).double().softmax(dim=1).numpy() for shown, _ in _batches(images, dataset)
+        ]
+    return np.concatenate(parts)
+
+
 def measured_accuracy(network: FakeQuantised, images: Images, dataset: Dataset) -> float:
     """Accuracy of a network with the bits it has, a fraction of some images.
 
@@ -202,14 +224,8 @@ def measured_accuracy(network: FakeQuantised, images: Images, dataset: Dataset) 
     Raises:
         DatasetError: there is no image.
     """
-    import torch
-
-    with torch.no_grad():
-        right = [
-            (network(shown).argmax(dim=1) == labels).sum().item()
-            for shown, labels in _batches(images, dataset)
-        ]
-    return float(sum(right)) / len(images)
+    answers = measured_probabilities(network, images, dataset).argmax(axis=1)
+    return float((answers == images.labels).mean())
 
 
 def random_bits(

@@ -13,6 +13,7 @@ import typer
 from ..bench import Benchmark
 from ..bench.documents import json_text
 from ..output_option import with_output
+from .bits_pair import pair_lines
 from .bits_run import BitsSettings, bits_report
 from .front_files import write_files
 from .judge import DEFAULT_TABLE
@@ -44,6 +45,10 @@ def bits(
     check: Annotated[
         int, typer.Option(help="Points of the front, spread over it, that are run as well.")
     ] = DEFAULT.check,
+    pair: Annotated[
+        bool,
+        typer.Option("--pair", help="The two networks, with bits, are a little and a big one."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of bits.json and of sensitivities, gone on from.")
     ] = None,
@@ -54,7 +59,7 @@ def bits(
     own = locals()
     settings = BitsSettings(**{f.name: own[f.name] for f in fields(BitsSettings)})
     report = bits_report(
-        Benchmark.load(table), networks, settings, start, data, out, lambda line: _say(line)
+        Benchmark.load(table), networks, settings, start, data, out, lambda line: _say(line), pair
     )
     text = json_text(report, indent=2) + "\n"
     if out is not None:
@@ -100,6 +105,8 @@ def summary(report: dict[str, Any], top: int) -> list[str]:
             f"  {100 * front[i]['accuracy']:6.2f} %  {_costs(front[i])}  {front[i]['network']}"
             for i in places
         ]
+    if report["pair"] is not None:
+        lines += ["", *pair_lines(report["pair"], top)]
     if report["checked"]:
         lines += ["", "Run with their bits, beside what was predicted:"]
         lines += [

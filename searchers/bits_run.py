@@ -6,30 +6,26 @@ that was run with its bits on images of val, ``predicted`` adds up what single s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..bench import Benchmark
-from ..bench.datasets import Dataset, Images
-from ..bench.documents import read_json
-from ..bench.errors import CheckpointError, ConstraintError
-from ..bench.files import file_hash, replacing
+from ..bench.errors import ConstraintError
 from ..bench.mixed_network import MixedNetwork
-from .bit_sensitivity import SPLIT, Sensitivity, measured_accuracy, measured_sensitivity
+from .bit_sensitivity import SPLIT
+from .bits_lab import Lab
+from .bits_pair import pair_of, pair_report
 from .bits_search import PROVENANCE, BitsPoint, searched_front
 
 if TYPE_CHECKING:
-    from ..cotrain.fake_quantised import FakeQuantised
-    from ..cotrain.supernet import Supernet
+    pass
 
 #: How the figures of a network that was run with its bits came about.
 RUN_PROVENANCE = {**PROVENANCE, "accuracy": "simulated"}
-WEIGHTS = "supernet.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,105 +50,6 @@ class BitsSettings:
                 raise ConstraintError(
                     f"--{name} {getattr(self, name)} is not usable; expected at least {least}."
                 )
-
-
-@dataclass
-class Lab:
-    """A supernet's networks, simulated when they are asked for.
-
-    Attributes:
-        net: supernet whose weights networks inherit.
-        digest: SHA-256 of the file of its weights.
-        splits: images of train and val, by split.
-        dataset: facts of the images.
-        n_images: number of val images that are asked.
-    """
-
-    net: Supernet
-    digest: str
-    splits: dict[str, Images]
-    dataset: Dataset
-    n_images: int
-    _made: dict[str, FakeQuantised] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, bench: Benchmark, start: str, data: Path | None, n_images: int) -> Lab:
-        """The supernet of a table, or that of a file, with the table's images.
-
-        Args:
-            bench: table whose space and data set are those of the networks.
-            start: ``inherited`` or a ``.safetensors`` file.
-            data: folder of the images; None: where they were fetched to.
-            n_images: number of val images to ask.
-
-        Raises:
-            CheckpointError: there are no such weights, or they are of another space.
-        """
-        from ..bench.datasets import get_dataset
-        from ..cotrain.weights import HEADS, load_weights, take_exit_heads
-
-        path = bench.table.path.parent / WEIGHTS if start == "inherited" else Path(start)
-        if not path.is_file():
-            raise CheckpointError(
-                f"there are no weights {path}; expected inherited or a .safetensors file."
-            )
-        net = load_weights(path)
-        if net.space.hash != bench.table.space.hash:
-            raise CheckpointError(
-                f"{path} is of space {net.space.name!r}, not {bench.table.space.name!r}."
-            )
-        take_exit_heads(net, path.with_name(HEADS))
-        dataset = get_dataset(bench.table.dataset)
-        return cls(net, file_hash(path), dataset.load(data), dataset, n_images)
-
-    @property
-    def images(self) -> Images:
-        """The images of val that are asked, the first ones."""
-        val = self.splits[SPLIT]
-        return val.subset(np.arange(min(self.n_images, len(val))))
-
-    def network(self, name: str) -> FakeQuantised:
-        """A network with inherited weights and 8 bits everywhere, calibrated on training images.
-
-        Raises:
-            ArchitectureError: it is not in the space, or there are no weights for its exit.
-        """
-        from ..cotrain.calibration import calibration_images
-        from ..cotrain.fake_quantised import fake_quantised
-        from ..cotrain.recalibrate import calibrated
-
-        if name not in self._made:
-            plain = calibrated(self.net.inherit(name), self.splits["train"], self.dataset)
-            shown = calibration_images(self.splits, self.dataset)
-            self._made[name] = fake_quantised(plain, None, shown)
-        return self._made[name]
-
-    def accuracy(self, mixed: MixedNetwork) -> float:
-        """Accuracy on val of a network that is run with its bits."""
-        network = self.network(mixed.network)
-        network.set_bits(mixed.bits)
-        return measured_accuracy(network, self.images, self.dataset)
-
-    def sensitivity(self, name: str, folder: Path | None) -> Sensitivity:
-        """The sensitivity of a network, from a folder where the same was measured before.
-
-        Args:
-            name: name of the network, ``ARCHITECTURE[@EXIT]``.
-            folder: folder in which it is kept; None: nowhere.
-        """
-        question = {"weights_sha256": self.digest, "images": len(self.images)}
-        file = None if folder is None else folder / f"{name}.json"
-        if file is not None and file.is_file():
-            document = read_json(file, dict[str, Any])
-            if document.get("question") == question:
-                return Sensitivity.from_dict(document["sensitivity"])
-        measured = measured_sensitivity(self.network(name), self.images, self.dataset)
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            document = {"question": question, "sensitivity": measured.as_dict()}
-            with replacing(file) as partial:
-                partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        return measured
 
 
 def parsed(names: Sequence[str], space: str) -> tuple[list[str], list[MixedNetwork]]:
@@ -187,6 +84,7 @@ def bits_report(
     data: Path | None = None,
     folder: Path | None = None,
     tell: Callable[[str], object] = lambda line: None,
+    pair: bool = False,
 ) -> dict[str, Any]:
     """What bits per stage do to networks, as plain JSON.
 
@@ -198,13 +96,15 @@ def bits_report(
         data: folder of the images; None: where they were fetched to.
         folder: folder in which sensitivities are kept; None: nowhere.
         tell: called with a line about what is done next.
+        pair: whether the networks are the little and the big one of a pair.
 
     Raises:
         ArchitectureError: a network or bits that there are not.
         CheckpointError: there are no such weights, or they are of another space.
-        ConstraintError: no network is named.
+        ConstraintError: no network is named, or a pair is not of two networks with bits.
     """
     free, mixed = parsed(names, bench.table.space.name)
+    both = pair_of(free, mixed) if pair else None
     lab = Lab.of(bench, start, data, settings.images)
     n_classes = lab.dataset.n_classes
     rows: list[dict[str, Any]] = []
@@ -246,4 +146,5 @@ def bits_report(
         "sensitivity": [one.as_dict() for one in sensitivities],
         "front": [point.as_dict() for point in front],
         "checked": checked,
+        "pair": None if both is None else pair_report(lab, *both),
     }

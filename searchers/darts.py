@@ -16,6 +16,9 @@ steps the weights of the supernet are trained on the other half of the images, u
 0. What is derived is the choice of the largest weight in each layer, and it is evaluated like the
 pair of any other searcher.
 
+With ``bits`` the bits of every stage of both networks are relaxed, too (`darts_bits.py`), and the
+expected mean BitOps of the pair, E[little] + r E[big], stand beside the latency in the loss.
+
 With ``paths="two"`` a layer computes two choices, drawn by their weights: the first is its output,
 the second only tells how the loss would change if it were. That takes a fifth of the time, and what
 runs is always a network and not a blend, which is what a supernet trained path by path knows.
@@ -42,11 +45,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ..bench import DeviceProfile, Pair
+from ..bench.bits import StageBits
 from ..bench.cost import answered_ms, mean_cost
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import ConstraintError, DeviceError, TrainingError
+from ..bench.mixed_network import MixedNetwork
 from ..cotrain.images import augmented_batch
 from ..cotrain.supernet import Supernet
+from .darts_bits import ExpectedBitOps, SoftBits, SoftlyQuantised
 from .darts_relaxation import (
     SoftPair,
     expected_latency_ms,
@@ -73,6 +79,7 @@ class Derived:
         chances: softmax of the architecture weights, little and big, (2, n_layers, n_choices).
         history: loss, expected latency, escalation rate and entropy at every step.
         net: the supernet with the weights that the search left; None: made by hand.
+        bits: bits of the stages of little and big; None: none were searched for.
     """
 
     little: str
@@ -82,6 +89,17 @@ class Derived:
     chances: NDArray[np.float64]
     history: tuple[dict[str, float], ...]
     net: Supernet | None = None
+    bits: tuple[StageBits, StageBits] | None = None
+
+    def mixed(self, space: str) -> tuple[MixedNetwork, MixedNetwork] | None:
+        """Little and big with their bits; None where none were searched for."""
+        if self.bits is None:
+            return None
+        little, big = (
+            MixedNetwork.of(network, bits, space)
+            for network, bits in zip((self.little, self.big), self.bits, strict=True)
+        )
+        return little, big
 
 
 def search(
@@ -103,6 +121,7 @@ def search(
         on_step: called after every step with its number and its figures.
 
     Raises:
+        ArchitectureError: bits are searched for, and networks of the space have no stages.
         DeviceError: the profile is of another space, or lists too few networks to predict others.
         TrainingError: a loss that is not finite.
         ConstraintError: too few images for two halves.
@@ -132,16 +151,25 @@ def search(
     weights_steps = torch.optim.SGD(
         net.parameters(), lr=settings.weights_rate, momentum=0.9, weight_decay=5e-4
     )
-    steps = torch.optim.Adam(pair.parameters(), lr=settings.architecture_rate, betas=(0.5, 0.999))
+    relaxed = list(pair.parameters())
+    bitops = soft_bits = None
+    if settings.bits:
+        bitops = ExpectedBitOps(space, dataset.n_classes, choices)
+        soft_bits = SoftBits(bitops.n_entries, settings.seed)
+        relaxed += soft_bits.parameters()
+    steps = torch.optim.Adam(relaxed, lr=settings.architecture_rate, betas=(0.5, 0.999))
     rng = np.random.default_rng(settings.seed)
     halves = np.array_split(rng.permutation(len(train)), 2)
     generator = torch.Generator().manual_seed(settings.seed)
     history = []
 
-    def run(images: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
+    def run(
+        images: torch.Tensor, chances: torch.Tensor, bits: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        view = net if bits is None else SoftlyQuantised(net, bits)
         if settings.paths == "two":
-            return sampled_forward(net, images, chances, choices, generator)
-        return soft_forward(net, images, chances, choices)
+            return sampled_forward(view, images, chances, choices, generator)
+        return soft_forward(view, images, chances, choices)
 
     def batch_of(half: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
         index = rng.choice(half, settings.batch, replace=False)
@@ -161,7 +189,8 @@ def search(
         images, labels = batch_of(halves[1])
         steps.zero_grad()
         chances = pair.chances(sharpness)
-        little, big = (run(images, c) for c in chances)
+        bits = None if soft_bits is None else soft_bits.drawn(sharpness)
+        little, big = (run(images, chances[k], None if bits is None else bits[k]) for k in (0, 1))
         log_chance, rate = relaxed_pair(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
@@ -174,6 +203,15 @@ def search(
         if settings.latency_ms is not None:
             price = abs(latency / settings.latency_ms - 1)
         objective = error + settings.latency_weight * price - bonus * entropy
+        figures = {"latency_ms": float(latency.detach())}
+        if bitops is not None and bits is not None:
+            each = bitops.of(chances, bits)
+            billions = mean_cost(each[0], each[1], rate)
+            price = billions / bitops.most
+            if settings.gbitops is not None:
+                price = abs(billions / settings.gbitops - 1)
+            objective = objective + settings.bitops_weight * price
+            figures["gbitops"] = float(billions.detach())
         if not torch.isfinite(objective):
             raise TrainingError(
                 f"the loss is {float(objective.detach())} at step {step}; lower weights_rate or "
@@ -184,7 +222,7 @@ def search(
         history.append(
             {
                 "loss": float(error.detach()),
-                "latency_ms": float(latency.detach()),
+                **figures,
                 "escalation_rate": float(rate.detach()),
                 "entropy": float(entropy.detach()),
             }
@@ -202,6 +240,7 @@ def search(
         chances=chances_left,
         history=tuple(history),
         net=net.eval(),
+        bits=None if soft_bits is None else soft_bits.derived(),
     )
 
 

@@ -15,6 +15,7 @@ from ..bench import Benchmark, load_device
 from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.figures import counted
 from ..expand_options import with_options
+from .bits_pair import pair_lines
 from .console import point_text
 from .darts_settings import DartsSettings
 from .derived_pairs import check_heads
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..cotrain.supernet import Supernet
 
 DEFAULT = DartsSettings()
+ROWS = 8  # of a pair with bits, to print
 
 app = typer.Typer(add_completion=False)
 
@@ -70,6 +72,16 @@ class DartsOptions:
     threshold: Annotated[
         float, typer.Option(help="Threshold of max_prob with which the search begins.")
     ] = DEFAULT.threshold
+    bits: Annotated[
+        bool, typer.Option("--bits", help="Search for 4, 6 or 8 bits of every stage as well.")
+    ] = DEFAULT.bits
+    bitops_weight: Annotated[
+        float, typer.Option(help="Weight of the expected BitOps in the loss.")
+    ] = DEFAULT.bitops_weight
+    gbitops: Annotated[
+        float | None,
+        typer.Option(help="Mean BitOps in billions to aim at; None: the fewer the better."),
+    ] = DEFAULT.gbitops
 
     def settings(self) -> DartsSettings:
         """The settings of the search among these options.
@@ -108,6 +120,13 @@ def darts(
 
 def summary(report: dict[str, Any]) -> list[str]:
     """Lines for a reader about the pair that `run` derived."""
+    lines = _of_operators(report)
+    if "with_bits" in report:
+        lines += pair_lines(report["with_bits"], ROWS)
+    return lines
+
+
+def _of_operators(report: dict[str, Any]) -> list[str]:
     best, aim_ms = report["best"], report["settings"]["latency_ms"]
     n = len(report["front"])
     lines = [f"{report['little']} -> {report['big']}: {n} operating points (all: --json)"]
@@ -179,7 +198,7 @@ def run(
     derived = search(net, splits["train"], dataset, profile, settings, tell)
     sys.stderr.write(f"derived: {derived.little} -> {derived.big}\n")
     # a network that began at random is worth what the search has made of it
-    weights = derived.net if start == "scratch" else net
+    weights = net if derived.net is None or start != "scratch" else derived.net
     live = LiveEvaluator(
         bench.table.space,
         settings.choices or bench.table.space.choices,
@@ -189,7 +208,16 @@ def run(
         dataset.n_classes,
         exits=() if net.exit_heads is None else net.exit_heads.names,
     )
-    return {"start": start, **evaluated(derived, live, settings, couplings)}
+    report = {"start": start, **evaluated(derived, live, settings, couplings)}
+    mixed = derived.mixed(bench.table.space.name)
+    if mixed is not None:
+        from .bits_lab import Lab
+        from .bits_pair import pair_report
+
+        sys.stderr.write(f"with bits: {mixed[0].name} -> {mixed[1].name}\n")
+        lab = Lab(weights, "", splits, dataset, len(splits["val"]))
+        report["with_bits"] = pair_report(lab, *mixed)
+    return report
 
 
 def _few(train: Images, n: int) -> Images:

@@ -8,23 +8,42 @@ distance from a latency).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from ..cotrain.supernet import Supernet
 from .darts_settings import DartsSettings
 
 
+class Layered(Protocol):
+    """A network whose layers each compute the choice that they are told: a supernet, or a view."""
+
+    @property
+    def stem(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Maps images to what the first layer reads."""
+
+    @property
+    def layers(self) -> Iterable[Callable[..., Any]]:
+        """Maps features and the number of a choice to features, layer by layer."""
+
+    @property
+    def head(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Maps what the last layer gives to features, (batch, n_features)."""
+
+    @property
+    def classifier(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Maps those to logits, (batch, n_classes)."""
+
+
 def soft_forward(
-    net: Supernet, images: torch.Tensor, chances: torch.Tensor, choices: Sequence[int]
+    net: Layered, images: torch.Tensor, chances: torch.Tensor, choices: Sequence[int]
 ) -> torch.Tensor:
     """Logits (batch, n_classes) of the weighted sum of all choices in every layer.
 
     Args:
-        net: the supernet whose layers compute every choice.
+        net: the supernet, or what stands for it, whose layers compute every choice.
         images: normalised, (batch, channels, height, width).
         chances: weight of every choice in every layer, (n_layers, n_choices); rows sum to 1.
         choices: indices of those choices in the space.
@@ -32,11 +51,11 @@ def soft_forward(
     x = net.stem(images)
     for layer, row in zip(net.layers, chances, strict=True):
         x = sum(chance * layer(x, choice) for chance, choice in zip(row, choices, strict=True))
-    return cast(torch.Tensor, net.classifier(net.head(x)))
+    return net.classifier(net.head(x))
 
 
 def sampled_forward(
-    net: Supernet,
+    net: Layered,
     images: torch.Tensor,
     chances: torch.Tensor,
     choices: Sequence[int],
@@ -48,7 +67,7 @@ def sampled_forward(
     gradient is that of their weighted sum at the output of the first.
 
     Args:
-        net: the supernet whose layers compute every choice.
+        net: the supernet, or what stands for it, whose layers compute every choice.
         images: normalised, (batch, channels, height, width).
         chances: weight of every choice in every layer, (n_layers, n_choices); rows sum to 1.
         choices: indices of those choices in the space.
@@ -64,7 +83,7 @@ def sampled_forward(
         with torch.no_grad():
             second = layer(x, other)
         x = out + nothing[0] * out.detach() + nothing[1] * second
-    return cast(torch.Tensor, net.classifier(net.head(x)))
+    return net.classifier(net.head(x))
 
 
 class SoftPair(nn.Module):

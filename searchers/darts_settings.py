@@ -29,6 +29,10 @@ class DartsSettings:
         architecture_rate: learning rate of Adam, for architecture weights and threshold.
         weights_rate: learning rate of SGD, for the supernet; small, because it is trained already.
             0: the weights stay, and no time is spent on them.
+        bits: whether bits of every stage are searched for, too (4, 6 or 8).
+        bitops_weight: weight of the expected mean BitOps in the loss, in units of the most they
+            could be.
+        gbitops: mean BitOps in billions that the pair is to have; None: the fewer the better.
         seed: seed of images, augmentation and where the architecture weights begin.
 
     Raises:
@@ -49,13 +53,20 @@ class DartsSettings:
     threshold: float = 0.7
     architecture_rate: float = 0.03
     weights_rate: float = 0.005
+    bits: bool = False
+    bitops_weight: float = 1.0
+    gbitops: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         whole = {"steps": self.steps, "batch": self.batch, "resolution": self.resolution}
         target = 1.0 if self.latency_ms is None else self.latency_ms
-        rates = (self.temperature, self.architecture_rate, self.sharpness, target)
-        signless = (self.latency_weight, self.entropy_weight, self.weights_rate)
+        aim = 1.0 if self.gbitops is None else self.gbitops
+        rates = (self.temperature, self.architecture_rate, self.sharpness, target, aim)
+        signless = (
+            *(self.latency_weight, self.entropy_weight, self.weights_rate),
+            self.bitops_weight,
+        )
         if self.paths not in PATHS:
             raise UnknownNameError("kind of paths", self.paths, PATHS)
         if (
@@ -67,8 +78,13 @@ class DartsSettings:
         ):
             raise ConstraintError(
                 f"settings {asdict(self)} cannot be searched with; expected at least 1 step, 2 "
-                "images a batch, a positive temperature, sharpness, latency and rate of the "
-                "architecture, weights of at least 0 and a threshold between 0 and 1."
+                "images a batch, a positive temperature, sharpness, latency, BitOps and rate of "
+                "the architecture, weights of at least 0 and a threshold between 0 and 1."
+            )
+        if self.gbitops is not None and not self.bits:
+            raise ConstraintError(
+                f"{self.gbitops:g} billion BitOps are aimed at, but no bits are searched for; add "
+                "--bits, or leave --gbitops out."
             )
 
 

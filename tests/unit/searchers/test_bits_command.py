@@ -16,7 +16,7 @@ from biglittle.bench.networks import build_network  # noqa: E402
 from biglittle.cotrain.fake_quantised import fake_quantised  # noqa: E402
 from biglittle.cotrain.images import normalised  # noqa: E402
 from biglittle.cotrain.recalibrate import recalibrated  # noqa: E402
-from biglittle.searchers import bit_sensitivity, bits_run  # noqa: E402
+from biglittle.searchers import bit_sensitivity, bits_lab  # noqa: E402
 
 NAME = "8088880080000088808880"
 
@@ -75,7 +75,7 @@ def test_what_is_kept_is_not_measured_again(
     def refused(*_: object) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(bits_run, "measured_sensitivity", refused)
+    monkeypatch.setattr(bits_lab, "measured_sensitivity", refused)
     code, second, err = bits(*given)
     assert code == 0, err
     assert json.loads(first)["front"] == json.loads(second)["front"]
@@ -91,6 +91,28 @@ def test_the_text_says_how_accuracies_came_about(bits) -> None:  # type: ignore[
         assert words in text
 
 
+def test_a_pair_with_bits_is_exact_on_its_images(bits) -> None:  # type: ignore[no-untyped-def]
+    little, big = f"{NAME}:w4a4", f"{'3' * 22}:w8a8"
+    code, text, err = bits(little, big, "--pair", "--json")
+    assert code == 0, err
+    report = json.loads(text)
+    alone, pair = report["run"], report["pair"]
+    assert (pair["little"], pair["big"]) == (little, big)
+    points = pair["points"]
+    assert points[0]["accuracy"] == alone[0]["accuracy"]
+    assert points[0]["bitops"] == alone[0]["bitops"]
+    for point in points:  # the mean of two costs
+        mean = alone[0]["bitops"] + point["escalation_rate"] * alone[1]["bitops"]
+        assert point["bitops"] == pytest.approx(mean, abs=1)
+        assert point["escalation_rate"] * 16 == round(point["escalation_rate"] * 16)
+    for name in ("bitops", "accuracy"):
+        assert (np.diff([point[name] for point in points]) > 0).all()
+    assert pair["weights_mib"] == pytest.approx(sum(n["weights_mib"] for n in alone), abs=1e-5)
+    code, text, err = bits(little, big, "--pair")
+    assert f"{little} -> {big}" in text
+    assert "accuracy simulated on 16 images" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -101,6 +123,8 @@ def test_the_text_says_how_accuracies_came_about(bits) -> None:  # type: ignore[
         ([NAME, "--images", "0"], "--images 0 is not usable"),
         ([NAME, "--check", "-1"], "--check -1 is not usable"),
         ([f"{NAME}@12"], "no exit heads"),
+        ([NAME, f"{NAME}:w4a8", "--pair"], f"got {NAME} without bits"),
+        ([f"{NAME}:w4a8", f"{NAME}:w4a8", "--pair"], "got 1 different networks"),
     ],
 )
 def test_bad_input_is_refused(bits, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]

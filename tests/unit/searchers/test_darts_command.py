@@ -41,6 +41,24 @@ def test_it_searches_from_scratch(darts) -> None:  # type: ignore[no-untyped-def
     assert document["front"][0]["provenance"]["accuracy"] == "measured"
 
 
+def test_bits_are_searched_for_and_the_pair_is_run_with_them(darts, with_heads: str) -> None:  # type: ignore[no-untyped-def]
+    start = ("--from", with_heads, "--weights-rate", "0", "--bits")
+    code, out, err = darts(*TINY, *start, "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    pair = document["with_bits"]
+    assert pair["little"].startswith(f"{document['little']}:w")
+    assert pair["big"].startswith(f"{document['big']}:w")
+    assert pair["images"] == 20
+    assert pair["provenance"]["accuracy"] == "simulated"
+    assert pair["points"][0]["escalation_rate"] == 0.0
+    assert "latency_ms" not in pair["points"][0]  # nobody measured such a network
+    code, out, err = darts(*TINY, *start)
+    assert code == 0, err
+    assert f"{pair['little']} -> {pair['big']}" in out
+    assert "GBitOps" in out
+
+
 @pytest.fixture
 def with_heads(tmp_path: Path) -> str:
     """The weights of a supernet with those of two exits beside them."""
@@ -109,6 +127,8 @@ def test_it_says_how_accurate_and_how_fast_the_pair_is() -> None:
     ("arguments", "message"),
     [
         (["--steps", "0"], "at least 1 step"),
+        (["--gbitops", "1"], "add --bits"),
+        (["--bits", "--gbitops", "0"], "positive temperature"),
         (["--from", "none.safetensors"], "no weights none.safetensors"),
         (["--device", "raspbery-pi-4", *TINY], "raspberry-pi-4"),
         ([*TINY, "--from", "scratch", "--images", "5"], "two halves"),
