@@ -19,6 +19,7 @@ from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
+from ..bench.provenance import weakest
 from ..bench.recommend import NO_GATE
 from ..bench.rows import COUPLINGS
 from ..bench.spaces import Genomes
@@ -159,18 +160,26 @@ class CountingEvaluator:
         return self._take_in(batch)
 
     def told(self, provenance: Mapping[str, str], split: str | None) -> None:
-        """Notes how figures came about.
+        """Notes how figures came about; of costs the least founded word stays.
+
+        What a network costs may be measured, summed or predicted, so that batches differ. What it
+        answers comes about in one way for all.
 
         Raises:
-            BigLittleError: they came about otherwise than before.
+            BigLittleError: other figures than before, answers that came about otherwise, or those
+                to other images.
         """
-        now = (dict(provenance), split)
-        if self._told is not None and self._told != now:
-            raise BigLittleError(
-                "the evaluator changed the provenance of its figures during the search, from "
-                f"{self._told} to {now}."
-            )
-        self._told = now
+        now = dict(provenance)
+        if self._told is not None:
+            before, answers = self._told[0], ("accuracy", "escalation_rate")
+            same = all(before.get(name) == now.get(name) for name in answers)
+            if not same or self._told[1] != split or before.keys() != now.keys():
+                raise BigLittleError(
+                    "the evaluator changed the provenance of its figures during the search, from "
+                    f"{self._told} to {(now, split)}."
+                )
+            now = dict(weakest([before, now]))
+        self._told = now, split
 
     def _asked(
         self, x: Genes, fidelity: float

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from biglittle.bench import Benchmark
 from biglittle.bench.errors import BigLittleError, ConstraintError
 from biglittle.searchers import SearchSettings
 from biglittle.searchers.counting import CountingEvaluator
 from biglittle.searchers.evaluators.live import LiveEvaluator
+from biglittle.searchers.evaluators.table import TableEvaluator
 
 Live = Callable[..., LiveEvaluator]
 
@@ -77,3 +79,22 @@ def test_a_replayed_batch_counts_as_an_evaluated_one(live: Live) -> None:
     ):
         with pytest.raises(BigLittleError, match="do not fit this search"):
             again.replay(damaged)
+
+
+def test_batches_of_whole_and_of_cut_networks_have_the_weaker_word() -> None:
+    """On the Pi 4 whole networks are summed, and what ends at an exit is predicted."""
+    evaluator = TableEvaluator(Benchmark.load("fbnet-cifar10"), "raspberry-pi-4")
+    counting = CountingEvaluator(evaluator, SearchSettings(budget=40))
+    some = rows(counting, 400)
+    cuts = counting.domain.cuts(some)
+    assert cuts is not None
+    whole = (cuts[0] == 0) & (cuts[1] == 0)
+    for kind, word in ((whole, "block-sum"), (~whole, "predicted"), (whole, "predicted")):
+        counting.evaluate(some[kind][:5])
+        assert counting.log().header["provenance"]["latency_ms"] == word
+    assert counting.log().header["provenance"]["accuracy"] == "measured"
+    answers = dict(counting.log().header["provenance"], accuracy="predicted")
+    with pytest.raises(BigLittleError, match="changed the provenance"):
+        counting.told(answers, "val")
+    with pytest.raises(BigLittleError, match="changed the provenance"):
+        counting.told(counting.log().header["provenance"], "test")
