@@ -18,7 +18,7 @@ from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.evaluator import AnsweringEvaluator
 from ..bench.files import file_hash
 from ..edge_profiler.accelerators.grid import CostGrid, checked_places
-from ..edge_profiler.accelerators.parametric import Parameters
+from ..edge_profiler.accelerators.parametric import Parameters, toml_text
 from ..edge_profiler.accelerators.profile import accelerator_profile
 from ..edge_profiler.accelerators.space import AcceleratorSpace
 from .co_evaluator import AREA, CoEvaluator
@@ -148,14 +148,6 @@ def write_co_search(folder: Path, document: dict[str, Any]) -> None:
         for name, numbers in document["accelerators"].items()
     }
     write_files(folder / FOLDER, files)
-
-
-def toml_text(parameters: Parameters) -> str:
-    """The file of a parametric accelerator, as ``parametric.toml`` is one."""
-    lines = []
-    for name, value in structs.asdict(parameters).items():
-        lines.append(f"{name} = " + (f'"{value}"' if isinstance(value, str) else f"{value:g}"))
-    return "\n".join(lines) + "\n"
 
 
 def shown_rows(outcome: CoOutcome, top: int) -> list[int]:

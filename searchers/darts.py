@@ -23,6 +23,9 @@ With ``paths="two"`` a layer computes two choices, drawn by their weights: the f
 the second only tells how the loss would change if it were. That takes a fifth of the time, and what
 runs is always a network and not a blend, which is what a supernet trained path by path knows.
 
+Where accelerators are given instead of a device, blocks cost their expectation over these, whose
+weights are learned with the rest (``darts_accelerators.py``).
+
 Where it departs from the sources: first order only; one set of elastic weights for all choices and
 both networks; the gate and the latency are in the loss.
 
@@ -48,10 +51,11 @@ from ..bench import DeviceProfile, Pair
 from ..bench.bits import StageBits
 from ..bench.cost import answered_ms, mean_cost
 from ..bench.datasets import Dataset, Images
-from ..bench.errors import ConstraintError, DeviceError, TrainingError
+from ..bench.errors import ConstraintError, TrainingError
 from ..bench.mixed_network import MixedNetwork
 from ..cotrain.images import augmented_batch
 from ..cotrain.supernet import Supernet
+from .darts_accelerators import AcceleratorPrices, DevicePrices
 from .darts_bits import ExpectedBitOps, SoftBits, SoftlyQuantised
 from .darts_relaxation import (
     SoftPair,
@@ -80,6 +84,7 @@ class Derived:
         history: loss, expected latency, escalation rate and entropy at every step.
         net: the supernet with the weights that the search left; None: made by hand.
         bits: bits of the stages of little and big; None: none were searched for.
+        accelerator: place of the accelerator that was derived; None: there was a device.
     """
 
     little: str
@@ -90,6 +95,7 @@ class Derived:
     history: tuple[dict[str, float], ...]
     net: Supernet | None = None
     bits: tuple[StageBits, StageBits] | None = None
+    accelerator: int | None = None
 
     def mixed(self, space: str) -> tuple[MixedNetwork, MixedNetwork] | None:
         """Little and big with their bits; None where none were searched for."""
@@ -106,7 +112,7 @@ def search(
     net: Supernet,
     train: Images,
     dataset: Dataset,
-    profile: DeviceProfile,
+    device: DeviceProfile | AcceleratorPrices,
     settings: DartsSettings,
     on_step: OnStep | None = None,
 ) -> Derived:
@@ -116,7 +122,8 @@ def search(
         net: trained, for a warm start, or fresh.
         train: training images; val is for whoever evaluates what is derived.
         dataset: facts of the images.
-        profile: the device; its latency must be a sum over layers, measured or predicted.
+        device: its latency must be a sum over layers, measured or predicted; or accelerators, of
+            which one is derived with the pair.
         settings: how the search is run.
         on_step: called after every step with its number and its figures.
 
@@ -127,31 +134,19 @@ def search(
         ConstraintError: too few images for two halves.
     """
     space = net.space
-    if profile.space_hash != space.hash:
-        raise DeviceError(
-            f"device profile {profile.name!r} is of space {profile.space!r}, the supernet of "
-            f"{space.name!r}; give a profile of that, for example raspberry-pi-4."
-        )
-    summed = profile.latency.blocks()
+    choices = [int(c) for c in space.allowed(settings.choices)]
+    priced = DevicePrices(device, space, choices) if isinstance(device, DeviceProfile) else device
     if len(train) < 2 * settings.batch:
         raise ConstraintError(f"{len(train)} images do not make two halves of {settings.batch}.")
-    choices = [int(c) for c in space.allowed(settings.choices)]
     if settings.paths == "two" and len(choices) < 2:
         raise ConstraintError("with one choice there is nothing to search.")
     net = copy.deepcopy(net).train().requires_grad_(settings.weights_rate > 0)
     pair = SoftPair(space.n_layers, len(choices), settings)
-    if np.isnan(summed.blocks_ms[:, choices]).any():
-        lacking = summed.lacking(space)
-        raise DeviceError(
-            f"device {profile.name!r} has no figure for {len(lacking)} blocks (layer.choice "
-            f"{lacking[0]} ...), which its runtime could not run; search among the other choices."
-        )
-    block_ms = torch.tensor(summed.blocks_ms[:, choices], dtype=torch.float32)
-    scale = float(block_ms.max(dim=1).values.sum() + summed.constant_ms)
+    scale = priced.scale_ms
     weights_steps = torch.optim.SGD(
         net.parameters(), lr=settings.weights_rate, momentum=0.9, weight_decay=5e-4
     )
-    relaxed = list(pair.parameters())
+    relaxed = [*pair.parameters(), *priced.parameters()]
     bitops = soft_bits = None
     if settings.bits:
         bitops = ExpectedBitOps(space, dataset.n_classes, choices)
@@ -194,8 +189,9 @@ def search(
         log_chance, rate = relaxed_pair(
             little, big, torch.sigmoid(pair.threshold), settings.temperature
         )
-        ms = expected_latency_ms(chances, block_ms, summed.constant_ms)
-        latency = mean_cost(answered_ms(ms[0], profile.gate_ms), ms[1], rate)
+        prices = priced(step / settings.steps)
+        ms = expected_latency_ms(chances, prices.block_ms, prices.constant_ms)
+        latency = mean_cost(answered_ms(ms[0], priced.gate_ms), ms[1], rate)
         entropy = -(chances * chances.clamp_min(1e-12).log()).sum(dim=-1).mean()
         bonus = settings.entropy_weight * (1 - step / settings.steps)
         error = F.nll_loss(log_chance, labels)
@@ -241,6 +237,7 @@ def search(
         history=tuple(history),
         net=net.eval(),
         bits=None if soft_bits is None else soft_bits.derived(),
+        accelerator=priced.place,
     )
 
 

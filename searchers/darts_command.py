@@ -14,9 +14,11 @@ import typer
 from ..bench import Benchmark, load_device
 from ..bench.errors import CheckpointError, ConstraintError
 from ..bench.figures import counted
+from ..edge_profiler.accelerators.profile import CLOCK_MHZ
 from ..expand_options import with_options
 from .bits_pair import pair_lines
 from .console import point_text
+from .darts_chips import Chips, chip_lines, chips_named
 from .darts_settings import DartsSettings
 from .derived_pairs import check_heads
 from .judge import DEFAULT_TABLE
@@ -39,6 +41,17 @@ class DartsOptions:
     device: Annotated[
         str, typer.Option(help="Device name or profile .json; its latency is a sum over layers.")
     ] = "raspberry-pi-4"
+    accelerators: Annotated[
+        str,
+        typer.Option(help="Instead of a device: a space of accelerators, of which one is derived."),
+    ] = ""
+    area_mm2: Annotated[
+        float | None,
+        typer.Option("--area-mm2", "--area-max", help="The most area that it may have."),
+    ] = None
+    clock_mhz: Annotated[
+        float, typer.Option(min=0.001, max=100000, help="Clock of the accelerators.")
+    ] = CLOCK_MHZ
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None
     start: StartOption = "inherited"
@@ -102,10 +115,11 @@ def darts(
 ) -> None:
     """Searches differentiably for little and big together, and runs the pair on val."""
     settings = options.settings()  # a bad number is said before anything is read
+    chips = chips_named(options.accelerators, options.area_mm2, options.clock_mhz)
     bench = Benchmark.load(options.table)
     report = run(
         bench,
-        options.device,
+        chips or options.device,
         settings,
         options.start,
         options.data,
@@ -123,7 +137,7 @@ def summary(report: dict[str, Any]) -> list[str]:
     lines = _of_operators(report)
     if "with_bits" in report:
         lines += pair_lines(report["with_bits"], ROWS)
-    return lines
+    return lines + chip_lines(report)
 
 
 def _of_operators(report: dict[str, Any]) -> list[str]:
@@ -153,7 +167,7 @@ def _of_pair(report: dict[str, Any], point: dict[str, Any]) -> str:
 
 def run(
     bench: Benchmark,
-    device: str,
+    device: str | Chips,
     settings: DartsSettings,
     start: str = "inherited",
     data: Path | None = None,
@@ -164,7 +178,7 @@ def run(
 
     Args:
         bench: the table, whose space and data set are searched in.
-        device: name or profile of the device.
+        device: name or profile of the device, or accelerators to choose from.
         settings: how the search is run; the choices are those that the weights were trained for.
         start: ``inherited``, ``scratch`` or a ``.safetensors`` file.
         data: folder of the images; None: where they were fetched to.
@@ -174,15 +188,16 @@ def run(
 
     Raises:
         CheckpointError: there are no such weights, or they are of another space.
-        ConstraintError: there are too few images, no exit heads for ``prefix``, or the derived pair
-            has none of the couplings.
+        ConstraintError: there are too few images, no exit heads for ``prefix``, the derived pair
+            has none of the couplings, or no accelerator has so little area.
+        AcceleratorError: none of the accelerators runs every block.
         DeviceError: no such device, or its latency is not a sum over layers.
     """
     from ..bench.datasets import get_dataset
     from .darts import evaluated, search
     from .evaluators.live import LiveEvaluator, supernet_answers
 
-    profile = load_device(device)
+    given = device if isinstance(device, Chips) else load_device(device)
     dataset = get_dataset(bench.table.dataset)
     net, choices = _start(start, settings.seed, bench)
     check_heads(net.exit_heads is not None, couplings)
@@ -195,7 +210,15 @@ def run(
         shown = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
         sys.stderr.write(f"step {step + 1}/{settings.steps}: {shown}\n")
 
-    derived = search(net, splits["train"], dataset, profile, settings, tell)
+    if isinstance(given, Chips):
+        priced = given.prices(bench, settings.choices, settings.seed)
+        derived = search(net, splits["train"], dataset, priced, settings, tell)
+        assert derived.accelerator is not None
+        chip = given.record(derived.accelerator)
+        profile = given.device(derived.accelerator, bench)
+    else:
+        derived = search(net, splits["train"], dataset, given, settings, tell)
+        chip, profile = {}, given
     sys.stderr.write(f"derived: {derived.little} -> {derived.big}\n")
     # a network that began at random is worth what the search has made of it
     weights = net if derived.net is None or start != "scratch" else derived.net
@@ -208,7 +231,7 @@ def run(
         dataset.n_classes,
         exits=() if net.exit_heads is None else net.exit_heads.names,
     )
-    report = {"start": start, **evaluated(derived, live, settings, couplings)}
+    report = {"start": start, **chip, **evaluated(derived, live, settings, couplings)}
     mixed = derived.mixed(bench.table.space.name)
     if mixed is not None:
         from .bits_lab import Lab

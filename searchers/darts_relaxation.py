@@ -102,7 +102,7 @@ class SoftPair(nn.Module):
 
 
 def expected_latency_ms(
-    chances: torch.Tensor, block_ms: torch.Tensor, constant_ms: float
+    chances: torch.Tensor, block_ms: torch.Tensor, constant_ms: torch.Tensor | float
 ) -> torch.Tensor:
     """Latency of both soft networks, (2,): the mean of each layer's blocks, summed."""
     return (chances * block_ms).sum(dim=(1, 2)) + constant_ms

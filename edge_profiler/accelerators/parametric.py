@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from ...bench.document_problems import ENDS
 from ...bench.documents import DocumentError, typed
@@ -94,6 +94,14 @@ def parse_parameters(raw: Any, label: str) -> Parameters:
             f"{label} is not an accelerator: {error}. 'biglittle accelerator show parametric "
             "--yaml' prints one that is."
         ) from error
+
+
+def toml_text(parameters: Parameters) -> str:
+    """The file of a parametric accelerator, as ``parametric.toml`` is one."""
+    lines = []
+    for name, value in structs.asdict(parameters).items():
+        lines.append(f"{name} = " + (f'"{value}"' if isinstance(value, str) else f"{value:g}"))
+    return "\n".join(lines) + "\n"
 
 
 def read_pj(bits: float) -> float:

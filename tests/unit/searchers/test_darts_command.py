@@ -142,3 +142,31 @@ def test_what_is_wrong_is_one_line(darts, arguments: list[str], message: str) ->
     assert code == 1
     assert message in err
     assert not out
+
+
+def test_an_accelerator_is_derived_with_the_pair(darts, command_line, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    space = tmp_path / "some.toml"
+    space.write_text(
+        'name = "some"\nrows = [8, 16]\ncolumns = 16\nweight_buffer_kib = [4, 16]\n'
+        'activation_buffer_kib = 16\nbandwidth_bits = 64\ndataflow = "row-stationary"\n',
+        encoding="utf-8",
+    )
+    start = (*TINY, "--from", "scratch", "--accelerators", str(space))
+    code, out, err = darts(*start, "--area-max", "0.2", "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["area_mm2"] <= 0.2
+    assert document["front"][0]["provenance"]["latency_ms"] == "modelled"
+    code, out, err = darts(*start, "--area-max", "0.2")
+    assert code == 0, err
+    chip = tmp_path / "chip.toml"
+    chip.write_text(out[out.index("name = ") :], encoding="utf-8")
+    code, out, err = command_line("accelerator", "show", str(chip), "--json")
+    assert code == 0, err
+    assert json.loads(out)["name"] == document["accelerator"]["name"]
+    code, _, err = darts(*start, "--area-max", "0.001")
+    assert code != 0
+    assert "the least" in err
+    code, _, err = darts(*TINY, "--from", "scratch", "--area-max", "0.1")
+    assert code != 0
+    assert "--accelerators edge" in err
