@@ -17,7 +17,7 @@ def bench() -> Benchmark:
 def test_size_coverage_and_quality(bench: Benchmark) -> None:
     assert find_table("fbnet-cifar10").stat().st_size < 25 * 2**20
     # 400 were asked for; the evaluation of the design ended before, and goes on by `table extend`
-    assert len(set(bench.architectures)) == len(bench.architectures) >= 375
+    assert len(set(bench.architectures)) == len(bench.architectures) >= 400
     assert bench.accuracy("val").max() >= 0.84
     latency = bench.costs("raspberry-pi-4").latency_ms
     whole = latency[bench.table.rows()]
