@@ -119,7 +119,8 @@ def frozen_plan(bench: Benchmark, working: Path, held: Mapping[str, Any]) -> dic
     plan = held.get("plan") or plan_of(bench)
     working.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        partial.write_text(json.dumps({**plan, "origin": origin()}, indent=1) + "\n", "utf-8")
+        text = json.dumps({**plan, "origin": origin()}, indent=1) + "\n"
+        partial.write_text(text, encoding="utf-8")
     return plan
 
 
