@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
-from ..bench.provenance import weakest
+from ..bench.provenance import LATENCIES, MemberWords, ranks_of, weakest
 from ..bench.recommend import NO_GATE
 from ..bench.rows import COUPLINGS
 from ..bench.spaces import Genomes
@@ -32,6 +32,10 @@ from .singles import best_of
 
 Array = NDArray[np.float64]
 _KEPT = ("threshold", *POINT_FIGURES)
+#: Figures that come about in one way in some points, otherwise in others, and what goes with them.
+_FOLLOWERS = {"latency_ms": LATENCIES, "energy_mj": ("energy_mj",)}
+#: Columns of a batch with the places of their words in ``PROVENANCES``; NaN: nobody said.
+_WORDS = {name: f"{name}_provenance" for name in _FOLLOWERS}
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class CountingEvaluator:
         """
         n_gates, names = max(1, self.domain.n_gates), {*batch.figures, "error"}
         missing = sorted(({*self.settings.figures, "accuracy"}) - names)
-        unknown = sorted(set(batch.figures) - set(_KEPT))
+        unknown = sorted(set(batch.figures) - {*_KEPT, *_WORDS.values()})
         beyond = batch.gate.max(initial=0) >= n_gates or batch.cut.max(initial=0) > N_CODES
         if missing or unknown or beyond:
             what = f"figure {(missing + unknown)[0][:80]!r}" if missing + unknown else "gate or cut"
@@ -157,7 +161,8 @@ class CountingEvaluator:
                 f"the log's points do not fit this search: {what} is missing or unknown. Name "
                 "another file."
             )
-        return self._take_in(batch)
+        unsaid = {column: np.full(len(batch.owner), np.nan) for column in _WORDS.values()}
+        return self._take_in(replace(batch, figures={**unsaid, **batch.figures}))
 
     def told(self, provenance: Mapping[str, str], split: str | None) -> None:
         """Notes how figures came about; of costs the least founded word stays.
@@ -212,7 +217,11 @@ class CountingEvaluator:
             figures = {name: np.asarray(getattr(points, name), np.float64) for name in _KEPT}
             provenance, split = points.provenance, points.split
         self.told(provenance, split)
-        return owner, gate, cut, {name: figures[name] for name in _KEPT}
+        columns = {name: figures[name] for name in _KEPT}
+        for name, column in _WORDS.items():
+            rank = ranks_of(provenance, name) if name in provenance else np.nan
+            columns[column] = np.broadcast_to(rank, len(owner)).astype(np.float64)
+        return owner, gate, cut, columns
 
     # ---- what points are worth -------------------------------------------------------------
     def _minimised(self, figures: Mapping[str, Array]) -> Array:
@@ -373,7 +382,6 @@ class CountingEvaluator:
     def _points(self, genes: Genes, figures: Mapping[str, Array]) -> Points:
         (little, big), cuts = self.domain.networks(genes), self.domain.cuts(genes)
         space, gates = self.domain.space, np.array(self.evaluator.gates or (NO_GATE,))
-        assert self._told is not None
         precision = precision_of(self.evaluator)
         coupling = np.full(len(genes), "" if not self.domain.n_gates else COUPLINGS[SIBLING])
         if self.domain.n_gates and not shares_nothing(self.evaluator):
@@ -383,10 +391,21 @@ class CountingEvaluator:
             big=network_names(space, big, None if cuts is None else cuts[1], precision),
             gate=gates[genes[:, self.domain.gate]],
             **{name: figures[name] for name in _KEPT},
-            provenance=self._told[0],
-            split=self._told[1],
+            provenance=self._words(figures),
+            split=None if self._told is None else self._told[1],
             coupling=coupling,
         )
+
+    def _words(self, figures: Mapping[str, Array]) -> Mapping[str, str]:
+        """How the figures of some points came about, each with its own words where they differ."""
+        assert self._told is not None
+        common, ranks = dict(self._told[0]), {}
+        for name, column in _WORDS.items():
+            if len(figures[column]) and np.isfinite(figures[column]).all():
+                own = figures[column].astype(np.uint8)
+                ranks |= {n: own for n in _FOLLOWERS[name] if common.pop(n, None) is not None}
+        words = MemberWords(ranks, common)
+        return words if any(len(np.unique(own)) > 1 for own in ranks.values()) else dict(words)
 
 
 def _together(

@@ -10,6 +10,7 @@ import pytest
 
 from biglittle.bench import Benchmark
 from biglittle.bench.errors import BigLittleError, ConstraintError
+from biglittle.bench.provenance import words_at
 from biglittle.searchers import SearchSettings
 from biglittle.searchers.counting import CountingEvaluator
 from biglittle.searchers.evaluators.live import LiveEvaluator
@@ -93,6 +94,22 @@ def test_batches_of_whole_and_of_cut_networks_have_the_weaker_word() -> None:
         counting.evaluate(some[kind][:5])
         assert counting.log().header["provenance"]["latency_ms"] == word
     assert counting.log().header["provenance"]["accuracy"] == "measured"
+    front = counting.outcome().front
+    words = [words_at(front.provenance, i)["latency_ms"] for i in range(len(front))]
+    cut = ["@" in little or "@" in big for little, big in zip(front.little, front.big, strict=True)]
+    assert words == ["predicted" if c else "block-sum" for c in cut]
+    assert len(set(words)) == 2
+    again = CountingEvaluator(evaluator, SearchSettings(budget=40))
+    again.told(counting.log().header["provenance"], "val")
+    for batch in counting.log().batches:
+        again.replay(batch)
+    assert again.outcome().front.records() == front.records()
+    older = CountingEvaluator(evaluator, SearchSettings(budget=40))  # a log that says it once
+    older.told(counting.log().header["provenance"], "val")
+    for batch in counting.log().batches:
+        plain = {k: v for k, v in batch.figures.items() if not k.endswith("_provenance")}
+        older.replay(replace(batch, figures=plain))
+    assert dict(older.outcome().front.provenance)["latency_ms"] == "predicted"
     answers = dict(counting.log().header["provenance"], accuracy="predicted")
     with pytest.raises(BigLittleError, match="changed the provenance"):
         counting.told(answers, "val")
