@@ -19,7 +19,7 @@ from ..bench.gates import N_CODES
 from ..bench.limits import unreachable
 from ..bench.network_names import network_names
 from ..bench.pareto import nondominated
-from ..bench.provenance import LATENCIES, MemberWords, ranks_of, weakest
+from ..bench.provenance import LATENCIES, MemberWords, Ranks, ranks_of, weakest
 from ..bench.recommend import NO_GATE
 from ..bench.rows import COUPLINGS
 from ..bench.spaces import Genomes
@@ -399,7 +399,7 @@ class CountingEvaluator:
     def _words(self, figures: Mapping[str, Array]) -> Mapping[str, str]:
         """How the figures of some points came about, each with its own words where they differ."""
         assert self._told is not None
-        common, ranks = dict(self._told[0]), {}
+        common, ranks = dict(self._told[0]), dict[str, Ranks]()
         for name, column in _WORDS.items():
             if len(figures[column]) and np.isfinite(figures[column]).all():
                 own = figures[column].astype(np.uint8)
