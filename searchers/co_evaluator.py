@@ -9,7 +9,6 @@ precision, whatever bits the accelerator has.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,12 +77,11 @@ class CoEvaluator:
             ConstraintError: no accelerator has so little area, or the pair is not a candidate.
             AcceleratorError: on none of them any network fits.
         """
-        began = time.perf_counter()
         places = checked_places(grid, grid.accelerators.within(area_mm2))
         pairs = Domain.of(answering, True, couplings)
         genes = None if pair is None else pair_genes(pairs, pair)
         domain = CoDomain(pairs, grid.accelerators, places, genes)
-        return cls(answering, grid, domain, reporting, time.perf_counter() - began)
+        return cls(answering, grid, domain, reporting)
 
     def _timed(
         self, places: NDArray[np.intp], genomes: Genomes, exits: Exits | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..bench.documents import json_text
 from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.evaluator import AnsweringEvaluator
 from ..bench.files import file_hash
+from ..bench.recommend import alone
 from ..edge_profiler.accelerators.grid import CostGrid, checked_places
 from ..edge_profiler.accelerators.parametric import Parameters, toml_text
 from ..edge_profiler.accelerators.profile import accelerator_profile
@@ -66,7 +68,9 @@ def co_evaluator(
             "accelerator show edge --yaml' prints such a file."
         )
     grid = CostGrid(accelerators, bench.table.space, bench.table.n_classes, clock_mhz)
-    within = accelerators.within(settings.area_mm2)
+    began = time.perf_counter()
+    place = int(checked_places(grid, accelerators.within(settings.area_mm2))[0])
+    seconds = time.perf_counter() - began
     sources: dict[str, Any] = {"evaluator": on, "table": bench.table.name}
     answering: AnsweringEvaluator
     reporting: AnsweringEvaluator | None = None
@@ -80,7 +84,6 @@ def co_evaluator(
         folder = bench.table.path.parent / "surrogate"
         surrogate = Surrogate.load(folder)
         sources["surrogate_sha256"] = file_hash(folder / "surrogate.json")
-        place = int(checked_places(grid, within)[0])
         document = accelerator_profile(
             accelerators.accelerator(place), bench.table.space, bench.table.n_classes, clock_mhz
         )
@@ -88,7 +91,7 @@ def co_evaluator(
     evaluator = CoEvaluator.of(
         answering, grid, settings.area_mm2, settings.couplings, pair, reporting
     )
-    return evaluator, sources
+    return replace(evaluator, seconds_tables=seconds), sources
 
 
 def run_co_search(
@@ -123,11 +126,11 @@ def co_document(
 ) -> dict[str, Any]:
     """What a co-search came to as plain JSON: config, accelerators by name, and the front."""
     numbers = {int(place): accelerators.parameters(int(place)) for place in outcome.places}
-    records = outcome.points.records()
-    for record, place, area in zip(
-        records, outcome.places.tolist(), outcome.areas_mm2.tolist(), strict=True
-    ):
+    records, single = outcome.points.records(), alone(outcome.points).tolist()
+    where = zip(outcome.places.tolist(), outcome.areas_mm2.tolist(), single, strict=True)
+    for record, (place, area, network) in zip(records, where, strict=True):
         record |= {"accelerator": numbers[place].name, AREA: round(area, 6)}
+        record["answers_alone"] = network or None
         record["provenance"] = {**record["provenance"], AREA: "modelled"}
     return {
         "config": config,

@@ -105,6 +105,12 @@ def _two(text: str) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
+def _alone(record: dict[str, Any]) -> str:
+    """The only network that a point asks; empty where it is a pair."""
+    network = record["answers_alone"]
+    return f"{network} alone" if network else ""
+
+
 def summary(
     outcome: CoOutcome, document: dict[str, Any], top: int, out: Path | None, clock_mhz: float
 ) -> list[str]:
@@ -136,7 +142,8 @@ def summary(
             f"  {100 * record['accuracy']:5.2f}  {latency:>10}  {energy:>9}  {record[AREA]:8.3f}"
             f"  {100 * record['escalation_rate']:7.1f} %  {record['accelerator']}"
         )
-        lines.append(f"         {record['little']}  {record['big']}")
+        networks = f"{record['little']}  {record['big']}"
+        lines.append(f"         {_alone(record) or networks}")
     if out is not None:
         name = shown[0]["accelerator"]
         lines += [
