@@ -143,14 +143,20 @@ def _convert(source: Path, target: Path) -> None:
         logging.disable(logging.NOTSET)
 
 
-def _session(runtime: Any, model: bytes) -> Any:
+def runtime_session(runtime: Any, model: bytes) -> Any:
+    """A session of ONNX Runtime on one thread, which keeps its warnings to itself."""
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return runtime.InferenceSession(model, options, providers=[CPU])
 
 
-def _inputs(session: Any, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+def random_inputs(session: Any, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Random images for every input of a session, by its name.
+
+    Raises:
+        ProfileError: an input that is not of images.
+    """
     feeds = {}
     for one in session.get_inputs():
         shape = [side if isinstance(side, int) and side > 0 else 1 for side in one.shape]
@@ -168,10 +174,10 @@ def _difference(runtime: Any, onnx: bytes, ort: bytes, name: str) -> float:
 
     Where a cascade's decision itself differs, its logits do as well.
     """
-    first, second = _session(runtime, onnx), _session(runtime, ort)
+    first, second = (runtime_session(runtime, content) for content in (onnx, ort))
     rng, largest = np.random.default_rng(0), 0.0
     for _ in range(_IMAGES):
-        feeds = _inputs(first, rng)
+        feeds = random_inputs(first, rng)
         for a, b in zip(first.run(None, feeds), second.run(None, feeds), strict=True):
             gap = np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64))
             largest = max(largest, float(gap.max(initial=0.0)))

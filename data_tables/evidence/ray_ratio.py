@@ -93,7 +93,8 @@ def ratio_text(f: dict[str, Any]) -> str:
     raised = ", at a raised priority" if f["priority"] < 0 else ""
     return (
         f"On one machine, the {f['networks']} smallest networks of the table on {f['images']:,} "
-        f"images each take {local:.0f} s with `--workers {f['workers']}` and {cluster:.0f} s with `--on ray`, which "
+        f"images each take {local:.0f} s with `--workers {f['workers']}` and {cluster:.0f} s "
+        "with `--on ray`, which "
         f"is {f['ratio']:.2f} times as long (median of {f['turns']} turns, {low:.2f} to "
         f"{high:.2f}), "
         "start of workers and cluster included; the files are the same, byte for byte. Runners "
