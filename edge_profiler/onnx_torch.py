@@ -30,7 +30,7 @@ def _conv(a: Attributes, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Te
 def _gemm(a: Attributes, x: Tensor, w: Tensor, bias: Tensor) -> Tensor:
     x = x.T if a.get("transA") else x
     w = w if a.get("transB") else w.T
-    return a.get("alpha", 1.0) * functional.linear(x, w) + a.get("beta", 1.0) * bias
+    return float(a.get("alpha", 1.0)) * functional.linear(x, w) + float(a.get("beta", 1.0)) * bias
 
 
 def _reduced(of: Callable[..., Tensor]) -> Callable[..., Tensor]:
