@@ -99,7 +99,8 @@ def ratio_text(f: dict[str, Any]) -> str:
         f"{high:.2f}), "
         "start of workers and cluster included; the files are the same, byte for byte. Runners "
         f"took turns on a machine that did other things too (load {f['load']:.1f} before"
-        f"{raised}), which moves a turn by more than the runners differ. Ray {f['ray']}, {versions(f)}, "
+        f"{raised}), which moves a turn by more than the runners differ. "
+        f"Ray {f['ray']}, {versions(f)}, "
         "`python -m biglittle.data_tables.evidence ray_ratio`."
     )
 
