@@ -36,7 +36,7 @@ LAZY_VERBS = {
     ),
     "mobile": (
         "data_tables.devices.mobile_command",
-        "Writes ONNX networks and cascades for phones: ORT format, and the operators they need.",
+        "Writes ONNX networks and cascades for phones: ORT format with its operators, or LiteRT.",
     ),
     "ofa": (
         "searchers.ofa_command",
