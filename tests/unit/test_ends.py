@@ -93,9 +93,9 @@ def test_a_stopped_score_keeps_its_rows_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     pytest.importorskip("torch")
-    from biglittle.zerocost import bulk
+    from biglittle.zerocost import bulk, score_work
 
-    once, out = bulk.score, tmp_path / "scores.h5"
+    once, out = score_work.score, tmp_path / "scores.h5"
 
     def score(architecture: str, *given: Any, **named: Any) -> Any:
         if architecture == NETWORKS[1]:
@@ -103,11 +103,11 @@ def test_a_stopped_score_keeps_its_rows_and_goes_on(
         return once(architecture, *given, **named)
 
     words = ["score", "--arch", ",".join(NETWORKS), "--proxies", "snip", "--batch-size", "2"]
-    monkeypatch.setattr(bulk, "score", score)
+    monkeypatch.setattr(score_work, "score", score)
     told = f"{word}; what was finished is in {out}, and the same command goes on from there\n"
     assert command_line(*words, "--out", str(out)) == (code, "", told)
     assert bulk.read_columns(out).architectures == NETWORKS[:1]
-    monkeypatch.setattr(bulk, "score", once)
+    monkeypatch.setattr(score_work, "score", once)
     assert command_line(*words, "--out", str(out))[0] == 0
     assert bulk.read_columns(out).architectures == NETWORKS
 

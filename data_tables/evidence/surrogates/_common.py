@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....bench import Table
 from ....bench.gates import stored_metrics
+from ....bench.rows import key_of
 from ....surrogates.evaluated_networks import beside, read_evaluated
 from ...flagship import RECIPE
 
@@ -29,14 +30,13 @@ def say(line: str) -> None:
 
 
 def learnable(table: Table) -> set[str]:
-    """Architectures that a surrogate may have seen: the table's, and those found since."""
-    architectures, path = {str(a) for a in table.networks["architecture"]}, beside(table.path)
+    """Names of the networks that a surrogate may have seen: the table's, and those found since."""
+    inherited = np.flatnonzero(table.networks["training"] == "inherited").tolist()
+    names, path = {key_of(table.networks, row)[0].name for row in inherited}, beside(table.path)
     if path is not None:
         labels = table.predictions("val").labels
-        architectures |= set(
-            read_evaluated(path, table.space, labels, stored_metrics()).architectures
-        )
-    return architectures
+        names |= set(read_evaluated(path, table.space, labels, stored_metrics()).architectures)
+    return names
 
 
 def middle(entry: Mapping[str, Any], digits: int = 3, scale: float = 1.0) -> str:

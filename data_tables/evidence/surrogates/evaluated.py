@@ -34,17 +34,17 @@ def measure(working: Working, limit: int | None = None) -> None:
 
     wanted = in_random_order(proposed()["points"])
     supernet, dataset = TrainedSupernet.kept(RECIPE.weights), get_dataset("cifar10")
-    keys = [EvaluationKey(NetworkKey(a), origin=supernet.sha256) for a in wanted]
+    keys = [EvaluationKey(NetworkKey.parse(name), origin=supernet.sha256) for name in wanted]
     todo = [k for k in keys if not done(k)][:limit]
     live = NetworkEvaluator(dataset, dataset.load(), splits=("val",))
     began = time.monotonic()
     for i, key in enumerate(todo):
         if done(key):  # by another process
             continue
-        architecture = key.network.architecture
-        accuracy = live.evaluate(live.inherited(supernet.net, architecture), key, working)
+        name = key.network.name
+        accuracy = live.evaluate(live.inherited(supernet.net, name), key, working)
         left = (time.monotonic() - began) / (i + 1) * (len(todo) - i - 1)
-        say(f"{i + 1} of {len(todo)}: {architecture} {accuracy:.4f}, {left / 60:.0f} min left")
+        say(f"{i + 1} of {len(todo)}: {name} {accuracy:.4f}, {left / 60:.0f} min left")
 
 
 STEP = Step(measure, keeps=False)

@@ -64,7 +64,7 @@ def measure() -> dict[str, Any]:
             )
         say(f"within {limit:g} ms, seed {seed}: {len(points)} points of {len(front)}")
     new = {r[who] for r in rows for who in ("little", "big")} - held
-    say(f"{len(rows)} points of {len(new)} architectures that the table does not hold")
+    say(f"{len(rows)} points of {len(new)} networks that the table does not hold")
     return {
         "surrogate_sha256": file_hash(folder / "surrogate.json"),
         "device": DEVICE,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....bench import Benchmark
 from ....bench.errors import BigLittleError
+from ....bench.spaces import parse_networks
 from ....surrogates import (
     Surrogate,
 )
@@ -38,12 +39,12 @@ def measure(working: Working) -> dict[str, Any]:
     held = learnable(table)
     answered: dict[str, Mapping[str, NDArray[np.uint8]]] = {}
     origins = set()
-    for architecture in in_random_order(given["points"]):
-        path = working / f"{EvaluationKey(NetworkKey(architecture)).name}.npz"
+    for name in in_random_order(given["points"]):
+        path = working / f"{EvaluationKey(NetworkKey.parse(name)).name}.npz"
         if path.exists():
             evaluation = read_evaluation(path)
             origins.add(evaluation.key.origin)
-            answered[architecture] = evaluation.answers["val"]
+            answered[name] = evaluation.answers["val"]
     if len(answered) < LEAST_SEARCHED:
         raise BigLittleError(
             f"{len(answered)} of the proposed networks are evaluated in {working}; expected at "
@@ -62,7 +63,7 @@ def measure(working: Working) -> dict[str, Any]:
         points.append({**row, **evaluated, "new": new})
     figures = optimism(points)
     surrogate = Surrogate.load(table.path.parent / "surrogate")
-    alone = surrogate.predict_networks(surrogate.space.parse(list(answered)))
+    alone = surrogate.predict_networks(*parse_networks(surrogate.space, list(answered)))
     figures["single networks"] = agreement(
         [
             {
@@ -109,7 +110,7 @@ def searched_text(data: dict[str, Any]) -> str:
         f"{data['proposed']} operating points spread over fronts of `nsga2` "
         f"({data['budget']:,} evaluations, {data['device']}), of which, in random order, "
         f"{len(data['points'])} were evaluated on val with inherited weights: "
-        f"{data['architectures']} architectures, {data['evaluated_new']} of them not in the "
+        f"{data['architectures']} networks, {data['evaluated_new']} of them not in the "
         "table. Optimism is predicted minus evaluated accuracy, in points; coverage is of the 90 "
         "% intervals. Steps `surrogates/proposed`, `surrogates/evaluated`, `surrogates/searched`. "
         "No choice rests on these networks: "

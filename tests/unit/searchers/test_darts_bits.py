@@ -105,10 +105,7 @@ def test_bits_are_drawn_by_their_seed_and_sharpen() -> None:
     assert float(soft.beta.grad.abs().sum()) > 0
 
 
-@pytest.mark.parametrize("paths", ["two", "all"])
-def test_a_search_that_pays_for_bitops_ends_with_few_bits(
-    paths: str, made_up: Dataset, made_up_device
-) -> None:  # type: ignore[no-untyped-def]
+def test_a_search_that_pays_for_bitops_ends_with_few_bits(made_up: Dataset, made_up_device) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
     train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
@@ -116,7 +113,6 @@ def test_a_search_that_pays_for_bitops_ends_with_few_bits(
     net = Supernet(SPACE, 10)
     settings = DartsSettings(
         choices=("k3_e1", "k3_e3"),
-        paths=paths,
         steps=15,
         sharpness=1.0,
         batch=4,

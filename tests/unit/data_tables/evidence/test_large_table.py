@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from biglittle.data_tables.evidence import imagenet_plan, large_table
 
 
@@ -16,9 +18,9 @@ def test_a_small_table_is_written_opened_and_searched() -> None:
 
 def test_the_plan_goes_with_networks_and_pixels() -> None:
     one, many = imagenet_plan.measure(networks=10), imagenet_plan.measure(networks=100)
-    assert many["evaluation_core_h"] == 10 * one["evaluation_core_h"]
+    assert many["evaluation_core_h"] == pytest.approx(10 * one["evaluation_core_h"])
     assert many["training_h"] == one["training_h"]
     larger = imagenet_plan.measure(networks=10, size=128)
-    assert larger["training_h"] == 4 * one["training_h"]
+    assert larger["training_h"] == pytest.approx(4 * one["training_h"])
     assert 3.5 < larger["evaluation_core_h"] / one["evaluation_core_h"] < 4.1
     assert larger["table_mb"] == one["table_mb"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
 from biglittle.bench.errors import BigLittleError
+from biglittle.bench.rows import key_of
 from biglittle.data_tables.evidence import _page
 from biglittle.data_tables.evidence.surrogates import (
     proposed,
@@ -32,7 +34,10 @@ def test_what_was_evaluated_of_what_was_proposed(
     from biglittle.data_tables.building.evaluate import Evaluation, EvaluationKey, write_evaluation
 
     table = Benchmark.load(searched.TABLE).table
-    ids = [str(a) for a in table.networks["architecture"][table.rows()]]
+    whole = table.networks["exit"][table.rows()] == ""
+    ids = [str(a) for a in table.networks["architecture"][table.rows()][whole]]
+    row = int(np.flatnonzero(table.networks["exit"] != "")[0])
+    ids[1] = key_of(table.networks, row)[0].name  # cut at an exit, with answers of its own
     stored, working = table.predictions("val"), tmp_path / "working"
     monkeypatch.setattr(searched, "LEAST_SEARCHED", 3)
     point = {"gate": "margin", "threshold": 0.4, "accuracy": 0.7, "low": 0.6, "high": 0.8}
@@ -45,9 +50,10 @@ def test_what_was_evaluated_of_what_was_proposed(
         if i == 2:
             with pytest.raises(BigLittleError, match="at least 3"):
                 searched.measure(working)
+        own = NetworkKey.parse(architecture)
         row = table.network_row(architecture)
         answers = {"top1": stored.top1[row], **{g: c[row] for g, c in stored.codes.items()}}
-        key = EvaluationKey(NetworkKey(architecture), origin="the weights")
+        key = EvaluationKey(own, origin="the weights")
         write_evaluation(working / f"{key.name}.npz", Evaluation(key, "0" * 64, {"val": answers}))
     found = searched.measure(working)
     assert (found["architectures"], found["proposed"], found["evaluated_new"]) == (3, 3, 0)
