@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,21 @@ class PairCurve:
         return at if at < len(self.cuts) and self.cuts[at] == cut else None
 
     def record(self) -> dict[str, Any]:
-        """As plain JSON: counts as differences from place to place, costs as `packed`."""
+        """As plain JSON: counts as differences from place to place, costs as `packed`.
+
+        Costs that are the same on every device of several, such as MACs, stand once, under
+        ``everywhere``.
+        """
         n = self.n_images or PREDICTED_SCALE
+        costs = {
+            device: {
+                name: packed(column, self.escalation_rate)
+                for name, column in columns.items()
+                if np.isfinite(column).all()
+            }
+            for device, columns in self.costs.items()
+        }
+        everywhere = _shared(list(costs.values()))
         return {
             "cuts": _cuts(self.cuts.tolist()),
             "n": n,
@@ -52,15 +65,20 @@ class PairCurve:
             "val": None
             if self.val is None
             else {"n": self.val[1], "right": _differences(*self.val)},
+            "everywhere": everywhere,
             "costs": {
-                device: {
-                    name: packed(column, self.escalation_rate)
-                    for name, column in columns.items()
-                    if np.isfinite(column).all()
-                }
-                for device, columns in self.costs.items()
+                device: {name: form for name, form in forms.items() if name not in everywhere}
+                for device, forms in costs.items()
             },
         }
+
+
+def _shared(devices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The entries that several devices have in common; none where there is one device."""
+    if len(devices) < 2:
+        return {}
+    first, *rest = devices
+    return {n: form for n, form in first.items() if all(other.get(n) == form for other in rest)}
 
 
 PREDICTED_SCALE = 100_000  # shares that nobody counted are kept to five digits

@@ -93,7 +93,7 @@ function figuresAt(row, at) {
   const { curve } = row;
   const rate = curve.escalated[at] / curve.n;
   const values = { ...row.figures, accuracy: curve.right[at] / curve.n, escalation_rate: rate };
-  for (const [name, column] of Object.entries(curve.costs[row.device])) {
+  for (const [name, column] of Object.entries({ ...curve.everywhere, ...curve.costs[row.device] })) {
     if (column.line) values[name] = column.line[0] + column.line[1] * rate;
     else if (column.steps) values[name] = column.steps.filter(([from]) => from <= at).pop()[1];
     else values[name] = column.values[at];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,20 @@ def test_one_place_is_enough() -> None:
 @pytest.mark.parametrize(("value", "shown"), [(2.0, 2), (0.1234567, 0.123457), (1e-9, 1e-9)])
 def test_numbers_are_short(value: float, shown: float) -> None:
     assert rounded(value) == shown
+
+
+def test_costs_that_all_of_several_devices_share_stand_once(table: str) -> None:
+    bench = Benchmark.load(table)
+    ids = bench.architectures
+    point = bench.query_many(ids[0], ids[1], "margin", [0.123], DEVICE)
+    (one,) = table_curves(bench, {"board": point}, {"board": DEVICE}, 16).values()
+    columns = dict(one.costs["board"])
+    slower = {**columns, "latency_ms": 2 * columns["latency_ms"]}
+    alone, two = one.record(), replace(one, costs={"board": columns, "slow": slower}).record()
+    assert alone["everywhere"] == {}
+    assert "macs" in two["everywhere"]
+    assert {*two["costs"]["board"]} == {*two["costs"]["slow"]} == {"latency_ms"}
+    for device in ("board", "slow"):
+        assert {*two["everywhere"], *two["costs"][device]} == {*alone["costs"]["board"]}
+    together = {**two["everywhere"], **two["costs"]["board"]}
+    assert together == alone["costs"]["board"]
