@@ -147,7 +147,7 @@ def search(
         net.parameters(), lr=settings.weights_rate, momentum=0.9, weight_decay=5e-4
     )
     relaxed = [*pair.parameters(), *priced.parameters()]
-    bitops = soft_bits = None
+    soft_bits = None
     if settings.bits:
         bitops = ExpectedBitOps(space, dataset.n_classes, choices)
         soft_bits = SoftBits(bitops.n_entries, settings.seed)
@@ -200,14 +200,9 @@ def search(
             price = abs(latency / settings.latency_ms - 1)
         objective = error + settings.latency_weight * price - bonus * entropy
         figures = {"latency_ms": float(latency.detach())}
-        if bitops is not None and bits is not None:
-            each = bitops.of(chances, bits)
-            billions = mean_cost(each[0], each[1], rate)
-            price = billions / bitops.most
-            if settings.gbitops is not None:
-                price = abs(billions / settings.gbitops - 1)
+        if bits is not None:
+            price, figures["gbitops"] = bitops.priced(chances, bits, rate, settings.gbitops)
             objective = objective + settings.bitops_weight * price
-            figures["gbitops"] = float(billions.detach())
         if not torch.isfinite(objective):
             raise TrainingError(
                 f"the loss is {float(objective.detach())} at step {step}; lower weights_rate or "

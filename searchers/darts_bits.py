@@ -30,6 +30,7 @@ from torch import nn
 from torch.func import functional_call
 
 from ..bench.bits import BITS, StageBits
+from ..bench.cost import mean_cost
 from ..bench.mixed_network import FIXED_BITS, stages_of
 from ..bench.spaces import SearchSpace
 from ..cotrain.fake_quantised import TINIEST, to_steps, weight_steps
@@ -170,6 +171,29 @@ class ExpectedBitOps:
         products = expected[..., 0] * expected[..., 1]
         layers = (chances * self.macs).sum(dim=-1) * products[:, self.entries]
         return layers.sum(dim=-1) + self.head_macs * products[:, -1] + self.fixed
+
+    def priced(
+        self,
+        chances: torch.Tensor,
+        bits: torch.Tensor,
+        escalation_rate: torch.Tensor,
+        aim: float | None,
+    ) -> tuple[torch.Tensor, float]:
+        """Price of the expected mean BitOps of a soft pair, and these BitOps in billions.
+
+        The price is their share of the most that a network could have, or their relative distance
+        from what is aimed at.
+
+        Args:
+            chances: weights of the choices of little and big, as for `of`.
+            bits: weights of the bits of little and big, as for `of`.
+            escalation_rate: share of the images that the big network is asked about.
+            aim: mean BitOps in billions that the pair is to have; None: the fewer the better.
+        """
+        each = self.of(chances, bits)
+        billions: torch.Tensor = mean_cost(each[0], each[1], escalation_rate)
+        price = billions / self.most if aim is None else abs(billions / aim - 1)
+        return price, float(billions.detach())
 
 
 def _macs(space: SearchSpace, layer: int, choice: int) -> int:

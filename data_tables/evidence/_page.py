@@ -126,10 +126,16 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def save(name: str, figures: Mapping[str, Any]) -> None:
-    """Keeps the figures of a step, with the conditions they were made under."""
-    own = {"table_sha256": table_hash()} if step(name).of_table else {}
-    document = {"step": name, "conditions": conditions(), **own, **figures}
-    write_json(FIGURES / f"{name}.json", document)
+    """Keeps the figures of a step, with the conditions they were made under.
+
+    A step that goes on from what it kept before may hand back conditions and table of then; those
+    of now take their place.
+    """
+    own: dict[str, Any] = {"step": name, "conditions": conditions()}
+    if step(name).of_table:
+        own["table_sha256"] = table_hash()
+    measured = {key: value for key, value in figures.items() if key not in own}
+    write_json(FIGURES / f"{name}.json", {**own, **measured})
 
 
 def load(name: str, file: Path | None = None) -> dict[str, Any] | None:

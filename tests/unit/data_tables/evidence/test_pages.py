@@ -122,6 +122,11 @@ def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.Monke
     assert "(of a table before)" in evidence.listing()
     assert evidence.main(["held", "--value", "3"]) == 0
     assert "-->held is 3<!--" in (house / "page.md").read_text()
+    earlier = {"step": "x", "conditions": {"cpu": "of then"}, "table_sha256": "a" * 64}
+    _page.save("held", {"value": 4, **earlier})  # a step that goes on from its own figures
+    document = json.loads((house / "figures" / "held.json").read_text())
+    assert (document["step"], document["table_sha256"]) == ("held", "b" * 64)
+    assert document["conditions"]["cpu"] != "of then"
 
 
 def test_steps_that_load_the_table_are_told_apart() -> None:
