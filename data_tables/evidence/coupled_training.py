@@ -268,7 +268,8 @@ def coupled_training_text(figures: dict[str, Any]) -> str:
     lines = [
         f"{n_runs} of {n_runs + n_missing} runs are made, each of {figures['epochs']} passes over "
         "the training images. Gains in points of test accuracy, with 90 % intervals over runs and "
-        "images; a pair is compared where it escalates at most that share of val.",
+        "images; a pair is compared where it escalates at most that share of val. "
+        f"{_formats(figures['runs'])}",
         "",
         "| coupling | method | against | what | runs | gain | interval | |",
         "|---|---|---|---|---|---|---|---|",
@@ -305,6 +306,13 @@ def coupled_training_text(figures: dict[str, Any]) -> str:
         "`coupled_training`.",
     ]
     return "\n".join(lines)
+
+
+def _formats(runs: Mapping[str, Any]) -> str:
+    """How many runs computed in which number format, in a sentence; "" where nobody noted it."""
+    noted = [run["precision"] for run in runs.values() if run.get("precision")]
+    counts = ", ".join(f"{noted.count(name)} in {name}" for name in sorted(set(noted)))
+    return f"Computed {counts}, whichever a trial found faster." if counts else ""
 
 
 def coupled_answer_text(figures: dict[str, Any]) -> str:

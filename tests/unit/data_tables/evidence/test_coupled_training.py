@@ -173,7 +173,8 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     alone = answers[Job(sibling["little"], "", ALONE, 0).name]
     assert np.array_equal(bits.little, alone.right[ALONE])
     assert pair_bits(sibling, "independent", 1, answers, n_val) is None
-    figures = {"runs": answers, "missing": ["x"], "epochs": 3, **results(bench, plan, answers)}
+    runs = {name: {"precision": "bf16" if i else "fp32"} for i, name in enumerate(answers)}
+    figures = {"runs": runs, "missing": ["x"], "epochs": 3, **results(bench, plan, answers)}
     over = [c for c in figures["compared"] if "single" in c["against"] and c["low"] > 0]
     assert {c["coupling"] for c in over} == {"prefix"}
     first = figures["pairs"][0]["methods"]["joint"]["test"]
@@ -181,5 +182,6 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert first[-1]["accuracy"] > first[0]["accuracy"]
     assert first[0]["latency_ms"] < first[-1]["latency_ms"]
     text = coupled_training_text(figures)
+    assert f"Computed {len(runs) - 1} in bf16, 1 in fp32" in text
     assert "14 of 15 runs" in text
     assert "| prefix | `joint` | `independent` |" in text
