@@ -325,9 +325,21 @@ def coupled_answer_text(figures: dict[str, Any]) -> str:
         for c in figures["compared"]
         if c["coupling"] == "prefix" and c["against"] == BASE and c["what"] == "pair at 0.1"
     ]
+    singles = [
+        f"`{c['method']}` {100 * c['gain']:+.2f} ({100 * c['low']:+.2f} to {100 * c['high']:+.2f})"
+        for c in figures["compared"]
+        if c["coupling"] == "prefix" and c["against"] == "the single network"
+    ]
+    over = (
+        " Over a single network of the same mean cost, trained for as many images, such a pair "
+        f"gains, where a fifth escalates: {', '.join(singles)}."
+        if singles
+        else ""
+    )
     return (
         f"With {len(figures['runs'])} of {total} runs made, and a tenth of the images escalated "
         f"by a pair that shares its trunk: {'; '.join(parts) or 'nothing can be compared yet'}."
+        f"{over}"
     )
 
 

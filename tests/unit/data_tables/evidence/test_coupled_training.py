@@ -181,6 +181,9 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert first[0]["escalation_rate"] == 0.0
     assert first[-1]["accuracy"] > first[0]["accuracy"]
     assert first[0]["latency_ms"] < first[-1]["latency_ms"]
+    answer = coupled_training.coupled_answer_text(figures)
+    assert "Over a single network of the same mean cost" in answer
+    assert "`joint` +" in answer.partition("Over a single network")[2]
     text = coupled_training_text(figures)
     assert f"Computed {len(runs) - 1} in bf16, 1 in fp32" in text
     assert "14 of 15 runs" in text
