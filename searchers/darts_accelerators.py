@@ -29,6 +29,7 @@ from ..bench import DeviceProfile, SearchSpace
 from ..bench.errors import AcceleratorError, DeviceError
 from ..edge_profiler.accelerators.grid import CostGrid, checked_places
 from ..edge_profiler.accelerators.space import AcceleratorSpace
+from .darts_relaxation import gumbel_noise
 
 #: Temperature of the Gumbel softmax in the first step and in the last one.
 TEMPERATURES = (3.0, 0.3)
@@ -139,9 +140,7 @@ class AcceleratorPrices(nn.Module):
         for column, weights in zip(self.genes.T, self.numbers, strict=True):
             logits = weights
             if temperature is not None:
-                uniform = torch.rand(len(weights), generator=self.generator)
-                noise = -(-uniform.clamp_min(1e-20).log()).clamp_min(1e-20).log()
-                logits = (weights + noise) / temperature
+                logits = (weights + gumbel_noise(weights.shape, self.generator)) / temperature
             logs.append(logits.log_softmax(dim=0)[column])
         return torch.stack(logs).sum(dim=0).softmax(dim=0)  # again over those that are allowed
 

@@ -35,6 +35,7 @@ from ..bench.mixed_network import FIXED_BITS, stages_of
 from ..bench.spaces import SearchSpace
 from ..cotrain.fake_quantised import TINIEST, to_steps, weight_steps
 from ..cotrain.supernet import Supernet
+from .darts_relaxation import gumbel_noise
 
 SIDES = 2  # weights, and what is read
 GIGA = 1e9
@@ -56,13 +57,8 @@ class SoftBits(nn.Module):
 
     def drawn(self, sharpness: float) -> torch.Tensor:
         """Gumbel softmax of the weights at a temperature of 1 / sharpness, of their shape."""
-        uniform = torch.rand(self.beta.shape, generator=self.generator).clamp_min(1e-12)
-        noise = -(-uniform.log()).clamp_min(1e-12).log()
+        noise = gumbel_noise(self.beta.shape, self.generator)
         return ((self.beta + noise) * sharpness).softmax(dim=-1)
-
-    def chances(self, sharpness: float) -> torch.Tensor:
-        """Softmax of the sharpened weights without noise, (2, n_entries, 2, n_bits)."""
-        return (self.beta * sharpness).softmax(dim=-1)
 
     def derived(self) -> tuple[StageBits, StageBits]:
         """Bits of the largest weight, of the little and of the big network."""

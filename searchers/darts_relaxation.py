@@ -101,6 +101,16 @@ class SoftPair(nn.Module):
         return (self.alpha * sharpness).softmax(dim=-1)
 
 
+def gumbel_noise(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor:
+    """Standard Gumbel noise of a shape: logits with it, in a softmax, draw softly by their chances.
+
+    Source: Jang, Gu and Poole 2017, "Categorical Reparameterization with Gumbel-Softmax" (section
+    2.1). torch's ``gumbel_softmax`` takes no generator.
+    """
+    uniform = torch.rand(tuple(shape), generator=generator)
+    return -(-uniform.clamp_min(1e-20).log()).clamp_min(1e-20).log()
+
+
 def expected_latency_ms(
     chances: torch.Tensor, block_ms: torch.Tensor, constant_ms: torch.Tensor | float
 ) -> torch.Tensor:
