@@ -8,7 +8,8 @@ that is at given mean costs, and everything is told on test. Intervals resample 
     python -m biglittle.data_tables.evidence coupled_training --working DIR [--hours H]
 
 It may be stopped at any moment and goes on from its last checkpoint. With ``--hours 0`` it trains
-nothing and sums up what is there. 108 jobs of 135,000 images take some ten hours of one idle core.
+nothing and sums up what is there. Processes with a ``--seed`` each may share a folder; sum up when
+they are through. 108 jobs of 135,000 images take some ten hours of one idle core.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def measure(
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
     hours: Annotated[float, typer.Option(help="Begin no job after so long; 0 sums up.")] = 1000.0,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Train jobs of this seed alone.")] = None,
 ) -> dict[str, Any]:
     """Trains what is missing, in an order whose first part is balanced, and sums up."""
     from ...cotrain.exit_heads import load_exit_heads, trunk_hash
@@ -69,7 +71,8 @@ def measure(
         net.exit_heads = load_exit_heads(RECIPE.exit_weights, net.space, trunk)
         site = Site(working, net, splits, dataset, recipe, threads)
         gates = {p["little"] for p in plan["pairs"] if p["coupling"] == "sibling"}
-        train_all(site, jobs, records, gates, log, hours * 3600)
+        own = [job for job in jobs if seed is None or job.seed == seed]
+        train_all(site, own, records, gates, log, hours * 3600)
     names = {job.name for job in jobs}
     answers = {n: a for n, a in records.answers.items() if n in names}
     if answers:
