@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Way:
         precision: number format of the passes.
         kept_memory: whether freed memory stays with the process.
         channels_last: whether activations lie channel by channel for each pixel.
+        throughout: whether bf16 has those convolutions, too, whose backward pass it slows.
     """
 
     batch: int = 128
@@ -49,6 +51,7 @@ class Way:
     precision: str = "fp32"
     kept_memory: bool = True
     channels_last: bool = True
+    throughout: bool = False
 
 
 def _averaged(net: Supernet, processes: int) -> None:
@@ -86,12 +89,17 @@ def rate(way: Way, seconds: float, rank: int = 0, meeting: Path | None = None) -
     x = torch.randn(batch, stem.in_channels, stem.height, stem.width).to(memory_format=layout)
     y = torch.from_numpy(np.arange(batch) % N_CLASSES)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
-    precision = Precision(way.precision)
+    precision, device = Precision(way.precision), torch.device("cpu")
+
+    def autocast() -> AbstractContextManager[None]:
+        if way.throughout:
+            return torch.autocast(device.type, torch.bfloat16, enabled=way.precision == "bf16")
+        return precision.autocast(device)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
         for path in paths:
-            with precision.autocast(torch.device("cpu")):
+            with autocast():
                 logits = net(x, path)
             functional.cross_entropy(logits.float(), y).backward()  # type: ignore[no-untyped-call]
         if way.processes > 1:

@@ -26,6 +26,7 @@ WAYS = {
     "2 threads, kept, batch of 32": Way(batch=32, threads=2),
     "1 thread, freed memory kept": Way(),
     "1 thread, kept, bf16": Way(precision="bf16"),
+    "1 thread, kept, bf16 throughout": Way(precision="bf16", throughout=True),
     "2 processes of 1 thread, gradients averaged": Way(processes=2),
     "2 processes of 1 thread, averaged, bf16": Way(processes=2, precision="bf16"),
 }
