@@ -7,6 +7,8 @@ import bisect
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 64  # rows that drop others together; more drop later what need not be compared
+
 
 def nondominated(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of the non-dominated rows, sorted by the first column.
@@ -45,22 +47,37 @@ def on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _filtered(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Non-dominated rows of lexically sorted (n, m), rising: each drops those that it dominates.
+    """Non-dominated rows of lexically sorted (n, m), rising: blocks of rows drop what they beat.
 
-    Rows with a small sum of ranks dominate most, so that they come first and few are left soon.
+    Rows with a small sum of ranks come first: none beats one before it, and they beat most. The
+    first blocks are small, since few rows are left after them.
     """
     ranks = np.argsort(np.argsort(ordered, axis=0, kind="stable"), axis=0, kind="stable")
     left = np.argsort(ranks.sum(axis=1), kind="stable")
     columns = np.ascontiguousarray(ordered[left].T)
-    at = 0
-    while at < len(left):
-        better = columns[0] < columns[0, at]
-        for column in columns[1:]:
-            better |= column < column[at]
-        better[at] = True
-        left, columns = left[better], np.ascontiguousarray(columns[:, better])
-        at = int(np.count_nonzero(better[:at])) + 1
-    return np.sort(left)
+    chosen, size = [], 1
+    while len(left):
+        block, tail = columns[:, :size], columns[:, size:]
+        best = np.ones(block.shape[1], bool)
+        for k in range(len(best)):
+            if best[k]:
+                best[k + 1 :] &= ~_beaten(block[:, k + 1 :], block[:, k : k + 1])
+        chosen.append(left[:size][best])
+        rest = ~_beaten(tail, block[:, best])
+        left, columns = left[size:][rest], np.ascontiguousarray(tail[:, rest])
+        size = min(2 * size, BLOCK)
+    return np.sort(np.concatenate(chosen))
+
+
+def _beaten(columns: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of n points (m, n) are nowhere better than one of (m, k), shape (n,)."""
+    beaten = np.zeros(columns.shape[1], bool)
+    for point in by.T:
+        better = columns[0] < point[0]
+        for column, value in zip(columns[1:], point[1:], strict=True):
+            better |= column < value
+        beaten |= ~better
+    return beaten
 
 
 def _sweep(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
