@@ -182,8 +182,17 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert first[-1]["accuracy"] > first[0]["accuracy"]
     assert first[0]["latency_ms"] < first[-1]["latency_ms"]
     answer = coupled_training.coupled_answer_text(figures)
-    assert "Over a single network of the same mean cost" in answer
-    assert "`joint` +" in answer.partition("Over a single network")[2]
+    cells = next(row for row in answer.splitlines() if "| `joint` |" in row).split(" | ")
+    gain = next(
+        c
+        for c in figures["compared"]
+        if (c["coupling"], c["method"], c["what"]) == ("prefix", "joint", "pair at 0.1")
+    )
+    assert cells[:3] == ["| an exit and its network", "`joint`", str(gain["runs"])]
+    assert cells[3].startswith(f"{100 * gain['gain']:+.2f} ({100 * gain['low']:+.2f} to ")
+    assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[3:])
+    own = next(row for row in answer.splitlines() if "exit" in row and "| `independent` |" in row)
+    assert own.split(" | ")[3] == "-"  # nothing is held against itself
     text = coupled_training_text(figures)
     assert f"Computed {len(runs) - 1} in bf16, 1 in fp32" in text
     assert "14 of 15 runs" in text
