@@ -31,7 +31,6 @@ from ..bench.cost import NetworkCosts, SharedCosts, pair_figure
 from ..bench.datasets import Dataset, Images, get_dataset
 from ..bench.documents import read_json, typed
 from ..bench.errors import BigLittleError, CheckpointError
-from ..bench.evaluator import Evaluator
 from ..bench.figures import counted
 from ..bench.files import replacing, why_unreadable
 from ..bench.gate import Gate
@@ -69,14 +68,12 @@ class FrontJob:
         recipe: recipe by which the networks are trained.
         seed: seed of weights, order and augmentation.
         out: folder of the pairs' folders.
-        start: gives the network to start from by architecture id; None: random weights.
-        evaluator: gives what networks cost on the device.
+        start: gives the network to start from by its name; None: random weights.
         table_point: gives what a table promises for a pair and gate; None where it has no such
             pair.
         deploy: writes and checks what is deployed.
         measured: pairs that the device measured end to end.
-        costs_of: gives the costs of the two networks of a pair, and what they share, where one of
-            them is cut at an exit; None: all are whole.
+        costs_of: gives the costs of the two networks of a pair by their names, and what they share.
         fresh_heads: whether the heads of exits in ``start`` have random weights.
         sources: table, device and hashes that the figures rest on, for the report.
         device: torch device of the training.
@@ -88,14 +85,13 @@ class FrontJob:
     seed: int
     out: Path
     start: Callable[[str], Network] | None
-    evaluator: Evaluator
+    costs_of: Callable[[str, str], PairCosts]
     table_point: Callable[[Pair, Gate], OperatingPoint | None]
     deploy: Deploy
     sources: Mapping[str, Any]
     device: str = "cpu"
     threads: int | None = None
     measured: MeasuredPairs = MeasuredPairs()  # noqa: RUF009 - it never changes
-    costs_of: Callable[[str, str], PairCosts] | None = None
     fresh_heads: bool = False
 
 
@@ -218,11 +214,7 @@ def promised_point(
 
 def _pair_costs(job: FrontJob, ids: tuple[str, str], gate: str) -> PairCosts:
     """Costs of both networks alone, and what they share or were measured to."""
-    coupled = None
-    if job.costs_of is not None:
-        costs, coupled = job.costs_of(*ids)
-    else:
-        costs = job.evaluator.networks(job.evaluator.space.parse(list(ids))).costs
+    costs, coupled = job.costs_of(*ids)
     return costs, job.measured.shared(gate, ids, (costs.take([0]), costs.take([1])), coupled)
 
 

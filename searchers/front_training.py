@@ -18,12 +18,11 @@ from ..cotrain.front import FrontJob
 from ..cotrain.methods import METHODS, get_method
 from ..cotrain.recipe import FINE_TUNE, SCRATCH, Recipe
 from ..cotrain.selection import Selection, select
-from ..cotrain.weights import load_weights
+from ..cotrain.weights import HEADS, load_weights
 from ..edge_profiler.deploy import deploy_pair
-from ..surrogates import Surrogate, SurrogateEvaluator
-from .evaluators.worst_case import worst_case
 from .front_files import read_front
 from .front_question import question_sources
+from .training_start import costs_on, inheriting
 
 STARTS = ("inherited", "scratch")
 
@@ -72,17 +71,16 @@ class FrontTraining:
             threads: torch threads; None leaves them as they are.
 
         Raises:
-            BigLittleError: the table has no supernet or no surrogate beside it.
+            BigLittleError: the table has no supernet beside it.
         """
         bench, folder = self.bench, self.bench.table.path.parent
         sources: dict[str, Any] = question_sources(self.devices, bench, self.table)
-        inherit = None
+        inherit, fresh = None, False
         if start == "inherited":
             weights = folder / "supernet.safetensors"
             sources["supernet_sha256"] = file_hash(weights)
-            inherit = load_weights(weights).inherit
-        surrogate = Surrogate.load(folder / "surrogate")
-        networks = set(bench.architectures)
+            inherit, fresh = inheriting(load_weights(weights), folder / HEADS, seed)
+        networks = set(map(str, bench.table.names[bench.table.rows(exits=True)]))
 
         def table_point(pair: Pair, gate: Gate) -> OperatingPoint | None:
             there = {pair.little, pair.big} <= networks
@@ -94,13 +92,14 @@ class FrontTraining:
             seed=seed,
             out=out,
             start=inherit,
-            evaluator=worst_case([SurrogateEvaluator(surrogate, p) for p in self.profiles]),
+            costs_of=costs_on(self.profiles, bench.table.n_classes, bench.table.space),
             table_point=table_point,
             deploy=deploy_pair,
             sources=sources,
             device=train_device,
             threads=threads,
             measured=MeasuredPairs(self.profiles[0].pairs if len(self.profiles) == 1 else ()),
+            fresh_heads=fresh,
         )
 
 

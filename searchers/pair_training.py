@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from ..bench import Benchmark, DeviceProfile, load_device
-from ..bench.coupling import PREFIX, Couplings
+from ..bench import Benchmark, load_device
 from ..bench.errors import ArchitectureError, UnknownNameError
-from ..bench.networks import Network
-from ..cotrain.front import FrontJob, PairCosts
-from ..cotrain.prefix import fresh_exit, prefix_fault
+from ..cotrain.front import FrontJob
+from ..cotrain.prefix import prefix_fault
 from ..cotrain.recipe import Recipe
 from ..cotrain.selection import Selection
-from ..cotrain.supernet import Supernet
-from ..cotrain.weights import HEADS, load_weights, take_exit_heads
-from .evaluators.profile_costs import profile_costs
 from .front_training import FrontTraining, check_trainable
 
 
@@ -54,50 +45,6 @@ def checked_pair(little: str, big: str, coupling: str, space: str) -> tuple[str,
     return little, big
 
 
-def costs_on(profile: DeviceProfile, n_classes: int, bench: Benchmark) -> Callable[..., PairCosts]:
-    """Gives the costs of a pair of named networks on a device, and what a prefix pair shares.
-
-    Training unties the weights of whole networks, so that those share nothing.
-
-    Args:
-        profile: device that the costs are of.
-        n_classes: number of classes of the classifiers.
-        bench: table whose space the networks are of.
-    """
-    space = bench.table.space
-
-    def costs_of(little: str, big: str) -> PairCosts:
-        parts = [name.partition("@") for name in (little, big)]
-        genomes = space.parse([p[0] for p in parts])
-        exits = space.exit_numbers([p[2] for p in parts])
-        costs = profile_costs(profile, space, genomes, n_classes, exits)
-        couplings = Couplings(space, n_classes, genomes, exits, np.zeros(2, np.int64))
-        if int(couplings.kinds(0, 1)) != PREFIX:
-            return costs, None
-        return costs, couplings.shared(np.array([0]), np.array([1]), costs)
-
-    return costs_of
-
-
-def inheriting(net: Supernet, heads: Path, seed: int) -> tuple[Callable[[str], Network], bool]:
-    """Gives networks with a supernet's weights, and whether heads of exits have random ones.
-
-    Args:
-        net: the supernet; trained heads are put into it.
-        heads: file of trained heads; where there is none, heads start from random weights.
-        seed: seed of random heads.
-    """
-    if take_exit_heads(net, heads):
-        return net.inherit, False
-
-    def start(name: str) -> Network:
-        architecture, _, cut = name.partition("@")
-        whole = net.inherit(architecture)
-        return fresh_exit(whole, cut, seed) if cut else whole
-
-    return start, True
-
-
 def pair_job(
     bench: Benchmark,
     table: str,
@@ -125,14 +72,8 @@ def pair_job(
         threads: torch threads; None leaves them as they are.
 
     Raises:
-        BigLittleError: the table has no supernet or no surrogate beside it.
+        BigLittleError: the table has no supernet beside it.
     """
     profile = load_device(device)
     front = FrontTraining(bench, table, (device,), (profile,), Selection((), 0, 0, 0), (), ())
-    job = front.job(methods, recipe, start, seed, out, train_device, threads)
-    job = replace(job, costs_of=costs_on(profile, bench.table.n_classes, bench))
-    if job.start is None:
-        return job
-    folder = bench.table.path.parent
-    begin, fresh = inheriting(load_weights(folder / "supernet.safetensors"), folder / HEADS, seed)
-    return replace(job, start=begin, fresh_heads=fresh)
+    return front.job(methods, recipe, start, seed, out, train_device, threads)

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 from rich.console import Console  # noqa: E402
 
-from biglittle.bench import Gate, NetworkFigures, Points, get_space  # noqa: E402
+from biglittle.bench import Gate, Points, get_space  # noqa: E402
 from biglittle.bench.cost import network_costs  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import BigLittleError, CheckpointError, GateError  # noqa: E402
@@ -23,7 +23,7 @@ from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
 from biglittle.bench.trained_pair import TrainedPair  # noqa: E402
 from biglittle.cotrain import front, train_loop  # noqa: E402
 from biglittle.cotrain.console import print_reports  # noqa: E402
-from biglittle.cotrain.front import FrontJob, FrontProgress, cotrain_front  # noqa: E402
+from biglittle.cotrain.front import FrontJob, FrontProgress, PairCosts, cotrain_front  # noqa: E402
 from biglittle.cotrain.recipe import Recipe  # noqa: E402
 from biglittle.cotrain.weights import load_network  # noqa: E402
 
@@ -45,27 +45,20 @@ RECIPE = Recipe(
 )
 
 
-class Device:
-    """An evaluator that knows costs alone: 1 ms and 1 ms for every million MACs."""
-
-    space, choices, gates = SPACE, SPACE.choices, ("margin",)
-
-    def networks(self, genomes: np.ndarray) -> NetworkFigures:
-        macs = SPACE.macs(genomes, 10).astype(float)
-        words = {"latency_ms": "measured", "energy_mj": "modelled"}
-        nothing = np.full(len(macs), np.nan)
-        costs = network_costs(SPACE, genomes, 10, 1 + macs / 1e6, nothing, 0.0, words)
-        return NetworkFigures(np.full(len(macs), 0.5), costs, "predicted")
-
-    def evaluate(self, candidates: object) -> Points:
-        raise AssertionError("nothing is searched here")
+def costs_of(little: str, big: str) -> PairCosts:
+    """1 ms and 1 ms for every million MACs."""
+    genomes = SPACE.parse([little, big])
+    macs = SPACE.macs(genomes, 10).astype(float)
+    words = {"latency_ms": "measured", "energy_mj": "modelled"}
+    nothing = np.full(len(macs), np.nan)
+    return network_costs(SPACE, genomes, 10, 1 + macs / 1e6, nothing, 0.0, words), None
 
 
 @pytest.fixture
 def real(front_of):  # type: ignore[no-untyped-def]
     def made(rate: float = 0.3, big: str = BIG) -> Points:
         """A front of one point whose latency is that of the device."""
-        little_ms, big_ms = Device().networks(SPACE.parse([LITTLE, big])).costs.latency_ms
+        little_ms, big_ms = costs_of(LITTLE, big)[0].latency_ms
         return front_of((LITTLE, big, rate, little_ms + rate * big_ms))
 
     return made
@@ -85,7 +78,7 @@ def _job(out: Path, **changes: Any) -> FrontJob:
         seed=1,
         out=out,
         start=lambda a: build_network(a, 10, seed=5),
-        evaluator=Device(),
+        costs_of=costs_of,
         table_point=lambda pair, gate: None,
         deploy=deploy,
         sources={"table": "none"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from biglittle.bench import Benchmark, Gate, Pair
+from biglittle.bench import Benchmark, Gate, Pair, load_device
+from biglittle.bench.cost import pair_figure
 from biglittle.bench.errors import BigLittleError, UnknownNameError
 from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe
 from biglittle.searchers.front_files import front_json
@@ -61,6 +63,39 @@ def test_a_job_knows_what_the_table_promises(front: Path, tmp_path: Path) -> Non
     pair, gate = Pair(LITTLE, BIG), Gate("margin", 0.2)
     assert job.table_point(pair, gate) == training.bench.query(pair, gate, "raspberry-pi-4")
     assert job.table_point(Pair(LITTLE, "1234567" + "0" * 15), gate) is None
+
+
+@pytest.mark.parametrize("devices", ["raspberry-pi-4", "raspberry-pi-4,jetson-nano"])
+def test_a_job_costs_every_pair_that_a_search_may_propose(devices: str, tmp_path: Path) -> None:
+    bench = Benchmark.load(TABLE)
+    cut = [name for name in bench.table.names[bench.table.rows(exits=True)] if "@" in name]
+    arch = cut[0].partition("@")[0]
+    other = next(name for name in cut if not name.startswith(arch))
+    littles, bigs = [LITTLE, cut[0], other, other], [BIG, arch, arch, cut[0]]
+    first = devices.partition(",")[0]
+    two = ["margin"] * 4, [0.2] * 4
+    points = bench.query_many(littles, bigs, *two, first, "val")
+    path = tmp_path / "front.json"
+    config = {"device": first, "table": TABLE, "table_sha256": bench.table.sha256}
+    path.write_text(json.dumps(front_json(config, points)), encoding="utf-8")
+    names = tuple(devices.split(","))
+    training = training_of(path, 5, None, None, TABLE)
+    training = replace(training, devices=names, profiles=tuple(map(load_device, names)))
+    job = training.job(("joint",), load_recipe(FINE_TUNE), "inherited", 0, tmp_path / "out")
+    assert {p.coupling for p in points} >= {"prefix", "sibling"}
+    for point in points:
+        costs, shared = job.costs_of(point.little, point.big)
+        rate, both = point.escalation_rate, (costs.take([0]), costs.take([1]))
+        latency = float(pair_figure("latency_ms", *both, rate, shared)[0])
+        if len(names) == 1:
+            assert latency == pytest.approx(point.latency_ms, rel=1e-6)
+        else:  # the cost on the device where it is largest
+            assert latency >= point.latency_ms * (1 - 1e-6)
+        gate = Gate(point.gate, point.threshold)
+        assert job.table_point(Pair(point.little, point.big), gate) is not None
+    assert job.start is not None
+    assert job.start(cut[0]).exit == cut[0].partition("@")[2]
+    assert not job.fresh_heads
 
 
 def test_another_device_than_the_fronts_is_refused(front: Path) -> None:
