@@ -102,7 +102,7 @@ class Recommendation:
     def verdict(self) -> str:
         """One of "pair", "single" (the pair gains nothing, or there is none) and "nothing".
 
-        What val decided holds on test, unless a pair is shown to be worse there.
+        What val decided holds on test, unless the pair gains nothing there.
         """
         if self.decided is not None:
             return "single" if self.refuted else self.decided
@@ -114,14 +114,14 @@ class Recommendation:
 
     @property
     def refuted(self) -> bool:
-        """Whether val chose a pair that test shows to be less accurate than the single network.
+        """Whether val chose a pair that gains nothing over the single network on test.
 
-        That is so where the whole interval of its gain is below 0. A pair that was chosen because
-        it costs less at an accuracy is not refuted by that.
+        One network is less to run, so that a pair has to gain. A pair that was chosen because it
+        costs less at an accuracy is not refuted by that.
         """
         if self.decided != "pair" or self.single is None or self.budget.aim != "accuracy":
             return False
-        return self.gain_high is not None and self.gain_high < 0
+        return self.gain is not None and self.gain <= 0
 
     def _pair_wins(self) -> bool:
         assert self.pair is not None

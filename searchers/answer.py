@@ -20,6 +20,7 @@ from ..bench.errors import BigLittleError
 from ..bench.figures import three_digits
 from ..bench.gates import get_gate
 from ..bench.recommend import (
+    Budget,
     Recommendation,
     best_answers,
     budgets,
@@ -92,6 +93,27 @@ def table_answers(
     return tuple(on_test(answer, bench, device) for answer in placed)
 
 
+def score_answer(
+    best: Points, front: Points, singles: SingleNetworks, half_widths: HalfWidths | None = None
+) -> Recommendation:
+    """The point of the best score as the answer, beside the best single network that is as fast.
+
+    Args:
+        best: the best point under a soft score, one row.
+        front: the front of the same search, which may hold the point.
+        singles: networks to compare with.
+        half_widths: gives half-widths of predicted accuracies; None: nothing is known of them.
+    """
+    latency = float(best.latency_ms[0])
+    limits = {"latency_ms": latency} if np.isfinite(latency) else {}
+    (answer,) = recommend(best, (Budget("with the best score", limits),), singles)
+    same = [getattr(front, n) == getattr(best, n) for n in ("little", "big", "gate", "threshold")]
+    rows = np.flatnonzero(np.all(same, axis=0))
+    if answer.pair is None:  # the best is a network alone, and no pair is missing
+        return replace(answer, pairs=False)
+    return _predicted(replace(answer, row=int(rows[0]) if len(rows) else None), half_widths)
+
+
 def exact_front(bench: Benchmark, device: str, settings: SearchSettings) -> Front | None:
     """The table's exact front to the same question; None where it has no answer."""
     try:
@@ -140,8 +162,8 @@ def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recomm
 def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommendation:
     """An answer that was chosen on val as it is reported, with the interval of its gain.
 
-    What is recommended stays what val decided, unless test shows the pair to be worse than the
-    single network: the whole interval of its gain is below 0 (``Recommendation.refuted``).
+    What is recommended stays what val decided, unless the pair gains nothing over the single
+    network on test (``Recommendation.refuted``).
     """
     answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single

@@ -22,6 +22,7 @@ _FIGURES = (
     *("energy_mj", "macs", "peak_memory_mib"),
 )
 WORDS = {"pair": "Use this pair", "single": "Use one network", "nothing": "Nothing fits"}
+TIE = "A pair or one network: too close to call"
 _KINDS = {"pair": "good", "single": "single", "nothing": "bad"}
 
 
@@ -46,8 +47,7 @@ def answers_section(
     first, *others = answers
     where = " and ".join(question.devices)
     block = verdict(
-        "open" if _uncertain(first) else _KINDS[first.verdict],
-        WORDS[first.verdict],
+        *(("open", TIE) if _uncertain(first) else (_KINDS[first.verdict], WORDS[first.verdict])),
         _lead(first, where),
         f"{beware}{_gain(first)}{answer_table(first)}{_strip(first, profile, bench)}",
     )
@@ -84,7 +84,7 @@ def _gain(answer: Recommendation) -> str:
     if answer.verdict == "nothing":
         return ""
     if answer.verdict == "pair" and answer.single is not None:
-        text = f"It gains {gain_text(answer)} over the best single network at equal cost."
+        text = f"It gains {gain_text(answer)} over the best single network within that budget."
         if _uncertain(answer):
             text += " The interval holds 0: the single network may do as well."
     else:

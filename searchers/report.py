@@ -177,7 +177,7 @@ def front_text(front: FrontPage) -> str:
         "enough, and big is asked otherwise."
     )
     text = (
-        f"{kind} No point is beaten in "
+        f"{kind} No point is beaten by another one in "
         f"{' and '.join(names) if names else 'all objectives'}"
         f"{' (' + ', '.join(run) + ')' if run else ''}. {figures}."
     )
@@ -187,7 +187,8 @@ def front_text(front: FrontPage) -> str:
             " The step line is the best single network at each latency (accuracy "
             f"{words.get('accuracy', 'unknown')}, latency {words.get('latency_ms', 'unknown')})"
         )
-        text += ", of those seen in the same search." if front.singles.chosen is None else "."
+        text += ", of those seen in the same search" if front.singles.chosen is None else ""
+        text += ": a point below it is beaten by that network alone."
     if front.curves:
         text += " The slider moves the selected point along its curve."
     return text

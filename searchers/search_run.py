@@ -15,7 +15,14 @@ from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.evaluator import SweepingEvaluator
 from ..bench.recommend import Recommendation, marks
 from ..bench.runners import runner_of
-from .answer import answers, exact_front, surrogate_half_widths, table_answers
+from .answer import (
+    answers,
+    exact_front,
+    on_test,
+    score_answer,
+    surrogate_half_widths,
+    table_answers,
+)
 from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
 from .front_question import TOGETHER, latency_warning
@@ -30,7 +37,7 @@ from .search import Searcher
 from .settings import SearchSettings
 from .singles import SingleNetworks
 from .summary import best_single
-from .table_singles import table_single_group
+from .table_singles import table_single_group, table_singles
 from .with_weights import BUDGETS as WEIGHTS_BUDGETS
 from .with_weights import WithWeights
 
@@ -271,6 +278,12 @@ def answered(
     """
     settings, front = outcome.settings, outcome.front
     alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]
+    if outcome.best is not None and len(outcome.best):
+        if judge.name != "table" or not alone:
+            widths = surrogate_half_widths(judge.evaluator)
+            return (score_answer(outcome.best, front, outcome.singles, widths),), None
+        answer = score_answer(outcome.best, front, table_singles(judge.bench, device, "val"))
+        return (on_test(answer, judge.bench, device),), None
     if judge.name == "table" and alone:
         limits, objectives = settings.limits, settings.objectives
         return table_answers(judge.bench, front, device, limits, objectives), None

@@ -171,4 +171,5 @@ def test_a_verdict_that_was_reached_elsewhere_stays() -> None:
     points = _points([5, 15], [0.5, 0.7])
     (answer,) = recommend(points, budgets(points, {"latency_ms": 20.0}), _singles([12.0], [0.8]))
     assert answer.verdict == "single"
-    assert dataclasses.replace(answer, decided="pair").verdict == "pair"
+    assert dataclasses.replace(answer, decided="pair", gain=0.01).verdict == "pair"
+    assert dataclasses.replace(answer, decided="pair").verdict == "single"  # it gains nothing here

@@ -69,6 +69,7 @@ def test_a_gain_that_may_be_none_is_not_green(
     section = answers_section([first], {})
     assert f'class="verdict {kind}"' in section
     assert ("The interval holds 0" in section) == (kind == "open")
+    assert ("too close to call" in section) == (kind == "open") != ("Use this pair" in section)
 
 
 def test_nothing_that_fits_is_said(outcome: SearchOutcome) -> None:

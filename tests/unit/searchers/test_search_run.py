@@ -96,6 +96,9 @@ def test_the_best_under_a_score_is_what_to_go_on_with(search) -> None:  # type: 
     assert code == 0, err
     best = " ".join(out.split()).split("Best under accuracy - 0.01*latency_ms: ")[1].split()
     assert f"--pairs {best[0]}:{best[2].strip(',')}" in out
+    answer = " ".join(out.split("Which pair?")[1].split()[:40])
+    assert answer.startswith("With the best score (mean latency of at most ")
+    assert f"{best[0]} -> {best[2].strip(',')}" in answer
 
 
 def test_a_warm_start_has_no_regret(search, table: str) -> None:  # type: ignore[no-untyped-def]
