@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -160,7 +161,14 @@ def print_front(
     if networks:  # what every network has alike says nothing
         names.remove("escalation_rate")
         best_singles = None
-    n_first = 1 if networks else 2
+    n_first, roomy = 1 if networks else 2, console.width >= ROOMY
+    words: dict[str, list[str]] = {}
+
+    def add(table: Table, head: str, unit: str, provenance: str) -> None:
+        words.setdefault(provenance, []).append(head)
+        lines = [head, unit, provenance] if roomy else [head, unit]
+        table.add_column(Text("\n".join(lines), justify="right"), justify="right", overflow="fold")
+
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
     table = Table(
         title=_title(len(rows), len(points)),
@@ -168,18 +176,18 @@ def print_front(
         header_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        padding=(0, 1) if console.width >= ROOMY else 0,
+        padding=(0, 1) if roomy else 0,
     )
     table.add_column("#", justify="right")
     for column in columns[:n_first]:
-        _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
+        add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
     if not networks:
         table.add_column("gate", no_wrap=True)
         table.add_column("thresh", justify="right", no_wrap=True)
     for column in columns[n_first:]:
-        _add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
+        add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
     if best_singles is not None:
-        _add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
+        add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
         gate = [] if networks else [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
@@ -195,6 +203,9 @@ def print_front(
             line.append(_cell(float(best_singles.accuracy[i]), FIGURES["accuracy"].text))
         table.add_row(*line, style="bold" if i in recommended else None)
     console.print(table)
+    if not roomy:
+        each = "; ".join(f"{', '.join(heads)}: {word}" for word, heads in words.items())
+        console.print(Text(f"Provenance: {each}.", style="dim"))
     escalated = "" if networks else "escal: share of inputs that reach the big network; "
     notes = f"acc: accuracy; {escalated}mean, p95: latency."
     if "latency_worst_ms" in names:
@@ -228,11 +239,6 @@ def _title(n_shown: int, n: int) -> str:
     return f"Front: {n_shown} of {n} operating points, spread evenly from fastest to slowest"
 
 
-def _add(table: Table, head: str, unit: str, provenance: str) -> None:
-    label = f"{head}\n{unit}\n{provenance}"
-    table.add_column(Text(label, justify="right"), justify="right", no_wrap=False)
-
-
 def _cell(value: float, show: Callable[[float], str]) -> str:
     return MISSING if np.isnan(value) else show(value)
 
@@ -248,6 +254,7 @@ def _print_architectures(
     coupling = ("coupling",) if coupled else ()
     for head in (*heads, *coupling, *(("1 net",) if singles is not None else ())):
         table.add_column(head, no_wrap=True)
+    lines: list[str] = []
     for number, i in enumerate(rows, start=1):
         ids = [str(points.little[i]), str(points.big[i])]
         if networks:
@@ -259,4 +266,13 @@ def _print_architectures(
         if singles is not None:
             ids.append(str(singles.architecture[i]) or MISSING)
         table.add_row(str(number), *ids)
-    console.print(Padding(table, (1, 0, 0, 0)))
+        of_single = f"; 1 net: {ids[-1]}" if singles is not None else ""
+        pair = " -> ".join(ids[: len(heads)])
+        lines.append(f"{number:>2}  {pair}{f', {ids[len(heads)]}' if coupled else ''}{of_single}")
+    widest = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    if widest <= console.width:
+        console.print(Padding(table, (1, 0, 0, 0)))
+        return
+    console.print("\nArchitectures")  # too wide for a table: whole ids, that can be copied
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -49,6 +49,21 @@ def test_everything_fits(outcome: SearchOutcome, best: SingleNetworks, width: in
     assert f"{100 * best.accuracy[-1]:.2f}" in text
 
 
+def test_a_narrow_terminal_cuts_no_id_and_no_word(
+    outcome: SearchOutcome, best: SingleNetworks
+) -> None:
+    text = "\n".join(_print(outcome, best, 60))
+    assert "…" not in text
+    for i in (0, 24):
+        assert f"{outcome.front.little[i]} -> {outcome.front.big[i]}" in text
+    assert f"1 net: {best.architecture[-1]}" in text
+    words = text.partition("Provenance: ")[2]
+    for column in ("acc", "mean", "1 net"):
+        assert column in words.partition(".")[0]
+    for word in ("block-sum", "predicted", "modelled"):
+        assert word in words
+
+
 def test_a_column_without_figures_is_left_out(outcome: SearchOutcome, best: SingleNetworks) -> None:
     assert "energy" not in "\n".join(_print(outcome, best, 100))
 
