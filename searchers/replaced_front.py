@@ -31,7 +31,7 @@ class _Front(Struct):
 def replaced_front(
     folder: Path, sources: Mapping[str, Any], settings: SearchSettings
 ) -> tuple[str, ...]:
-    """One sentence on the front in ``folder`` where it answers another question; else nothing.
+    """One sentence on the front in ``folder`` where it is of another or a longer search.
 
     Another budget, seed or searcher is the same question.
 
@@ -51,6 +51,13 @@ def replaced_front(
     differences = [
         f"{name} {before[name]}, not {now[name]}" for name in now if before[name] != now[name]
     ]
+    spent = config.get("budget")
+    if not differences and isinstance(spent, int) and spent > settings.budget:
+        return (
+            f"{folder} holds a front of {spent:,} evaluations, which this search of "
+            f"{settings.budget:,} replaces. To keep both, stop it and name another folder with "
+            "--out.",
+        )
     if not differences:
         return ()
     return (

@@ -29,6 +29,12 @@ def test_the_same_question_is_answered_anew_without_a_word(folder: Path) -> None
     assert replaced_front(folder, SOURCES, SearchSettings(limits=LIMITS, budget=99, seed=7)) == ()
 
 
+def test_a_longer_search_is_not_replaced_without_a_word(folder: Path) -> None:
+    (line,) = replaced_front(folder, SOURCES, SearchSettings(limits=LIMITS, budget=59))
+    assert "60 evaluations, which this search of 59 replaces" in line
+    assert "--out" in line
+
+
 @pytest.mark.parametrize(
     ("sources", "settings", "text"),
     [
