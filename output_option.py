@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -95,6 +95,43 @@ def writing(
             if resumes:
                 kept_places.append(output)
             yield
+
+
+def written_as(*suffixes: str) -> Callable[..., Any]:
+    """A callback of an option that names a file to write, which refuses names of other endings.
+
+    Args:
+        suffixes: endings of the names of what the verb writes, in small letters, with their point.
+    """
+
+    def checked(parameter: typer.CallbackParam, value: Any) -> Any:
+        if value is not None:
+            check_suffix(Path(value), suffixes, parameter.opts[0])
+        return value
+
+    return checked
+
+
+def check_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:
+    """Refuses a name whose ending says that something else is written than what is.
+
+    Args:
+        path: file that is to be written.
+        suffixes: endings of the names of what is written, in small letters, with their point.
+        option: option that names it, for messages.
+
+    Raises:
+        BigLittleError: it has none of the endings.
+    """
+    if path.suffix.lower() in suffixes:
+        return
+    from .bench.errors import BigLittleError
+
+    writes = " or ".join(suffixes)
+    raise BigLittleError(
+        f"{option} {path}: {option} writes {writes} and goes by the end of the name, which is "
+        f"{path.suffix or 'missing'!r} here; expected such as {path.with_suffix(suffixes[0])}."
+    )
 
 
 def say_on_stderr(line: str) -> None:

@@ -20,7 +20,9 @@ def fetch(
     source: Annotated[
         str, typer.Argument(help="https://HOST/NAME.tar#sha256=HASH, or a .tar file.")
     ],
-    sha256: Annotated[str | None, typer.Option(help="Unless it stands in the address.")] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="Hash of the archive; by default that in the address.")
+    ] = None,
 ) -> None:
     """Fetches a published table, checks its hash, and keeps it whole or not at all."""
     from rich.console import Console

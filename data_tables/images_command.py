@@ -17,14 +17,14 @@ app = typer.Typer(add_completion=False)
 @app.command(name="import")
 def import_pictures(
     folder: Annotated[
-        Path, typer.Argument(help="With a folder for each class, or with train and test or val.")
+        Path, typer.Argument(help="Folder with one for each class, or with train and test or val.")
     ],
     name: Annotated[str, typer.Option(help="Name that the data set gets.")],
     size: Annotated[int, typer.Option(help="Rows and columns of its images.")] = 32,
     broken: Annotated[
         str, typer.Option(help="Pictures that are not usable: refuse (names them) or skip.")
     ] = "refuse",
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws of test and val.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws of test and val.")] = 0,
 ) -> None:
     """Makes a data set of any folder with a folder of pictures for each class."""
     from rich.console import Console

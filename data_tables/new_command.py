@@ -19,16 +19,21 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Of the table, such as flowers-64.")],
-    dataset: Annotated[str, typer.Option(help="Of 'biglittle data list'.")],
-    space: Annotated[str, typer.Option(help="Such as fbnet, or fbnet-64 by the images.")] = "fbnet",
+    name: Annotated[str, typer.Argument(help="Name of the table, such as flowers-64.")],
+    dataset: Annotated[str, typer.Option(help="Data set, one of 'biglittle data list'.")],
+    space: Annotated[
+        str, typer.Option(help="Search space, such as fbnet, or fbnet-64 by the images.")
+    ] = "fbnet",
     like: Annotated[str, typer.Option(help="Table whose trainings it starts from.")] = RECIPE.name,
     device: Annotated[
-        str | None, typer.Option(help="Whose latency the design covers; None: as of --like.")
+        str | None,
+        typer.Option(help="Device whose latency the design covers; by default that of --like."),
     ] = None,
-    networks: Annotated[int, typer.Option(min=10, help="About so many in its design.")] = 150,
+    networks: Annotated[
+        int, typer.Option(min=10, help="Networks in its design, about so many.")
+    ] = 150,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of the supernet; None: as of --like.")
+        int | None, typer.Option(min=1, help="Epochs of the supernet; by default those of --like.")
     ] = None,
 ) -> None:
     """Writes the recipe of a new table, and says the five commands that follow."""

@@ -21,10 +21,10 @@ def pack(
     out: Annotated[Path, typer.Option(help="Archive to write (.tar).")],
     name: Annotated[str, typer.Argument(help="Table name or .h5 file.")] = "fbnet-cifar10",
     card: Annotated[
-        Path | None, typer.Option(help="Page about the table; None: README.md beside it.")
+        Path | None, typer.Option(help="Page about the table; by default README.md beside it.")
     ] = None,
     licence: Annotated[
-        Path | None, typer.Option(help="Its licence; None: LICENSE beside it.")
+        Path | None, typer.Option(help="Its licence; by default LICENSE beside it.")
     ] = None,
 ) -> None:
     """Packs a table to publish it: table, card, licence and hashes in one archive."""

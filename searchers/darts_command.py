@@ -57,14 +57,14 @@ class DartsOptions:
     start: StartOption = "inherited"
     coupling: CouplingOption = ""
     images: Annotated[
-        int | None, typer.Option(help="Training images to use; None: all of them.")
+        int | None, typer.Option(help="Training images to use; by default all of them.")
     ] = None
     paths: Annotated[
         str, typer.Option(help="Choices of a layer that a step computes: two or all.")
     ] = DEFAULT.paths
     latency_ms: Annotated[
         float | None,
-        typer.Option(help="Mean latency that the pair is to have; None: the less the better."),
+        typer.Option(help="Mean latency that the pair is to have; by default the less the better."),
     ] = DEFAULT.latency_ms
     steps: Annotated[int, typer.Option(help="Steps of the architecture.")] = DEFAULT.steps
     batch: Annotated[int, typer.Option(help="Images of each step.")] = DEFAULT.batch
@@ -93,7 +93,7 @@ class DartsOptions:
     ] = DEFAULT.bitops_weight
     gbitops: Annotated[
         float | None,
-        typer.Option(help="Mean BitOps in billions to aim at; None: the fewer the better."),
+        typer.Option(help="Mean BitOps in billions to aim at; by default the fewer the better."),
     ] = DEFAULT.gbitops
 
     def settings(self) -> DartsSettings:

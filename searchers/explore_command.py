@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..output_option import with_output
+from ..bench import BigLittleError
+from ..output_option import with_output, written_as
 from .explore import explore as explored
 from .front_files import write_files
 from .judge import DEFAULT_TABLE
@@ -22,18 +23,34 @@ app = typer.Typer(add_completion=False)
 @with_output("out", resumes=False)
 def explore(
     target: Annotated[
-        str, typer.Argument(metavar="[TABLE|FRONT]", help="Table, or front.json or front.csv.")
-    ] = DEFAULT_TABLE,
+        str | None,
+        typer.Argument(
+            metavar="[TABLE|FRONT]",
+            help=f"Table, or front.json or front.csv; by default {DEFAULT_TABLE}.",
+        ),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table, instead of the argument: name or .h5 file.")
+    ] = None,
     device: Annotated[
         str,
-        typer.Option(help="Of a table: devices, comma-separated, or all; None: raspberry-pi-4."),
+        typer.Option(
+            help="Devices of a table, comma-separated, or all; by default raspberry-pi-4."
+        ),
     ] = "",
-    out: Annotated[Path, typer.Option(help="Page to write (.html).")] = Path("explore.html"),
+    out: Annotated[
+        Path, typer.Option(help="Page to write (.html).", callback=written_as(".html"))
+    ] = Path("explore.html"),
 ) -> None:
     """Opens a whole table, or a saved front, as one page: points, networks, curves, filters."""
+    if target is not None and table is not None:
+        raise BigLittleError(
+            f"{target} and --table {table} were both given; explore one of them. A front has its "
+            "table in it."
+        )
     devices = [name.strip() for name in device.split(",") if name.strip()]
     with _progress() as move:
-        text = explored(target, devices, move)
+        text = explored(target or table or DEFAULT_TABLE, devices, move)
     write_files(out.parent, {out.name: text})
     sys.stdout.write(f"Written: {out} ({len(text.encode()) / 1e6:.1f} MB)\n")
 

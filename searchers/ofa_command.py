@@ -54,7 +54,7 @@ class TrainOptions:
 
     start: StartOption = "inherited"
     schedule: Annotated[
-        Path | None, typer.Option(help="Schedule (.toml); None: the one for --from.")
+        Path | None, typer.Option(help="Schedule (.toml); by default the one for --from.")
     ] = None
     epochs: Annotated[int | None, typer.Option(help="Most epochs of each phase.")] = None
     out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("out/ofa/supernet")
@@ -70,12 +70,12 @@ class SpecialiseOptions:
 
     device: Annotated[str, typer.Option(help="Device name or profile .json.")] = "raspberry-pi-4"
     weights: Annotated[
-        Path | None, typer.Option(help="Weights of a supernet; None: those of the table.")
+        Path | None, typer.Option(help="Weights of a supernet; by default those of the table.")
     ] = None
     samples: Annotated[
         int | None,
         typer.Option(
-            help="Networks to run and fit a predictor on; None: the table's surrogate, or "
+            help="Networks to run and fit a predictor on; by default the table's surrogate, or "
             f"{SAMPLES} networks with --weights."
         ),
     ] = None

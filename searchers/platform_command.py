@@ -12,6 +12,7 @@ from ..bench import Benchmark, Gate, Pair, get_space
 from ..bench.documents import json_text
 from ..bench.errors import BigLittleError
 from ..bench.platform import EXAMPLE, load_platform
+from ..output_option import check_suffix
 from .front_files import read_front, write_files
 from .judge import DEFAULT_TABLE
 from .platform_answer import (
@@ -59,6 +60,7 @@ def platform(
 ) -> None:
     """A pair or a front on two devices: little here, big there, in turn or both at once."""
     if example:
+        check_suffix(file, (".json",), "--example")
         if file.exists():
             raise BigLittleError(f"{file} is there already; give another name for the example.")
         write_files(file.parent, {file.name: json_text(EXAMPLE, indent=2) + "\n"})

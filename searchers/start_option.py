@@ -18,7 +18,7 @@ StartOption = Annotated[
 CouplingOption = Annotated[
     str,
     typer.Option(
-        help="Couplings of the pair, comma-separated: sibling, nested, prefix; empty: whole "
+        help="Couplings of the pair, comma-separated: sibling, nested, prefix; by default whole "
         "networks, whatever they share."
     ),
 ]

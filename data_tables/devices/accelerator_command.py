@@ -23,7 +23,7 @@ from ...edge_profiler.accelerators import (
 from ...edge_profiler.accelerators.profile import CLOCK_MHZ, accelerator_profile
 from ...edge_profiler.accelerators.space import CHOSEN, SPACES, load_space, spaces
 from ...edge_profiler.profile_file import write_profile
-from ...output_option import with_output
+from ...output_option import with_output, written_as
 from ...searchers.co_search_command import search
 
 app = typer.Typer(
@@ -166,7 +166,10 @@ def show(
 @with_output("out")
 def profile(
     name: NameArgument,
-    out: Annotated[Path, typer.Option(help="Device profile to write, a .json file.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Device profile to write, a .json file.", callback=written_as(".json")),
+    ],
     space: Annotated[str, typer.Option(help="Search space of the networks.")] = "fbnet",
     n_classes: Annotated[
         int, typer.Option("--classes", min=1, help="Classes of their classifiers.")
@@ -178,7 +181,9 @@ def profile(
         str, typer.Option(help="analytic, or zigzag: seconds a layer, kept once computed.")
     ] = "analytic",
     area_mm2: AreaOption = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Of a profile that is there.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a profile that is there.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Writes an accelerator's profile, a device like any other for front and search."""

@@ -12,6 +12,7 @@ from ...bench.errors import ProfileError
 from ...bench.plain_text import plain
 from ...edge_profiler.log_profile import LogQuestion, log_profile
 from ...edge_profiler.profile_file import write_profile
+from ...output_option import written_as
 
 PUBLISHED = "hw-nas-bench"
 app = typer.Typer(add_completion=False)
@@ -27,20 +28,29 @@ def import_logs(
             "ARCH[@EXIT].log or given as ARCH[@EXIT]=PATH; or hw-nas-bench and its file.",
         ),
     ],
-    name: Annotated[str, typer.Option(help="Of the device the logs are of.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Profile to write; None: NAME.json.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the device that the logs are of.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Profile to write; by default NAME.json.", callback=written_as(".json")),
+    ] = None,
     space: Annotated[str, typer.Option(help="Search space of the networks.")] = "fbnet",
     n_classes: Annotated[
         int, typer.Option("--classes", min=1, help="Classes of their classifiers.")
     ] = 10,
     description: Annotated[str, typer.Option(help="One sentence on the device.")] = "",
     author: Annotated[str | None, typer.Option(help="Who measured.")] = None,
-    precision: Annotated[str, typer.Option(help="Where the logs do not say it.")] = "fp32",
-    threads: Annotated[int | None, typer.Option(min=1, help="As above.")] = None,
+    precision: Annotated[
+        str, typer.Option(help="Precision, where the logs do not say it.")
+    ] = "fp32",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads, where the logs do not say it.")
+    ] = None,
     metric: Annotated[
         str, typer.Option(help="Device of HW-NAS-Bench; edgegpu is the Jetson TX2.")
     ] = "edgegpu",
-    replace: Annotated[bool, typer.Option("--replace", help="Of a profile that is there.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a profile that is there.")
+    ] = False,
 ) -> None:
     """Makes a profile from logs of other tools, or from the published file of HW-NAS-Bench."""
     if what[0] == PUBLISHED:

@@ -176,44 +176,45 @@ def test_a_full_place_for_the_output_is_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-#: Verbs with an output, and what comes before it; "folder" or "file" is what it has to be.
+#: Verbs with an output, and what comes before it; how the name of the file ends, "" for a folder.
 WRITERS = [
-    ("folder", ["search", "--budget", "50", "--out"]),
-    ("file", ["search", "--budget", "50", "--checkpoint"]),
-    ("file", ["front", "--out"]),
-    ("file", ["score", "--arch", "8" * 22, "--out"]),
-    ("folder", ["cotrain", "--little", "8" * 22, "--big", "0" * 22, "--out"]),
-    ("file", ["profile", "--networks", "8" * 22, "--out"]),
-    ("folder", ["table", "build", "--stage", "evaluate", "--working"]),
-    ("file", ["table", "extract", "8" * 22, "--out"]),
-    ("folder", ["surrogate", "fit", "--out"]),
-    ("folder", ["surrogate", "improve", "--out"]),
-    ("folder", ["ofa", "train", "--out"]),
-    ("folder", ["ofa", "specialise", "--latency-ms-max", "9", "--out"]),
-    ("file", ["show", "8" * 22, "--out"]),
-    ("file", ["query", "8" * 22, "0" * 22, "--out"]),
+    ("", ["search", "--budget", "50", "--out"]),
+    (".npz", ["search", "--budget", "50", "--checkpoint"]),
+    (".json", ["front", "--out"]),
+    (".h5", ["score", "--arch", "8" * 22, "--out"]),
+    ("", ["cotrain", "--little", "8" * 22, "--big", "0" * 22, "--out"]),
+    (".json", ["profile", "--networks", "8" * 22, "--out"]),
+    ("", ["table", "build", "--stage", "evaluate", "--working"]),
+    (".onnx", ["table", "extract", "8" * 22, "--out"]),
+    ("", ["surrogate", "fit", "--out"]),
+    ("", ["surrogate", "improve", "--out"]),
+    ("", ["ofa", "train", "--out"]),
+    ("", ["ofa", "specialise", "--latency-ms-max", "9", "--out"]),
+    (".svg", ["show", "8" * 22, "--out"]),
+    (".html", ["query", "8" * 22, "0" * 22, "--out"]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), WRITERS, ids=[" ".join(words[:2]) + words[-1] for _, words in WRITERS]
+    ("ending", "words"), WRITERS, ids=[" ".join(words[:2]) + words[-1] for _, words in WRITERS]
 )
 def test_a_place_that_cannot_be_written_is_one_line(
-    kind: str, words: list[str], command_line: Run, tmp_path: Path
+    ending: str, words: list[str], command_line: Run, tmp_path: Path
 ) -> None:
     if words[0] == "table":
         pytest.importorskip("torch")
-    (tmp_path / "file").write_text("kept")
-    (tmp_path / "folder").mkdir()
-    of_the_other_kind = tmp_path / ("folder" if kind == "file" else "file")
-    for place in (of_the_other_kind, tmp_path / "file" / "below" / "it", tmp_path / ("n" * 300)):
+    (file := tmp_path / f"file{ending}").write_text("kept")
+    (folder := tmp_path / f"folder{ending}").mkdir()
+    of_the_other_kind = folder if ending else file
+    for place in (of_the_other_kind, file / f"below/it{ending}", tmp_path / ("n" * 300 + ending)):
         code, out, err = command_line(*words, str(place))
         assert (code, out) == (1, "")
         assert err.startswith("error: ")
+        assert "goes by the end of the name" not in err
         assert err.count("\n") == 1
         assert str(tmp_path) in err
-    assert (tmp_path / "file").read_text() == "kept"
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "folder"]
+    assert file.read_text() == "kept"
+    assert sorted(tmp_path.rglob("*")) == [file, folder]
 
 
 def test_a_parent_that_is_missing_is_made(command_line: Run, tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ with holding(Path(sys.argv[1])):
 """
 #: Verbs that go on from what is there, with the least that they take before their output.
 VERBS = {
-    "score": ["score", "--arch", "8" * 22, "--out", "FILE"],
-    "search": ["search", "--budget", "50", "--checkpoint", "FILE"],
+    "score": ["score", "--arch", "8" * 22, "--out", "file.h5"],
+    "search": ["search", "--budget", "50", "--checkpoint", "file.npz"],
     "search into a folder": ["search", "--budget", "50", "--out", "FOLDER"],
-    "profile": ["profile", "--networks", "8" * 22, "--out", "FILE"],
+    "profile": ["profile", "--networks", "8" * 22, "--out", "file.json"],
     "cotrain": ["cotrain", "--little", "8" * 22, "--big", "0" * 22, "--out", "FOLDER"],
     "table build": ["table", "build", "--stage", "evaluate", "--working", "FOLDER"],
     "table extend": ["table", "extend", "--working", "FOLDER"],
@@ -62,11 +62,11 @@ def test_a_second_process_is_told_who_writes_there(
         pytest.importorskip("torch")
     folder = tmp_path / "folder"
     folder.mkdir()
-    place = folder if "FOLDER" in VERBS[verb] else tmp_path / "file.npz"
+    *words, name = VERBS[verb]
+    place = folder if name == "FOLDER" else tmp_path / name
     with held_elsewhere(place):
         before = sorted(tmp_path.rglob("*"))
-        words = [str(place) if word in ("FILE", "FOLDER") else word for word in VERBS[verb]]
-        code, out, err = command_line(*words)
+        code, out, err = command_line(*words, str(place))
         assert (code, out) == (1, "")
         assert err.startswith(f"error: {place} is in use: process ")
         assert err.count("\n") == 1
