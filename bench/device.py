@@ -30,6 +30,11 @@ if TYPE_CHECKING:  # elsewhere late: making their types takes 10 ms, which no im
 
 #: Where the profiles that ship lie.
 SHIPPED = Path(__file__).parent.parent / "data_tables" / "devices"
+#: What to do where a device has no profile yet.
+HOW_TO_ADD = (
+    "A board of your own: measure it with 'biglittle profile --out my-board.json', then 'biglittle "
+    "device add my-board.json'; or give the .json file in place of a name."
+)
 #: Of every question that names none.
 DEFAULT_DEVICE = "raspberry-pi-4"
 #: Parts of a document that are no facts for reports.
@@ -96,7 +101,7 @@ def find_device(name: str | Path) -> Path:
             "'biglittle profile --out my-board.json' writes it, or a name that 'biglittle device "
             "list' gives."
         )
-    raise UnknownNameError("device", str(name), {*shipped_devices(), *user_devices()})
+    raise UnknownNameError("device", str(name), {*shipped_devices(), *user_devices()}, HOW_TO_ADD)
 
 
 def load_device(name: str | Path) -> DeviceProfile:

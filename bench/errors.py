@@ -92,14 +92,31 @@ class NoHomeError(BigLittleError):
         )
 
 
-class UnknownNameError(BigLittleError):
-    """A name that no registry entry carries; names the nearest match."""
+def nearest_name(got: str, names: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The name that is most like another, the first in the alphabet among equals; None if none is.
 
-    def __init__(self, kind: str, got: str, names: Iterable[str]) -> None:
+    Args:
+        got: name that was given.
+        names: names to choose from.
+        cutoff: least likeness, from 0 to 1, the ratio of `difflib.SequenceMatcher`.
+
+    >>> nearest_name("nsga", ["nsga3", "random", "nsga2"])
+    'nsga2'
+    """
+    near = difflib.get_close_matches(got, listed := sorted(names), len(listed) or 1, cutoff)
+    likeness = {name: difflib.SequenceMatcher(None, name, got).ratio() for name in near}
+    return min(near, key=lambda name: (-likeness[name], name), default=None)
+
+
+class UnknownNameError(BigLittleError):
+    """A name that no registry entry carries; names the nearest match, and gives further advice."""
+
+    def __init__(self, kind: str, got: str, names: Iterable[str], advice: str = "") -> None:
         listed = sorted(names)
-        near = difflib.get_close_matches(got, listed, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"unknown {kind} {got!r}.{hint} Known: {', '.join(listed) or 'none'}.")
+        near = nearest_name(got, listed)
+        hint = f" Did you mean {near!r}?" if near else ""
+        listing = f"Known: {', '.join(listed) or 'none'}. {advice}".rstrip()
+        super().__init__(f"unknown {kind} {got!r}.{hint} {listing}")
         self.kind = kind
         self.got = got
 

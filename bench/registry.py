@@ -39,6 +39,7 @@ class Registry:
         attribute: name of the one public object every entry module ends with.
         group: group of entry points of installed packages whose objects are entries as well; "":
             there are no plug-ins of this kind.
+        hyphens: whether messages write keys with hyphens, as the pages and ``--help`` do.
         complaint: what keeps an object of somebody else from being an entry; "" for one that is.
 
     A module whose name starts with an underscore is shared by entries and is not one itself.
@@ -51,6 +52,7 @@ class Registry:
     attribute: str
     group: str = ""
     complaint: Callable[[Any], str] = _nothing
+    hyphens: bool = False
     _added: dict[str, tuple[Any, str]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -81,7 +83,9 @@ class Registry:
         if key not in self._added:
             announced = self._announced()
             if key not in announced:
-                raise UnknownNameError(self.kind, name, self.names())
+                names = self.names()
+                shown = [n.replace("_", "-") for n in names] if self.hyphens else names
+                raise UnknownNameError(self.kind, name, shown)
             point = announced[key]
             place = _place(point)
             with _told(place, ""):

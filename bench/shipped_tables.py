@@ -8,6 +8,7 @@ from .errors import TableError, UnknownNameError
 from .files import file_hash
 from .table_archive import archived_table, is_archive
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 SHIPPED = Path(__file__).parent.parent / "data_tables"
 
 
@@ -44,5 +45,19 @@ def _table_file(name: str | Path) -> Path:
     if path.suffix in (".h5", ".hdf5") or path.exists():
         if not path.is_file():
             raise TableError(f"no table file {path}; give the path of a .h5 file.")
+        if path.suffix not in (".h5", ".hdf5") and not _is_hdf5(path):
+            raise TableError(
+                f"{path} is not a table; expected a .h5 file with its manifest beside it, an "
+                f"archive (.tar, https://...), or a name: {', '.join(shipped_tables())}."
+            )
         return path
     raise UnknownNameError("table", str(name), shipped_tables())
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Whether a file begins as HDF5 does; one that cannot be read may be."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HDF5)) == _HDF5
+    except OSError:
+        return True

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .codes import Codes, Fitted
 from .cost import NetworkCosts, network_costs
 from .coupling import Couplings, table_couplings
-from .device import load_device, shipped_devices, user_devices
+from .device import HOW_TO_ADD, load_device, shipped_devices, user_devices
 from .device_columns import column_words, device_columns, given_costs
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
@@ -454,7 +454,7 @@ class Table:
         else:
             names = {*self.devices, *shipped_devices(), *user_devices()}
             if device not in names and not device.endswith(".json"):
-                raise UnknownNameError("device", device, names)
+                raise UnknownNameError("device", device, names, HOW_TO_ADD)
             columns = device_columns(load_device(device), self.space, ids, exits, precisions)
         return network_costs(
             self.space,

@@ -55,7 +55,8 @@ def checked_hash(path: Path) -> str:
         raise TableError(
             f"{path} has no manifest {manifest.name} with its SHA-256 beside it: "
             + why_unreadable(error, f"what it holds is not one ({error}).")
-            + " Copy both files, or open the table with check=False if you trust it."
+            + " Copy both files from where the table came from. Without a manifest a table that "
+            "you trust opens in Python alone: Benchmark.load(FILE, check=False)."
         ) from error
     try:
         check_regular(path, MAX_FILE_BYTES)
@@ -67,7 +68,8 @@ def checked_hash(path: Path) -> str:
         _refuse_if_in_use(path)
         raise TableError(
             f"{path} has SHA-256 {got[:12]}..., its manifest says {facts.sha256[:12]}...: it "
-            "was edited or is truncated. Fetch it again, or open it with check=False."
+            "was edited or is truncated. Fetch both files again. A table that you edited yourself "
+            "opens in Python alone: Benchmark.load(FILE, check=False)."
         )
     return got
 

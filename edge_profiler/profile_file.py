@@ -42,14 +42,20 @@ def read_profile(path: Path) -> Profile:
         profile: Any = read_json(path)
     except (OSError, ValueError) as error:
         why = why_unreadable(error, str(error))
-        raise ProfileError(f"profile {path.name} cannot be read: {why}") from error
+        raise ProfileError(
+            f"profile {path.name} cannot be read: {why.rstrip('.')}. To measure a new profile, "
+            "name a file that is not there."
+        ) from error
     if isinstance(profile, dict) and profile.get("format") == FORMAT:
         raise ProfileError(
             f"{path.name} is a profile of the first format, which cannot be gone on with; measure "
             "into another file."
         )
     if not isinstance(profile, dict) or profile.get("format") != FORMAT_2:
-        raise ProfileError(f"{path.name} is not a device profile; expected format {FORMAT_2!r}.")
+        raise ProfileError(
+            f"{path.name} is not a device profile; expected format {FORMAT_2!r}. To measure a new "
+            "one, name a file that is not there."
+        )
     try:
         typed(profile, Document)
     except DocumentError as error:

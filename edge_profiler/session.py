@@ -97,12 +97,18 @@ def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
 
     Raises:
         ArchitectureError: no id of the space.
+        ProfileError: anchors, but not a number of them.
         BigLittleError: the file cannot be read, or names nothing.
     """
     if text == ANCHORS:
         return anchor_networks(space, n_classes=n_classes)
     if fewer := _FEWER.fullmatch(text):
         return anchor_networks(space, int(fewer[1]), n_classes)
+    if text.partition(":")[0] == ANCHORS:
+        raise ProfileError(
+            f"{text[:60]!r} names no networks; expected {ANCHORS!r}, or how many of them, from 1 "
+            f"to 999, as in '{ANCHORS}:10'."
+        )
     return read_ids(text, space)
 
 

@@ -223,7 +223,8 @@ class Surrogate:
                 raise SurrogateError(
                     f"{folder / name} has SHA-256 {got[:12]}..., {DOCUMENT} says "
                     f"{str(document['files'][name])[:12]}...: it was edited or is truncated. Fetch "
-                    "it again, or load with check=False if you trust it."
+                    "it again, or fit it anew: biglittle surrogate fit. One that you trust loads "
+                    "in Python alone: Surrogate.load(FOLDER, check=False)."
                 )
         try:
             surrogate = cls(document, models)
@@ -235,7 +236,8 @@ class Surrogate:
         if check and document.get("sha256") != document_hash(document):
             raise SurrogateError(
                 f"{folder / DOCUMENT} was edited: what it holds does not have the SHA-256 at its "
-                "end. Fetch it again, or load with check=False if you trust it."
+                "end. Fetch it again, or fit it anew: biglittle surrogate fit. One that you trust "
+                "loads in Python alone: Surrogate.load(FOLDER, check=False)."
             )
         return surrogate
 

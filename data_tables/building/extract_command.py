@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from ...bench import Benchmark
+from ...bench.errors import ArchitectureError, UnknownNameError, nearest_name
 from ...bench.files import replacing
 from ...bench.plain_text import plain
-from ...output_option import with_output
+from ...output_option import check_suffix, with_output
 from ...searchers.judge import DEFAULT_TABLE
 from ..ready.listing import hand_out_named, ready_names
 
 app = typer.Typer(add_completion=False)
+#: Least likeness to the name of a cascade of what is no network but a cascade misspelt.
+LIKE_A_CASCADE = 0.6
 
 
 def _is_cascade(name: str, table: str, **_: object) -> bool:
@@ -35,13 +38,21 @@ def extract(
     threads: Annotated[int, typer.Option(min=1, help="Threads of each process.")] = 1,
 ) -> None:
     """A cascade that ships, or any network with inherited weights, for which images are needed."""
-    if _is_cascade(name, table):
+    shipped = ready_names(table)
+    if name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
+        raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
+    if name in shipped:
         lines = hand_out_named(name, out, table)
     else:
+        check_suffix(out, (".onnx",), "--out")
         opened = Benchmark.load(table).table
         from . import reproduce
 
-        network = reproduce.extract(opened, name, data, check, threads)
+        try:
+            network = reproduce.extract(opened, name, data, check, threads)
+        except ArchitectureError as error:
+            listed = f" Cascades of this table: {', '.join(sorted(shipped))}." if shipped else ""
+            raise ArchitectureError(f"{error}{listed}") from error
         with replacing(out) as partial:
             partial.write_bytes(network.model)
         lines = network.text(out, opened.name)

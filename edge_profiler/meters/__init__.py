@@ -76,7 +76,14 @@ def get_meter(name: str, root: Path = Path("/"), runs_on: str | None = None) -> 
         ProfileError: it was asked for by name, and is not here or does not see what runs.
     """
     if name != "auto":
-        meter = typing.cast(MeterKind, METERS.load(name)).open(root)
+        kind = typing.cast(MeterKind, METERS.load(name))
+        try:
+            meter = kind.open(root)
+        except ProfileError as error:
+            raise ProfileError(
+                f"{str(error).rstrip('.')}. Take the meter 'auto', which is the first that this "
+                "machine has, or 'none', which measures no energy."
+            ) from error
         check_covers(meter, runs_on)
         return meter
     for candidate in AUTOMATIC:

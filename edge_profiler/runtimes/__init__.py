@@ -54,6 +54,7 @@ RUNTIMES = Registry(
     "RUNTIME",
     "biglittle.runtimes",
     with_members("description", "precision", "runs_on", "at", "load"),
+    hyphens=True,
 )
 
 
