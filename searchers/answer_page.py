@@ -138,7 +138,8 @@ def _difference(name: str, mine: float | None, its: float | None) -> str:
         return ""
     if FIGURES[name].shown_unit == "%":
         return f"{100 * (mine - its):+.2f} points"
-    return f"{100 * (mine / its - 1):+.0f} %" if its else ""
+    share = round(100 * (mine / its - 1)) if its else None
+    return "" if share is None else f"{share:+d} %" if share else "0 %"
 
 
 def _button(row: int | None) -> str:

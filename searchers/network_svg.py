@@ -119,7 +119,8 @@ def _opened(networks: Sequence[Anatomy], height: int) -> list[str]:
 
 def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
     middle, base = top + BLOCKS / 2, top + BLOCKS + BARS + 18
-    parts = [_text(10, top + 22, name, weight=600, size=14)]
+    cut = NetworkKey.parse(network.architecture).exit
+    parts = [_text(10, top + 22, f"{name} @{cut}" if cut else name, weight=600, size=14)]
     figures = [f"{network.macs / 1e6:.1f} M MACs"]
     if network.latency_ms is not None:
         figures.append(f"{three_digits(network.latency_ms)} ms ({network.provenance})")
@@ -127,17 +128,20 @@ def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
         figures.append(f"{CONSTANT}: {three_digits(network.fixed_ms)} ms")
     parts += [_text(10, top + 38 + 14 * i, line, FAINT) for i, line in enumerate(figures)]
     end = LEFT + len(network.layers) * COLUMN - GAP
+    run = [layer for layer in network.layers if layer.choice != NOT_RUN]
     parts.append(
-        f'<line x1="{LEFT}" x2="{end}" y1="{middle}" y2="{middle}" stroke="{INK}" '
-        'stroke-width="1.5"/>'
+        f'<line x1="{LEFT}" x2="{LEFT + len(run) * COLUMN - GAP}" y1="{middle}" y2="{middle}" '
+        f'stroke="{INK}" stroke-width="1.5"/>'
     )
-    for i, layer in enumerate(network.layers):
+    for i, layer in enumerate(run):  # the head of an exit stands where the next layer would
         x = LEFT + i * COLUMN
         centre = x + (COLUMN - GAP) / 2
         parts.append(f"<g><title>{html.escape(_tip(layer, network))}</title>")
         parts += _drawn(layer, x, centre, middle)
         if layer.digit:
             parts.append(_text(centre, top + BLOCKS + 12, layer.digit, anchor="middle", size=10))
+        if cut and layer is run[-1]:
+            parts.append(_text(centre, top + BLOCKS + 12, cut, anchor="middle", size=10))
         if layer.latency_ms and longest:
             high = max(1.0, BARS * 0.72 * layer.latency_ms / longest)
             parts.append(
@@ -155,8 +159,6 @@ def _strip(network: Anatomy, name: str, top: int, longest: float) -> list[str]:
 
 
 def _drawn(layer: LayerFacts, x: float, centre: float, middle: float) -> list[str]:
-    if layer.choice == NOT_RUN:
-        return []
     if layer.identity:
         return [f'<circle cx="{centre}" cy="{middle}" r="2.5" fill="#fff" stroke="{INK}"/>']
     wide, colour = COLUMN - GAP, BY_KERNEL.get(layer.kernel, OTHER)
@@ -177,7 +179,9 @@ def _drawn(layer: LayerFacts, x: float, centre: float, middle: float) -> list[st
         parts.append(
             f'<rect x="{x}" y="{y:.1f}" width="{wide}" height="{each:.1f}" rx="3" fill="{colour}"/>'
         )
-    text = layer.name if not layer.digit else f"{layer.kernel}\u00d7{layer.kernel}"
+    text = layer.choice.partition(" ")[0]  # "stem", "head", or "exit" of an exit's head
+    if layer.digit:
+        text = f"{layer.kernel}\u00d7{layer.kernel}"
     if halves == 1 and layer.kernel:
         parts.append(_text(centre, middle + 3.5, text, "#fff", "middle", 10))
     return parts

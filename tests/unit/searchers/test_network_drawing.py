@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from biglittle.bench import Benchmark, get_space, load_device
-from biglittle.bench.anatomy import Anatomy, anatomy, differing
+from biglittle.bench.anatomy import NOT_RUN, Anatomy, anatomy, differing
 from biglittle.searchers.network_drawing import print_difference, print_network
 from biglittle.searchers.network_svg import MARK, network_svg, trunk_svg
 
@@ -41,6 +41,16 @@ def test_a_strip_is_whole_and_nothing_lies_outside(ids: tuple[str, ...]) -> None
     assert len(list(root.iter(f"{SVG}g"))) == 24 * len(ids)
 
 
+def test_a_network_that_is_cut_ends_at_its_exit() -> None:
+    cut, big = _network(f"{LITTLE}@14"), _network(BIG)
+    root = ET.fromstring(network_svg([cut, big]))
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert {"little @14", "big", "exit", "14"} <= {*texts}
+    assert texts.count("head") == 1
+    run = [layer for layer in cut.layers if layer.choice != NOT_RUN]
+    assert len(list(root.iter(f"{SVG}g"))) == len(run) + len(big.layers) < 2 * len(big.layers)
+
+
 def test_layers_that_differ_are_marked() -> None:
     networks = [_network(LITTLE), _network(BIG)]
     root = ET.fromstring(network_svg(networks))
@@ -57,11 +67,12 @@ def test_a_shared_trunk_is_drawn_once(exits: tuple[str, str]) -> None:
     root = ET.fromstring(trunk_svg(little, big) or "")
     _, _, width, height = (float(v) for v in root.attrib["viewBox"].split())
     texts = [t.text or "" for t in root.iter(f"{SVG}text")]
-    assert texts.count("big") == 1
+    assert sum(text.partition(" @")[0] == "big" for text in texts) == 1
     assert sum(text.startswith("little answers here") for text in texts) == 1
     assert f"exit {exits[0]}" in texts
     digits = [layer.digit for layer in big.layers if layer.digit]
-    assert len([t for t in texts if t in {*digits}]) == len(digits)  # each layer stands once
+    run = [layer.digit for layer in big.layers if layer.digit and layer.choice != NOT_RUN]
+    assert len([t for t in texts if t in {*digits}]) == len(run)  # each layer stands once
     (trunk,) = [r for r in root.iter(f"{SVG}rect") if r.attrib.get("opacity")]
     assert float(trunk.attrib["width"]) == pytest.approx(34 * (int(exits[0].rstrip("s")) + 2) - 4)
     for text in root.iter(f"{SVG}text"):
