@@ -84,6 +84,8 @@ class Recommendation:
         decided: the verdict on val, where the figures are of test; None: it follows from the
             figures.
         pairs: whether what was searched has pairs at all, and not single networks alone.
+        by_test: the single network that test itself would choose, with its figures; None where it
+            is the same one, or where nobody knows.
     """
 
     budget: Budget
@@ -97,6 +99,7 @@ class Recommendation:
     interval: str | None = None
     decided: str | None = None
     pairs: bool = True
+    by_test: Mapping[str, Any] | None = None
 
     @property
     def verdict(self) -> str:
@@ -156,6 +159,7 @@ class Recommendation:
             "gain_high": self.gain_high,
             "gain_interval": self.interval,
             "pairs": self.pairs,
+            "single_by_test": None if self.by_test is None else dict(self.by_test),
         }
 
     @classmethod
@@ -174,6 +178,7 @@ class Recommendation:
             interval=record["gain_interval"],
             decided=record.get("verdict_on_val", record["verdict"]),
             pairs=record.get("pairs", True),
+            by_test=record.get("single_by_test"),
         )
 
     def at_row(self, row: int) -> Recommendation:
@@ -310,7 +315,7 @@ def _within(points: Points, budget: Budget, singles: Singles | None, source: str
     pair = None if row is None else points[row]
     single = None
     if singles is not None:
-        single = _best_single(singles, budget)
+        single = best_single_within(singles, budget)
     gain = None
     if pair is not None and single is not None:
         gain = pair.accuracy - float(single["accuracy"])
@@ -328,7 +333,13 @@ def _best(points: Any, usable: NDArray[np.intp], aim: str) -> int | None:
     return int(usable[np.lexsort((tie, values))[0]])
 
 
-def _best_single(singles: Singles, budget: Budget) -> Mapping[str, Any] | None:
+def best_single_within(singles: Singles, budget: Budget) -> Mapping[str, Any] | None:
+    """The single network that is best within a budget, with its figures; None where none meets it.
+
+    Args:
+        singles: networks to choose from.
+        budget: the limits and the aim.
+    """
     ok = (singles.architecture != "") & np.isfinite(singles.accuracy)
     for name, limit in budget.limits.items():
         if name in ("error", "accuracy"):

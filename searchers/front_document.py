@@ -87,6 +87,7 @@ class RecommendationRecord(Struct):
     gain_interval: Line | None
     verdict_on_val: Literal["pair", "single", "nothing"] | None = None
     pairs: bool = True
+    single_by_test: SingleRecord | None = None
 
     def __post_init__(self) -> None:
         if unknown := sorted({self.aim, *self.budget} - {*FIGURES}):

@@ -113,6 +113,28 @@ def test_an_answer_on_test_keeps_its_choice(bench: Benchmark) -> None:
             assert after.pair.accuracy == front.points.accuracy[before.row]
 
 
+def test_the_single_network_of_hindsight_stands_beside_that_of_val(bench: Benchmark) -> None:
+    front, alone = bench.front(DEVICE), table_singles(bench, DEVICE, "test")
+    limits = np.quantile(alone.latency_ms, np.linspace(0.05, 1.0, 40)).tolist()
+    questions = [Budget("here", {"latency_ms": limit}) for limit in limits]
+    chosen = recommend(front.chosen, questions, table_singles(bench, DEVICE, "val"))
+    differ = 0
+    for answer in (on_test(a, bench, DEVICE) for a in chosen):
+        if answer.pair is None or answer.single is None:
+            continue
+        (limit,) = answer.budget.limits.values()
+        best = float(alone.accuracy[alone.latency_ms <= limit].max())
+        if answer.by_test is None:
+            assert answer.single["accuracy"] == best
+            continue
+        differ += 1
+        assert answer.by_test["accuracy"] == best > answer.single["accuracy"]
+        assert Recommendation.of(answer.record()).by_test == answer.by_test
+        text = f"it gains {100 * (answer.pair.accuracy - best):+.2f} points."
+        assert (text in sentence(answer)) == (answer.verdict == "pair")
+    assert differ  # or the test shows nothing
+
+
 def _answer(outcome: SearchOutcome, **changes: object) -> Recommendation:
     single = {"architecture": "s", "accuracy": 0.7, "latency_ms": 9.0, "peak_memory_mib": 4.0}
     base = Recommendation(
