@@ -177,6 +177,29 @@ class BitCosts:
         return np.asarray(n_bits / 8 / 2**20)
 
 
+def staged_operators(
+    space: SearchSpace, network: str, n_classes: int
+) -> tuple[list[list[Operator]], list[Operator]]:
+    """Operators of each stage and of the head, and those of stem and classifier.
+
+    Args:
+        space: search space of the network, a chain.
+        network: name of the network, ``ARCHITECTURE[@EXIT]``.
+        n_classes: number of classes of the classifier.
+
+    Raises:
+        ArchitectureError: the network is not in the space, or the space has no stages.
+    """
+    architecture, cut = space.split_name(network)
+    row, place = space.parse(architecture)[0], space.get_exit(cut)
+    *head, classifier = space.head_of(row, n_classes, place)
+    groups: list[list[Operator]] = [
+        [op for layer in stage for op in space.layer_of(space.layers[layer], row)]
+        for stage in stages_of(space, cut)
+    ]
+    return [*groups, head], [*space.stem_of(row), *space.between, classifier]
+
+
 @lru_cache(maxsize=256)
 def bit_costs(space: str, network: str, n_classes: int) -> BitCosts:
     """What the stages of a network cost, counted from its operators.
@@ -193,16 +216,7 @@ def bit_costs(space: str, network: str, n_classes: int) -> BitCosts:
     >>> int(costs.macs.sum()) + costs.fixed_macs
     11473600
     """
-    own = get_space(space)
-    architecture, cut = own.split_name(network)
-    row, place = own.parse(architecture)[0], own.get_exit(cut)
-    *head, classifier = own.head_of(row, n_classes, place)
-    groups: list[list[Operator]] = [
-        [op for layer in stage for op in own.layer_of(own.layers[layer], row)]
-        for stage in stages_of(own, cut)
-    ]
-    groups.append(head)
-    fixed = (*own.stem_of(row), *own.between, classifier)
+    groups, fixed = staged_operators(get_space(space), network, n_classes)
     return BitCosts(
         macs=np.array([sum(op.macs for op in group) for group in groups], np.int64),
         params=np.array([sum(op.params for op in group) for group in groups], np.int64),

@@ -110,6 +110,19 @@ class BitsDomain:
         hit[np.arange(len(x)), order.argmin(axis=1)] |= ~hit.any(axis=1)
         return self.repaired(np.where(hit & free, (x + offset) % self.options, x))
 
+    def neighbours(self, row: Genes) -> Genes:
+        """Every row in which one gene has another value, shape (n, n_genes), each once."""
+        rows = []
+        for gene in range(self.n_genes):
+            for value in range(int(self.options[gene])):
+                other = row.copy()
+                other[gene] = value
+                rows.append(other)
+        near = self.repaired(np.array(rows))
+        first = {key: i for i, key in reversed(list(enumerate(self.keys(near))))}
+        first.pop(self.keys(row[None])[0], None)
+        return near[sorted(first.values())]
+
     def cross(self, rng: np.random.Generator, a: Genes, b: Genes) -> tuple[Genes, Genes]:
         """Two children of each two parents, all of shape (n, n_genes)."""
         n, k = len(a), self.n_entries

@@ -70,6 +70,27 @@ def pair_of(
     return mixed[0], mixed[1]
 
 
+def mixed_answers(lab: Lab, networks: Sequence[MixedNetwork]) -> Answers:
+    """What networks that are run with their bits say about the images of val that are asked.
+
+    Args:
+        lab: the supernet and the images.
+        networks: networks with their bits, one row of the answers each.
+    """
+    n_classes, labels = lab.dataset.n_classes, lab.images.labels
+    right: list[Any] = []
+    codes: dict[str, list[Any]] = {name: [] for name in stored_metrics()}
+    for mixed in networks:
+        network = lab.network(mixed.network)
+        network.set_bits(mixed.bits)
+        chances = measured_probabilities(network, lab.images, lab.dataset)
+        right.append(chances.argmax(axis=1) == labels)
+        for name, rows in codes.items():
+            metric = get_metric(name)
+            rows.append(metric.encode(metric.compute(chances), n_classes))
+    return Answers(np.array(right), {n: np.array(rows) for n, rows in codes.items()}, n_classes)
+
+
 def pair_points(lab: Lab, little: MixedNetwork, big: MixedNetwork) -> list[BitsPairPoint]:
     """The points of a pair that no other of it beats in accuracy and in mean BitOps.
 
@@ -80,20 +101,9 @@ def pair_points(lab: Lab, little: MixedNetwork, big: MixedNetwork) -> list[BitsP
         little: network that is asked first.
         big: network that is asked where the gate is not sure.
     """
-    n_classes, labels = lab.dataset.n_classes, lab.images.labels
-    right: list[Any] = []
-    codes: dict[str, list[Any]] = {name: [] for name in stored_metrics()}
-    bitops: list[int] = []
-    for mixed in (little, big):
-        network = lab.network(mixed.network)
-        network.set_bits(mixed.bits)
-        chances = measured_probabilities(network, lab.images, lab.dataset)
-        right.append(chances.argmax(axis=1) == labels)
-        for name, rows in codes.items():
-            metric = get_metric(name)
-            rows.append(metric.encode(metric.compute(chances), n_classes))
-        bitops.append(int(mixed.costs(n_classes).bitops(mixed.bits)))
-    answers = Answers(np.array(right), {n: np.array(rows) for n, rows in codes.items()}, n_classes)
+    n_classes = lab.dataset.n_classes
+    answers = mixed_answers(lab, (little, big))
+    bitops = [int(mixed.costs(n_classes).bitops(mixed.bits)) for mixed in (little, big)]
     points = []
     for number, gate in enumerate(answers.gates):
         for cut, escalated, hits in zip(*answers.curve(0, 1, gate), strict=True):

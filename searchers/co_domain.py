@@ -1,16 +1,17 @@
 """What a co-search moves in: a pair of networks and the accelerator that both run on.
 
-A row of genes is [little | big | coupling | accelerator | gate | cut]: that of `Domain`, and
-between its coupling and its gate one gene for each number of an accelerator (`CHOSEN`), a place
-among the values that its space allows. Accelerators beyond the limit of area are not candidates: a
-move that ends at one goes on to the nearest that is allowed, counted in steps along the lists of
-values.
+A row of genes is [little | big | coupling | accelerator | gate | cut]: that of `Domain`, or of
+another domain of pairs, and before its gate one gene for each number of an accelerator (`CHOSEN`),
+a place among the values that its space allows. Accelerators beyond the limit of area are not
+candidates: a move that ends at one goes on to the nearest that is allowed, counted in steps along
+the lists of values.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,64 @@ from numpy.typing import NDArray
 from ..bench import SearchSpace
 from ..bench.spaces import Genomes
 from ..edge_profiler.accelerators.space import CHOSEN, AcceleratorSpace
-from .domain import Domain, Genes
+from .domain import Genes
+from .unseen import Moves
 
 N_CHOSEN = len(CHOSEN)
 ALONE = 0.3  # of moves change the accelerator alone, and as many the networks alone
 NEXT = 0.75  # of changed numbers go to the next value, up or down; the others to any
 
 
+class PairMoves(Moves, Protocol):
+    """Pairs as rows of genes that end with gate and cut, both optimised inside an evaluation."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """Search space of both networks."""
+        ...
+
+    @property
+    def listed(self) -> Genomes | None:
+        """The only architectures there are, one gene each; None: genes are something else."""
+        ...
+
+    @property
+    def parts(self) -> tuple[slice, ...]:
+        """Where little and big stand in a row."""
+        ...
+
+    @property
+    def gate(self) -> int:
+        """Where the gate stands in a row; the cut comes behind it."""
+        ...
+
+    def repaired(self, x: Genes) -> Genes:
+        """Rows as every candidate is written."""
+        ...
+
+    def features(self, x: Genes) -> NDArray[np.float64]:
+        """What a model may learn from, shape (n, n_features)."""
+        ...
+
+    def sample(self, rng: np.random.Generator, n: int) -> Genes:
+        """``n`` rows drawn uniformly."""
+        ...
+
+    def sample_sizes(self, rng: np.random.Generator, n: int) -> Genes:
+        """``n`` rows of networks of all sizes."""
+        ...
+
+    def neighbours(self, row: Genes) -> Genes:
+        """Every row one small move away."""
+        ...
+
+
+#: The domain of the pairs of a co-search.
+Pairs = TypeVar("Pairs", bound=PairMoves)
+
+
 @dataclass(frozen=True)
-class CoDomain:
+class CoDomain(Generic[Pairs]):
     """Pairs, and accelerators that they may run on.
 
     Attributes:
@@ -36,7 +86,7 @@ class CoDomain:
         pair: genes of the only pair there is, shape (1, pairs.n_genes); None: any pair.
     """
 
-    pairs: Domain
+    pairs: Pairs
     accelerators: AcceleratorSpace
     allowed: NDArray[np.intp]
     pair: Genes | None = None

@@ -9,7 +9,7 @@ precision, whatever bits the accelerator has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Candidates, Points
-from ..bench.cost import NetworkCosts, network_costs, pair_figure
+from ..bench.cost import NetworkCosts, SharedCosts, network_costs, pair_figure
 from ..bench.coupling import coupled_pairs
 from ..bench.errors import ConstraintError
 from ..bench.evaluator import AnsweringEvaluator
@@ -49,7 +49,7 @@ class CoEvaluator:
 
     answering: AnsweringEvaluator
     grid: CostGrid
-    domain: CoDomain
+    domain: CoDomain[Domain]
     reporting: AnsweringEvaluator | None = None
     seconds_tables: float = 0.0
 
@@ -111,24 +111,22 @@ class CoEvaluator:
         pairs, places = self.domain.of_pairs(x), self.domain.places(x)
         networks, cuts = self.domain.pairs.networks(pairs), self.domain.pairs.cuts(pairs)
         answers = self.answering.answers(*networks, cuts)
-        pays = _pays(answers.owner, answers.escalation_rate, 1.0 - answers.accuracy)
+        pays = paying(answers.owner, answers.escalation_rate, 1.0 - answers.accuracy)
         owner, rate = answers.owner[pays], answers.escalation_rate[pays]
         exits = cuts or (None, None)
         both = [self._timed(places, g, e) for g, e in zip(networks, exits, strict=True)]
         coupled = coupled_pairs(
             self.answering.space, self.answering.n_classes, *networks, both[0], cuts
         ).take(owner)
-        little, big = both[0].take(owner), both[1].take(owner)
-        columns = {"error": 1.0 - answers.accuracy[pays], AREA: self._areas(places)[owner]}
-        for name in objectives:
-            if name not in columns:
-                columns[name] = pair_figure(name, little, big, rate, coupled.shared)
+        columns = {"error": 1.0 - answers.accuracy[pays], AREA: self.areas_mm2(places)[owner]}
+        costs = both[0].take(owner), both[1].take(owner)
         genes = x[owner].copy()
         genes[:, self.domain.gate] = answers.gate[pays]
         genes[:, self.domain.cut] = answers.cut[pays]
-        return genes, owner, np.stack([columns[name] for name in objectives], axis=1)
+        return genes, owner, in_objectives(objectives, columns, costs, rate, coupled.shared)
 
-    def _areas(self, places: NDArray[np.intp]) -> Array:
+    def areas_mm2(self, places: NDArray[np.intp]) -> Array:
+        """Area of accelerators by their place in the space, modelled, shape (n,)."""
         return np.asarray(self.grid.accelerators.areas_mm2[places])
 
     def _whole(
@@ -186,8 +184,37 @@ def pair_genes(pairs: Domain, names: tuple[str, str]) -> Genes:
     return rows
 
 
-def _pays(owner: NDArray[np.intp], rate: Array, error: Array) -> NDArray[np.intp]:
-    """Rows of points that no other point of their candidate beats in rate and error, rising."""
+def in_objectives(
+    objectives: Sequence[str],
+    columns: Mapping[str, Array],
+    costs: tuple[NetworkCosts, NetworkCosts],
+    rate: Array,
+    shared: SharedCosts | None = None,
+) -> Array:
+    """Objectives of m operating points, shape (m, n_objectives).
+
+    Args:
+        objectives: names of what is minimised, some of `OBJECTIVES`.
+        columns: those that are no cost of networks, each of shape (m,).
+        costs: costs of the little and of the big network of each point.
+        rate: escalation rate of each point, shape (m,).
+        shared: costs that both networks have in common; None: nothing.
+    """
+    figures = [
+        columns[name] if name in columns else pair_figure(name, *costs, rate, shared)
+        for name in objectives
+    ]
+    return np.stack(figures, axis=1)
+
+
+def paying(owner: NDArray[np.intp], rate: Array, error: Array) -> NDArray[np.intp]:
+    """Rows of points that no other point of their candidate beats in rate and error, rising.
+
+    Args:
+        owner: number of the candidate that each point is of, shape (m,).
+        rate: escalation rate of each point, shape (m,).
+        error: error of each point, shape (m,).
+    """
     order = np.lexsort((error, rate, owner))
     # An offset that falls from candidate to candidate, so that one running minimum serves all.
     offset = error[order] - 2.0 * owner[order]

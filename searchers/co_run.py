@@ -24,7 +24,7 @@ from ..edge_profiler.accelerators.parametric import Parameters, toml_text
 from ..edge_profiler.accelerators.profile import accelerator_profile
 from ..edge_profiler.accelerators.space import AcceleratorSpace
 from .co_evaluator import AREA, CoEvaluator
-from .co_search import CoOutcome, CoSettings, co_search
+from .co_search import CoJudge, CoOutcome, CoSettings, co_search
 from .evaluators.table import TableEvaluator
 from .front_files import write_files
 
@@ -61,12 +61,7 @@ def co_evaluator(
     """
     if on not in EVALUATORS:
         raise UnknownNameError("evaluator of a co-search", on, EVALUATORS)
-    if AREA in settings.objectives and len(accelerators) == 1:
-        raise ConstraintError(
-            f"{AREA} is to be minimised, and {accelerators.name} is one accelerator and not a "
-            "space of them; leave the objective out, or give lists of numbers: 'biglittle "
-            "accelerator show edge --yaml' prints such a file."
-        )
+    checked_objectives(settings, accelerators)
     grid = CostGrid(accelerators, bench.table.space, bench.table.n_classes, clock_mhz)
     began = time.perf_counter()
     place = int(checked_places(grid, accelerators.within(settings.area_mm2))[0])
@@ -94,6 +89,20 @@ def co_evaluator(
     return replace(evaluator, seconds_tables=seconds), sources
 
 
+def checked_objectives(settings: CoSettings, accelerators: AcceleratorSpace) -> None:
+    """Checks that accelerators differ in what is to be minimised.
+
+    Raises:
+        ConstraintError: the area is an objective, and there is one accelerator alone.
+    """
+    if AREA in settings.objectives and len(accelerators) == 1:
+        raise ConstraintError(
+            f"{AREA} is to be minimised, and {accelerators.name} is one accelerator and not a "
+            "space of them; leave the objective out, or give lists of numbers: 'biglittle "
+            "accelerator show edge --yaml' prints such a file."
+        )
+
+
 def run_co_search(
     on: str,
     bench: Benchmark,
@@ -106,25 +115,38 @@ def run_co_search(
     """A co-search, and what it came to as plain JSON; arguments and errors as of `co_evaluator`."""
     evaluator, sources = co_evaluator(on, bench, accelerators, settings, clock_mhz, pair)
     outcome = co_search(evaluator, settings, on_progress)
+    sources["pair"] = None if pair is None else list(pair)
+    return outcome, co_document(outcome, evaluator, settings, sources, clock_mhz)
+
+
+def co_document(
+    outcome: CoOutcome,
+    judge: CoJudge,
+    settings: CoSettings,
+    sources: dict[str, Any],
+    clock_mhz: float,
+) -> dict[str, Any]:
+    """What a co-search came to as plain JSON: config, accelerators by name, and the front.
+
+    Args:
+        outcome: the front with its accelerators.
+        judge: what was asked.
+        settings: what was asked for.
+        sources: what the answers rest on, for the config.
+        clock_mhz: clock of the accelerators.
+    """
+    accelerators = judge.domain.accelerators
     config = {
         **asdict(settings),
         **sources,
         "accelerators": accelerators.name,
-        "accelerators_to_choose_from": len(evaluator.domain.allowed),
+        "accelerators_to_choose_from": len(judge.domain.allowed),
         "weight_bits": accelerators.weight_bits,
         "activation_bits": accelerators.activation_bits,
         "clock_mhz": clock_mhz,
-        "pair": None if pair is None else list(pair),
         "seconds": round(outcome.seconds, 2),
         "version": __version__,
     }
-    return outcome, co_document(outcome, accelerators, config)
-
-
-def co_document(
-    outcome: CoOutcome, accelerators: AcceleratorSpace, config: dict[str, Any]
-) -> dict[str, Any]:
-    """What a co-search came to as plain JSON: config, accelerators by name, and the front."""
     numbers = {int(place): accelerators.parameters(int(place)) for place in outcome.places}
     records, single = outcome.points.records(), alone(outcome.points).tolist()
     where = zip(outcome.places.tolist(), outcome.areas_mm2.tolist(), single, strict=True)

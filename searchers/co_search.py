@@ -11,9 +11,9 @@ Bitwidths, and Accelerators" (one search over both); Deb et al. 2002 (NSGA-II, t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from ..bench import Points
 from ..bench.errors import ConstraintError, UnknownNameError
 from ..bench.pareto import nondominated
 from .algorithms import get_searcher
-from .co_evaluator import AREA, OBJECTIVES, CoEvaluator
+from .co_domain import CoDomain
+from .co_evaluator import AREA, OBJECTIVES
 from .counting import Scores
 from .domain import Domain, Genes
 from .search import Batch, Problem
@@ -76,12 +77,35 @@ class CoSettings:
             )
 
 
+class CoJudge(Protocol):
+    """What says what pairs on accelerators are worth; a `CoEvaluator` is one."""
+
+    @property
+    def domain(self) -> CoDomain[Any]:
+        """Candidates, and the moves among them."""
+        ...
+
+    @property
+    def seconds_tables(self) -> float:
+        """Time that the tables of blocks took."""
+        ...
+
+    def values(self, x: Genes, objectives: Sequence[str]) -> tuple[Genes, NDArray[np.intp], Array]:
+        """Operating points of rows at which escalating more pays, as of a `CoEvaluator`."""
+        ...
+
+    def points(self, x: Genes) -> Points:
+        """Operating points of rows with gate and cut, as they are reported."""
+        ...
+
+
 @dataclass(frozen=True)
 class CoOutcome:
     """What a co-search found.
 
     Attributes:
         points: operating points of the front, by the first objective.
+        genes: rows of the domain that the points are of, with gate and cut.
         places: accelerator of each point by its place in the space, shape (n,).
         areas_mm2: area of each point's accelerator, modelled, shape (n,).
         values: objectives of each point as they were searched, shape (n, n_objectives).
@@ -91,6 +115,7 @@ class CoOutcome:
     """
 
     points: Points
+    genes: Genes
     places: NDArray[np.intp]
     areas_mm2: Array
     values: Array
@@ -100,7 +125,7 @@ class CoOutcome:
 
 
 def co_search(
-    evaluator: CoEvaluator,
+    evaluator: CoJudge,
     settings: CoSettings,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> CoOutcome:
@@ -155,8 +180,9 @@ def co_search(
     points, places = evaluator.points(genes), domain.places(genes)
     return CoOutcome(
         points=points,
+        genes=genes,
         places=places,
-        areas_mm2=np.asarray(evaluator.grid.accelerators.areas_mm2[places]),
+        areas_mm2=np.asarray(domain.accelerators.areas_mm2[places]),
         values=values,
         evaluations=spent,
         seconds=time.perf_counter() - began + evaluator.seconds_tables,

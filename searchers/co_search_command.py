@@ -15,6 +15,7 @@ from ..bench.figures import FIGURES, counted
 from ..edge_profiler.accelerators.profile import CLOCK_MHZ
 from ..edge_profiler.accelerators.space import load_space
 from ..output_option import with_output
+from .co_bits_run import EVALUATOR, BitsAsked, run_bits_co_search
 from .co_evaluator import AREA
 from .co_run import FILE, FOLDER, run_co_search, shown_rows, write_co_search
 from .co_search import CoOutcome, CoSettings
@@ -27,6 +28,8 @@ OF_ACCURACY = {
     "surrogate": "Accuracy is predicted, for fp32",
     "table": "Accuracy is measured in fp32, chosen on val and shown on test",
 }
+#: What a search with bits as genes asks of networks unless told otherwise.
+ASKED = BitsAsked(())
 
 
 @with_output("out", folder=True, resumes=False)
@@ -62,6 +65,23 @@ def search(
     clock_mhz: Annotated[
         float, typer.Option(min=0.001, max=100000, help="Clock of array and memories.")
     ] = CLOCK_MHZ,
+    bits: Annotated[
+        str | None,
+        typer.Option(help="NETWORK,NETWORK,...: pairs of these, the bits of every stage searched."),
+    ] = None,
+    images: Annotated[
+        int, typer.Option(help="With --bits: images of val that networks are run on.")
+    ] = ASKED.images,
+    check: Annotated[
+        int, typer.Option(help="With --bits: points of those printed that are run as well.")
+    ] = ASKED.check,
+    start: Annotated[
+        str,
+        typer.Option("--from", help="With --bits: inherited weights, or a .safetensors file."),
+    ] = ASKED.start,
+    data: Annotated[
+        Path | None, typer.Option(help="With --bits: folder of the images.")
+    ] = ASKED.data,
     out: Annotated[
         Path | None,
         typer.Option(help=f"Folder of {FILE}, and of a .toml file of every accelerator."),
@@ -87,13 +107,29 @@ def search(
     def progress(done: int, total: int) -> None:
         sys.stderr.write(f"\r{done:,} of {total:,} evaluated" + ("\n" if done == total else ""))
 
-    outcome, document = run_co_search(
-        on, Benchmark.load(table), space, settings, clock_mhz, _two(pair), progress
-    )
+    if bits is not None:
+        if pair or coupling or on != "surrogate":
+            raise ConstraintError(
+                "--bits says itself which networks there are and what they answer: --pair, "
+                "--coupling and --on do not go with it."
+            )
+        named_networks = tuple(part.strip() for part in bits.split(",") if part.strip())
+        asked = BitsAsked(named_networks, images, check, start, data)
+        outcome, document = run_bits_co_search(
+            Benchmark.load(table), space, settings, asked, clock_mhz, top, out, _say, progress
+        )
+    else:
+        outcome, document = run_co_search(
+            on, Benchmark.load(table), space, settings, clock_mhz, _two(pair), progress
+        )
     if out is not None:
         write_co_search(out, document)
     lines = summary(outcome, document, top, out, clock_mhz)
     sys.stdout.write(json_text(document, indent=2) + "\n" if as_json else "\n".join(lines) + "\n")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 def _two(text: str) -> tuple[str, str] | None:
@@ -111,6 +147,27 @@ def _alone(record: dict[str, Any]) -> str:
     return f"{network} alone" if network else ""
 
 
+def _of_accuracy(config: dict[str, Any]) -> str:
+    """Where the accuracies of a front come from, and what is not in them."""
+    if config["evaluator"] == EVALUATOR:
+        return (
+            f"Accuracy and escalation are predicted from answers at 8 bits to "
+            f"{config['images']:,} images of {config['chosen_on']}, less what stages lose with "
+            "fewer bits, added up"
+        )
+    bits = f"{config['weight_bits']}-bit weights and {config['activation_bits']}-bit activations"
+    return f"{OF_ACCURACY[config['evaluator']]}; what {bits} cost in accuracy is not in it"
+
+
+def _of_run(run: dict[str, Any]) -> str:
+    """What a point gave that was run with its bits."""
+    latency, energy = (FIGURES[n].text(run[n]) for n in ("latency_ms", "energy_mj"))
+    return (
+        f"run: {100 * run['accuracy']:.2f} % and {100 * run['escalation_rate']:.1f} % escalated "
+        f"(simulated), with that {latency} ms and {energy} mJ"
+    )
+
+
 def summary(
     outcome: CoOutcome, document: dict[str, Any], top: int, out: Path | None, clock_mhz: float
 ) -> list[str]:
@@ -124,14 +181,12 @@ def summary(
         clock_mhz: clock of the accelerators.
     """
     config, front = document["config"], document["front"]
-    bits = f"{config['weight_bits']}-bit weights and {config['activation_bits']}-bit activations"
     chosen = counted(len(document["accelerators"]), "accelerator")
     lines = [
         f"Front: {counted(len(front), 'point')} on {chosen}, of "
         f"{config['accelerators_to_choose_from']:,} to choose from; "
         f"{outcome.evaluations:,} evaluated in {outcome.seconds:.1f} s, seed {config['seed']}.",
-        f"{OF_ACCURACY[config['evaluator']]}; what {bits} cost in accuracy is not in it. Latency, "
-        f"energy and area are modelled, at {clock_mhz:g} MHz.",
+        f"{_of_accuracy(config)}. Latency, energy and area are modelled, at {clock_mhz:g} MHz.",
         "",
         "  acc %  latency ms  energy mJ  area mm2  escalated  accelerator, little, big",
     ]
@@ -144,6 +199,8 @@ def summary(
         )
         networks = f"{record['little']}  {record['big']}"
         lines.append(f"         {_alone(record) or networks}")
+        if "simulated" in record:
+            lines.append(f"         {_of_run(record['simulated'])}")
     if out is not None:
         name = shown[0]["accelerator"]
         lines += [

@@ -6,16 +6,18 @@ the analytic model: every layer from and to the memory outside, one after the ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.errors import AcceleratorError
+from ...bench.operators import Operator
 from ...bench.spaces import Exits, Genomes, SearchSpace
 from ..block_graphs import EXIT, HEAD, STEM, Block, distinct_blocks
 from .analytic import grid_costs
+from .description import Accelerator
 from .mapping import layers_of
 from .profile import CLOCK_MHZ, moved_values
 from .space import OF_ARRAY, AcceleratorSpace
@@ -37,6 +39,70 @@ class GridCosts:
     latency_ms: Array
     energy_mj: Array
     trunk_ms: Array
+
+
+@dataclass(frozen=True)
+class LayerCosts:
+    """What layers cost on c accelerators that share one array, by the analytic model.
+
+    Attributes:
+        column: place of each layer in the arrays.
+        cycles: cycles of each layer, shape (c, n_layers); NaN where it does not fit.
+        energy_pj: energy of each layer, of the same shape.
+        width: bits a cycle to the memory outside, shape (c,).
+        moved_pj: energy of moving a bit there or from there, shape (c,).
+    """
+
+    column: Mapping[Operator, int]
+    cycles: Array
+    energy_pj: Array
+    width: Array
+    moved_pj: Array
+
+    @classmethod
+    def of(cls, accelerators: Sequence[Accelerator], operators: Sequence[Operator]) -> LayerCosts:
+        """The costs of all layers among some operators, each once.
+
+        Args:
+            accelerators: what they run on; of one array and one number of bits.
+            operators: operators of networks, layers among them.
+        """
+        layers = list(dict.fromkeys(layers_of(operators)))
+        cycles, energy_pj = grid_costs(accelerators, layers)
+        outside = [a.levels["I"][-1] for a in accelerators]
+        return cls(
+            column={op: i for i, op in enumerate(layers)},
+            cycles=cycles,
+            energy_pj=energy_pj,
+            width=np.array([float(level.width) for level in outside]),
+            moved_pj=np.array([level.read_pj for level in outside]),
+        )
+
+    def priced(self, operators: Sequence[Operator], bits: int, clock_mhz: float) -> Array:
+        """Latency in ms and energy in mJ of operators one after the other, shape (c, 2).
+
+        Args:
+            operators: layers that have costs here, and what stands between them.
+            bits: bits of a value that is moved between layers.
+            clock_mhz: clock by which cycles are milliseconds.
+        """
+        at = [self.column[op] for op in layers_of(operators)]
+        moved = bits * sum(moved_values(op) for op in operators)
+        return np.stack(
+            [
+                (self.cycles[:, at].sum(axis=1) + moved / self.width) / clock_mhz / 1000,
+                (self.energy_pj[:, at].sum(axis=1) + moved * self.moved_pj) * 1e-9,
+            ],
+            axis=1,
+        )
+
+
+def by_array(accelerators: AcceleratorSpace, places: Places) -> Iterator[Places]:
+    """Some accelerators in groups that share one array, each accelerator once."""
+    n_alike = int(np.prod(accelerators.sizes[OF_ARRAY:]))
+    every = np.unique(places)
+    for array in np.unique(every // n_alike).tolist():
+        yield every[every // n_alike == array]
 
 
 @dataclass
@@ -119,36 +185,16 @@ class CostGrid:
         return np.asarray(np.all(some, axis=1) & whole)
 
     def _fill(self, places: Places) -> None:
-        if self._filled[places].all():
-            return
-        sizes = self.accelerators.sizes
-        n_alike = int(np.prod(sizes[OF_ARRAY:]))
-        lacking = np.unique(places[~self._filled[places]])
-        for array in np.unique(lacking // n_alike).tolist():
-            self._fill_array(lacking[lacking // n_alike == array])
+        if not self._filled[places].all():
+            for alike in by_array(self.accelerators, places[~self._filled[places]]):
+                self._fill_array(alike)
 
     def _fill_array(self, places: Places) -> None:
         """Prices all blocks on accelerators that have one array."""
         alike = [self.accelerators.accelerator(int(place)) for place in places]
-        operators = list(
-            dict.fromkeys(op for block in self._blocks for op in layers_of(block.operators))
-        )
-        cycles, energy_pj = grid_costs(alike, operators)
-        column = {op: i for i, op in enumerate(operators)}
-        outside = [a.levels["I"][-1] for a in alike]
-        width = np.array([float(level.width) for level in outside])
-        read_pj = np.array([level.read_pj for level in outside])
-        bits = alike[0].activation_bits
+        costs = LayerCosts.of(alike, [op for block in self._blocks for op in block.operators])
         for block in self._blocks:
-            at = [column[op] for op in layers_of(block.operators)]
-            moved = bits * sum(moved_values(op) for op in block.operators)
-            both = np.stack(
-                [
-                    (cycles[:, at].sum(axis=1) + moved / width) / self.clock_mhz / 1000,
-                    (energy_pj[:, at].sum(axis=1) + moved * read_pj) * 1e-9,
-                ],
-                axis=1,
-            )
+            both = costs.priced(block.operators, alike[0].activation_bits, self.clock_mhz)
             for layer, choice in block.places:
                 self._layers[places, layer, choice] = both
             if not block.places:

@@ -109,6 +109,11 @@ def read_pj(bits: float) -> float:
     return READ_64_PJ / 64 * math.sqrt(bits / (8 * KIB_BITS))
 
 
+def mac_pj(activation_bits: int, weight_bits: int) -> float:
+    """Energy of one multiply-accumulate of so many bits, in pJ."""
+    return MULTIPLY_8_PJ * activation_bits * weight_bits / 64 + ADD_32_PJ
+
+
 def from_parameters(parameters: Parameters) -> Accelerator:
     """The accelerator with these numbers, as zigzag would have it.
 
@@ -125,7 +130,6 @@ def from_parameters(parameters: Parameters) -> Accelerator:
         _fused(units, bits, p)
         for units, bits in ((p.rows, p.activation_bits), (p.columns, p.weight_bits))
     )
-    share = p.activation_bits * p.weight_bits / 64
     weight_bits, sum_bits = WEIGHTS_OF_UNIT * p.weight_bits, SUMS_OF_UNIT * SUM_BITS
     buffers = round(p.weight_buffer_kib * KIB_BITS), round(p.activation_buffer_kib * KIB_BITS)
     first, second = SPREADS[p.dataflow]
@@ -149,7 +153,7 @@ def from_parameters(parameters: Parameters) -> Accelerator:
         "name": p.name,
         "memories": memories,
         "operational_array": {
-            "unit_energy": MULTIPLY_8_PJ * share + ADD_32_PJ,
+            "unit_energy": mac_pj(p.activation_bits, p.weight_bits),
             "unit_area": (MULTIPLY_8_MM2 + ADD_32_MM2) * p.rows * p.columns / units,
             "dimensions": both,
             "sizes": list(sides),

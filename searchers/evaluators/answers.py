@@ -107,13 +107,20 @@ class Answers:
         The first is little alone. A cut at which no more images are right than at a lower one
         costs as much or more for nothing, and is left out.
         """
+        cuts, escalated, hits = self.whole_curve(little, big, gate)
+        better = np.ones(len(hits), bool)
+        better[1:] = hits[1:] > np.maximum.accumulate(hits)[:-1]
+        return cuts[better], escalated[better], hits[better]
+
+    def whole_curve(
+        self, little: int, big: int, gate: str
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
+        """Cuts, images escalated and right answers of a pair wherever more are escalated."""
         ranked = self._rank(little, gate)
         right = self.right[big].view(np.uint8)[ranked.order]
         hits = ranked.right.copy()
         hits[1:] += np.cumsum(np.add.reduceat(right, ranked.starts, dtype=np.int64))
-        better = np.ones(len(hits), bool)
-        better[1:] = hits[1:] > np.maximum.accumulate(hits)[:-1]
-        return ranked.cuts[better], ranked.escalated[better], hits[better]
+        return ranked.cuts, ranked.escalated, hits
 
     def curves(self, little: Rows, big: Rows, word: str, split: str) -> AnswerCurves:
         """What pairs answer where escalating more pays, under every gate.
