@@ -45,7 +45,7 @@ CHECKED_PROVENANCE = {
 
 
 @dataclass(frozen=True)
-class BitsAsked:
+class BitsQuestion:
     """What is asked of networks whose bits are genes.
 
     Attributes:
@@ -100,7 +100,7 @@ def run_bits_co_search(
     bench: Benchmark,
     accelerators: AcceleratorSpace,
     settings: CoSettings,
-    asked: BitsAsked,
+    question: BitsQuestion,
     clock_mhz: float,
     top: int,
     folder: Path | None = None,
@@ -113,7 +113,7 @@ def run_bits_co_search(
         bench: table of the networks.
         accelerators: the space of accelerators, of 8 bits.
         settings: objectives, limit of area, evaluations, seed and searcher.
-        asked: networks, images, and how many points are run.
+        question: networks, images, and how many points are run.
         clock_mhz: clock by which cycles are milliseconds.
         top: rows of the front that are shown; those that are run are among them.
         folder: folder in which sensitivities are kept; None: nowhere.
@@ -128,12 +128,12 @@ def run_bits_co_search(
         AcceleratorError: no network fits on any of the accelerators.
         CheckpointError: there are no such weights.
     """
-    networks = checked_networks(bench, asked.networks)
+    networks = checked_networks(bench, question.networks)
     checked_objectives(settings, accelerators)
     n_classes = bench.table.n_classes
     grid = StageGrid(accelerators, bench.table.space, networks, n_classes, clock_mhz)
     places = accelerators.within(settings.area_mm2)
-    lab = Lab.of(bench, asked.start, asked.data, asked.images)
+    lab = Lab.of(bench, question.start, question.data, question.images)
     evaluator = lab_evaluator(lab, grid, places, None if folder is None else folder / KEPT, tell)
     outcome = co_search(evaluator, settings, on_progress)
     sources = {
@@ -145,7 +145,7 @@ def run_bits_co_search(
         "images": len(lab.images),
     }
     document = co_document(outcome, evaluator, settings, sources, clock_mhz)
-    rows = spread(shown_rows(outcome, top), asked.check)
+    rows = spread(shown_rows(outcome, top), question.check)
     if rows:
         tell(f"running {counted(len(rows), 'point')} of the front with their bits")
         for row, run in zip(rows, simulated(lab, evaluator, outcome.genes[rows]), strict=True):

@@ -130,7 +130,7 @@ def co_document(
 
     Args:
         outcome: the front with its accelerators.
-        judge: what was asked.
+        judge: what said what candidates are worth.
         settings: what was asked for.
         sources: what the answers rest on, for the config.
         clock_mhz: clock of the accelerators.

@@ -15,7 +15,7 @@ from ..bench.figures import FIGURES, counted
 from ..edge_profiler.accelerators.profile import CLOCK_MHZ
 from ..edge_profiler.accelerators.space import load_space
 from ..output_option import with_output
-from .co_bits_run import EVALUATOR, BitsAsked, run_bits_co_search
+from .co_bits_run import EVALUATOR, BitsQuestion, run_bits_co_search
 from .co_evaluator import AREA
 from .co_run import FILE, FOLDER, run_co_search, shown_rows, write_co_search
 from .co_search import CoOutcome, CoSettings
@@ -29,7 +29,7 @@ OF_ACCURACY = {
     "table": "Accuracy is measured in fp32, chosen on val and shown on test",
 }
 #: What a search with bits as genes asks of networks unless told otherwise.
-ASKED = BitsAsked(())
+BITS_QUESTION = BitsQuestion(())
 
 
 @with_output("out", folder=True, resumes=False)
@@ -71,17 +71,17 @@ def search(
     ] = None,
     images: Annotated[
         int, typer.Option(help="With --bits: images of val that networks are run on.")
-    ] = ASKED.images,
+    ] = BITS_QUESTION.images,
     check: Annotated[
         int, typer.Option(help="With --bits: points of those printed that are run as well.")
-    ] = ASKED.check,
+    ] = BITS_QUESTION.check,
     start: Annotated[
         str,
         typer.Option("--from", help="With --bits: inherited weights, or a .safetensors file."),
-    ] = ASKED.start,
+    ] = BITS_QUESTION.start,
     data: Annotated[
         Path | None, typer.Option(help="With --bits: folder of the images.")
-    ] = ASKED.data,
+    ] = BITS_QUESTION.data,
     out: Annotated[
         Path | None,
         typer.Option(help=f"Folder of {FILE}, and of a .toml file of every accelerator."),
@@ -114,9 +114,9 @@ def search(
                 "--coupling and --on do not go with it."
             )
         named_networks = tuple(part.strip() for part in bits.split(",") if part.strip())
-        asked = BitsAsked(named_networks, images, check, start, data)
+        question = BitsQuestion(named_networks, images, check, start, data)
         outcome, document = run_bits_co_search(
-            Benchmark.load(table), space, settings, asked, clock_mhz, top, out, _say, progress
+            Benchmark.load(table), space, settings, question, clock_mhz, top, out, _say, progress
         )
     else:
         outcome, document = run_co_search(
@@ -206,7 +206,7 @@ def summary(
         lines += [
             "",
             f"Written: {out}/{FILE}, {out}/{FOLDER}/*.toml. An accelerator of the front as a "
-            "device:",
+            + ("device of 8 bits:" if config["evaluator"] == EVALUATOR else "device:"),
             f"  biglittle accelerator profile {out}/{FOLDER}/{name}.toml --out {name}.json"
             + (f" --clock-mhz {clock_mhz:g}" if clock_mhz != CLOCK_MHZ else ""),
             f"  biglittle front --device {name}.json",

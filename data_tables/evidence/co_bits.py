@@ -176,7 +176,7 @@ def checked(
         lab: the supernet and the images that the points were chosen on.
         evaluator: what the points were predicted by.
         fronts: rows and objectives of the fronts of each way.
-        budgets: latencies in ms.
+        budgets: most latency of a point, in ms each.
     """
     val = lab.splits["val"]
     others = np.arange(len(lab.images), min(2 * len(lab.images), len(val)))

@@ -3,7 +3,8 @@
 A space of accelerators is a TOML file with the fields of ``parametric.toml``, each a number as
 there or a list of them; every combination is one accelerator. A file with numbers alone is a space
 of one. Bits are not a choice: the accuracies that a search sets beside an accelerator are those of
-networks as they were run, and would be the same for all bits.
+networks as they were run, and would be the same for all bits. A search that knows what bits cost
+has them as genes of its networks (``stage_costs.py``).
 """
 
 from __future__ import annotations
