@@ -185,9 +185,8 @@ class CostGrid:
         return np.asarray(np.all(some, axis=1) & whole)
 
     def _fill(self, places: Places) -> None:
-        if not self._filled[places].all():
-            for alike in by_array(self.accelerators, places[~self._filled[places]]):
-                self._fill_array(alike)
+        for alike in by_array(self.accelerators, places[~self._filled[places]]):
+            self._fill_array(alike)
 
     def _fill_array(self, places: Places) -> None:
         """Prices all blocks on accelerators that have one array."""

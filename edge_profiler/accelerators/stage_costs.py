@@ -202,9 +202,8 @@ class StageGrid:
         return usable
 
     def _fill(self, places: Places) -> None:
-        if not self._filled[places].all():
-            for alike in by_array(self.accelerators, places[~self._filled[places]]):
-                self._fill_array(alike)
+        for alike in by_array(self.accelerators, places[~self._filled[places]]):
+            self._fill_array(alike)
 
     def _fill_array(self, places: Places) -> None:
         """Prices all stages at all bits on accelerators that have one array."""

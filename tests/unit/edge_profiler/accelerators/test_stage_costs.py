@@ -73,8 +73,8 @@ def test_no_layer_is_more_expensive_than_with_8_bits(name: str) -> None:
     else:  # arrays of every dataflow, all their buffers
         space = load_space("edge")
         alike = int(np.prod(space.sizes[3:]))
-        places = np.concatenate([np.arange(alike) + alike * array for array in (0, 25, 47)])
-    operators = [op for n in NETWORKS[:2] for g in staged_operators(SPACE, n, 10)[0] for op in g]
+        places = np.concatenate([np.arange(alike) + alike * array for array in (0, 47)])
+    operators = [op for n in NETWORKS[:1] for g in staged_operators(SPACE, n, 10)[0] for op in g]
     groups = np.split(places, np.flatnonzero(np.diff(places // int(np.prod(space.sizes[3:])))) + 1)
     for group in groups:
         table = layer_costs_by_bits([space.accelerator(int(p)) for p in group], operators)
