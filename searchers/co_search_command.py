@@ -70,17 +70,17 @@ def search(
         typer.Option(help="NETWORK,NETWORK,...: pairs of these, the bits of every stage searched."),
     ] = None,
     images: Annotated[
-        int, typer.Option(help="With --bits: images of val that networks are run on.")
+        int, typer.Option(help="Images of val that networks of --bits are run on.")
     ] = BITS_QUESTION.images,
     check: Annotated[
-        int, typer.Option(help="With --bits: points of those printed that are run as well.")
+        int, typer.Option(help="Points of --bits among those printed that are run as well.")
     ] = BITS_QUESTION.check,
     start: Annotated[
         str,
-        typer.Option("--from", help="With --bits: inherited weights, or a .safetensors file."),
+        typer.Option("--from", help="Weights of --bits: inherited, or a .safetensors file."),
     ] = BITS_QUESTION.start,
     data: Annotated[
-        Path | None, typer.Option(help="With --bits: folder of the images.")
+        Path | None, typer.Option(help="Folder of the images of --bits.")
     ] = BITS_QUESTION.data,
     out: Annotated[
         Path | None,
