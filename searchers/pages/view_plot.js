@@ -105,7 +105,7 @@ function drawLimits(area, inside, across, up) {
     const text = `limit ${shown(name, value)} ${figure.unit}`;
     if (name === state.x) {
       area.append(drawn("line", { class: "limit", x1: across(value), x2: across(value), y1: inside.y, y2: inside.y + inside.height }),
-        drawn("text", { class: "limit", x: across(value) - 5, y: inside.y + 14, "text-anchor": "end" }, text));
+        drawn("text", { class: "limit", x: across(value) - 5, y: inside.y + inside.height - 6, "text-anchor": "end" }, text));
     } else if (name === state.y) {
       area.append(drawn("line", { class: "limit", y1: up(value), y2: up(value), x1: inside.x, x2: inside.x + inside.width }),
         drawn("text", { class: "limit", x: inside.x + 6, y: up(value) - 5 }, text));
@@ -148,7 +148,8 @@ function colours(listed) {
   const bar = drawn("svg", { width: 96, height: 10, "aria-hidden": "true" });
   for (let k = 0; k < 24; k++) bar.append(drawn("rect", { x: 4 * k, width: 4.5, height: 10, fill: ramp(k / 23) }));
   const { label, unit } = figures.get(state.colour);
-  key.replaceChildren(`${label} ${shown(state.colour, ends[0])} `, bar, ` ${shown(state.colour, ends[1])} ${unit}`);
+  if (ends[0] === ends[1]) key.replaceChildren(`${label} ${shown(state.colour, ends[0])} ${unit} everywhere`);
+  else key.replaceChildren(`${label} ${shown(state.colour, ends[0])} `, bar, ` ${shown(state.colour, ends[1])} ${unit}`);
   const share = scaled(ends[0], ends[1], 0, 1);
   return (row) => (row.figures[state.colour] === null ? "var(--grey)" : ramp(share(row.figures[state.colour])));
 }
