@@ -115,7 +115,7 @@ def _quantise(model: onnx.ModelProto, images: NDArray[np.float32], path: Path) -
         from onnxruntime import quantization
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "profiler", "quantising a network") from error
-    copy = _with_free_batch(model)
+    copy = with_free_batch(model)
     names = [i.name for i in model.graph.input]
 
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
@@ -139,7 +139,8 @@ def _quantise(model: onnx.ModelProto, images: NDArray[np.float32], path: Path) -
     )
 
 
-def _with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a model whose batch axis is free."""
     copy = type(model)()
     copy.CopyFrom(model)
     for value in (*copy.graph.input, *copy.graph.output):

@@ -34,6 +34,7 @@ from ...cotrain.recalibrate import calibrated
 from ...cotrain.supernet import Supernet
 from ...edge_profiler.onnx_exits import joined_exits
 from ...edge_profiler.onnx_network import onnx_model
+from ...edge_profiler.quantised import with_free_batch
 
 REPORTED = ("val", "test")
 _ARRAYS = {
@@ -198,14 +199,6 @@ def _unreadable(path: Path, error: Exception) -> TableError:
     )
 
 
-def with_free_batch(model: onnx.ModelProto) -> bytes:
-    """A model with a free batch axis, serialised."""
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    serialised: bytes = model.SerializeToString()
-    return serialised
-
-
 def probabilities(
     model: bytes, images: NDArray[np.float32], threads: int = 1
 ) -> NDArray[np.float64]:
@@ -296,14 +289,14 @@ class NetworkEvaluator:
 
     def probabilities(self, network: Network, split: str) -> NDArray[np.float64]:
         """Class probabilities of a network as it would be deployed, (n_images, n_classes)."""
-        model = with_free_batch(self.model(network))
+        model = with_free_batch(self.model(network)).SerializeToString()
         return probabilities(model, self.inputs[split], self.threads)
 
     def answers_of_model(
         self, model: onnx.ModelProto
     ) -> list[dict[str, dict[str, NDArray[np.uint8]]]]:
         """What `answers` gives, for each output of a deployed model, from one pass."""
-        serialised = with_free_batch(model)
+        serialised = with_free_batch(model).SerializeToString()
         out: list[dict[str, dict[str, NDArray[np.uint8]]]] = [{} for _ in model.graph.output]
         for split, images in self.images.items():
             each = all_probabilities(serialised, self.inputs[split], self.threads)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from ...bench import Benchmark
 from ...edge_profiler.onnx_network import onnx_model
-from ...edge_profiler.quantised import quantised
-from ..building.evaluate import INFERENCE_BATCH, with_free_batch
+from ...edge_profiler.quantised import quantised, with_free_batch
+from ..building.evaluate import INFERENCE_BATCH
 from ..building.quantise import spread
 from ..flagship import RECIPE
 from ._page import Step, versions
@@ -70,7 +70,7 @@ def measure(n_networks: int = N_NETWORKS, runs: int = N_RUNS) -> dict[str, Any]:
     for place in spread(len(ids))[:n_networks]:
         architecture = ids[order[place]]
         plain = onnx_model(table.space, architecture, table.n_classes)
-        models = [with_free_batch(m) for m in (plain, quantised(plain))]
+        models = [with_free_batch(m).SerializeToString() for m in (plain, quantised(plain))]
         fp32, int8 = (_run(model, 1) for model in models)
         single = in_turn(fp32, int8, runs)
         fp32, int8 = (_run(model, INFERENCE_BATCH) for model in models)

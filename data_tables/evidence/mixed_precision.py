@@ -39,6 +39,7 @@ from ...cotrain.supernet import Supernet
 from ...cotrain.train_loop import TrainingRun, train_learners
 from ...cotrain.weights import load_weights
 from ...edge_profiler.onnx_network import onnx_model
+from ...edge_profiler.quantised import with_free_batch
 from ...searchers.bit_sensitivity import (
     Sensitivity,
     measured_accuracy,
@@ -47,7 +48,6 @@ from ...searchers.bit_sensitivity import (
     uniform,
 )
 from ..building.evaluate import probabilities as deployed_probabilities
-from ..building.evaluate import with_free_batch
 from ..building.recipe import WEIGHTS_NAME
 from ..flagship import RECIPE
 from ._bits_page import (
@@ -106,7 +106,7 @@ def agreement_with_int8(
         calibration=calibration,
     )
     shown = np.ascontiguousarray(normalised(images, data).numpy())
-    theirs = deployed_probabilities(with_free_batch(model), shown)
+    theirs = deployed_probabilities(with_free_batch(model).SerializeToString(), shown)
     out: dict[str, float] = {}
     for word, own in (("bits", simulation), ("fp32", network)):
         ours = probabilities(logits_of(own, images, data))

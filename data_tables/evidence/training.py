@@ -64,8 +64,10 @@ def history(schedule: Schedule, by_epoch: dict[int, dict[str, Any]]) -> list[dic
     return rows
 
 
-def check_shipped(schedule: Schedule, data: Path | None, images: int = 1000) -> list[str]:
-    """The check after the last epoch, made now with the weights that ship, as lines of a log.
+def check_shipped(
+    schedule: Schedule, data: Path | None, images: int = 1000
+) -> dict[int, dict[str, Any]]:
+    """The check after the last epoch, made now with the weights that ship, as of `checks`.
 
     Args:
         schedule: the schedule that they were trained by.
@@ -78,11 +80,10 @@ def check_shipped(schedule: Schedule, data: Path | None, images: int = 1000) -> 
 
     trained, dataset = TrainedSupernet.kept(RECIPE.weights), get_dataset(schedule.dataset)
     splits, pixels = dataset.load(data), schedule.phases[-1].resolutions[-1]
-    checked = {a: quick_accuracy(trained.net, a, splits, dataset, pixels, images) for a in LABELS}
-    return [
-        f"epoch {trained.epochs} at {pixels} px: {a} val accuracy {v:.4f} on {images}"
-        for a, v in checked.items()
-    ]
+    checked = {
+        a: round(quick_accuracy(trained.net, a, splits, dataset, pixels, images), 4) for a in LABELS
+    }
+    return {trained.epochs: {"accuracy": checked, "pixels": pixels, "images": images}}
 
 
 def training_section(figures: dict[str, Any]) -> str:
@@ -117,7 +118,7 @@ def measure(
     if log:
         lines = [line for path in log for line in path.read_text(encoding="utf-8").splitlines()]
         return {"phases": history(schedule, checks(lines))}
-    by_epoch, epoch = checks(check_shipped(schedule, data)), 0
+    by_epoch, epoch = check_shipped(schedule, data), 0
     for row in (load("training") or {"phases": []})["phases"]:
         epoch += row["epochs"]
         if row["accuracy"]:
