@@ -55,7 +55,7 @@ FORMAT = "biglittle-table"
 READABLE = (1, 2, 3)
 SPLITS = ("val", "test")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
-_MAX_NAME = 200
+MAX_NAME = 200
 _WIDE = 3  # first version with more than 256 classes, few metrics, and networks of no space
 _ALWAYS = "max_prob"  # the one metric that every table has
 
@@ -120,7 +120,7 @@ def name_in(attributes: Mapping[str, Any], key: str) -> str:
         Hdf5Error: it is missing, too long or not printable.
     """
     value = attributes.get(key)
-    if not isinstance(value, str) or len(value) > _MAX_NAME or not value.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_NAME or not value.isprintable():
         raise Hdf5Error(f"attribute {key!r} is missing or is not one line of text")
     return value
 
@@ -279,7 +279,7 @@ def check_devices(file: CheckedFile) -> None:
         Hdf5Error: names the device and the column.
     """
     for device in file.names("devices"):
-        if len(device) > _MAX_NAME or not device.isprintable():
+        if len(device) > MAX_NAME or not device.isprintable():
             raise Hdf5Error("a device has a name that is not one short line of text")
         facts_of(file.attributes[f"devices/{device}"], device)
         missing = [name for name in FIGURE_COLUMNS if f"devices/{device}/{name}" not in file]

@@ -17,8 +17,8 @@ from ..rows import NUMBER_COLUMNS, TEXT_COLUMNS
 from ..spaces import GIVEN, listed_space
 from ..table_contents import Predictions, TableContents
 from ..table_writer import write_table
-from .answers import NetworkAnswers, network_answers, whole_numbers
-from .costs import DEVICE, CostColumns, NetworkCost, cost_columns, costs_of
+from .answers import KINDS, NetworkAnswers, network_answers, whole_numbers
+from .costs import DEVICE, CostColumns, NetworkCost, check_name, cost_columns, listed_costs
 from .split import SEED, VAL_SHARE, ImageSplit, check_apart, image_keys, split_images
 
 SPLITS = ("val", "test")
@@ -71,11 +71,16 @@ def given_contents(
         ArchitectureError: a name that is there twice, or that is not a line of text.
     """
     apart = isinstance(labels, Mapping)
+    check_name("table", name)
+    check_name("data set", dataset)
+    if not isinstance(kind, str | Mapping):
+        raise AnswersError(f"kind is {kind!r}; expected {', '.join(KINDS)}, or one by network.")
+    seed = seed.item() if isinstance(seed, np.generic) else seed
     sides, place, how = _sides(labels, ids, split, seed)
     parts = _parts(answers, apart)
     names = list(parts[SPLITS[0]] if apart else parts[""])
     listed_space(names)
-    entries = costs_of(costs, device) if isinstance(costs, Mapping) else costs or ()
+    entries = listed_costs(costs, device)
     order = _by_cost(names, cost_columns(names, entries, gate_ms))
     columns = cost_columns(order, entries, gate_ms)
     kinds = {n: kind if isinstance(kind, str) else kind.get(n, "probabilities") for n in names}
@@ -178,12 +183,16 @@ def _read(
     on_progress: Callable[[int, int], None],
 ) -> Iterator[tuple[str, dict[str, NetworkAnswers]]]:
     """What a table keeps of each network, by set of images."""
+    before: tuple[str, int] | None = None
     for done, name in enumerate(names, 1):
         out = {}
         for side, given in parts.items():
             one = given[name]
             out[side] = network_answers(name, one() if callable(one) else one, kinds[name])
             del one
+            if _all_classes(out[side]):
+                before = before or (name, out[side].n_classes)
+                _check_same_classes(before, (name, out[side].n_classes))
             _check_aligned(name, out[side], sides[side], side)
         on_progress(done, len(names))
         yield name, out
@@ -199,6 +208,8 @@ def _check_aligned(
             f"{name!r} has {len(answers):,} answers{of} and there are {n:,} labels; expected one "
             "row an image, in the order of the labels."
         )
+    if _all_classes(answers):
+        _check_range(name, answers.n_classes, labels, int(labels.max(initial=0)))
     if n < _FEW_IMAGES:
         return
     n_classes = max(int(labels.max()) + 1, answers.n_classes)
@@ -206,45 +217,60 @@ def _check_aligned(
     chance = float(given @ true)
     right = float(np.mean(answers.top1 == labels))
     if chance < 1 - 1e-9 and right < chance + _SIGMAS * np.sqrt(chance * (1 - chance) / n):
+        shifted = float(np.mean(answers.top1.astype(np.int64) + 1 == labels))
+        cause = "its rows are not those of the labels. Give both in one order, with the same "
+        if shifted > 2 * max(right, chance):
+            cause = "its classes seem to be counted from 0 and the labels from 1. Give the same "
         raise AnswersError(
             f"{name!r} is right about {right:.1%} of the images{of}, where guessing is about "
-            f"{chance:.1%}: its rows are not those of the labels. Give both in one order, with "
-            "the same numbers of classes; a network that knows nothing is to be left out."
+            f"{chance:.1%}: {cause}numbers of classes; a network that knows nothing is to be left "
+            "out."
+        )
+
+
+def _check_same_classes(*networks: tuple[str, int]) -> None:
+    """Nothing, if two networks, each with its name, gave the same number of classes."""
+    (first, n_first), (other, n_other) = sorted(networks, key=lambda item: item[1])
+    if n_first != n_other:
+        raise AnswersError(
+            f"{first!r} has {n_first:,} classes and {other!r} has {n_other:,}; expected the same "
+            "classes, in the same order, of all networks."
+        )
+
+
+def _check_range(name: str, n_classes: int, labels: NDArray[np.int64], highest: int) -> None:
+    """Nothing, if a network that gave all classes has one for the highest label or answer."""
+    if highest >= n_classes:
+        from_one = int(labels.min()) == 1 and int(labels.max()) == n_classes
+        hint = " They look counted from 1: subtract 1." * from_one
+        raise AnswersError(
+            f"labels or top-1 answers go up to {highest}, and {name!r} has {n_classes:,} classes, "
+            f"0 to {n_classes - 1}.{hint}"
         )
 
 
 def _n_classes(
     read: Mapping[str, Mapping[str, NetworkAnswers]], sides: Mapping[str, NDArray[np.int64]]
 ) -> int:
-    """The number of classes, in which all networks that gave every class agree."""
+    """The number of classes: that of networks that gave every class, or the least for all."""
     each = {n: max(a.n_classes for a in by_side.values()) for n, by_side in read.items()}
     whole = {n: each[n] for n, by_side in read.items() if _whole(by_side)}
     top = max(int(truth.max()) for truth in sides.values())
-    if len(set(whole.values())) > 1:
-        (first, n_first), (other, n_other) = sorted(whole.items(), key=lambda item: item[1])[
-            :: len(whole) - 1
-        ]
-        raise AnswersError(
-            f"{first!r} has {n_first:,} classes and {other!r} has {n_other:,}; expected the same "
-            "classes, in the same order, of all networks."
-        )
     if not whole:
         return max(top + 1, *each.values())
     n_classes = next(iter(whole.values()))
-    highest = max(top, *(n - 1 for n in each.values()))
-    if highest >= n_classes:
-        lowest = min(int(truth.min()) for truth in sides.values())
-        hint = " They look counted from 1: subtract 1." * (lowest == 1 and top == n_classes)
-        raise AnswersError(
-            f"labels or top-1 answers go up to {highest}, and {next(iter(whole))!r} has "
-            f"{n_classes:,} classes, 0 to {n_classes - 1}.{hint}"
-        )
+    highest, every = max(top, *(n - 1 for n in each.values())), np.concatenate([*sides.values()])
+    _check_range(next(iter(whole)), n_classes, every, highest)
     return n_classes
 
 
 def _whole(by_side: Mapping[str, NetworkAnswers]) -> bool:
     """Whether a network gave every class, and not top-1 alone."""
-    return all(len(answers.codes) > 1 for answers in by_side.values())
+    return all(map(_all_classes, by_side.values()))
+
+
+def _all_classes(answers: NetworkAnswers) -> bool:
+    return len(answers.codes) > 1
 
 
 def _predictions(

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 
 from ..device_columns import FIGURE_COLUMNS, MEMORY_COLUMNS, WORD_COLUMNS, stored_words
 from ..errors import AnswersError
+from ..plain_text import plain
 from ..provenance import gathered
+from ..table_schema import MAX_NAME
 
 #: Figures that a network may be given, in the unit of their name.
 ON_DEVICE = (*FIGURE_COLUMNS, *MEMORY_COLUMNS)
 COUNTED = ("macs", "params")
 COSTS = (*ON_DEVICE, *COUNTED)
+MOST_COUNTED = 2.0**63  # what a column of whole numbers holds
 #: What the one device is called whose name nobody said.
 DEVICE = "given"
 WORD = "given"
@@ -49,11 +53,41 @@ class NetworkCost:
                     f"{self.network!r} is given a cost {name!r}; expected some of "
                     f"{', '.join(COSTS)}.{hint}"
                 )
-            if not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+            if not _is_amount(value, most=MOST_COUNTED if name in COUNTED else math.inf):
                 raise AnswersError(
                     f"{self.network!r} is given {name} {value!r}; expected a number above 0, or "
                     "nothing where it is not known."
                 )
+        check_name("device", self.device)
+
+
+def _is_amount(value: Any, most: float) -> bool:
+    """Whether a value is a number above 0 that a column can hold."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return 0 < float(value) < most
+    except OverflowError:
+        return False
+
+
+def check_name(what: str, name: Any) -> None:
+    """Nothing, if a table can store a name of a device, a data set or itself.
+
+    Args:
+        what: what it is a name of, for messages.
+        name: the name as it was given.
+
+    Raises:
+        AnswersError: it is not a short line of text, or has a slash that HDF5 divides names at.
+    """
+    text = isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME
+    slash = what == "device" and "/" in str(name)
+    if not text or not name.strip(". ") or slash:
+        raise AnswersError(
+            f"the name {plain(repr(name))[:80]} of the {what} is not usable; expected one line of "
+            f"at most {MAX_NAME} characters{', without a slash' * (what == 'device')}."
+        )
 
 
 def costs_of(
@@ -74,9 +108,37 @@ def costs_of(
     out = []
     for network, cost in given.items():
         figures = dict(cost) if isinstance(cost, Mapping) else {"latency_ms": cost}
-        plain = {n: v.item() if isinstance(v, np.generic) else v for n, v in figures.items()}
-        out.append(NetworkCost(network, plain, device))
+        numbers = {n: v.item() if isinstance(v, np.generic) else v for n, v in figures.items()}
+        out.append(NetworkCost(network, numbers, device))
     return out
+
+
+def listed_costs(
+    given: Mapping[str, float | Mapping[str, float]] | Sequence[NetworkCost] | None,
+    device: str = DEVICE,
+) -> list[NetworkCost]:
+    """Costs in any of the forms that a table of answers is made with, as a list.
+
+    Args:
+        given: as `costs_of` takes them, or a list of ``NetworkCost``; None: nothing is known.
+        device: name of the device that they are of, where they do not name one.
+
+    Raises:
+        AnswersError: another form, or costs as `costs_of` refuses them.
+    """
+    check_name("device", device)
+    if isinstance(given, Mapping):
+        return costs_of(given, device)
+    entries = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else None
+    if given is not None and (
+        entries is None or not all(isinstance(one, NetworkCost) for one in entries)
+    ):
+        raise AnswersError(
+            f"costs are given as {type(given).__name__}; expected a mapping of the name of each "
+            'network to its latency in ms, such as {"little": 4.2, "big": 18}, or to figures by '
+            "name."
+        )
+    return entries or []
 
 
 @dataclass(frozen=True)
@@ -141,7 +203,12 @@ def cost_columns(
 
 def _device(rows: Sequence[NetworkCost], gate_ms: float) -> dict[str, Any]:
     """Columns and facts of one device, of networks in their order."""
-    columns = {n: np.array([row.figures.get(n, np.nan) for row in rows]) for n in ON_DEVICE}
+    if not isinstance(gate_ms, Real) or not (math.isfinite(gate_ms) and gate_ms >= 0):
+        raise AnswersError(f"gate_ms is {gate_ms!r}; expected a number of ms of at least 0.")
+    # Integers are stored as what they are read as, or nobody could read the table.
+    columns = {
+        n: np.array([row.figures.get(n, np.nan) for row in rows], np.float64) for n in ON_DEVICE
+    }
     for name in MEMORY_COLUMNS:
         if np.isnan(columns[name]).all():
             del columns[name]

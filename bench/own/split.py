@@ -73,6 +73,8 @@ def split_images(
     if isinstance(share, float | int) and not isinstance(share, bool):
         if not 0 < share < 1:
             raise AnswersError(f"a share of {share:g} of the images for val; expected 0 to 1.")
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise AnswersError(f"seed {seed!r} is not usable; expected a whole number from 0 on.")
         unique = np.arange(n_images) if keys is None else np.unique(keys, return_inverse=True)[1]
         n_unique = int(unique.max(initial=-1)) + 1
         order = np.random.default_rng(seed).permutation(n_unique)

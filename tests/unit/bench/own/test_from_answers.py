@@ -13,6 +13,7 @@ from biglittle.bench import Benchmark, Cascade, Gate, Pair, Table
 from biglittle.bench.class_numbers import class_dtype
 from biglittle.bench.errors import AnswersError, BigLittleError, GateError, UnknownNameError
 from biglittle.bench.gates import get_metric, stored_metrics
+from biglittle.bench.own.costs import NetworkCost
 
 NAMES = ("mobile net", "hf-hub:timm/résnet@224", "vit")
 SKILLS = dict(zip(NAMES, (0.5, 1.5, 2.5), strict=True))
@@ -284,6 +285,22 @@ def test_networks_are_ordered_by_what_they_cost(make: Make) -> None:
     assert list(Benchmark.from_answers(answers, labels)) == ["dear", "cheap"]
 
 
+@pytest.mark.parametrize("number", [int, np.int64, np.uint8, np.float32])
+def test_costs_may_be_whole_numbers_and_numbers_of_numpy(
+    make: Make, number: Any, tmp_path: Path
+) -> None:
+    answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
+    path, names = tmp_path / "mine.h5", ("latency_ms", "energy_mj", "weights_mib", "activation_mib")
+    costs = {n: {f: number(c) for f in (*names, "macs")} for n, c in (("a", 1), ("b", 2))}
+    bench = Benchmark.from_answers(answers, labels, costs, out=path, gate_ms=number(1))
+    for figure in (*names, "macs"):
+        assert getattr(bench.costs("given"), figure).tolist() == [1.0, 2.0]
+    point = Benchmark.load(path).query(("a", "b"), ("margin", 0.5), "given")
+    assert point.latency_ms == pytest.approx(2 + 2 * point.escalation_rate)
+    listed = [NetworkCost(name, {"latency_ms": number(3)}) for name in answers]
+    assert Benchmark.from_answers(answers, labels, listed).costs("given").latency_ms[0] == 3.0
+
+
 # ---- bad input ---------------------------------------------------------------------------------
 def _changed(answers: dict[str, Any], name: str, change: Callable[[Any], Any]) -> dict[str, Any]:
     return {**answers, name: change(answers[name])}
@@ -333,10 +350,15 @@ def test_answers_that_are_not_what_they_say(make: Make, change: Any, message: st
 )
 def test_labels_that_are_not_classes(make: Make, change: Any, message: str) -> None:
     answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
-    if "counted" in message:
-        answers = {name: np.roll(p, 1, axis=1) for name, p in answers.items()}
     with pytest.raises(AnswersError, match=message):
         Benchmark.from_answers(answers, change(labels))
+
+
+def test_labels_from_1_are_told_where_one_more_class_has_answers(make: Make) -> None:
+    answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
+    wider = {n: np.concatenate([p, np.zeros((400, 1), np.float32)], 1) for n, p in answers.items()}
+    with pytest.raises(AnswersError, match="counted from 0 and the labels from 1"):
+        Benchmark.from_answers(wider, labels + 1)
 
 
 @pytest.mark.parametrize(
@@ -347,6 +369,20 @@ def test_labels_that_are_not_classes(make: Make, change: Any, message: str) -> N
         ({"costs": {"a": 1.0, "b": {"latency": 2.0}}}, "Did you mean 'latency_ms'"),
         ({"costs": {"a": 1.0, "b": -2.0}}, "latency_ms -2.0; expected a number above 0"),
         ({"costs": {"a": 1.0, "b": float("nan")}}, "expected a number above 0"),
+        ({"costs": {"a": True, "b": np.True_}}, "latency_ms True; expected a number above 0"),
+        ({"costs": {"a": "1", "b": 2}}, "latency_ms '1'; expected a number above 0"),
+        ({"costs": {"a": 10**400, "b": 2}}, "expected a number above 0"),
+        ({"costs": {"a": {"macs": 10**30}, "b": 2}}, "macs 1000000.*expected a number above 0"),
+        ({"costs": [1, 2]}, "costs are given as list; expected a mapping"),
+        ({"costs": 3}, "costs are given as int; expected a mapping"),
+        ({"gate_ms": "x"}, "gate_ms is 'x'; expected a number of ms"),
+        ({"gate_ms": -1.0}, "gate_ms is -1.0; expected a number of ms"),
+        ({"device": "my/board"}, "the name 'my/board' of the device is not usable; .* a slash"),
+        ({"device": "d" * 300}, "of the device is not usable; expected one line"),
+        ({"dataset": 3}, "the name 3 of the data set is not usable"),
+        ({"name": "my\ntable"}, "of the table is not usable; expected one line"),
+        ({"seed": "one"}, "seed 'one' is not usable; expected a whole number"),
+        ({"kind": 3}, "kind is 3; expected probabilities, logits, percent"),
         ({"split": 1.0}, "a share of 1 of the images"),
         ({"split": np.array([400])}, "image 400 is to be val"),
         ({"split": np.zeros(400, bool)}, "of 400 images 0 are val"),
@@ -356,10 +392,13 @@ def test_labels_that_are_not_classes(make: Make, change: Any, message: str) -> N
         ({"split": np.arange(200), "ids": np.arange(400) % 300}, "share 100 images, '0'"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_the_answers(make: Make, options: Any, message: str) -> None:
+def test_what_does_not_fit_the_answers(
+    make: Make, options: Any, message: str, tmp_path: Path
+) -> None:
     answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
     with pytest.raises(AnswersError, match=message):
-        Benchmark.from_answers(answers, labels, **options)
+        Benchmark.from_answers(answers, labels, out=tmp_path / "mine.h5", **options)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_val_and_test_that_share_images_are_refused(make: Make) -> None:
