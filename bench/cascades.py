@@ -20,7 +20,7 @@ from .exact_points import ExactPoints
 from .figures import checked_limits, get_figure
 from .gate import Gate, metric_name
 from .gates import get_gate
-from .limits import unreachable
+from .limits import lacking, unreachable
 from .measured_pairs import whole_provenance
 from .pair import Pair
 from .rows import NetworkKey
@@ -223,14 +223,14 @@ class Cascades:
             [costs.one(row) for row in rows],
             self._shared(cascade, rows, device),
         )
-        for name in figures:
+
+        def missing(name: str) -> bool:
             get_figure(name)
-            if name not in _COSTLESS and np.isnan(question.ends(name)).any():
-                raise ConstraintError(
-                    f"{' -> '.join(names)} has no {name} on {device}, which has no figure for one "
-                    "of its networks; expected limits and objectives that the device has, or "
-                    "other networks."
-                )
+            return name not in _COSTLESS and bool(np.isnan(question.ends(name)).any())
+
+        if any(map(missing, sorted(figures))):
+            of = " -> ".join(names)
+            raise lacking(figures, missing, of, device, self._table.given)
         return question, cascade, rows
 
     # ---- fronts ----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .exact_points import ExactPoints
 from .figures import checked_limits
 from .gate import Gate
 from .gates import get_gate
-from .limits import best_of, unreachable, within
+from .limits import best_of, check_known, unreachable, within
 from .measured_pairs import whole_provenance
 from .pair import Pair
 from .points import OperatingPoint
@@ -49,6 +49,8 @@ def exact_choice(
     """The most accurate threshold within limits on ``val``; see ``Benchmark.choose``."""
     limits = checked_limits(limits)
     points = exact_curve(exact, pair, gate, device, "val").points
+    of, given = f"{pair.little} -> {pair.big}", exact.table.given
+    check_known(points, limits, of, device, given)
     allowed = np.flatnonzero(within(points, limits))
     if not len(allowed):
         best = {n: best_of(points, n) for n in limits}

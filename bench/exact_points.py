@@ -16,6 +16,7 @@ from .errors import TableError, UnknownNameError
 from .gate import Gate
 from .gates import get_gate
 from .latency import LatencyModel
+from .limits import COLUMN_OF
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
@@ -169,16 +170,9 @@ class ExactPoints:
     def usable(self, device: str, figures: set[str]) -> NDArray[np.intp]:
         """Rows of the inherited networks, cut ones too, that have these figures on a device."""
         costs, rows = self.costs(device), self.table.rows(exits=True)
-        column = {
-            "latency_p95_ms": "latency_ms",
-            "latency_worst_ms": "latency_ms",
-            "peak_memory_mib": "weights_mib",
-            "ram_kib": "activation_mib",
-            "flash_kib": "weights_mib",
-        }
         usable = np.ones(len(rows), bool)
         for name in figures & {*PAIR_COSTS}:
-            usable &= np.isfinite(getattr(costs, column.get(name, name))[rows])
+            usable &= np.isfinite(getattr(costs, COLUMN_OF.get(name, name))[rows])
         return np.asarray(rows[usable])
 
     def points(

@@ -26,7 +26,7 @@ from .figures import checked_limits, get_figure
 from .front_question import Question
 from .gates import GATES, N_CODES, get_gate
 from .kept_front import StaleFrontError
-from .limits import unreachable
+from .limits import lacking, unreachable
 from .points import OperatingPoint, Points, described
 from .precision import FP32
 from .rows import COUPLINGS
@@ -148,11 +148,15 @@ class Fronts:
         costs, inherited = self._exact.costs(device), self._table.rows(exits=True)
         rows = self._exact.usable(device, {*objectives, *limits})
         if not len(rows):
-            needed = ", ".join(sorted({*objectives, *limits}))
-            raise ConstraintError(
-                f"no network of the table has the figures {needed} on {device}."
-                f"{_unknown_precisions(self._table.precisions)}"
+            figures, exact = {*objectives, *limits}, self._exact
+            error = lacking(
+                figures,
+                lambda name: not len(exact.usable(device, {name})),
+                f"table {self._table.name!r}",
+                device,
+                self._table.given,
             )
+            raise ConstraintError(f"{error}{_unknown_precisions(self._table.precisions)}")
         question = self._question(
             rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
         )

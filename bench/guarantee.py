@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from .errors import ConstraintError, GateError
 from .gate import Gate
 from .gates import N_CODES, get_gate
-from .limits import unreachable, within
+from .limits import check_known, unreachable, within
 from .pair import Pair
 from .points import OperatingPoint
 from .risk_tests import betting_p_value, binomial_p_values
@@ -191,6 +191,8 @@ class Guarantee:
                 "or for another big network."
             )
         curve = bench.curve(pair, gate, device, "val").points
+        of, given = f"{pair.little} -> {pair.big}", table.given
+        check_known(curve, limits or {}, of, device, given)
         if limits and not within(curve[cut : cut + 1], limits).all():
             reach = {name: float(curve.figure(name)[cut]) for name in limits}
             raise unreachable(limits, reach, f"that keeps {self.text()} under {gate} on {device}")

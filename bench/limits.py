@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,15 @@ from numpy.typing import NDArray
 
 from .errors import ConstraintError
 from .figures import get_figure
+
+#: Column of single networks that a figure of a pair follows from, where it has another name.
+COLUMN_OF = {
+    "latency_p95_ms": "latency_ms",
+    "latency_worst_ms": "latency_ms",
+    "peak_memory_mib": "weights_mib",
+    "ram_kib": "activation_mib",
+    "flash_kib": "weights_mib",
+}
 
 
 def within(points: Any, limits: Mapping[str, float]) -> NDArray[np.bool_]:
@@ -32,6 +41,47 @@ def best_of(points: Any, name: str) -> float:
     """The best value of a figure among points, at least one of which has it."""
     values = points.figure(name)
     return float(values[int(np.nanargmin(get_figure(name).minimised(values)))])
+
+
+def lacking(
+    figures: Iterable[str], missing: Callable[[str], bool], of: str, device: str, given: bool
+) -> ConstraintError:
+    """The error for figures that some networks lack on a device; says which, and what to do.
+
+    Args:
+        figures: names of the figures that were asked for.
+        missing: says of the name of a figure whether nothing is known of it.
+        of: text that names the networks.
+        device: name of the device.
+        given: whether the networks are somebody's own, whose costs come with their answers.
+    """
+    names = sorted(name for name in set(figures) if missing(name))
+    listed = " and no ".join(names) or f"network with all of {', '.join(sorted(set(figures)))}"
+    advice = "expected limits and objectives that the device has, or other networks."
+    if given and names:
+        first = COLUMN_OF.get(names[0], names[0])
+        advice = (
+            f"expected figures that were given with the answers. Import them again with {first} of "
+            f"every network: a column {first} in --costs FILE, or from Python "
+            f'costs={{NAME: {{"{first}": ...}}}}.'
+        )
+    return ConstraintError(f"{of} has no {listed} on {device}; {advice}")
+
+
+def check_known(
+    points: Any, limits: Iterable[str], of: str, device: str, given: bool = False
+) -> None:
+    """Nothing, if every limited figure is known of the points of some networks.
+
+    Raises:
+        ConstraintError: names the figures that are not, as of `lacking`.
+    """
+
+    def missing(name: str) -> bool:
+        return bool(np.isnan(points.figure(name)).all())
+
+    if any(map(missing, limits)):
+        raise lacking(limits, missing, of, device, given)
 
 
 def unreachable(

@@ -105,6 +105,7 @@ class CountingEvaluator:
         self._batches: list[LoggedBatch] = []
         self._history: list[Snapshot] = []
         self._reach: dict[str, float] = {}
+        self._known: set[str] = set()
         self._told: tuple[dict[str, str], str | None] | None = None
         self._front: tuple[Genes, dict[str, Array]] | None = None
         self._best: tuple[Genes, dict[str, Array]] | None = None
@@ -226,6 +227,7 @@ class CountingEvaluator:
     # ---- what points are worth -------------------------------------------------------------
     def _minimised(self, figures: Mapping[str, Array]) -> Array:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        self._known |= {n for n in self.settings.figures if np.isfinite(whole[n]).any()}
         return np.stack(
             [get_figure(n).minimised(whole[n]) for n in self.settings.objectives], axis=1
         )
@@ -237,6 +239,7 @@ class CountingEvaluator:
 
     def _excess(self, figures: Mapping[str, Array]) -> Array:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        self._known |= {n for n in self.settings.figures if np.isfinite(whole[n]).any()}
         out = np.zeros((len(figures["accuracy"]), len(self.settings.limits)))
         for column, (name, limit) in enumerate(self.settings.limits.items()):
             objective = get_figure(name)
@@ -315,6 +318,7 @@ class CountingEvaluator:
 
     def _note_reach(self, figures: Mapping[str, Array]) -> None:
         whole = {**figures, "error": 1.0 - figures["accuracy"]}
+        self._known |= {n for n in self.settings.figures if np.isfinite(whole[n]).any()}
         for name in self.settings.limits:
             objective, figure = get_figure(name), whole[name]
             finite = figure[np.isfinite(figure)]
@@ -351,9 +355,12 @@ class CountingEvaluator:
         assert self._front is not None, "outcome before the first evaluation"
         if not len(self._front[0]):
             if self._counts["unusable"] == n:
+                wanted = self.settings.figures
+                missing = [name for name in wanted if name not in self._known]
+                which = " or ".join(missing) or f"all of the figures {', '.join(wanted)}"
                 raise ConstraintError(
-                    f"none of the {n} candidates evaluated has all of the figures "
-                    f"{', '.join(self.settings.figures)}; ask for figures that this device has."
+                    f"none of the {n} candidates evaluated has {which}; ask for figures that this "
+                    "device has, or give it those that are missing."
                 )
             raise unreachable(self.settings.limits, self._reach, f"of the {n} evaluated")
         seen = np.unique(np.concatenate(self._networks), axis=0)
