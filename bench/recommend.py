@@ -126,6 +126,15 @@ class Recommendation:
             return False
         return self.gain is not None and self.gain <= 0
 
+    def asked_text(self) -> str:
+        """The budget in words; says where its limits hold on val and the figures are of test."""
+        text = self.budget.text()
+        if self.decided is not None and self.budget.limits:
+            text += " on val"
+            if self.pair is not None or self.single is not None:
+                text += "; the figures are of test"
+        return f"{self.budget.why} ({text})"
+
     def _pair_wins(self) -> bool:
         assert self.pair is not None
         assert self.single is not None

@@ -203,7 +203,8 @@ def right_of_pair(
 # ---- in words ----------------------------------------------------------------------------------
 def sentence(answer: Recommendation) -> str:
     """The answer to one budget, for a reader: what to use, and what it is worth."""
-    where = f"{answer.budget.why[0].upper()}{answer.budget.why[1:]} ({answer.budget.text()})"
+    text = answer.asked_text()
+    where = f"{text[0].upper()}{text[1:]}"
     if answer.verdict == "nothing":
         return f"{where}: nothing that was seen meets it."
     if answer.verdict == "single":

@@ -65,7 +65,7 @@ def answers_section(
 def _lead(answer: Recommendation, where: str) -> str:
     """What is recommended, for which budget and device."""
     on = f" on {where}" if where else ""
-    budget = f"{answer.budget.why} ({answer.budget.text()})"
+    budget = answer.asked_text()
     if answer.verdict == "nothing":
         return f"{on.strip() or 'here'}: nothing that was seen is {budget}."
     if answer.verdict == "pair":

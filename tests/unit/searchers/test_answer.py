@@ -27,6 +27,7 @@ from biglittle.searchers.answer import (
     sentence,
     table_answers,
 )
+from biglittle.searchers.answer_page import answers_section
 from biglittle.searchers.table_singles import table_singles
 
 
@@ -166,6 +167,20 @@ def test_answers_are_sentences(outcome: SearchOutcome) -> None:
     )
 
 
+def test_limits_that_hold_on_val_are_not_read_as_those_of_figures_of_test(
+    bench: Benchmark,
+) -> None:
+    front = bench.front(DEVICE)
+    limit = float(np.median(front.chosen.latency_ms))
+    (answer,) = table_answers(bench, front.chosen, DEVICE, {"latency_ms": limit}, ("error",))
+    assert "on val; the figures are of test): use" in sentence(answer)
+    undecided = dataclasses.replace(answer, decided=None)  # as a search predicts it
+    assert " on val" not in sentence(undecided)
+    nothing = dataclasses.replace(answer, decided="nothing", pair=None, single=None)
+    assert sentence(nothing).endswith("ms on val): nothing that was seen meets it.")
+    assert answer.asked_text() in answers_section([answer], {})
+
+
 def test_a_pair_that_lost_on_test_is_not_recommended(outcome: SearchOutcome) -> None:
     """Val chose it, and it gains nothing on test, surely or perhaps."""
     lost: dict[str, object] = {"gain": -0.007, "gain_low": -0.0108, "gain_high": -0.0031}
@@ -174,7 +189,7 @@ def test_a_pair_that_lost_on_test_is_not_recommended(outcome: SearchOutcome) -> 
     assert recommended_rows(outcome.front, [answer]) == ()
     assert Recommendation.of(answer.record()).verdict == "single"
     text = sentence(answer)
-    assert "at most 20.0 ms): use the single network s" in text
+    assert "at most 20.0 ms on val; the figures are of test): use the single network s" in text
     pair = f"{outcome.front.little[3]} -> {outcome.front.big[3]}"
     assert f"On test the pair lost that was chosen on val: {pair}" in text
     interval = "90 % interval -1.08 to -0.31, bootstrap over test images"
