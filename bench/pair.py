@@ -23,6 +23,9 @@ class Pair:
             ``standalone``) or as this pair (``independent``, ``distilled``, ``joint``, ``gated``).
         seed: seed of that training run.
 
+    Raises:
+        ArchitectureError: a name that is not a text.
+
     >>> Pair(little="8" * 22, big="0" * 22).training
     'inherited'
     >>> Pair(little="8" * 22, big="0" * 22, training="joint", seed=1).seed
@@ -33,6 +36,14 @@ class Pair:
     big: str
     training: str = "inherited"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in (self.little, self.big):
+            if not isinstance(name, str):
+                raise ArchitectureError(
+                    f"{name!r:.80} is not the name of a network but of type {type(name).__name__}; "
+                    'pass a text in quotes, such as Pair(little="8" * 22, big="6" * 22).'
+                )
 
     @classmethod
     def of(cls, given: Pair | tuple[str, str]) -> Pair:

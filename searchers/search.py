@@ -32,6 +32,7 @@ from .singles import SINGLE_COSTS, SingleNetworks
 from .unseen import Unseen
 
 _COSTS = ("latency_ms", "energy_mj")  # of a network, that differ from device to device
+_ASKED = ("space", "choices", "gates", "n_classes", "evaluate", "networks")  # of an evaluator
 SAVE_EVERY_S = 10.0  # a killed search loses at most this and the batch it was at
 
 
@@ -129,12 +130,18 @@ class Searcher:
                 the first population are left out.
 
         Raises:
-            ConstraintError: nothing that was evaluated meets the limits, or no first population
-                keeps its budgets.
+            ConstraintError: nothing that was evaluated meets the limits, no first population keeps
+                its budgets, or what was given is not an evaluator.
             CheckpointError: the checkpoint is of another search, or of an evaluator that answers
                 otherwise (another device, table or supernet).
             InUseError: another process writes the checkpoint.
         """
+        if not all(hasattr(evaluator, name) for name in _ASKED):
+            raise ConstraintError(
+                f"{evaluator!r:.80} is not an evaluator but of type {type(evaluator).__name__}; "
+                "pass what answers candidates, such as TableEvaluator(bench, DEVICE) or "
+                "SurrogateEvaluator(surrogate, DEVICE)."
+            )
         if checkpoint is not None:
             check_writable(checkpoint.parent, checkpoint.name, option="--checkpoint")
         # The products of a search are small: threads of BLAS would wait for each other.
@@ -199,7 +206,12 @@ class Searcher:
     def run(
         self, evaluator: Evaluator, budget: int, seed: int = 0, **settings: Any
     ) -> SearchOutcome:
-        """The front found within a budget; ``settings`` are those of `SearchSettings`."""
+        """The front found within a budget; ``settings`` are those of `SearchSettings`.
+
+        Raises:
+            ConstraintError: not an evaluator, settings that are not usable, or limits that nothing
+                meets.
+        """
         return self(evaluator, SearchSettings(budget=budget, seed=seed, **settings))
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bench import Candidates, DeviceProfile, NetworkFigures, Points, SearchSpace
+from ..bench import (
+    Candidates,
+    DeviceProfile,
+    NetworkFigures,
+    Points,
+    SearchSpace,
+    load_device,
+)
 from ..bench.cost import NetworkCosts, network_costs, pair_costs
 from ..bench.coupling import coupled_pairs
 from ..bench.errors import SurrogateError
@@ -36,7 +44,7 @@ class SurrogateEvaluator:
 
     Args:
         surrogate: predicts accuracy and escalation rate.
-        profile: device whose latency and energy count.
+        profile: device whose latency and energy count: its profile, name, or the path of a profile.
         outside_penalty: amount that the accuracy of a candidate loses for a network outside the
             surrogate's support, a fraction. A searcher then keeps to networks like those that the
             surrogate learnt from; 0 leaves predictions as they are.
@@ -46,10 +54,11 @@ class SurrogateEvaluator:
     Raises:
         SurrogateError: the profile is of another space, or a penalty or caution is not usable.
         DeviceError: the profile lists too few networks to predict others from.
+        UnknownNameError: no device has this name.
 
     Example::
 
-        evaluator = SurrogateEvaluator(Surrogate.load(folder), load_device("raspberry-pi-4"))
+        evaluator = SurrogateEvaluator(Surrogate.load(folder), "raspberry-pi-4")
         points = evaluator.evaluate(candidates)
         swept = evaluator.sweep(little, big)  # every gate of these pairs at once
     """
@@ -57,7 +66,7 @@ class SurrogateEvaluator:
     def __init__(
         self,
         surrogate: Surrogate,
-        profile: DeviceProfile,
+        profile: DeviceProfile | str | Path,
         *,
         outside_penalty: float = 0.0,
         caution: float = 0.0,
@@ -67,6 +76,14 @@ class SurrogateEvaluator:
                 f"outside_penalty {outside_penalty:g} and caution {caution:g} are not usable; "
                 "expected a fraction of at most 1, and a number of at least 0."
             )
+        if isinstance(profile, str | Path):
+            profile = load_device(str(profile))
+        for got, kind, what in (
+            (surrogate, Surrogate, "a surrogate: Surrogate.load(FOLDER)"),
+            (profile, DeviceProfile, "a device: its name, or load_device(NAME)"),
+        ):
+            if not isinstance(got, kind):
+                raise SurrogateError(f"got {got!r:.80}, of type {type(got).__name__}; pass {what}.")
         self.surrogate = surrogate
         self.profile = profile
         self.outside_penalty, self.caution = outside_penalty, caution

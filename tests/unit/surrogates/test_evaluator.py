@@ -187,3 +187,12 @@ def test_too_few_measured_networks_are_refused_with_what_to_do(surrogate):
 def test_a_profile_of_another_space_is_refused(surrogate, blocks):
     with pytest.raises(SurrogateError, match="is of space"):
         SurrogateEvaluator(surrogate, profile(surrogate.space, block_ms=blocks, space_hash="0"))
+
+
+def test_a_device_is_a_profile_a_name_or_a_path_and_nothing_else(surrogate, monkeypatch):
+    device = profile(surrogate.space, block_ms=np.ones((surrogate.space.n_layers, 9)))
+    monkeypatch.setattr("biglittle.surrogates.evaluator.load_device", {"toy-board": device}.get)
+    assert SurrogateEvaluator(surrogate, "toy-board").profile is device
+    for arguments in ((surrogate, 3), (device, surrogate), ("folder", device)):
+        with pytest.raises(SurrogateError, match=r"of type .*; pass a (device|surrogate)"):
+            SurrogateEvaluator(*arguments)
