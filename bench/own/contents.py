@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ... import __version__
 from ..class_numbers import Classes, class_dtype
-from ..errors import AnswersError
+from ..errors import AnswersError, BigLittleError
 from ..rows import NUMBER_COLUMNS, TEXT_COLUMNS
 from ..spaces import GIVEN, listed_space
+from ..table import Table
 from ..table_contents import Predictions, TableContents
 from ..table_writer import write_table
 from .answers import KINDS, NetworkAnswers, network_answers, whole_numbers
@@ -108,6 +109,25 @@ def write_given(path: Path, contents: TableContents) -> str:
     """Writes a table of given networks, whole or not at all; returns its SHA-256."""
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return write_table(path, contents, __version__, created)
+
+
+def holds_answers(path: Path, contents: TableContents) -> bool:
+    """Whether a file is a table of the answers of some contents; costs and split may be others."""
+    try:
+        table = Table(path, check=False)
+        there = {split: table.predictions(split) for split in SPLITS}
+    except BigLittleError:
+        return False
+    fresh = contents.networks["architecture"]
+    return table.given and _summary(table.names, there) == _summary(fresh, contents.predictions)
+
+
+def _summary(names: NDArray[Any], predictions: Mapping[str, Predictions]) -> tuple[Any, ...]:
+    """What the answers of networks to all images have in common however these are split."""
+    labels = np.concatenate([predictions[split].labels for split in SPLITS])
+    right = sum(predictions[split].correct.sum(axis=1) for split in SPLITS)
+    by_name = dict(zip(names.tolist(), np.asarray(right).tolist(), strict=True))
+    return by_name, np.bincount(labels).tolist()
 
 
 #: Of a split: which set of images it is part of, the labels of that set, and its places in it.

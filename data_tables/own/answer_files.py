@@ -6,6 +6,8 @@ at a time is in memory. Nothing of a file is run: one that holds Python objects 
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,8 @@ def networks_in(path: Path) -> tuple[str, ...]:
     Raises:
         AnswersError: a file of another form, or one that cannot be read.
     """
+    if not path.exists():
+        raise _unreadable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     if path.suffix not in ENDINGS:
         raise AnswersError(
             f"{path} is not one of {', '.join(ENDINGS)}; give answers in such a file."

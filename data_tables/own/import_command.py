@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from ...bench import Benchmark
 from ...bench.errors import AnswersError, ConstraintError
 from ...bench.figures import counted
 from ...bench.files import check_writable
-from ...bench.own.contents import given_contents, write_given
+from ...bench.own.contents import given_contents, holds_answers, write_given
 from ...bench.own.costs import DEVICE, NetworkCost
 from ...bench.own.split import SEED, VAL_SHARE
 from ...expand_options import with_limits, with_options
@@ -80,6 +81,9 @@ class ImportOptions:
     gate_ms: Annotated[float, typer.Option(min=0.0, help="Latency of the gate itself.")] = 0.0
     dataset: Annotated[str, typer.Option(help="Name of the data set.")] = "given"
     out: Annotated[Path, typer.Option(help="Table file to write.")] = Path("mine.h5")
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Of a file that is there and holds other answers.")
+    ] = False
 
 
 @app.callback()
@@ -169,8 +173,10 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
     """The table of somebody's answers, written, and what it says.
 
     Raises:
-        AnswersError: files, labels or costs that do not fit together.
-        BigLittleError: nothing meets the limits, or a file cannot be written.
+        AnswersError: files, labels or costs that do not fit together, or a file of other answers
+            in the place of the table.
+        ConstraintError: nothing meets the limits; the table is written.
+        BigLittleError: a file that cannot be written.
     """
     if options.out.suffix not in (".h5", ".hdf5"):
         raise AnswersError(
@@ -194,6 +200,11 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
         options.out.stem,
         options.dataset,
     )
+    if options.out.exists() and not (options.replace or holds_answers(options.out, contents)):
+        raise AnswersError(
+            f"{options.out} is there already, and is not a table of these answers; add --replace, "
+            "or another --out."
+        )
     write_given(options.out, contents)
     bench = Benchmark.load(options.out)
     notes = [note for one in sets.values() for note in one.notes]
@@ -202,9 +213,15 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
             "No cost is known, so that no pair can be compared with a network alone: add --cost "
             "NAME=MS for each, --costs FILE, or ONNX files with --predict-on DEVICE or --measure."
         )
-    verdicts = [
-        verdict(bench, device, limits) for device in bench.devices if _has_cost(bench, device)
-    ]
+    try:
+        verdicts = [
+            verdict(bench, device, limits) for device in bench.devices if _has_cost(bench, device)
+        ]
+    except ConstraintError as error:
+        raise ConstraintError(
+            f"{error} The table is written: {options.out}. Ask it within other limits: biglittle "
+            f"front --table {shlex.quote(str(options.out))}."
+        ) from error
     return Imported(options.out, bench, verdicts, notes)
 
 

@@ -14,6 +14,7 @@ from ...bench.bootstrap import LEVEL
 from ...bench.errors import ConstraintError
 from ...bench.figures import FIGURES, three_digits
 from ...bench.gates import get_gate
+from ...bench.own.costs import DEVICE
 from ...bench.recommend import Budget, Recommendation, recommend
 from ...searchers.answer import on_test, sentence
 from ...searchers.table_singles import table_singles
@@ -43,13 +44,14 @@ class Verdict:
     def text(self) -> str:
         """The verdict for a reader: what to ask when, what that gains, and how sure that is."""
         answer, pair, single = self.answer, self.answer.pair, self.answer.single
+        head = "Verdict" if self.device == DEVICE else f"Verdict on {self.device}"
         if answer.budget.aim == "accuracy" or answer.verdict == "nothing" or single is None:
-            return f"Verdict: {sentence(answer)}"
+            return f"{head}: {sentence(answer)}"
         name = str(single["architecture"])
         alone = f"{name} alone is right about {single['accuracy']:.2%} at {self._cost(single)}"
         if answer.verdict == "single" or pair is None:
             return (
-                f"Verdict: use one network. {alone}, and no pair that is as accurate on val costs "
+                f"{head}: use one network. {alone}, and no pair that is as accurate on val costs "
                 "less."
             )
         side = "above" if _low_is_sure(pair.gate) else "below"
@@ -58,7 +60,7 @@ class Verdict:
         if self.cost == "latency_ms" and pair.latency_worst_ms is not None:
             mean += f", {three_digits(pair.latency_worst_ms)} ms where both are asked"
         return (
-            f"Verdict: ask {pair.big} only where the {pair.gate} of {pair.little} is {side} "
+            f"{head}: ask {pair.big} only where the {pair.gate} of {pair.little} is {side} "
             f"{pair.threshold:.3g}, for {pair.escalation_rate:.1%} of the images. Together they "
             f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at {mean}. The "
             f"best network by itself, {name}, is right about {single['accuracy']:.2%} at "
@@ -84,7 +86,7 @@ class Verdict:
             f"biglittle front {where} --objectives error,{self.cost}",
             f"biglittle explore {shlex.quote(table)} --device {shlex.quote(self.device)}",
         ]
-        if (pair := self.answer.pair) is not None:
+        if (pair := self.answer.pair) is not None and self.answer.verdict == "pair":
             two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
             gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
             steps.insert(0, f"biglittle query {two} {gate} {where} --explain")

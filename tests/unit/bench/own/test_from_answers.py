@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Cascade, Gate, Pair, Table
+from biglittle.bench import Benchmark, Cascade, Gate, Guarantee, Pair, Table
 from biglittle.bench.class_numbers import class_dtype
-from biglittle.bench.errors import AnswersError, BigLittleError, GateError, UnknownNameError
+from biglittle.bench.errors import (
+    AnswersError,
+    BigLittleError,
+    ConstraintError,
+    GateError,
+    UnknownNameError,
+)
 from biglittle.bench.gates import get_metric, stored_metrics
 from biglittle.bench.own.costs import NetworkCost
+from biglittle.searchers import get_searcher
+from biglittle.searchers.evaluators.table import TableEvaluator
 
 NAMES = ("mobile net", "hf-hub:timm/résnet@224", "vit")
 SKILLS = dict(zip(NAMES, (0.5, 1.5, 2.5), strict=True))
@@ -430,3 +438,35 @@ def test_a_network_that_knows_nothing_of_few_images_is_let_be(make: Make) -> Non
     answers, labels = make(60, 5, {"a": 1.0, "b": 3.0})
     moved = {"a": np.roll(answers["a"], 1, axis=0), "b": answers["b"]}
     assert len(Benchmark.from_answers(moved, labels)) == 2  # too few to tell chance from skill
+
+
+# ---- what is not known -------------------------------------------------------------------------
+def test_a_limit_on_what_nobody_gave_names_it_and_says_what_to_do(make: Make) -> None:
+    answers, labels = make(400, 5, {"a": 1.0, "c": 2.0, "b": 3.0})
+    bench = Benchmark.from_answers(answers, labels, {"a": 1, "c": 4, "b": 9})
+    limits, chain = {"energy_mj": 3.0, "latency_ms": 5.0}, ("a", "c", "b")
+    asked: dict[str, Callable[[], Any]] = {
+        "a -> b": lambda: bench.choose(("a", "b"), "margin", "given", limits),
+        "a -> c -> b": lambda: bench.choose_cascade(chain, "margin", "given", limits),
+        "table 'given'": lambda: bench.front("given", limits=limits),
+    }
+    column = "Import them again with energy_mj of every network: a column energy_mj in --costs FILE"
+    for of, ask in asked.items():
+        with pytest.raises(ConstraintError, match=f"^{of} has no energy_mj on given; .*{column}"):
+            ask()
+    guarantee = Guarantee("loss", 0.3, 0.2)
+    with pytest.raises(ConstraintError, match="a -> b has no energy_mj on given"):
+        guarantee.choose(bench, ("a", "b"), "margin", "given", limits)
+    with pytest.raises(ConstraintError, match="with weights_mib of every network"):
+        bench.choose(("a", "b"), "margin", "given", {"peak_memory_mib": 3.0})
+    evaluator = TableEvaluator(bench, "given")
+    with pytest.raises(ConstraintError, match=r"candidates evaluated has energy_mj; ask for"):
+        get_searcher("random").run(evaluator, 20, limits=limits)
+
+
+def test_costs_that_no_network_has_together_are_listed(make: Make) -> None:
+    answers, labels = make(400, 5, {"a": 1.0, "b": 3.0})
+    costs = {"a": {"latency_ms": 1}, "b": {"energy_mj": 3}}
+    bench = Benchmark.from_answers(answers, labels, costs)
+    with pytest.raises(ConstraintError, match="no network with all of energy_mj, error, latency_m"):
+        bench.front("given", limits={"energy_mj": 3.0})

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from biglittle.bench import Benchmark, BigLittleError, get_space, load_device
-from biglittle.bench.errors import AnswersError
+from biglittle.bench.errors import AnswersError, ConstraintError
 from biglittle.cli import app
 
 
@@ -21,7 +21,7 @@ def run(*words: Any) -> Result:
 
 def imported(given: Any, *words: Any) -> tuple[Benchmark, dict[str, Any]]:
     out = given.folder / "out" / "mine.h5"
-    result = run("import", "answers", *words, "--out", out, "--json")
+    result = run("import", "answers", *words, "--out", out, "--replace", "--json")
     if result.exception:
         raise result.exception
     return Benchmark.load(out), json.loads(result.stdout)
@@ -157,6 +157,62 @@ def test_without_costs_a_table_is_written_and_says_what_is_missing(given: Any) -
     assert document["verdicts"] == []
     assert "add --cost NAME=MS for each" in document["notes"][0]
     assert len(bench) == 3
+
+
+def test_limits_that_nothing_meets_leave_a_table_that_is_named(given: Any) -> None:
+    out = given.folder / "out" / "x.h5"
+    result = run("import", "answers", given.folder, "--latency-ms-max", 0.01, "--out", out)
+    assert isinstance(result.exception, ConstraintError)
+    assert f"The table is written: {out}. Ask it within other limits" in str(result.exception)
+    assert len(Benchmark.load(out)) == 3
+    result = run("import", "answers", given.folder, "--energy-mj-max", 3, "--out", out)
+    text = str(result.exception)
+    assert "has no energy_mj on given; expected figures that were given with the answers" in text
+    assert "latency_ms" not in text
+
+
+def test_a_table_of_other_answers_is_not_replaced_unless_that_is_asked_for(given: Any) -> None:
+    small, middle, large = files(given)
+    out = ("--out", given.folder / "mine.h5")
+    same = ("import", "answers", small, large, *labels(given), *out)
+    assert run(*same).exit_code == 0
+    again = run(*same, "--seed", 3, "--cost", "small=4", "--cost", "large=9")
+    assert again.exit_code == 0  # other costs and another split of the same answers
+    before = out[1].read_bytes()
+    for other in (middle, f"large={middle}"):
+        words = ("import", "answers", small, other, *labels(given), *out)
+        result = run(*words)
+        assert isinstance(result.exception, AnswersError)
+        assert "is there already, and is not a table of these answers; add --replace" in str(
+            result.exception
+        )
+        assert out[1].read_bytes() == before
+    assert run(*words, "--replace").exit_code == 0
+    out[1].write_text("notes of mine")
+    assert isinstance(run(*same).exception, AnswersError)
+    assert out[1].read_text() == "notes of mine"
+
+
+def test_verdicts_name_their_device_and_go_on_with_what_they_advise(given: Any) -> None:
+    file = given.folder / "more.csv"
+    file.write_text(
+        "network,device,latency_ms\nsmall,pi,4\nlarge,pi,70\nsmall,nano,9\nlarge,nano,10\n"
+    )
+    small, _, large = files(given)
+    out = given.folder / "two.h5"
+    result = run("import", "answers", small, large, *labels(given), "--costs", file, "--out", out)
+    verdicts = [line for line in result.stdout.splitlines() if line.startswith("Verdict")]
+    assert verdicts[0].startswith("Verdict on nano: use one network.")
+    assert verdicts[1].startswith("Verdict on pi: ask large only where")
+    # The verdict on the first device is a single network: no pair is to be asked about.
+    assert f"biglittle front --table {out} --device nano" in result.stdout
+    assert "biglittle query" not in result.stdout
+
+
+def test_a_file_that_is_missing_is_told_before_labels_are(given: Any) -> None:
+    for name in ("nowhere.npy", "nowhere", "small=nowhere.npy"):
+        with pytest.raises(AnswersError, match="cannot be read: there is no such file"):
+            imported(given, name)
 
 
 def test_every_verb_takes_the_table(given: Any) -> None:
