@@ -14,6 +14,15 @@ from .points import figure_lines
 from .tabular import WORD_OF, Column, Tabular
 
 
+def share_text(share: float) -> str:
+    """A share in percent; one that is not zero is not shown as that.
+
+    >>> share_text(0.6875), share_text(0.0001), share_text(0.0)
+    ('68.8 %', 'under 0.1 %', '0.0 %')
+    """
+    return "under 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
 @dataclass(frozen=True)
 class CascadePoint:
     """A cascade under its gates and thresholds: one accuracy, one cost; as ``OperatingPoint``.
@@ -83,7 +92,7 @@ class CascadePoint:
     def text(self) -> list[str]:
         """Its stages, then its figures with unit and provenance, then what does as well alone."""
         rules = [f"gate {g} {t:.4g}" for g, t in zip(self.gates, self.thresholds, strict=True)]
-        shares = [f"{100 * share:.1f} % of the inputs" for share in self.answered]
+        shares = [f"{share_text(share)} of the inputs" for share in self.answered]
         couplings = ["", *(f" ({coupling})" for coupling in self.couplings)]
         couplings += [""] * (len(self.networks) - len(couplings))
         stages = zip(self.networks, couplings, shares, [*rules, "the rest"], strict=True)
@@ -92,6 +101,13 @@ class CascadePoint:
             for i, (name, coupling, share, rule) in enumerate(stages, 1)
         ]
         lines += figure_lines(vars(self), self.provenance)
+        if self.reach[-1] == 0:
+            first = self.reach.index(0)
+            lines.append(
+                f"  None of these inputs reaches {' or '.join(self.networks[first:])}; no figure "
+                "counts it: a device that holds it all the same needs its memory, RAM and flash, "
+                "and the worst latency is that of the networks before it."
+            )
         return lines if self.better_alone is None else [*lines, self.better_alone.text("cascade")]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .better_alone import BetterAlone
+from .cost import TAIL
 from .errors import TableError
 from .figures import FIGURES, POINT_FIGURES, words_of
 from .pair import Pair
@@ -96,6 +97,12 @@ def figure_lines(figures: Mapping[str, Any], provenance: Mapping[str, str]) -> l
         else:
             shown = f"{figure.text(value):>13} {figure.shown_unit:3}"
             lines.append(f"  {figure.label:16} {shown}  {provenance.get(name, 'unknown')}")
+    mean, p95 = figures["latency_ms"], figures["latency_p95_ms"]
+    if mean is not None and p95 is not None and p95 < mean:
+        lines.append(
+            f"  The mean is above the 95th percentile: at most {100 * TAIL:g} % of the inputs take "
+            "longer than that, and they take much longer."
+        )
     return lines
 
 

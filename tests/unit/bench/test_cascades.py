@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Cascade, CascadePoint, Gate, OperatingPoint, Pair
+from biglittle.bench.cascade_points import share_text
 from biglittle.bench.cost import cascade_costs
 from biglittle.bench.errors import (
     ArchitectureError,
@@ -88,6 +89,29 @@ def test_early_exits_run_their_trunk_once(bench: Benchmark, cut: str) -> None:
     first = replace(cascade, gates=(Gate("margin", 0.0),) * 3)
     alone = bench.query_cascade(first, DEVICE)
     assert (alone.params, alone.answered) == (costs.params[rows[0]], (1.0, 0.0, 0.0, 0.0))
+
+
+def test_a_network_that_no_input_reaches_is_said_to_be_counted_nowhere(
+    bench: Benchmark, cut: str
+) -> None:
+    exits = Cascade.exits_of(cut, ("4", "12"), [("margin", 0.4), ("margin", 0.0)])
+    point = bench.query_cascade(exits, DEVICE)
+    assert point.reach[-1] == 0.0
+    alone = bench.query_cascade(Cascade(exits.networks[:2], exits.gates[:1]), DEVICE)
+    for name in ("latency_worst_ms", "params", "peak_memory_mib", "ram_kib", "flash_kib"):
+        assert getattr(point, name) == getattr(alone, name)
+    explained = f"None of these inputs reaches {cut}; no figure counts it"
+    assert explained in " ".join(point.text())
+    assert "None of these inputs" not in " ".join(alone.text())
+
+
+def test_a_share_that_is_not_zero_is_not_shown_as_that() -> None:
+    assert [share_text(share) for share in (0.0, 0.0001, 0.0005, 1.0)] == [
+        "0.0 %",
+        "under 0.1 %",
+        "0.1 %",
+        "100.0 %",
+    ]
 
 
 def test_one_that_says_which_of_its_networks_does_as_well_alone(bench: Benchmark, cut: str) -> None:

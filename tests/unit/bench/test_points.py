@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Front, Gate, Pair, Points
@@ -47,6 +48,17 @@ def test_a_point_is_told_with_the_provenance_of_every_figure() -> None:
     assert f"accuracy {100 * point.accuracy:.2f} % measured" in words
     assert f"mean MACs {point.macs / 1e6:.1f} M modelled" in words
     assert f"parameters {point.params / 1e6:.3f} M modelled" in words
+
+
+def test_a_mean_above_the_95th_percentile_is_explained() -> None:
+    pair, explained = Pair("0" * 22, "6" * 22), "at most 5 % of the inputs take longer"
+    curve = SHIPPED.curve(pair, "margin", "raspberry-pi-4").points
+    rare = np.flatnonzero((curve.escalation_rate > 0) & (curve.escalation_rate < 0.05))
+    often = np.flatnonzero(curve.escalation_rate > 0.1)
+    point = curve[int(rare[0])]
+    assert point.latency_p95_ms < point.latency_ms < point.latency_worst_ms
+    assert explained in " ".join(point.text())
+    assert explained not in " ".join(curve[int(often[0])].text())
 
 
 def test_points_say_what_their_networks_share() -> None:
