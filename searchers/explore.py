@@ -45,7 +45,7 @@ def explore(
         target: name or file of a table, or a front: ``front.json``, ``front.csv``, their folder.
         devices: names or profiles to show a table on; none: ``raspberry-pi-4``, or the first of
             given networks; "all": all that the table has. A front has its own.
-        on_progress: told how many fronts are done, and of how many.
+        on_progress: called with how many fronts are done, 0 at first, and their number.
 
     Raises:
         BigLittleError: neither a table nor a front, a device that is not there, or devices for a
@@ -135,6 +135,10 @@ def table_html(
         if on_progress is not None:
             on_progress(done, total)
 
+    for device in targets:  # before anything takes its time
+        load_name(bench, device)
+    if on_progress is not None:
+        on_progress(0, total)
     every = [device_fronts(bench, device, moved) for device in targets]
     given = {one.name: one.given for one in every}
     answers = {one.name: _answers(bench, one) for one in every}

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from ..bench import BigLittleError
-from ..output_option import with_output, written_as
+from ..bench.plain_text import plain
+from ..output_option import say_on_stderr, with_output, written_as
 from .explore import explore as explored
 from .front_files import write_files
 from .judge import DEFAULT_TABLE
@@ -49,20 +50,31 @@ def explore(
             "table in it."
         )
     devices = [name.strip() for name in device.split(",") if name.strip()]
-    with _progress() as move:
+    with _progress(target or table or DEFAULT_TABLE, out) as move:
         text = explored(target or table or DEFAULT_TABLE, devices, move)
     write_files(out.parent, {out.name: text})
     sys.stdout.write(f"Written: {out} ({len(text.encode()) / 1e6:.1f} MB)\n")
 
 
 @contextmanager
-def _progress() -> Iterator[Any]:
-    """A progress bar on stderr; gives what moves it (done, total)."""
+def _progress(table: str, out: Path) -> Iterator[Any]:
+    """A progress bar on stderr, or one line where that is no terminal; gives what moves it."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     bar = Progress(console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task("fronts", total=None)
+
+    def move(done: int, total: int) -> None:
+        if done == 0 and not console.is_terminal:
+            say_on_stderr(
+                plain(
+                    f"Making {out}: {total} fronts of {table}, and the curves of their pairs. A "
+                    "table of hundreds of networks takes minutes."
+                )
+            )
+        bar.update(task, completed=done, total=total)
+
     with bar:
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield move

@@ -159,4 +159,8 @@ def test_the_verb_writes_a_page(command_line, cut_table: str, tmp_path: Path) ->
     code, stdout, err = command_line("explore", cut_table, "--device", DEVICE, "--out", str(out))
     assert code == 0, err
     assert stdout.startswith(f"Written: {out} (")
+    assert err.startswith(f"Making {out}: ")  # beforehand, where nobody sees a bar
+    assert "fronts of" in err
+    assert "minutes" in err
+    assert err.count("\n") == 1
     assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
