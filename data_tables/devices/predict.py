@@ -121,8 +121,9 @@ def _unlike(
         raise DeviceError(
             f"{network.name}: no figure, since the networks of {profile.name!r} say nothing of "
             f"operators that hold much of its MACs ({shares}); expected at most "
-            f"{MOST_UNKNOWN:.0%}. Measure it there: biglittle profile runs networks of the spaces, "
-            "trtexec or onnxruntime_perf_test any other."
+            f"{MOST_UNKNOWN:.0%}. Measure it on the device: biglittle profile --networks FILE.onnx "
+            "there, or from here with --host user@board; or predict it on a device whose networks "
+            "have these operators."
         )
     if missing:
         notes.append(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import biglittle
 from biglittle.bench import get_space, load_device, shipped_devices
 from biglittle.bench.device import SHIPPED
 from biglittle.bench.errors import DeviceError, ProfileError
@@ -112,9 +113,22 @@ def test_with_five_networks_there_is_a_figure_and_no_interval(
 def test_what_a_devices_networks_say_nothing_of_is_not_predicted(tmp_path: Path) -> None:
     path = tmp_path / "cell.onnx"
     onnx.save(onnx_model(NB201, "333333", 10), str(path))
-    with pytest.raises(DeviceError, match=r"no figure.*dense"):
+    with pytest.raises(DeviceError, match=r"no figure.*dense") as caught:
         predict_files("raspberry-pi-4", [path])
+    assert "biglittle profile --networks FILE.onnx" in str(caught.value)  # which does measure it
     assert predict_files("raspberry-pi-5", [path])[0].latency_ms > 0
+
+
+def test_the_first_page_says_on_which_boards_larger_convolutions_are_predicted() -> None:
+    page = (Path(biglittle.__file__).parent / "README.md").read_text(encoding="utf-8")
+    start = page.index("larger than 1x1 over all channels on ")
+    predicted, _, refused = page[start : page.index(".", start)].partition("but not on")
+    columns = [i for i, name in enumerate(NAMES) if name.startswith("dense.")]
+    for name in shipped_devices():
+        known = load_device(name).latency.operators().model.coefficients[columns].any()
+        assert (f"`{name}`" in predicted) == known
+        assert not (known and f"`{name}`" in refused)
+    assert "`raspberry-pi-4`" in refused
 
 
 def test_an_extrapolation_says_that_it_is_one(network: Path) -> None:
