@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -591,7 +590,8 @@ def profile(
     from .bench import BigLittleError
     from .edge_profiler.remote import profile_on_host
     from .edge_profiler.remote_hosts import profile_on_hosts
-    from .edge_profiler.session import ProfileRequest, failed_files, run_request, summary
+    from .edge_profiler.session import ProfileRequest, earlier, failed_files, run_request, summary
+    from .searchers.profile_requests import requests_for
 
     if sum(map(bool, (trace, host, hosts))) > 1:
         raise BigLittleError("give one of --host, --hosts and --trace, not several of them.")
@@ -600,28 +600,23 @@ def profile(
 
         _note(f"{fill_file(out, trace)} networks have an energy now: {out}")
         return
-    request = ProfileRequest(**vars(options))
-    if options.networks == "table":
-        from .bench import Benchmark
-
-        bench = Benchmark.load(table)
-        space, n_classes = bench.table.space.name, bench.table.n_classes
-        ids = ",".join(bench.architectures)
-        request = replace(request, networks=ids, space=space, n_classes=n_classes)
+    before, requests = earlier(out), requests_for(ProfileRequest(**vars(options)), table, _note)
     if hosts:
-        boards = profile_on_hosts(request, names_of(hosts), out, _note)
+        for request in requests:
+            boards = profile_on_hosts(request, names_of(hosts), out, _note)
         _emit(boards.record()) if as_json else _print(boards.text())
         boards.check()
         return
-    if host is not None:
-        measured = profile_on_host(request, host, out, _console(stderr=True).print)
-    else:
-        with _progress("profile") as move:
-            measured = run_request(request, out, lambda done, total, *_: move(done, total))
+    for request in requests:
+        if host is not None:
+            measured = profile_on_host(request, host, out, _console(stderr=True).print)
+        else:
+            with _progress("profile") as move:
+                measured = run_request(request, out, lambda done, total, *_: move(done, total))
     if as_json:
         _emit(measured)
     else:
-        _print(summary(measured, out))
+        _print(summary(measured, out, before))
     if (reasons := failed_files(request, measured)) is not None:
         raise BigLittleError(reasons)
 

@@ -27,7 +27,7 @@ try:
     from .meters import METERS
     from .repeatability import REPEATS, repeats_well, report_of
     from .runtimes import RUNTIMES
-    from .session import ProfileRequest, failed_files, progress_line, run_request, summary
+    from .session import ProfileRequest, earlier, failed_files, progress_line, run_request, summary
 except (ImportError, MissingExtraError) as error:
     sys.exit(f"error: {error.__cause__ or error}. Install: pip install {' '.join(NEEDED)}")
 
@@ -87,6 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0 if repeats_well(document) else 1
         waiting = holding(out, wait, lambda line: sys.stderr.write(f"{line}\n"))
         with stopping(), writable_place(out, is_folder=False), waiting:
+            before = earlier(out)
             profile = run_request(request, out, told)
     except BigLittleError as error:
         sys.stderr.write(f"error: {plain(str(error), lines=True)}\n")
@@ -95,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
         place = f"what was finished is in {out}, and the same command goes on from there"
         sys.stderr.write(f"{word_of(stop)}; {place if out.exists() else 'nothing was written'}\n")
         return exit_code_of(stop)
-    sys.stdout.write("\n".join(summary(profile, out)) + "\n")
+    sys.stdout.write("\n".join(summary(profile, out, before)) + "\n")
     if (reasons := failed_files(request, profile)) is not None:
         sys.stderr.write(f"error: {reasons}\n")
         return 1

@@ -27,6 +27,7 @@ from .profile_file import (
     check_session,
     read_profile,
     rescale,
+    write_profile,
 )
 from .protocol import Clock, Measurement, Protocol, measure, time_runs
 from .runtimes import Run, Runtime
@@ -128,6 +129,11 @@ def begin_profile(
     reference = reference or default_reference(space)
     brackets = place.load(onnx_model(space, reference, place.n_classes))
     profile = before
+    if before is not None and place.out is not None:
+        given = {"author": place.author, "device": place.name}
+        changed = {k: v for k, v in given.items() if v is not None and v != before.get(k)}
+        if changed:  # at once, because nothing else may be left to measure and to write
+            write_profile(place.out, {**before, **changed})
     if profile is None:
         profile = {
             **fresh,

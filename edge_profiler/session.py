@@ -22,12 +22,15 @@ from .block_profile import profile_blocks
 from .noise import in_vain, noisy_networks
 from .onnx_plain import parse_shape
 from .profile import Progress, profile_networks
-from .profile_file import Profile, read_profile
+from .profile_file import GROUPS, Profile, read_profile
 from .protocol import Protocol
 from .runtimes import get_runtime
 from .subject import each_file, onnx_files
 
 ANCHORS, NOISY = "anchors", "noisy"
+NOTHING_NEW = "Nothing was measured: {} has all of these already."
+#: Figures of an entry that no later session changes.
+RAW = ("raw_median_ms", "reference_ms", "error")
 _FEWER = re.compile(rf"{ANCHORS}:([1-9][0-9]{{0,2}})")
 
 
@@ -287,14 +290,48 @@ def failed_files(request: ProfileRequest, profile: Profile) -> str | None:
     return "\n".join([head, *(f"  {line}" for line in told)])
 
 
-def summary(profile: Profile, out: Path) -> list[str]:
-    """What a profile came to, as lines for a reader."""
+def earlier(out: Path) -> Profile | None:
+    """The profile that a session goes on with; None where there is none, or it cannot be read."""
+    try:
+        return read_profile(out) if out.exists() else None
+    except ProfileError:
+        return None
+
+
+def _timings(profile: Profile) -> list[Any]:
+    """What was timed for a profile: the entries as they were measured, before they are scaled."""
+    entries = [e for group in GROUPS for e in profile.get(group) or []]
+    return [*[[e.get(n) for n in RAW] for e in entries], *(profile.get("pairs") or [])]
+
+
+def _news(profile: Profile, before: Profile, out: Path) -> list[str]:
+    """What a session changed of a profile that was there before."""
+    lines = []
+    if _timings(profile) == _timings(before):
+        lines.append(NOTHING_NEW.format(out))
+    for key, what in (("device", "device"), ("author", "author")):
+        if profile.get(key) != before.get(key):
+            was = before.get(key) or "not given"
+            lines.append(f"The {what} is {profile[key]} now, and was {was} before.")
+    return lines
+
+
+def summary(profile: Profile, out: Path, before: Profile | None = None) -> list[str]:
+    """What a profile came to, as lines for a reader.
+
+    Args:
+        profile: the profile as it is now.
+        out: file of the profile.
+        before: the profile that was gone on with; None: it is a new one.
+    """
+    news = [] if before is None else _news(profile, before, out)
     networks: Sequence[dict[str, Any]] = profile["networks"]
     models: Sequence[dict[str, Any]] = profile.get("models") or []
     entries = [*networks, *models]
     measured = [n for n in entries if n["latency_ms"] is not None]
     reference = profile["reference"]
     lines = [
+        *news,
         f"{len(measured)} of {len(entries)} networks measured on {profile['device']}: "
         f"{profile['runtime']}, {profile['precision']}, {profile['threads']} thread, "
         f"batch {profile['batch']}.",
@@ -343,7 +380,8 @@ def summary(profile: Profile, out: Path) -> list[str]:
             f"biglittle profile --again {NOISY} --out {shlex.quote(str(out))}"
         )
     following = f" Next: biglittle device check {shlex.quote(str(out))}" if networks else ""
-    lines.append(f"Written: {out}.{following}")
+    place = f"{out} is as it was" if news == [NOTHING_NEW.format(out)] else f"Written: {out}"
+    lines.append(f"{place}.{following}")
     return lines
 
 

@@ -13,15 +13,19 @@ from ..bench.device_profile import DeviceProfile
 from ..bench.errors import DeviceError
 from ..bench.pareto import on_front
 from ..bench.points import Points
+from ..bench.recommend import spread
 from ..bench.spaces import SearchSpace
 from .coverage import Coverage, column, coverage, network_records
 from .machine import same_device
 from .measured_points import FIGURES, point_record
 from .onnx_gates import onnx_gates
+from .session import ProfileRequest
 
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10
 STAND_IN = "margin"
+#: Points whose networks a command to measure them names.
+NAMED = 5
 #: Points that are named one by one; more stand on the page.
 LISTED = 12
 
@@ -176,6 +180,33 @@ def pairs_of(points: Points) -> dict[str, list[tuple[str, str]]]:
     return {gate: sorted(members) for gate, members in sorted(pairs.items())}
 
 
+def joined_pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Pairs as the option ``--pairs`` of the profiler takes them."""
+    return ",".join(":".join(pair) for pair in pairs)
+
+
+def measuring_commands(points: Points, promised: DeviceProfile) -> list[str]:
+    """The commands that measure networks and pairs of a front on a board, one for each gate.
+
+    Args:
+        points: points of the front; where they are many, some that are spread over them are named.
+        promised: profile that the front was searched for, whose space and classes they have.
+    """
+    if len(points) > NAMED:
+        points = points.take(spread(points, NAMED)[:NAMED])
+    head = f"biglittle profile --networks {','.join(networks_of(points))}"
+    if promised.space != ProfileRequest.space:
+        head += f" --space {promised.space}"
+    if promised.n_classes != ProfileRequest.n_classes:
+        head += f" --classes {promised.n_classes}"
+    commands = [
+        f"{head} --pairs {joined_pairs(members)}"
+        + ("" if gate == ProfileRequest.gate else f" --gate {gate}")
+        for gate, members in pairs_of(points).items()
+    ]
+    return [f"{command} --out measured.json" for command in commands or [head]]
+
+
 def validate(
     points: Points,
     promised: DeviceProfile,
@@ -221,8 +252,9 @@ def validate(
     there = np.isfinite(latency)
     if not there.any():
         raise DeviceError(
-            f"profile {measured.name!r} has no network of this front; measure them with "
-            "'biglittle validate FRONT --measure here'."
+            f"profile {measured.name!r} has no network of this front. Measure some on that board, "
+            "there or from here with --host user@board, and give the file to --profile: "
+            + "; ".join(measuring_commands(points, promised))
         )
     front = np.zeros(len(points), np.bool_)
     front[there] = on_front(np.stack([-points.accuracy[there], latency[there]], axis=1))

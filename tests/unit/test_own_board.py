@@ -18,6 +18,7 @@ from biglittle.edge_profiler import session
 from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.profile import profile_networks
 from biglittle.edge_profiler.profile_file import Profile
+from biglittle.edge_profiler.validate import networks_of, pairs_of
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("scipy")
@@ -131,3 +132,27 @@ def test_the_table_knows_all_its_networks_on_a_board_of_which_five_were_measured
     document = json.loads(out)
     assert (code, "are predicted" in document["config"]["latency"]) == (0, True)
     assert {p["provenance"]["latency_ms"] for p in document["front"]} == {"predicted"}
+
+
+def test_a_front_is_measured_as_validate_measures_it(board: Board, command_line: Any) -> None:
+    from biglittle.searchers.front_files import read_front
+
+    asked = ("--device", "raspberry-pi-4", "--gate", "margin", "--latency-ms-max", "2")
+    assert command_line("front", *asked, "--out", "front.json")[0] == 0
+    code, out, err = command_line("profile", "--networks", "front.json", "--name", "my-board")
+    assert code == 0, err
+    measured = json.loads(Path("profile.json").read_text())
+    points = read_front("front.json").points
+    names = {n["architecture"] for n in measured["networks"]}
+    assert names <= {*networks_of(points)}
+    pairs = {(p["little"], p["big"]) for p in measured["pairs"]}
+    assert {*pairs} <= {pair for members in pairs_of(points).values() for pair in members}
+    assert f"{len(names)} network" in err
+    assert f"{len(pairs)} pair" in err
+    assert "as validate measures them" in " ".join(err.split())
+    validate = ("validate", "front.json", "--profile", "profile.json", "--device", "raspberry-pi-4")
+    code, out, err = command_line(*validate, "--out", "kept")
+    assert code in (0, 1), out + err
+    assert "no network of this front" not in err
+    code, _, err = command_line("profile", "--networks", "front.json", "--pairs", "8:0")
+    assert (code, "leave out --pairs and --blocks" in err) == (1, True)

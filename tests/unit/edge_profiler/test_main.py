@@ -18,7 +18,7 @@ def test_the_light_command_line(tmp_path, capsys, monkeypatch):
 
     seen = []
     monkeypatch.setattr(light, "run_request", run)
-    monkeypatch.setattr(light, "summary", lambda profile, out: ["done"])
+    monkeypatch.setattr(light, "summary", lambda profile, out, before: ["done"])
     out = tmp_path / "p.json"
     assert light.main(["--networks", A, "--classes", "5", "--out", str(out)]) == 0
     assert seen == [(ProfileRequest(A, n_classes=5), out)]

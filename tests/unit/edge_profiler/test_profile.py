@@ -15,6 +15,7 @@ from biglittle.edge_profiler import (
     write_profile,
 )
 from biglittle.edge_profiler.profile_start import default_reference
+from biglittle.edge_profiler.session import summary
 
 onnx = pytest.importorskip("onnx")
 SPACE = get_space("fbnet")
@@ -115,7 +116,7 @@ def test_the_default_reference_belongs_to_the_space():
 
 def test_an_unknown_runtime_names_the_known_ones():
     assert "ort_cpu" in RUNTIMES.names()
-    with pytest.raises(UnknownNameError, match="ort_cpu"):
+    with pytest.raises(UnknownNameError, match="'ort-cpu'"):
         profile_networks(SPACE, IDS, 10, runtime="ort-cpux")
 
 
@@ -167,3 +168,26 @@ def test_measuring_again_keeps_the_steadier_and_leaves_the_rest_alone(
     assert [n["latency_ms"] for n in got["networks"]] == [
         n["latency_ms"] for n in before["networks"]
     ]
+
+
+def test_a_new_name_and_author_are_written_where_nothing_is_left_to_measure(
+    fake_runtime, profile, tmp_path
+):
+    out = tmp_path / "device.json"
+    before = profile(fake_runtime(), out=out, name="my-board")
+    profile(fake_runtime(), out=out)
+    assert json.loads(out.read_text()) == before  # nothing was asked for
+    profile(fake_runtime(), out=out, name="other", author="Ada")
+    after = json.loads(out.read_text())
+    assert after == before | {"device": "other", "author": "Ada"}
+    text = summary(after, out, before)
+    assert text[:3] == [
+        f"Nothing was measured: {out} has all of these already.",
+        "The device is other now, and was my-board before.",
+        "The author is Ada now, and was not given before.",
+    ]
+    assert text[-1].startswith(f"Written: {out}.")
+    assert summary(before, out, before)[-1].startswith(f"{out} is as it was.")
+    more = profile(fake_runtime(), ids=("8" * 22, "0" * 22), out=out)
+    assert not any("Nothing was measured" in line for line in summary(more, out, after))
+    assert summary(more, out, after)[0].startswith("4 of 4 networks measured on other")

@@ -53,7 +53,7 @@ def test_a_request_reaches_the_profiler():
     assert (asked["wanted"], asked["pairs"], asked["classes"]) == ([A, B], [(A, B)], 7)
     assert (asked["protocol"].threads, asked["protocol"].rounds) == (3, 2)
     assert asked["runtime"].precision == "fp32"
-    with pytest.raises(UnknownNameError, match="ort_cpu"):
+    with pytest.raises(UnknownNameError, match="'ort-cpu'"):
         run_request(ProfileRequest(A, runtime="ort-cpux"), None, measure=measure)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,7 +12,13 @@ from biglittle import __main__
 from biglittle.bench import Points, get_space
 from biglittle.bench.device import parse_profile
 from biglittle.bench.errors import DeviceError
-from biglittle.edge_profiler.validate import networks_of, pairs_of, validate
+from biglittle.bench.points import concatenate
+from biglittle.edge_profiler.validate import (
+    measuring_commands,
+    networks_of,
+    pairs_of,
+    validate,
+)
 
 SPACE = get_space("fbnet")
 A, B, C = "8" * 22, "0" * 22, "7" * 22
@@ -187,8 +194,28 @@ def test_networks_that_were_not_measured_are_left_out():
     assert [p["on_front"] for p in got.points] == [True, None, None, None]
     none = profile()
     none["networks"] = [dict(none["networks"][0], architecture="1" * 22)]
-    with pytest.raises(DeviceError, match="no network of this front"):
+    with pytest.raises(DeviceError, match="no network of this front") as caught:
         validate(front(), loaded(), parse_profile(none, "x"), SPACE)
+    advice = str(caught.value)
+    assert "--measure here" not in advice  # the board may be elsewhere
+    (command,) = measuring_commands(front(), loaded())
+    assert advice.endswith(f"give the file to --profile: {command}")
+    assert all(a in command for a in networks_of(front()))
+    ((gate, pairs),) = pairs_of(front()).items()
+    assert (gate, f"--pairs {','.join(':'.join(pair) for pair in pairs)}" in command) == (
+        "margin",
+        True,
+    )
+
+
+def test_commands_to_measure_many_points_name_a_few_of_each_gate():
+    points = concatenate([front()] * 5)
+    points = Points(**{**vars(points), "gate": np.where(np.arange(20) % 2, "entropy", "margin")})
+    other = dataclasses.replace(loaded(), space="branched", n_classes=100)
+    commands = measuring_commands(points, other)
+    assert all(" --space branched --classes 100 " in command for command in commands)
+    gates = [command.partition(" --gate ")[2].split(" ")[0] for command in commands]
+    assert gates == ["entropy", ""]
 
 
 def test_energy_and_memory_are_compared_where_both_know_them():

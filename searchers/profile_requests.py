@@ -1,0 +1,84 @@
+"""What the profiler is asked to measure where a user names a whole table, or a front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..bench import Benchmark
+from ..bench.errors import ArchitectureError, BigLittleError
+from ..bench.figures import counted
+from ..bench.text_files import parse_csv, read_text
+from ..edge_profiler.session import ProfileRequest
+from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of
+from .front_document import NAMED
+from .front_files import read_front
+from .validation import TOP, proposed
+
+
+def is_front(text: str) -> bool:
+    """Whether a text is the path of a front: its folder, a ``.json``, or a CSV with its columns."""
+    path = Path(text)
+    try:
+        if path.is_dir():
+            return (path / "front.json").is_file()
+        if not path.is_file():
+            return False
+        if path.suffix.lower() == ".csv":
+            return {"little", "big"} <= {*parse_csv(read_text(path), NAMED).columns}
+    except (OSError, ValueError):  # a list of ids may be longer than a name; it is no front anyway
+        return False
+    return path.suffix.lower() == ".json"
+
+
+def requests_for(
+    request: ProfileRequest, table: str, say: Callable[[str], None]
+) -> list[ProfileRequest]:
+    """What to measure one after another into one file, with "table" and fronts written out as ids.
+
+    Of a front it is what ``validate --measure here`` measures: the networks and pairs of the points
+    that the search proposes, the pairs of each gate in a request of their own.
+
+    Args:
+        request: what the user asked for; ``networks`` may be "table" or the path of a front.
+        table: name or file of the table that "table" stands for.
+        say: called with a line for the reader.
+
+    Raises:
+        ArchitectureError: a front of networks that are known by their answers alone.
+        BigLittleError: no such table, no front, or pairs or blocks beside a front.
+    """
+    if request.networks == "table":
+        bench = Benchmark.load(table)
+        every = ",".join(bench.architectures)
+        space, n_classes = bench.table.space.name, bench.table.n_classes
+        return [replace(request, networks=every, space=space, n_classes=n_classes)]
+    if request.again or not is_front(request.networks):
+        return [request]
+    if request.pairs or request.blocks:
+        raise BigLittleError(
+            f"{request.networks} is a front, which names networks and pairs; leave out --pairs and "
+            "--blocks, or give ids to --networks."
+        )
+    front = read_front(request.networks)
+    points = proposed(front, TOP)
+    pairs, ids = pairs_of(points), networks_of(points)
+    first = replace(request, networks=",".join(ids))
+    try:
+        device = front.question.profiles()[0]
+        first = replace(first, space=device.space, n_classes=device.n_classes)
+    except ArchitectureError:  # networks known by their answers alone cannot be built
+        raise
+    except BigLittleError:  # its profile is elsewhere: --space and --classes say what they are
+        pass
+    n_pairs = sum(map(len, pairs.values()))
+    say(
+        f"Of {request.networks}: {counted(len(ids), 'network')} and {counted(n_pairs, 'pair')}, "
+        f"those of {len(points)} of {counted(len(front.points), 'point')}, as validate measures "
+        "them."
+    )
+    with_pairs = [
+        replace(first, pairs=joined_pairs(members), gate=gate) for gate, members in pairs.items()
+    ]
+    return with_pairs or [first]

@@ -1,0 +1,77 @@
+"""What the profiler is asked where a user names a front: its networks and pairs, gate by gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biglittle.bench import Benchmark, BigLittleError, load_device
+from biglittle.edge_profiler.session import ProfileRequest
+from biglittle.searchers.front_files import read_front
+from biglittle.searchers.profile_requests import is_front, requests_for
+from biglittle.searchers.table_front import table_front
+
+N_CLASSES = load_device("raspberry-pi-4").n_classes  # as validate takes them
+IDS = "8" * 22 + "," + "0" * 22
+
+
+@pytest.fixture(scope="module")
+def front_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The front of two gates within 2 ms, as JSON."""
+    path = tmp_path_factory.mktemp("front") / "front.json"
+    table_front(
+        "fbnet-cifar10",
+        "raspberry-pi-4",
+        ("error", "latency_ms"),
+        {"latency_ms": 2.0},
+        ("margin", "entropy"),
+    ).write(path)
+    return path
+
+
+def test_a_front_is_told_from_lists_of_ids(tmp_path: Path, front_file: Path) -> None:
+    (tmp_path / "ids.csv").write_text("8" * 22 + "\n", encoding="utf-8")
+    (tmp_path / "front.csv").write_text("little,big,gate\n", encoding="utf-8")
+    (tmp_path / "ids.txt").write_text("little,big\n", encoding="utf-8")
+    assert is_front(str(front_file))
+    assert is_front(str(front_file.parent))
+    assert is_front(str(tmp_path / "front.csv"))
+    for text in (str(tmp_path / "ids.csv"), str(tmp_path / "ids.txt"), str(tmp_path), "anchors"):
+        assert not is_front(text)
+    assert not is_front(",".join([IDS] * 1000))
+
+
+def test_what_names_no_front_is_asked_as_it_is() -> None:
+    for text in ("anchors:10", IDS):
+        request = ProfileRequest(networks=text)
+        assert requests_for(request, "fbnet-cifar10", print) == [request]
+
+
+def test_a_front_becomes_a_request_for_each_gate(front_file: Path) -> None:
+    lines: list[str] = []
+    request = ProfileRequest(networks=str(front_file), threads=2)
+    requests = requests_for(request, "fbnet-cifar10", lines.append)
+    (line,) = lines
+    points = read_front(front_file).points
+    assert {r.gate for r in requests} <= {*points.gate.tolist()}
+    assert len({r.gate for r in requests}) == len(requests) > 0
+    assert {(r.space, r.n_classes, r.threads) for r in requests} == {("fbnet", N_CLASSES, 2)}
+    assert len({r.networks for r in requests}) == 1
+    for each in requests:
+        of_gate = points.gate == each.gate
+        there = {*zip(points.little[of_gate], points.big[of_gate], strict=True)}
+        assert {tuple(pair.split(":")) for pair in each.pairs.split(",")} <= there
+    n_pairs = sum(len(r.pairs.split(",")) for r in requests)
+    assert f"{n_pairs} pair" in line
+
+
+def test_the_table_becomes_its_networks() -> None:
+    (request,) = requests_for(ProfileRequest(networks="table"), "fbnet-cifar10", print)
+    assert request.networks.split(",") == list(Benchmark.load("fbnet-cifar10").architectures)
+
+
+@pytest.mark.parametrize("given", [{"pairs": "8:0"}, {"blocks": True}])
+def test_pairs_and_blocks_beside_a_front_are_refused(front_file: Path, given) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(BigLittleError, match="leave out --pairs and --blocks"):
+        requests_for(ProfileRequest(networks=str(front_file), **given), "fbnet-cifar10", print)
