@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..bench.errors import BigLittleError, ProfileError
 from ..bench.locks import holding
 from .profile_file import Profile
 from .remote import Board, check_host, profile_on_host
-from .session import ProfileRequest, summary
+from .session import ProfileRequest, earlier, summary
 
 Say = Callable[[str], object]
 
@@ -31,11 +31,13 @@ class BoardProfiles:
         out: file of every board's profile, by host.
         profiles: profile by host of the boards that were measured to the end.
         failures: error by host of the others; what they had measured by then is in their file.
+        before: profile by host of the boards that was gone on with; None: it is a new one.
     """
 
     out: dict[str, Path]
     profiles: dict[str, Profile]
     failures: dict[str, str]
+    before: dict[str, Profile | None] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """All of it as plain JSON."""
@@ -46,7 +48,8 @@ class BoardProfiles:
         """What each profile came to, as lines for a reader."""
         lines: list[str] = []
         for host, profile in self.profiles.items():
-            lines += [f"{host}:", *(f"  {line}" for line in summary(profile, self.out[host]))]
+            text = summary(profile, self.out[host], self.before.get(host))
+            lines += [f"{host}:", *(f"  {line}" for line in text)]
         return lines
 
     def check(self) -> None:
@@ -78,6 +81,7 @@ def profile_on_hosts(
         ProfileError: no host, one that ssh would not take, or a board named twice.
     """
     files = files_of(hosts, out)
+    before = {host: earlier(path) for host, path in files.items()}
 
     def measured(host: str) -> Profile | str:
         def say_of(line: str) -> None:
@@ -95,7 +99,7 @@ def profile_on_hosts(
         results = dict(zip(files, pool.map(measured, files), strict=True))
     failures = {host: result for host, result in results.items() if isinstance(result, str)}
     profiles = {host: result for host, result in results.items() if not isinstance(result, str)}
-    return BoardProfiles(files, profiles, failures)
+    return BoardProfiles(files, profiles, failures, before)
 
 
 def files_of(hosts: Sequence[str], out: Path) -> dict[str, Path]:

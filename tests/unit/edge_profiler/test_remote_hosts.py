@@ -121,6 +121,8 @@ def test_boards_that_fail_are_named_and_the_others_are_kept(  # type: ignore[no-
     assert "me@gone: ssh me@gone failed with exit code 255 (connect to host gone: No route" in err
     assert "me@bare: the run on me@bare ended with exit code 1 (No module named 'numpy')" in err
     assert load_device(tmp_path / "lab" / "p-one.json").measured_ms == {A: 1.0}
+    code, text, err = command_line(*asked, "me@one")
+    assert (code, "Nothing was measured: " in text) == (0, True), text + err
 
 
 @pytest.mark.parametrize(
