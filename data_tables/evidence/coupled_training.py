@@ -349,9 +349,27 @@ def coupled_answer_text(figures: dict[str, Any]) -> str:
         "",
         "Every network and every pair saw as many images; parts that are trained apart share them, "
         f"`{BASE}` is that way. At most a tenth, a fifth and half of the images escalate, in this "
-        "order of columns. An interval that leaves out 0 tells the two apart.",
+        "order of columns. An interval that leaves out 0 tells the two apart."
+        f"{_cheaper(figures['pairs'])}",
     ]
     return "\n".join(lines)
+
+
+def _cheaper(pairs: list[dict[str, Any]]) -> str:
+    """What the pairs take of their big networks' latency where half may escalate; "" for none."""
+    shares = [
+        point["latency_ms"] / pair["latency_ms"][1]
+        for pair in pairs
+        for method in pair["methods"].values()
+        for point in method["test"]
+        if point["rate_on_val"] == 0.5
+    ]
+    if not shares:
+        return ""
+    least, most = (f"{100 * share:.0f}" for share in (min(shares), max(shares)))
+    return (
+        f" In the last column a pair takes {least} to {most} % of its big network's mean latency."
+    )
 
 
 def _gain(entry: Mapping[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,10 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert cells[:3] == ["| an exit and its network", "`joint`", str(gain["runs"])]
     assert cells[3].startswith(f"{100 * gain['gain']:+.2f} ({100 * gain['low']:+.2f} to ")
     assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[3:])
+    first = figures["pairs"][0]
+    point = next(p for p in first["methods"]["joint"]["test"] if p["rate_on_val"] == 0.5)
+    low, high = map(int, re.findall(r"takes (\d+) to (\d+) % of its big", answer)[0])
+    assert low <= round(100 * point["latency_ms"] / first["latency_ms"][1]) <= high
     own = next(row for row in answer.splitlines() if "exit" in row and "| `independent` |" in row)
     assert own.split(" | ")[3] == "-"  # nothing is held against itself
     text = coupled_training_text(figures)
