@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bench.coupling import checked_couplings
 from ..bench.errors import ProfileError
 from ..bench.router_gate import RouterGate
-from .onnx_gates import GateForm, write_gate
+from .onnx_gates import GateForm, forced_threshold, onnx_gates, write_gate
+from .onnx_given import (
+    check_threshold,
+    given_network,
+    gives_probabilities,
+    other_opsets,
+    shape_text,
+)
 from .onnx_graph import ANSWERED, ESCALATED, INPUT, LOGITS, GraphWriter, import_onnx
+from .onnx_plain import image_input
 from .onnx_trunk import check_shared, is_begun, stem_of, trunk_of
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Networks that a cascade may have.
 MOST_NETWORKS = 4
+_CALLED = ("the little network", "the big network")
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def _renamed(
             continue
         node = type(old)()
         node.CopyFrom(old)
-        node.name = prefix + old.name
+        node.name = prefix + old.name if old.name else ""  # which more than one may have
         node.input[:] = [new(n) for n in old.input]
         node.output[:] = [new(n) for n in old.output]
         nodes.append(node)
@@ -124,9 +134,14 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     return tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
 
 
+def _image(model: onnx.ModelProto) -> Any:
+    """The input of a model that is not a weight."""
+    return image_input(model, f"model {model.graph.name!r}")
+
+
 def _kind(model: onnx.ModelProto) -> str:
     """The type of a model's input, as ONNX writes it."""
-    kind = model.graph.input[0].type.tensor_type.elem_type
+    kind = _image(model).type.tensor_type.elem_type
     return str(import_onnx().TensorProto.DataType.Name(kind))
 
 
@@ -135,8 +150,8 @@ def _opset(model: onnx.ModelProto) -> int:
 
 
 def cascade_model(
-    little: onnx.ModelProto,
-    big: onnx.ModelProto,
+    little: onnx.ModelProto | str | Path,
+    big: onnx.ModelProto | str | Path,
     metric: str,
     threshold: float,
     coupling: str = "sibling",
@@ -147,20 +162,24 @@ def cascade_model(
     taken; of a ``prefix`` pair that branch holds what the big network runs behind the exit, on
     features that the little one has computed. Confident means at or above the threshold
     (``max_prob``, ``margin``) or at or below it (``entropy``, nats); a metric that is NaN
-    escalates. The batch is 1, since one decision steers the whole graph. Outputs: ``logits``
-    float32 (1, n_classes) of whichever network answered, and ``escalated``, a bool scalar.
+    escalates. The batch is 1, since one decision steers the whole graph; a free batch is made 1.
+    Outputs: ``logits`` float32 (1, n_classes) of whichever network answered, and ``escalated``, a
+    bool scalar. A network that ends in a softmax answers with probabilities, which are then what
+    ``logits`` holds and what the gate reads as they are.
 
     Args:
-        little: model with one input (1, channels, height, width) and one output (1, n_classes).
-        big: model of the same shapes and opset.
+        little: model, or path of an ONNX file, with one input (1, channels, height, width) and one
+            output (1, n_classes).
+        big: model of the same shapes and opset, or path of its file.
         metric: ``max_prob``, ``margin`` or ``entropy``.
-        threshold: threshold in the metric's unit, rounded to float32.
+        threshold: threshold in the metric's unit, rounded to float32; or one of
+            `onnx_gates.forced_threshold`.
         coupling: what the two share, ``sibling``, ``nested`` or ``prefix``; nested networks have
             their weights twice in a graph.
 
     Raises:
-        GateError: a metric without ONNX form, or a threshold that is not a number.
-        ProfileError: the two networks do not fit each other.
+        GateError: a metric without ONNX form, or a threshold outside its range.
+        ProfileError: a file that cannot be read, or two networks that do not fit each other.
         UnknownNameError: no coupling has this name.
         MissingExtraError: ``onnx`` is not installed.
     """
@@ -168,7 +187,7 @@ def cascade_model(
 
 
 def chained_model(
-    networks: Sequence[onnx.ModelProto],
+    networks: Sequence[onnx.ModelProto | str | Path],
     gates: Sequence[GateForm],
     couplings: Sequence[str] | None = None,
 ) -> onnx.ModelProto:
@@ -182,27 +201,31 @@ def chained_model(
     also has ``answered``, int64, the place of the one that did, counted from 0.
 
     Args:
-        networks: two to four models of one input and one output, of the same shapes and opset.
+        networks: two to four models of one input and one output, of the same shapes and opset, or
+            paths of their files.
         gates: metric and threshold, or router, behind each network but the last.
         couplings: what each network but the first shares with one before it; ``prefix``: it goes
             on from the last exit of its own architecture. None: nothing.
 
     Raises:
-        GateError: a metric without ONNX form, or a threshold that is not a number.
-        ProfileError: networks that do not fit each other, or other numbers of them.
+        GateError: a metric without ONNX form, or a threshold outside its range.
+        ProfileError: a file that cannot be read, networks that do not fit each other, or other
+            numbers of them.
         UnknownNameError: no coupling has this name.
         MissingExtraError: ``onnx`` is not installed.
     """
     shared = ("sibling",) * (len(networks) - 1) if couplings is None else tuple(couplings)
-    _check_fit(networks, gates, shared)
     pair = len(networks) == 2
-    own = ("little/", "big/") if pair else tuple(f"network{k + 1}/" for k in range(len(networks)))
+    called = _CALLED if pair else tuple(f"network {k + 1}" for k in range(len(networks)))
+    models = [given_network(n, label) for n, label in zip(networks, called, strict=True)]
+    _check_fit(models, gates, shared)
+    own = ("little/", "big/") if pair else tuple(f"network{k + 1}/" for k in range(len(models)))
     parts: list[_Part] = []
-    for k, network in enumerate(networks):
+    for k, network in enumerate(models):
         before = _taken_over(parts, network) if k and shared[k - 1] == "prefix" else None
         parts.append(_renamed(network, own[k], before, gates[k] if k < len(gates) else None))
     graph = GraphWriter()
-    answer, outputs = _shape(networks[0].graph.output[0]), [LOGITS] if pair else [LOGITS, ANSWERED]
+    answer, outputs = _shape(models[0].graph.output[0]), [LOGITS] if pair else [LOGITS, ANSWERED]
     then: Any = None
     for k in reversed(range(len(parts))):
         part, last = parts[k], k == len(parts) - 1
@@ -214,7 +237,8 @@ def chained_model(
                 ends.append(own[k] + ANSWERED)
         else:
             prefix = "gate/" if pair else f"gate{k + 1}/"
-            gate = write_gate(gates[k], part.logits, part.features, prefix)
+            ready = gives_probabilities(models[k])
+            gate = write_gate(gates[k], part.logits, part.features, prefix, ready)
             escalated = f"{gate.prefix}{ESCALATED}"
             if k == 0:  # the one that the whole graph tells
                 gate.nodes[-1].output[0] = escalated = ESCALATED
@@ -235,11 +259,13 @@ def chained_model(
             graph.nodes, graph.initializers = nodes, weights
     infos = _infos(graph, outputs, answer)
     told = [infos[0], graph.value(ESCALATED, (), "BOOL"), *infos[1:]]
-    first = networks[0]
-    images = graph.value(INPUT, _shape(first.graph.input[0]), _kind(first))
+    first = models[0]
+    images = graph.value(INPUT, _shape(_image(first)), _kind(first))
     model = graph.model([images], told, "cascade", checked=False)
     model.opset_import[0].version = _opset(first)
-    model.ir_version = max(network.ir_version for network in networks)
+    for domain, version in other_opsets(models).items():
+        model.opset_import.add(domain=domain, version=version)
+    model.ir_version = max(network.ir_version for network in models)
     graph.onnx.checker.check_model(model)
     return model
 
@@ -298,20 +324,34 @@ def _check_fit(
         )
     checked_couplings(couplings)
     first, named = networks[0], ("little", "big") if n == 2 else ("first", "other")
+    for gate in gates:
+        _check_threshold(gate, first)
     for other in networks[1:]:
-        shapes = [(_shape(m.graph.input[0]), _shape(m.graph.output[0])) for m in (first, other)]
+        values = [(_image(m), m.graph.output[0]) for m in (first, other)]
+        shapes = [tuple(map(_shape, both)) for both in values]
+        texts = [tuple(map(shape_text, both)) for both in values]
         kinds = (_kind(first), _kind(other))
         if shapes[0] != shapes[1] or kinds[0] != kinds[1] or shapes[0][0][:1] != (1,):
             raise ProfileError(
-                f"the {named[0]} network maps {kinds[0]} {shapes[0][0]} to {shapes[0][1]}, the "
-                f"{named[1]} one {kinds[1]} {shapes[1][0]} to {shapes[1][1]}; expected the same "
-                "shapes and types, and batch 1."
+                f"the {named[0]} network maps {kinds[0]} {texts[0][0]} to {texts[0][1]}, the "
+                f"{named[1]} one {kinds[1]} {texts[1][0]} to {texts[1][1]}; expected the same "
+                "shapes and types, and batch 1 (or a free one)."
             )
         if _opset(first) != _opset(other) or _opset(first) < 16:
             raise ProfileError(
                 f"the {named[0]} network has opset {_opset(first)}, the {named[1]} one "
-                f"{_opset(other)}; expected one and the same opset of at least 16."
+                f"{_opset(other)}; expected one and the same opset of at least 16. Export both "
+                "with opset_version=17, or convert them: "
+                "onnx.version_converter.convert_version(model, 17)."
             )
+
+
+def _check_threshold(gate: GateForm, network: onnx.ModelProto) -> None:
+    """Nothing, if the gate behind a network has a threshold that its metric can have."""
+    shape = _shape(network.graph.output[0])
+    if not isinstance(gate, RouterGate) and gate[0] in onnx_gates():
+        forced = [forced_threshold(gate[0], escalate) for escalate in (False, True)]
+        check_threshold(gate[0], gate[1], shape[-1] if shape else 2, forced)
 
 
 def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx.ModelProto:
@@ -325,11 +365,12 @@ def gated_model(network: onnx.ModelProto, metric: str, threshold: float) -> onnx
         MissingExtraError: ``onnx`` is not installed.
     """
     part = _renamed(network, "little/")
-    graph = write_gate((metric, threshold), part.logits)
+    _check_threshold((metric, threshold), network)
+    graph = write_gate((metric, threshold), part.logits, ready=gives_probabilities(network))
     graph.nodes[-1].output[0] = ESCALATED
     graph.nodes = [*part.nodes, *graph.nodes]
     graph.initializers = [*part.initializers, *graph.initializers]
-    images, answer = network.graph.input[0], network.graph.output[0]
+    images, answer = _image(network), network.graph.output[0]
     outputs = [graph.value(part.logits, _shape(answer)), graph.value(ESCALATED, (), "BOOL")]
     inputs = [graph.value(INPUT, _shape(images), _kind(network))]
     return graph.model(inputs, outputs, "gated")
