@@ -21,6 +21,7 @@ from ...bench.errors import AnswersError, MissingExtraError
 from ...bench.files import why_unreadable
 from ...bench.npz import ArrayFileError, Wanted, map_npy, npz_names, read_npy, read_npz
 from ...bench.own.answers import KINDS
+from .onnx_answers import ONNX
 
 ARRAYS, TABLES = (".npy", ".npz"), (".csv", ".parquet")
 ENDINGS = (*ARRAYS, *TABLES)
@@ -46,15 +47,26 @@ class FileAnswers:
     kind: str | None = None
 
 
-def networks_in(path: Path) -> tuple[str, ...]:
+def networks_in(path: Path, runs: bool = False) -> tuple[str, ...]:
     """Names of the arrays that are networks of one file; "" alone where the file is one network.
+
+    Args:
+        path: path of a file of answers, or of a network.
+        runs: whether inputs were given, on which networks in ONNX files are run.
 
     Raises:
         AnswersError: a file of another form, or one that cannot be read.
     """
     if not path.exists():
         raise _unreadable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
-    if path.suffix not in ENDINGS:
+    if path.suffix == ONNX and not runs:
+        raise AnswersError(
+            f"{path} is a network and not what it answered. Add --inputs X.npy, an input for each "
+            "label as the network takes them, shape (images, channels, height, width): it is run "
+            f"on them here. Or run it yourself, np.save('{path.stem}.npy', answers), and give that "
+            "file."
+        )
+    if path.suffix not in (ENDINGS, (*ENDINGS, ONNX))[runs]:
         raise AnswersError(
             f"{path} is not one of {', '.join(ENDINGS)}; give answers in such a file."
         )
@@ -99,6 +111,17 @@ def read_labels(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
             )
         labels = columns[others[0]]
     return labels, ids
+
+
+def read_inputs(path: Path) -> NDArray[Any]:
+    """Inputs of networks in a ``.npy`` file, shape (n_images, ...); they stay on disk.
+
+    Raises:
+        AnswersError: another form of file, or one that cannot be read.
+    """
+    if path.suffix != ".npy":
+        raise AnswersError(f"--inputs {path} is not a .npy file; write one: np.save(file, x).")
+    return _array(path)
 
 
 def read_ids(path: Path) -> NDArray[Any]:

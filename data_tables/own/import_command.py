@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +39,7 @@ class ImportOptions:
         typer.Argument(
             metavar="FOLDER|FILE...",
             help="A file a network, .npy, .npz, .csv or .parquet, as FILE or NAME=FILE; or a "
-            "folder of them, perhaps with the folders val and test.",
+            "folder of them, perhaps with the folders val and test. With --inputs, .onnx too.",
         ),
     ]
     labels: Annotated[
@@ -54,6 +54,10 @@ class ImportOptions:
         Path | None, typer.Option(help="Ids of the images, or the images: none is on both sides.")
     ] = None
     val_ids: Annotated[Path | None, typer.Option(help="The same of --val.")] = None
+    inputs: Annotated[
+        Path | None, typer.Option(help="Inputs, .npy, on which networks in .onnx files are run.")
+    ] = None
+    val_inputs: Annotated[Path | None, typer.Option(help="The same of --val.")] = None
     kind: Annotated[
         str,
         typer.Option(help="probabilities, logits or percent; of one network NAME=KIND, commas."),
@@ -119,12 +123,14 @@ class Imported:
         bench: the table, opened for questions.
         verdicts: which pair to use, on each device.
         notes: what was done to the answers, and what is not known.
+        onnx: ONNX files of networks, by their name, where some are known.
     """
 
     path: Path
     bench: Benchmark
     verdicts: Sequence[Verdict]
     notes: Sequence[str]
+    onnx: Mapping[str, Path] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -150,7 +156,8 @@ class Imported:
         for one in self.verdicts:
             lines += ["", one.text()]
         if self.verdicts:
-            lines += ["", "Next:", *(f"  {s}" for s in self.verdicts[0].next_steps(str(self.path)))]
+            steps = self.verdicts[0].next_steps(str(self.path), self.onnx)
+            lines += ["", "Next:", *(f"  {step}" for step in steps)]
         return lines
 
     def _networks(self) -> list[str]:
@@ -222,7 +229,7 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
             f"{error} The table is written: {options.out}. Ask it within other limits: biglittle "
             f"front --table {shlex.quote(str(options.out))}."
         ) from error
-    return Imported(options.out, bench, verdicts, notes)
+    return Imported(options.out, bench, verdicts, notes, _onnx(options, main))
 
 
 def _has_cost(bench: Benchmark, device: str) -> bool:
@@ -237,11 +244,18 @@ def _sides(options: ImportOptions) -> dict[str, AnswerSet]:
     folders = both_splits(options.sources)
     if options.val and folders is None:
         return {
-            "val": answer_set(options.val, options.val_labels, options.val_ids),
-            "test": answer_set(options.sources, options.labels, options.ids),
+            "val": answer_set(options.val, options.val_labels, options.val_ids, options.val_inputs),
+            "test": answer_set(options.sources, options.labels, options.ids, options.inputs),
         }
+    if options.val_inputs:
+        raise AnswersError("--val-inputs are those of --val, which names no networks here.")
     if folders is None:
-        return {"": answer_set(options.sources, options.labels, options.ids)}
+        return {"": answer_set(options.sources, options.labels, options.ids, options.inputs)}
+    if options.inputs:
+        raise AnswersError(
+            f"{options.sources[0]} has folders val and test; of networks in ONNX files name them "
+            "by --val and --val-inputs beside --inputs."
+        )
     if options.val:
         raise AnswersError(f"{options.sources[0]} has folders val and test; leave --val out.")
     val, test = (answer_set([folder]) for folder in folders)
@@ -288,6 +302,15 @@ def _kinds(text: str, sets: Mapping[str, ReadSet], names: Sequence[str]) -> dict
     return out
 
 
+def _onnx(options: ImportOptions, given: AnswerSet) -> dict[str, Path]:
+    """The ONNX files of networks, by their name."""
+    files = {n: p for n, p in given.onnx.items() if n in given.networks}
+    for text in options.onnx or ():
+        name, equals, path = text.partition("=")
+        files[name if equals else Path(text).stem] = Path(path if equals else text)
+    return files
+
+
 def _costs(options: ImportOptions, given: AnswerSet) -> list[NetworkCost]:
     """Costs from everywhere that a user names."""
     from .cost_files import measured_costs, named_costs, predicted_costs, read_costs
@@ -296,10 +319,7 @@ def _costs(options: ImportOptions, given: AnswerSet) -> list[NetworkCost]:
     file = options.costs or (None if out else given.costs)
     if file is not None:
         out += read_costs(file, options.device)
-    files = {n: p for n, p in given.onnx.items() if n in given.networks}
-    for text in options.onnx or ():
-        name, equals, path = text.partition("=")
-        files[name if equals else Path(text).stem] = Path(path if equals else text)
+    files = _onnx(options, given)
     if options.onnx and not (options.predict_on or options.measure):
         raise AnswersError("--onnx names files; add --predict-on DEVICE, --measure, or both.")
     if options.measure:

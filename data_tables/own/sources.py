@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench.errors import AnswersError
-from .answer_files import ENDINGS, FileAnswers, networks_in, read_answers, read_ids, read_labels
+from .answer_files import (
+    ENDINGS,
+    FileAnswers,
+    networks_in,
+    read_answers,
+    read_ids,
+    read_inputs,
+    read_labels,
+)
+from .onnx_answers import ONNX, OnnxAnswers
 
 SPLITS = ("val", "test")
 #: Files of a folder that are not answers, by the beginning of their name.
@@ -28,6 +37,7 @@ class AnswerSet:
         ids: file of what tells the images apart; None where nobody named one.
         costs: file of what the networks cost, where one lies beside them.
         onnx: ONNX files beside the answers, by name of the network.
+        inputs: file of the inputs on which networks in ONNX files are run; None: none is run.
     """
 
     networks: Mapping[str, tuple[Path, str]]
@@ -35,10 +45,14 @@ class AnswerSet:
     ids: Path | None = None
     costs: Path | None = None
     onnx: Mapping[str, Path] = field(default_factory=dict)
+    inputs: Path | None = None
 
 
 def answer_set(
-    sources: Sequence[str], labels: Path | None = None, ids: Path | None = None
+    sources: Sequence[str],
+    labels: Path | None = None,
+    ids: Path | None = None,
+    inputs: Path | None = None,
 ) -> AnswerSet:
     """The answers that some files or a folder hold.
 
@@ -46,6 +60,8 @@ def answer_set(
         sources: files, ``NAME=FILE``, or folders; a network is called as its file without ending.
         labels: file of the labels; None: the one of the folder that begins with "labels".
         ids: file of what tells images apart; None: the one of the folder that begins with "ids".
+        inputs: file of the inputs on which networks in ONNX files are run, those of a folder that
+            has no answers of them among them; None: none is run.
 
     Raises:
         AnswersError: no such file, none in the folder, or two networks of one name.
@@ -57,15 +73,19 @@ def answer_set(
         path = Path(file) if equals and not Path(source).exists() else Path(source)
         if path.is_dir():
             beside = _folder(path, beside)
-            files = [("", entry) for entry in _answers_in(path)]
+            entries = _answers_in(path)
+            if inputs is not None:
+                answered = {entry.stem for entry in entries}
+                entries += [p for p in sorted(path.glob(f"*{ONNX}")) if p.stem not in answered]
+            files = [("", entry) for entry in entries]
             if not files:
                 raise AnswersError(f"folder {path} has no answers; expected {_endings()} files.")
         else:
             files = [(name if path != Path(source) else "", path)]
         for given, entry in files:
-            if entry in (labels, ids):
+            if entry in (labels, ids, inputs):
                 continue
-            for array in networks_in(entry):
+            for array in networks_in(entry, runs=inputs is not None):
                 called = array or given or entry.stem
                 if called in networks:
                     raise AnswersError(
@@ -73,7 +93,15 @@ def answer_set(
                         "name one of them: NAME=FILE."
                     )
                 networks[called] = (entry, array)
-    return replace(beside, networks=networks, labels=labels or beside.labels, ids=ids or beside.ids)
+    runnable = {n: path for n, (path, _) in networks.items() if path.suffix == ONNX}
+    return replace(
+        beside,
+        networks=networks,
+        labels=labels or beside.labels,
+        ids=ids or beside.ids,
+        onnx={**beside.onnx, **runnable},
+        inputs=inputs,
+    )
 
 
 def both_splits(sources: Sequence[str]) -> tuple[str, str] | None:
@@ -163,11 +191,34 @@ def read_set(given: AnswerSet, side: str = "") -> ReadSet:
         return read
 
     kinds = {n: a for n, (_, a) in given.networks.items() if a in ("logits", "percent")}
+    runnable = _asked(given, len(labels))
+    for name, one in runnable.items():
+        kinds[name] = one.kind()
+        notes.append(f"{name}: {one.path} is run on {given.inputs}; it answers {kinds[name]}.")
     for name, (path, array) in given.networks.items():
         if path.suffix == ".npz" and not array and (kind := read_answers(path).kind):
             kinds[name] = kind
-    answers = {n: reader(n, path, array) for n, (path, array) in given.networks.items()}
+    answers = {
+        n: runnable[n].read if n in runnable else reader(n, path, array)
+        for n, (path, array) in given.networks.items()
+    }
     return ReadSet(answers, labels, ids, kinds, notes)
+
+
+def _asked(given: AnswerSet, n_labels: int) -> dict[str, OnnxAnswers]:
+    """The networks that are run here, by name."""
+    files = {n: path for n, (path, _) in given.networks.items() if path.suffix == ONNX}
+    if given.inputs is None:
+        return {}
+    inputs = read_inputs(given.inputs)
+    if not files:
+        raise AnswersError("--inputs are given, and no network in an ONNX file to run on them.")
+    if len(inputs) != n_labels:
+        raise AnswersError(
+            f"{given.inputs} holds {len(inputs):,} inputs and there are {n_labels:,} labels; "
+            "expected one input a label, in their order."
+        )
+    return {name: OnnxAnswers(name, path, inputs) for name, path in files.items()}
 
 
 def _in_order(name: str, one: FileAnswers, ids: NDArray[Any] | None, notes: list[str]) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from ...bench.figures import FIGURES, three_digits
 from ...bench.gates import get_gate
 from ...bench.own.costs import DEVICE
 from ...bench.recommend import Budget, Recommendation, recommend
+from ...edge_profiler.onnx_gates import onnx_gates
 from ...searchers.answer import on_test, sentence
 from ...searchers.table_singles import table_singles
 
@@ -75,11 +78,12 @@ class Verdict:
         shown = figure.text(value) if self.cost == "macs" else three_digits(value)
         return f"{shown} {figure.shown_unit}{' MACs' * (self.cost == 'macs')}"
 
-    def next_steps(self, table: str) -> list[str]:
+    def next_steps(self, table: str, onnx: Mapping[str, Path] | None = None) -> list[str]:
         """The commands to go on with.
 
         Args:
             table: file of the table, as ``--table`` takes it.
+            onnx: ONNX files of networks by their name, of which a pair is written as one graph.
         """
         where = f"--table {shlex.quote(table)} --device {shlex.quote(self.device)}"
         steps = [
@@ -90,6 +94,14 @@ class Verdict:
             two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
             gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
             steps.insert(0, f"biglittle query {two} {gate} {where} --explain")
+            files = [(onnx or {}).get(name) for name in (pair.little, pair.big)]
+            if all(files) and pair.gate in onnx_gates():
+                names = ", ".join(json.dumps(str(file)) for file in files)
+                code = (
+                    "import onnx; from biglittle.edge_profiler import cascade_model; onnx.save("
+                    f'cascade_model({names}, "{pair.gate}", {pair.threshold:.6g}), "cascade.onnx")'
+                )
+                steps.insert(1, f"python -c {shlex.quote(code)}")
         if len(self.bench) > 2:
             names = " ".join(shlex.quote(name) for name in list(self.bench)[:3])
             steps.append(f"biglittle cascade {names} {where} --objectives error,{self.cost}")
