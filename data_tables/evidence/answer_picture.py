@@ -14,7 +14,7 @@ from ._page import ROOT, Step
 
 PICTURE = ROOT / "searchers" / "answer.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT, COLOURS = 1180, 860, 64
+WIDTH, HEIGHT, COLOURS = 1180, 885, 256
 SEARCH = ("search", "--device", "raspberry-pi-4", "--latency-ms-max", "20")
 
 
@@ -41,7 +41,9 @@ def draw() -> None:
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
         with Image.open(shot) as image, replacing(PICTURE) as partial:
-            image.convert("RGB").quantize(COLOURS).save(partial, "PNG", optimize=True)
+            image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(
+                partial, "PNG", optimize=True
+            )
 
 
 STEP = Step(draw, keeps=False)
