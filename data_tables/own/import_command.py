@@ -43,7 +43,7 @@ class ImportOptions:
         ),
     ]
     labels: Annotated[
-        Path | None, typer.Option(help="True classes; None: labels.* of the folder.")
+        Path | None, typer.Option(help="True classes; by default labels.* of the folder.")
     ] = None
     val: Annotated[
         list[str] | None,
@@ -63,13 +63,13 @@ class ImportOptions:
         typer.Option(help="probabilities, logits or percent; of one network NAME=KIND, commas."),
     ] = ""
     split: Annotated[float, typer.Option(help="Share of the images that are val.")] = VAL_SHARE
-    seed: Annotated[int, typer.Option(help="Of the draw of val.")] = SEED
+    seed: Annotated[int, typer.Option(help="Seed of the draw of val.")] = SEED
     cost: Annotated[
         list[str] | None, typer.Option(help="Latency of a network, NAME=MS; may be repeated.")
     ] = None
     costs: Annotated[
         Path | None,
-        typer.Option(help="CSV: network,latency_ms,energy_mj,macs,...; None: costs.csv beside."),
+        typer.Option(help="CSV: network,latency_ms,energy_mj,macs,...; by default costs.csv."),
     ] = None
     onnx: Annotated[
         list[str] | None,
@@ -86,7 +86,7 @@ class ImportOptions:
     dataset: Annotated[str, typer.Option(help="Name of the data set.")] = "given"
     out: Annotated[Path, typer.Option(help="Table file to write.")] = Path("mine.h5")
     replace: Annotated[
-        bool, typer.Option("--replace", help="Of a file that is there and holds other answers.")
+        bool, typer.Option("--replace", help="Replace a file that holds other answers.")
     ] = False
 
 
