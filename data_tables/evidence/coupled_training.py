@@ -357,19 +357,20 @@ def coupled_answer_text(figures: dict[str, Any]) -> str:
 
 def _cheaper(pairs: list[dict[str, Any]]) -> str:
     """What the pairs take of their big networks' latency where half may escalate; "" for none."""
-    shares = [
-        point["latency_ms"] / pair["latency_ms"][1]
-        for pair in pairs
-        for method in pair["methods"].values()
-        for point in method["test"]
-        if point["rate_on_val"] == 0.5
-    ]
-    if not shares:
+    texts = []
+    for coupling, name in PAIRS.items():
+        shares = [
+            point["latency_ms"] / pair["latency_ms"][1]
+            for pair in pairs
+            for method in pair["methods"].values()
+            for point in method["test"]
+            if pair["coupling"] == coupling and point["rate_on_val"] == 0.5
+        ]
+        if shares:
+            texts.append(f"{name} take {100 * min(shares):.0f} to {100 * max(shares):.0f} %")
+    if not texts:
         return ""
-    least, most = (f"{100 * share:.0f}" for share in (min(shares), max(shares)))
-    return (
-        f" In the last column a pair takes {least} to {most} % of its big network's mean latency."
-    )
+    return f" Of their big network's mean latency, in the last column, {', '.join(texts)}."
 
 
 def _gain(entry: Mapping[str, Any] | None) -> str:

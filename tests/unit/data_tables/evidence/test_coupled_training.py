@@ -194,7 +194,7 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[3:])
     first = figures["pairs"][0]
     point = next(p for p in first["methods"]["joint"]["test"] if p["rate_on_val"] == 0.5)
-    low, high = map(int, re.findall(r"takes (\d+) to (\d+) % of its big", answer)[0])
+    low, high = map(int, re.findall(r"an exit and its network take (\d+) to (\d+) %", answer)[0])
     assert low <= round(100 * point["latency_ms"] / first["latency_ms"][1]) <= high
     own = next(row for row in answer.splitlines() if "exit" in row and "| `independent` |" in row)
     assert own.split(" | ")[3] == "-"  # nothing is held against itself
