@@ -170,6 +170,12 @@ def mean_latency_ms(costs: NetworkCosts, shared: SharedCosts | None, rate: float
     return float(np.asarray(pair_figure("latency_ms", *both, rate, shared)).item())
 
 
+def rate_at(costs: NetworkCosts, shared: SharedCosts | None, mean_ms: float) -> float:
+    """The escalation rate at which a pair has a mean latency, within [0, 1]."""
+    none, all_ = (mean_latency_ms(costs, shared, r) for r in (0.0, 1.0))
+    return float(np.clip((mean_ms - none) / max(all_ - none, 1e-12), 0.0, 1.0))
+
+
 def jobs_of(plan: Mapping[str, Any]) -> Iterator[Job]:
     """All jobs, so that any first part is balanced: one seed of all methods of a backbone's pairs.
 

@@ -25,6 +25,7 @@ import typer
 from ...bench import Benchmark, load_device
 from ...bench.datasets import get_dataset
 from ...bench.errors import CheckpointError
+from ...bench.figures import counted
 from ...bench.files import file_hash, replacing
 from ..flagship import RECIPE
 from ._coupled_answers import (
@@ -35,7 +36,16 @@ from ._coupled_answers import (
     load_answers,
     save_answers,
 )
-from ._coupled_plan import ALONE, METHODS, Job, jobs_of, mean_latency_ms, pair_terms, plan_of
+from ._coupled_plan import (
+    ALONE,
+    METHODS,
+    Job,
+    jobs_of,
+    mean_latency_ms,
+    pair_terms,
+    plan_of,
+    rate_at,
+)
 from ._page import FIGURES, Step, load
 
 NAME = "coupled_training"
@@ -44,6 +54,8 @@ RATES = (0.1, 0.2, 0.3, 0.5)  # of escalation: mean costs at which pairs are com
 BASE = "independent"
 #: What a pair is held against beside its own parts.
 SINGLE, BIG = "the single network", "the big network alone"
+CASCADE = "the static cascade"  # two networks trained apart, with the same big one
+CASCADE_RATE = 0.1  # at which it escalates, and whose mean latency the pair gets
 PAIRS = {"prefix": "an exit and its network", "sibling": "two whole networks"}
 
 
@@ -183,8 +195,41 @@ def results(
                 ]
                 name = SINGLE if against == "single" else BIG
                 out["compared"].append(_entry(coupling, method, name, f"pair at {rate:g}", tests))
+    out["compared"] += _against_cascades(bench, plan, cells)
     out["compared"] = [entry for entry in out["compared"] if entry is not None]
     return out
+
+
+def _against_cascades(
+    bench: Benchmark, plan: Mapping[str, Any], cells: list[dict[str, Any]]
+) -> list[dict[str, Any] | None]:
+    """Pairs that share a trunk against two whole networks trained apart, at equal mean latency.
+
+    The cascade is the sibling pair of the same big network under the same seed.
+    """
+    profile, pairs = load_device(plan["device"]), plan["pairs"]
+    space, n_classes = bench.table.space, bench.table.n_classes
+    terms = [pair_terms(space, profile, p["little"], p["big"], n_classes) for p in pairs]
+    cascades = {
+        (pairs[c["pair"]]["big"], c["seed"]): c
+        for c in cells
+        if c["coupling"] == "sibling" and BASE in c["bits"]
+    }
+    entries = []
+    for method in _methods("prefix"):
+        tests = []
+        for cell in (c for c in cells if c["coupling"] == "prefix" and method in c["bits"]):
+            cascade = cascades.get((pairs[cell["pair"]]["big"], cell["seed"]))
+            if cascade is None:
+                continue
+            theirs, own = cascade["bits"][BASE], cell["bits"][method]
+            _, costs, shared = terms[cascade["pair"]]
+            mean_ms = mean_latency_ms(costs, shared, CASCADE_RATE)
+            _, costs, shared = terms[cell["pair"]]
+            rate = rate_at(costs, shared, mean_ms)
+            tests.append((own.test(own.cut(rate))[0], theirs.test(theirs.cut(CASCADE_RATE))[0]))
+        entries.append(_entry("prefix", method, CASCADE, "pair at equal latency", tests))
+    return entries
 
 
 def _methods(coupling: str) -> tuple[str, ...]:
@@ -334,22 +379,23 @@ def coupled_answer_text(figures: dict[str, Any]) -> str:
         f"{len(figures['runs'])} of {total} runs are made. Points of test accuracy that a pair "
         "gains, with 90 % intervals over runs and images:",
         "",
-        "| pair | training | runs | over its parts, trained apart | over a single network of its "
-        "mean cost | over its big network alone |",
+        "| pair | training | over its parts, trained apart | over a static cascade of two "
+        "networks | over a single network of its mean cost | over its big network alone |",
         "|---|---|---|---|---|---|",
     ]
     for coupling in METHODS:
         for method in _methods(coupling):
-            cells = [gains.get((coupling, method, name)) for name in (BASE, SINGLE, BIG)]
-            runs = [str(c["runs"]) for c in cells if c is not None]
-            if runs:
+            cells = [gains.get((coupling, method, name)) for name in (BASE, CASCADE, SINGLE, BIG)]
+            if any(cells):
                 shown = " | ".join(map(_gain, cells))
-                lines.append(f"| {PAIRS[coupling]} | `{method}` | {runs[0]} | {shown} |")
+                lines.append(f"| {PAIRS[coupling]} | `{method}` | {shown} |")
     lines += [
         "",
         "Every network and every pair saw as many images; parts that are trained apart share them, "
-        f"`{BASE}` is that way. At most a tenth, a fifth and half of the images escalate, in this "
-        "order of columns. An interval that leaves out 0 tells the two apart."
+        f"`{BASE}` is that way. The static cascade has the same big network and another little "
+        "one, each trained alone; a tenth of its images escalate, and the pair takes as long. In "
+        "the other columns at most a tenth, a fifth and half of the pair's images escalate. An "
+        "interval that leaves out 0 tells the two apart."
         f"{_cheaper(figures['pairs'])}",
     ]
     return "\n".join(lines)
@@ -378,7 +424,7 @@ def _gain(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return "-"
     gain, low, high = (f"{100 * entry[name]:+.2f}" for name in ("gain", "low", "high"))
-    return f"{gain} ({low} to {high})"
+    return f"{gain} ({low} to {high}; {counted(entry['runs'], 'run')})"
 
 
 def _quoted(name: str) -> str:

@@ -27,7 +27,7 @@ from ...bench.router import Router
 from ...bench.router_gate import PLACES, RouterGate, best_threshold, routed_costs
 from ...bench.spaces import SearchSpace
 from ..flagship import RECIPE
-from ._coupled_plan import DEVICE, METHODS, Job, mean_latency_ms, pair_terms
+from ._coupled_plan import DEVICE, METHODS, Job, mean_latency_ms, pair_terms, rate_at
 from ._page import Step
 
 RATES = (0.1, 0.2, 0.3, 0.5)  # at which the margin escalates; routers get the same mean latency
@@ -37,12 +37,6 @@ VARIANTS = tuple(
     for target in ("gain", "right")
     for place, confident in (("trunk", True), ("trunk", False), ("stem", False))
 )
-
-
-def rate_at(costs: NetworkCosts, shared: SharedCosts | None, mean_ms: float) -> float:
-    """The escalation rate at which a pair has a mean latency, within [0, 1]."""
-    none, all_ = (mean_latency_ms(costs, shared, r) for r in (0.0, 1.0))
-    return float(np.clip((mean_ms - none) / max(all_ - none, 1e-12), 0.0, 1.0))
 
 
 def measure(

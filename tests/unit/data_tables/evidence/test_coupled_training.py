@@ -29,6 +29,7 @@ from biglittle.data_tables.evidence._coupled_plan import (
     mean_latency_ms,
     pair_terms,
     plan_of,
+    rate_at,
 )
 from biglittle.data_tables.evidence.coupled_training import (
     coupled_training_text,
@@ -189,15 +190,41 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
         for c in figures["compared"]
         if (c["coupling"], c["method"], c["what"]) == ("prefix", "joint", "pair at 0.1")
     )
-    assert cells[:3] == ["| an exit and its network", "`joint`", str(gain["runs"])]
-    assert cells[3].startswith(f"{100 * gain['gain']:+.2f} ({100 * gain['low']:+.2f} to ")
-    assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[3:])
+    assert cells[:2] == ["| an exit and its network", "`joint`"]
+    assert cells[2].startswith(f"{100 * gain['gain']:+.2f} ({100 * gain['low']:+.2f} to ")
+    assert cells[2].endswith(f"; {gain['runs']} runs)")
+    assert len(cells) == 6
+    assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[2:])
     first = figures["pairs"][0]
     point = next(p for p in first["methods"]["joint"]["test"] if p["rate_on_val"] == 0.5)
     low, high = map(int, re.findall(r"an exit and its network take (\d+) to (\d+) %", answer)[0])
     assert low <= round(100 * point["latency_ms"] / first["latency_ms"][1]) <= high
+    costs, shared = {}, {}
+    for pair in (plan["pairs"][0], sibling):
+        terms = bench.table.space, load_device(plan["device"]), pair["little"], pair["big"], 10
+        _, costs[pair["coupling"]], shared[pair["coupling"]] = pair_terms(*terms)
+    mean_ms = mean_latency_ms(costs["sibling"], None, 0.1)
+    rate = rate_at(costs["prefix"], shared["prefix"], mean_ms)
+    mine = pair_bits(plan["pairs"][0], "joint", 0, answers, n_val)
+    assert mine is not None
+    (right, escalated), (theirs, _) = mine.test(mine.cut(rate)), bits.test(bits.cut(0.1))
+    assert mean_latency_ms(costs["prefix"], shared["prefix"], escalated) <= 1.05 * mean_ms
+    entry = next(
+        c
+        for c in figures["compared"]
+        if (c["method"], c["against"]) == ("joint", "the static cascade")
+    )
+    both = [p for p in plan["pairs"] if p["big"] == sibling["big"] and p["coupling"] == "prefix"]
+    assert entry["runs"] == len(both) == 2
+    other = pair_bits(both[1], "joint", 0, answers, n_val)
+    assert other is not None
+    terms = bench.table.space, load_device(plan["device"]), both[1]["little"], both[1]["big"], 10
+    _, costs_2, shared_2 = pair_terms(*terms)
+    right_2, _ = other.test(other.cut(rate_at(costs_2, shared_2, mean_ms)))
+    gain = (right.mean() + right_2.mean()) / 2 - theirs.mean()
+    assert entry["gain"] == pytest.approx(gain, abs=1e-4)
     own = next(row for row in answer.splitlines() if "exit" in row and "| `independent` |" in row)
-    assert own.split(" | ")[3] == "-"  # nothing is held against itself
+    assert own.split(" | ")[2] == "-"  # nothing is held against itself
     text = coupled_training_text(figures)
     assert f"Computed {len(runs) - 1} in bf16, 1 in fp32" in text
     assert "14 of 15 runs" in text

@@ -9,12 +9,11 @@ from biglittle.bench import load_device
 from biglittle.bench.router import Router
 from biglittle.bench.router_gate import PLACES, features_of
 from biglittle.bench.spaces import get_space
-from biglittle.data_tables.evidence._coupled_plan import mean_latency_ms, pair_terms
+from biglittle.data_tables.evidence._coupled_plan import mean_latency_ms, pair_terms, rate_at
 from biglittle.data_tables.evidence.router import (
     RATES,
     VARIANTS,
     _compared,
-    rate_at,
     router_text,
 )
 
