@@ -19,6 +19,12 @@ def run(command_line):  # type: ignore[no-untyped-def]
     return command_line
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative outputs, and the locks beside them, lie in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -32,6 +38,7 @@ def run(command_line):  # type: ignore[no-untyped-def]
         (("design", "--networks", "3"), "give the number of pairs"),
     ],
 )
+@pytest.mark.usefixtures("elsewhere")
 def test_mistakes_get_one_line(run, arguments: tuple[str, ...], text: str) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("torch")
     code, out, err = run("table", *arguments)
@@ -41,6 +48,7 @@ def test_mistakes_get_one_line(run, arguments: tuple[str, ...], text: str) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize("arguments", [("verify",), ("extract", "8" * 22, "--out", "x.onnx")])
 def test_without_images_it_says_how_to_get_them(run, tmp_path: Path, arguments) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("torch")

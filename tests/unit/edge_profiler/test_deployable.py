@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -41,7 +42,7 @@ def test_the_ten_lines_of_python_run(  # type: ignore[no-untyped-def]
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    nothing_is_sure = replace(trained_pair, gate=Gate("max_prob", 2.0))
+    nothing_is_sure = replace(trained_pair, gate=Gate("max_prob", np.inf))
     facts = deploy_pair(tmp_path, nothing_is_sure)
     assert facts["python"] == PYTHON.splitlines()
     assert facts["c++"] == CPP.splitlines()

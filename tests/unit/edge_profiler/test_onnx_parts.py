@@ -54,9 +54,9 @@ def test_a_network_is_one_part() -> None:
 @pytest.mark.parametrize("metric", ["margin", "max_prob", "entropy"])
 @pytest.mark.parametrize("coupled", [True, False])
 def test_every_stage_answers_as_the_graph_that_stops_there(metric: str, coupled: bool) -> None:
-    sure = 1e9 if metric == "entropy" else -1.0  # a threshold that keeps every answer
+    keeping, sending = (np.inf, -1.0) if metric == "entropy" else (-1.0, np.inf)
     for kept in range(3):
-        gates = [(metric, sure if i == kept else -sure) for i in range(2)]
+        gates = [(metric, keeping if i == kept else sending) for i in range(2)]
         if coupled:
             cascade = Cascade.exits_of(ARCH, ["4s", "12"], gates)
         else:
