@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,33 @@ def made_up() -> Dataset:
         read=lambda folder: {},
         how_to_get="",
     )
+
+
+@pytest.fixture
+def noise(made_up: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of noise, 8 rows high, in the place of every data set's."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
+    splits = {"train": train, "val": train.subset(np.arange(20))}
+    facts = replace(made_up, height=8, read=lambda folder: {})
+    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
+    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
+
+
+@pytest.fixture
+def random_weights(noise: None, tmp_path: Path) -> Path:
+    """The file of a supernet of random weights, for images of noise."""
+    import torch
+
+    from biglittle.cotrain.supernet import Supernet
+    from biglittle.cotrain.weights import save_weights
+
+    file = tmp_path / "weights" / "supernet.safetensors"
+    file.parent.mkdir()
+    torch.manual_seed(0)
+    save_weights(file, Supernet(get_space("fbnet"), 10), {})
+    return file
 
 
 @pytest.fixture(scope="session")

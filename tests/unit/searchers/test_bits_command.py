@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from biglittle.bench.datasets import Dataset, Images, get_dataset  # noqa: E402
+from biglittle.bench.datasets import Images, get_dataset  # noqa: E402
 from biglittle.bench.networks import build_network  # noqa: E402
 from biglittle.cotrain.fake_quantised import fake_quantised  # noqa: E402
 from biglittle.cotrain.images import normalised  # noqa: E402
@@ -22,24 +21,9 @@ NAME = "8088880080000088808880"
 
 
 @pytest.fixture
-def bits(command_line, made_up: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def bits(command_line, random_weights: Path):  # type: ignore[no-untyped-def]
     """Runs the verb on images of noise and a supernet of random weights."""
-    from biglittle.bench import get_space
-    from biglittle.cotrain.supernet import Supernet
-    from biglittle.cotrain.weights import save_weights
-
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
-    train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
-    splits = {"train": train, "val": train.subset(np.arange(20))}
-    facts = replace(made_up, height=8, read=lambda folder: {})
-    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
-    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
-    weights = tmp_path / "weights" / "supernet.safetensors"
-    weights.parent.mkdir()
-    torch.manual_seed(0)
-    save_weights(weights, Supernet(get_space("fbnet"), 10), {})
-    usual = ("--from", str(weights), "--images", "16", "--budget", "300")
+    usual = ("--from", str(random_weights), "--images", "16", "--budget", "300")
     return lambda *arguments: command_line("bits", *usual, *arguments)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from biglittle.bench import Benchmark, get_space  # noqa: E402
-from biglittle.bench.datasets import Dataset, Images  # noqa: E402
+from biglittle.bench import Benchmark  # noqa: E402
 from biglittle.edge_profiler.accelerators.space import load_space  # noqa: E402
 from biglittle.edge_profiler.accelerators.stage_costs import StageGrid  # noqa: E402
 from biglittle.searchers import bits_lab  # noqa: E402
@@ -33,29 +31,18 @@ def space(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def weights(made_up: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Images of noise, and a supernet of random weights."""
-    from biglittle.cotrain.supernet import Supernet
-    from biglittle.cotrain.weights import save_weights
-
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
-    train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
-    splits = {"train": train, "val": train.subset(np.arange(20))}
-    facts = replace(made_up, height=8, read=lambda folder: {})
-    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
-    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
-    file = tmp_path / "weights" / "supernet.safetensors"
-    file.parent.mkdir()
-    torch.manual_seed(0)
-    save_weights(file, Supernet(get_space("fbnet"), 10), {})
-    return file
-
-
-@pytest.fixture
-def search(command_line, space: Path, weights: Path):  # type: ignore[no-untyped-def]
+def search(command_line, space: Path, random_weights: Path):  # type: ignore[no-untyped-def]
     """Runs the verb with few evaluations."""
-    usual = ("--from", str(weights), "--images", "16", "--evaluations", "150", "--population", "50")
+    usual = (
+        "--from",
+        str(random_weights),
+        "--images",
+        "16",
+        "--evaluations",
+        "150",
+        "--population",
+        "50",
+    )
     return lambda *arguments: command_line("accelerator", "search", str(space), *usual, *arguments)
 
 
@@ -109,10 +96,10 @@ def test_sensitivities_are_kept_and_the_same_seed_gives_the_same_front(  # type:
 
 
 def test_at_8_bits_everywhere_what_is_predicted_is_what_is_simulated(
-    space: Path, weights: Path
+    space: Path, random_weights: Path
 ) -> None:
     bench, accelerators = Benchmark.load("fbnet-cifar10"), load_space(space)
-    lab = Lab.of(bench, str(weights), None, 16)
+    lab = Lab.of(bench, str(random_weights), None, 16)
     grid = StageGrid(accelerators, bench.table.space, (NAME, OTHER), 10)
     judge = lab_evaluator(lab, grid, np.arange(len(accelerators)))
     domain = judge.domain

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-from biglittle.bench.datasets import Dataset, Images
 from biglittle.searchers.darts_command import summary
 
 TINY = ["--steps", "2", "--batch", "4", "--resolution", "8", "--images", "30"]
 
 
 @pytest.fixture
-def darts(command_line, made_up: Dataset, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def darts(command_line, noise: None):  # type: ignore[no-untyped-def]
     """Runs the verb on images of noise."""
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
-    train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
-    splits = {"train": train, "val": train.subset(np.arange(20))}
-    facts = replace(made_up, height=8, read=lambda folder: {})
-    monkeypatch.setattr(Dataset, "load", lambda self, folder: splits)
-    monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
     return lambda *arguments: command_line("darts", *arguments)
 
 
