@@ -278,18 +278,17 @@ def answered(
     """
     settings, front = outcome.settings, outcome.front
     alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]
+    of_table = judge.name == "table" and alone
+    widths = surrogate_half_widths(judge.evaluator)
     if outcome.best is not None and len(outcome.best):
-        if judge.name != "table" or not alone:
-            widths = surrogate_half_widths(judge.evaluator)
-            return (score_answer(outcome.best, front, outcome.singles, widths),), None
-        answer = score_answer(outcome.best, front, table_singles(judge.bench, device, "val"))
-        return (on_test(answer, judge.bench, device),), None
-    if judge.name == "table" and alone:
+        singles = table_singles(judge.bench, device, "val") if of_table else outcome.singles
+        answer = score_answer(outcome.best, front, singles, widths)
+        return (on_test(answer, judge.bench, device) if of_table else answer,), None
+    if of_table:
         limits, objectives = settings.limits, settings.objectives
         return table_answers(judge.bench, front, device, limits, objectives), None
     exact = None
     if judge.name == "surrogate" and alone:
         exact = exact_front(judge.bench, device, settings)
-    widths = surrogate_half_widths(judge.evaluator)
     measured = None if exact is None else (judge.bench, exact)
     return answers(front, outcome.singles, settings, widths, measured), exact
