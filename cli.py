@@ -654,7 +654,7 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
         else:
             verdict = validation_run.judge_front(
                 front, device, measured, None if options.every else options.top, how,
-                options.tolerance, again if options.accuracy else None,
+                options.tolerance, again if options.accuracy else None, options.table,
             )  # fmt: skip
         written = verdict.write(out / "validation.html")
     if as_json:

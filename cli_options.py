@@ -417,7 +417,7 @@ class ProfileOptions:
 
     networks: Annotated[
         str,
-        typer.Option(help="'anchors', 'table', a file with one id a line, ids, or ONNX files."),
+        typer.Option(help="'anchors', 'table', ids or a file of them, ONNX files, or a front."),
     ] = "anchors"
     blocks: Annotated[
         bool,
@@ -444,10 +444,12 @@ class ProfileOptions:
     ] = "none"
     space: Annotated[
         str,
-        typer.Option(help="Search space, if not that of a table.", callback=plugins("spaces")),
+        typer.Option(
+            help="Search space, if not that of a table or a front.", callback=plugins("spaces")
+        ),
     ] = "fbnet"
     n_classes: Annotated[
-        int, typer.Option("--classes", min=1, help="Classes, if not those of a table.")
+        int, typer.Option("--classes", min=1, help="Classes, if not those of a table or a front.")
     ] = 10
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count.")] = None
     author: Annotated[str | None, typer.Option(help="Who measured, for the profile.")] = None

@@ -185,20 +185,21 @@ def joined_pairs(pairs: Sequence[tuple[str, str]]) -> str:
     return ",".join(":".join(pair) for pair in pairs)
 
 
-def measuring_commands(points: Points, promised: DeviceProfile) -> list[str]:
+def measuring_commands(points: Points, space: str, n_classes: int) -> list[str]:
     """The commands that measure networks and pairs of a front on a board, one for each gate.
 
     Args:
         points: points of the front; where they are many, some that are spread over them are named.
-        promised: profile that the front was searched for, whose space and classes they have.
+        space: name of the search space of the networks.
+        n_classes: number of classes of their classifiers.
     """
     if len(points) > NAMED:
         points = points.take(spread(points, NAMED)[:NAMED])
     head = f"biglittle profile --networks {','.join(networks_of(points))}"
-    if promised.space != ProfileRequest.space:
-        head += f" --space {promised.space}"
-    if promised.n_classes != ProfileRequest.n_classes:
-        head += f" --classes {promised.n_classes}"
+    if space != ProfileRequest.space:
+        head += f" --space {space}"
+    if n_classes != ProfileRequest.n_classes:
+        head += f" --classes {n_classes}"
     commands = [
         f"{head} --pairs {joined_pairs(members)}"
         + ("" if gate == ProfileRequest.gate else f" --gate {gate}")
@@ -213,6 +214,7 @@ def validate(
     measured: DeviceProfile,
     space: SearchSpace,
     tolerance: float = TOLERANCE,
+    n_classes: int | None = None,
 ) -> Validation:
     """Predicted against measured figures of every point of a front.
 
@@ -227,6 +229,7 @@ def validate(
         space: search space of the networks.
         tolerance: mean absolute error of latency that is allowed where ``promised`` states no
             interval.
+        n_classes: classes of the front's networks; None: as many as ``promised`` was made with.
 
     Raises:
         DeviceError: ``measured`` is not a measurement, is what was searched with, or of another
@@ -242,6 +245,7 @@ def validate(
             f"profile {measured.name!r} is of space {measured.space!r}, the front of "
             f"{space.name!r}."
         )
+    n_classes = promised.n_classes if n_classes is None else n_classes
     _check_fresh(promised, measured, networks_of(points))
     records = [point_record(points, i, measured) for i in range(len(points))]
     columns = {
@@ -254,7 +258,7 @@ def validate(
         raise DeviceError(
             f"profile {measured.name!r} has no network of this front. Measure some on that board, "
             "there or from here with --host user@board, and give the file to --profile: "
-            + "; ".join(measuring_commands(points, promised))
+            + "; ".join(measuring_commands(points, space.name, n_classes))
         )
     front = np.zeros(len(points), np.bool_)
     front[there] = on_front(np.stack([-points.accuracy[there], latency[there]], axis=1))
@@ -272,7 +276,7 @@ def validate(
         n_measured=int(there.sum()),
         tolerance=tolerance,
         judged=same_device(promised.name, promised.facts, measured.facts),
-        notes=tuple(_notes(points, promised, measured, records)),
+        notes=tuple(_notes(points, promised, measured, records, n_classes)),
         singles=tuple(singles),
     )
 
@@ -300,6 +304,7 @@ def _notes(
     promised: DeviceProfile,
     measured: DeviceProfile,
     records: Sequence[Mapping[str, Any]],
+    n_classes: int,
 ) -> list[str]:
     notes = []
     if not same_device(promised.name, promised.facts, measured.facts):
@@ -311,6 +316,12 @@ def _notes(
     ran = str(measured.facts.get("precision")), str(promised.facts.get("precision"))
     if ran[0] != ran[1]:
         notes.append(f"measured in {ran[0]}, promised for {ran[1]}.")
+    if {promised.n_classes, measured.n_classes} != {n_classes}:
+        notes.append(
+            f"the front's networks have {n_classes:,} classes; those measured have "
+            f"{measured.n_classes:,}, and the promise was made with figures of networks of "
+            f"{promised.n_classes:,}. They differ in their last layer alone."
+        )
     if measured.listed_memory_mib:
         notes.append(
             "measured peak memory is the growth of the process and holds what the runtime needs "

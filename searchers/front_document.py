@@ -103,6 +103,7 @@ class Sources(Struct):
     table: Line | None = None
     table_file: Line | None = None
     table_sha256: Line | None = None
+    n_classes: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     latency_warning: Name = ""
     warm_start: bool = False
     proxy: Line | None = None

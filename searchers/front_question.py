@@ -19,6 +19,7 @@ from ..bench.shipped_tables import shipped_tables
 from ..bench.spaces import GIVEN, UNBUILT
 from ..bench.table_archive import is_address
 
+OF_FRONT = "as the front says"  # where the number of classes of its networks is from
 TOGETHER = "+"  # between the devices of a front that holds on the worst of several
 
 
@@ -36,6 +37,7 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
         **({"space": GIVEN} if bench.table.given else {}),
         "table": bench.table.name,
         "table_sha256": bench.table.sha256,
+        "n_classes": bench.table.n_classes,
         "device": TOGETHER.join(profiles.get(d, d) for d in devices),
         **({} if bench.table.precisions == (FP32,) else {"precisions": [*bench.table.precisions]}),
     }
@@ -110,6 +112,7 @@ class FrontQuestion:
         table_sha256: hash of the table; None where the front does not say.
         given: whether its networks are known by their answers alone.
         precisions: precisions of the networks that were looked at.
+        n_classes: classes of its networks' classifiers; None where the front does not say.
     """
 
     label: str
@@ -119,6 +122,7 @@ class FrontQuestion:
     table_sha256: str | None = None
     given: bool = False
     precisions: tuple[str, ...] = (FP32,)
+    n_classes: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any], label: str) -> FrontQuestion:
@@ -140,6 +144,7 @@ class FrontQuestion:
             table_sha256=sources.get("table_sha256"),
             given=sources.get("space") == GIVEN,
             precisions=tuple(map(str, sources.get("precisions") or (FP32,))),
+            n_classes=sources.get("n_classes"),
         )
 
     def device_names(self, device: str | None = None) -> tuple[str, ...]:
@@ -233,6 +238,32 @@ class FrontQuestion:
                 f"{self.label} was searched with table {self.table}, which cannot be loaded: "
                 f"{error} Add --table with its file."
             ) from error
+
+    def classes(self, profile: DeviceProfile, table: str | None, default: str) -> tuple[int, str]:
+        """How many classes the front's networks tell apart, and what says so, for a reader.
+
+        The data set of the front decides, by its config or its table. How many classes a device
+        profile names is what its own figures were made with, and counts where neither is there.
+
+        Args:
+            profile: profile of a device of the front.
+            table: what a user gave; None: what the front says.
+            default: table of a front that does not say.
+
+        Raises:
+            BigLittleError: the front says another table than ``table``, or that cannot be loaded.
+        """
+        if self.n_classes is not None and table is None:
+            return self.n_classes, OF_FRONT
+        try:
+            own = self.bench(table, default).table
+        except BigLittleError:
+            if table is not None:
+                raise
+            own = None
+        if own is not None and own.space.hash == profile.space_hash:
+            return own.n_classes, f"those of table {own.name}"
+        return profile.n_classes, f"as the profile of {profile.name}, for want of the front's table"
 
     def changed(self, bench: Benchmark) -> str | None:
         """A sentence where the table is not the very one that was searched; else None."""

@@ -14,6 +14,8 @@ from ..edge_profiler.session import ProfileRequest
 from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of
 from .front_document import NAMED
 from .front_files import read_front
+from .front_question import OF_FRONT
+from .judge import DEFAULT_TABLE
 from .validation import TOP, proposed
 
 
@@ -37,8 +39,9 @@ def requests_for(
 ) -> list[ProfileRequest]:
     """What to measure one after another into one file, with "table" and fronts written out as ids.
 
-    Of a front it is what ``validate --measure here`` measures: the networks and pairs of the points
-    that the search proposes, the pairs of each gate in a request of their own.
+    Networks have as many classes as those of the table, or of the front's. Of a front it is what
+    ``validate --measure here`` measures: the networks and pairs of the points that the search
+    proposes, the pairs of each gate in a request of their own.
 
     Args:
         request: what the user asked for; ``networks`` may be "table" or the path of a front.
@@ -65,18 +68,22 @@ def requests_for(
     points = proposed(front, TOP)
     pairs, ids = pairs_of(points), networks_of(points)
     first = replace(request, networks=",".join(ids))
+    why = "as --classes says"
     try:
         device = front.question.profiles()[0]
-        first = replace(first, space=device.space, n_classes=device.n_classes)
     except ArchitectureError:  # networks known by their answers alone cannot be built
         raise
-    except BigLittleError:  # its profile is elsewhere: --space and --classes say what they are
-        pass
+    except BigLittleError:  # its profile is elsewhere: --space says what they are
+        if front.question.n_classes is not None:
+            first, why = replace(first, n_classes=front.question.n_classes), OF_FRONT
+    else:
+        n_classes, why = front.question.classes(device, None, DEFAULT_TABLE)
+        first = replace(first, space=device.space, n_classes=n_classes)
     n_pairs = sum(map(len, pairs.values()))
     say(
         f"Of {request.networks}: {counted(len(ids), 'network')} and {counted(n_pairs, 'pair')}, "
-        f"those of {len(points)} of {counted(len(front.points), 'point')}, as validate measures "
-        "them."
+        f"those of {len(points)} of {counted(len(front.points), 'point')}, with "
+        f"{first.n_classes:,} classes ({why}), as validate measures them."
     )
     with_pairs = [
         replace(first, pairs=joined_pairs(members), gate=gate) for gate, members in pairs.items()

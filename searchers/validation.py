@@ -30,6 +30,7 @@ from ..edge_profiler.validate_pairs import (
 )
 from .front_files import FrontFile
 from .front_question import FrontQuestion
+from .judge import DEFAULT_TABLE
 
 MEASURED, DEPLOYED = "measured.json", "deployed.json"  # networks, and files of co-trained pairs
 #: Points that are measured unless all are asked for.
@@ -96,6 +97,7 @@ def validate_front(
     top: int | None,
     measuring: Measuring,
     tolerance: float = TOLERANCE,
+    table: str | None = None,
 ) -> tuple[Validation, Points]:
     """A front against measurements, and the points that were compared.
 
@@ -106,18 +108,20 @@ def validate_front(
         top: points to measure here at most; None: all. A profile is held against all points.
         measuring: how this machine is asked.
         tolerance: share by which the mean latency may differ where the device states no interval.
+        table: the table whose classes the networks have; None: the one that the front names.
 
     Raises:
-        BigLittleError: a device that is not known or another one than the front's; nothing could
-            be measured.
+        BigLittleError: a device or a table that is not known or another one than the front's;
+            nothing could be measured.
     """
     promised = front.question.profile(device)
     space, points = get_space(promised.space), front.points
+    n_classes, why = front.question.classes(promised, table, DEFAULT_TABLE)
     if profile_file is None:
         points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
         parse_networks(space, ids, PRECISIONS)
-        common: dict[str, Any] = {"space": space.name, "n_classes": promised.n_classes}
+        common: dict[str, Any] = {"space": space.name, "n_classes": n_classes}
         requests = [measuring.request(networks=",".join(ids), **common)]
         for gate, members in pairs.items():
             named = ",".join(":".join(pair) for pair in members)
@@ -127,7 +131,7 @@ def validate_front(
             space,
             ids,
             every,
-            promised.n_classes,
+            n_classes,
             requests[0].protocol,
             get_runtime(requests[0].runtime),
             measuring.meter != "none",
@@ -136,7 +140,8 @@ def validate_front(
         which = f"{len(points)} of {len(front.points)} points" if some else "all points"
         measuring.say(
             f"Measuring {which}: {_counted(len(ids), 'network')} and "
-            f"{_counted(len(every), 'pair')}, {in_words(expected.total_s)} on this machine "
+            f"{_counted(len(every), 'pair')} with {n_classes:,} classes ({why}), "
+            f"{in_words(expected.total_s)} on this machine "
             f"if nothing else runs on it.{' --all measures the rest.' if some else ''}"
         )
         pace = Pace(expected, measuring.say)
@@ -151,7 +156,8 @@ def validate_front(
                 pace.measured(entry)
 
             run_request(request, profile_file, moved)
-    return validate(points, promised, load_device(profile_file), space, tolerance), points
+    measured = load_device(profile_file)
+    return validate(points, promised, measured, space, tolerance, n_classes), points
 
 
 def validate_cotrained(

@@ -96,6 +96,7 @@ def judge_front(
     measuring: Measuring,
     tolerance: float,
     again: Again | None = None,
+    table: str | None = None,
 ) -> Verdict:
     """A front against measurements.
 
@@ -107,11 +108,14 @@ def judge_front(
         measuring: how this machine is asked.
         tolerance: of the mean latency where the device states no interval.
         again: asks exported pairs about the test images again; None: nobody does.
+        table: the table whose classes the networks have; None: the one that the front names.
 
     Raises:
         BigLittleError: another device than the front's, or nothing could be measured.
     """
-    validation, points = validate_front(front, device, profile_file, top, measuring, tolerance)
+    validation, points = validate_front(
+        front, device, profile_file, top, measuring, tolerance, table
+    )
     rows = [] if again is None else list(again(points, validation.device))
     holds = validation.kept is not False and all(row["equal"] is not False for row in rows)
     text = "\n".join([validation.text(), *(row["text"] for row in rows)])

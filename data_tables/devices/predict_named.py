@@ -117,9 +117,14 @@ def predict_named(profile: DeviceProfile, name: str) -> Prediction:
 
 
 def _notes(profile: DeviceProfile, key: NetworkKey) -> tuple[str, ...]:
+    counted = (
+        f"MACs and weights are counted with {profile.n_classes:,} classes, those of the networks "
+        "that the profile was made with.",
+    )
     if not key.exit or profile.block_ms is None or profile.start_ms is not None:
-        return ()
+        return counted
     return (
+        *counted,
         "blocks before the exit are measured, the exit head and the part of the table's constant "
         "are predicted. The interval lets both be off by as much as nine in ten blocks of a shape "
         "that the model had not seen, and gives what the constant holds beyond its parts to either "

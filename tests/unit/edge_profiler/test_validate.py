@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
@@ -186,6 +185,20 @@ def test_what_was_searched_with_is_no_measurement_of_it():
     assert validate(front(), searched, anew, SPACE).kept
 
 
+def test_how_many_classes_were_measured_is_said_where_figures_differ_in_it():
+    def classes_noted(promised, measured, of_front):
+        pair = loaded(n_classes=promised), loaded(n_classes=measured)
+        return [
+            n for n in validate(front(), *pair, SPACE, n_classes=of_front).notes if "class" in n
+        ]
+
+    (note,) = classes_noted(100, 10, 10)
+    assert "have 10 classes; those measured have 10, and the promise" in note
+    assert "networks of 100." in note
+    assert "have 5 classes; those measured have 10" in classes_noted(10, 10, 5)[0]
+    assert classes_noted(10, 10, 10) == classes_noted(7, 7, None) == []
+
+
 def test_networks_that_were_not_measured_are_left_out():
     some = profile()
     some["networks"] = [n for n in some["networks"] if n["architecture"] != C]
@@ -198,9 +211,11 @@ def test_networks_that_were_not_measured_are_left_out():
         validate(front(), loaded(), parse_profile(none, "x"), SPACE)
     advice = str(caught.value)
     assert "--measure here" not in advice  # the board may be elsewhere
-    (command,) = measuring_commands(front(), loaded())
+    (command,) = measuring_commands(front(), "fbnet", 10)
     assert advice.endswith(f"give the file to --profile: {command}")
     assert all(a in command for a in networks_of(front()))
+    with pytest.raises(DeviceError, match="--classes 7 --pairs"):
+        validate(front(), loaded(), parse_profile(none, "x"), SPACE, n_classes=7)
     ((gate, pairs),) = pairs_of(front()).items()
     assert (gate, f"--pairs {','.join(':'.join(pair) for pair in pairs)}" in command) == (
         "margin",
@@ -211,8 +226,7 @@ def test_networks_that_were_not_measured_are_left_out():
 def test_commands_to_measure_many_points_name_a_few_of_each_gate():
     points = concatenate([front()] * 5)
     points = Points(**{**vars(points), "gate": np.where(np.arange(20) % 2, "entropy", "margin")})
-    other = dataclasses.replace(loaded(), space="branched", n_classes=100)
-    commands = measuring_commands(points, other)
+    commands = measuring_commands(points, "branched", 100)
     assert all(" --space branched --classes 100 " in command for command in commands)
     gates = [command.partition(" --gate ")[2].split(" ")[0] for command in commands]
     assert gates == ["entropy", ""]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from biglittle.bench import Benchmark, BigLittleError
+from biglittle.bench import Benchmark, BigLittleError, load_device
 from biglittle.bench.device import shipped_devices
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers.front_question import (
+    OF_FRONT,
     FrontQuestion,
     config_of_cells,
     latency_warning,
@@ -111,3 +113,18 @@ def test_a_warning_of_latencies_is_read_from_a_config_of_any_form() -> None:
     two = {**beware, "device": "a+b", "latency_warning": "a: may be off."}
     assert latency_warning(two) == "Warning: a: may be off."
     assert latency_warning({"sources": {"device": "my-board"}}) == ""
+
+
+def test_the_table_of_a_front_says_how_many_classes_its_networks_have(table: str) -> None:
+    bench, profile = Benchmark.load(table), load_device(PI)
+    sources = question_sources([PI], bench, table)
+    question = FrontQuestion.of({"sources": sources}, "front.json")
+    assert question.classes(profile, None, SHIPPED) == (bench.table.n_classes, OF_FRONT)
+    cells = config_of_cells(**question_cells({"sources": sources}))  # a CSV names the table alone
+    of_csv = FrontQuestion.of(cells, "front.csv")
+    assert of_csv.n_classes is None
+    assert of_csv.classes(profile, None, SHIPPED)[0] == bench.table.n_classes
+    elsewhere = replace(profile, space="branched", space_hash="other")
+    assert of_csv.classes(elsewhere, None, SHIPPED)[0] == elsewhere.n_classes
+    with pytest.raises(BigLittleError, match="Leave --table out"):
+        question.classes(profile, SHIPPED, SHIPPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from biglittle.searchers.front_files import read_front
 from biglittle.searchers.profile_requests import is_front, requests_for
 from biglittle.searchers.table_front import table_front
 
-N_CLASSES = load_device("raspberry-pi-4").n_classes  # as validate takes them
 IDS = "8" * 22 + "," + "0" * 22
 
 
@@ -56,7 +56,9 @@ def test_a_front_becomes_a_request_for_each_gate(front_file: Path) -> None:
     points = read_front(front_file).points
     assert {r.gate for r in requests} <= {*points.gate.tolist()}
     assert len({r.gate for r in requests}) == len(requests) > 0
-    assert {(r.space, r.n_classes, r.threads) for r in requests} == {("fbnet", N_CLASSES, 2)}
+    assert {(r.space, r.n_classes, r.threads) for r in requests} == {
+        ("fbnet", Benchmark.load("fbnet-cifar10").table.n_classes, 2)
+    }
     assert len({r.networks for r in requests}) == 1
     for each in requests:
         of_gate = points.gate == each.gate
@@ -64,6 +66,34 @@ def test_a_front_becomes_a_request_for_each_gate(front_file: Path) -> None:
         assert {tuple(pair.split(":")) for pair in each.pairs.split(",")} <= there
     n_pairs = sum(len(r.pairs.split(",")) for r in requests)
     assert f"{n_pairs} pair" in line
+
+
+def test_networks_have_the_classes_of_the_front_and_not_of_the_profile(
+    front_file: Path, tmp_path: Path
+) -> None:
+    document = json.loads(front_file.read_text(encoding="utf-8"))
+    config = document["config"]
+    own = config["n_classes"]
+    assert own != load_device("raspberry-pi-4").n_classes
+
+    def measured(**changes: object) -> tuple[int, str]:
+        lines: list[str] = []
+        path, changed = tmp_path / "front.json", {**config, **changes}
+        changed = {name: value for name, value in changed.items() if value is not None}
+        path.write_text(json.dumps({**document, "config": changed}), encoding="utf-8")
+        request = ProfileRequest(networks=str(path), n_classes=77)
+        first, *_ = requests_for(request, "fbnet-cifar10", lines.append)
+        return first.n_classes, lines[0]
+
+    n, line = measured(n_classes=5)
+    assert (n, "with 5 classes (as the front says)" in line) == (5, True)
+    n, line = measured(n_classes=None)  # of an earlier version
+    assert (n, "classes (those of table fbnet-cifar10)" in line) == (own, True)
+    n, line = measured(n_classes=None, table="away")
+    assert (n, "(as the profile of raspberry-pi-4, for want of" in line) == (100, True)
+    assert measured(device="away", n_classes=5)[0] == 5
+    n, line = measured(device="away", n_classes=None)
+    assert (n, "with 77 classes (as --classes says)" in line) == (77, True)
 
 
 def test_the_table_becomes_its_networks() -> None:
