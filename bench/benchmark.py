@@ -87,6 +87,7 @@ class Benchmark(BenchmarkFacts):
         costs: Mapping[str, Any] | Sequence[NetworkCost] | None = None,
         split: float | Sequence[int] | NDArray[Any] = 0.5,
         out: str | Path | None = None,
+        replace: bool = False,
         **options: Any,
     ) -> Benchmark:
         """A benchmark of anybody's models, from what they answered.
@@ -100,11 +101,14 @@ class Benchmark(BenchmarkFacts):
             labels: true classes, shape (n_images,), or of "val" and "test".
             costs: by the name of a network its latency in ms, or a mapping of figures.
             split: share of the images that are val, or which ones are.
-            out: table file to write (.h5); None: one that goes with the benchmark.
+            out: table file to write (.h5); None: one that goes with the benchmark. A table of
+                these very answers is written anew, with the costs and the split of now.
+            replace: whether any other file at ``out`` gives way to it.
             options: further arguments of `own.contents.given_contents`: seed, kind, ids, device.
 
         Raises:
-            AnswersError: answers, labels or costs that do not fit together.
+            AnswersError: answers, labels or costs that do not fit together, or another file is
+                at ``out`` and ``replace`` is not set.
         """
         from tempfile import TemporaryDirectory  # what a query has no time to import
 
@@ -113,7 +117,7 @@ class Benchmark(BenchmarkFacts):
         folder = TemporaryDirectory(prefix="biglittle-") if out is None else None
         path = Path(folder.name) / "given.h5" if folder else Path(str(out))
         options.setdefault("name", path.stem)
-        write_given(path, given_contents(answers, labels, costs, split, **options))
+        write_given(path, given_contents(answers, labels, costs, split, **options), replace)
         bench = cls.load(path)
         bench._folder = folder
         return bench

@@ -105,8 +105,28 @@ def given_contents(
     )
 
 
-def write_given(path: Path, contents: TableContents) -> str:
-    """Writes a table of given networks, whole or not at all; returns its SHA-256."""
+def write_given(
+    path: Path,
+    contents: TableContents,
+    replace: bool = False,
+    advice: str = "replace=True, or another 'out'",
+) -> str:
+    """The SHA-256 of a table of given networks, which is written whole or not at all.
+
+    Args:
+        path: file of the table; one that holds these very answers is written anew.
+        contents: answers and costs of the networks.
+        replace: whether any other file gives way to it.
+        advice: what a user may add where a file is in the way, for the error.
+
+    Raises:
+        AnswersError: a file is there that is not a table of these answers.
+        TableError: the file cannot be written.
+    """
+    if path.exists() and not (replace or holds_answers(path, contents)):
+        raise AnswersError(
+            f"{path} is there already, and is not a table of these answers; add {advice}."
+        )
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return write_table(path, contents, __version__, created)
 

@@ -16,7 +16,7 @@ from ...bench import Benchmark
 from ...bench.errors import AnswersError, ConstraintError
 from ...bench.figures import counted
 from ...bench.files import check_writable
-from ...bench.own.contents import given_contents, holds_answers, write_given
+from ...bench.own.contents import given_contents, write_given
 from ...bench.own.costs import DEVICE, NetworkCost
 from ...bench.own.split import SEED, VAL_SHARE
 from ...expand_options import with_limits, with_options
@@ -207,12 +207,7 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
         options.out.stem,
         options.dataset,
     )
-    if options.out.exists() and not (options.replace or holds_answers(options.out, contents)):
-        raise AnswersError(
-            f"{options.out} is there already, and is not a table of these answers; add --replace, "
-            "or another --out."
-        )
-    write_given(options.out, contents)
+    write_given(options.out, contents, options.replace, "--replace, or another --out")
     bench = Benchmark.load(options.out)
     notes = [note for one in sets.values() for note in one.notes]
     if not costs:

@@ -286,6 +286,29 @@ def test_a_table_file_is_written_and_read_by_the_one_reader(make: Make, tmp_path
     assert repr(again) == "Benchmark('mine': 3 given networks on given, devices: given)"
 
 
+def test_a_file_of_other_answers_stays_unless_it_is_to_be_replaced(
+    make: Make, tmp_path: Path
+) -> None:
+    answers, labels = make(400, 5, SKILLS)
+    others, path = dict(list(answers.items())[:2]), tmp_path / "mine.h5"
+    Benchmark.from_answers(answers, labels, COSTS, out=path)
+    dearer = {name: 2 * cost for name, cost in COSTS.items()}
+    anew = Benchmark.from_answers(answers, labels, dearer, out=path)  # the same answers
+    before = path.read_bytes()
+    assert anew.costs("given").latency_ms.tolist() == sorted(dearer.values())
+    message = r"mine\.h5 is there already, .* add replace=True, or another 'out'\."
+    with pytest.raises(AnswersError, match=message):
+        Benchmark.from_answers(others, labels, out=path)
+    assert path.read_bytes() == before
+    assert len(Benchmark.from_answers(others, labels, out=path, replace=True)) == 2
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine", encoding="utf-8")
+    with pytest.raises(AnswersError, match=r"notes\.txt is there already"):
+        Benchmark.from_answers(others, labels, out=notes)
+    assert notes.read_text(encoding="utf-8") == "mine"
+    assert len(Benchmark.from_answers(others, labels, out=tmp_path / "others.h5")) == 2
+
+
 def test_networks_are_ordered_by_what_they_cost(make: Make) -> None:
     answers, labels = make(400, 5, {"dear": 3.0, "cheap": 1.0})
     by_cost = Benchmark.from_answers(answers, labels, {"dear": 9.0, "cheap": 1.0})
