@@ -602,8 +602,7 @@ def profile(
         return
     before, requests = earlier(out), requests_for(ProfileRequest(**vars(options)), table, _note)
     if hosts:
-        for request in requests:
-            boards = profile_on_hosts(request, names_of(hosts), out, _note)
+        boards = profile_on_hosts(requests, names_of(hosts), out, _note)
         _emit(boards.record()) if as_json else _print(boards.text())
         boards.check()
         return

@@ -67,12 +67,18 @@ class BoardProfiles:
 
 
 def profile_on_hosts(
-    request: ProfileRequest, hosts: Sequence[str], out: Path, say: Say = lambda _: None
+    requests: Sequence[ProfileRequest],
+    hosts: Sequence[str],
+    out: Path,
+    say: Say = lambda _: None,
 ) -> BoardProfiles:
     """Profiles of the same networks, measured on several boards at once.
 
+    A board that fails at one request is asked none of the later ones, as is a board on its own.
+
     Args:
-        request: networks and settings, the same for every board.
+        requests: networks and settings, the same for every board, measured one after another into
+            one file: those of a front have a request for each gate.
         hosts: addresses of the boards as ssh takes them, ``user@board``; each board once.
         out: file that theirs are called after: ``profile-board.json`` for ``profile.json``.
         say: told what is being done, and what each board says.
@@ -91,7 +97,9 @@ def profile_on_hosts(
             files[host].parent.mkdir(parents=True, exist_ok=True)
             with holding(files[host]):
                 board = Board(host, say_of)
-                return profile_on_host(request, host, files[host], say_of, board)
+                for request in requests:
+                    profile = profile_on_host(request, host, files[host], say_of, board)
+                return profile
         except (BigLittleError, OSError) as error:
             return str(error) or type(error).__name__
 

@@ -53,6 +53,8 @@ else:
 if here == "me@bare":
     sys.exit("No module named 'numpy'")
 options = dict(zip(sys.argv[3::2], sys.argv[4::2]))
+if here == "me@partly" and options.get("--gate") == "entropy":
+    sys.exit("entropy is not a gate here")
 profile = {document}
 for i, architecture in enumerate(pathlib.Path(options["--networks"]).read_text().split()):
     entry = {{"architecture": architecture, "latency_ms": 1.0 + i, "provenance": "measured"}}
@@ -95,7 +97,8 @@ def test_boards_measure_at_the_same_time_into_a_file_each(lab: Any, tmp_path: Pa
     lab("me@one", "me@two", "three")  # none of which goes on before all have begun
     told: list[str] = []
     hosts = ["me@one", "me@two", "three"]
-    boards = profile_on_hosts(ProfileRequest(f"{A},{B}"), hosts, tmp_path / "p.json", told.append)
+    request = ProfileRequest(f"{A},{B}")
+    boards = profile_on_hosts([request], hosts, tmp_path / "p.json", told.append)
     boards.check()
     for host, name in zip(hosts, ("one", "two", "three"), strict=True):
         assert boards.out[host] == tmp_path / f"p-{name}.json"
@@ -123,6 +126,16 @@ def test_boards_that_fail_are_named_and_the_others_are_kept(  # type: ignore[no-
     assert load_device(tmp_path / "lab" / "p-one.json").measured_ms == {A: 1.0}
     code, text, err = command_line(*asked, "me@one")
     assert (code, "Nothing was measured: " in text) == (0, True), text + err
+
+
+def test_a_board_that_fails_at_one_of_several_gates_has_failed(lab: Any, tmp_path: Path) -> None:
+    lab("me@one", "me@partly")
+    requests = [ProfileRequest(A, f"{A}:{B}", gate) for gate in ("entropy", "margin")]
+    boards = profile_on_hosts(requests, ["me@one", "me@partly"], tmp_path / "p.json")
+    assert list(boards.profiles) == ["me@one"]
+    assert "entropy is not a gate here" in boards.failures["me@partly"]
+    with pytest.raises(ProfileError, match="1 of 2 boards failed"):
+        boards.check()
 
 
 @pytest.mark.parametrize(
