@@ -16,6 +16,7 @@ import typer
 
 from .cli_options import (
     DEFAULT_TABLE,
+    AllPointsOption,
     CascadeOptions,
     CotrainOptions,
     CouplingOption,
@@ -583,6 +584,10 @@ def profile(
     hosts: Annotated[
         str, typer.Option(help="Several boards at once, with commas; a file each: OUT-BOARD.json.")
     ] = "",
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Points of a front to measure; by default 5.")
+    ] = None,
+    every: AllPointsOption = False,
     table: TableOption = DEFAULT_TABLE,
     as_json: JsonOption = False,
 ) -> None:
@@ -600,7 +605,8 @@ def profile(
 
         _note(f"{fill_file(out, trace)} networks have an energy now: {out}")
         return
-    before, requests = earlier(out), requests_for(ProfileRequest(**vars(options)), table, _note)
+    request, before = ProfileRequest(**vars(options)), earlier(out)
+    requests = requests_for(request, table, _note, top, every)
     if hosts:
         boards = profile_on_hosts(requests, names_of(hosts), out, _note)
         _emit(boards.record()) if as_json else _print(boards.text())

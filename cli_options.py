@@ -73,6 +73,7 @@ ProfileOutOption = Annotated[
         callback=written_as(".json"),
     ),
 ]
+AllPointsOption = Annotated[bool, typer.Option("--all", help="Measure all points of a front.")]
 ObjectivesOption = Annotated[
     str, typer.Option(help="Comma-separated figures to optimise, for example error,latency_ms.")
 ]
@@ -483,7 +484,7 @@ class ValidateOptions:
         Path | None, typer.Option("--profile", help="Profile .json that was measured, instead.")
     ] = None
     top: Annotated[int, typer.Option(min=1, help="Points of a front to measure.")] = 5
-    every: Annotated[bool, typer.Option("--all", help="Measure all points of a front.")] = False
+    every: AllPointsOption = False
     tolerance: Annotated[
         float, typer.Option(help="Error of latency allowed where the device states no interval.")
     ] = 0.10

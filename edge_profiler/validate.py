@@ -185,6 +185,22 @@ def joined_pairs(pairs: Sequence[tuple[str, str]]) -> str:
     return ",".join(":".join(pair) for pair in pairs)
 
 
+def profile_command(networks: Sequence[str], space: str, n_classes: int) -> str:
+    """The command that measures some networks, without pairs and without its output.
+
+    Args:
+        networks: names of the networks.
+        space: name of their search space.
+        n_classes: number of classes of their classifiers.
+    """
+    command = f"biglittle profile --networks {','.join(networks)}"
+    if space != ProfileRequest.space:
+        command += f" --space {space}"
+    if n_classes != ProfileRequest.n_classes:
+        command += f" --classes {n_classes}"
+    return command
+
+
 def measuring_commands(points: Points, space: str, n_classes: int) -> list[str]:
     """The commands that measure networks and pairs of a front on a board, one for each gate.
 
@@ -195,11 +211,7 @@ def measuring_commands(points: Points, space: str, n_classes: int) -> list[str]:
     """
     if len(points) > NAMED:
         points = points.take(spread(points, NAMED)[:NAMED])
-    head = f"biglittle profile --networks {','.join(networks_of(points))}"
-    if space != ProfileRequest.space:
-        head += f" --space {space}"
-    if n_classes != ProfileRequest.n_classes:
-        head += f" --classes {n_classes}"
+    head = profile_command(networks_of(points), space, n_classes)
     commands = [
         f"{head} --pairs {joined_pairs(members)}"
         + ("" if gate == ProfileRequest.gate else f" --gate {gate}")

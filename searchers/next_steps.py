@@ -13,8 +13,10 @@ from ..bench import Points
 from ..bench.errors import EXTRA_OF
 from ..bench.recommend import Recommendation, alone
 from ..bench.spaces import GIVEN
+from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of, profile_command
 from .console import spread
-from .judge import DEFAULT_TABLE, Judge
+from .front_files import FrontFile
+from .judge import Judge
 
 #: What a verb imports that the light set-up lacks, and the extra that brings it.
 NEEDED = {verb: (m, EXTRA_OF[m]) for verb, m in (("cotrain", "torch"), ("profile", "onnx"))}
@@ -57,12 +59,14 @@ def next_steps(
         singles = [] if len(paired) else alone(some)[shown].tolist()
     pairs = [] if singles else list(dict.fromkeys((p.little, p.big) for p in chosen))
     networks = dict.fromkeys([*singles, *(a for pair in pairs for a in pair)])
-    named = f"--networks {','.join(networks)}"
-    if pairs:
-        named += f" --pairs {','.join(':'.join(p) for p in pairs)}"
     front, trained = (shlex.quote(f"{folder}/{n}") for n in ("front.json", "cotrained"))
     devices = [shlex.quote(d) for d in judge.given or judge.devices]
-    table = "" if judge.table == DEFAULT_TABLE else f" --table {shlex.quote(judge.table)}"
+    if top := _proposes(points, recommended, pairs, list(networks)):
+        measure = f"biglittle profile --networks {front} --top {top}"
+    else:
+        own = judge.evaluator
+        measure = profile_command(list(networks), own.space.name, own.n_classes)
+        measure += f" --pairs {joined_pairs(pairs)}" if pairs else ""
     steps = [*first]
     if pairs and not any(":" in name for name in networks):  # training is in fp32
         steps.append(f"biglittle cotrain {front} --top 5 --out {trained}")
@@ -73,10 +77,29 @@ def next_steps(
             shlex.quote(f"{folder}/{n}") for n in (f"profile{suffix}.json", f"validated{suffix}")
         )
         steps += [
-            f"biglittle profile {named}{table} --out {profile}    # on {device}",
+            f"{measure} --out {profile}    # on {device}",
             f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
         ]
     return steps
+
+
+def _proposes(
+    points: Points,
+    recommended: Sequence[Recommendation],
+    pairs: Sequence[tuple[str, str]],
+    networks: Sequence[str],
+) -> int:
+    """How many points of the front's file are these pairs and networks; 0 where none are."""
+    from .validation import proposed
+
+    front = FrontFile({}, points, None, recommended=tuple(recommended))
+    top = len(front.recommended_rows) + len(front.recommended_elsewhere)
+    if not top:
+        return 0
+    asked_for = proposed(front, top)
+    measured = {pair for members in pairs_of(asked_for).values() for pair in members}
+    same = measured == {*pairs} and {*networks_of(asked_for)} == {*networks}
+    return top if same else 0
 
 
 def missing_extras() -> str:

@@ -35,7 +35,11 @@ def is_front(text: str) -> bool:
 
 
 def requests_for(
-    request: ProfileRequest, table: str, say: Callable[[str], None]
+    request: ProfileRequest,
+    table: str,
+    say: Callable[[str], None],
+    top: int | None = None,
+    every: bool = False,
 ) -> list[ProfileRequest]:
     """What to measure one after another into one file, with "table" and fronts written out as ids.
 
@@ -47,17 +51,27 @@ def requests_for(
         request: what the user asked for; ``networks`` may be "table" or the path of a front.
         table: name or file of the table that "table" stands for.
         say: called with a line for the reader.
+        top: points of a front to measure at most; None: as many as validate does.
+        every: whether all points of a front are measured.
 
     Raises:
         ArchitectureError: a front of networks that are known by their answers alone.
-        BigLittleError: no such table, no front, or pairs or blocks beside a front.
+        BigLittleError: no such table, no front, pairs or blocks beside a front, or
+            ``top`` or ``every`` without one.
     """
+    of_front = not request.again and is_front(request.networks)
+    if (every or top is not None) and not of_front:
+        what = "--again names" if request.again else f"--networks {request.networks[:60]!r} is"
+        raise BigLittleError(
+            f"{'--all' if every else '--top'} says how many points of a front are measured, and "
+            f"{what} no front; leave it out, or name a front.json to --networks."
+        )
     if request.networks == "table":
         bench = Benchmark.load(table)
-        every = ",".join(bench.architectures)
+        networks = ",".join(bench.architectures)
         space, n_classes = bench.table.space.name, bench.table.n_classes
-        return [replace(request, networks=every, space=space, n_classes=n_classes)]
-    if request.again or not is_front(request.networks):
+        return [replace(request, networks=networks, space=space, n_classes=n_classes)]
+    if not of_front:
         return [request]
     if request.pairs or request.blocks:
         raise BigLittleError(
@@ -65,7 +79,7 @@ def requests_for(
             "--blocks, or give ids to --networks."
         )
     front = read_front(request.networks)
-    points = proposed(front, TOP)
+    points = proposed(front, None if every else top or TOP)
     pairs, ids = pairs_of(points), networks_of(points)
     first = replace(request, networks=",".join(ids))
     why = "as --classes says"
@@ -83,7 +97,8 @@ def requests_for(
     say(
         f"Of {request.networks}: {counted(len(ids), 'network')} and {counted(n_pairs, 'pair')}, "
         f"those of {len(points)} of {counted(len(front.points), 'point')}, with "
-        f"{first.n_classes:,} classes ({why}), as validate measures them."
+        f"{first.n_classes:,} classes ({why})."
+        f"{' --all measures the rest.' if len(points) < len(front.points) else ''}"
     )
     with_pairs = [
         replace(first, pairs=joined_pairs(members), gate=gate) for gate, members in pairs.items()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.synthetic import DEVICE
+from biglittle.edge_profiler.session import ProfileRequest
 from biglittle.searchers import next_steps as module
+from biglittle.searchers.front_files import front_json
+from biglittle.searchers.front_question import question_sources
 from biglittle.searchers.judge import judge_called
 from biglittle.searchers.next_steps import missing_extras, next_steps
+from biglittle.searchers.profile_requests import requests_for
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -27,7 +34,7 @@ def test_next_steps_repeat_what_was_asked(table: str) -> None:
     assert len(steps) == 6
     assert "--device" not in steps[1]  # the front remembers it, and the table
     assert "--table" not in steps[1]
-    assert all(f"--table {table}" in step for step in (steps[2], steps[4]))
+    assert not any("--table" in step for step in steps)  # profile names networks or the front
     for step, device, file in ((3, "'my one.json'", "-one"), (5, "two", "-two")):
         assert f"--device {device} --profile out/search/profile{file}.json" in steps[step]
 
@@ -64,14 +71,52 @@ def test_next_steps_measure_what_is_recommended_and_not_on_the_front(
     limits = Budget("within the limits", {"latency_ms": 1e3})
     answer = Recommendation(limits, "table", None, pair, None, None, decided="pair")
     steps = next_steps(judge, points, tmp_path, recommended=[answer])
-    assert f"--networks {little},{big} --pairs {little}:{big} " in steps[1]
-    assert steps[1].endswith(f"# on {DEVICE}")
     for step in (steps[0], steps[2]):  # the CSV holds the front alone
         assert f"{tmp_path}/front.json " in step
+    front = tmp_path / "front.json"
+    measured = f"biglittle profile --networks {front} --top 1 --out {tmp_path}/profile.json"
+    assert steps[1] == f"{measured}    # on {DEVICE}"
+    config = {"sources": question_sources([DEVICE], bench, table)}
+    front.write_text(json.dumps(front_json(config, points, recommended=[answer])))
+    (request,) = requests_for(ProfileRequest(networks=str(front)), table, str, top=1)
+    assert (request.networks, request.pairs) == (",".join(sorted((little, big))), f"{little}:{big}")
     nothing = Recommendation(limits, "search", None, None, None, None)
     assert next_steps(judge, points, tmp_path, recommended=[nothing]) == next_steps(
         judge, points, tmp_path
     )
+
+
+def test_next_steps_name_networks_with_their_space_and_classes(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = judge_called("table", (DEVICE,), table)
+    points = Benchmark.load(table).front(DEVICE).points
+    usual = next_steps(judge, points, tmp_path)[1]
+    assert "--classes" not in usual
+    assert "--space" not in usual
+    of_others = SimpleNamespace(space=SimpleNamespace(name="other"), n_classes=7)
+    steps = next_steps(replace(judge, evaluator=of_others), points, tmp_path)
+    assert " --space other --classes 7 --pairs " in steps[1]
+
+
+def test_the_front_is_named_where_it_proposes_just_what_is_recommended(
+    table: str, tmp_path: Path
+) -> None:
+    bench, judge = Benchmark.load(table), judge_called("table", (DEVICE,), table)
+    points = bench.front(DEVICE).points
+    rows = np.flatnonzero(points.escalation_rate > 0.05)[[0, -1]].tolist()
+    limits = Budget("within the limits", {"latency_ms": 1e3})
+    answers = [
+        Recommendation(limits, "search", row, points[row], None, None, decided="pair")
+        for row in rows
+    ]
+    profile = next_steps(judge, points, tmp_path, recommended=answers)[1]
+    top = len({*rows})
+    assert f"--networks {tmp_path}/front.json --top {top} --out" in profile
+    # Of a front that never escalates there, the file would not propose the pair.
+    never = replace(points, escalation_rate=np.zeros(len(points)))
+    named = next_steps(judge, never, tmp_path, recommended=answers)[1]
+    assert f"--pairs {points[rows[0]].little}:{points[rows[0]].big}" in named
 
 
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(

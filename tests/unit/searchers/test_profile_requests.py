@@ -9,9 +9,11 @@ import pytest
 
 from biglittle.bench import Benchmark, BigLittleError, load_device
 from biglittle.edge_profiler.session import ProfileRequest
+from biglittle.edge_profiler.validate import networks_of
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.profile_requests import is_front, requests_for
 from biglittle.searchers.table_front import table_front
+from biglittle.searchers.validation import TOP
 
 IDS = "8" * 22 + "," + "0" * 22
 
@@ -99,6 +101,34 @@ def test_networks_have_the_classes_of_the_front_and_not_of_the_profile(
 def test_the_table_becomes_its_networks() -> None:
     (request,) = requests_for(ProfileRequest(networks="table"), "fbnet-cifar10", print)
     assert request.networks.split(",") == list(Benchmark.load("fbnet-cifar10").architectures)
+
+
+def test_some_points_of_a_front_are_measured_or_all_of_them(front_file: Path) -> None:
+    points = read_front(front_file).points
+    request = ProfileRequest(networks=str(front_file))
+
+    def measured(**how: object) -> tuple[set[str], str]:
+        lines: list[str] = []
+        first, *_ = requests_for(request, "fbnet-cifar10", lines.append, **how)  # type: ignore[arg-type]
+        return {*first.networks.split(",")}, lines[0]
+
+    every, line = measured(every=True)
+    assert every == {*networks_of(points)}
+    assert f"those of {len(points)} of {len(points)} points" in line
+    assert "--all" not in line
+    two, line = measured(top=2)
+    assert f"those of 2 of {len(points)} points" in line
+    assert line.endswith("--all measures the rest.")
+    assert two < every
+    assert measured() == measured(top=TOP)
+
+
+@pytest.mark.parametrize("given", [{"top": 3}, {"every": True}])
+@pytest.mark.parametrize("again", ["", "noisy"])
+def test_how_many_points_is_asked_of_fronts_alone(given, again: str) -> None:  # type: ignore[no-untyped-def]
+    request = ProfileRequest(networks="anchors", again=again)
+    with pytest.raises(BigLittleError, match=r"--(top|all) says .* no front; leave it out, or"):
+        requests_for(request, "fbnet-cifar10", print, **given)
 
 
 @pytest.mark.parametrize("given", [{"pairs": "8:0"}, {"blocks": True}])
