@@ -14,6 +14,7 @@ from biglittle.bench import get_space, load_device
 from biglittle.bench.device import (
     find_device,
     parse_profile,
+    read_document,
     user_devices,
     user_folder,
 )
@@ -73,6 +74,15 @@ def test_a_profile_gives_latency_and_where_it_is_from() -> None:
     assert "energy" not in profile.summary
     assert np.isnan(profile.network_energy_mj(SPACE, genomes)).all()
     assert dict(profile.measured_p90_ms) == {B: 6.0}
+
+
+def test_a_profile_that_ships_is_read_once_and_a_file_each_time(tmp_path: Path) -> None:
+    shipped = load_device("raspberry-pi-4")
+    assert load_device("raspberry-pi-4") is shipped
+    own, document = tmp_path / "mine.json", read_document(find_device("raspberry-pi-4"))
+    for description in ("before", "after"):
+        own.write_text(json.dumps({**document, "description": description}), encoding="utf-8")
+        assert load_device(own).description == description
 
 
 def test_energies_memory_and_intervals_are_kept_with_their_own_provenance() -> None:
