@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +117,43 @@ def table_file(plan) -> Path:  # type: ignore[no-untyped-def]
     """Where the build's table goes; nothing is there yet."""
     file: Path = plan.working / "table.h5"
     return file
+
+
+@pytest.fixture(scope="session")
+def assembled_folder(
+    tmp_path_factory: pytest.TempPathFactory, supernet_file: Path, few: Dataset
+) -> Callable[[int], Path]:
+    """Makes the folder of a build some of whose networks are evaluated and a table; each once."""
+    from biglittle.cotrain.schedule import load_schedule
+    from biglittle.data_tables.building import assemble, jobs
+    from biglittle.data_tables.building import stages as build
+    from biglittle.data_tables.building.plan import Plan
+
+    @cache
+    def folder(n_networks: int) -> Path:
+        target = tmp_path_factory.mktemp("assembled")
+        (target / "supernet.h5").write_bytes((supernet_file / "supernet.h5").read_bytes())
+        schedule = load_schedule(supernet_file / "tiny.toml")
+        plan = Plan(tiny_recipe(target), target, schedule, few, target)
+        trained = plan.supernet()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Plan, "supernet", lambda _: trained)
+            for user in (assemble, jobs):
+                patch.setattr(user, "sequence", lambda *_: NETWORKS)
+            build.run_stage("evaluate", plan, target / "table.h5", limit=n_networks)
+            build.run_stage("assemble", plan, target / "table.h5")
+        return target
+
+    return folder
+
+
+@pytest.fixture
+def assembled(plan, assembled_folder: Callable[[int], Path]) -> Callable[[int], Path]:  # type: ignore[no-untyped-def]
+    """Puts evaluations of the first networks, and their table, into the build; gives its file."""
+
+    def copied(n_networks: int = len(NETWORKS)) -> Path:
+        shutil.copytree(assembled_folder(n_networks), plan.working, dirs_exist_ok=True)
+        file: Path = plan.working / "table.h5"
+        return file
+
+    return copied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,10 @@ def test_a_stage_that_extends_makes_no_row_again(plan: Plan, tmp_path: Path) -> 
     assert jobs.jobs_besides(every, shared, "f" * 64) == every  # of other supernet weights
 
 
-def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_file: Path) -> None:
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+def test_networks_of_other_weights_are_neither_used_nor_mixed(
+    plan: Plan, assembled: Callable[[], Path]
+) -> None:
+    table_file = assembled()
     path = plan.networks / f"inherited-{NETWORKS[1]}-s0.npz"
     evaluation = read_evaluation(path)
     other = dataclasses.replace(evaluation.key, origin="f" * 64)
@@ -93,9 +95,8 @@ def test_networks_of_other_weights_are_neither_used_nor_mixed(plan: Plan, table_
         build.run_stage("extend", plan, table_file)
 
 
-def test_trained_networks_and_pairs_become_rows(plan: Plan, table_file: Path) -> None:
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+def test_trained_networks_and_pairs_become_rows(plan: Plan, assembled: Callable[[], Path]) -> None:
+    table_file = assembled()
     first, site = Table(table_file), jobs.Site(plan)
     trust = [
         jobs.NetworkJob(NETWORKS[1], "finetuned", RECIPE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,14 @@ limits = {{ latency_ms = 50.0 }}
 
 
 @pytest.fixture
-def built(plan: Plan, few: Dataset, monkeypatch: pytest.MonkeyPatch) -> Plan:
+def built(
+    plan: Plan,
+    few: Dataset,
+    assembled: Callable[[int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Plan:
     monkeypatch.setattr(reproduce, "get_dataset", lambda _: few)
-    path = plan.working / "table.h5"
-    build.run_stage("evaluate", plan, path, limit=2)
-    build.run_stage("assemble", plan, path)
+    path = assembled(2)
     contents = dataclasses.replace(Table(path).contents(), choices=("k3_e1", "skip"))
     write_table(path, contents, "1", "d")
     (plan.recipe.folder / make.SETTINGS).write_text(SETTINGS.format(training="inherited"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,10 @@ def with_exits(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Plan:
     return dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, exits=rows))
 
 
-def test_exits_become_rows_that_share_the_trunk(with_exits: Plan, table_file: Path) -> None:
-    plan = with_exits
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+def test_exits_become_rows_that_share_the_trunk(
+    with_exits: Plan, assembled: Callable[[], Path]
+) -> None:
+    plan, table_file = with_exits, assembled()
     before = Table(table_file)
     done = build.run_stage("exits", plan, table_file)
     assert done == "stage exits: 3 jobs, 0 of this share left"
@@ -61,10 +62,10 @@ def test_exits_become_rows_that_share_the_trunk(with_exits: Plan, table_file: Pa
     assert set(exits_of[3:]) <= set(NAMES)
 
 
-def test_one_pass_says_what_each_exit_says_alone(with_exits: Plan, table_file: Path) -> None:
-    plan = with_exits
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+def test_one_pass_says_what_each_exit_says_alone(
+    with_exits: Plan, assembled: Callable[[], Path]
+) -> None:
+    plan, table_file = with_exits, assembled()
     build.run_stage("exits", plan, table_file, limit=1)
     site = jobs.Site(plan)
     name = next(path.stem for path in plan.networks.glob("*@12-*")).split("-")[1]

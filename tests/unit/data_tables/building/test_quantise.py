@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,8 @@ def test_every_beginning_of_the_jobs_is_spread(n: int) -> None:
     assert quantise.spread(0).tolist() == []
 
 
-def test_int8_networks_become_rows_and_come_back(plan: Plan, table_file: Path) -> None:
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+def test_int8_networks_become_rows_and_come_back(plan: Plan, assembled: Callable[[], Path]) -> None:
+    table_file = assembled()
     before = Table(table_file).contents()
     assert build.run_stage("int8", plan, table_file, limit=1).endswith("2 of this share left")
     written = {path.name: path.stat().st_mtime_ns for path in plan.networks.glob("*-int8-*")}
@@ -54,9 +54,10 @@ def test_int8_networks_become_rows_and_come_back(plan: Plan, table_file: Path) -
 
 
 def test_an_int8_network_is_extracted_and_verified(
-    plan: Plan, table_file: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, assembled: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in ("evaluate", "assemble", "int8", "extend"):
+    table_file = assembled()
+    for stage in ("int8", "extend"):
         build.run_stage(stage, plan, table_file)
     keep_weights(plan, plan.supernet(), table_file.with_name("supernet.safetensors"))
     monkeypatch.setattr(reproduce, "get_dataset", lambda _: plan.dataset)
@@ -80,9 +81,10 @@ def test_an_int8_network_is_extracted_and_verified(
     assert len(network.model) < 0.5 * len(fp32.model)
 
 
-def test_rows_go_into_a_copy_where_there_is_no_table_yet(plan: Plan, table_file: Path) -> None:
-    for stage in ("evaluate", "assemble"):
-        build.run_stage(stage, plan, table_file)
+def test_rows_go_into_a_copy_where_there_is_no_table_yet(
+    plan: Plan, assembled: Callable[[], Path]
+) -> None:
+    table_file = assembled()
     assert plan.recipe.table == table_file
     before, mine = table_file.read_bytes(), plan.working / "copy" / "mine.h5"
     assert build.run_stage("int8", plan, mine, limit=2).endswith("1 of this share left")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,18 +16,16 @@ from biglittle.bench import Benchmark, Gate, Pair, Table
 from biglittle.bench.datasets import Dataset
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building import replay, reproduce
-from biglittle.data_tables.building import stages as build
 
 DEVICE = "raspberry-pi-4"
 
 
 def test_a_pair_is_held_against_the_table_where_that_has_both(
-    plan, table_file, few: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    assembled: Callable[[], Path], few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for user in (replay, reproduce):
         monkeypatch.setattr(user, "get_dataset", lambda _: few)
-    build.run_stage("evaluate", plan, table_file)
-    build.run_stage("assemble", plan, table_file)
+    table_file = assembled()
     contents = dataclasses.replace(Table(table_file).contents(), choices=("k3_e1", "skip"))
     write_table(table_file, contents, "1", "d")
     bench = Benchmark.load(table_file)

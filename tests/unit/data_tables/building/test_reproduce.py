@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,20 @@ from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetEr
 from biglittle.bench.networks import Network, build_network
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.building import reproduce
-from biglittle.data_tables.building import stages as build
 from biglittle.data_tables.building.plan import Plan
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 
 
 @pytest.fixture
-def table(plan: Plan, few: Dataset, monkeypatch: pytest.MonkeyPatch) -> Table:
+def table(
+    plan: Plan,
+    few: Dataset,
+    assembled: Callable[[int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Table:
     monkeypatch.setattr(reproduce, "get_dataset", lambda _: few)
-    path = plan.working / "table.h5"
-    build.run_stage("evaluate", plan, path, limit=2)
-    build.run_stage("assemble", plan, path)
+    path = assembled(2)
     contents = dataclasses.replace(Table(path).contents(), choices=("k3_e1", "skip"))
     write_table(path, contents, "1", "d")
     return Table(path)
