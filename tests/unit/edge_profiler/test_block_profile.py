@@ -26,6 +26,24 @@ SHORT = Protocol(warm_up=0, rounds=2, runs_per_round=2, max_dropped=4, idle_gap_
 BAD, BAD_DIGIT, PLACES = "2.k5_e6", "7", (2, 3, 4)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def each_graph_is_made_once():
+    """The graphs of whole networks, which are most of what a pass takes here, are kept."""
+    from biglittle.edge_profiler import subject
+
+    made, make = {}, subject.onnx_model
+
+    def kept_model(space, architecture, n_classes):
+        key = space.name, architecture, n_classes
+        if key not in made:
+            made[key] = make(space, architecture, n_classes)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "onnx_model", kept_model)
+        yield
+
+
 class Additive:
     """A call takes 50 us and a node 100 us, but those of the null network, which take nothing."""
 

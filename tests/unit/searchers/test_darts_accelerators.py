@@ -13,6 +13,7 @@ from biglittle.bench import get_space  # noqa: E402
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import AcceleratorError, ConstraintError  # noqa: E402
 from biglittle.cotrain.supernet import Supernet  # noqa: E402
+from biglittle.edge_profiler.accelerators.grid import CostGrid  # noqa: E402
 from biglittle.edge_profiler.accelerators.space import (  # noqa: E402
     AcceleratorSpace,
     parse_space,
@@ -46,6 +47,17 @@ def prices(space: AcceleratorSpace, area_mm2: float | None = None) -> Accelerato
     return accelerator_prices(space, SPACE, 10, CHOICES, area_mm2, 200.0, seed=0)
 
 
+@pytest.fixture(scope="module")
+def grid(some: AcceleratorSpace) -> CostGrid:
+    """What blocks cost on all of these accelerators, which is worked out once."""
+    return CostGrid(some, SPACE, 10, 200.0)
+
+
+def fresh_prices(grid: CostGrid) -> AcceleratorPrices:
+    """Prices of all accelerators, of which nothing is learned yet."""
+    return AcceleratorPrices(grid, np.arange(len(grid.accelerators)), CHOICES, seed=0)
+
+
 def test_shares_are_of_accelerators_within_the_limit(some: AcceleratorSpace) -> None:
     limit = float(np.median(some.areas_mm2))
     priced = prices(some, limit)
@@ -63,8 +75,8 @@ def test_shares_are_of_accelerators_within_the_limit(some: AcceleratorSpace) -> 
     assert sharp.mean() > soft.mean()
 
 
-def test_prices_are_expected_and_teach_every_number(some: AcceleratorSpace) -> None:
-    priced = prices(some)
+def test_prices_are_expected_and_teach_every_number(grid: CostGrid) -> None:
+    priced = fresh_prices(grid)
     drawn = priced(0.5)
     low, high = priced.block_ms.min(dim=0).values, priced.block_ms.max(dim=0).values
     assert (drawn.block_ms >= low - 1e-5).all()
@@ -80,7 +92,7 @@ def test_prices_are_expected_and_teach_every_number(some: AcceleratorSpace) -> N
     assert torch.allclose(priced.shares(None)[-1], torch.tensor(1.0))
 
 
-def test_latency_alone_derives_a_fast_accelerator(some: AcceleratorSpace, made_up: Dataset) -> None:
+def test_latency_alone_derives_a_fast_accelerator(grid: CostGrid, made_up: Dataset) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
     train = Images(pixels, rng.integers(0, 10, 40).astype(np.uint8))
@@ -96,9 +108,11 @@ def test_latency_alone_derives_a_fast_accelerator(some: AcceleratorSpace, made_u
         architecture_rate=0.2,
     )
     facts = replace(made_up, height=8)
-    derived = [search(Supernet(SPACE, 10), train, facts, prices(some), settings) for _ in range(2)]
+    derived = [
+        search(Supernet(SPACE, 10), train, facts, fresh_prices(grid), settings) for _ in range(2)
+    ]
     assert derived[0].accelerator == derived[1].accelerator
-    priced = prices(some)
+    priced = fresh_prices(grid)
     ms = (priced.block_ms.mean(dim=2).sum(dim=1) + priced.constant_ms).numpy()
     assert ms[list(priced.places).index(derived[0].accelerator)] <= np.median(ms)
 

@@ -130,7 +130,7 @@ def test_a_search_that_pays_for_bitops_ends_with_few_bits(made_up: Dataset, made
     assert (little.network, little.bits) == (derived.little, derived.bits[0])
     assert (big.network, big.bits) == (derived.big, derived.bits[1])
     assert derived.history[-1]["gbitops"] < 0.7 * derived.history[0]["gbitops"]
-    plain = search(net, train, data, made_up_device(), replace(settings, bits=False))
+    plain = search(net, train, data, made_up_device(), replace(settings, bits=False, steps=1))
     assert plain.bits is plain.mixed("fbnet") is None
     assert "gbitops" not in plain.history[0]
 
