@@ -120,7 +120,8 @@ def packed(column: Column, rate: Column) -> dict[str, list[Any]]:
     across = rate[high] - rate[low]
     slope = (column[high] - column[low]) / across if across > 0 else 0.0
     base = column[low] - slope * rate[low]
-    if np.allclose(column, base + slope * rate, rtol=1e-9, atol=1e-12):
+    line = base + slope * rate
+    if (np.abs(column - line) <= 1e-12 + 1e-9 * np.abs(line)).all():  # a third of np.allclose
         return {"line": [rounded(base), rounded(slope)]}
     starts = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist()]
     if 2 * len(starts) <= len(column):
