@@ -31,9 +31,15 @@ settings.load_profile("same")
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests neither read nor leave anything in the cache of who runs them."""
+    """Tests neither read nor leave anything in the cache of who runs them.
+
+    The workers of a run share one, so that none works out a front that another has kept.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(CACHE_FOLDER_VARIABLE, str(folder / "cache"))
         yield
 
 

@@ -270,12 +270,23 @@ def _lay_out(folder: Path) -> None:
     (folder / "my-board.json").write_text(json.dumps({**profile, "device": "my-board"}))
 
 
+FEW = 500  # evaluations of a search: that it runs, and what it writes, many show no better
+
+
+def with_few_evaluations(words: list[str]) -> list[str]:
+    """The same command, with the budget of its search cut down to a few evaluations."""
+    short = list(words)
+    for option in ("--budget", "--evaluations"):
+        if option in short:
+            at = short.index(option) + 1
+            short[at] = str(min(FEW, int(short[at])))
+            return short
+    return [*short, "--budget", str(FEW)] if short[:2] == ["biglittle", "search"] else short
+
+
 @each_page
 def test_what_can_run_here_runs(
-    page: Path,
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = [b for b in blocks_of(page) if b.here and b.language in ("bash", "python")]
     if not blocks:
@@ -283,14 +294,13 @@ def test_what_can_run_here_runs(
     _lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "own"))
-    monkeypatch.setenv("BIGLITTLE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     namespace: dict[str, Any] = {"__name__": "page"}
     for block in blocks:
         where = f"{page.relative_to(ROOT)}:{block.line}"
         if block.language == "python":
             exec(compile(block.text, where, "exec", dont_inherit=True), namespace)
             continue
-        for words in block.commands():
+        for words in map(with_few_evaluations, block.commands()):
             monkeypatch.setattr(sys, "argv", list(words))
             result = CliRunner().invoke(app, words[1:])
             assert result.exit_code == 0, f"{where}: {shlex.join(words)}: {result.exception!r}"
@@ -320,6 +330,18 @@ def test_the_pair_that_the_readme_shows_beats_its_big_network() -> None:
 
 
 # ---- the parser of this file -------------------------------------------------------------------
+def test_a_search_of_a_page_is_run_with_few_evaluations() -> None:
+    for given, run in (
+        ("search", "search --budget 500"),
+        ("search --budget 4000 --seed 1", "search --budget 500 --seed 1"),
+        ("search --budget 60", "search --budget 60"),
+        ("accelerator search edge --evaluations 2000", "accelerator search edge --evaluations 500"),
+        ("front --top 5", "front --top 5"),
+    ):
+        words = with_few_evaluations(["biglittle", *given.split()])
+        assert words[1:] == run.split()
+
+
 def test_a_wrong_command_would_be_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
