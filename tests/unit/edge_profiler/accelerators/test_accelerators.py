@@ -19,7 +19,7 @@ from biglittle.edge_profiler.accelerators import (
     load_accelerator,
     parse_accelerator,
 )
-from biglittle.edge_profiler.accelerators.analytic import analytic_costs
+from biglittle.edge_profiler.accelerators.analytic import analytic_costs, grid_costs
 from biglittle.edge_profiler.accelerators.mapping import layers_of, loops_of, spread
 from biglittle.edge_profiler.accelerators.profile import accelerator_profile
 from biglittle.edge_profiler.accelerators.table import (
@@ -286,3 +286,42 @@ def test_without_zigzag_the_pip_line_is_given() -> None:
             layer_costs(from_parameters(SMALL), fbnet_layers()[:1], "zigzag")
     else:
         pytest.skip("zigzag is installed")
+
+
+#: Cycles and pJ of all distinct layers on 16 x 8 units with 32 and 64 KiB and 64 bits outside.
+TOTALS = {
+    "weight-stationary": (1619347.0, 2001218085.9984848),
+    "output-stationary": (1538728.625, 1873060564.26619),
+    "row-stationary": (1535218.625, 1873085305.1989741),
+}
+
+
+@pytest.mark.parametrize("dataflow", TOTALS)
+def test_what_all_layers_cost_stays_what_it_was(dataflow: str) -> None:
+    numbers: Any = {"dataflow": dataflow}
+    accelerator = from_parameters(Parameters("a", 16, 8, 32, 64, 64, **numbers))
+    totals = [column.sum() for column in analytic_costs(accelerator, fbnet_layers())]
+    assert totals == pytest.approx(TOTALS[dataflow], rel=1e-12)
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 10**9])
+def test_layers_and_accelerators_together_cost_what_each_does_alone(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("biglittle.edge_profiler.accelerators.analytic.AT_ONCE", at_once)
+    large = Operator("conv", 4096, 4096, 7, 7, kernel=3)  # does not fit where buffers are small
+    layers = [*fbnet_layers()[::9], large, fbnet_layers()[0]]
+    # Two sizes of each memory, one accelerator twice, and one that differs in its way outside.
+    numbers = [(w, a, 64) for w in (0.0625, 64) for a in (0.0625, 128)]
+    numbers += [numbers[3], (64, 128, 256)]
+    alike = [from_parameters(Parameters("a", 16, 8, *each)) for each in numbers]
+    together = grid_costs(alike, layers)
+    assert np.isnan(together[0]).any()
+    assert np.isfinite(together[0]).any()
+    for place, accelerator in enumerate(alike):
+        for layer, operator in enumerate(layers):
+            own = analytic_costs(accelerator, [operator])
+            for column, alone in zip(together, own, strict=True):
+                np.testing.assert_array_equal(column[place, layer], alone[0])
+    same = grid_costs([alike[3]] * 3, layers)
+    np.testing.assert_array_equal(same[0], np.repeat(together[0][3:4], 3, axis=0))
