@@ -22,6 +22,8 @@ from .onnx_shapes import STANDARD
 if TYPE_CHECKING:
     import onnx
 
+#: How far beyond its metric's range a threshold may lie by rounding to fp32, as a share of it.
+SLACK = 1e-6
 #: What pipelines hang behind the layer that gives the answer, and that changes no value.
 _VIEWS = ("Identity", "Flatten", "Reshape", "Squeeze")
 
@@ -136,9 +138,4 @@ def check_threshold(metric: str, threshold: float, n_classes: int, forced: Seque
         raise GateError(f"threshold {threshold!r} of gate {metric!r} is not a number.")
     if threshold in forced or math.isnan(threshold):  # which the gate's writer refuses
         return
-    top = get_metric(metric).maximum(n_classes)
-    if not -1e-6 <= threshold <= top * (1 + 1e-6):
-        raise GateError(
-            f"threshold {threshold:g} is outside the range of {metric!r} with {n_classes} classes; "
-            f"expected a number from 0 to {top:.6g}."
-        )
+    get_metric(metric).check_range(threshold, n_classes, SLACK)

@@ -82,14 +82,28 @@ class GateMetric:
             u = share if self.confident == "low" else 1.0 - share
             return np.asarray(math.ceil(N_CODES * (1.0 - math.sqrt(u)) - 0.5), np.int64)
         values = np.asarray(threshold, np.float64)
-        if not bool(np.all((values >= 0) & (values <= top * (1 + 1e-12)))):
-            bad = values[~((values >= 0) & (values <= top))].flat[0]
-            raise GateError(
-                f"threshold {bad:g} is outside the range of {self.name!r} with {n_classes} "
-                f"classes; expected a number from 0 to {top:.6g}."
-            )
+        self.check_range(values, n_classes)
         edge = N_CODES * (1.0 - np.sqrt(self._uncertainty(values, n_classes)))
         return np.ceil(edge - 0.5).astype(np.int64)
+
+    def check_range(self, threshold: ArrayLike, n_classes: int, slack: float = 1e-12) -> None:
+        """Nothing, if thresholds lie within the metric's range.
+
+        Args:
+            threshold: thresholds in the metric's unit, of any shape.
+            n_classes: number of classes of the classifier.
+            slack: how far beyond either end one may lie by rounding, as a share of the range.
+
+        Raises:
+            GateError: a threshold outside of the range, which it says, or not a number.
+        """
+        values, top = np.asarray(threshold, np.float64), self.maximum(n_classes)
+        outside = ~((values >= -slack * top) & (values <= top * (1 + slack)))
+        if outside.any():
+            raise GateError(
+                f"threshold {values[outside].flat[0]:g} is outside the range of {self.name!r} with "
+                f"{n_classes} classes; expected a number from 0 to {top:.6g}."
+            )
 
     def rounding_error(self, n_classes: int) -> float:
         """Largest difference between a value and what its code stands for."""

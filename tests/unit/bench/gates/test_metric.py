@@ -34,3 +34,6 @@ def test_the_end_of_the_range_is_the_last_threshold(name: str) -> None:
             metric.cut(beyond, 10)
     with pytest.raises(GateError, match="outside the range"):
         metric.cut(np.array([0.1, 2 * top]), 10)
+    metric.check_range([0.0, top, -1e-9 * top, top * (1 + 1e-9)], 10, slack=1e-6)
+    with pytest.raises(GateError, match="outside the range"):
+        metric.check_range(top * (1 + 1e-9), 10)
