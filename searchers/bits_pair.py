@@ -22,9 +22,10 @@ from .bit_sensitivity import measured_probabilities
 from .bits_lab import Lab
 from .evaluators.answers import Answers
 
+#: How the answers of networks came about that were run with their bits.
+RUN_WORDS = {"accuracy": "simulated", "escalation_rate": "simulated"}
 PROVENANCE = {
-    "accuracy": "simulated",
-    "escalation_rate": "simulated",
+    **RUN_WORDS,
     "bitops": "modelled",
     "weights_mib": "modelled",
 }

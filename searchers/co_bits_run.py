@@ -24,9 +24,10 @@ from ..edge_profiler.accelerators.stage_costs import StageGrid
 from .bit_sensitivity import SPLIT
 from .bits_domain import BitsDomain
 from .bits_lab import Lab
-from .bits_pair import mixed_answers
+from .bits_pair import RUN_WORDS, mixed_answers
 from .bits_run import parsed
 from .co_bits import BitsCoEvaluator, bits_evaluator
+from .co_evaluator import WORDS
 from .co_run import checked_objectives, co_document, shown_rows
 from .co_search import CoOutcome, CoSettings, co_search
 from .domain import Genes
@@ -36,12 +37,7 @@ EVALUATOR = "bits"
 #: Folder of sensitivities beside the document of a search.
 KEPT = "sensitivity"
 #: How the figures of a point that was run came about.
-CHECKED_PROVENANCE = {
-    "accuracy": "simulated",
-    "escalation_rate": "simulated",
-    "latency_ms": "modelled",
-    "energy_mj": "modelled",
-}
+CHECKED_PROVENANCE = {**RUN_WORDS, **WORDS}
 
 
 @dataclass(frozen=True)
