@@ -63,10 +63,10 @@ def answers(
     bench, exact = measured
     alone = table_singles(bench, exact.device, "val")
     of_table = recommend(exact.chosen, questions, alone, _TABLE)
-    return tuple(
-        on_test(a, bench, exact.device) if a.source == _TABLE else a
-        for a in best_answers(searched, of_table)
-    )
+    best = best_answers(searched, of_table)
+    on_table = any(a.source == _TABLE for a in best)
+    single = table_singles(bench, exact.device, "test") if on_table else None
+    return tuple(on_test(a, bench, exact.device, single) if a.source == _TABLE else a for a in best)
 
 
 def table_answers(
@@ -91,7 +91,8 @@ def table_answers(
     questions = budgets(some, limits, objectives)
     chosen_rows = recommend(some, questions, table_singles(bench, device, "val"))
     placed = (replace(a, row=None if a.row is None else int(rows[a.row])) for a in chosen_rows)
-    return tuple(on_test(answer, bench, device) for answer in placed)
+    alone = table_singles(bench, device, "test")
+    return tuple(on_test(answer, bench, device, alone) for answer in placed)
 
 
 def score_answer(
@@ -160,11 +161,19 @@ def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recomm
     return answer.with_gain(answer.gain - half, answer.gain + half, CONFORMAL)
 
 
-def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommendation:
+def on_test(
+    answer: Recommendation, bench: Benchmark, device: str, alone: SingleNetworks | None = None
+) -> Recommendation:
     """An answer that was chosen on val as it is reported, with the interval of its gain.
 
     What is recommended stays what val decided, unless the pair gains nothing over the single
     network on test (``Recommendation.refuted``).
+
+    Args:
+        answer: the answer to one budget, as val decided it.
+        bench: the table that has the networks.
+        device: name of a device of the table, or the path of a profile.
+        alone: the table's networks alone on test, for many answers; None: they are looked up.
     """
     answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single
@@ -181,7 +190,8 @@ def on_test(answer: Recommendation, bench: Benchmark, device: str) -> Recommenda
     gained, lost = (int((a & ~b).sum()) for a, b in (both, both[::-1]))
     n = len(both[0])
     low, high = bootstrap_gain(gained, lost, n)
-    by_test = best_single_within(table_singles(bench, device, "test"), answer.budget)
+    alone = table_singles(bench, device, "test") if alone is None else alone
+    by_test = best_single_within(alone, answer.budget)
     if by_test is not None and by_test["accuracy"] <= single["accuracy"]:
         by_test = None
     answer = replace(answer, gain=(gained - lost) / n, by_test=by_test)

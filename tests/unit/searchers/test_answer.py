@@ -28,6 +28,7 @@ from biglittle.searchers.answer import (
     table_answers,
 )
 from biglittle.searchers.answer_page import answers_section
+from biglittle.searchers.singles import SingleNetworks
 from biglittle.searchers.table_singles import table_singles
 
 
@@ -100,6 +101,24 @@ def test_a_gain_of_predictions_has_both_errors(outcome: SearchOutcome) -> None:
     assert answer.gain is not None
     assert answer.gain_low == pytest.approx(answer.gain - 0.05)
     assert answer.gain_high == pytest.approx(answer.gain + 0.05)
+
+
+def test_networks_alone_are_looked_up_once_for_all_answers(
+    bench: Benchmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits: list[str] = []
+
+    def counted(bench: Benchmark, device: str, split: str) -> SingleNetworks:
+        splits.append(split)
+        return table_singles(bench, device, split)
+
+    front, given = bench.front(DEVICE), ({}, ("error", "latency_ms"))
+    expected = table_answers(bench, front.chosen, DEVICE, *given)
+    monkeypatch.setattr("biglittle.searchers.answer.table_singles", counted)
+    several = table_answers(bench, front.chosen, DEVICE, *given)
+    assert [a.record() for a in several] == [a.record() for a in expected]
+    assert sorted(splits) == ["test", "val"]
+    assert sum(a.pair is not None and a.single is not None for a in several) > 1
 
 
 def test_an_answer_on_test_keeps_its_choice(bench: Benchmark) -> None:
