@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..bench import SearchSpace
 from ..bench.spaces import Genomes
 from ..edge_profiler.accelerators.space import CHOSEN, AcceleratorSpace
-from .domain import Genes
+from .domain import Genes, first_of_each
 from .unseen import Moves
 
 N_CHOSEN = len(CHOSEN)
@@ -258,6 +258,4 @@ class CoDomain(Generic[Pairs]):
         pairs = np.repeat(whole, len(moved), axis=0)
         near.append(self.joined(pairs, self.accelerators.places(moved)))
         rows = self.repaired(np.concatenate(near))
-        first = {key: i for i, key in reversed(list(enumerate(self.keys(rows))))}
-        first.pop(self.keys(row[None])[0], None)
-        return rows[sorted(first.values())]
+        return rows[first_of_each(self.keys(rows), self.keys(row[None]))]

@@ -13,6 +13,7 @@ nothing; the rows a searcher is told about carry those of the operating points t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +37,24 @@ RANK_STEP = 1 / 24  # of the list; the deviation of a step along its order
 N_ALIKE_MOVES = 0.3  # of moves in a list: to a network that looks alike; the rest go along the list
 N_FAR_MOVES = 0.1  # of moves in a list: anywhere
 TRIES = 8  # mutations of one row before it may stay as it is
+
+
+def first_of_each(keys: Iterable[bytes], without: Iterable[bytes] = ()) -> list[int]:
+    """Places of the first of equal keys, rising, of those that are not among others.
+
+    Args:
+        keys: what tells rows apart, one of each row.
+        without: keys whose rows are left out.
+
+    >>> first_of_each([b"a", b"b", b"a", b"c"], without=[b"c"])
+    [0, 1]
+    """
+    before, places = {*without}, []
+    for place, key in enumerate(keys):
+        if key not in before:
+            before.add(key)
+            places.append(place)
+    return places
 
 
 @dataclass(frozen=True)
@@ -386,9 +405,7 @@ class Domain:
 
     def _others(self, row: Genes, x: Genes) -> Genes:
         """Rows that are other candidates than ``row``, each once."""
-        first = {key: i for i, key in reversed(list(enumerate(self._whole_keys(x))))}
-        first.pop(self._whole_keys(row[None])[0], None)
-        return x[sorted(first.values())]
+        return x[first_of_each(self._whole_keys(x), self._whole_keys(row[None]))]
 
     def _whole_keys(self, x: Genes) -> list[bytes]:
         return [line.tobytes() for line in np.ascontiguousarray(x, np.int64)]

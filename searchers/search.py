@@ -23,7 +23,7 @@ from ..bench.figures import counted
 from ..bench.files import check_writable
 from ..bench.locks import holding
 from .counting import CountingEvaluator, Scores
-from .domain import Domain, Genes
+from .domain import Domain, Genes, first_of_each
 from .initial_budget import InitialBudget
 from .log import EvaluationLog
 from .outcome import OnProgress, Progress, SearchOutcome, Snapshot
@@ -163,7 +163,7 @@ class Searcher:
         if checkpoint is not None:
             header["cheapest_network"] = _answers(evaluator, domain)
         counting = CountingEvaluator(evaluator, settings, on_progress, header)
-        initial, warm_rows = None, _distinct(domain, rows)
+        initial, warm_rows = None, rows[first_of_each(domain.keys(rows))]
         if settings.initial:
             initial = InitialBudget(domain, evaluator.n_classes, settings.initial)
             warm_rows = warm_rows[initial.keeps(warm_rows).all(axis=1)]
@@ -238,11 +238,6 @@ def _answers(evaluator: Evaluator, domain: Domain) -> dict[str, str]:
     figures = {"accuracy": cheapest.accuracy, **{n: getattr(cheapest.costs, n) for n in _COSTS}}
     # five digits: another machine may round the sixth otherwise, another device differs in more
     return {name: f"{float(value[0]):.5g}" for name, value in figures.items()}
-
-
-def _distinct(domain: Domain, rows: Genes) -> Genes:
-    first = {key: i for i, key in reversed(list(enumerate(domain.keys(rows))))}
-    return rows[sorted(first.values())]
 
 
 def _replay(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .domain import Genes
+from .domain import Genes, first_of_each
 
 TRIES = 30  # proposals without a new row before a domain counts as exhausted
 
@@ -56,12 +56,7 @@ class Unseen:
 
     def of(self, x: Genes) -> Genes:
         """The rows that are new, once each, in their order; they are not noted."""
-        fresh, batch = [], set(self.seen)
-        for i, key in enumerate(self.domain.keys(x)):
-            if key not in batch:
-                batch.add(key)
-                fresh.append(i)
-        return x[fresh]
+        return x[first_of_each(self.domain.keys(x), self.seen)]
 
     def note(self, x: Genes) -> Genes:
         """The same rows, noted as asked about."""

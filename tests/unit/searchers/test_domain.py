@@ -7,6 +7,7 @@ import pytest
 
 from biglittle.bench import Candidates, get_space
 from biglittle.searchers import Domain
+from biglittle.searchers.domain import first_of_each
 from biglittle.searchers.unseen import Unseen
 
 SPACE = get_space("fbnet")
@@ -69,3 +70,9 @@ def test_a_list_of_one_can_be_moved_about() -> None:
 
 def test_domains_that_mean_something_else_have_another_hash() -> None:
     assert len({dom.sha256 for dom in EVERY}) == len(EVERY)
+
+
+def test_the_first_of_equal_keys_stays_unless_it_is_to_be_left_out() -> None:
+    assert first_of_each([]) == []
+    assert first_of_each([b"b", b"a", b"b", b"c", b"a"]) == [0, 1, 3]
+    assert first_of_each([b"b", b"a", b"b", b"c", b"a"], without=[b"b", b"d"]) == [1, 3]
