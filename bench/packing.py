@@ -1,18 +1,21 @@
 """How a table's answers are packed, without loss, before they are compressed.
 
-Two things are known about an answer before it is read: it is most often right, and the confidence
-metrics of one answer say nearly the same. So an answer is stored as its distance from the truth,
-and a metric's code as its distance from what the other codes let expect: the median over all
-answers that have the same ones. On the 157 networks of the first ``fbnet-cifar10`` table, 15,000
-images each, this takes 37.4 instead of 49.8 kB a network (gzip 9 in both cases).
+Four things are known about an answer before it is read: it is most often right; other networks
+most often gave the same one; the confidence metrics of one answer say nearly the same; and a
+network says in another precision nearly what it says in fp32. So an answer is stored as its
+distance from the truth or, where there are many networks, as its place among the classes of its
+image, those that most networks gave first. A metric's code is stored as its distance from what
+the other codes let expect: the median over all answers that have the same ones. And of a network
+in another precision, all of this is stored as its distance from the row of the same in fp32.
 
-Expectations are fitted when a table is written and stored in it: one computed again on another
-machine might differ in a rounding, and every answer behind it.
+Whatever is expected is fitted when a table is written and stored in it: computed again on another
+machine it might differ in a rounding, and every answer behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,13 @@ from numpy.typing import NDArray
 from .class_numbers import Classes, class_dtype
 
 Bytes = NDArray[np.uint8]
+#: Packed columns of one split by name, ``top1`` among them, one row or (n_networks, n_images).
+Columns = Mapping[str, NDArray[Any]]
+
+TOP1 = "top1"
+#: Networks a class from which the order of each image's classes saves more than it takes.
+ORDERED_FROM = 5
+_ORDERED_CLASSES = 256  # places are stored in a byte
 
 N_VALUES = 256  # of a byte
 #: From which codes each metric is expected; a metric that is not named is stored as it is.
@@ -97,11 +107,138 @@ def _wide(classes: Classes) -> NDArray[np.signedinteger[Any]]:
     return classes.astype(np.int16 if classes.dtype.itemsize == 1 else np.int64)
 
 
-def pack_answers(top1: Classes, labels: Classes, n_classes: int) -> Classes:
-    """Answers as their distance from the truth, modulo the number of classes; 0 is right."""
+def class_order(top1: Classes, labels: Classes, n_classes: int) -> Bytes | None:
+    """The classes of each image, those that most networks gave first.
+
+    Args:
+        top1: answers, shape (n_networks, n_images).
+        labels: the truth, shape (n_images,), which comes first of classes given as often.
+        n_classes: number of classes of the classifier.
+
+    Returns:
+        Shape (n_classes, n_images), each column all of the classes; None for few networks or many
+        classes, where it would take more than it saves.
+    """
+    n_networks, n_images = top1.shape
+    if n_classes > _ORDERED_CLASSES or n_networks < ORDERED_FROM * n_classes:
+        return None
+    given = np.zeros((n_classes, n_images), np.int64)
+    np.add.at(given, (top1, np.arange(n_images)), 1)
+    distance = (np.arange(n_classes)[:, None] - labels.astype(np.int64)) % n_classes
+    return np.lexsort((distance, -given), axis=0).astype(np.uint8)
+
+
+def pack_answers(
+    top1: Classes, labels: Classes, n_classes: int, order: Bytes | None = None
+) -> Classes:
+    """Answers as they are stored.
+
+    Args:
+        top1: answers, shape (n_images,) or (n_networks, n_images).
+        labels: the truth, shape (n_images,).
+        n_classes: number of classes of the classifier.
+        order: of ``class_order``; None: none.
+
+    Returns:
+        Places in the order; without one, distances from the truth modulo the number of classes,
+        of which 0 is right.
+    """
+    if order is not None:
+        place = np.argsort(order, axis=0).astype(np.uint8)
+        return place[top1, np.arange(len(labels))]
     return ((_wide(top1) - labels) % n_classes).astype(class_dtype(n_classes))
 
 
-def unpack_answers(packed: Classes, labels: Classes, n_classes: int) -> Classes:
+def unpack_answers(
+    packed: Classes, labels: Classes, n_classes: int, order: Bytes | None = None
+) -> Classes:
     """The inverse of ``pack_answers``."""
+    if order is not None:
+        return order[packed, np.arange(len(labels))]
     return ((_wide(packed) + labels) % n_classes).astype(class_dtype(n_classes))
+
+
+def _summed(columns: Columns, others: Columns, n_classes: int, sign: int) -> dict[str, Any]:
+    """Columns plus others or minus them, each modulo how many values it has."""
+    out: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name == TOP1:
+            both = _wide(values) + sign * _wide(others[name])
+            out[name] = (both % n_classes).astype(values.dtype)
+        else:
+            out[name] = values + others[name] if sign > 0 else values - others[name]
+    return out
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How the answers of one table are packed.
+
+    Attributes:
+        n_classes: number of classes of the classifier.
+        tables: expected codes by metric, as of ``expectations``.
+        given: metrics that each of them expects from.
+        orders: by split, the classes of each image as of ``class_order``; may lack some.
+        beside: row of the network from which each one's distance is stored, -1 for those that are
+            stored as they are, shape (n_networks,); None: all of them are.
+    """
+
+    n_classes: int
+    tables: Mapping[str, Bytes] = field(default_factory=dict)
+    given: Mapping[str, Sequence[str]] = field(default_factory=lambda: EXPECTED_FROM)
+    orders: Mapping[str, Bytes] = field(default_factory=dict)
+    beside: NDArray[np.int64] | None = None
+
+    @property
+    def further(self) -> bool:
+        """Whether it takes the schema that has more than expected codes."""
+        return bool(self.orders) or self.beside is not None
+
+    def pack(
+        self, split: str, labels: Classes, top1: Classes, codes: Mapping[str, Bytes]
+    ) -> dict[str, NDArray[Any]]:
+        """The columns of all networks, or of one that is stored as it is.
+
+        Args:
+            split: whose images.
+            labels: the truth, shape (n_images,).
+            top1: answers, shape (n_networks, n_images) or (n_images,).
+            codes: codes of the same shape by metric.
+        """
+        answers = pack_answers(top1, labels, self.n_classes, self.orders.get(split))
+        packed: dict[str, NDArray[Any]] = {TOP1: answers, **pack_codes(codes, self.tables)}
+        return packed if top1.ndim == 1 else self._moved(packed, -1)
+
+    def unpack(
+        self, split: str, labels: Classes, packed: Columns, base: Columns | None = None
+    ) -> tuple[Classes, dict[str, Bytes]]:
+        """Answers and codes of all networks, or of one; the inverse of ``pack``.
+
+        Args:
+            split: whose images.
+            labels: the truth, shape (n_images,).
+            packed: columns as they are stored, shape (n_networks, n_images); or (n_images,).
+            base: of one network, the columns of the row that ``beside`` names for it.
+        """
+        if base is not None:
+            packed = _summed(packed, base, self.n_classes, 1)
+        elif packed[TOP1].ndim > 1:
+            packed = self._moved(packed, 1)
+        codes = {name: values for name, values in packed.items() if name != TOP1}
+        top1 = unpack_answers(packed[TOP1], labels, self.n_classes, self.orders.get(split))
+        return top1, unpack_codes(codes, self.tables, self.given)
+
+    def _moved(self, columns: Mapping[str, NDArray[Any]], sign: int) -> dict[str, NDArray[Any]]:
+        """Columns whose rows are moved by those that they are stored beside."""
+        out = dict(columns)
+        if self.beside is None:
+            return out
+        rows = np.flatnonzero(self.beside >= 0)
+        own, base = (
+            {name: values[of] for name, values in columns.items()}
+            for of in (rows, self.beside[rows])
+        )
+        for name, values in _summed(own, base, self.n_classes, sign).items():
+            out[name] = columns[name].copy()
+            out[name][rows] = values
+        return out

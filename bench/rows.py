@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -216,6 +216,23 @@ def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:
                 f"{role} {network.name} ({network.training}, seed {network.seed}) names {partner} "
                 "as its partner, which has no such row; a co-trained pair is two rows."
             )
+
+
+def fp32_twins(networks: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """The row of each network's own weights in fp32, shape (n_networks,); -1 where there is none.
+
+    Networks in fp32 have none, and neither have those of co-trained pairs.
+
+    Args:
+        networks: columns of a table by name, all of them.
+    """
+    plain = {key_of(networks, i): i for i in np.flatnonzero(networks["precision"] == FP32).tolist()}
+    out = np.full(len(networks["precision"]), -1, np.int64)
+    others = (networks["precision"] != FP32) & (networks["partner"] == "")
+    for row in np.flatnonzero(others).tolist():
+        network, partner = key_of(networks, row)
+        out[row] = plain.get((replace(network, precision=FP32), partner), -1)
+    return out
 
 
 class RowIndex:

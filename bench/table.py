@@ -24,7 +24,7 @@ from .files import why_unreadable
 from .gates import VALUES
 from .hdf5 import CheckedFile, Hdf5Error
 from .lazy_rows import LazyPredictions, is_large
-from .packing import unpack_answers, unpack_codes
+from .packing import Packing
 from .pair import Pair
 from .precision import FP32, PRECISIONS, checked_precisions
 from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
@@ -144,7 +144,11 @@ class Table:
         stored_columns = columns_of(self._file, self.schema_version)
         self.metrics = tuple(name for name in stored_columns if name not in VALUES)
         self.values = tuple(name for name in stored_columns if name in VALUES)
-        self._packing = packing_of(self._file) if self.schema_version > 1 else ({}, {})
+        self._packing = (
+            packing_of(self._file, self.n_classes)
+            if self.schema_version > 1
+            else Packing(self.n_classes)
+        )
         self._index = RowIndex(self.networks)
         if self.precisions != (FP32,):
             self._check_precisions()
@@ -340,12 +344,8 @@ class Table:
             raise self._unreadable(error) from error
         if self.schema_version == 1:
             return Predictions(labels, top1, codes)
-        return Predictions(
-            labels=labels,
-            top1=unpack_answers(top1, labels, self.n_classes),
-            codes=unpack_codes(codes, *self._packing),
-            values=values,
-        )
+        top1, codes = self._packing.unpack(split, labels, {"top1": top1, **codes})
+        return Predictions(labels, top1, codes, values)
 
     def _lazy_predictions(self, split: str) -> Predictions:
         """The same, of which one network's rows are read at a time."""
@@ -353,22 +353,24 @@ class Table:
         names = ("top1", *self.metrics, *self.values)
         types = {name: self._file.dtype(f"{at}/{name}") for name in names}
 
-        def read(row: int) -> dict[str, NDArray[Any]]:
+        def stored(row: int) -> dict[str, NDArray[Any]]:
             try:
                 parts = {name: self._file.read_row(f"{at}/{name}", row) for name in names}
-                values = {name: parts[name] for name in self.values}
                 check_classes(f"{at}/top1", parts["top1"], self.n_classes)
-                check_values(at, values)
+                check_values(at, {name: parts[name] for name in self.values})
             except (OSError, ValueError) as error:
                 raise self._unreadable(error) from error
-            codes = {name: parts[name] for name in self.metrics}
+            return parts
+
+        def read(row: int) -> dict[str, NDArray[Any]]:
+            parts = stored(row)
             if self.schema_version == 1:
-                return {"top1": parts["top1"], **codes}
-            return {
-                "top1": unpack_answers(parts["top1"], labels, self.n_classes),
-                **unpack_codes(codes, *self._packing),
-                **values,
-            }
+                return parts
+            values = {name: parts.pop(name) for name in self.values}
+            beside = -1 if self._packing.beside is None else int(self._packing.beside[row])
+            base = None if beside < 0 else stored(beside)
+            top1, codes = self._packing.unpack(split, labels, parts, base)
+            return {"top1": top1, **codes, **values}
 
         return LazyPredictions(labels, len(self), types, self.values, read)
 

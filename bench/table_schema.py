@@ -1,6 +1,6 @@
 """What a table's file has to hold: its layout, its columns, and the values that they may have.
 
-Layout (schema version 2 and 3)::
+Layout (schema versions 2 to 4)::
 
     attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
                      created, training (JSON), quantisation (JSON), reference_points (JSON)
@@ -16,8 +16,8 @@ Layout (schema version 2 and 3)::
                      what is run before them; where networks differ in how a figure came about,
                      latency_ms_provenance, energy_mj_provenance: uint8, places in PROVENANCES
 
-Schema 3 is what a table is written in that schema 2 cannot hold; every other is written in schema
-2. It has, beyond that, one or more of these:
+Schema 3 is what a table is written in that schema 2 cannot hold. It has, beyond that, one or more
+of these:
 
 - labels and top1 of uint16 or uint32, for more than 256 classes;
 - ``max_prob`` alone of the metrics, where answers came as top-1 and confidence;
@@ -26,8 +26,15 @@ Schema 3 is what a table is written in that schema 2 cannot hold; every other is
   and params are 0 where nobody said them, and a device has weights_mib and activation_mib where
   somebody did.
 
-Schema 1, without images, partner, role and held_out and with predictions as they are, is read as
-well: all its networks are inherited ones.
+Schema 4 is that of tables with many networks for their classes, or with networks in fp32 and in
+another precision too. It has one or both of these:
+
+- ``/packing/val_classes``, ``/packing/test_classes``: the classes of each image in the order of
+  how many networks gave them, uint8, shape (n_classes, n_images): top1 has places in it;
+- ``/packing/beside``: of each network the row from which its distance is stored, or -1.
+
+Every other table is written in schema 2. Schema 1, without images, partner, role and held_out
+and with predictions as they are, is read as well: all its networks are inherited ones.
 
 ``hdf5.py`` checks places, kinds and sizes while it walks the file; what the values mean is checked
 here, once, before anything is answered from them.
@@ -47,21 +54,34 @@ from .device_columns import FIGURE_COLUMNS, MAY_BE_ZERO, WORD_COLUMNS
 from .documents import DocumentError, Line, NonNegative, json_of, typed
 from .gates import VALUES, stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
+from .packing import Packing
 from .provenance import PROVENANCES, Word
 from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import GIVEN, SearchSpace, get_space, listed_space
 
 FORMAT = "biglittle-table"
-READABLE = (1, 2, 3)
+READABLE = (1, 2, 3, 4)
 SPLITS = ("val", "test")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 MAX_NAME = 200
 _WIDE = 3  # first version with more than 256 classes, few metrics, and networks of no space
+_FURTHER = 4  # first version with answers packed by other networks
+#: Where the rows stand that others are stored beside.
+BESIDE = "beside"
 _ALWAYS = "max_prob"  # the one metric that every table has
 
 
+def order_place(split: str) -> str:
+    """Name of the data set with the order of the classes of each image of a split."""
+    return f"{split}_classes"
+
+
 def schema_needed(
-    space: str, n_classes: int, metrics: Sequence[str], values: Sequence[str] = ()
+    space: str,
+    n_classes: int,
+    metrics: Sequence[str],
+    values: Sequence[str] = (),
+    further: bool = False,
 ) -> int:
     """The lowest schema version that holds a table, so that older code reads what it can.
 
@@ -70,7 +90,10 @@ def schema_needed(
         n_classes: number of classes of the classifier.
         metrics: gate metrics that the table stores.
         values: further values of answers that it stores, of ``gates.VALUES``.
+        further: whether its answers are packed by what other networks answer.
     """
+    if further:
+        return _FURTHER
     narrow = class_dtype(n_classes).itemsize == 1
     plain = narrow and space != GIVEN and set(metrics) == set(stored_metrics()) and not values
     return _WIDE - 1 if plain else _WIDE
@@ -106,6 +129,8 @@ def declared_columns() -> dict[str, Column]:
         for name in VALUES:
             column = Column("f", ("networks", split), required=False, itemsize=4)
             out[f"predictions/{split}/{name}"] = column
+        out[f"packing/{order_place(split)}"] = Column("u", ("classes", split), False, itemsize=1)
+    out[f"packing/{BESIDE}"] = Column("i", ("networks",), required=False, itemsize=8)
     out["packing/*"] = Column("u", None, required=False, itemsize=1)
     for name in WORD_COLUMNS:
         out[f"devices/*/{name}"] = Column("u", ("networks",), required=False, itemsize=1)
@@ -305,16 +330,23 @@ def check_devices(file: CheckedFile) -> None:
                 )
 
 
-def packing_of(file: CheckedFile) -> tuple[dict[str, NDArray[np.uint8]], dict[str, list[str]]]:
-    """What codes are expected from others, and from which; as ``unpack_codes`` takes them.
+def packing_of(file: CheckedFile, n_classes: int) -> Packing:
+    """How the answers of a table are packed.
+
+    Args:
+        file: the table's file, of schema 2 or later.
+        n_classes: number of classes of the classifier.
 
     Raises:
-        Hdf5Error: a table of another size, of no metric, or metrics that wait for one another.
+        Hdf5Error: a table of another size, of no metric, or metrics that wait for one another; an
+            order that lacks a class; a row beside one that is not stored as it is.
     """
-    names, given = file.names("packing"), {}
+    orders = {s: _order_of(file, s, n_classes) for s in SPLITS if _packed(order_place(s)) in file}
+    others = {BESIDE, *(order_place(split) for split in SPLITS)}
+    names, given = [name for name in file.names("packing") if name not in others], {}
     ready = [name for name in stored_metrics() if name not in names]
     for name in names:
-        place = f"packing/{name}"
+        place = _packed(name)
         given[name] = json_in(file.attributes[place], "given", list[str])
         if name not in stored_metrics() or not given[name]:
             raise Hdf5Error(f"{place!r} is not about a metric of the table")
@@ -329,4 +361,28 @@ def packing_of(file: CheckedFile) -> tuple[dict[str, NDArray[np.uint8]], dict[st
             raise Hdf5Error(f"'packing/{waiting[0]}' is given by metrics that are not there")
         ready += following
         waiting = [n for n in waiting if n not in following]
-    return {name: file.read(f"packing/{name}") for name in names}, given
+    tables = {name: file.read(_packed(name)) for name in names}
+    return Packing(n_classes, tables, given, orders, _beside_of(file))
+
+
+def _packed(name: str) -> str:
+    return f"packing/{name}"
+
+
+def _order_of(file: CheckedFile, split: str, n_classes: int) -> NDArray[np.uint8]:
+    place = _packed(order_place(split))
+    order: NDArray[np.uint8] = file.read(place)
+    if len(order) != n_classes or (np.sort(order, axis=0) != np.arange(len(order))[:, None]).any():
+        raise Hdf5Error(f"{place!r} does not name each of the {n_classes} classes once an image")
+    return order
+
+
+def _beside_of(file: CheckedFile) -> NDArray[np.int64] | None:
+    place = _packed(BESIDE)
+    if place not in file:
+        return None
+    rows: NDArray[np.int64] = file.read(place)
+    there = rows[rows != -1]
+    if ((there < 0) | (there >= len(rows))).any() or (rows[there] != -1).any():
+        raise Hdf5Error(f"{place!r} names a row that is not there or stands beside another itself")
+    return rows

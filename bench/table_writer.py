@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from .files import file_hash
 from .hdf5_writer import make_groups, new_hdf5, streamed_hdf5
 from .lazy_rows import LazyPredictions
-from .packing import EXPECTED_FROM, expectations, pack_answers, pack_codes
-from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed
+from .packing import EXPECTED_FROM, Packing, class_order, expectations
+from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed, fp32_twins
 from .table_contents import Predictions, TableContents, quantisation
 from .table_manifest import write_manifest
-from .table_schema import FORMAT, SPLITS, schema_needed, space_of
+from .table_schema import BESIDE, FORMAT, SPLITS, order_place, schema_needed, space_of
 
 _SAMPLED = 200  # networks of a large table whose codes say what to expect
 _QUICK = 4  # level of gzip of a large table; 9 takes four times as long for some per cent
@@ -49,13 +49,16 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         write_manifest(path, facts, file_hash(path) if path.exists() else None)
 
     large = any(isinstance(part, LazyPredictions) for part in contents.predictions.values())
+    packing = _packing_for(contents, networks, large)
     new = streamed_hdf5 if large else new_hdf5
     with new(path, replaces, libver="v110") as file:
         make_groups(file, "networks", "packing", "splits", *(f"predictions/{s}" for s in SPLITS))
         make_groups(file, *(f"devices/{name}" for name in contents.devices))
         file.attrs.update(
             format=FORMAT,
-            schema_version=schema_needed(space.name, contents.n_classes, metrics, values),
+            schema_version=schema_needed(
+                space.name, contents.n_classes, metrics, values, packing.further
+            ),
             name=contents.name,
             space=space.name,
             space_hash=space.hash,
@@ -74,20 +77,16 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
             file[f"networks/{name}"] = np.asarray(networks[name], np.int64)
         file["networks/held_out"] = np.asarray(networks["held_out"], bool)
         file["splits/val_index"] = contents.val_index
-        tables = expectations([_sample(contents.predictions[s]) for s in SPLITS])
-        for name, table in tables.items():
-            file.create_dataset(f"packing/{name}", data=table, compression="gzip")
-            file[f"packing/{name}"].attrs["given"] = json.dumps(EXPECTED_FROM[name])
+        _write_packing(file["packing"], packing)
         for split in SPLITS:
             stored = contents.predictions[split]
             file[f"splits/{split}_labels"] = stored.labels
             if large:
-                _write_rows(file[f"predictions/{split}"], stored, tables, contents.n_classes)
+                _write_rows(file[f"predictions/{split}"], split, stored, packing)
                 continue
-            answers = pack_answers(stored.top1, stored.labels, contents.n_classes)
-            packed = {"top1": answers, **pack_codes(stored.codes, tables)}
-            packed |= {name: np.asarray(v, np.float32) for name, v in stored.values.items()}
-            for name, array in packed.items():
+            columns = packing.pack(split, stored.labels, stored.top1, stored.codes)
+            columns |= {name: np.asarray(v, np.float32) for name, v in stored.values.items()}
+            for name, array in columns.items():
                 file.create_dataset(
                     f"predictions/{split}/{name}",
                     data=array,
@@ -95,9 +94,9 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                     compression="gzip",
                     compression_opts=9,
                 )
-        for name, columns in sorted(contents.devices.items()):
+        for name, facts_of in sorted(contents.devices.items()):
             group = file[f"devices/{name}"]
-            for key, value in sorted(columns.items()):
+            for key, value in sorted(facts_of.items()):
                 if isinstance(value, np.ndarray):
                     group[key] = value
                 else:
@@ -114,9 +113,37 @@ def _sample(stored: Predictions) -> Mapping[str, NDArray[np.uint8]]:
     return {name: codes[rows] for name, codes in stored.codes.items()}
 
 
-def _write_rows(
-    group: Any, stored: Predictions, tables: Mapping[str, NDArray[np.uint8]], n_classes: int
-) -> None:
+def _packing_for(
+    contents: TableContents, networks: Mapping[str, NDArray[Any]], large: bool
+) -> Packing:
+    """What is expected of a table's answers; of a large one no more than some networks say."""
+    stored, n_classes = contents.predictions, contents.n_classes
+    tables = expectations([_sample(stored[split]) for split in SPLITS])
+    if large:
+        return Packing(n_classes, tables)
+    orders = {s: class_order(stored[s].top1, stored[s].labels, n_classes) for s in SPLITS}
+    beside = fp32_twins(networks)
+    return Packing(
+        n_classes,
+        tables,
+        orders={split: order for split, order in orders.items() if order is not None},
+        beside=beside if (beside >= 0).any() else None,
+    )
+
+
+def _write_packing(group: Any, packing: Packing) -> None:
+    """Writes what is expected of answers."""
+    for name, table in packing.tables.items():
+        group.create_dataset(name, data=table, compression="gzip")
+        group[name].attrs["given"] = json.dumps(EXPECTED_FROM[name])
+    for split, order in packing.orders.items():
+        name = order_place(split)
+        group.create_dataset(name, data=order, compression="gzip", compression_opts=9)
+    if packing.beside is not None:
+        group[BESIDE] = packing.beside
+
+
+def _write_rows(group: Any, split: str, stored: Predictions, packing: Packing) -> None:
     """Writes the answers of one network after the other."""
     shape, options = stored.top1.shape, {"compression": "gzip", "compression_opts": _QUICK}
     columns: dict[str, Any] = {"top1": stored.top1.dtype}
@@ -126,10 +153,7 @@ def _write_rows(
         group.create_dataset(name, shape, dtype, chunks=(1, shape[1]), **options)
     for row in range(shape[0]):
         codes = {name: values[row] for name, values in stored.codes.items()}
-        packed = {
-            "top1": pack_answers(stored.top1[row], stored.labels, n_classes),
-            **pack_codes(codes, tables),
-            **{name: values[row] for name, values in stored.values.items()},
-        }
+        packed = packing.pack(split, stored.labels, stored.top1[row], codes)
+        packed |= {name: values[row] for name, values in stored.values.items()}
         for name, values in packed.items():
             group[name][row] = values
