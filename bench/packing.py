@@ -200,7 +200,7 @@ class Packing:
         """The columns of all networks, or of one that is stored as it is.
 
         Args:
-            split: whose images.
+            split: split whose images were answered.
             labels: the truth, shape (n_images,).
             top1: answers, shape (n_networks, n_images) or (n_images,).
             codes: codes of the same shape by metric.
@@ -215,7 +215,7 @@ class Packing:
         """Answers and codes of all networks, or of one; the inverse of ``pack``.
 
         Args:
-            split: whose images.
+            split: split whose images were answered.
             labels: the truth, shape (n_images,).
             packed: columns as they are stored, shape (n_networks, n_images); or (n_images,).
             base: of one network, the columns of the row that ``beside`` names for it.

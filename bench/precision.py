@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from .bits import is_bits
 from .errors import ArchitectureError, UnknownNameError
 
-FP32 = "fp32"
+FP32, INT8 = "fp32", "int8"
 #: Bytes of a weight or an activation, by precision; the first is what a name without one means.
 #: Biases and scales of int8, four bytes for each channel, are not counted.
-BYTES_PER_VALUE = {FP32: 4, "int8": 1}
+BYTES_PER_VALUE = {FP32: 4, INT8: 1}
 PRECISIONS = tuple(BYTES_PER_VALUE)
 #: What an error says of a name with bits per stage, where only precisions are known.
 NO_BITS = (

@@ -22,6 +22,7 @@ from .device_columns import column_words, device_columns, given_costs
 from .errors import BigLittleError, TableError, UnknownNameError
 from .files import why_unreadable
 from .gates import VALUES
+from .growth import unchanged_since
 from .hdf5 import CheckedFile, Hdf5Error
 from .lazy_rows import LazyPredictions, is_large
 from .packing import Packing
@@ -314,6 +315,21 @@ class Table:
                 "lists the co-trained ones; with training='inherited' any two networks are a pair."
             )
         return rows
+
+    def unchanged_since(self, sha256: str | None, precisions: Sequence[str] = (FP32,)) -> bool:
+        """Whether its rows are those of the table with a hash: that one, or grown from it.
+
+        Args:
+            sha256: hash of a table, as a front, a surrogate or a figure names it.
+            precisions: precisions whose rows are meant; rows in others may have been added.
+
+        Raises:
+            TableError: the table does not say in a known way how it grew.
+        """
+        try:
+            return unchanged_since(self.training, self.sha256, sha256, precisions)
+        except ValueError as error:
+            raise self._unreadable(error) from error
 
     # ---- what is stored --------------------------------------------------------------------
     def predictions(self, split: str) -> Predictions:

@@ -267,6 +267,7 @@ class FrontQuestion:
 
     def changed(self, bench: Benchmark) -> str | None:
         """A sentence where the table is not the very one that was searched; else None."""
-        if self.table_sha256 in (None, bench.table.sha256):
+        sha256 = self.table_sha256
+        if sha256 is None or bench.table.unchanged_since(sha256, self.precisions):
             return None
         return f"table {bench.table.name} has changed since {self.label} was searched with it."

@@ -26,7 +26,8 @@ from ...bench.device import load_device, shipped_devices
 from ...bench.device_columns import device_columns, joined_columns
 from ...bench.errors import TableError
 from ...bench.files import replacing
-from ...bench.precision import FP32, PRECISIONS
+from ...bench.growth import grown
+from ...bench.precision import FP32, INT8, PRECISIONS, with_precision
 from ...bench.rows import (
     PAIR_TRAININGS,
     TRAININGS,
@@ -46,6 +47,7 @@ from .chosen_exits import chosen_exits
 from .design import sequence
 from .earlier import earlier_rows, facts_with_earlier, without_replaced
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
+from .front_counts import asked_for
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
 
@@ -282,15 +284,41 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     before = without_replaced(table.contents(), evaluated)
     there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
     new = [e for e in evaluated if _row_key(e.key) not in there]
+    if target == plan.recipe.table and plan.recipe.int8_max is not None:
+        new = _with_chosen_int8(new, before, table.path, plan.recipe.int8_max)
     if not new:
         assert table.sha256 is not None
         return table.sha256, 0
     contents = added(before, new, plan.images(), devices_of(plan.recipe.design, plan.space))
+    whole = len(before.networks["role"]) == len(table)
+    precisions = [e.key.network.precision for e in new] if whole else None
+    contents = dataclasses.replace(
+        contents, training=grown(contents.training, table.sha256, precisions)
+    )
     if table.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
         keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     keep_exits(plan, target.with_name(EXITS_NAME))
     return write_with_references(target, contents, code_version), len(new)
+
+
+def _with_chosen_int8(
+    new: list[Evaluation], before: TableContents, table: Path, most: int
+) -> list[Evaluation]:
+    """New rows without those networks in int8 that a table of a limited size has no room for."""
+    n_there = int((before.networks["precision"] == INT8).sum())
+    often = [name for name, _ in asked_for(Benchmark.load(table)).most_common()]
+    place = {name: i for i, name in enumerate(often)}
+    quantised = [e for e in new if e.key.network.precision == INT8]
+    quantised = [e for e in quantised if _plain_name(e) in place]
+    quantised.sort(key=lambda e: place[_plain_name(e)])
+    chosen = {e.key.network for e in quantised[: max(0, most - n_there)]}
+    log.info("int8: %d new networks are on a front, %d of them kept", len(quantised), len(chosen))
+    return [e for e in new if e.key.network.precision != INT8 or e.key.network in chosen]
+
+
+def _plain_name(evaluation: Evaluation) -> str:
+    return with_precision(evaluation.key.network.name, FP32)
 
 
 def added(

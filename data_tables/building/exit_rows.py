@@ -20,6 +20,7 @@ from .assemble import added, devices_of
 from .chosen_exits import write_chosen_exits
 from .evaluate import Evaluation, read_evaluation
 from .exits import ExitsJob, exit_jobs
+from .front_counts import asked_for
 from .plan import Plan
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,8 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
             "",
             "",
         )
-        used = _asked_for(Benchmark.load(path))
+        counts = asked_for(Benchmark.load(path), macs=True)
+        used = Counter({name: n for name, n in counts.items() if "@" in name})
     there = {e.key.network.name for e in evaluated}
     near = (
         network.name
@@ -75,14 +77,3 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
     log.info("%d exits evaluated, %d on a front, %d kept", len(there), len(used), len(chosen))
     write_chosen_exits(plan.working, chosen, origin)
     return chosen
-
-
-def _asked_for(bench: Benchmark) -> Counter[str]:
-    """How many points of exact fronts ask each exit, by name."""
-    counts: Counter[str] = Counter()
-    questions = [(device, ("error", "latency_ms")) for device in bench.devices]
-    for device, objectives in [*questions, (bench.devices[0], ("error", "macs"))]:
-        front = bench.front(device, objectives)
-        for names in (front.points.little, front.points.big):
-            counts.update(str(name) for name in names if "@" in str(name))
-    return counts

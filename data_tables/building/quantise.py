@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...bench.errors import TableError
 from ...bench.networks import Network, weights_hash
-from ...bench.precision import FP32, split_precision
+from ...bench.precision import FP32, INT8, split_precision
 from ...bench.rows import NetworkKey
 from ...bench.table import Table
 from ...cotrain.calibration import calibration_images
@@ -26,8 +26,6 @@ from ...edge_profiler.quantised import quantised
 from .evaluate import Evaluation, EvaluationKey, NetworkEvaluator, write_evaluation
 from .exits import exit_heads, exited
 from .site import Job, Site
-
-INT8 = "int8"
 
 
 def in_precision(name: str, network: Network, evaluator: NetworkEvaluator) -> onnx.ModelProto:

@@ -117,6 +117,8 @@ class TableRecipe:
         pairs_name: file of the recipe of co-trained pairs.
         ways: ways to train a pair; those that stand together share their big network.
         exits: which networks are cut at exits.
+        int8_max: networks that are there in int8 too, at the most, so that the file stays small:
+            those that most points of the exact fronts of its devices are made of; None: all.
     """
 
     name: str
@@ -130,6 +132,7 @@ class TableRecipe:
     pairs_name: str = "pairs.toml"
     ways: tuple[tuple[str, ...], ...] = (("independent", "distilled"), ("gated",))
     exits: ExitRows = field(default_factory=ExitRows)
+    int8_max: int | None = None
 
     @property
     def table(self) -> Path:

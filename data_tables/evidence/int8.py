@@ -24,13 +24,12 @@ from ...bench.diagnostics import calibration_error
 from ...bench.errors import BigLittleError
 from ...bench.failure_prediction import auroc
 from ...bench.gates import N_CODES, get_gate, stored_metrics
-from ...bench.precision import FP32, with_precision
+from ...bench.precision import FP32, INT8, with_precision
 from ...bench.table import Table
 from ...bench.table_writer import write_table
 from ...cotrain.calibration import CALIBRATION_IMAGES
 from ..building.assemble import added
 from ..building.evaluate import Evaluation, read_evaluation
-from ..building.quantise import INT8
 from ..flagship import RECIPE
 from ._page import Step
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ...bench import Benchmark
 from ...bench.datasets import get_dataset
 from ...bench.gates import get_gate
+from ...bench.precision import INT8
 from ...edge_profiler.named_couplings import named_couplings
 from ...edge_profiler.onnx_cascade import cascade_model
 from ...edge_profiler.onnx_graph import import_onnx
-from ..building.quantise import INT8
 from ..building.reproduce import DISAGREEING_MAX, extract
 from ..flagship import RECIPE
 from ._page import Step

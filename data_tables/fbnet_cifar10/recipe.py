@@ -61,4 +61,5 @@ RECIPE = TableRecipe(
         # behind every stage and in the middle of the long ones, where heads are cheap
         names=("4s", "6", "8s", "8", "10", "12s", "12", "14", "16", "18", "20"),
     ),
+    int8_max=70,  # at 20 kB each, what the table's 25 MiB have room for
 )

@@ -19,6 +19,7 @@ from biglittle.data_tables.building import quantise, reproduce  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.assemble import keep_weights  # noqa: E402
 from biglittle.data_tables.building.evaluate import read_evaluation  # noqa: E402
+from biglittle.data_tables.building.front_counts import asked_for  # noqa: E402
 from biglittle.data_tables.building.plan import Plan  # noqa: E402
 from biglittle.edge_profiler.onnx_graph import import_onnx  # noqa: E402
 from biglittle.edge_profiler.quantised import precision_of  # noqa: E402
@@ -36,12 +37,16 @@ def test_every_beginning_of_the_jobs_is_spread(n: int) -> None:
 
 def test_int8_networks_become_rows_and_come_back(plan: Plan, assembled: Callable[[], Path]) -> None:
     table_file = assembled()
-    before = Table(table_file).contents()
+    table_before = Table(table_file)
+    before = table_before.contents()
     assert build.run_stage("int8", plan, table_file, limit=1).endswith("2 of this share left")
     written = {path.name: path.stat().st_mtime_ns for path in plan.networks.glob("*-int8-*")}
     assert build.run_stage("int8", plan, table_file).endswith("0 of this share left")
     assert all((plan.networks / n).stat().st_mtime_ns == t for n, t in written.items())
     assert build.run_stage("extend", plan, table_file).startswith("3 rows added")
+    first, grown = table_before.sha256, Table(table_file)
+    assert grown.unchanged_since(first)
+    assert not grown.unchanged_since(first, ("fp32", "int8"))
     bench = Benchmark.load(table_file, precisions=("fp32", "int8"))
     table = bench.table
     assert table.networks["precision"].tolist() == ["fp32"] * 3 + ["int8"] * 3
@@ -51,6 +56,20 @@ def test_int8_networks_become_rows_and_come_back(plan: Plan, assembled: Callable
     name = str(table.names[3])
     again = read_evaluation(plan.networks / f"inherited-{name.replace(':', '-')}-s0.npz")
     assert np.array_equal(table.predictions("test").top1[3], again.answers["test"]["top1"])
+
+
+def test_a_small_file_gets_those_in_int8_that_its_fronts_ask_for(
+    plan: Plan, table_file: Path
+) -> None:
+    for stage in ("evaluate", "assemble", "int8"):
+        build.run_stage(stage, plan, table_file)
+    often = [name for name, _ in asked_for(Benchmark.load(table_file)).most_common()]
+    small = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, int8_max=1))
+    assert build.run_stage("extend", small, table_file).startswith("1 rows added")
+    assert Table(table_file).names[-1] == f"{often[0]}:int8"
+    assert build.run_stage("extend", small, table_file).startswith("0 rows added")
+    mine = plan.working / "copy" / "mine.h5"  # one of one's own has room for all
+    assert build.run_stage("extend", small, mine).startswith("2 rows added")
 
 
 def test_an_int8_network_is_extracted_and_verified(

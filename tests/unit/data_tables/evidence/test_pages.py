@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch")
 
 from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.bench.growth import unchanged_since
 from biglittle.data_tables.evidence import __main__ as evidence
 from biglittle.data_tables.evidence import _page
 from biglittle.data_tables.evidence._page import Step
@@ -111,12 +115,20 @@ def test_a_step_is_measured_kept_and_quoted(house: Path, capsys) -> None:  # typ
 
 
 def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_page, "table_hash", lambda: "a" * 64)
+    def shipped(sha256: str, **facts: Any) -> None:
+        table = SimpleNamespace(sha256=sha256, training=facts)
+        table.unchanged_since = partial(unchanged_since, facts, sha256, precisions=["fp32"])
+        monkeypatch.setattr(_page, "shipped_table", lambda: table)
+
+    shipped("a" * 64)
     assert evidence.main(["held", "--value", "2"]) == 0
     (house / "page.md").write_text("So <!-- figures:held --><!-- /figures -->!\n")
     _page.fill_pages()
     assert "-->held is 2<!--" in (house / "page.md").read_text()
-    monkeypatch.setattr(_page, "table_hash", lambda: "b" * 64)
+    shipped("b" * 64, grown_from=[{"sha256": "a" * 64, "added": {"int8": 3}}])
+    _page.fill_pages()  # in fp32 it is the same table
+    assert "-->held is 2<!--" in (house / "page.md").read_text()
+    shipped("b" * 64, grown_from=[{"sha256": "a" * 64, "added": {"fp32": 1, "int8": 3}}])
     _page.fill_pages()
     assert f"held is 2 ({_page.OUTDATED})<!--" in (house / "page.md").read_text()
     assert "(of a table before)" in evidence.listing()
