@@ -268,8 +268,8 @@ def networks_section(f: dict[str, Any]) -> str:
     """What int8 does to single networks, as Markdown."""
     own, rows = f["networks"], f["networks"]["rows"]
     lines = [
-        f"{f['whole']} whole networks and {f['cut']} exits, of {f['of']} in the table: sorted by "
-        f"MACs, both ends first, then the middle of every gap that was left, each with the exits "
+        f"{f['whole']} whole networks and {f['cut']} exits, of {f['of']} in the table: all "
+        f"architectures of its exact fronts, and others spread over MACs, each with the exits "
         f"that the table has of it. {f['images']:,} test images, points, with "
         f"{100 * LEVEL:.0f} % intervals over networks:",
         "",
