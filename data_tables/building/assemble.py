@@ -284,7 +284,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     before = without_replaced(table.contents(), evaluated)
     there = {(*key_of(before.networks, i), str(r)) for i, r in enumerate(before.networks["role"])}
     new = [e for e in evaluated if _row_key(e.key) not in there]
-    if target == plan.recipe.table and plan.recipe.int8_max is not None:
+    if plan.recipe.int8_max is not None and target.resolve() == plan.recipe.table.resolve():
         new = _with_chosen_int8(new, before, table.path, plan.recipe.int8_max)
     if not new:
         assert table.sha256 is not None
