@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Pair, load_device
+from biglittle.bench import Benchmark, Gate, Pair, load_device
+from biglittle.bench.rows import fp32_twins
 from biglittle.bench.shipped_tables import find_table
 
 
@@ -28,6 +29,23 @@ def test_size_coverage_and_quality(bench: Benchmark) -> None:
     assert counts.min() >= 5
 
 
+def test_the_networks_that_fronts_ask_most_are_there_in_int8(bench: Benchmark) -> None:
+    table, answers = bench.table, bench.table.predictions("test")
+    rows = np.flatnonzero(table.networks["precision"] == "int8")
+    assert len(rows) == 70
+    assert {"", "12s"} <= {*table.networks["exit"][rows]}  # whole ones, and small heads
+    plain = fp32_twins(table.networks)[rows]
+    assert (plain >= 0).all()
+    same = (answers.top1[rows] == answers.top1[plain]).mean(axis=1)
+    assert same.min() > 0.95
+    lost = answers.correct[plain].mean(axis=1) - answers.correct[rows].mean(axis=1)
+    assert abs(lost.mean()) < 0.002
+    both = Benchmark.load("fbnet-cifar10", precisions=("fp32", "int8"))
+    pair = Pair(str(table.names[rows[0]]), "3333333333333333333333")  # precisions may be mixed
+    assert 0.8 < both.query(pair, Gate("margin", 0.5), "raspberry-pi-4", split="test").accuracy
+    assert table.training["grown_from"][-1]["added"] == {"int8": 70}
+
+
 def test_only_choices_that_were_trained(bench: Benchmark) -> None:
     genomes = bench.table.space.parse(bench.architectures)
     assert set(np.unique(genomes)) == set(bench.table.space.allowed(bench.table.choices))
@@ -47,7 +65,11 @@ def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> N
     genomes = bench.table.space.parse([str(a) for a in bench.table.networks["architecture"]])
     for name in bench.devices:
         device = load_device(name)
-        expected = device.latency_ms(bench.table.space, genomes, bench.table.exits)
+        expected = np.full(len(genomes), np.nan)
+        for precision in ("fp32", "int8"):
+            rows = bench.table.networks["precision"] == precision
+            model = device.latency_in(precision)
+            expected[rows] = model.latency_ms(genomes[rows], bench.table.exits[rows])
         assert np.array_equal(bench.costs(name).latency_ms, expected, equal_nan=True)
         assert np.isfinite(expected).sum() >= 60
 
