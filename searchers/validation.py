@@ -13,6 +13,7 @@ from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import BigLittleError
 from ..bench.precision import PRECISIONS
+from ..bench.provenance import gathered, in_turn
 from ..bench.recommend import spread
 from ..bench.spaces import parse_networks
 from ..edge_profiler.accuracy import rerun
@@ -82,12 +83,15 @@ def proposed(front: FrontFile, top: int | None) -> Points:
         elsewhere = elsewhere[:top]
         n = top - len(elsewhere)
         points = points.take(spread(points, n, front.recommended_rows)[:n])
+    if not elsewhere:
+        return points
+    words = [points.provenance, gathered([p.provenance for p in elsewhere])]
     columns: dict[str, Any] = {
         name: np.append(column, np.array([getattr(p, name) for p in elsewhere], column.dtype.type))
         for name, column in vars(points).items()
         if isinstance(column, np.ndarray)
     }
-    return replace(points, **columns)
+    return replace(points, **columns, provenance=in_turn(words, [len(points), len(elsewhere)]))
 
 
 def validate_front(

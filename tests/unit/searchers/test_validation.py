@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, load_device
+from biglittle.bench.provenance import MemberWords
 from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
@@ -64,6 +66,15 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
         assert len(measured) == top
         assert measured[-1] == points[0]
     assert list(proposed(elsewhere, None)) == [*points[4:8], points[0]]
+    # each point keeps its own provenance, that from elsewhere too
+    words = MemberWords(
+        {"latency_ms": np.array([1, 2, 1, 2], np.uint8)},
+        {n: w for n, w in points.provenance.items() if n != "latency_ms"},
+    )
+    differing = replace(elsewhere, points=replace(elsewhere.points, provenance=words))
+    for top, latencies in ((1, ["modelled"]), (2, ["block-sum", "modelled"])):
+        measured = list(proposed(differing, top))
+        assert [p.provenance["latency_ms"] for p in measured] == latencies
 
 
 def test_a_front_with_exits_is_validated_from_its_file_to_the_report(  # type: ignore[no-untyped-def]
