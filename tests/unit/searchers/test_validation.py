@@ -72,7 +72,7 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
         {n: w for n, w in points.provenance.items() if n != "latency_ms"},
     )
     differing = replace(elsewhere, points=replace(elsewhere.points, provenance=words))
-    for top, latencies in ((1, ["modelled"]), (2, ["block-sum", "modelled"])):
+    for top, latencies in ((1, ["simulated"]), (2, ["block-sum", "simulated"])):
         measured = list(proposed(differing, top))
         assert [p.provenance["latency_ms"] for p in measured] == latencies
 
