@@ -267,10 +267,15 @@ def _points(value: Mapping[str, float]) -> str:
 def networks_section(f: dict[str, Any]) -> str:
     """What int8 does to single networks, as Markdown."""
     own, rows = f["networks"], f["networks"]["rows"]
+    of_all = ", all inherited ones of the table"
+    if f["whole"] + f["cut"] < f["of"]:
+        of_all = (
+            f", of {f['of']} in the table: sorted by MACs, both ends first, then the middle of "
+            "every gap that was left, each with the exits that the table has of it"
+        )
     lines = [
-        f"{f['whole']} whole networks and {f['cut']} exits, of {f['of']} in the table: all "
-        f"architectures of its exact fronts, and others spread over MACs, each with the exits "
-        f"that the table has of it. {f['images']:,} test images, points, with "
+        f"{f['whole']} whole networks and {f['cut']} exits{of_all}. "
+        f"{f['images']:,} test images, points, with "
         f"{100 * LEVEL:.0f} % intervals over networks:",
         "",
         f"- accuracy: **{_points(own['accuracy'])}** points; the worst loses "
