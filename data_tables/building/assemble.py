@@ -47,7 +47,7 @@ from .chosen_exits import chosen_exits
 from .design import sequence
 from .earlier import earlier_rows, facts_with_earlier, without_replaced
 from .evaluate import Evaluation, EvaluationKey, read_evaluation
-from .front_counts import asked_for
+from .front_counts import share_of_budgets
 from .plan import Plan, TrainedSupernet, of_another_supernet
 from .recipe import EXITS_NAME, WEIGHTS_NAME, Design
 
@@ -307,8 +307,7 @@ def _with_chosen_int8(
 ) -> list[Evaluation]:
     """New rows without those networks in int8 that a table of a limited size has no room for."""
     n_there = int((before.networks["precision"] == INT8).sum())
-    often = [name for name, _ in asked_for(Benchmark.load(table)).most_common()]
-    place = {name: i for i, name in enumerate(often)}
+    place = {name: i for i, name in enumerate(share_of_budgets(Benchmark.load(table)))}
     quantised = [e for e in new if e.key.network.precision == INT8]
     quantised = [e for e in quantised if _plain_name(e) in place]
     quantised.sort(key=lambda e: place[_plain_name(e)])

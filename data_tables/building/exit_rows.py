@@ -62,7 +62,7 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
             "",
             "",
         )
-        counts = asked_for(Benchmark.load(path), macs=True)
+        counts = asked_for(Benchmark.load(path))
         used = Counter({name: n for name, n in counts.items() if "@" in name})
     there = {e.key.network.name for e in evaluated}
     near = (

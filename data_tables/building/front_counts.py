@@ -1,28 +1,45 @@
-"""How often the exact fronts of a table ask each of its networks: what a small file keeps first."""
+"""What the exact fronts of a table ask of each of its networks: what a small file keeps first."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from ...bench import Benchmark
 
 
-def asked_for(bench: Benchmark, macs: bool = False) -> Counter[str]:
-    """How many points of the exact fronts of all devices each network is part of, by name.
+def asked_for(bench: Benchmark) -> Counter[str]:
+    """How many points of exact fronts each network is part of, by name.
 
-    Fronts are those of error on val against latency; a point that never escalates counts twice
-    for its one network.
-
-    Args:
-        bench: benchmark of the table.
-        macs: count the front of error against MACs too.
+    Fronts are those of error on val against latency on each device, and against MACs. A point
+    that never escalates counts twice for its one network.
     """
     counts: Counter[str] = Counter()
     questions = [(device, ("error", "latency_ms")) for device in bench.devices]
-    if macs:
-        questions.append((bench.devices[0], ("error", "macs")))
-    for device, objectives in questions:
+    for device, objectives in [*questions, (bench.devices[0], ("error", "macs"))]:
         front = bench.front(device, objectives)
         for names in (front.points.little, front.points.big):
             counts.update(str(name) for name in names)
     return counts
+
+
+def share_of_budgets(bench: Benchmark) -> dict[str, float]:
+    """For which share of budgets of latency each network is part of the best answer, by name.
+
+    A device's budgets lie evenly on a logarithmic scale between the ends of its exact front of
+    error on val against latency; the best answer to one is the last point of the front within it.
+
+    Returns:
+        Sum over all devices, the largest first.
+    """
+    shares: Counter[str] = Counter()
+    for device in bench.devices:
+        points = bench.front(device).points
+        order = np.argsort(points.latency_ms, kind="stable")
+        widths = np.diff(np.log(points.latency_ms[order]), append=0.0)
+        widths[-1] = 0.0  # the last point answers every budget beyond the front
+        for row, width in zip(order, widths / max(widths.sum(), 1e-12), strict=True):
+            for name in {str(points.little[row]), str(points.big[row])}:
+                shares[name] += float(width)
+    return dict(shares.most_common())

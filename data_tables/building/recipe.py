@@ -118,7 +118,7 @@ class TableRecipe:
         ways: ways to train a pair; those that stand together share their big network.
         exits: which networks are cut at exits.
         int8_max: networks that are there in int8 too, at the most, so that the file stays small:
-            those that most points of the exact fronts of its devices are made of; None: all.
+            those that are in the best answer to the most budgets of its devices; None: all.
     """
 
     name: str

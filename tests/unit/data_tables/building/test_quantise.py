@@ -19,7 +19,7 @@ from biglittle.data_tables.building import quantise, reproduce  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.assemble import keep_weights  # noqa: E402
 from biglittle.data_tables.building.evaluate import read_evaluation  # noqa: E402
-from biglittle.data_tables.building.front_counts import asked_for  # noqa: E402
+from biglittle.data_tables.building.front_counts import share_of_budgets  # noqa: E402
 from biglittle.data_tables.building.plan import Plan  # noqa: E402
 from biglittle.edge_profiler.onnx_graph import import_onnx  # noqa: E402
 from biglittle.edge_profiler.quantised import precision_of  # noqa: E402
@@ -63,7 +63,7 @@ def test_a_small_file_gets_those_in_int8_that_its_fronts_ask_for(
 ) -> None:
     table_file = assembled()
     build.run_stage("int8", plan, table_file)
-    often = [name for name, _ in asked_for(Benchmark.load(table_file)).most_common()]
+    often = list(share_of_budgets(Benchmark.load(table_file)))
     small = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, int8_max=1))
     (table_file.parent / "link").symlink_to(table_file.parent)
     linked = table_file.parent / "link" / table_file.name  # the same file by another name
