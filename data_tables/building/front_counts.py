@@ -33,7 +33,7 @@ def share_of_budgets(bench: Benchmark) -> dict[str, float]:
     Returns:
         Sum over all devices, the largest first.
     """
-    shares: Counter[str] = Counter()
+    shares: dict[str, float] = {}
     for device in bench.devices:
         points = bench.front(device).points
         order = np.argsort(points.latency_ms, kind="stable")
@@ -41,5 +41,5 @@ def share_of_budgets(bench: Benchmark) -> dict[str, float]:
         widths[-1] = 0.0  # the last point answers every budget beyond the front
         for row, width in zip(order, widths / max(widths.sum(), 1e-12), strict=True):
             for name in {str(points.little[row]), str(points.big[row])}:
-                shares[name] += float(width)
-    return dict(shares.most_common())
+                shares[name] = shares.get(name, 0.0) + float(width)
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
