@@ -88,6 +88,7 @@ def measure() -> dict[str, Any]:
     rank = spearman(costs.macs, test)
     return {
         "networks": len(rows),
+        "cut": len(bench.table.rows(exits=True)) - len(rows),
         "pairs": len(bench.table.rows(exits=True)) ** 2,
         "size_mib": (RECIPE.table).stat().st_size / 2**20,
         "val_accuracy": [float(v) for v in (val.min(), np.median(val), val.max())],
@@ -111,8 +112,9 @@ def table_text(t: dict[str, Any]) -> str:
     """The table's figures as Markdown."""
     best, (low, _, high) = t["best_on_val"], t["test_accuracy"]
     lines = [
-        f"- {t['networks']} whole networks with inherited weights and {t['info']['exits']} that "
-        f"are cut at exits, so {t['pairs']:,} pairs; {t['size_mib']:.1f} MiB.",
+        f"- {t['networks']} whole networks with inherited weights and {t['cut']} that are cut at "
+        f"exits, so {t['pairs']:,} pairs; {t['info']['precisions']['int8']} of them in int8 too; "
+        f"{t['size_mib']:.1f} MiB.",
         f"- Test accuracy of whole networks {100 * low:.1f} to {100 * high:.1f} %; the best on val "
         f"has {100 * best['val_accuracy']:.2f} % there and {100 * best['test_accuracy']:.2f} % on "
         f"test, at {best['latency_ms']:.1f} ms (Pi 4, block-sum).",
