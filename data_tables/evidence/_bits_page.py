@@ -92,7 +92,7 @@ def _far_end(rows: list[dict[str, Any]]) -> str:
     ]
     lost = [row["rows"][0]["accuracy"] - row["rows"][len(BITS) - 1]["accuracy"] for row in rows]
     return (
-        f"with {BITS[0]} everywhere they say {_points(float(np.mean(expected)))} points on "
+        f"with {BITS[0]} bits everywhere, they say {_points(float(np.mean(expected)))} points on "
         f"average, and {_points(float(np.mean(lost)))} are lost."
     )
 
@@ -114,8 +114,8 @@ def additive_section(f: dict[str, Any]) -> str:
         f"**{error('error')}** points on average, the loss that is predicted less "
         f"that measured {error('bias')}. Rank correlation with the measured loss, within a "
         f"network: **{rank('losses')}** of losses added up, **{rank('divergences')}** of "
-        "divergences added up; intervals of 90 % by resampling assignments. The further from 8 "
-        f"bits, the more sums exaggerate: {_far_end(f['networks'])}"
+        "divergences added up; intervals of 90 % by resampling assignments. At the far end, "
+        f"{_far_end(f['networks'])}"
     )
 
 
