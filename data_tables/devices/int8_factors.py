@@ -30,7 +30,7 @@ from ._maker import run, write
 MLPERF = {"raspberry-pi-4": "rpi4", "jetson-agx-orin-cpu": "orin"}
 #: ncnn's boards, by what their names begin with; one thread.
 NCNN = {"raspberry-pi-5": "Raspberry Pi 5 Broadcom BCM2712, Cortex-A76"}
-#: The machine of the build, whose ratios are those of the step ``int8_latency`` of the evidence.
+#: The machine of the build, whose own ratios the step ``int8_latency`` of the evidence has.
 MACHINE = "amd-epyc-f25-m17"
 MEASURED = SHIPPED.parent / "evidence" / "figures" / "int8_latency.json"
 #: Families of networks whose names begin so; the first one has the blocks of FBNet.
@@ -120,7 +120,7 @@ def other_precisions(device: str, folder: Path) -> list[dict[str, Any]]:
             f"({', '.join(sorted(own))}); another runtime than that of the profile"
         )
     elif device == MACHINE and MEASURED.exists():
-        ran = read_json(MEASURED, dict[str, Any])
+        ran = read_json(MEASURED, dict[str, Any])["machines"][MACHINE]
         factor, low, high = (ran["ratio"][key] for key in ("median", "low", "high"))
         n, coverage = len(ran["networks"]), COVERAGE
         source = (

@@ -1,4 +1,6 @@
-"""What int8 gains on this machine: each network run in both precisions in turn, in ONNX Runtime.
+"""What int8 gains on a machine: each network run in both precisions in turn, in ONNX Runtime.
+
+Figures of other machines are kept beside those of the one that it runs on.
 
 Every run in fp32 is followed by one in int8 of the same network, so that whatever else the machine
 does weighs on both alike. The ratio of a network is that of the first deciles of its runs: on a
@@ -18,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...bench import Benchmark
+from ...edge_profiler.machine import device_name
 from ...edge_profiler.onnx_network import onnx_model
 from ...edge_profiler.quantised import quantised, with_free_batch
 from ..building.evaluate import INFERENCE_BATCH
 from ..building.quantise import spread
 from ..flagship import RECIPE
-from ._page import Step, versions
+from ._page import Step, conditions, load, versions
 
 N_NETWORKS, N_RUNS, N_BATCHES, WARM_UP = 24, 300, 20, 10
 QUICK = 0.1
@@ -62,7 +65,7 @@ def _run(model: bytes, batch: int) -> Callable[[], object]:
 
 
 def measure(n_networks: int = N_NETWORKS, runs: int = N_RUNS) -> dict[str, Any]:
-    """The ratios of some networks of the table, spread over their size."""
+    """The ratios of some networks of the table, spread over their size, beside other machines'."""
     table = Benchmark.load(RECIPE.name).table
     ids = [str(a) for a in table.networks["architecture"][table.rows()]]
     order = np.argsort(table.networks["macs"][table.rows()], kind="stable")
@@ -85,13 +88,16 @@ def measure(n_networks: int = N_NETWORKS, runs: int = N_RUNS) -> dict[str, Any]:
                 "batch_ratio": round(quick_ratio(many), 4),
             }
         )
-    return {
+    own = {
+        "conditions": conditions(),
         "networks": rows,
         "runs": runs,
         "batch": INFERENCE_BATCH,
         "load_average": round(os.getloadavg()[0], 1),
         **{name: summary(rows, name) for name in ("ratio", "batch_ratio")},
     }
+    earlier = load("int8_latency") or {"machines": {}}
+    return {"machines": {**earlier["machines"], device_name(): own}}
 
 
 def summary(rows: list[dict[str, Any]], name: str) -> dict[str, float]:
@@ -101,14 +107,18 @@ def summary(rows: list[dict[str, Any]], name: str) -> dict[str, float]:
 
 
 def latency_section(f: dict[str, Any]) -> str:
-    """What int8 gains on the machine, as Markdown."""
+    """What int8 gains on each machine that it was measured on, as Markdown."""
+    return "\n\n".join(_of_machine(f["machines"][name]) for name in sorted(f["machines"]))
+
+
+def _of_machine(f: dict[str, Any]) -> str:
     rows = sorted(f["networks"], key=lambda row: row["macs"])
     single, many = f["ratio"], f["batch_ratio"]
     lines = [
         f"{len(rows)} networks of the table, from {rows[0]['macs'] / 1e6:.0f} to "
         f"{rows[-1]['macs'] / 1e6:.0f} M MACs, each run {f['runs']} times in fp32 and in int8 in "
         f"turn, one thread, ONNX Runtime ({versions(f)}; load average {f['load_average']}: the "
-        f"machine was busy, hence the ratio of the quickest tenth of runs in turn): "
+        f"machine did other work too, hence the ratio of the quickest tenth of runs in turn): "
         f"int8 takes **{single['median']:.2f} times** as long with one image "
         f"(nine in ten networks {single['low']:.2f} to {single['high']:.2f}), and "
         f"{many['median']:.2f} times with a batch of {f['batch']} "
@@ -125,4 +135,4 @@ def latency_section(f: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-STEP = Step(measure, {"int8_latency": latency_section}, of_table=True)
+STEP = Step(measure, {"int8_latency": latency_section})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark
+from biglittle.bench.device import SHIPPED
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.synthetic import DEVICE, synthetic_table, with_int8
 from biglittle.bench.table_writer import write_table
+from biglittle.data_tables.devices import int8_factors
 from biglittle.data_tables.evidence import int8, int8_graphs, int8_latency
 
 
@@ -87,3 +90,20 @@ def test_things_run_in_turn_are_timed_apart() -> None:
     assert int8_latency.quick_ratio(np.array([[1.0, 2.0], [1.0, 2.0], [9.0, 3.0]])) == 2.0
     rows = [{"ratio": k / 100} for k in range(101)]
     assert int8_latency.summary(rows, "ratio") == {"median": 0.5, "low": 0.05, "high": 0.95}
+
+
+def test_each_machine_keeps_its_own_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured on one machine never becomes the figure of another."""
+    ran = {"conditions": {"cpu": "other"}, "ratio": {"median": 0.5}}
+    monkeypatch.setattr(int8_latency, "load", lambda _: {"machines": {"other": ran}})
+    monkeypatch.setattr(int8_latency, "device_name", lambda: "this-one")
+    figures = int8_latency.measure(1, 2)
+    assert figures["machines"]["other"] == ran
+    assert figures["machines"]["this-one"]["ratio"]["median"] > 0
+    shipped = json.loads(int8_factors.MEASURED.read_text(encoding="utf-8"))["machines"]
+    for name, own in shipped.items():
+        assert own["conditions"]["cpu"] == name
+    (factor,) = int8_factors.other_precisions(int8_factors.MACHINE, Path("unused"))
+    assert factor["latency_factor"] == shipped[int8_factors.MACHINE]["ratio"]["median"]
+    profile = json.loads((SHIPPED / f"{int8_factors.MACHINE}.json").read_text(encoding="utf-8"))
+    assert profile["other_precisions"] == [factor]

@@ -144,7 +144,7 @@ def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.Monke
 def test_steps_that_load_the_table_are_told_apart() -> None:
     """A step whose figures are of the table says so, and then they name it."""
     alone = {"few_anchors", "imagenet_plan", "teacher", "training", "picture", "answer_picture"}
-    alone |= {"ray_ratio"}  # takes its networks' names alone, and compares runners
+    alone |= {"ray_ratio", "int8_latency"}  # take networks' names alone, and time them
     for name in _page.names():
         entry, path = _page.step(name), _page.FOLDER / f"{name}.py"
         loads = "Benchmark.load(RECIPE" in path.read_text(encoding="utf-8")
