@@ -211,7 +211,7 @@ def gathered(members: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
 
 
 def in_turn(parts: Sequence[Mapping[str, str]], sizes: Sequence[int]) -> Mapping[str, str]:
-    """The words of several collections, one after the other; all have words for the same fields.
+    """The words of several collections, one after the other; a figure that is missing has none.
 
     Args:
         parts: words of each collection by field.
@@ -219,12 +219,14 @@ def in_turn(parts: Sequence[Mapping[str, str]], sizes: Sequence[int]) -> Mapping
     """
     ranks: dict[str, Ranks] = {}
     common: dict[str, str] = {}
-    for name in parts[0]:
-        if all(not isinstance(p, MemberWords) or name in p.common for p in parts) and all(
-            p[name] == parts[0][name] for p in parts
+    for name in dict.fromkeys(name for part in parts for name in part):
+        there = [part for part in parts if name in part]
+        if all(not isinstance(p, MemberWords) or name in p.common for p in there) and all(
+            p[name] == there[0][name] for p in there
         ):
-            common[name] = parts[0][name]
+            common[name] = there[0][name]
         else:
             each = zip(parts, sizes, strict=True)
-            ranks[name] = np.concatenate([np.broadcast_to(ranks_of(p, name), n) for p, n in each])
+            own = [(ranks_of(p, name) if name in p else _RANKS[PROVENANCES[0]], n) for p, n in each]
+            ranks[name] = np.concatenate([np.broadcast_to(r, n) for r, n in own])
     return MemberWords(ranks, common) if ranks else common

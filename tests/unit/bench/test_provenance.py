@@ -77,6 +77,7 @@ def test_words_of_two_kinds_of_members() -> None:
     assert chosen(True, {"latency_ms": "measured"}, no)["latency_ms"] == "measured"
     mixed = chosen(np.array([True, False]), {"latency_ms": "measured"}, no)
     assert isinstance(mixed, MemberWords)
+    assert isinstance(mixed, MemberWords)
     assert [mixed.at(i)["latency_ms"] for i in (0, 1)] == ["measured", "block-sum"]
     again = chosen(np.array([True, True]), {"latency_ms": "simulated"}, mixed)
     assert again["latency_ms"] == "simulated"
@@ -98,6 +99,15 @@ def test_members_are_gathered_and_joined() -> None:
     assert isinstance(joined, MemberWords)
     assert [joined.at(i)["latency_ms"] for i in (1, 3)] == ["block-sum", "predicted"]
     assert in_turn([two[0], two[0]], [2, 3]) == two[0]
+    without = {"latency_ms": "predicted"}  # as of a device of which no energy is known
+    with_energy = {**without, "energy_mj": "modelled"}
+    assert dict(in_turn([without, with_energy], [3, 1])) == with_energy
+    assert dict(in_turn([with_energy, without], [3, 1])) == with_energy
+    mixed = in_turn(
+        [with_energy, MemberWords({"energy_mj": np.array([2], np.uint8)}, without)], [2, 1]
+    )
+    assert isinstance(mixed, MemberWords)
+    assert [mixed.at(i)["energy_mj"] for i in (1, 2)] == ["modelled", "predicted"]
 
 
 # ---- a table with exits --------------------------------------------------------------------
