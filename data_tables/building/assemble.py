@@ -306,9 +306,11 @@ def _with_chosen_int8(
     new: list[Evaluation], before: TableContents, table: Path, most: int
 ) -> list[Evaluation]:
     """New rows without those networks in int8 that a table of a limited size has no room for."""
+    quantised = [e for e in new if e.key.network.precision == INT8]
+    if not quantised:
+        return new
     n_there = int((before.networks["precision"] == INT8).sum())
     place = {name: i for i, name in enumerate(share_of_budgets(Benchmark.load(table)))}
-    quantised = [e for e in new if e.key.network.precision == INT8]
     quantised = [e for e in quantised if _plain_name(e) in place]
     quantised.sort(key=lambda e: place[_plain_name(e)])
     chosen = {e.key.network for e in quantised[: max(0, most - n_there)]}
