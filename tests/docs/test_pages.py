@@ -34,13 +34,13 @@ from biglittle.data_tables.evidence._page import names as step_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]
+PAGES += ROOT.glob("data_tables/evidence/*.md")
 PAGES = sorted(
     page
     for page in PAGES
     if page.name != "CHANGELOG.md"
     and not str(page.relative_to(ROOT)).startswith((".", "out", "build"))
 )
-LINKING = sorted({*PAGES, *ROOT.glob("data_tables/evidence/*.md")})
 EXTRAS = {"train": "torch", "profiler": "onnx", "frames": "pandas", "pytest": "pytest"}
 PARSE = argparse.ArgumentParser.parse_args
 NOT_HERE = {"images", "board", "network", "long"}
@@ -242,7 +242,7 @@ def slugs(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in heads}
 
 
-@pytest.mark.parametrize("page", LINKING, ids=[str(p.relative_to(ROOT)) for p in LINKING])
+@pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
