@@ -1,6 +1,7 @@
 """Makes the cascades that ship with a table: recommended by it, trained on or not, exported, tried.
 
-A cascade whose card names the same table, question, training and weights is not made again.
+A cascade whose card names the same table, question, training and weights is not made again, where
+its graph is there. Cascades with the same graph share its file.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from ...edge_profiler.machine import device_name
 from ...searchers.answer import exact_front, table_answers
 from ...searchers.pair_training import pair_job
 from ...searchers.settings import SearchSettings
-from ..ready.cards import FOLDER, FORMAT, Card, MadeAnswer, ready_cascades
+from ..ready.cards import FOLDER, FORMAT, GRAPH_NAME, Card, MadeAnswer, read_ready
 from ..ready.images import made_images
 from .plan import Plan, TrainedSupernet
 from .reproduce import weights_of
@@ -109,10 +110,10 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
     """
     settings = read_settings(plan.recipe.folder / SETTINGS)
     bench = Benchmark.load(table)
-    there = {ready.card.name: ready.card for ready in ready_cascades(bench.table)}
     splits, folder = plan.images(), table.parent / FOLDER
     origin = _origin(bench, plan, settings.training)
     folder.mkdir(exist_ok=True)
+    there = _whole(folder)
     for wanted in settings.cascades:
         old = there.get(wanted.name)
         if old is not None and _same(old, wanted, origin):
@@ -127,12 +128,36 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
                 made = _trained(bench, plan, answer, wanted, splits, settings.training, device)
         card = _card(wanted, settings, bench, answer, made, {**origin, **made.origin}, splits)
         text = (json_text(msgspec.to_builtins(card), indent=1) + "\n").encode()
-        write_together(folder, {f"{card.name}.onnx": made.graph, f"{card.name}.json": text})
-    for name in set(there) - {wanted.name for wanted in settings.cascades}:
-        log.info("%s is not wanted any more", name)
-        for suffix in (".onnx", ".json"):
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
-    return [wanted.name for wanted in settings.cascades]
+        write_together(folder, {card.graph_name: made.graph, f"{card.name}.json": text})
+    names = [wanted.name for wanted in settings.cascades]
+    _tidy(folder, names)
+    return names
+
+
+def _whole(folder: Path) -> dict[str, Card]:
+    """The cards in a folder that can be read and whose graphs are there unchanged, by name."""
+    cards = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            ready = read_ready(path)
+            ready.content()
+        except TableError as error:
+            log.info("%s", error)
+        else:
+            cards[ready.card.name] = ready.card
+    return cards
+
+
+def _tidy(folder: Path, names: Collection[str]) -> None:
+    """Removes cards of other names, and then the graphs that no card names any more."""
+    for path in folder.glob("*.json"):
+        if path.stem not in names:
+            log.info("%s is not wanted any more", path.stem)
+            path.unlink()
+    shared = {read_ready(path).card.graph_name for path in folder.glob("*.json")}
+    for path in folder.glob("*.onnx"):
+        if GRAPH_NAME.fullmatch(path.name) and path.name not in shared:
+            path.unlink()
 
 
 def recommended(bench: Benchmark, wanted: Wanted) -> Recommendation:

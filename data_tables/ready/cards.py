@@ -1,8 +1,13 @@
-"""Which cascades lie beside a table, and handing one out: no images, no training, no PyTorch."""
+"""Which cascades lie beside a table, and handing one out: no images, no training, no PyTorch.
+
+A card lies under the name of its cascade, a graph under its hash: cards that were made of one pair,
+chosen on several devices, have one graph.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +26,9 @@ from ...edge_profiler.deployable import CPP, PYTHON
 #: Folder of the cascades of a table, beside it.
 FOLDER = "cascades"
 FORMAT = "biglittle-ready-1"
+_ANEW = "biglittle table build --stage cascades"
+#: Names of graphs: the first digits of their SHA-256.
+GRAPH_NAME = re.compile(r"[0-9a-f]{16}\.onnx")
 
 
 class MadeAnswer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +89,11 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     made: list[MadeAnswer]
     origin: dict[str, Any]
 
+    @property
+    def graph_name(self) -> str:
+        """Name of the file of its graph, which cards with the same graph share."""
+        return f"{self.sha256[:16]}.onnx"
+
     def figure(self, name: str) -> str:
         """A figure of the device as a reader sees it, with its provenance."""
         value, figure = self.point.get(name), FIGURES[name]
@@ -100,10 +113,20 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Ready:
-    """A cascade that ships: its card and its graph."""
+    """A cascade that ships.
+
+    Attributes:
+        card: what is known of it.
+        folder: folder of its card and its graph.
+    """
 
     card: Card
-    graph: Path
+    folder: Path
+
+    @property
+    def graph(self) -> Path:
+        """The file of its graph, which other cascades may have too."""
+        return self.folder / self.card.graph_name
 
     def content(self) -> bytes:
         """The graph, serialised ONNX.
@@ -113,18 +136,45 @@ class Ready:
         """
         try:
             content = self.graph.read_bytes()
+        except FileNotFoundError as error:
+            raise TableError(
+                f"the graph of cascade {self.card.name} is missing: its card expects {self.graph}. "
+                f"Install the package again, or make it anew: {_ANEW}."
+            ) from error
         except OSError as error:
             raise TableError(
-                f"the graph of cascade {self.card.name}: {why_unreadable(error, str(error))}"
+                f"the graph of cascade {self.card.name}, {self.graph}: "
+                f"{why_unreadable(error, str(error))}"
             ) from error
         digest = hashlib.sha256(content).hexdigest()
         if digest != self.card.sha256:
             raise TableError(
-                f"{self.graph} has SHA-256 {digest}, its card says {self.card.sha256}: one of them "
-                "was changed. Install the package again, or make both anew: biglittle table build "
-                "--stage cascades."
+                f"{self.graph} has SHA-256 {digest}, the card of cascade {self.card.name} says "
+                f"{self.card.sha256}: one of them was changed. Install the package again, or make "
+                f"both anew: {_ANEW}."
             )
         return content
+
+
+def read_ready(path: Path) -> Ready:
+    """The cascade of a card.
+
+    Args:
+        path: path of the card, ``.json``.
+
+    Raises:
+        TableError: the card cannot be read.
+    """
+    try:
+        card = read_json(path, Card)
+        if card.format != FORMAT:
+            raise DocumentError(f"format is {card.format!r}, expected {FORMAT!r}")
+    except (OSError, ValueError) as error:
+        damaged = f"{error}. Install the package again, or make it anew: {_ANEW}."
+        raise TableError(
+            f"{path} cannot be read as the card of a cascade: {why_unreadable(error, damaged)}"
+        ) from error
+    return Ready(card, path.parent)
 
 
 def ready_cascades(table: Table) -> tuple[Ready, ...]:
@@ -133,22 +183,7 @@ def ready_cascades(table: Table) -> tuple[Ready, ...]:
     Raises:
         TableError: a card cannot be read.
     """
-    out = []
-    for path in sorted((table.path.parent / FOLDER).glob("*.json")):
-        try:
-            card = read_json(path, Card)
-            if card.format != FORMAT:
-                raise DocumentError(f"format is {card.format!r}, expected {FORMAT!r}")
-        except (OSError, ValueError) as error:
-            damaged = (
-                f"{error}. Install the package again, or make it anew: biglittle table build "
-                "--stage cascades."
-            )
-            raise TableError(
-                f"{path} cannot be read as the card of a cascade: {why_unreadable(error, damaged)}"
-            ) from error
-        out.append(Ready(card, path.with_suffix(".onnx")))
-    return tuple(out)
+    return tuple(read_ready(path) for path in sorted((table.path.parent / FOLDER).glob("*.json")))
 
 
 def ready_cascade(table: Table, name: str) -> Ready:

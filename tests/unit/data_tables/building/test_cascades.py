@@ -91,8 +91,54 @@ def test_one_that_is_not_wanted_any_more_goes(built: Plan, monkeypatch: pytest.M
     text = SETTINGS.format(training="inherited").replace("tiny", "other")
     (built.recipe.folder / make.SETTINGS).write_text(text)
     assert make.make_cascades(built, table) == ["other"]
-    files = sorted(path.name for path in (table.parent / make.FOLDER).iterdir())
-    assert files == ["other.json", "other.onnx"]
+    (ready,) = ready_cascades(Benchmark.load(table).table)
+    files = {path.name for path in (table.parent / make.FOLDER).iterdir()}
+    assert files == {"other.json", ready.graph.name}
+
+
+def test_cascades_with_one_graph_share_its_file_until_none_needs_it(
+    built: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    table, settings = built.working / "table.h5", built.recipe.folder / make.SETTINGS
+    one = SETTINGS.format(training="inherited")
+    twin = one[one.index("[[") :].replace("tiny", "twin").replace("50.0", "60.0")
+    settings.write_text(one + twin, encoding="utf-8")
+    assert make.make_cascades(built, table) == ["tiny", "twin"]
+    both = ready_cascades(Benchmark.load(table).table)
+    assert [ready.card.name for ready in both] == ["tiny", "twin"]
+    graph, folder = both[0].graph, table.parent / make.FOLDER
+    assert both[1].graph == graph
+    other = folder / "of-somebody.onnx"  # no graph of this stage: not its own to delete
+    other.touch()
+    settings.write_text(one, encoding="utf-8")
+    make.make_cascades(built, table)
+    assert set(folder.iterdir()) == {folder / "tiny.json", graph, other}
+    settings.write_text('training = "inherited"\ncascades = []\n', encoding="utf-8")
+    assert make.make_cascades(built, table) == []
+    assert set(folder.iterdir()) == {other}
+
+
+def test_a_graph_or_card_that_was_lost_or_changed_is_made_anew(
+    built: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    table = built.working / "table.h5"
+    make.make_cascades(built, table)
+    bench = Benchmark.load(table)
+    (ready,) = ready_cascades(bench.table)
+    content, card = ready.content(), ready.folder / "tiny.json"
+    for damage in (
+        ready.graph.unlink,
+        lambda: ready.graph.write_bytes(content[:-1]),
+        lambda: card.write_text("{", encoding="utf-8"),
+    ):
+        damage()
+        with pytest.raises(TableError, match="table build --stage cascades"):
+            ready_cascades(bench.table)[0].content()
+        build.run_stage("cascades", built, table)  # as the message advises
+        (again,) = ready_cascades(bench.table)
+        assert again.content() == content
 
 
 def test_a_trained_pair_is_taken_from_its_run(built: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -38,14 +39,52 @@ each = pytest.mark.parametrize(
 def copied(tmp_path: Path) -> Ready:
     """A cascade that ships, in a folder that a test may damage."""
     ready = SHIPPED[0][1]
-    for path in (ready.graph, ready.graph.with_suffix(".json")):
-        shutil.copy(path, tmp_path / path.name)
-    return Ready(ready.card, tmp_path / ready.graph.name)
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    for path in (ready.graph, ready.folder / f"{ready.card.name}.json"):
+        shutil.copy(path, folder / path.name)
+    return Ready(ready.card, folder)
+
+
+def listed(folder: Path) -> tuple[Ready, ...]:
+    """What is listed beside a table that lies in a folder."""
+
+    class Somewhere:
+        path = folder / "table.h5"
+
+    return ready_cascades(Somewhere())  # type: ignore[arg-type]
 
 
 def test_some_ship_and_they_are_small() -> None:
     assert SHIPPED
-    assert sum(ready.card.bytes for _, ready in SHIPPED) <= 8 * 2**20
+    sizes = {ready.graph: ready.card.bytes for _, ready in SHIPPED}
+    assert sum(sizes.values()) <= 8 * 2**20
+
+
+def test_a_graph_lies_once_under_its_hash_and_cards_name_it() -> None:
+    graphs = {ready.graph for _, ready in SHIPPED}
+    folders = {ready.folder for _, ready in SHIPPED}
+    assert {path for folder in folders for path in folder.glob("*.onnx")} == graphs
+    for graph in graphs:
+        assert graph.name == f"{hashlib.sha256(graph.read_bytes()).hexdigest()[:16]}.onnx"
+
+
+def test_two_cards_with_one_graph_are_listed_and_handed_out(copied: Ready, tmp_path: Path) -> None:
+    ort = pytest.importorskip("onnxruntime")
+    twin = msgspec.structs.replace(copied.card, name="twin", device="elsewhere")
+    card = json.dumps(msgspec.to_builtins(twin))
+    (copied.folder / "twin.json").write_text(card, encoding="utf-8")
+    both = {ready.card.name: ready for ready in listed(tmp_path)}
+    assert set(both) == {copied.card.name, "twin"}
+    assert {ready.graph for ready in both.values()} == {copied.graph}
+    for name, ready in both.items():
+        hand_out(ready, tmp_path / name)
+        assert f"# {name}\n" in (tmp_path / name / "README.md").read_text(encoding="utf-8")
+        graph = (tmp_path / name / "cascade.onnx").read_bytes()
+        session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+        (source,) = session.get_inputs()
+        (logits,) = session.run(["logits"], {source.name: made_images(*source.shape[1:])[:1]})
+        np.testing.assert_allclose(logits[0], ready.card.made[0].logits, atol=2e-3)
 
 
 @each
@@ -121,11 +160,16 @@ def test_a_changed_graph_is_not_handed_out(copied: Ready, tmp_path: Path) -> Non
     content = bytearray(copied.graph.read_bytes())
     content[len(content) // 2] ^= 1
     copied.graph.write_bytes(bytes(content))
-    with pytest.raises(TableError, match=r"its card says .*table build --stage cascades"):
+    told = rf"the card of cascade {copied.card.name} says .*table build --stage cascades"
+    with pytest.raises(TableError, match=told):
         hand_out(copied, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     copied.graph.unlink()
-    with pytest.raises(TableError, match="there is no such file"):
+    told = rf"{copied.card.name} is missing: .*{copied.graph.name}.*table build --stage cascades"
+    with pytest.raises(TableError, match=told):
+        copied.content()
+    copied.graph.mkdir()
+    with pytest.raises(TableError, match=rf"{copied.graph.name}: "):
         copied.content()
 
 
@@ -138,16 +182,10 @@ def test_a_changed_graph_is_not_handed_out(copied: Ready, tmp_path: Path) -> Non
     ],
 )
 def test_a_damaged_card_is_refused(copied: Ready, tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
-    folder = tmp_path / FOLDER
-    folder.mkdir()
-    text = copied.graph.with_suffix(".json").read_text(encoding="utf-8")
-    (folder / "one.json").write_text(change(text), encoding="utf-8")
-
-    class Somewhere:
-        path = tmp_path / "table.h5"
-
+    card = copied.folder / f"{copied.card.name}.json"
+    card.write_text(change(card.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(TableError, match=said):
-        ready_cascades(Somewhere())  # type: ignore[arg-type]
+        listed(tmp_path)
 
 
 def test_the_command_line_lists_and_hands_out(command_line, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
