@@ -333,7 +333,8 @@ def table_build(
     stage: Annotated[
         str,
         typer.Option(
-            help="all, teacher, train, evaluate, assemble, exits, trust, pairs, int8, extend."
+            help="all, teacher, train, evaluate, assemble, exits, trust, pairs, int8, extend, "
+            "cascades."
         ),
     ] = "all",
     start: Annotated[

@@ -20,6 +20,7 @@ from ..bench.documents import Name
 from ..bench.errors import ArchitectureError, CheckpointError
 from ..bench.networks import Network, build_network, make_operator
 from ..bench.spaces import Exit, SearchSpace
+from .rounding import Storage
 from .tensors import STATISTICS, Facts, check_classes, facts_of, read_tensors, write_tensors
 
 FORMAT = "biglittle-exit-heads-1"
@@ -116,15 +117,20 @@ def trunk_hash(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def save_exit_heads(
-    path: Path, heads: ExitHeads, trunk_sha256: str, facts: Mapping[str, str]
+    path: Path,
+    heads: ExitHeads,
+    trunk_sha256: str,
+    facts: Mapping[str, str],
+    storage: Storage = "float16",
 ) -> None:
-    """Writes exit heads in float16, without batch-norm statistics, whole or not at all.
+    """Writes exit heads, rounded and without batch-norm statistics, whole or not at all.
 
     Args:
         path: the ``.safetensors`` file to write.
         heads: heads whose weights are kept.
         trunk_sha256: hash of the trunk they were trained on, from `trunk_hash`.
         facts: text to keep beside them, for example the data set and the recipe.
+        storage: precision that their weights are rounded to.
     """
     metadata = {
         **facts,
@@ -135,7 +141,7 @@ def save_exit_heads(
         "exits": json.dumps(heads.names),
         "trunk_sha256": trunk_sha256,
     }
-    write_tensors(path, heads.state_dict(), metadata, half=True)
+    write_tensors(path, heads.state_dict(), metadata, storage)
 
 
 class _HeadFacts(Facts, kw_only=True):

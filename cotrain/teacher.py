@@ -215,7 +215,7 @@ def save_teacher(path: Path, teacher: Teacher, facts: Mapping[str, str]) -> None
         "n_classes": str(teacher.n_classes),
         "widths": json.dumps(teacher.widths),
     }
-    write_tensors(path, teacher.state_dict(), metadata, half=True)
+    write_tensors(path, teacher.state_dict(), metadata, "float16")
 
 
 _Width = Annotated[int, Meta(ge=1, le=4096)]

@@ -16,6 +16,7 @@ from ..bench.documents import DocumentError, Name, json_of, typed
 from ..bench.errors import CheckpointError, MissingExtraError
 from ..bench.files import replacing, why_unreadable
 from ..bench.plain_text import plain
+from .rounding import Storage, packed, unpacked
 
 try:
     from safetensors import safe_open
@@ -77,7 +78,10 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str], half: bool
+    path: Path,
+    tensors: Mapping[str, torch.Tensor],
+    metadata: dict[str, str],
+    storage: Storage | None = None,
 ) -> None:
     """Writes named tensors with text beside them, whole or not at all.
 
@@ -85,12 +89,12 @@ def write_tensors(
         path: path of the ``.safetensors`` file.
         tensors: the tensors to write, by name.
         metadata: text, whose entries are written in order of their names.
-        half: round to float16 and leave out batch-norm statistics, which are estimated anew.
+        storage: precision to round to, without batch-norm statistics, which are estimated anew;
+            None: everything as it is.
     """
-    if half:
-        chosen = {k: t.half() for k, t in tensors.items() if not k.endswith(STATISTICS)}
-    else:
-        chosen = dict(tensors)
+    chosen = dict(tensors)
+    if storage is not None:
+        chosen = packed({k: t for k, t in tensors.items() if not k.endswith(STATISTICS)}, storage)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in chosen.items()}
     with replacing(path) as partial:
         partial.write_bytes(_in_order(save(plain, metadata)))
@@ -115,7 +119,8 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     try:
         check_regular(path, MAX_BYTES)
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
+            tensors = {k: file.get_tensor(k) for k in file.keys()}
+            return file.metadata() or {}, unpacked(tensors)
     except Exception as error:  # safetensors raises its own, OSError and ValueError alike
         why = why_unreadable(error, f"it is damaged or not a safetensors file ({error}).")
         raise CheckpointError(f"{path} cannot be read as weights: {why}") from error

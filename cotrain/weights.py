@@ -1,8 +1,8 @@
 """Weights as they are kept, in safetensors.
 
-A supernet's are float16 and without batch-norm statistics, which are of no use to any of its
-networks: every network re-estimates its own (``recalibrate.py``). Those of a network are float32
-and whole.
+A supernet's are float16, or int8 where its table says so (``rounding.py``), and without batch-norm
+statistics, which are of no use to any of its networks: every network re-estimates its own
+(``recalibrate.py``). Those of a network are float32 and whole.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..bench.errors import CheckpointError
 from ..bench.networks import Network, build_network
 from ..bench.spaces import get_space
 from .exit_heads import load_exit_heads, trunk_hash
+from .rounding import Storage
 from .supernet import Supernet
 from .tensors import STATISTICS, Facts, check_classes, facts_of, read_tensors, write_tensors
 
@@ -27,13 +28,16 @@ HEADS = "exits.safetensors"  # beside a supernet's weights, with the heads of it
 EXIT_HEADS = "exit_heads."  # of a supernet's state, kept in a file of their own
 
 
-def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
+def save_weights(
+    path: Path, net: Supernet, facts: dict[str, str], storage: Storage = "float16"
+) -> None:
     """Writes the weights of a supernet, whole or not at all.
 
     Args:
         path: path of the ``.safetensors`` file.
-        net: its float weights are rounded to float16.
+        net: supernet whose float weights are rounded.
         facts: text to keep beside them, for example data set and schedule.
+        storage: precision that its weights are rounded to.
     """
     metadata = {
         **facts,
@@ -43,7 +47,7 @@ def save_weights(path: Path, net: Supernet, facts: dict[str, str]) -> None:
         "n_classes": json.dumps(net.n_classes),
     }
     own = {k: t for k, t in net.state_dict().items() if not k.startswith(EXIT_HEADS)}
-    write_tensors(path, own, metadata, half=True)
+    write_tensors(path, own, metadata, storage)
 
 
 def kept_supernet_facts(dataset: str, epochs: int, seconds: float) -> dict[str, str]:
@@ -148,7 +152,7 @@ def save_network(path: Path, network: Network, facts: dict[str, str]) -> None:
         "architecture": network.name,
         "n_classes": json.dumps(network.n_classes),
     }
-    write_tensors(path, network.state_dict(), metadata, half=False)
+    write_tensors(path, network.state_dict(), metadata)
 
 
 def load_network(path: Path) -> Network:

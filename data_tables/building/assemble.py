@@ -372,7 +372,7 @@ def added(
 def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
     """Writes the weights that every network of the table inherits from."""
     facts = kept_supernet_facts(plan.dataset.name, trained.epochs, trained.elapsed_s)
-    save_weights(target, trained.net, facts)
+    save_weights(target, trained.net, facts, plan.recipe.storage)
     keep_exits(plan, target.with_name(EXITS_NAME))
 
 

@@ -108,7 +108,11 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
         TableError: there is no table, or the settings cannot be read.
         ConstraintError: the table recommends no pair within some limits.
     """
-    settings = read_settings(plan.recipe.folder / SETTINGS)
+    wishes = plan.recipe.folder / SETTINGS
+    if not wishes.exists():
+        log.info("no %s: no cascades are made", wishes)
+        return []
+    settings = read_settings(wishes)
     bench = Benchmark.load(table)
     splits, folder = plan.images(), table.parent / FOLDER
     origin = _origin(bench, plan, settings.training)

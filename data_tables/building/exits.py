@@ -1,7 +1,7 @@
 """Exits of a table's networks: heads trained on the frozen supernet, and what they answer.
 
 working/exits.h5              checkpoint of the training (``cotrain.train_exits``)
-working/exits.safetensors     the heads, float16, as they ship beside the supernet's weights
+working/exits.safetensors     the heads, rounded, as they ship beside the supernet's weights
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def exit_heads(site: Site) -> ExitHeads:
     """
     plan, net = site.plan, site.supernet.net
     weights, trunk = plan.working / EXITS_NAME, trunk_hash(net.state_dict())
+    storage = plan.recipe.storage
     if not weights.exists() and net.exit_heads is not None:
-        save_exit_heads(weights, net.exit_heads, trunk, {"dataset": plan.dataset.name})
+        save_exit_heads(weights, net.exit_heads, trunk, {"dataset": plan.dataset.name}, storage)
     if not weights.exists():
         recipe = load_recipe(RECIPE)
         paths = plan.space.parse(exit_architectures(plan))
@@ -66,7 +67,7 @@ def exit_heads(site: Site) -> ExitHeads:
         heads = train_exits(
             net, paths, recipe, site.images, folder, 0, site.device, Precision.FP32, report
         )
-        save_exit_heads(weights, heads, trunk, {"dataset": plan.dataset.name})
+        save_exit_heads(weights, heads, trunk, {"dataset": plan.dataset.name}, storage)
     return load_exit_heads(weights, plan.space, trunk)
 
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
 from ...cotrain.checkpoint import load_checkpoint, restoring
+from ...cotrain.rounding import rounded
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
 from ...cotrain.tensors import STATISTICS
@@ -78,7 +77,7 @@ class Plan:
         return self.dataset.load(self.data)
 
     def supernet(self) -> TrainedSupernet:
-        """The supernet in ``working/supernet.h5``, its weights rounded to float16.
+        """The supernet in ``working/supernet.h5``, its weights rounded as the recipe keeps them.
 
         Rounded, because that is how they are kept: whoever has the kept weights gets the very
         networks that the table's answers come from. Without a checkpoint it is the one that ships
@@ -109,8 +108,9 @@ class Plan:
                 )
             net = Supernet(self.space, self.dataset.n_classes)
             weights = states["weights"] | states.get("average", {})
-            own = {k: _rounded(v) for k, v in weights.items() if not k.startswith(EXIT_HEADS)}
-            net.load_state_dict(own)  # the heads of the table are trained on the finished trunk
+            own = {k: v for k, v in weights.items() if not k.startswith(EXIT_HEADS)}
+            # without heads: those of the table are trained on the finished trunk
+            net.load_state_dict(rounded(own, self.recipe.storage))
             return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
 
     def _accepts(self, key: str, stored: Any, wanted: Any) -> bool:
@@ -149,12 +149,8 @@ class TrainedSupernet:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of its float16 weights, the same for a checkpoint and for what ships of it."""
+        """SHA-256 of its weights in float16, the same for a checkpoint and for what ships of it."""
         return supernet_hash(self.net)
-
-
-def _rounded(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.half().float() if tensor.is_floating_point() else tensor
 
 
 def supernet_hash(net: Supernet) -> str:

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...cotrain.rounding import Storage
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ class TableRecipe:
         exits: which networks are cut at exits.
         int8_max: networks that are there in int8 too, at the most, so that the file stays small:
             those that are in the best answer to the most budgets of its devices; None: all.
+        storage: precision that the weights are kept in, and its networks rounded to.
     """
 
     name: str
@@ -133,6 +138,7 @@ class TableRecipe:
     ways: tuple[tuple[str, ...], ...] = (("independent", "distilled"), ("gated",))
     exits: ExitRows = field(default_factory=ExitRows)
     int8_max: int | None = None
+    storage: Storage = "float16"
 
     @property
     def table(self) -> Path:

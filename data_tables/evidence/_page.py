@@ -1,4 +1,8 @@
-"""Steps and pages: a figure exists once, in the JSON of its step, and pages quote it by a mark."""
+"""Steps and pages: a figure exists once, in the JSON of its step, and pages quote it by a mark.
+
+A step that takes ``--table`` measures other tables too: its figures then lie in a folder of that
+name, and the name stands before the mark, as in ``figures:fbnet-mine/coverage``.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from ... import __version__
 from ...bench.errors import BigLittleError, UnknownNameError
@@ -20,6 +25,7 @@ from ...bench.files import replacing
 from ...bench.registry import Registry
 from ...bench.table import Table
 from ...edge_profiler.machine import device_name
+from .. import buildable_tables, table_recipe
 from ..flagship import RECIPE
 
 FOLDER = Path(__file__).parent
@@ -31,6 +37,8 @@ MARK = re.compile(r"(?<!`)<!-- figures:([\w/-]+) -->(\n?)(.*?)<!-- /figures -->"
 OUTDATED = "*Of the table before the one that ships: not measured again yet.*"
 NOT_PAGES = {"out", "build", "dist"}
 
+#: The option of a step that measures any table with a recipe.
+OfTable = Annotated[str, typer.Option("--table", help="Table that is measured, by its name.")]
 #: Markdown from the figures of a step.
 Text = Callable[[dict[str, Any]], str]
 
@@ -46,7 +54,7 @@ class Step:
         file: where the figures are kept when it is not ``figures/STEP.json``.
         keeps: whether there are figures of its own; a step without any draws, or leaves files, or
             quotes the figures of others.
-        of_table: whether the figures are of the table that ships: they then name it, and pages say
+        of_table: whether the figures are of a table that ships: they then name it, and pages say
             so where they are of one before it.
     """
 
@@ -110,19 +118,30 @@ def versions(figures: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def shipped_table() -> Table:
-    """The table that ships."""
-    return Table(RECIPE.table)
+def shipped_table(name: str = RECIPE.name) -> Table:
+    """A table that ships."""
+    return Table(table_recipe(name).table)
+
+
+def table_of(figures: Mapping[str, Any]) -> str:
+    """Name of the table that figures are of."""
+    return str(figures.get("table_name", RECIPE.name))
+
+
+def on_device(figures: Mapping[str, Any]) -> str:
+    """The device that a table's latencies are of, with their provenance, as pages call it."""
+    device = figures.get("device", RECIPE.design.device)
+    return "Pi 4, block-sum" if device == RECIPE.design.device else str(device)
 
 
 def outdated(entry: Step, figures: Mapping[str, Any]) -> bool:
-    """Whether figures are of another table than the one that ships.
+    """Whether figures are of another table than the one that ships under its name.
 
     Rows that it got since in another precision than fp32 do not change them.
     """
     if not (entry.of_table and entry.keeps):
         return False
-    return not shipped_table().unchanged_since(figures.get("table_sha256"))
+    return not shipped_table(table_of(figures)).unchanged_since(figures.get("table_sha256"))
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -140,19 +159,24 @@ def save(name: str, figures: Mapping[str, Any]) -> None:
     """
     own: dict[str, Any] = {"step": name, "conditions": conditions()}
     if step(name).of_table:
-        own["table_sha256"] = shipped_table().sha256
+        own["table_sha256"] = shipped_table(table_of(figures)).sha256
     measured = {key: value for key, value in figures.items() if key not in own}
-    write_json(FIGURES / f"{name}.json", {**own, **measured})
+    write_json(_file(name, table_of(figures)), {**own, **measured})
 
 
-def load(name: str, file: Path | None = None) -> dict[str, Any] | None:
+def _file(name: str, table: str) -> Path:
+    return (FIGURES if table == RECIPE.name else FIGURES / table) / f"{name}.json"
+
+
+def load(name: str, file: Path | None = None, table: str = RECIPE.name) -> dict[str, Any] | None:
     """The figures of a step, or None where it was never run.
 
     Args:
         name: the step, ``FILE`` or ``FOLDER/FILE``.
         file: where they are kept when it is not ``figures/STEP.json``.
+        table: table that they are of.
     """
-    path = file or FIGURES / f"{name}.json"
+    path = file or _file(name, table)
     if not path.exists():
         return None
     figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -184,14 +208,17 @@ def text_of(mark: str, owners: Mapping[str, str]) -> str:
     Raises:
         UnknownNameError: no step claims that mark.
     """
-    if mark not in owners:
+    table, _, own = mark.partition("/")
+    if table not in buildable_tables():
+        table, own = RECIPE.name, mark
+    if own not in owners:
         raise UnknownNameError("mark", mark, tuple(sorted(owners)))
-    name = owners[mark]
+    name = owners[own]
     entry = step(name)
-    figures = load(name, entry.file)
+    figures = load(name, entry.file, table)
     if figures is None and entry.keeps:
         return f"Step `{name}` was not run yet."
-    text = entry.texts[mark]({} if figures is None else figures).strip("\n")
+    text = entry.texts[own]({} if figures is None else figures).strip("\n")
     if figures is not None and outdated(entry, figures):
         text += f"\n\n{OUTDATED}" if "\n" in text else f" ({OUTDATED})"
     return text

@@ -9,11 +9,11 @@ import numpy as np
 
 from ...bench import Benchmark
 from ...bench.table import Table
+from .. import table_recipe
 from ..building.design import sequence
+from ..building.recipe import Design
 from ..flagship import RECIPE
-from ._page import Step
-
-DEVICE, QUOTAS = RECIPE.design.device, RECIPE.design.quotas
+from ._page import OfTable, Step, on_device
 
 #: What each training means, in the order of the card.
 MEANINGS = {
@@ -27,15 +27,21 @@ MEANINGS = {
 }
 
 
-def measure(bench: Benchmark) -> dict[str, Any]:
-    """Rows by training, coverage of latency and MACs, the held-out split and the supernet."""
+def measure(bench: Benchmark, design: Design, device: str) -> dict[str, Any]:
+    """Rows by training, coverage of latency and MACs, the held-out split and the supernet.
+
+    Args:
+        bench: the table to look at.
+        design: networks that it was to have.
+        device: device whose latencies are looked at.
+    """
     table = bench.table
     rows = table.rows()
-    latency = bench.costs(DEVICE).latency_ms[rows]
+    latency = bench.costs(device).latency_ms[rows]
     macs = table.networks["macs"][rows]
     ids = {str(a) for a in table.networks["architecture"][rows]}
-    design = sequence(RECIPE.design, table.space, table.choices)
-    edges = np.geomspace(latency.min(), latency.max() * (1 + 1e-9), len(QUOTAS) + 1)
+    designed = sequence(design, table.space, table.choices)
+    edges = np.geomspace(latency.min(), latency.max() * (1 + 1e-9), len(design.quotas) + 1)
     bands = []
     for low, high in itertools.pairwise(edges):
         inside = (latency >= low) & (latency < high)
@@ -51,7 +57,8 @@ def measure(bench: Benchmark) -> dict[str, Any]:
     return {
         "rows": {t: _training(table, t) for t in MEANINGS if len(table.rows(t))},
         "size_mib": table.path.stat().st_size / 2**20,
-        "design": {"networks": len(design), "evaluated": len(ids & set(design))},
+        "device": device,
+        "design": {"networks": len(designed), "evaluated": len(ids & set(designed))},
         "bands": bands,
         "held_out": {
             "architectures": int(table.held_out[rows].sum()),
@@ -112,7 +119,7 @@ def coverage_section(c: dict[str, Any]) -> str:
         f"{held['architectures']} of {held['of']} inherited architectures are held out: surrogates "
         f"must not be fitted on them. The file takes {c['size_mib']:.1f} MiB.",
         "",
-        "| Pi 4 latency (ms, block-sum) | inherited networks | MACs (millions) |",
+        f"| latency, ms ({on_device(c)}) | inherited networks | MACs (millions) |",
         "|---|---|---|",
     ]
     for band in c["bands"]:
@@ -146,9 +153,10 @@ def _runs(values: list[int]) -> str:
     return ", ".join(str(v) for v in dict.fromkeys(values))
 
 
-def measure_table() -> dict[str, Any]:
-    """The same of the table that ships."""
-    return measure(Benchmark.load(RECIPE.name))
+def measure_table(table: OfTable = RECIPE.name) -> dict[str, Any]:
+    """The same of a table that ships."""
+    design = table_recipe(table).design
+    return {"table_name": table, **measure(Benchmark.load(table), design, design.device)}
 
 
 STEP = Step(

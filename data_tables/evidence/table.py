@@ -9,21 +9,21 @@ import numpy as np
 
 from ...bench import Benchmark, Gate
 from ...bench.agreement import spearman
+from .. import table_recipe
 from ..flagship import RECIPE
-from ._page import Step, versions
+from ._page import OfTable, Step, on_device, versions
 from ._uncached import nothing_kept
 
-NAME, DEVICE = RECIPE.name, RECIPE.design.device
 LATENCIES_MS = (10, 12, 15, 20, 25, 30)
 
 
-def at_equal_latency(bench: Benchmark) -> list[dict[str, Any]]:
+def at_equal_latency(bench: Benchmark, device: str) -> list[dict[str, Any]]:
     """Best pair and best single network within some latencies: chosen on val, shown on test."""
-    front = bench.front(DEVICE)
+    front = bench.front(device)
     inherited = bench.table.rows(exits=True)
-    costs = bench.costs(DEVICE).take(inherited)
+    costs = bench.costs(device).take(inherited)
     val, test = bench.accuracy("val")[inherited], bench.accuracy("test")[inherited]
-    on_val = bench.reported(front.points, DEVICE, "val")
+    on_val = bench.reported(front.points, device, "val")
     rows = []
     for limit in LATENCIES_MS:
         within = np.flatnonzero(on_val.latency_ms <= limit)
@@ -75,22 +75,24 @@ def bootstrap_difference(
     return float(low), float(high)
 
 
-def measure() -> dict[str, Any]:
-    """What the table holds."""
-    bench = Benchmark.load(NAME)
+def measure(table: OfTable = RECIPE.name) -> dict[str, Any]:
+    """What a table holds."""
+    device, bench = table_recipe(table).design.device, Benchmark.load(table)
     rows = bench.table.rows()
     val, test = bench.accuracy("val")[rows], bench.accuracy("test")[rows]
-    costs, best = bench.costs(DEVICE).take(rows), int(np.argmax(val))
+    costs, best = bench.costs(device).take(rows), int(np.argmax(val))
     with nothing_kept():
         began = time.perf_counter()
-        front = bench.front(DEVICE)
+        front = bench.front(device)
         seconds = time.perf_counter() - began
     rank = spearman(costs.macs, test)
     return {
+        "table_name": table,
+        "device": device,
         "networks": len(rows),
         "cut": len(bench.table.rows(exits=True)) - len(rows),
         "pairs": len(bench.table.rows(exits=True)) ** 2,
-        "size_mib": (RECIPE.table).stat().st_size / 2**20,
+        "size_mib": bench.table.path.stat().st_size / 2**20,
         "val_accuracy": [float(v) for v in (val.min(), np.median(val), val.max())],
         "test_accuracy": [float(v) for v in (test.min(), np.median(test), test.max())],
         "best_on_val": {
@@ -103,22 +105,22 @@ def measure() -> dict[str, Any]:
         "macs_test_spearman": rank,
         "front_points": len(front),
         "front_seconds": seconds,
-        "at_equal_latency": at_equal_latency(bench),
+        "at_equal_latency": at_equal_latency(bench, device),
         "info": bench.info(),
     }
 
 
 def table_text(t: dict[str, Any]) -> str:
     """The table's figures as Markdown."""
-    best, (low, _, high) = t["best_on_val"], t["test_accuracy"]
+    best, (low, _, high), on = t["best_on_val"], t["test_accuracy"], on_device(t)
     lines = [
         f"- {t['networks']} whole networks with inherited weights and {t['cut']} that are cut at "
-        f"exits, so {t['pairs']:,} pairs; {t['info']['precisions']['int8']} of them in int8 too; "
-        f"{t['size_mib']:.1f} MiB.",
+        f"exits, so {t['pairs']:,} pairs; {t['info']['precisions'].get('int8', 0)} of them in int8 "
+        f"too; {t['size_mib']:.1f} MiB.",
         f"- Test accuracy of whole networks {100 * low:.1f} to {100 * high:.1f} %; the best on val "
         f"has {100 * best['val_accuracy']:.2f} % there and {100 * best['test_accuracy']:.2f} % on "
-        f"test, at {best['latency_ms']:.1f} ms (Pi 4, block-sum).",
-        f"- Pi 4 latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms (block-sum). "
+        f"test, at {best['latency_ms']:.1f} ms ({on}).",
+        f"- Latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms ({on}). "
         f"MACs alone rank test accuracy with Spearman {t['macs_test_spearman']:.3f}.",
         f"- The exact front over all pairs, 3 gates and 257 thresholds takes "
         f"{t['front_seconds']:.1f} s and has {t['front_points']} points ({versions(t)}).",
@@ -129,8 +131,8 @@ def table_text(t: dict[str, Any]) -> str:
         )
         + ".",
         "",
-        "Best pair against best single network, both whole or cut at exits, within a mean Pi 4 "
-        "latency (block-sum; predicted where an exit is asked), chosen and limited on val, shown "
+        "Best pair against best single network, both whole or cut at exits, within a mean latency "
+        f"({on}; predicted where an exit is asked), chosen and limited on val, shown "
         "on test (measured accuracy, one supernet, one seed; interval: 95 % bootstrap over "
         "images):",
         "",

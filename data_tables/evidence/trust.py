@@ -19,9 +19,10 @@ from ...bench import Benchmark, Pair
 from ...bench.agreement import kendall, spearman
 from ...bench.rows import PAIR_TRAININGS, of_earlier_supernet
 from ...bench.table import Table
+from .. import table_recipe
 from ..flagship import RECIPE
 from ._equal_latency import LEVEL, ROUNDS, SHARES, Array, cotraining_gains, interval, seeds_of
-from ._page import Step
+from ._page import OfTable, Step, on_device
 
 #: Networks below which a bootstrap over them says nothing.
 LEAST_FOR_INTERVAL = 8
@@ -198,7 +199,7 @@ def cotraining_section(t: dict[str, Any]) -> str:
     lines = [
         cotraining_verdict(t),
         "",
-        "Accuracy on test at equal mean latency (Pi 4, block-sum), thresholds chosen on val, mean "
+        f"Accuracy on test at equal mean latency ({on_device(t)}), thresholds chosen on val, mean "
         f"over latencies from {100 * SHARES[0]:.0f} to {100 * SHARES[-1]:.0f} % of the big "
         "network's share; 95 % paired bootstrap over images and seeds, over all also over pairs:",
         "",
@@ -219,9 +220,9 @@ def cotraining_section(t: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def measure() -> dict[str, Any]:
-    """The report on the table that ships."""
-    return report(Benchmark.load(RECIPE.name), RECIPE.design.device)
+def measure(table: OfTable = RECIPE.name) -> dict[str, Any]:
+    """The report on a table that ships."""
+    return {"table_name": table, **report(Benchmark.load(table), table_recipe(table).design.device)}
 
 
 STEP = Step(measure, {"trust": trust_section, "cotraining": cotraining_section}, of_table=True)

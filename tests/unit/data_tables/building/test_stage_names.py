@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from biglittle import cli
 from biglittle.bench.errors import BigLittleError, UnknownNameError
 from biglittle.data_tables.building.stage_names import (
+    BEFORE_EXTENDING,
     BY_NAME_ALONE,
     STAGES,
     parse_shard,
@@ -24,6 +27,15 @@ def test_a_name_stands_for_one_stage_or_for_all() -> None:
     assert stages_to_build("assemble") == ("assemble",)
     assert stages_to_extend("none") == ("extend",)
     assert stages_to_extend("trust") == ("trust", "extend")
+
+
+def test_the_help_names_every_stage() -> None:
+    verbs = typer.main.get_command(cli.app).commands["table"]  # type: ignore[attr-defined]
+    for verb in ("build", "extend"):
+        command = verbs.get_command(typer.Context(verbs), verb)
+        (text,) = [p.help for p in command.params if p.name == "stage"]
+        for stage in STAGES if verb == "build" else ("none", *BEFORE_EXTENDING):
+            assert stage in text
 
 
 def test_a_wrong_stage_is_refused_with_the_nearest() -> None:

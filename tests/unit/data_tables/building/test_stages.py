@@ -40,3 +40,10 @@ def test_build_resumes_and_its_table_says_what_the_networks_said(
 def test_an_unknown_stage_is_refused(plan: Plan, table_file: Path) -> None:
     with pytest.raises(UnknownNameError, match="stage"):
         build.run_stage("bake", plan, table_file)
+
+
+def test_what_a_recipe_does_not_ask_for_is_not_made(plan: Plan, table_file: Path) -> None:
+    """A new table has neither a taught phase nor ``cascades.toml``: its build passes over both."""
+    assert "none trained" in build.run_stage("teacher", plan)
+    assert build.run_stage("cascades", plan, table_file) == "cascades ready to run: none"
+    assert sorted(path.name for path in plan.working.iterdir()) == ["supernet.h5"]

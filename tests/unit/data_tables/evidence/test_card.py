@@ -13,12 +13,12 @@ from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.data_tables.evidence import _pictures as pictures
 from biglittle.data_tables.evidence import coverage, trust
+from biglittle.data_tables.flagship import RECIPE
 
 
 @pytest.fixture
 def on_the_synthetic_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (coverage, pictures):
-        monkeypatch.setattr(module, "DEVICE", DEVICE)
+    monkeypatch.setattr(pictures, "DEVICE", DEVICE)
 
 
 def _bench(path: Path, **rows: int) -> Benchmark:
@@ -28,7 +28,7 @@ def _bench(path: Path, **rows: int) -> Benchmark:
 
 def test_rows_that_do_not_exist_say_so(tmp_path: Path, on_the_synthetic_device: None) -> None:
     bare = _bench(tmp_path / "bare.h5")
-    text = coverage.coverage_section(coverage.measure(bare))
+    text = coverage.coverage_section(coverage.measure(bare, RECIPE.design, DEVICE))
     assert text.count("none yet") == len(coverage.MEANINGS) - 1  # all but the inherited ones
     found = trust.report(bare, DEVICE, rounds=10)
     assert trust.trust_section(found).count("**not**") == 2
@@ -38,7 +38,7 @@ def test_rows_that_do_not_exist_say_so(tmp_path: Path, on_the_synthetic_device: 
 
 def test_rows_that_exist_are_counted(tmp_path: Path, on_the_synthetic_device: None) -> None:
     bench = _bench(tmp_path / "full.h5", n_pairs=2, n_trained=8)
-    measured = coverage.measure(bench)
+    measured = coverage.measure(bench, RECIPE.design, DEVICE)
     assert measured["rows"]["joint"]["pairs"] == 2
     assert measured["rows"]["joint"]["seeds"] == 3
     assert sum(b["networks"] for b in measured["bands"]) == 12
@@ -49,6 +49,8 @@ def test_rows_that_exist_are_counted(tmp_path: Path, on_the_synthetic_device: No
     assert "Kendall's tau" in trust.trust_section(found)
     assert trust.trust_section(found).count("too few for an interval") == 1  # 4 standalone ones
     assert "**all 2**" in trust.cotraining_section(found)
+    assert f"({DEVICE})" in text
+    assert "Pi 4" not in text
     assert "**not**" not in trust.trust_section(found) + trust.cotraining_section(found)
 
 

@@ -118,7 +118,7 @@ def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.Monke
     def shipped(sha256: str, **facts: Any) -> None:
         table = SimpleNamespace(sha256=sha256, training=facts)
         table.unchanged_since = partial(unchanged_since, facts, sha256, precisions=["fp32"])
-        monkeypatch.setattr(_page, "shipped_table", lambda: table)
+        monkeypatch.setattr(_page, "shipped_table", lambda name: table)
 
     shipped("a" * 64)
     assert evidence.main(["held", "--value", "2"]) == 0
@@ -139,6 +139,24 @@ def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.Monke
     document = json.loads((house / "figures" / "held.json").read_text())
     assert (document["step"], document["table_sha256"]) == ("held", "b" * 64)
     assert document["conditions"]["cpu"] != "of then"
+
+
+def test_figures_of_another_table_lie_apart_and_are_quoted_by_its_name(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_page, "buildable_tables", lambda: ("fbnet-cifar10", "fbnet-mine"))
+    for table, value in (("fbnet-cifar10", 1), ("fbnet-mine", 2)):
+        _page.save("one", {"value": value, "table_name": table})
+    assert (house / "figures" / "fbnet-mine" / "one.json").exists()
+    (house / "page.md").write_text(
+        "<!-- figures:one --><!-- /figures -->, <!-- figures:fbnet-mine/one --><!-- /figures -->, "
+        "<!-- figures:fbnet-mine/other --><!-- /figures -->\n"
+    )
+    _page.fill_pages()
+    page = (house / "page.md").read_text()
+    assert "figures:one -->one is 1<" in page
+    assert "figures:fbnet-mine/one -->one is 2<" in page
+    assert "Step `other` was not run yet" in page
 
 
 def test_steps_that_load_the_table_are_told_apart() -> None:
