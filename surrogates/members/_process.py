@@ -23,6 +23,7 @@ from ._member import Array, Files, Prediction, check_columns
 
 MEAN, VARIANCE = "mean.onnx", "variance.onnx"
 CHUNK = 1024  # networks at a time: the kernel matrices stay in the cache
+BLOCK = 64  # columns of the whitening at a time: products large enough to be fast, few zeros
 JITTER = 1e-4  # of the variance of a target: keeps the weights small enough for float32
 
 
@@ -127,14 +128,27 @@ class Kernel:
         return writer.model({"mean": [None, alpha.shape[1]]})
 
     def variance_model(self, whitening: Array) -> bytes:
-        """The graph from features to the variance of a standardised target, without the noise."""
+        """The graph from features to the variance of a standardised target, without the noise.
+
+        Args:
+            whitening: inverse of the upper Cholesky factor of the covariance, shape (n, n), upper
+                triangular. A block of columns is written, and multiplied, without the rows that
+                are zero in all of it.
+        """
         writer = GraphWriter({"features": [None, len(self.centre)]})
         z = self.write_linear(writer, "features")
         straight = writer.add("MatMul", z, writer.constant(self.linear_rows.T))
         kernel = writer.add("Add", self.write_matern(writer, "features"), straight)
-        white = writer.add("MatMul", kernel, writer.constant(whitening))
-        axes = writer.constant([1], np.int64)
-        gone = writer.add("ReduceSum", writer.add("Mul", white, white), axes, keepdims=1)
+        axes, zero = writer.constant([1], np.int64), writer.constant([0], np.int64)
+        gone: str | None = None
+        for start in range(0, len(whitening), BLOCK):
+            end = min(start + BLOCK, len(whitening))
+            first = writer.add("Slice", kernel, zero, writer.constant([end], np.int64), axes)
+            block = writer.constant(whitening[:end, start:end])
+            white = writer.add("MatMul", first, block)
+            squares = writer.add("ReduceSum", writer.add("Mul", white, white), axes, keepdims=1)
+            gone = squares if gone is None else writer.add("Add", gone, squares)
+        assert gone is not None
         own = writer.add("ReduceSum", writer.add("Mul", z, z), axes, keepdims=1)
         prior = writer.add("Add", own, writer.constant(self.variance.sum()))
         writer.add("Relu", writer.add("Sub", prior, gone), name="variance")
