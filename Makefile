@@ -5,6 +5,10 @@
 # in the full one it is 40 s of a single core.
 # A stamp in each says that it is complete; it is made anew when what it is made from changes.
 
+# Bytecode is kept at its first use, also where an image's environment forbids it: the tests start
+# many an interpreter, and each would compile what it imports (0.5 s of processor time become 1.5).
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 DEVICE ?= raspberry-pi-4
 OUT    ?= out/search
