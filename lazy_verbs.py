@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
+from weakref import WeakSet
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -113,8 +114,14 @@ LARGEST = {"seed": 2**62, "seeds": 10**5, "threads": 1024, "workers": 1024}
 _LARGEST_OF_OTHERS = 2**31 - 1
 
 
+_checked: WeakSet[Any] = WeakSet()
+
+
 def check_numbers(command: Any) -> None:
     """Lets a verb, or the verbs of a group, refuse whole numbers beyond what they could mean."""
+    if command in _checked:
+        return
+    _checked.add(command)
     for inner in getattr(command, "commands", {}).values():
         check_numbers(inner)
     run = command.invoke

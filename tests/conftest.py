@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,63 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_FOLDER_VARIABLE, str(folder / "cache"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_table_is_read_once() -> Iterator[None]:
+    """A worker checks, opens and unpacks the shipped table once; nobody may write into its arrays.
+
+    What opening does is tested on files that tests make; gates are fitted anew for each opening.
+    """
+    from biglittle.bench.precision import FP32, checked_precisions
+    from biglittle.bench.shipped_tables import find_table
+    from biglittle.bench.table import Table
+
+    open_table, unpack, first = Table.__init__, Table._read_predictions, object.__new__(Table)
+    shipped = find_table("fbnet-cifar10")
+
+    def read_only(arrays: Iterable[np.ndarray]) -> None:
+        for array in arrays:
+            array.flags.writeable = False
+
+    def once(
+        self: Table, path: Path, check: bool = True, precisions: Sequence[str] | str | None = None
+    ) -> None:
+        if not check or path != shipped:
+            open_table(self, path, check, precisions)
+            return
+        if not vars(first):
+            open_table(first, path)
+            read_only(first.networks.values())
+        vars(self).update(vars(first))
+        self.precisions, self._rows = checked_precisions(precisions), {}
+        self._fitted = ({}, {}, {})
+        if self.precisions != (FP32,):
+            self._check_precisions()
+
+    def unpacked(self: Table, split: str) -> Any:
+        answers = unpack(self, split)
+        if self._predictions is vars(first).get("_predictions"):
+            read_only((answers.labels, answers.top1, *answers.codes.values()))
+        return answers
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "__init__", once)
+        patch.setattr(Table, "_read_predictions", unpacked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _verbs_are_put_together_once() -> Iterator[None]:
+    """A worker makes the command line of each application once, and not at every call of it."""
+    import typer
+    import typer.testing
+
+    once = lru_cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", once)
+        patch.setattr(typer.testing, "_get_command", once)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,19 +53,28 @@ def noise(made_up: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: facts)
 
 
-@pytest.fixture
-def random_weights(noise: None, tmp_path: Path) -> Path:
-    """The file of a supernet of random weights, for images of noise."""
+@pytest.fixture(scope="session")
+def supernet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a supernet of random weights, for images of any size."""
     import torch
 
     from biglittle.cotrain.supernet import Supernet
     from biglittle.cotrain.weights import save_weights
 
-    file = tmp_path / "weights" / "supernet.safetensors"
-    file.parent.mkdir()
+    file = tmp_path_factory.mktemp("random") / "supernet.safetensors"
     torch.manual_seed(0)
     save_weights(file, Supernet(get_space("fbnet"), 10), {})
     return file
+
+
+@pytest.fixture
+def random_weights(noise: None, supernet_file: Path, tmp_path: Path) -> Path:
+    """The file of a supernet of random weights, with images of noise; a test may change it."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for file in supernet_file.parent.iterdir():
+        shutil.copy(file, folder)
+    return folder / supernet_file.name
 
 
 @pytest.fixture(scope="session")
