@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 #: Modules that a notebook needs beyond those of the light set-up.
 NEEDS = {"add_a_device": ["onnx"], "bring_your_own_models": ["sklearn"]}
+FEW = 300  # evaluations of a search, as few as on a page: that it runs, and what comes of it
 MOST_SECONDS = 300  # of one cell on a busy machine; each notebook takes some seconds on an idle one
+BUDGET = re.compile(r"\bbudget=(\d+)")
 PLACE = re.compile(r"(/home/|/Users/|/root/|/tmp/|/mnt/|[A-Z]:\\\\)")
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.stem for p in NOTEBOOKS])
@@ -45,6 +47,8 @@ def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("BIGLITTLE_DATA", str(tmp_path / "own"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = BUDGET.sub(lambda m: f"budget={min(FEW, int(m[1]))}", cell.source)
     client = nbclient.NotebookClient(
         notebook, timeout=MOST_SECONDS, resources={"metadata": {"path": str(tmp_path)}}
     )

@@ -102,14 +102,15 @@ def test_query_explained(run, tmp_path: Path, gate: str) -> None:  # type: ignor
 
 
 def test_front_and_info_json(run) -> None:  # type: ignore[no-untyped-def]
-    code, out, _ = run("front", "--latency-ms-max", "15", "--json")
+    asked = ("front", "--gate", "margin", "--latency-ms-max", "15")  # one gate is soon asked
+    code, out, _ = run(*asked, "--json")
     document = json.loads(out)
     assert code == 0
     assert document["config"]["chosen_on"] == "val"
     assert document["front"]
     code, out, _ = run("table", "info", "fbnet-cifar10", "--json")
     assert json.loads(out)["sha256"] == Benchmark.load("fbnet-cifar10").table.sha256
-    assert run("front", "--latency-ms-max", "15", "--top", "3")[0] == 0
+    assert run(*asked, "--top", "3")[0] == 0
 
 
 def test_front_of_the_oracle_says_that_no_device_runs_it(run, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -162,7 +163,8 @@ def test_search_writes_everything_and_repeats_itself(run, tmp_path: Path) -> Non
 
 def test_measured_device_is_searched_with_predicted_latency(run) -> None:  # type: ignore[no-untyped-def]
     devices = [d for d in Benchmark.load("fbnet-cifar10").devices if d != "raspberry-pi-4"]
-    code, out, _ = run("search", "--device", devices[0], "--budget", "400", "--json")
+    asked = ("search", "--device", devices[0], "--latency-ms-max", "0.5", "--budget", "400")
+    code, out, _ = run(*asked, "--json")
     assert code == 0
     assert json.loads(out)["front"][0]["provenance"]["latency_ms"] == "predicted"
 
@@ -176,9 +178,15 @@ def test_measured_device_is_searched_with_predicted_latency(run) -> None:  # typ
         (("query", LITTLE, BIG, "--gate", "margn"), "Did you mean 'margin'"),
         (("front", "--device", "raspbery-pi-4"), "Did you mean 'raspberry-pi-4'"),
         (("front", "--objectives", "error,latency"), "unknown objective"),
-        (("front", "--latency-ms-max", "1"), "best reachable"),
-        (("front", "--objectives", "error,macs", "--ram-kib", "1"), "itself: ram_kib "),
-        (("front", "--objectives", "error,macs", "--flash-kib-max", "1"), "itself: flash_kib "),
+        (("front", "--gate", "margin", "--latency-ms-max", "1"), "best reachable"),
+        (
+            ("front", "--gate", "margin", "--objectives", "error,macs", "--ram-kib", "1"),
+            "itself: ram_kib ",
+        ),
+        (
+            ("front", "--gate", "margin", "--objectives", "error,macs", "--flash-kib-max", "1"),
+            "itself: flash_kib ",
+        ),
         (("front", "--ram-kib", "-1"), "expected a number of at least 0"),
         (("search", "--device", "raspbery-pi-4"), "Did you mean 'raspberry-pi-4'"),
         (("search", "--searcher", "nsga22"), "Did you mean 'nsga2'"),
@@ -255,7 +263,8 @@ def test_a_front_whose_place_is_gone_at_the_end_is_kept_elsewhere(  # type: igno
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(search_run, "run_search", then_gone)
-    code, said, err = run("search", "--budget", "400", "--out", str(out))
+    asked = ("search", "--budget", "400", "--latency-ms-max", "20")  # as another test asks it
+    code, said, err = run(*asked, "--out", str(out))
     assert code == 1
     (rescue,) = tmp_path.glob("biglittle-*")
     assert f"written to {rescue} instead" in err

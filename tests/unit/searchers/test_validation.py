@@ -27,7 +27,8 @@ def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-u
     tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
     monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
     monkeypatch.chdir(tmp_path)
-    assert command_line("front", "--latency-ms-max", "12", "--out", "new/front.json")[0] == 0
+    asked = ("front", "--gate", "margin", "--latency-ms-max", "12")
+    assert command_line(*asked, "--out", "new/front.json")[0] == 0
     code, text, err = command_line(
         "validate", "new/front.json", "--measure", "here", "--top", "2", "--json"
     )
