@@ -60,8 +60,8 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
     from biglittle.cotrain import front as front_module
     from biglittle.cotrain import train_pair
 
-    few = {s: digit_splits[s].subset(np.arange(100)) for s in ("val", "test")}
-    few["train"] = digit_splits["train"].subset(np.arange(256))
+    few = {s: digit_splits[s].subset(np.arange(40)) for s in ("val", "test")}
+    few["train"] = digit_splits["train"].subset(np.arange(128))
 
     class Here:
         def load(self, folder: Path | None) -> dict[str, Images]:
@@ -70,7 +70,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
     monkeypatch.setattr("biglittle.bench.datasets.get_dataset", lambda name: Here())
     for module in (front_module, train_pair):
         monkeypatch.setattr(module, "get_dataset", lambda name: digits)
-    arguments = (str(front), "--images", "256", "--out", str(tmp_path / "out"), "--threads", "1")
+    arguments = (str(front), "--images", "128", "--out", str(tmp_path / "out"), "--threads", "1")
     code, out, err = run(*arguments, "--json")
     assert code == 0, err
     assert "1 are single networks in effect" in err
@@ -81,7 +81,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
         "little.safetensors", "big.safetensors", "little.onnx", "big.onnx", "cascade.onnx",
         "report.json",
     }  # fmt: skip
-    assert report["deployed"]["images"] == 100
+    assert report["deployed"]["images"] == 40
     assert report["after"]["test"]["provenance"]["latency_ms"] == "block-sum"
     assert report["promised_by_table"]["provenance"]["accuracy"] == "measured"
     assert report["config"]["sources"]["table_sha256"]

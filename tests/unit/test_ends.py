@@ -231,6 +231,9 @@ def nobody(uid):
     raise KeyError(uid)
 pwd.getpwuid = nobody
 sys.argv = ["biglittle", *sys.argv[1:]]
+if "front" in sys.argv:
+    from biglittle.bench import kept_front
+    kept_front.WORTH_S = 0.0  # it is soon worked out, and to be kept all the same
 from biglittle.__main__ import main
 main()
 """
@@ -241,7 +244,7 @@ main()
     [
         (["device", "list"], 0, ""),
         (["query", "8" * 22, "0" * 22], 0, ""),
-        (["front", "--top", "1"], 0, ""),
+        (["front", "--gate", "margin", "--latency-ms-max", "2", "--top", "1"], 0, ""),
         (["data", "list"], 1, "BIGLITTLE_DATA"),
         (["data", "fetch", "cifar10"], 1, "BIGLITTLE_DATA"),
         (["device", "remove", "nothing"], 1, "nothing"),
