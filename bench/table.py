@@ -69,15 +69,15 @@ class Table:
     """
 
     def __init__(
-        self, path: Path, check: bool = True, precisions: Sequence[str] | str | None = None
+        self, path: str | Path, check: bool = True, precisions: Sequence[str] | str | None = None
     ) -> None:
-        self.path, self.precisions = path, checked_precisions(precisions)
-        self.sha256 = checked_hash(path) if check else None
+        self.path, self.precisions = Path(path), checked_precisions(precisions)
+        self.sha256 = checked_hash(self.path) if check else None
         self._rows: dict[tuple[str, bool, tuple[str, ...]], NDArray[np.intp]] = {}
         self._predictions: dict[str, Predictions] = {}
         self._fitted: Fitted = ({}, {}, {})
         try:
-            self._file = CheckedFile(path, declared_columns(), self._read_head)
+            self._file = CheckedFile(self.path, declared_columns(), self._read_head)
             self._read_networks()
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error

@@ -33,6 +33,10 @@ def test_a_device_without_energies_has_no_word_for_them() -> None:
         assert ("energy_mj" in facts["provenance"]) == energies
 
 
+def test_a_path_may_be_text(path: Path) -> None:
+    assert Table(str(path)).sha256 == Table(path).sha256
+
+
 def test_foreign_file_is_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.h5"
     with h5py.File(foreign, "w") as file:
