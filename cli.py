@@ -521,13 +521,13 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
     from .bench.datasets import get_dataset
     from .cotrain.console import print_reports
     from .cotrain.front import cotrain_front, promised_point
-    from .cotrain.recipe import load_recipe, sized
+    from .cotrain.recipe import sized
     from .edge_profiler.deploy import check_exportable
     from .searchers.cotrained_page import write_cotrained
-    from .searchers.front_training import methods_called, training_of, usual_recipe
+    from .searchers.front_training import methods_called, pair_recipe, training_of
     from .searchers.pair_training import checked_pair, pair_job
 
-    usual, methods = usual_recipe(options.start), methods_called(options.method)
+    methods = methods_called(options.method)
     named = bool(options.little or options.big)
     if named == (options.front is not None) or bool(options.little) != bool(options.big):
         raise BigLittleError("give a FRONT, or both --little and --big; not one of the two alone.")
@@ -536,12 +536,13 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
         training = training_of(
             options.front, options.top, options.table, options.device, DEFAULT_TABLE
         )
+        bench = training.bench
         _note(*training.notes)
     else:
         bench = Benchmark.load(table)
         pair = checked_pair(options.little, options.big, options.coupling, bench.table.space.name)
     check_exportable()
-    recipe = load_recipe(options.recipe or usual)
+    recipe = pair_recipe(options.recipe, options.start, bench)
     splits = get_dataset(recipe.dataset).load(options.data)
     how = (
         methods,

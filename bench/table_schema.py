@@ -68,7 +68,7 @@ _WIDE = 3  # first version with more than 256 classes, few metrics, and networks
 _FURTHER = 4  # first version with answers packed by other networks
 #: Where the rows stand that others are stored beside.
 BESIDE = "beside"
-_ALWAYS = "max_prob"  # the one metric that every table has
+ALWAYS = "max_prob"  # the one metric that every table has
 
 
 def order_place(split: str) -> str:
@@ -123,7 +123,7 @@ def declared_columns() -> dict[str, Column]:
         out[f"splits/{split}_labels"] = Column("u", (split,))
         out[f"predictions/{split}/top1"] = Column("u", ("networks", split))
         for name in stored_metrics():
-            needed = name == _ALWAYS
+            needed = name == ALWAYS
             column = Column("u", ("networks", split), required=needed, itemsize=1)
             out[f"predictions/{split}/{name}"] = column
         for name in VALUES:

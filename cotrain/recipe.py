@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..bench.datasets import Dataset, get_dataset
 from ..bench.documents import DocumentError, read_toml, settings
 from ..bench.errors import BigLittleError
 from ..bench.files import why_unreadable
@@ -159,6 +160,19 @@ class Recipe:
             return self.peak_lr * (step + 1) / warmup
         done = (step - warmup) / max(1, self.n_steps - warmup)
         return self.end_lr + (self.peak_lr - self.end_lr) * 0.5 * (1 + math.cos(math.pi * done))
+
+    def for_images(self, dataset: Dataset, space: str | None = None) -> Recipe:
+        """The recipe for images of another data set, at the same shares of their size.
+
+        Args:
+            dataset: facts of the images, such as their rows.
+            space: search space of the networks; None: that of the recipe.
+        """
+        rows = get_dataset(self.dataset).height
+        scaled = tuple((max(1, r * dataset.height // rows), share) for r, share in self.resolutions)
+        return dataclasses.replace(
+            self, space=space or self.space, dataset=dataset.name, resolutions=scaled
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON."""

@@ -10,7 +10,7 @@ Training for Multi-Exit Architectures"; heads shared by all architectures are ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,8 +93,9 @@ def train_exits(
     device: str = "cpu",
     precision: Precision = Precision.FP32,
     on_progress: Callable[[TrainProgress], None] | None = None,
+    names: Sequence[str] | None = None,
 ) -> ExitHeads:
-    """The trained heads of all exits, on the CPU; the checkpoint is ``exits.h5`` in the folder.
+    """The trained heads of exits, on the CPU; the checkpoint is ``exits.h5`` in the folder.
 
     Args:
         net: supernet whose trunk the heads stand on; its weights are not changed.
@@ -106,13 +107,15 @@ def train_exits(
         device: torch device to train on.
         precision: number format in which the trunk computes; the heads are trained in fp32.
         on_progress: called every few steps.
+        names: names of the exits; None: all of the space.
 
     Raises:
+        ArchitectureError: an exit that the space does not have.
         TrainingError: the loss is not finite; the checkpoint is of before.
         CheckpointError: the folder holds another run.
     """
     torch.manual_seed(seed)
-    heads = ExitHeads(net.space, net.n_classes)
+    heads = ExitHeads(net.space, net.n_classes, names)
     where = torch.device(device)
     start = _OnFrozenTrunk(net.to(where), heads, paths, seed, precision)
     run = TrainingRun(
@@ -126,6 +129,7 @@ def train_exits(
             "seed": seed,
             "trunk_sha256": trunk_hash(net.state_dict()),
             "paths": [row.tolist() for row in paths],
+            "exits": list(heads.names),
         },
         seed=seed,
         device=where,

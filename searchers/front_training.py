@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bench import Benchmark, DeviceProfile, OperatingPoint
+from ..bench.datasets import get_dataset
 from ..bench.errors import ArchitectureError, BigLittleError, UnknownNameError
 from ..bench.files import file_hash
 from ..bench.gate import Gate
@@ -16,7 +17,7 @@ from ..bench.pair import Pair
 from ..bench.precision import FP32, split_precision
 from ..cotrain.front import FrontJob
 from ..cotrain.methods import METHODS, get_method
-from ..cotrain.recipe import FINE_TUNE, SCRATCH, Recipe
+from ..cotrain.recipe import FINE_TUNE, SCRATCH, Recipe, load_recipe
 from ..cotrain.selection import Selection, select
 from ..cotrain.weights import HEADS, load_weights
 from ..edge_profiler.deploy import deploy_pair
@@ -126,18 +127,31 @@ def methods_called(name: str) -> tuple[str, ...]:
     return METHODS.names() if name == "all" else (get_method(name).name,)
 
 
-def usual_recipe(start: str) -> Path:
-    """The recipe that pairs are trained by where none is given.
+def pair_recipe(path: Path | None, start: str, bench: Benchmark) -> Recipe:
+    """The recipe that pairs of a table are trained by, on its images.
 
     Args:
+        path: file of a recipe; None: the usual one of the start.
         start: where a training begins, one of `STARTS`.
+        bench: the table that the pairs are of.
 
     Raises:
-        UnknownNameError: there is no such start.
+        BigLittleError: no such start or data set, or a recipe that is not usable or of other
+            images.
     """
     if start not in STARTS:
         raise UnknownNameError("start", start, STARTS)
-    return SCRATCH if start == "scratch" else FINE_TUNE
+    table = bench.table
+    if path is None:
+        usual = load_recipe(SCRATCH if start == "scratch" else FINE_TUNE)
+        return usual.for_images(get_dataset(table.dataset), table.space.name)
+    recipe = load_recipe(path)
+    if recipe.dataset != table.dataset:
+        raise BigLittleError(
+            f"{path} is of the images {recipe.dataset}, the table {table.name} of {table.dataset}; "
+            f'write dataset = "{table.dataset}" into it, or leave --recipe out.'
+        )
+    return recipe
 
 
 def training_of(

@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,8 +24,9 @@ from ...bench import Benchmark
 from ...bench.datasets import Images
 from ...bench.device import load_device, shipped_devices
 from ...bench.device_columns import device_columns, joined_columns
-from ...bench.errors import TableError
+from ...bench.errors import TableError, UnknownNameError
 from ...bench.files import replacing
+from ...bench.gates import stored_metrics
 from ...bench.growth import grown
 from ...bench.precision import FP32, INT8, PRECISIONS, with_precision
 from ...bench.rows import (
@@ -39,7 +40,7 @@ from ...bench.rows import (
 from ...bench.spaces import SearchSpace, get_space
 from ...bench.table import Table
 from ...bench.table_contents import Predictions, TableContents
-from ...bench.table_schema import SPLITS
+from ...bench.table_schema import ALWAYS, SPLITS
 from ...bench.table_writer import write_table
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import kept_supernet_facts, save_weights
@@ -142,16 +143,38 @@ def network_columns(
     )
 
 
-def _stacked(new: Sequence[Evaluation], images: Mapping[str, Images]) -> dict[str, Predictions]:
+def _stacked(
+    new: Sequence[Evaluation], images: Mapping[str, Images], metrics: Collection[str] = ()
+) -> dict[str, Predictions]:
+    """The answers of some networks by split, with some metrics; none named: with all of them."""
     out = {}
     for split in SPLITS:
-        metrics = [name for name in new[0].answers[split] if name != "top1"]
+        metrics = metrics or [name for name in new[0].answers[split] if name != "top1"]
         out[split] = Predictions(
             labels=images[split].labels,
             top1=np.array([e.answers[split]["top1"] for e in new]),
             codes={m: np.array([e.answers[split][m] for e in new]) for m in metrics},
         )
     return out
+
+
+def _metrics(plan: Plan) -> tuple[str, ...]:
+    """The metrics that the recipe names.
+
+    Raises:
+        UnknownNameError: one that no evaluation has.
+        TableError: without the one that every table has.
+    """
+    names = plan.recipe.metrics
+    for name in names:
+        if name not in stored_metrics():
+            raise UnknownNameError("stored metric", name, stored_metrics())
+    if names and ALWAYS not in names:
+        raise TableError(
+            f"the recipe of {plan.recipe.name} stores {', '.join(names)}; expected {ALWAYS} among "
+            "them, which every table has."
+        )
+    return names
 
 
 def _recipes(new: Sequence[Evaluation]) -> dict[str, Any]:
@@ -221,7 +244,7 @@ def assemble(
         choices=plan.schedule.trained_choices,
         networks=network_columns(space, plan.dataset.n_classes, evaluated),
         val_index=held_out,
-        predictions=_stacked(evaluated, images),
+        predictions=_stacked(evaluated, images, _metrics(plan)),
         devices={name: _columns(profile, space, evaluated) for name, profile in profiles.items()},
         training={
             "schedule": plan.schedule.as_dict(),

@@ -48,7 +48,7 @@ def exit_architectures(plan: Plan) -> list[str]:
 
 
 def exit_heads(site: Site) -> ExitHeads:
-    """The trained heads of all exits of the site's supernet: those that ship, or made once.
+    """The trained heads of the site's supernet: those that ship, or made once for the table.
 
     Raises:
         CheckpointError: the folder holds heads of another trunk.
@@ -60,12 +60,21 @@ def exit_heads(site: Site) -> ExitHeads:
     if not weights.exists() and net.exit_heads is not None:
         save_exit_heads(weights, net.exit_heads, trunk, {"dataset": plan.dataset.name}, storage)
     if not weights.exists():
-        recipe = load_recipe(RECIPE)
+        recipe = load_recipe(RECIPE).for_images(plan.dataset, plan.space.name)
         paths = plan.space.parse(exit_architectures(plan))
         log.info("exit heads: %d architectures, %d steps", len(paths), recipe.n_steps)
         report, folder = site.report("exits"), plan.working
         heads = train_exits(
-            net, paths, recipe, site.images, folder, 0, site.device, Precision.FP32, report
+            net,
+            paths,
+            recipe,
+            site.images,
+            folder,
+            0,
+            site.device,
+            Precision.FP32,
+            report,
+            plan.recipe.exits.names,
         )
         save_exit_heads(weights, heads, trunk, {"dataset": plan.dataset.name}, storage)
     return load_exit_heads(weights, plan.space, trunk)

@@ -124,6 +124,8 @@ class TableRecipe:
         int8_max: networks that are there in int8 too, at the most, so that the file stays small:
             those that are in the best answer to the most budgets of its devices; None: all.
         storage: precision that the weights are kept in, and its networks rounded to.
+        metrics: confidence metrics that are stored, by which its gates decide, ``max_prob`` among
+            them; empty: all.
     """
 
     name: str
@@ -139,6 +141,7 @@ class TableRecipe:
     exits: ExitRows = field(default_factory=ExitRows)
     int8_max: int | None = None
     storage: Storage = "float16"
+    metrics: tuple[str, ...] = ()
 
     @property
     def table(self) -> Path:

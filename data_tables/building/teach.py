@@ -76,7 +76,7 @@ def teach(
         with replacing(weights) as partial:
             shutil.copyfile(trained, partial)
     if not weights.exists():
-        _train(working, weights, splits, device, threads, seed)
+        _train(working, weights, splits, dataset, device, threads, seed)
     teacher = load_teacher(weights, splits["train"], dataset)
     if not (working / "teacher.json").exists():
         _report(working, teacher, splits, dataset, threads)
@@ -92,11 +92,12 @@ def _train(
     working: Path,
     weights: Path,
     splits: dict[str, Images],
+    dataset: Dataset,
     device: str,
     threads: int,
     seed: int,
 ) -> None:
-    recipe = load_recipe(RECIPE)
+    recipe = load_recipe(RECIPE).for_images(dataset)
     precision, rates = fastest_precision(recipe, splits["train"], device)
     log.info("%s", trial_text(rates, threads, precision))
     begun = time.monotonic()

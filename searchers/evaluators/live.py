@@ -94,7 +94,7 @@ def supernet_answers(
         )
     some = np.arange(min(RECALIBRATION_IMAGES, len(splits["train"])))
     train, val = shrunk(splits["train"].subset(some), shrink), shrunk(splits["val"], shrink)
-    recipe = replace(load_recipe(FINE_TUNE), space=net.space.name, dataset=dataset.name)
+    recipe = load_recipe(FINE_TUNE).for_images(dataset, net.space.name)
     if passes:
         seen = max(recipe.batch, round(passes * len(splits["train"])))
         recipe = replace(recipe, images=seen, resolutions=((dataset.height, 1.0),))

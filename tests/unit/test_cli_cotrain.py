@@ -59,6 +59,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
 ) -> None:
     from biglittle.cotrain import front as front_module
     from biglittle.cotrain import train_pair
+    from biglittle.searchers import front_training  # noqa: F401  has its data sets before the patch
 
     few = {s: digit_splits[s].subset(np.arange(40)) for s in ("val", "test")}
     few["train"] = digit_splits["train"].subset(np.arange(128))
@@ -106,6 +107,7 @@ def test_a_network_and_its_exit_become_a_checked_pair(  # type: ignore[no-untype
     from biglittle.cotrain import train_network, train_pair
     from biglittle.cotrain.prefix import OWN
     from biglittle.cotrain.weights import load_network
+    from biglittle.searchers import front_training  # noqa: F401  has its data sets before the patch
 
     few = {s: digit_splits[s].subset(np.arange(40)) for s in ("val", "test")}
     few["train"] = digit_splits["train"].subset(np.arange(128))

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from biglittle.bench.datasets import DATASETS
+from biglittle.bench.datasets import DATASETS, get_dataset
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.spaces import SPACES
 from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, Recipe, load_recipe, recipe_from, sized
@@ -125,3 +125,12 @@ def test_images_stand_in_place_of_epochs() -> None:
     assert sized(RECIPE, 1000, None, None) is RECIPE
     with pytest.raises(BigLittleError, match="1000000000000 images are not usable"):
         sized(RECIPE, 1000, None, 10**12)
+
+
+def test_a_recipe_for_other_images_has_their_size_and_name() -> None:
+    usual = load_recipe(SCRATCH)  # of CIFAR-10 at 32 rows, smaller ones first
+    other = usual.for_images(get_dataset("visual_wake_words"), "fbnet-96")
+    assert (other.dataset, other.space) == ("visual_wake_words", "fbnet-96")
+    assert other.resolutions == tuple((3 * rows, share) for rows, share in usual.resolutions)
+    same = usual.for_images(get_dataset("fashion_mnist"))
+    assert same == dataclasses.replace(usual, dataset="fashion_mnist")

@@ -67,7 +67,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, few: Dataset) -> None:
     pytest.importorskip("torch")
     from biglittle.data_tables.building import assemble, jobs
 
-    for module in ("train_supernet", "train_network", "train_pair"):
+    for module in ("train_supernet", "train_network", "train_pair", "recipe"):
         monkeypatch.setattr(f"biglittle.cotrain.{module}.get_dataset", lambda _: few)
     for user in (assemble, jobs):
         monkeypatch.setattr(user, "sequence", lambda *_: NETWORKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,9 +15,10 @@ pytest.importorskip("safetensors")
 from biglittle.bench import Benchmark, Gate, Pair, load_device
 from biglittle.bench.cost import pair_figure
 from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.bench.spaces import get_space
 from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe
 from biglittle.searchers.front_files import front_json
-from biglittle.searchers.front_training import methods_called, training_of, usual_recipe
+from biglittle.searchers.front_training import methods_called, pair_recipe, training_of
 
 LITTLE, BIG = "8" * 22, "0" * 22
 TABLE = "fbnet-cifar10"
@@ -108,6 +110,26 @@ def test_names_of_methods_and_starts() -> None:
     assert {"joint", "distilled", "independent"} <= {*methods_called("all")}
     with pytest.raises(UnknownNameError, match="Did you mean 'joint'"):
         methods_called("jont")
-    assert (usual_recipe("inherited"), usual_recipe("scratch")) == (FINE_TUNE, SCRATCH)
+
+
+def of_images(dataset: str) -> SimpleNamespace:
+    """What of a table says which images it is of."""
+    return SimpleNamespace(dataset=dataset, space=get_space("fbnet"), name="of-others")
+
+
+def test_the_usual_recipe_is_of_the_images_of_the_table() -> None:
+    of_digits = SimpleNamespace(table=of_images("svhn"))
+    for start, file in (("inherited", FINE_TUNE), ("scratch", SCRATCH)):
+        recipe = pair_recipe(None, start, of_digits)  # type: ignore[arg-type]
+        assert recipe == replace(load_recipe(file), dataset="svhn")
     with pytest.raises(UnknownNameError, match="Did you mean 'inherited'"):
-        usual_recipe("inherit")
+        pair_recipe(None, "inherit", of_digits)  # type: ignore[arg-type]
+
+
+def test_a_recipe_of_other_images_is_refused_and_its_advice_helps(tmp_path: Path) -> None:
+    of_digits, own = SimpleNamespace(table=of_images("svhn")), tmp_path / "own.toml"
+    own.write_text(FINE_TUNE.read_text())
+    with pytest.raises(BigLittleError, match=r'of the images cifar10.*write dataset = "svhn"'):
+        pair_recipe(own, "inherited", of_digits)  # type: ignore[arg-type]
+    own.write_text(FINE_TUNE.read_text().replace('"cifar10"', '"svhn"'))
+    assert pair_recipe(own, "inherited", of_digits).dataset == "svhn"  # type: ignore[arg-type]

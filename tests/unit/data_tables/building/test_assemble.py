@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
-from biglittle.bench.errors import CheckpointError, TableError  # noqa: E402
+from biglittle.bench.errors import CheckpointError, TableError, UnknownNameError  # noqa: E402
 from biglittle.bench.rows import NetworkKey, of_earlier_supernet  # noqa: E402
 from biglittle.bench.table_writer import write_table  # noqa: E402
 from biglittle.cotrain.recipe import FINE_TUNE, load_recipe  # noqa: E402
@@ -60,6 +60,23 @@ def test_a_table_holds_what_was_evaluated_and_grows(plan: Plan, table_file: Path
     _same_rows(first, whole)
     build.run_stage("assemble", plan, table_file)  # anew: the same rows
     _same_rows(whole, Table(table_file))
+
+
+def test_a_table_holds_the_metrics_that_its_recipe_names(plan: Plan, table_file: Path) -> None:
+    build.run_stage("evaluate", plan, table_file)
+    some = dataclasses.replace(plan.recipe, metrics=("margin", "max_prob"))
+    build.run_stage("assemble", dataclasses.replace(plan, recipe=some), table_file)
+    table = Table(table_file)
+    assert list(table.predictions("val").codes) == ["margin", "max_prob"]
+    points = Benchmark.load(table_file).front("raspberry-pi-4").points
+    assert {point.gate for point in points} <= {"margin", "max_prob"}
+    for names, error, text in (
+        (("margins",), UnknownNameError, "Did you mean 'margin'"),
+        (("margin",), TableError, "expected max_prob among them"),
+    ):
+        wrong = dataclasses.replace(plan.recipe, metrics=names)
+        with pytest.raises(error, match=text):
+            build.run_stage("assemble", dataclasses.replace(plan, recipe=wrong), table_file)
 
 
 def test_a_stage_that_extends_makes_no_row_again(plan: Plan, tmp_path: Path) -> None:

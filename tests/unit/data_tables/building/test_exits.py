@@ -12,14 +12,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
+from biglittle.bench.datasets import get_dataset  # noqa: E402
 from biglittle.bench.errors import CheckpointError  # noqa: E402
-from biglittle.cotrain.exit_heads import load_exit_heads, trunk_hash  # noqa: E402
+from biglittle.cotrain.exit_heads import ExitHeads, load_exit_heads, trunk_hash  # noqa: E402
 from biglittle.cotrain.recipe import load_recipe  # noqa: E402
 from biglittle.cotrain.train_exits import RECIPE  # noqa: E402
 from biglittle.data_tables.building import exits, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.building.recipe import ExitRows  # noqa: E402
+from biglittle.data_tables.building.site import Site  # noqa: E402
 
 NAMES = ("4s", "8", "12")
 
@@ -35,6 +37,24 @@ def with_exits(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr("biglittle.cotrain.train_exits.get_dataset", lambda name: plan.dataset)
     rows = ExitRows(latency_ms_max=1e6, names=NAMES, rows_max=7)
     return dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, exits=rows))
+
+
+def test_heads_are_trained_on_the_images_of_the_table_and_only_its_own(
+    with_exits: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exits, "load_recipe", load_recipe)  # the one that ships, of CIFAR-10
+    seen: list[tuple[str, str, int, tuple[str, ...]]] = []
+
+    def train_exits(net, paths, recipe, *rest):  # type: ignore[no-untyped-def]
+        ((rows, _),) = recipe.resolutions
+        seen.append((recipe.dataset, recipe.space, rows, rest[-1]))
+        return ExitHeads(net.space, net.n_classes, rest[-1])
+
+    monkeypatch.setattr(exits, "train_exits", train_exits)
+    monkeypatch.setattr("biglittle.cotrain.recipe.get_dataset", get_dataset)
+    heads = exits.exit_heads(Site(with_exits))
+    assert seen == [(with_exits.dataset.name, "fbnet", with_exits.dataset.height, NAMES)]
+    assert heads.names == NAMES
 
 
 def test_exits_become_rows_that_share_the_trunk(

@@ -47,6 +47,17 @@ def test_the_same_machine_gives_the_same_bytes(table: Table) -> None:
         assert row["accuracy"] == row["stored_accuracy"]
 
 
+def test_a_metric_that_the_table_does_not_hold_is_not_compared(table: Table) -> None:
+    contents = table.contents()
+    fewer = {
+        split: dataclasses.replace(answers, codes={"max_prob": answers.codes["max_prob"]})
+        for split, answers in contents.predictions.items()
+    }
+    write_table(table.path, dataclasses.replace(contents, predictions=fewer), "1", "d")
+    found = reproduce.verify(Table(table.path), rows=1)
+    assert (found["ok"], found["equal_bytes"]) == (True, 1.0)
+
+
 def test_answers_that_were_changed_are_found(table: Table) -> None:
     contents = table.contents()
     contents.predictions["test"].top1[0] ^= 1
