@@ -129,6 +129,12 @@ def held(part: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {n.removeprefix(f"{part}."): c for n, c in files.items() if n.startswith(f"{part}.")}
 
 
+def _table_beside(folder: Path) -> str:
+    """The option that names the one table beside a surrogate's folder; "" where there is none."""
+    tables = sorted(folder.absolute().parent.glob("*.h5"))
+    return f" --table {folder.parent / tables[0].name}" if len(tables) == 1 else ""
+
+
 class Surrogate:
     """Predicts accuracy and escalation rate of any pair, gate and cut of its space.
 
@@ -203,6 +209,12 @@ class Surrogate:
             SurrogateError: a file is missing, edited, truncated, or of another version or space.
         """
         folder = Path(folder)
+        if not folder.exists():
+            of = _table_beside(folder)
+            raise SurrogateError(
+                f"there is no surrogate {folder}. Fit one: biglittle surrogate fit{of}; or search "
+                f"the networks of the table alone: biglittle search --on table{of}."
+            )
         try:
             document = read_json(folder / DOCUMENT, dict[str, Any])
             if document.get("format") == FORMAT:  # another one is called that below

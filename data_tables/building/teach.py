@@ -1,7 +1,7 @@
 """Trains the dense teacher of a table and stores what it says about fixed augmented views.
 
 working/teacher.h5              checkpoint of its training
-working/teacher.safetensors     its weights, float16
+working/teacher.safetensors     its weights, int8
 working/teacher.json            accuracy, time, hardware and versions
 working/views/view-000.h5       its logits on every view of the training images
 """

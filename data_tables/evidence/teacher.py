@@ -60,7 +60,8 @@ def teacher_section(figures: dict[str, Any]) -> str:
     return (
         f"The dense teacher has {test['accuracy']:.2%} on test ({test['low']:.2%} to "
         f"{test['high']:.2%}) and {val['accuracy']:.2%} on val, with "
-        f"{figures['parameters'] / 1e6:.2f} million parameters: {figures['epochs']:.0f} epochs in "
+        f"{figures['parameters'] / 1e6:.2f} million parameters, which are kept in int8: "
+        f"{figures['epochs']:.0f} epochs in "
         f"{figures['precision']}, seed {figures['seed']}, {figures['seconds'] / 3600:.1f} hours by "
         f"the clock beside other work, torch {figures['torch']} ({versions(figures)})."
     )

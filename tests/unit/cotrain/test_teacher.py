@@ -57,7 +57,7 @@ def test_weights_that_were_kept_answer_as_before(
     x, _ = augmented_batch(
         taught["train"], digits, np.arange(8), digits.height, np.random.default_rng(0)
     )
-    torch.testing.assert_close(again(x), net(x), atol=0.05, rtol=0)  # rounded to float16
+    torch.testing.assert_close(again(x), net(x), atol=0.1, rtol=0)  # rounded to int8
     other = dataclasses.replace(digits, n_classes=11)
     with pytest.raises(CheckpointError, match="knows 10 classes; expected the 11"):
         teaching.load_teacher(path, taught["train"], other)

@@ -4,8 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
-from biglittle.bench import Candidates
+from biglittle.bench import Benchmark, Candidates
 from biglittle.bench.errors import SurrogateError
+from biglittle.bench.synthetic import synthetic_table
+from biglittle.bench.table_writer import write_table
 from biglittle.surrogates import Surrogate
 
 
@@ -158,8 +160,15 @@ def test_a_surrogate_of_another_version_is_refused(folder, tmp_path, key, value)
 
 
 def test_a_missing_folder_says_what_to_do(tmp_path):
-    with pytest.raises(SurrogateError, match="surrogate fit"):
+    with pytest.raises(SurrogateError, match=r"Fit one: biglittle surrogate fit; or search"):
         Surrogate.load(tmp_path / "none")
+    table = tmp_path / "mine.h5"
+    write_table(table, synthetic_table(), "1", "d")
+    with pytest.raises(SurrogateError) as refused:
+        Surrogate.load(tmp_path / "surrogate")
+    verb, option, path = str(refused.value).rpartition("biglittle ")[2].rstrip(".").split(" --")
+    assert (verb, option, path) == ("search", "on table", f"table {table}")
+    assert Benchmark.load(path.removeprefix("table ")).table.path == table
 
 
 def test_candidates_are_not_needed_twice(surrogate):
