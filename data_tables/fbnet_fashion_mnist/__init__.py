@@ -1,0 +1,1 @@
+"""The table ``fbnet-fashion-mnist``, its weights, and what is true of it alone."""
