@@ -82,8 +82,8 @@ class NewTable:
             get = "biglittle data list    # the images are yours, and here"
         return [
             f"Written: {self.folder} (a design of {self.networks} networks)",
-            f'Add "{package}" to the packages in pyproject.toml. Then, each of which goes on where',
-            "it was stopped:",
+            f'Add "{package}" to packages and package-data in pyproject.toml. Then, each of which',
+            "goes on where it was stopped:",
             f"  {get}",
             f"  biglittle table design {self.name}",
             f"  biglittle table build {self.name} --working build/{self.name}",
