@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ...bench.datasets import Dataset, Images, get_dataset
 from ...bench.errors import CheckpointError
 from ...bench.spaces import SearchSpace, get_space
 from ...cotrain.checkpoint import load_checkpoint, restoring
+from ...cotrain.exit_heads import ExitHeads
 from ...cotrain.rounding import rounded
 from ...cotrain.schedule import Schedule, load_schedule, schedule_from
 from ...cotrain.supernet import Supernet
@@ -109,9 +113,20 @@ class Plan:
             net = Supernet(self.space, self.dataset.n_classes)
             weights = states["weights"] | states.get("average", {})
             own = {k: v for k, v in weights.items() if not k.startswith(EXIT_HEADS)}
-            # without heads: those of the table are trained on the finished trunk
             net.load_state_dict(rounded(own, self.recipe.storage))
+            if self.schedule.phases[-1].exits > 0:  # else heads are trained on the finished trunk
+                net.exit_heads = self._heads(weights)
             return TrainedSupernet(net, progress["epoch"], progress["elapsed_s"])
+
+    def _heads(self, weights: Mapping[str, torch.Tensor]) -> ExitHeads:
+        """The heads of the table's exits in a supernet's weights, rounded as they are."""
+        heads = ExitHeads(self.space, self.dataset.n_classes, self.recipe.exits.names or None)
+        trained = rounded(
+            {k.removeprefix(EXIT_HEADS): v for k, v in weights.items() if k.startswith(EXIT_HEADS)},
+            self.recipe.storage,
+        )
+        heads.load_state_dict({name: trained[name] for name in heads.state_dict()})
+        return heads
 
     def _accepts(self, key: str, stored: Any, wanted: Any) -> bool:
         """The same schedule, whether or not a checkpoint spells out what was not yet there then."""

@@ -57,6 +57,14 @@ def test_heads_are_trained_on_the_images_of_the_table_and_only_its_own(
     assert heads.names == NAMES
 
 
+def test_heads_that_learned_with_the_supernet_are_those_of_the_table(with_exits: Plan) -> None:
+    learned = ExitHeads(with_exits.space, with_exits.dataset.n_classes).state_dict()
+    heads = with_exits._heads({f"exit_heads.{name}": t for name, t in learned.items()})
+    assert heads.names == NAMES
+    for name, tensor in heads.named_parameters():
+        assert torch.equal(tensor, learned[name].half().float())
+
+
 def test_exits_become_rows_that_share_the_trunk(
     with_exits: Plan, assembled: Callable[[], Path]
 ) -> None:
