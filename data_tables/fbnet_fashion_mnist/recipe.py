@@ -32,7 +32,7 @@ RECIPE = TableRecipe(
     exits=ExitRows(
         latency_ms_max=26.0,
         names=("6", "8s", "10", "12s", "14", "18"),
-        rows_max=80,
+        rows_max=30,
     ),
     storage="int8",
     metrics=("margin", "max_prob"),  # the entropy says hardly more, and takes a fifth of the file

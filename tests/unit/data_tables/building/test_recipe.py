@@ -26,10 +26,12 @@ def test_a_recipe_agrees_with_its_table_and_its_files(name: str) -> None:
     recipe = table_recipe(name)
     assert recipe.name == name
     schedule = load_schedule(recipe.schedule)
-    table = Benchmark.load(name).table
-    assert (table.space.name, table.dataset) == (schedule.space, schedule.dataset)
     assert recipe.design.n_classes == get_dataset(schedule.dataset).n_classes
     assert all(path.is_file() for path in (recipe.weights, recipe.pairs, *recipe.trust.values()))
+    if not recipe.table.exists() and name != "fbnet-cifar10":
+        pytest.skip(f"{name} is not built yet; its page says so")
+    table = Benchmark.load(name).table
+    assert (table.space.name, table.dataset) == (schedule.space, schedule.dataset)
 
 
 def test_a_table_without_a_recipe_is_not_built() -> None:
