@@ -27,7 +27,7 @@ def find_table(name: str | Path, sha256: str | None = None) -> Path:
 
     Raises:
         UnknownNameError: neither a shipped table nor a file.
-        TableError: no such file, another hash, or a damaged archive.
+        TableError: no such file, a table that is not built yet, another hash, or a damaged archive.
         DownloadError: an archive that cannot be fetched.
     """
     if is_archive(name):
@@ -51,7 +51,18 @@ def _table_file(name: str | Path) -> Path:
                 f"archive (.tar, https://...), or a name: {', '.join(shipped_tables())}."
             )
         return path
+    if str(name) in _not_built():
+        raise TableError(
+            f"table {name} has a recipe and is not built yet; build it: biglittle table build "
+            f"{name}."
+        )
     raise UnknownNameError("table", str(name), shipped_tables())
+
+
+def _not_built() -> set[str]:
+    """Names of the recipes whose tables are not there."""
+    folders = (p.parent for p in SHIPPED.glob("*/recipe.py") if any(p.parent.glob("*.toml")))
+    return {f.name.replace("_", "-") for f in folders} - set(shipped_tables())
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -212,8 +212,8 @@ class Surrogate:
         if not folder.exists():
             of = _table_beside(folder)
             raise SurrogateError(
-                f"there is no surrogate {folder}. Fit one: biglittle surrogate fit{of}; or search "
-                f"the networks of the table alone: biglittle search --on table{of}."
+                f"there is no folder {folder} with a surrogate. Fit one: biglittle surrogate fit"
+                f"{of}; or search the networks of the table alone: biglittle search --on table{of}."
             )
         try:
             document = read_json(folder / DOCUMENT, dict[str, Any])
