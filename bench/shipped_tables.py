@@ -17,6 +17,12 @@ def shipped_tables() -> dict[str, Path]:
     return {p.parent.name.replace("_", "-"): p for p in SHIPPED.glob("*/table.h5")}
 
 
+def recipe_names() -> tuple[str, ...]:
+    """Names of the tables that have a recipe, and the settings of a training with it, sorted."""
+    folders = (p.parent for p in SHIPPED.glob("*/recipe.py") if any(p.parent.glob("*.toml")))
+    return tuple(sorted(folder.name.replace("_", "-") for folder in folders))
+
+
 def find_table(name: str | Path, sha256: str | None = None) -> Path:
     """The file of a table given by name, by path, or by an archive's path or address.
 
@@ -51,18 +57,12 @@ def _table_file(name: str | Path) -> Path:
                 f"archive (.tar, https://...), or a name: {', '.join(shipped_tables())}."
             )
         return path
-    if str(name) in _not_built():
+    if str(name) in recipe_names():
         raise TableError(
             f"table {name} has a recipe and is not built yet; build it: biglittle table build "
             f"{name}."
         )
     raise UnknownNameError("table", str(name), shipped_tables())
-
-
-def _not_built() -> set[str]:
-    """Names of the recipes whose tables are not there."""
-    folders = (p.parent for p in SHIPPED.glob("*/recipe.py") if any(p.parent.glob("*.toml")))
-    return {f.name.replace("_", "-") for f in folders} - set(shipped_tables())
 
 
 def _is_hdf5(path: Path) -> bool:

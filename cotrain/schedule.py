@@ -127,6 +127,11 @@ class Schedule:
         return tuple(sorted(used))
 
     @property
+    def has_teacher(self) -> bool:
+        """Whether some phase learns from a teacher."""
+        return any(phase.teacher > 0 for phase in self.phases)
+
+    @property
     def trains_exits(self) -> bool:
         """Whether early exits learn in some phase."""
         return any(phase.exits > 0 for phase in self.phases)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..bench.errors import UnknownNameError
+from ..bench.shipped_tables import recipe_names
 
 if TYPE_CHECKING:
     from .building.recipe import TableRecipe
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
 def buildable_tables() -> tuple[str, ...]:
     """Names of the tables whose recipe ships, sorted."""
-    recipes = Path(__file__).parent.glob("*/recipe.py")
-    names = {recipe.parent.name.replace("_", "-") for recipe in recipes}
-    return tuple(sorted(names - {"building"}))
+    return recipe_names()
 
 
 def table_recipe(name: str, schedule: Path | None = None) -> TableRecipe:

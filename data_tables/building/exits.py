@@ -56,28 +56,30 @@ def exit_heads(site: Site) -> ExitHeads:
     """
     plan, net = site.plan, site.supernet.net
     weights, trunk = plan.working / EXITS_NAME, trunk_hash(net.state_dict())
-    storage = plan.recipe.storage
-    if not weights.exists() and net.exit_heads is not None:
-        save_exit_heads(weights, net.exit_heads, trunk, {"dataset": plan.dataset.name}, storage)
     if not weights.exists():
-        recipe = load_recipe(RECIPE).for_images(plan.dataset, plan.space.name)
-        paths = plan.space.parse(exit_architectures(plan))
-        log.info("exit heads: %d architectures, %d steps", len(paths), recipe.n_steps)
-        report, folder = site.report("exits"), plan.working
-        heads = train_exits(
-            net,
-            paths,
-            recipe,
-            site.images,
-            folder,
-            0,
-            site.device,
-            Precision.FP32,
-            report,
-            plan.recipe.exits.names,
-        )
-        save_exit_heads(weights, heads, trunk, {"dataset": plan.dataset.name}, storage)
+        heads = net.exit_heads if net.exit_heads is not None else _trained_heads(site)
+        facts = {"dataset": plan.dataset.name}
+        save_exit_heads(weights, heads, trunk, facts, plan.recipe.storage)
     return load_exit_heads(weights, plan.space, trunk)
+
+
+def _trained_heads(site: Site) -> ExitHeads:
+    plan = site.plan
+    recipe = load_recipe(RECIPE).for_images(plan.dataset, plan.space.name)
+    paths = plan.space.parse(exit_architectures(plan))
+    log.info("exit heads: %d architectures, %d steps", len(paths), recipe.n_steps)
+    return train_exits(
+        site.supernet.net,
+        paths,
+        recipe,
+        site.images,
+        plan.working,
+        0,
+        site.device,
+        Precision.FP32,
+        site.report("exits"),
+        plan.recipe.exits.names,
+    )
 
 
 def exited(site: Site, architecture: str) -> ExitedNetwork:

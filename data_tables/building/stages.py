@@ -54,14 +54,10 @@ def _taught(plan: Plan, splits: dict[str, Images], device: str, threads: int) ->
     return teach(plan.working, splits, plan.dataset, device, threads, trained=plan.recipe.teacher)
 
 
-def _has_teacher(plan: Plan) -> bool:
-    return any(phase.teacher > 0 for phase in plan.schedule.phases)
-
-
 def train(plan: Plan, device: str = "cpu", threads: int = 1) -> None:
     """Trains the supernet, or goes on from its checkpoint, with a line in the log every minute."""
     splits, answers = plan.images(), None
-    if _has_teacher(plan):
+    if plan.schedule.has_teacher:
         answers = _taught(plan, splits, device, threads)
     run = SupernetRun(plan.schedule, plan.working, splits, device, threads, answers)
     rates = run.trial()
@@ -167,7 +163,7 @@ def run_stage(
     """
     table = table or plan.recipe.table
     if stage == "teacher":
-        if not _has_teacher(plan):
+        if not plan.schedule.has_teacher:
             return "no phase of the schedule learns from a teacher: none trained"
         answers = _taught(plan, plan.images(), device, threads)
         answers.make(lambda done, n: log.info("teacher's views: %d of %d", done, n))
