@@ -47,3 +47,18 @@ def test_a_teacher_is_trained_once_and_says_what_it_is_worth(
     taken = stage.teach(elsewhere, splits, few, n_views=2, trained=tmp_path / "teacher.safetensors")
     assert trainings == [tmp_path]
     assert taken.teacher_sha256 == answers.teacher_sha256
+
+
+def test_a_teacher_is_trained_on_the_images_of_its_table(
+    tmp_path: Path, few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SeenError(Exception):
+        pass
+
+    def stopped(recipe, *_):  # type: ignore[no-untyped-def]
+        raise SeenError(recipe.dataset, recipe.resolutions)
+
+    monkeypatch.setattr(stage, "fastest_precision", stopped)
+    with pytest.raises(SeenError) as seen:
+        stage.teach(tmp_path, few.load(tmp_path), few)
+    assert seen.value.args == (few.name, ((few.height, 1.0),))
