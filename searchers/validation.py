@@ -109,7 +109,8 @@ def validate_front(
         front: the front with what was promised.
         device: the device it was promised for; None: the one that the front names.
         profile_file: profile of what was measured elsewhere; None: it is measured here.
-        top: points to measure here at most; None: all. A profile is held against all points.
+        top: points to measure here at most; None: all. A profile is held against all points, and
+            against recommended pairs of the table that are not on the front.
         measuring: how this machine is asked.
         tolerance: share by which the mean latency may differ where the device states no interval.
         table: the table whose classes the networks have; None: the one that the front names.
@@ -119,7 +120,7 @@ def validate_front(
             nothing could be measured.
     """
     promised = front.question.profile(device)
-    space, points = get_space(promised.space), front.points
+    space, points = get_space(promised.space), proposed(front, None)
     n_classes, why = front.question.classes(promised, table, DEFAULT_TABLE)
     if profile_file is None:
         points = proposed(front, top)

@@ -78,6 +78,37 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
         assert [p.provenance["latency_ms"] for p in measured] == latencies
 
 
+def test_what_a_search_says_next_holds_for_a_pair_that_is_not_on_its_front(  # type: ignore[no-untyped-def]
+    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    from biglittle.edge_profiler.protocol import Protocol
+
+    tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
+    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
+    monkeypatch.chdir(tmp_path)
+    table, device = Benchmark.load("fbnet-cifar10"), "raspberry-pi-4"
+    names = table.architectures[:6]
+    cuts = [0.9, 0.1, 0.5]
+    points = table.query_many(names[:3], names[3:], ["margin"] * 3, cuts, device, "test")
+    assert min(points.escalation_rate) > 0
+    budget = Budget("within the limits", {"latency_ms": 99.0})
+    better = Recommendation(budget, "table", None, points[1], None, None, decided="pair")
+    document = front_json({"device": device}, points.take(np.array([0, 2])), recommended=[better])
+    Path("front.json").write_text(json.dumps(document))
+    profile = ("profile", "--networks", "front.json", "--top", "1", "--out", "profile.json")
+    assert command_line(*profile)[0] == 0
+    measured = json.loads(Path("profile.json").read_text())["networks"]
+    assert {n["architecture"] for n in measured} == {names[1], names[4]}
+    validate = ("validate", "front.json", "--profile", "profile.json", "--out", "kept", "--json")
+    code, text, err = command_line(*validate)
+    assert code in (0, 1), err
+    report = json.loads(text)["points"]
+    latencies = {p["little"]: p["latency_ms"]["measured"] for p in report}
+    assert latencies[names[0]] is None
+    assert latencies[names[1]] > 0
+
+
 def test_a_front_with_exits_is_validated_from_its_file_to_the_report(  # type: ignore[no-untyped-def]
     command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
