@@ -315,12 +315,12 @@ def _run_stages(
     from .data_tables.building.stages import begin, run_stage
 
     _log_to_stderr()
-    plan = Plan.load(recipe, options.working, options.data)
+    plan = Plan.load(recipe, options.folder, options.data)
     share = (options.workers, options.threads, options.train_device, options.limit, shard)
     runner_of(options.on)  # before the first stage takes its time
-    with writing(options.working, True, options.wait, "--working", shard=shard):
+    with writing(options.folder, True, options.wait, "--working", shard=shard):
         if start is not None:
-            begin(recipe, options.working, start)
+            begin(recipe, options.folder, start)
         present = (options.out or recipe.table) if extending else None
         for stage in stages:
             _note(run_stage(stage, plan, options.out, *share, options.on, earlier, present))

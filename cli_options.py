@@ -15,7 +15,6 @@ from .output_option import WaitOption, written_as
 from .plugin_options import plugins
 
 DEFAULT_TABLE = "fbnet-cifar10"
-WORKING = Path("build/fbnet-cifar10")
 
 GatesOption = Annotated[
     str,
@@ -106,8 +105,11 @@ class StageOptions:
 
     name: Annotated[str, typer.Argument(help="Table name.")] = DEFAULT_TABLE
     working: Annotated[
-        Path, typer.Option(help="Folder of checkpoints and evaluations; goes on from them.")
-    ] = WORKING
+        Path | None,
+        typer.Option(
+            help="Folder of checkpoints and evaluations; goes on from them. By default build/NAME."
+        ),
+    ] = None
     data: ImagesOption = None
     workers: Annotated[int, typer.Option(min=1, help="Processes that share a stage's jobs.")] = 1
     threads: ThreadsOption = 1
@@ -126,6 +128,11 @@ class StageOptions:
         Path | None, typer.Option(help="Schedule of the supernet (.toml); by default the recipe's.")
     ] = None
     wait: WaitOption = False
+
+    @property
+    def folder(self) -> Path:
+        """The working folder; by default one of the table's own, so that no two tables share it."""
+        return self.working or Path("build", self.name)
 
 
 @dataclass(frozen=True)

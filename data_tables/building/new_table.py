@@ -81,12 +81,12 @@ class NewTable:
         if self.own:
             get = "biglittle data list    # the images are yours, and here"
         return [
-            f"Written: {self.folder} (a design of {self.networks} networks)",
+            f"Written: {self.folder} (a design of about {self.networks} networks)",
             f'Add "{package}" to packages and package-data in pyproject.toml. Then, each of which',
             "goes on where it was stopped:",
             f"  {get}",
             f"  biglittle table design {self.name}",
-            f"  biglittle table build {self.name} --working build/{self.name}",
+            f"  biglittle table build {self.name}",
             f"  biglittle table verify {self.name}",
             f"  biglittle table pack {self.name} --out {self.name}.tar",
         ]

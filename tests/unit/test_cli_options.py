@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
 from biglittle import cli_options
-from biglittle.cli_options import ProfileOptions, SearchOptions, names_of
+from biglittle.cli_options import ProfileOptions, SearchOptions, StageOptions, names_of
 from biglittle.edge_profiler.session import ProfileRequest
 from biglittle.searchers.run_config import search_options
 
@@ -44,3 +45,9 @@ def test_a_repeated_search_sets_options_that_there_are(tmp_path: Any) -> None:
     )
     names = {field.name for field in dataclasses.fields(SearchOptions)}
     assert {*search_options(tmp_path)} <= names
+
+
+def test_each_table_is_built_in_a_folder_of_its_own() -> None:
+    assert StageOptions(name="flowers-64").folder == Path("build/flowers-64")
+    assert StageOptions().folder == Path("build", StageOptions().name)
+    assert StageOptions(name="flowers-64", working=Path("here")).folder == Path("here")
