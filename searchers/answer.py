@@ -27,6 +27,7 @@ from ..bench.recommend import (
     budgets,
     recommend,
 )
+from ..bench.recommend import alone as alone_at
 from ..bench.spaces import parse_networks
 from .settings import SearchSettings
 from .singles import SingleNetworks
@@ -35,6 +36,13 @@ from .table_singles import table_singles
 CONFORMAL = f"conformal, {100 * LEVEL:.0f} %, the errors of both taken as independent"
 BOOTSTRAP = f"bootstrap over test images, {100 * LEVEL:.0f} %"
 _TABLE = "table"
+UNKNOWN = "unknown"  # provenance that an older file does not say
+_SHOWN = {
+    "accuracy": "%",
+    "latency_ms": "ms on average",
+    "latency_p95_ms": "ms p95",
+    "peak_memory_mib": "MiB",
+}
 
 #: Half-widths of the accuracy's interval of a pair and of a single network, fractions.
 HalfWidths = Callable[[OperatingPoint, str], tuple[float, float]]
@@ -90,7 +98,12 @@ def table_answers(
     some = chosen.take(rows)
     questions = budgets(some, limits, objectives)
     chosen_rows = recommend(some, questions, table_singles(bench, device, "val"))
-    placed = (replace(a, row=None if a.row is None else int(rows[a.row])) for a in chosen_rows)
+    placed = (
+        replace(
+            a, row=None if a.row is None else int(rows[a.row]), pairs=a.pairs and bool(runnable)
+        )
+        for a in chosen_rows
+    )
     alone = table_singles(bench, device, "test")
     return tuple(on_test(answer, bench, device, alone) for answer in placed)
 
@@ -112,8 +125,20 @@ def score_answer(
     same = [getattr(front, n) == getattr(best, n) for n in ("little", "big", "gate", "threshold")]
     rows = np.flatnonzero(np.all(same, axis=0))
     if answer.pair is None:  # the best is a network alone, and no pair is missing
-        return replace(answer, pairs=False)
+        return replace(answer, single=_called(best[0], answer.single), pairs=False)
     return _predicted(replace(answer, row=int(rows[0]) if len(rows) else None), half_widths)
+
+
+def _called(best: OperatingPoint, single: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The single network, under the name of the best point where that does exactly as well.
+
+    Digits behind an exit say nothing, so that one network may have been seen under several names.
+    """
+    name = str(alone_at(one_point(best))[0])
+    figures = ("accuracy", "latency_ms")
+    if single is None or not name or any(getattr(best, f) != single.get(f) for f in figures):
+        return single
+    return {**single, "architecture": name}
 
 
 def exact_front(bench: Benchmark, device: str, settings: SearchSettings) -> Front | None:
@@ -227,15 +252,14 @@ def sentence(answer: Recommendation) -> str:
                 best = f"On test the pair lost that was chosen on val: {named} gains"
             elif answer.decided == "single" and (answer.gain or 0.0) > 0:
                 best = f"Val, which chooses, prefers it; on test the best pair, {named}, gains"
-            beside = f" {best} {gain_text(answer)} and takes {_cost(vars(answer.pair))}."
+            costs = _joined(_figures(vars(answer.pair), answer.pair.provenance, accuracy=False))
+            beside = f" {best} {gain_text(answer)} and takes {costs}."
         return f"{where}: use the single network {_single(answer.single)}.{beside}"
     assert answer.pair is not None
     pair = answer.pair
     measured = "measured in the table: " if answer.source == _TABLE else ""
-    text = (
-        f"{where}: use {_named(pair)}, {measured}accuracy {100 * pair.accuracy:.2f} % "
-        f"({pair.provenance.get('accuracy', 'unknown')}), {_cost(vars(pair))}."
-    )
+    figures = _figures(vars(pair), pair.provenance)
+    text = f"{where}: use {_named(pair)}, {measured}accuracy {_joined(figures)}."
     if answer.single is None:
         return f"{text} No single network was seen that is known to meet it."
     text += f" It gains {gain_text(answer)} over the best single network, {_single(answer.single)}"
@@ -266,7 +290,9 @@ def _named(pair: OperatingPoint) -> str:
 
 
 def _single(single: Mapping[str, Any]) -> str:
-    return f"{single['architecture']} ({100 * single['accuracy']:.2f} %, {_cost(single)})"
+    figures = _figures(single, single.get("provenance") or {})
+    listed = "; ".join(f"{text}, {word}" for text, word in figures)
+    return f"{single['architecture']} ({listed})"
 
 
 def gain_text(answer: Recommendation) -> str:
@@ -282,11 +308,22 @@ def gain_text(answer: Recommendation) -> str:
     return f"{text} ({interval} {ends}, {how})" if how else f"{text} ({interval} {ends})"
 
 
-def _cost(figures: Mapping[str, Any]) -> str:
-    shown = (
-        ("latency_ms", "ms on average"),
-        ("latency_p95_ms", "ms p95"),
-        ("peak_memory_mib", "MiB"),
-    )
-    texts = [f"{three_digits(v)} {t}" for n, t in shown if (v := figures.get(n)) is not None]
-    return ", ".join(texts)
+def _figures(
+    figures: Mapping[str, Any], words: Mapping[str, str], accuracy: bool = True
+) -> list[tuple[str, str]]:
+    """Accuracy and costs as text; those of one provenance stand together before its word."""
+    names = _SHOWN if accuracy else [n for n in _SHOWN if n != "accuracy"]
+    out: list[tuple[str, str]] = []
+    for name in names:
+        if (value := figures.get(name)) is None:
+            continue
+        shown = f"{100 * value:.2f}" if name == "accuracy" else three_digits(value)
+        text, word = f"{shown} {_SHOWN[name]}", words.get(name, UNKNOWN)
+        if out and out[-1][1] == word:
+            text = f"{out.pop()[0]}, {text}"
+        out.append((text, word))
+    return out
+
+
+def _joined(figures: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{text} ({word})" for text, word in figures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -24,11 +25,12 @@ from biglittle.searchers.answer import (
     exact_front,
     on_test,
     right_of_pair,
+    score_answer,
     sentence,
     table_answers,
 )
 from biglittle.searchers.answer_page import answers_section
-from biglittle.searchers.singles import SingleNetworks
+from biglittle.searchers.singles import SINGLE_COSTS, SingleNetworks
 from biglittle.searchers.table_singles import table_singles
 
 
@@ -169,8 +171,11 @@ def test_answers_are_sentences(outcome: SearchOutcome) -> None:
     assert text.startswith(f"{start}use {outcome.front.little[3]} -> {outcome.front.big[3]}")
     gain = "It gains +2.00 points (90 % interval +1.00 to +3.00, conformal)"
     assert f"{gain} over the best single network" in text
-    assert "p95" in text
-    assert "MiB" in text
+    words = outcome.front[3].provenance
+    assert re.search(r"accuracy [\d.]+ % \(" + words["accuracy"], text)
+    assert re.search(r"ms on average, [\d.]+ ms p95 \(" + words["latency_ms"], text)
+    assert re.search(r"MiB \(" + words["peak_memory_mib"], text)
+    assert "s (70.00 %, 9.00 ms on average, 4.00 MiB, unknown)" in text  # of an older file
     assert "holds 0" not in text
     assert "holds 0" in sentence(_answer(outcome, gain_low=-0.01, gain_high=0.03))
     assert sentence(_answer(outcome, gain=-0.01)).startswith(f"{start}use the single network s")
@@ -240,3 +245,47 @@ def test_costs_in_sentences_have_three_significant_digits(outcome: SearchOutcome
     text = sentence(_answer(outcome, pair=pair, single=single))
     assert "0.265 ms on average, 0.312 ms p95" in text
     assert "1,234 ms on average, 12.3 MiB" in text
+
+
+def test_each_figure_of_a_sentence_has_its_provenance(outcome: SearchOutcome) -> None:
+    """Networks whole and cut at exits stand side by side: of one the latency may be predicted."""
+    words = {"accuracy": "measured", "latency_ms": "predicted", "peak_memory_mib": "modelled"}
+    figures = {"accuracy": 0.7, "latency_ms": 9.0, "peak_memory_mib": 4.0}
+    single = {"architecture": "s@12", **figures, "provenance": words}
+    named = "s@12 (70.00 %, measured; 9.00 ms on average, predicted; 4.00 MiB, modelled)"
+    assert f"use the single network {named}." in sentence(_answer(outcome, single=single, gain=-1))
+    assert f"over the best single network, {named}" in sentence(_answer(outcome, single=single))
+    both = {"latency_ms": "modelled", "latency_p95_ms": "measured", "accuracy": "predicted"}
+    pair = dataclasses.replace(outcome.front[3], provenance=both)
+    text = sentence(_answer(outcome, pair=pair))
+    assert re.search(r"% \(predicted\), [\d.]+ ms on average \(modelled\), [\d.]+ ms p95", text)
+    lost = sentence(_answer(outcome, pair=pair, gain=-1))
+    assert re.search(r"takes [\d.]+ ms on average \(modelled\), [\d.]+ ms p95 \(measured\)", lost)
+
+
+def test_the_network_of_the_best_score_has_one_name(outcome: SearchOutcome) -> None:
+    """Digits behind an exit say nothing, so that a search may have seen it under two names."""
+    front = outcome.front
+    some = dataclasses.replace(front.take(np.array([0])), escalation_rate=np.zeros(1))
+    figures = {"accuracy": float(some.accuracy[0]), "latency_ms": float(some.latency_ms[0])}
+
+    def seen(name: str, **changed: float) -> SingleNetworks:
+        row = {**figures, **changed}
+        costs = ("latency_ms", *(n for n in SINGLE_COSTS if n != "latency_ms"))
+        columns = {n: np.array([row.get(n, 1.0)]) for n in ("accuracy", *costs)}
+        return SingleNetworks(architecture=np.array([name]), provenance={}, **columns)
+
+    same = score_answer(some, front, seen("another-name"))
+    assert same.single is not None
+    assert same.single["architecture"] == some.little[0]
+    better = score_answer(some, front, seen("better", accuracy=figures["accuracy"] + 0.01))
+    assert better.single is not None
+    assert better.single["architecture"] == "better"
+
+
+def test_a_gate_that_no_device_can_run_leaves_the_networks_alone(bench: Benchmark) -> None:
+    front = bench.front(DEVICE, gates=("oracle",))
+    limit = float(np.median(front.chosen.latency_ms))
+    (answer,) = table_answers(bench, front.chosen, DEVICE, {"latency_ms": limit}, ("error",))
+    assert (answer.verdict, answer.pairs) == ("single", False)
+    assert "No pair" not in sentence(answer)
