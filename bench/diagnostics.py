@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .failure_prediction import N_BINS, aurc, auroc, expected_calibration_error
+from .figures import words_of
 from .gate import Gate
 from .gates import get_gate, get_metric
 from .pair import Pair
@@ -152,14 +153,15 @@ class Diagnostics:
         each = {
             n: getattr(self, n)[i].tolist() for n in ("class_accuracy", "class_escalation_rate")
         }
+        known = {n: None if np.isnan(v) else v for n, v in values.items()}
         return {
             "gate": self.gate,
             "split": self.split,
             "cut": int(self.cut[i]),
             "calibration_rounding": self.calibration_rounding,
-            **{n: None if np.isnan(v) else v for n, v in values.items()},
+            **known,
             **{n: [None if np.isnan(v) else v for v in row] for n, row in each.items()},
-            "provenance": dict(self.provenance),
+            "provenance": words_of({**known, **each}, self.provenance),
         }
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..bench.terminal import fitting, provenance_line
+
 MISSING = "-"
 
 
@@ -25,13 +27,6 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
         console: console that the lines are printed on.
     """
     first = reports[0]
-    table = Table(
-        title="Co-trained pairs, threshold chosen on val, shown on test",
-        title_justify="left",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-    )
     promised = first["promised"]["provenance"]
     now = first["after"]["test"]["provenance"]
     heads = (
@@ -47,16 +42,14 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
         ("promised", "ms", promised.get("latency_ms", "unknown")),
         ("mean", "ms", now["latency_ms"]),
     )
-    for head, unit, provenance in heads:
-        label = Text("\n".join((head, unit, provenance)), justify="right")
-        table.add_column(label, justify="right")
     pairs: list[str] = []
+    lines: list[list[str]] = []
     for report in reports:
         test, before = report["after"]["test"], report["before"]
         ids = f"{test['little']} -> {test['big']}"
         if ids not in pairs:
             pairs.append(ids)
-        table.add_row(
+        line = [
             str(pairs.index(ids) + 1),
             report["config"]["method"],
             _share(report["promised"]["accuracy"]),
@@ -68,8 +61,33 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
             _share(test["big_accuracy"]),
             f"{report['promised']['latency_ms']:.2f}",
             f"{test['latency_ms']:.2f}",
+        ]
+        lines.append(line)
+
+    def laid_out(layout: tuple[bool, int]) -> Table:
+        worded, blanks = layout
+        table = Table(
+            title="Co-trained pairs, threshold chosen on val, shown on test",
+            title_justify="left",
+            header_style="bold",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, blanks),
         )
+        for head in heads:
+            text = Text("\n".join(head if worded else head[:2]), justify="right")
+            table.add_column(text, justify="right")
+        for line in lines:
+            table.add_row(*line)
+        return table
+
+    (worded, _), table = fitting(laid_out, ((True, 1), (True, 0), (False, 0)), console)
     console.print(table)
+    if not worded:
+        words: dict[str, list[str]] = {}
+        for name, unit, word in heads[2:]:
+            words.setdefault(word, []).append(f"{name} {unit}" if name == "promised" else name)
+        console.print(Text(provenance_line(words), style="dim"))
     note = (
         "promised: by the front's search; table: inherited weights at the front's threshold; "
         "before: inherited weights, threshold chosen anew; little, big: each alone."

@@ -19,14 +19,15 @@ from ..bench.figures import FIGURES, counted, get_figure
 from ..bench.network_names import are_ids
 from ..bench.recommend import NO_GATE, Recommendation, alone, gateless
 from ..bench.recommend import spread as best_spread
-from .answer import sentence
+from ..bench.terminal import fitting, provenance_line
+from .answer import UNKNOWN, sentence
 from .outcome import SearchOutcome
 from .singles import SingleNetworks
 from .soft import parse_soft, score_of
 from .summary import escalating
 
 MISSING = "-"
-ROOMY = 120  # terminal columns from which the table's columns can stand three blanks apart
+ROOMY = 120  # terminal columns from which the heads of the table say the provenance
 
 
 _COLUMNS = (
@@ -161,51 +162,61 @@ def print_front(
     if networks:  # what every network has alike says nothing
         names.remove("escalation_rate")
         best_singles = None
-    n_first, roomy = 1 if networks else 2, console.width >= ROOMY
-    words: dict[str, list[str]] = {}
-
-    def add(table: Table, head: str, unit: str, provenance: str) -> None:
-        words.setdefault(provenance, []).append(head)
-        lines = [head, unit, provenance] if roomy else [head, unit]
-        table.add_column(Text("\n".join(lines), justify="right"), justify="right", overflow="fold")
-
+    n_first = 1 if networks else 2
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
-    table = Table(
-        title=_title(len(rows), len(points)),
-        title_justify="left",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1) if roomy else 0,
-    )
-    table.add_column("#", justify="right")
-    for column in columns[:n_first]:
-        add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
-    if not networks:
-        table.add_column("gate", no_wrap=True)
-        table.add_column("thresh", justify="right", no_wrap=True)
-    for column in columns[n_first:]:
-        add(table, column.head, column.shown_unit, points.provenance.get(column.name, "unknown"))
-    if best_singles is not None:
-        add(table, "1 net", "%", best_singles.provenance.get("accuracy", "unknown"))
+    heads = [(c.head, c.shown_unit, points.provenance.get(c.name, UNKNOWN)) for c in columns]
+    word = "" if best_singles is None else best_singles.provenance.get("accuracy", UNKNOWN)
+    of_single = ("1 net", "%", word)
+    lines: list[tuple[list[str], bool]] = []
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
         gate = [] if networks else [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
         if one[i] and points.gate[i] != NO_GATE:
             gate = ["little alone" if one[i] == points.little[i] else "big alone", MISSING]
-        line = [
-            f"{'* ' if i in recommended else ''}{number}",
-            *cells[:n_first],
-            *gate,
-            *cells[n_first:],
-        ]
+        mark = "* " if i in recommended else ""
+        line = [f"{mark}{number}", *cells[:n_first], *gate, *cells[n_first:]]
         if best_singles is not None:
             line.append(_cell(float(best_singles.accuracy[i]), FIGURES["accuracy"].text))
-        table.add_row(*line, style="bold" if i in recommended else None)
+        lines.append((line, i in recommended))
+
+    def laid_out(layout: tuple[bool, int]) -> Table:
+        worded, blanks = layout
+        made = Table(
+            title=_title(len(rows), len(points)),
+            title_justify="left",
+            header_style="bold",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, blanks),
+        )
+
+        def add(head: tuple[str, str, str]) -> None:
+            text = Text("\n".join(head if worded else head[:2]), justify="right")
+            made.add_column(text, justify="right", overflow="fold")
+
+        made.add_column("#", justify="right")
+        for head in heads[:n_first]:
+            add(head)
+        if not networks:
+            made.add_column("gate", no_wrap=True)
+            made.add_column("thresh", justify="right", no_wrap=True)
+        for head in heads[n_first:]:
+            add(head)
+        if best_singles is not None:
+            add(of_single)
+        for line, stands_out in lines:
+            made.add_row(*line, style="bold" if stands_out else None)
+        return made
+
+    roomy = [(True, 1), (True, 0)] if console.width >= ROOMY else []
+    (worded, _), table = fitting(laid_out, [*roomy, (False, 0)], console)
     console.print(table)
-    if not roomy:
-        each = "; ".join(f"{', '.join(heads)}: {word}" for word, heads in words.items())
-        console.print(Text(f"Provenance: {each}.", style="dim"))
+    if not worded:
+        words: dict[str, list[str]] = {}
+        shown = heads if best_singles is None else [*heads, of_single]
+        for name, _, word in shown:
+            words.setdefault(word, []).append(name)
+        console.print(Text(provenance_line(words), style="dim"))
     escalated = "" if networks else "escal: share of inputs that reach the big network; "
     notes = f"acc: accuracy; {escalated}mean, p95: latency."
     if "latency_worst_ms" in names:
@@ -256,19 +267,22 @@ def _print_architectures(
         table.add_column(head, no_wrap=True)
     lines: list[str] = []
     for number, i in enumerate(rows, start=1):
-        ids = [str(points.little[i]), str(points.big[i])]
+        ids, one = [str(points.little[i]), str(points.big[i])], str(alone(points)[i])
         if networks:
             ids = ids[:1]
-        elif one := str(alone(points)[i]):
+        elif one:
             ids = [a if a == one else MISSING for a in ids]
         if coupled:
-            ids.append(MISSING if alone(points)[i] else str(points.coupling[i]) or MISSING)
+            ids.append(MISSING if one else str(points.coupling[i]) or MISSING)
         if singles is not None:
             ids.append(str(singles.architecture[i]) or MISSING)
         table.add_row(str(number), *ids)
         of_single = f"; 1 net: {ids[-1]}" if singles is not None else ""
         pair = " -> ".join(ids[: len(heads)])
-        lines.append(f"{number:>2}  {pair}{f', {ids[len(heads)]}' if coupled else ''}{of_single}")
+        if one and not networks:
+            pair = f"{one} alone"
+        kind = f", {ids[len(heads)]}" if coupled and not one else ""
+        lines.append(f"{number:>2}  {pair}{kind}{of_single}")
     widest = Measurement.get(console, console.options.update(max_width=1000), table).maximum
     if widest <= console.width:
         console.print(Padding(table, (1, 0, 0, 0)))

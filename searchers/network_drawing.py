@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -12,9 +12,11 @@ from rich.text import Text
 from ..bench.anatomy import NOT_RUN, Anatomy, LayerFacts, differing
 from ..bench.figures import three_digits
 from ..bench.precision import split_precision
+from ..bench.terminal import fitting, provenance_line
 from .network_svg import CONSTANT, block_text, shape_text
 
-BAR_CELLS = 18
+UNKNOWN = "unknown"  # latency that no profile gives
+BAR_CELLS, NARROW_CELLS = 18, 10
 
 
 def print_networks(networks: Sequence[Anatomy], console: Console) -> None:
@@ -32,11 +34,20 @@ def print_networks(networks: Sequence[Anatomy], console: Console) -> None:
 def print_network(network: Anatomy, console: Console) -> None:
     """Prints one network as a table, a layer a line."""
     console.print(Text(_heading(network), style="bold"))
+    _print_fitting(lambda narrow: _network_table(network, narrow), [network], console)
+    if any(layer.choice == NOT_RUN for layer in network.layers):
+        last = [layer.name for layer in network.layers[:-1] if layer.choice != NOT_RUN][-1]
+        cut = split_precision(network.architecture)[0].partition("@")[2]
+        console.print(f"Exits count layers from 0: {cut} stands after layer {last} of this list.")
+    _print_whole(network, console)
+
+
+def _network_table(network: Anatomy, narrow: bool) -> Table:
     longest = max((layer.latency_ms or 0.0 for layer in network.layers), default=0.0)
-    table = _table("layer", "stage", "digit", "block", "output", "MACs, M", "params, k")
+    heads = ("layer", "stage", "digit", "block", "output", "MACs, M", "params, k")
     timed = network.layer_provenance is not None
+    table = _table(heads, [f"ms, {network.layer_provenance}"] if timed else [], narrow)
     if timed:
-        table.add_column(f"ms, {network.layer_provenance}", justify="right")
         table.add_column("")
     before = 0
     for layer in network.layers:
@@ -50,7 +61,7 @@ def print_network(network: Anatomy, console: Console) -> None:
         ]
         cells += [shape_text(layer), f"{layer.macs / 1e6:.2f}", f"{layer.params / 1e3:.1f}"]
         if timed:
-            cells += [_ms(layer), _bar(layer.latency_ms, longest)]
+            cells += [_ms(layer), _bar(layer.latency_ms, longest, narrow)]
         if layer.stage != before:
             table.add_section()
         before = layer.stage
@@ -62,12 +73,7 @@ def print_network(network: Anatomy, console: Console) -> None:
     totals = [f"{network.macs / 1e6:.2f}", f"{network.params / 1e3:.1f}"]
     ms = [] if not timed else ["" if parts is None else f"{parts:.3f}", ""]
     table.add_row("sum", "", "", "", "", *totals, *ms, style="bold")
-    console.print(table)
-    if any(layer.choice == NOT_RUN for layer in network.layers):
-        last = [layer.name for layer in network.layers[:-1] if layer.choice != NOT_RUN][-1]
-        cut = split_precision(network.architecture)[0].partition("@")[2]
-        console.print(f"Exits count layers from 0: {cut} stands after layer {last} of this list.")
-    _print_whole(network, console)
+    return table
 
 
 def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
@@ -79,11 +85,20 @@ def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
     marks = differing(little, big)
     console.print(Text(f"little  {_heading(little)}", style="bold"))
     console.print(Text(f"big     {_heading(big)}", style="bold"))
-    table = _table("layer", "output", "", "little", "big", "MACs, M", "MACs, M")
-    timed = little.layer_provenance is not None
-    if timed:
-        for name in ("little", "big"):
-            table.add_column(f"{name} ms, {little.layer_provenance}", justify="right")
+    both = (little, big)
+    _print_fitting(lambda narrow: _difference_table(*both, marks, narrow), both, console)
+    for network in both:
+        _print_whole(network, console)
+    n_layers = len(little.layers) - 2
+    console.print(f"*: {sum(marks[1:-1])} of {n_layers} layers are not the same block.")
+
+
+def _difference_table(little: Anatomy, big: Anatomy, marks: Sequence[bool], narrow: bool) -> Table:
+    heads = ("layer", "output", "", "little", "big", "MACs, M", "MACs, M")
+    named = {"little": little.layer_provenance, "big": big.layer_provenance}
+    timed = any(word is not None for word in named.values())
+    times = [f"{name} ms, {word or UNKNOWN}" for name, word in named.items() if timed]
+    table = _table(heads, times, narrow)
     before = 0
     for mark, a, b in zip(marks, little.layers, big.layers, strict=True):
         cells = [a.name, shape_text(a), "*" if mark else "", block_text(a), block_text(b)]
@@ -101,11 +116,7 @@ def print_difference(little: Anatomy, big: Anatomy, console: Console) -> None:
     totals = [f"{n.macs / 1e6:.2f}" for n in both]
     parts = ["" if n.parts_ms is None else f"{n.parts_ms:.3f}" for n in both] if timed else []
     table.add_row("sum", "", "", "", "", *totals, *parts, style="bold")
-    console.print(table)
-    for network in both:
-        _print_whole(network, console)
-    n_layers = len(little.layers) - 2
-    console.print(f"*: {sum(marks[1:-1])} of {n_layers} layers are not the same block.")
+    return table
 
 
 def _print_whole(network: Anatomy, console: Console) -> None:
@@ -118,11 +129,32 @@ def _print_whole(network: Anatomy, console: Console) -> None:
     )
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="bold")
+def _print_fitting(
+    build: Callable[[bool], Table], networks: Sequence[Anatomy], console: Console
+) -> None:
+    """Prints the table; where the terminal is narrow, the provenance stands below it."""
+    narrow, table = fitting(build, (False, True), console)
+    console.print(table)
+    words: dict[str, list[str]] = {}
+    for name, network in zip(("little ms", "big ms"), networks, strict=False):
+        if network.layer_provenance is not None:
+            name = name if len(networks) > 1 else "ms"
+            words.setdefault(network.layer_provenance, []).append(name)
+    if narrow and words:
+        console.print(provenance_line(words))
+
+
+def _table(heads: Sequence[str], times: Sequence[str], narrow: bool) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, header_style="bold", padding=(0, 0 if narrow else 1)
+    )
     right = ("MACs, M", "params, k", "stage", "layer")
     for head in heads:
-        table.add_column(head, justify="right" if head in right else "left", no_wrap=True)
+        text = head.replace(", ", ",\n") if narrow else head
+        table.add_column(text, justify="right" if head in right else "left", no_wrap=True)
+    for head in times:
+        text = head.partition(",")[0].replace(" ", "\n") if narrow else head
+        table.add_column(text, justify="right", no_wrap=True)
     return table
 
 
@@ -141,5 +173,6 @@ def _ms(layer: LayerFacts) -> str:
     return "" if layer.latency_ms is None else f"{layer.latency_ms:.3f}"
 
 
-def _bar(value: float | None, longest: float) -> str:
-    return "" if not value or not longest else "#" * max(1, round(BAR_CELLS * value / longest))
+def _bar(value: float | None, longest: float, narrow: bool) -> str:
+    cells = NARROW_CELLS if narrow else BAR_CELLS
+    return "" if not value or not longest else "#" * max(1, round(cells * value / longest))

@@ -22,6 +22,7 @@ from ..bench.diagnostics import Diagnostics, diagnose, explain
 from ..bench.figures import FIGURES, POINT_FIGURES
 from ..bench.gates import N_CODES
 from ..bench.gates.per_class import PerClass
+from ..bench.terminal import fitting
 
 PLOT_COLUMNS, PLOT_ROWS = 72, 17
 MOST_CLASSES = 40  # that a reader is shown; JSON has all
@@ -147,8 +148,11 @@ def failure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     rows = []
     for name, text in _FAILURES:
         value = float(getattr(report.diagnostics, name)[0])
-        shown = "not a probability" if name == "gate_calibration_error" else "not available"
-        rows.append((text, shown if np.isnan(value) else f"{value:.4f}", report.word(name)))
+        if np.isnan(value):  # what is not there came about in no way
+            shown = "not a probability" if name == "gate_calibration_error" else "not available"
+            rows.append((text, shown, ""))
+        else:
+            rows.append((text, f"{value:.4f}", report.word(name)))
     return rows
 
 
@@ -222,20 +226,30 @@ def print_pair(report: PairReport, console: Console) -> None:
     """Prints the diagnostics of a pair as tables, and its curve as a plot of characters."""
     console.print(f"{report.title()}, on {report.device}")
     for title, heads, rows in report_tables(report):
-        table = Table(
-            title=title,
-            title_justify="left",
-            header_style="bold",
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-        )
-        for k, head in enumerate(heads):
-            left = k == 0 or head == "provenance"
-            table.add_column(head, justify="left" if left else "right", no_wrap=True)
-        for row in rows:
-            table.add_row(*row)
+
+        def laid_out(
+            blanks: int,
+            title: str = title,
+            heads: tuple[str, ...] = heads,
+            rows: list[tuple[str, ...]] = rows,
+        ) -> Table:
+            table = Table(
+                title=title,
+                title_justify="left",
+                header_style="bold",
+                box=box.SIMPLE_HEAD,
+                show_edge=False,
+                padding=(0, blanks),
+            )
+            for k, head in enumerate(heads):
+                left = k == 0 or head == "provenance"
+                table.add_column(head, justify="left" if left else "right", no_wrap=True)
+            for row in rows:
+                table.add_row(*row)
+            return table
+
         console.print()
-        console.print(table)
+        console.print(fitting(laid_out, (1, 0), console)[1])
     console.print()
     for text in (*report.promise, oracle_share(report)):
         console.print(text)

@@ -13,6 +13,7 @@ from rich.table import Table
 from ...bench import Benchmark
 from ...bench.errors import BigLittleError
 from ...bench.shipped_tables import find_table
+from ...bench.terminal import fitting, provenance_line
 from .cards import FOLDER, Ready, hand_out, ready_cascade, ready_cascades
 
 
@@ -60,26 +61,45 @@ def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
         console.print("No cascades lie beside this table. Make them: biglittle table build "
                       "--stage cascades")  # fmt: skip
         return
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False)
+    narrow, table = fitting(lambda narrow: _cards_table(records, narrow), (False, True), console)
+    console.print(table)
+    if narrow:
+        words: dict[str, list[str]] = {}
+        for row in records:
+            words.setdefault(_word(row), []).append(f"latency of {row['name']}")
+        alike = {word: ["mean latency"] for word in words}
+        console.print(provenance_line(words if len(words) > 1 else alike))
+    console.print(
+        "Accuracy and escalation: measured on the test images, by the file itself. MiB: the file."
+    )
+    name = records[0]["name"]
+    console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
+
+
+def _cards_table(records: Sequence[Mapping[str, Any]], narrow: bool) -> Table:
+    blanks = 0 if narrow else 1
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, padding=(0, blanks))
     for head in ("name", "device", "accuracy (%)", "95 %", "escalated (%)", "mean (ms)", "MiB"):
-        table.add_column(head, justify="left" if head in ("name", "device") else "right")
+        text = head.replace(" (", "\n(") if narrow else head
+        table.add_column(text, justify="left" if head in ("name", "device") else "right")
     table.add_column("weights")
     for row in records:
-        latency, word = row["latency_ms"], row["provenance"].get("latency_ms", "")
+        latency, word = row["latency_ms"], "" if narrow else f" {_word(row)}"
         table.add_row(
             row["name"],
             row["device"],
             f"{100 * row['accuracy']:.2f}",
             f"{100 * row['accuracy_low']:.2f} to {100 * row['accuracy_high']:.2f}",
             f"{100 * row['escalation_rate']:.1f}",
-            "-" if latency is None else f"{latency:.3g} {word}",
+            "-" if latency is None else f"{latency:.3g}{word}",
             f"{row['bytes'] / 2**20:.2f}",
             row["training"],
         )
-    console.print(table)
-    console.print("Accuracy and escalation: measured on the test images, by the file itself.")
-    name = records[0]["name"]
-    console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
+    return table
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return str(row["provenance"].get("latency_ms", "unknown"))
 
 
 def hand_out_named(name: str, folder: Path, table: str) -> list[str]:

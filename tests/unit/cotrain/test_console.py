@@ -43,3 +43,14 @@ def test_every_head_names_its_provenance_and_every_method_has_a_row() -> None:
     assert all(word in text for word in ("predicted", "block-sum", "measured", "modelled"))
     assert all(word in text for word in ("independent", "joint", "75.12", "61.00", "3.25", "3.50"))
     assert text.count(f"{LITTLE} -> {BIG}") == 1  # one pair under two methods
+
+
+def test_a_narrow_terminal_cuts_no_word_of_provenance() -> None:
+    for width in (80, 100, 120):
+        out = io.StringIO()
+        print_reports([report("independent"), report("joint")], Console(file=out, width=width))
+        text = out.getvalue()
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= width
+        assert all(word in text for word in ("predicted", "block-sum", "measured", "modelled"))
+        assert all(figure in text for figure in ("75.12", "61.00", "3.25", "3.50"))

@@ -156,3 +156,31 @@ def test_a_point_in_a_line_says_where_its_figures_come_from(outcome: SearchOutco
     assert f"accuracy {100 * point['accuracy']:.2f} % (predicted)" in line
     assert f"latency {point['latency_ms']:.4g} ms (block-sum)" in line
     assert line.startswith(f"{point['gate']} {point['threshold']:.4g}")
+
+
+def test_no_head_breaks_a_word_of_provenance(outcome: SearchOutcome, best: SingleNetworks) -> None:
+    """Redirected output is 120 wide: the columns stand closer, or the words stand below."""
+    front = dataclasses.replace(
+        outcome.front,
+        energy_mj=np.linspace(1000.0, 9000.0, 25),
+        latency_worst_ms=np.linspace(10.0, 99.0, 25),
+        provenance={**outcome.front.provenance, "latency_ms": "predicted"},
+    )
+    for width in range(76, 150, 4):
+        out = io.StringIO()
+        asked = ("latency_worst_ms", "params", "ram_kib")
+        print_front(front, best, Console(file=out, width=width), figures=asked)
+        table, _, rest = out.getvalue().partition("\n\n")
+        assert max(map(len, table.splitlines())) <= width
+        head = table.partition("───")[0] if "Provenance: " not in table + rest else "predicted"
+        assert not {"predicte", "measure", "modelle"} & {*head.split()}
+
+
+def test_a_point_of_one_network_is_named_once_where_ids_stand_in_lines(
+    outcome: SearchOutcome, best: SingleNetworks
+) -> None:
+    none = np.zeros(len(outcome.front))
+    front = dataclasses.replace(outcome.front, escalation_rate=none)
+    text = "\n".join(_print(dataclasses.replace(outcome, front=front), best, 40))
+    assert f" 1  {front.little[0]} alone; 1 net: -" in text
+    assert "-> -" not in text

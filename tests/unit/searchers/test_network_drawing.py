@@ -14,7 +14,7 @@ from rich.console import Console
 
 from biglittle.bench import Benchmark, get_space, load_device
 from biglittle.bench.anatomy import NOT_RUN, Anatomy, anatomy, differing
-from biglittle.searchers.network_drawing import print_difference, print_network
+from biglittle.searchers.network_drawing import print_difference, print_network, print_networks
 from biglittle.searchers.network_svg import MARK, network_svg, trunk_svg
 
 LITTLE, BIG = "8288800020000008808800", "8280002022320000800800"
@@ -153,3 +153,33 @@ def test_the_verb_shows_writes_and_tells(command_line, tmp_path: Path) -> None: 
     code, out, err = command_line("show", "88")
     assert code != 0
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("ids", [(LITTLE,), (f"{LITTLE}@14",), (LITTLE, BIG), (BIG, "7" * 22)])
+def test_every_column_of_a_network_stands_in_a_narrow_terminal(
+    ids: tuple[str, ...], width: int
+) -> None:
+    networks = [_network(a) for a in ids]
+    out = io.StringIO()
+    print_networks(networks, Console(file=out, width=width))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for network in networks:
+        assert f"{network.parts_ms:.3f}" in text
+        assert str(network.layer_provenance) in text
+
+
+@pytest.mark.parametrize("width", [80, 130])
+def test_of_two_networks_each_keeps_its_own_provenance(width: int) -> None:
+    """Blocks of a whole network are measured on a Pi 4, those of one cut at an exit are not."""
+    cut, whole = _network(f"{LITTLE}@14"), _network(BIG)
+    assert cut.layer_provenance != whole.layer_provenance
+    for pair in ((cut, whole), (whole, cut)):
+        out = io.StringIO()
+        print_difference(*pair, Console(file=out, width=width))
+        text = out.getvalue()
+        for name, network in zip(("little", "big"), pair, strict=True):
+            head = f"{name} ms, {network.layer_provenance}"
+            assert head in text or f"{name} ms: {network.layer_provenance}" in text

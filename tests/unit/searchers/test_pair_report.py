@@ -125,3 +125,18 @@ def test_a_report_of_a_table_agrees_with_its_operating_point(gate: str) -> None:
     assert len(report.curve.accuracy) == 257
     assert "airplane" in report.classes
     assert (report.class_thresholds is None) == (gate == "margin")
+
+
+def test_a_narrow_terminal_cuts_no_word(table: Table) -> None:
+    report = _report(table, 0, 5)
+    text = _printed(report, 80)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "AURC: little's mean error, the surest answers first" in text
+    (line,) = [x for x in text.splitlines() if "calibration error of the gate" in x]
+    assert "not a probability" in line
+    assert not any(word in line for word in ("measured", "modelled"))  # there is no figure
+    record = report.diagnostics.record(0)
+    assert record["gate_calibration_error"] is None
+    assert "gate_calibration_error" not in record["provenance"]
+    assert record["provenance"]["class_accuracy"] == "measured"

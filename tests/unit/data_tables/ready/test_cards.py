@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 
 from biglittle.bench import Benchmark
 from biglittle.bench.datasets import data_folder, get_dataset
@@ -27,6 +29,7 @@ from biglittle.data_tables.ready.cards import (
     ready_cascades,
 )
 from biglittle.data_tables.ready.images import N_MADE, made_images
+from biglittle.data_tables.ready.listing import card_records, print_cards
 
 TABLES = {name: Benchmark.load(name).table for name in shipped_tables()}
 SHIPPED = [(name, r) for name, table in TABLES.items() for r in ready_cascades(table)]
@@ -208,3 +211,16 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
     name, ready = SHIPPED[0]
     with pytest.raises(UnknownNameError, match=ready.card.name):
         ready_cascade(TABLES[name], ready.card.name + "s")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_list_cuts_no_word_in_a_narrow_terminal(width: int) -> None:
+    records = card_records("fbnet-cifar10")
+    out = io.StringIO()
+    print_cards(records, Console(file=out, width=width))
+    text = out.getvalue()
+    assert "…" not in text
+    assert max(map(len, text.splitlines()[:-1])) <= width
+    for row in records:
+        assert all(str(row[key]) in text for key in ("name", "device", "training"))
+        assert row["provenance"]["latency_ms"] in text
