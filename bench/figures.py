@@ -19,7 +19,13 @@ def _percent(value: float) -> str:
 
 
 def _significant(value: float) -> str:
+    if 0 < abs(value) < 0.1:  # of a network that takes microseconds
+        return three_digits(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{3 if abs(value) < 10 else 1}f}"
+
+
+def _one_place(value: float) -> str:
+    return f"{value:.{2 if 0 < abs(value) < 0.1 else 1}f}"
 
 
 def three_digits(value: float) -> str:
@@ -120,7 +126,7 @@ FIGURES: dict[str, Figure] = {
         ),
         Figure(
             *("peak_memory_mib", "MiB", "min", "peak memory", "memory", "MiB"),
-            lambda v: f"{v:.1f}",
+            _one_place,
         ),
         Figure(
             *("ram_kib", "KiB", "min", "RAM", "RAM", "KiB"),

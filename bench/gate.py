@@ -34,7 +34,9 @@ class Gate:
         get_gate(self.metric)
         if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float):
             raise GateError(
-                f"threshold {self.threshold!r} of gate {self.metric!r} is not a number."
+                f"threshold {self.threshold!r} of gate {self.metric!r} is not a number; expected "
+                "one, of all classes. A threshold for each class: Gate('per_class', 0.5), which "
+                "learns them on val."
             )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -57,7 +58,17 @@ def lacking(
     """
     names = sorted(name for name in set(figures) if missing(name))
     listed = " and no ".join(names) or f"network with all of {', '.join(sorted(set(figures)))}"
-    advice = "expected limits and objectives that the device has, or other networks."
+    known = [
+        name for name in ("latency_ms", "energy_mj") if name not in names and not missing(name)
+    ]
+    such = f", such as {' and '.join(known)}" if known else ""
+    advice = f"expected limits and objectives that the device has{such}, or other networks."
+    if not given and "latency_ms" in names and device.endswith(".json"):
+        advice = (
+            "its profile says nothing of these networks. From 5 networks of this space on, others "
+            f"are predicted; measure some: biglittle profile --networks anchors:10 --out "
+            f"{shlex.quote(device)}."
+        )
     if given and names:
         first = COLUMN_OF.get(names[0], names[0])
         advice = (

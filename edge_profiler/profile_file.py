@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,24 @@ def check_identity(
     if base is None or (reference is not None and reference != base):
         got["reference"], here["reference"] = base, reference
     if got:
+        there, now = (_differing(*both) for both in ((got, here), (here, got)))
         raise ProfileError(
-            f"profile {Path(path).name} was measured with {got}, this session has {here}; "
+            f"profile {Path(path).name} was measured with {there}, this session has {now}; "
             "give another file, or remove that one."
         )
+
+
+def _differing(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """What two sessions do not have alike, as the first one has it: "threads 1, rounds 12"."""
+    parts: dict[str, Any] = {}
+    for key, value in mine.items():
+        theirs = other.get(key)
+        if isinstance(value, Mapping) and isinstance(theirs, Mapping):
+            parts |= {k: v for k, v in value.items() if theirs.get(k) != v}
+            parts |= {k: None for k in theirs if k not in value}
+        else:
+            parts[key] = value
+    return ", ".join(f"{k} {'unknown' if v is None else v}" for k, v in parts.items())
 
 
 #: What a session leaves in its file for a later one to go on from.

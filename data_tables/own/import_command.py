@@ -69,7 +69,7 @@ class ImportOptions:
     ] = None
     costs: Annotated[
         Path | None,
-        typer.Option(help="CSV: network,latency_ms,energy_mj,macs,...; by default costs.csv."),
+        typer.Option(help="CSV: network, latency_ms, energy_mj, macs ...; by default costs.csv."),
     ] = None
     onnx: Annotated[
         list[str] | None,
@@ -215,6 +215,8 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
             "No cost is known, so that no pair can be compared with a network alone: add --cost "
             "NAME=MS for each, --costs FILE, or ONNX files with --predict-on DEVICE or --measure."
         )
+    else:
+        notes += _uncompared(bench)
     try:
         verdicts = [
             verdict(bench, device, limits) for device in bench.devices if _has_cost(bench, device)
@@ -225,6 +227,23 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
             f"front --table {shlex.quote(str(options.out))}."
         ) from error
     return Imported(options.out, bench, verdicts, notes, _onnx(options, main))
+
+
+def _uncompared(bench: Benchmark) -> list[str]:
+    """Why there is no verdict on a device: a cost of some networks is not known."""
+    notes = []
+    for device in bench.devices:
+        if _has_cost(bench, device):
+            continue
+        latency = bench.costs(device).latency_ms
+        unknown = [name for name, ms in zip(bench.architectures, latency, strict=True) if ms != ms]
+        some = ", ".join(unknown[:5]) + (" ..." if len(unknown) > 5 else "")
+        notes.append(
+            f"No verdict on {device}: the latency of {some} is not known there, so that no pair "
+            "can be compared with a network alone. Give it by --cost NAME=MS or in --costs FILE, "
+            "or leave those networks out."
+        )
+    return notes
 
 
 def _has_cost(bench: Benchmark, device: str) -> bool:

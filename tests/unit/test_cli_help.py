@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 #: Words with which a phrase goes on from an option's name, so that it says nothing by itself.
 GOES_ON = re.compile(r"(Of|In|As|To|At|With|Although|Unless|Whose|Called|Where to|Needed)\b")
@@ -47,3 +48,17 @@ def test_leaving_an_option_out_has_one_wording(helps: dict[str, str]) -> None:
     assert OTHERWISE.search("In the metric's unit; None: 0.5")
     assert OTHERWISE.search("Gates, comma-separated; empty: all")
     assert {name: text for name, text in helps.items() if OTHERWISE.search(text)} == {}
+
+
+def test_no_help_is_cut_in_80_columns(helps: dict[str, str]) -> None:
+    """A word that is longer than the column of the helps loses its end."""
+    from biglittle.cli import app
+
+    verbs = {name.rpartition(" ")[0] for name in helps}
+    assert {"query", "import answers", "table fetch"} <= verbs
+    cut = []
+    for verb in sorted(verbs):
+        shown = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "80"})
+        assert shown.exit_code == 0, shown.output
+        cut += [f"{verb}: {line}" for line in shown.output.splitlines() if "\u2026" in line]
+    assert cut == []

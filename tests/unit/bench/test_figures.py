@@ -26,3 +26,11 @@ def test_the_catalogue_and_the_package_come_without_numpy() -> None:
         "assert all(getattr(bench, name) for name in bench.__all__)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_figure_that_is_there_is_shown_as_nothing() -> None:
+    """A quantised network has less than a tenth of a MiB, one of two layers takes microseconds."""
+    memory, latency = FIGURES["peak_memory_mib"].text, FIGURES["latency_ms"].text
+    assert [memory(v) for v in (0.0, 0.0438, 0.2317, 12.41)] == ["0.0", "0.04", "0.2", "12.4"]
+    shown = ["0.000", "0.0112", "0.0118", "0.252", "12.4"]
+    assert [latency(v) for v in (0.0, 0.01124, 0.01182, 0.2521, 12.41)] == shown

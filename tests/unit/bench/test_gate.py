@@ -35,3 +35,10 @@ def test_what_is_neither_says_what_to_pass(bench: Benchmark) -> None:
     for wrong in (pair.little, (pair.little,), (1, 2), None):
         with pytest.raises(ArchitectureError, match=r"Pair\(little=\.\.\., big=\.\.\.\)"):
             bench.query(wrong, Gate("margin", 0.4), DEVICE)  # type: ignore[arg-type]
+
+
+def test_thresholds_for_each_class_are_told_their_gate(bench: Benchmark) -> None:
+    with pytest.raises(GateError, match=r"Gate\('per_class', 0\.5\)"):
+        Gate("margin", [0.5] * 10)  # type: ignore[arg-type]
+    point = bench.query(bench.architectures[:2], Gate("per_class", 0.5), DEVICE)
+    assert point.gate == "per_class"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biglittle.bench import Benchmark, Front
-from biglittle.bench.limits import unreachable, within
+from biglittle.bench.limits import lacking, unreachable, within
 from biglittle.bench.synthetic import DEVICE
 
 
@@ -24,3 +24,19 @@ def test_what_nothing_meets_is_told_with_what_can_be_reached() -> None:
         "no operating point on the board meets the limits (latency_ms 1). The best reachable, each "
         "by itself: latency_ms 7.25. Loosen the limits."
     )
+
+
+def test_what_a_device_lacks_is_told_with_what_it_has_and_what_to_do() -> None:
+    def told(missing: set[str], device: str, given: bool = False) -> str:
+        asked = ("error", *missing)
+        return str(lacking(asked, lambda name: name in missing, "the table", device, given))
+
+    assert told({"energy_mj"}, "my-board") == (
+        "the table has no energy_mj on my-board; expected limits and objectives that the device "
+        "has, such as latency_ms, or other networks."
+    )
+    small = told({"latency_ms", "energy_mj"}, "a b/few.json")
+    assert "has no energy_mj and no latency_ms on a b/few.json" in small
+    assert small.endswith("biglittle profile --networks anchors:10 --out 'a b/few.json'.")
+    assert "anchors" not in told({"latency_ms"}, "jetson-nano")
+    assert "--costs FILE" in told({"latency_ms"}, "given.json", given=True)

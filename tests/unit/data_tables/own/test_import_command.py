@@ -396,3 +396,16 @@ def test_a_promise_and_a_page_are_made_of_given_networks(given: Any) -> None:
     explored = run("explore", path, "--device", "given", "--out", page)
     assert explored.exit_code == 0, explored.exception
     assert "middle" in page.read_text(encoding="utf-8")
+
+
+def test_a_cost_that_is_not_known_is_why_there_is_no_verdict(given: Any) -> None:
+    (given.folder / "costs.csv").write_text("network,latency_ms\nsmall,4\nmiddle,18\nlarge,\n")
+    out = given.folder / "mine.h5"
+    result = run("import", "answers", *files(given), *labels(given), *costs(given), "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "Verdict" not in result.stdout
+    assert "No verdict on given: the latency of large is not known there" in result.stdout
+    advised = ("--cost", "large=70", "--cost", "small=4", "--cost", "middle=18", "--replace")
+    again = run("import", "answers", *files(given), *labels(given), *advised, "--out", out)
+    assert "Verdict" in again.stdout
+    assert "No verdict" not in again.stdout
