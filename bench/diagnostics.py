@@ -153,15 +153,15 @@ class Diagnostics:
         each = {
             n: getattr(self, n)[i].tolist() for n in ("class_accuracy", "class_escalation_rate")
         }
-        known = {n: None if np.isnan(v) else v for n, v in values.items()}
+        present = {n: None if np.isnan(v) else v for n, v in values.items()}
         return {
             "gate": self.gate,
             "split": self.split,
             "cut": int(self.cut[i]),
             "calibration_rounding": self.calibration_rounding,
-            **known,
+            **present,
             **{n: [None if np.isnan(v) else v for v in row] for n, row in each.items()},
-            "provenance": words_of({**known, **each}, self.provenance),
+            "provenance": words_of({**present, **each}, self.provenance),
         }
 
 

@@ -58,10 +58,10 @@ def lacking(
     """
     names = sorted(name for name in set(figures) if missing(name))
     listed = " and no ".join(names) or f"network with all of {', '.join(sorted(set(figures)))}"
-    known = [
+    others = [
         name for name in ("latency_ms", "energy_mj") if name not in names and not missing(name)
     ]
-    such = f", such as {' and '.join(known)}" if known else ""
+    such = f", such as {' and '.join(others)}" if others else ""
     advice = f"expected limits and objectives that the device has{such}, or other networks."
     if not given and "latency_ms" in names and device.endswith(".json"):
         advice = (
