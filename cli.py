@@ -334,7 +334,7 @@ def table_build(
         str,
         typer.Option(
             help="all, teacher, train, evaluate, assemble, exits, trust, pairs, int8, extend, "
-            "cascades."
+            "oracle, cascades."
         ),
     ] = "all",
     start: Annotated[

@@ -71,6 +71,10 @@ LAZY_VERBS = {
         "data_tables.fetch_command",
         "Fetches a published table, checks its hash, and keeps it whole or not at all.",
     ),
+    "table join": (
+        "data_tables.own.join_command",
+        "A table with a network of your own beside those of its space, to escalate to or from.",
+    ),
     "table new": (
         "data_tables.new_command",
         "Writes the recipe of a new table, and says the five commands that follow.",

@@ -11,12 +11,11 @@ import numpy as np
 from .cost import activation_memory, weights_memory
 from .device import DEFAULT_DEVICE, load_device
 from .device_profile import DeviceProfile
-from .errors import ArchitectureError, DeviceError, TableError
+from .errors import DeviceError, TableError
 from .operator_features import network_features
 from .operators import Operator
 from .precision import PRECISIONS, mib_per_value, split_precision
 from .spaces import (
-    UNBUILT,
     Exit,
     Layer,
     SearchSpace,
@@ -238,8 +237,8 @@ def anatomies(
         ArchitectureError: no network of the device's space, or networks of a table of which
             nobody knows what they are built of.
     """
-    if bench is not None and bench.table.given:
-        raise ArchitectureError(UNBUILT)
+    if bench is not None:
+        bench.table.check_built(architectures)
     named = device or DEFAULT_DEVICE
     profile = named if isinstance(named, DeviceProfile) else load_device(named)
     space, n_classes = get_space(profile.space), profile.n_classes

@@ -14,6 +14,7 @@ from .cascade_points import CascadePoint
 from .cascades import Cascades
 from .curve import Curve, Curves
 from .diagnostics import Diagnostics, explain
+from .errors import AnswersError
 from .exact_curves import exact_choice, exact_curve, exact_curves
 from .fronts import Front, Fronts
 from .gate import Gate, metric_name
@@ -119,6 +120,49 @@ class Benchmark(BenchmarkFacts):
         options.setdefault("name", path.stem)
         write_given(path, given_contents(answers, labels, costs, split, **options), replace)
         bench = cls.load(path)
+        bench._folder = folder
+        return bench
+
+    def with_network(
+        self,
+        name: str,
+        answers: Mapping[str, Any],
+        out: str | Path | None = None,
+        replace: bool = False,
+        **facts: Any,
+    ) -> Benchmark:
+        """The same benchmark with a network of one's own beside those of its space.
+
+        It is found by its name: ``bench.query((little, "oracle"), ...)``. Fronts, searches and
+        surrogates are of the space, and leave it out.
+
+        Args:
+            name: what it is called.
+            answers: what it answered to the images of "val" and of "test", each of shape (n_images,
+                n_classes), in the order of the table.
+            out: table file to write (.h5); None: one that goes with the benchmark.
+            replace: whether a file at ``out`` gives way to it.
+            facts: further arguments of `own.beside.external_network`: kind, latency_ms, energy_mj,
+                macs, params.
+
+        Raises:
+            ArchitectureError: a name that cannot stand beside ids of the space.
+            AnswersError: answers of other images or classes, a cost that is no amount, or a file
+                at ``out`` that is not to be replaced.
+            UnknownNameError: a cost on a device that neither the table nor a profile knows.
+            TableError: a table of given networks, or one that has a network of this name.
+        """
+        from tempfile import TemporaryDirectory  # what a query has no time to import
+
+        from .own.beside import external_network, write_beside
+
+        new = external_network(self.table, name, answers, **facts)
+        folder = TemporaryDirectory(prefix="biglittle-") if out is None else None
+        path = Path(folder.name) / self.table.path.name if folder else Path(str(out))
+        if path.exists() and not replace:
+            raise AnswersError(f"{path} exists; give replace=True, or another 'out'.")
+        write_beside(self.table, new, path)
+        bench = type(self).load(path, precisions=self.table.precisions)
         bench._folder = folder
         return bench
 

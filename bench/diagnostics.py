@@ -189,12 +189,12 @@ _COMPUTED = ("random_accuracy", "oracle_accuracy", "gain_over_random", "gap_to_o
 _BOUNDS = ("oracle_best_accuracy", "oracle_best_escalation_rate", "gap_to_oracle_best")
 
 
-def _provenance(table: Table) -> dict[str, str]:
+def _provenance(word: str) -> dict[str, str]:
     """Counted figures are as the answers are; expectations, bounds and MACs are not."""
     modelled = (*_COMPUTED, *_BOUNDS, "oracle_share", "macs", "worst_macs")
     counted = [n for n in _FIGURES if n != "threshold"]
     counted += ["class_accuracy", "class_escalation_rate"]
-    return {**dict.fromkeys(counted, table.answers_word), **dict.fromkeys(modelled, "modelled")}
+    return {**dict.fromkeys(counted, word), **dict.fromkeys(modelled, "modelled")}
 
 
 def explain(table: Table, pair: Pair, gate: Gate, split: str = "test") -> Diagnostics:
@@ -268,7 +268,7 @@ def diagnose(
         gate_calibration_error=failures[2],
         macs=macs[little] + rate * macs[big],
         worst_macs=macs[little] + macs[big],
-        provenance=_provenance(table),
+        provenance=_provenance(table.answers_word_of(np.concatenate([little, big]))),
         **counts,
     )
 

@@ -20,7 +20,7 @@ from .limits import COLUMN_OF
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
-from .provenance import MemberWords, pair_provenance, weakest, with_common
+from .provenance import MemberWords, pair_provenance, weakest, with_answers, words_taken
 from .table import Table
 
 
@@ -72,7 +72,7 @@ class ExactPoints:
         Raises:
             UnknownNameError: no device has this name.
         """
-        if self.costs(device).provenance["latency_ms"] != "predicted":
+        if self._of_space(device)["latency_ms"] != "predicted":
             return ()
         try:
             profile = load_device(device)
@@ -115,18 +115,19 @@ class ExactPoints:
     def provenance(self, device: str) -> dict[str, str]:
         """How the figures of pairs on a device come about, by field: the least founded words."""
         if device not in self._words:
-            self._words[device] = {
-                **self._answers,
-                **pair_provenance(self.costs(device).provenance),
-            }
+            self._words[device] = {**self._answers, **pair_provenance(self._of_space(device))}
         return dict(self._words[device])
+
+    def _of_space(self, device: str) -> Mapping[str, str]:
+        """How the figures of the networks of the space came about on a device."""
+        return words_taken(self.costs(device).provenance, ~self.table.outside)
 
     def words(self, device: str, *networks: NetworkCosts) -> Mapping[str, str]:
         """How figures of pairs or cascades of these networks on a device come about, by field."""
         if not isinstance(self.costs(device).provenance, MemberWords):
             return self.provenance(device)
-        words = pair_provenance(weakest([network.provenance for network in networks]))
-        return with_common(words, self._answers)
+        parts = weakest([network.provenance for network in networks])
+        return with_answers(pair_provenance(parts), parts, self._answers)
 
     def counts(self, split: str) -> Counts:
         """Counts of the answers to the images of a split, "val" or "test"."""

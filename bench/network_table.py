@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .diagnostics import calibration_error
+from .external_networks import came_as_given
 from .footprint import FIGURES as ON_MICROCONTROLLERS
+from .provenance import chosen
 from .table import Table
 from .table_schema import SPLITS
 from .tabular import WORD_OF, Column, Tabular, word_columns
@@ -65,14 +67,20 @@ def network_table(table: Table, costs: Mapping[str, NetworkCosts]) -> NetworkTab
         counted["peak_memory_mib"] = memory.weights_mib + memory.activation_mib
         counted |= {name: alone(memory, ()) for name, alone in ON_MICROCONTROLLERS.items()}
     how = "given" if table.given else "modelled"
-    columns |= _with_words(counted, dict.fromkeys(counted, how))
+    columns |= _with_words(counted, _by_row(table, dict.fromkeys(counted, how)))
     answered = {f"accuracy_{split}": _accuracy(table, split) for split in SPLITS}
     answered |= {f"calibration_error_{split}": _calibration(table, split) for split in SPLITS}
-    columns |= _with_words(answered, dict.fromkeys(answered, table.answers_word))
+    words = _by_row(table, dict.fromkeys(answered, table.answers_word))
+    columns |= _with_words(answered, words)
     for device, of in costs.items():
         figures = {"latency_ms": of.latency_ms, "energy_mj": of.energy_mj}
         columns |= {f"{device}.{n}": c for n, c in _with_words(figures, of.provenance).items()}
     return NetworkTable(table.name, tuple(costs), columns)
+
+
+def _by_row(table: Table, words: dict[str, str]) -> Mapping[str, str]:
+    """The words of figures by network: of what came from elsewhere nobody here knows how."""
+    return chosen(came_as_given(table.networks), dict.fromkeys(words, "given"), words)
 
 
 def _with_words(figures: Mapping[str, Column], words: Mapping[str, str]) -> dict[str, Column]:

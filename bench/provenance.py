@@ -80,6 +80,13 @@ def with_common(words: Mapping[str, str], more: Mapping[str, str]) -> Mapping[st
     return {**more, **words}
 
 
+def with_fields(words: Mapping[str, str], more: MemberWords) -> MemberWords:
+    """The words of a collection with those of further fields, in which its members differ."""
+    if isinstance(words, MemberWords):
+        return MemberWords({**more.ranks, **words.ranks}, {**more.common, **words.common})
+    return MemberWords(more.ranks, {**more.common, **words})
+
+
 def words_at(words: Mapping[str, str], index: int) -> Mapping[str, str]:
     """The words of one member of a collection by field."""
     return words.at(index) if isinstance(words, MemberWords) else words
@@ -136,11 +143,12 @@ def pair_provenance(
     """
     parts = little if big is None or big is little else weakest([little, big])
     fields = {"energy_mj": ("energy_mj",), "latency_ms": LATENCIES}
-    words = {name: parts.get(name, word) for name, word in _ANALYTIC.items()}
-    ranks: dict[str, Ranks] = {}
+    by_row = parts.ranks if isinstance(parts, MemberWords) else {}
+    words = {n: parts.get(n, word) for n, word in _ANALYTIC.items() if n not in by_row}
+    ranks: dict[str, Ranks] = {n: by_row[n] for n in _ANALYTIC if n in by_row}
     for name, columns in fields.items():
-        if isinstance(parts, MemberWords) and name in parts.ranks:
-            of_mean = _OF_MEAN[parts.ranks[name]]
+        if name in by_row:
+            of_mean = _OF_MEAN[by_row[name]]
             ranks |= dict.fromkeys(columns, of_mean)
         else:
             word = parts[name] if parts[name] != "measured" else "modelled"
@@ -160,6 +168,23 @@ def answered_pairs(
     """
     more = {"accuracy": answers, "escalation_rate": answers}
     return with_common(pair_provenance(little, big), more)
+
+
+def with_answers(
+    words: Mapping[str, str], parts: Mapping[str, str], answers: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The words of pairs with those of what was answered: as the weakest of their networks.
+
+    Args:
+        words: words of the pairs' costs.
+        parts: words of their networks, "accuracy" among them where networks differ in it.
+        answers: words of accuracy and escalation rate where they do not.
+    """
+    if "accuracy" not in parts:
+        return with_common(words, answers)
+    if not isinstance(parts, MemberWords) or "accuracy" not in parts.ranks:
+        return with_common(words, dict.fromkeys(answers, parts["accuracy"]))
+    return with_fields(words, MemberWords(dict.fromkeys(answers, parts.ranks["accuracy"])))
 
 
 def weakest(parts: Sequence[Mapping[str, str]]) -> Mapping[str, str]:

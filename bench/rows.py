@@ -26,8 +26,11 @@ from .precision import FP32, NO_BITS, PRECISIONS
 PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: What a table's facts call the trainings whose rows set out from another supernet, and that one.
 EARLIER = "earlier"
+#: The training of a network that is no architecture of its table's space: it is known by a name,
+#: and nobody asks here how it was trained.
+EXTERNAL = "external"
 #: Every training a row may have.
-TRAININGS = ("inherited", "finetuned", "standalone", "given", *PAIR_TRAININGS)
+TRAININGS = ("inherited", "finetuned", "standalone", "given", EXTERNAL, *PAIR_TRAININGS)
 #: What a network is in a co-trained pair.
 ROLES = ("little", "big")
 #: What the two networks of a co-trained pair share: nothing, weights, or weights and trunk.
@@ -52,12 +55,12 @@ class NetworkKey:
     """What tells one network from another.
 
     Attributes:
-        architecture: id in the space.
+        architecture: id in the space; of an external network its name.
         exit: name of the exit where the network ends, "" for a whole one: the last layer that is
             run, counted from 0 as the digits of an id are, and a letter for another head.
         precision: number format of weights and activations.
-        training: ``inherited``, ``finetuned``, ``standalone``, ``given`` (nobody said), or that of
-            a pair.
+        training: ``inherited``, ``finetuned``, ``standalone``, ``given`` (nobody said),
+            ``external`` (no architecture of the space), or that of a pair.
         seed: seed of the training run.
 
     >>> NetworkKey.parse("8888888888888888888888@12s:int8").exit
@@ -187,6 +190,11 @@ def check_rows(networks: Mapping[str, NDArray[Any]]) -> None:
             raise TableError(
                 f"{where} has precision {network.precision!r}; expected one of "
                 f"{', '.join(PRECISIONS)}."
+            )
+        if training == EXTERNAL and network.name != architecture:
+            raise TableError(
+                f"{where} has an exit or a precision; a network of no architecture of the space "
+                "has neither."
             )
         coupling = str(networks["coupling"][row])
         if coupling and (coupling not in COUPLINGS or not partner):

@@ -7,6 +7,7 @@ manifest beside it carries its SHA-256 (``table_manifest.py``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,16 @@ from .cost import NetworkCosts, network_costs
 from .coupling import Couplings, table_couplings
 from .device import HOW_TO_ADD, load_device, shipped_devices, user_devices
 from .device_columns import column_words, device_columns, given_costs
-from .errors import BigLittleError, TableError, UnknownNameError
+from .errors import ArchitectureError, BigLittleError, TableError, UnknownNameError
+from .external_networks import (
+    came_as_given,
+    check_architecture,
+    genomes_of,
+    names_of,
+    outside,
+    placed_columns,
+    with_external,
+)
 from .files import why_unreadable
 from .gates import VALUES
 from .growth import unchanged_since
@@ -28,8 +38,17 @@ from .lazy_rows import LazyPredictions, is_large
 from .packing import Packing
 from .pair import Pair
 from .precision import FP32, PRECISIONS, checked_precisions
-from .rows import PAIR_TRAININGS, TEXT_COLUMNS, NetworkKey, RowIndex, RowKey, completed, key_of
-from .spaces import GIVEN, Exits, SearchSpace, get_space
+from .rows import (
+    EXTERNAL,
+    PAIR_TRAININGS,
+    TEXT_COLUMNS,
+    NetworkKey,
+    RowIndex,
+    RowKey,
+    completed,
+    key_of,
+)
+from .spaces import GIVEN, UNBUILT, Exits, Genomes, SearchSpace, get_space
 from .table_contents import Predictions, TableContents
 from .table_manifest import checked_hash
 from .table_schema import (
@@ -176,11 +195,16 @@ class Table:
         """How the answers came about: ``measured``, or ``given`` by somebody with their names."""
         return "given" if self.given else "measured"
 
+    def answers_word_of(self, rows: ArrayLike) -> str:
+        """How the answers of some rows came about: as the least founded of them."""
+        given = came_as_given(self.networks)[np.asarray(rows)]
+        return "given" if given.any() else self.answers_word
+
     @property
     def macs(self) -> NDArray[np.float64]:
         """MACs of every network, shape (n_networks,); NaN where nobody said them."""
         macs = self.networks["macs"].astype(np.float64)
-        return np.where(macs > 0, macs, np.nan) if self.given else macs
+        return np.where((macs == 0) & (self.given | self.outside), np.nan, macs)
 
     @property
     def n_images(self) -> dict[str, int]:
@@ -203,10 +227,19 @@ class Table:
         return self.space.exit_numbers([str(name) for name in self.networks["exit"]])
 
     @cached_property
+    def outside(self) -> NDArray[np.bool_]:
+        """Which rows are no architecture of the space, shape (n_networks,)."""
+        return outside(self.networks)
+
+    @cached_property
+    def genomes(self) -> Genomes:
+        """Choices of the networks, shape (n_networks, n_layers); 0 where a row has none."""
+        return genomes_of(self.space, self.networks)
+
+    @cached_property
     def couplings(self) -> Couplings:
         """What any two of the networks share."""
-        genomes = self.space.parse([str(a) for a in self.networks["architecture"]])
-        return table_couplings(self.space, self.n_classes, self.networks, genomes, self.exits)
+        return table_couplings(self.space, self.n_classes, self.networks, self.genomes, self.exits)
 
     @cached_property
     def names(self) -> NDArray[np.str_]:
@@ -274,10 +307,10 @@ class Table:
             key = NetworkKey(network, training=training, seed=seed)
         else:
             key = NetworkKey.parse(network, training, seed)
-        row = self.row.get((key, ""))
+        row = self._row_of(key)
         if row is not None:
             return row
-        self.space.parse(key.architecture)
+        check_architecture(self.space, key.architecture, self.networks)
         self.space.get_exit(key.exit)
         seeds = self._index.seeds(key.name, training)
         if seeds:
@@ -291,6 +324,22 @@ class Table:
             f"{len(self.rows(training))} {training} networks among its {len(self)}"
             f"{instead_of(key, self.networks)}"
         )
+
+    def _row_of(self, key: NetworkKey) -> int | None:
+        """The row of a network outside of pairs; an external one needs no training to be found."""
+        row = self.row.get((key, ""))
+        if row is None and key.training == "inherited":
+            row = self.row.get((replace(key, training=EXTERNAL), ""))
+        return row
+
+    def check_built(self, names: Sequence[str]) -> None:
+        """Nothing, if all of these networks are built of the table's space.
+
+        Raises:
+            ArchitectureError: one is known by its answers alone.
+        """
+        if self.given or not {*names}.isdisjoint(names_of(self.networks)):
+            raise ArchitectureError(UNBUILT)
 
     def pair_rows(self, pair: Pair) -> tuple[int, int]:
         """The rows of a pair's little and big network.
@@ -446,7 +495,7 @@ class Table:
 
         It was stored when networks that nobody measured had no figure; the profile is asked then.
         """
-        stored = self._read(f"devices/{device}/latency_ms")
+        stored = self._read(f"devices/{device}/latency_ms")[~self.outside]
         return bool(np.isnan(stored).any()) and device in shipped_devices()
 
     def costs(self, device: str) -> NetworkCosts:
@@ -459,8 +508,6 @@ class Table:
             UnknownNameError: neither a device of the table nor a profile.
             DeviceError: the profile covers none of the networks.
         """
-        ids = [str(a) for a in self.networks["architecture"]]
-        genomes, exits, precisions = self.space.parse(ids), self.exits, self.networks["precision"]
         if self.given and device not in self.devices:
             raise UnknownNameError("device of the table", device, self.devices)
         if device in self.devices:
@@ -468,25 +515,45 @@ class Table:
             if self.given:
                 return given_costs(columns, self.macs, self.networks["params"])
             if self.incomplete(device):
-                columns = device_columns(load_device(device), self.space, ids, exits, precisions)
+                columns = self.profile_columns(device)
         else:
-            names = {*self.devices, *shipped_devices(), *user_devices()}
-            if device not in names and not device.endswith(".json"):
-                raise UnknownNameError("device", device, names, HOW_TO_ADD)
-            columns = device_columns(load_device(device), self.space, ids, exits, precisions)
-        return network_costs(
+            columns = self.profile_columns(device)
+        costs = network_costs(
             self.space,
-            genomes,
+            self.genomes,
             self.n_classes,
             latency_ms=columns["latency_ms"],
             energy_mj=columns["energy_mj"],
             gate_ms=float(columns["gate_ms"]),
             provenance=column_words(columns),
             macs=self.networks["macs"],
-            exits=exits,
+            exits=self.exits,
             trunk_ms=columns.get("trunk_ms"),
-            precisions=precisions,
+            precisions=self.networks["precision"],
         )
+        return with_external(costs, self.networks)
+
+    def profile_columns(self, device: str) -> dict[str, Any]:
+        """Columns and facts of a device from its profile; of external networks from the table.
+
+        Raises:
+            UnknownNameError: neither a device of the table nor a profile.
+            DeviceError: the profile covers none of the networks.
+        """
+        names, inside = {*self.devices, *shipped_devices(), *user_devices()}, ~self.outside
+        if device not in names and not device.endswith(".json"):
+            raise UnknownNameError("device", device, names, HOW_TO_ADD)
+        columns = device_columns(
+            load_device(device),
+            self.space,
+            [str(a) for a in self.networks["architecture"][inside]],
+            self.exits[inside],
+            self.networks["precision"][inside],
+        )
+        if inside.all():
+            return columns
+        stored = self.device_columns(device) if device in self.devices else None
+        return placed_columns(columns, self.outside, stored)
 
     def contents(self) -> TableContents:
         """The whole table in memory, to write another one from."""

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .device_columns import FIGURE_COLUMNS, range_of
+from .device_columns import FIGURE_COLUMNS, column_words, range_of
 from .precision import PRECISIONS
+from .provenance import words_taken
 from .table import Table
 
 
@@ -19,7 +20,7 @@ def table_info(table: Table) -> dict[str, Any]:
     for name in table.devices:
         facts, columns = table.device_facts(name), table.device_columns(name)
         there = [n for n in FIGURE_COLUMNS if np.isfinite(columns[n]).any()]
-        words = facts["provenance"].items()
+        words = words_taken(column_words(columns), ~table.outside).items()
         devices[name] = {
             **facts,
             "provenance": {n: w for n, w in words if n in there or n not in FIGURE_COLUMNS},

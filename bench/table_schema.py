@@ -1,6 +1,6 @@
 """What a table's file has to hold: its layout, its columns, and the values that they may have.
 
-Layout (schema versions 2 to 4)::
+Layout (schema versions 2 to 5)::
 
     attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
                      created, training (JSON), quantisation (JSON), reference_points (JSON)
@@ -33,6 +33,9 @@ another precision too. It has one or both of these:
   how many networks gave them, uint8, shape (n_classes, n_images): top1 has places in it;
 - ``/packing/beside``: of each network the row from which its distance is stored, or -1.
 
+Schema 5 is that of tables with networks that are no architecture of their space: their training
+is ``external`` and their architecture a name. Of macs and params 0 is what nobody said.
+
 Every other table is written in schema 2. Schema 1, without images, partner, role and held_out
 and with predictions as they are, is read as well: all its networks are inherited ones.
 
@@ -52,6 +55,7 @@ from numpy.typing import NDArray
 from .class_numbers import MAX_CLASSES, Classes, class_dtype
 from .device_columns import FIGURE_COLUMNS, MAY_BE_ZERO, WORD_COLUMNS
 from .documents import DocumentError, Line, NonNegative, json_of, typed
+from .external_networks import check_names, genomes_of
 from .gates import VALUES, stored_metrics
 from .hdf5 import CheckedFile, Column, Hdf5Error
 from .packing import Packing
@@ -60,12 +64,13 @@ from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import GIVEN, SearchSpace, get_space, listed_space
 
 FORMAT = "biglittle-table"
-READABLE = (1, 2, 3, 4)
+READABLE = (1, 2, 3, 4, 5)
 SPLITS = ("val", "test")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 MAX_NAME = 200
 _WIDE = 3  # first version with more than 256 classes, few metrics, and networks of no space
 _FURTHER = 4  # first version with answers packed by other networks
+_OUTSIDE = 5  # first version with networks that are no architecture of the space
 #: Where the rows stand that others are stored beside.
 BESIDE = "beside"
 ALWAYS = "max_prob"  # the one metric that every table has
@@ -82,6 +87,7 @@ def schema_needed(
     metrics: Sequence[str],
     values: Sequence[str] = (),
     further: bool = False,
+    outside: bool = False,
 ) -> int:
     """The lowest schema version that holds a table, so that older code reads what it can.
 
@@ -91,7 +97,10 @@ def schema_needed(
         metrics: gate metrics that the table stores.
         values: further values of answers that it stores, of ``gates.VALUES``.
         further: whether its answers are packed by what other networks answer.
+        outside: whether it has networks that are no architecture of the space.
     """
+    if outside:
+        return _OUTSIDE
     if further:
         return _FURTHER
     narrow = class_dtype(n_classes).itemsize == 1
@@ -251,7 +260,8 @@ def check_networks(
     for name in NUMBER_COLUMNS:
         if networks[name].size and networks[name].min() < 0:
             raise Hdf5Error(f"networks/{name} has {networks[name].min()}, expected at least 0")
-    space.parse([str(a) for a in networks["architecture"]])
+    genomes_of(space, networks)
+    check_names(space, networks)
     space.exit_numbers([str(name) for name in networks["exit"]])
     check_rows(networks)
 

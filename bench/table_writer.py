@@ -14,7 +14,7 @@ from .files import file_hash
 from .hdf5_writer import make_groups, new_hdf5, streamed_hdf5
 from .lazy_rows import LazyPredictions
 from .packing import EXPECTED_FROM, Packing, class_order, expectations
-from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed, fp32_twins
+from .rows import EXTERNAL, NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed, fp32_twins
 from .table_contents import Predictions, TableContents, quantisation
 from .table_manifest import write_manifest
 from .table_schema import BESIDE, FORMAT, SPLITS, order_place, schema_needed, space_of
@@ -57,7 +57,12 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
         file.attrs.update(
             format=FORMAT,
             schema_version=schema_needed(
-                space.name, contents.n_classes, metrics, values, packing.further
+                space.name,
+                contents.n_classes,
+                metrics,
+                values,
+                packing.further,
+                bool((networks["training"] == EXTERNAL).any()),
             ),
             name=contents.name,
             space=space.name,

@@ -26,6 +26,7 @@ from ..bench.terminal import fitting
 
 PLOT_COLUMNS, PLOT_ROWS = 72, 17
 MOST_CLASSES = 40  # that a reader is shown; JSON has all
+_UNKNOWN = "not available"
 _OUTCOMES = (
     ("escalated_needed", "escalated, needed: only big is right"),
     ("escalated_in_vain", "escalated in vain: both right or both wrong"),
@@ -133,11 +134,12 @@ def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     rows, words = [], report.point.provenance
     for name in POINT_FIGURES:
         value = getattr(report.point, name)
-        shown = "not available" if value is None else _shown(name, value)
+        shown = _UNKNOWN if value is None else _shown(name, value)
         rows.append((FIGURES[name].label, shown, words.get(name, "")))
     diagnostics = report.diagnostics
-    worst = _shown("macs", float(diagnostics.worst_macs[0]))
-    rows.append(("worst-case MACs", worst, report.word("worst_macs")))
+    worst = float(diagnostics.worst_macs[0])
+    shown = _UNKNOWN if np.isnan(worst) else _shown("macs", worst)
+    rows.append(("worst-case MACs", shown, report.word("worst_macs")))
     error = f"{diagnostics.calibration_error[0]:.4f} ± {diagnostics.calibration_rounding:.4f}"
     rows.append(("little's calibration error", error, report.word("calibration_error")))
     return rows
@@ -149,7 +151,7 @@ def failure_rows(report: PairReport) -> list[tuple[str, str, str]]:
     for name, text in _FAILURES:
         value = float(getattr(report.diagnostics, name)[0])
         if np.isnan(value):  # what is not there came about in no way
-            shown = "not a probability" if name == "gate_calibration_error" else "not available"
+            shown = "not a probability" if name == "gate_calibration_error" else _UNKNOWN
             rows.append((text, shown, ""))
         else:
             rows.append((text, f"{value:.4f}", report.word(name)))

@@ -233,14 +233,12 @@ def _read(
             if _all_classes(out[side]):
                 before = before or (name, out[side].n_classes)
                 _check_same_classes(before, (name, out[side].n_classes))
-            _check_aligned(name, out[side], sides[side], side)
+            check_aligned(name, out[side], sides[side], side)
         on_progress(done, len(names))
         yield name, out
 
 
-def _check_aligned(
-    name: str, answers: NetworkAnswers, labels: NDArray[np.int64], side: str
-) -> None:
+def check_aligned(name: str, answers: NetworkAnswers, labels: NDArray[np.int64], side: str) -> None:
     """Nothing, if there is an answer to every image and the answers have to do with the labels."""
     n, of = len(labels), f" of {side}" if side else ""
     if len(answers) != n:

@@ -19,7 +19,7 @@ from ...bench.errors import ArchitectureError, TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
 from ...bench.precision import PRECISIONS, split_precision
-from ...bench.spaces import UNBUILT, canonical_name, parse_networks
+from ...bench.spaces import canonical_name, parse_networks
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
 from .evaluate import REPORTED, NetworkEvaluator
@@ -225,8 +225,7 @@ def extract(
         DatasetError: there are no images to recalibrate on.
     """
     space = table.space
-    if table.given:
-        raise ArchitectureError(UNBUILT)
+    table.check_built([architecture])
     (genome,), exits = parse_networks(space, architecture, PRECISIONS)
     name = canonical_name(space, architecture)
     run = np.arange(space.n_layers) <= space.exit_after[exits[0]]

@@ -6,12 +6,13 @@ from ...bench.errors import BigLittleError, UnknownNameError
 
 STAGES = (
     *("teacher", "train", "evaluate", "assemble", "exits", "trust", "pairs"),
-    *("int8", "extend", "cascades"),
+    *("int8", "extend", "oracle", "cascades"),
 )
 #: What may come before rows are added to a table that is there.
 BEFORE_EXTENDING = ("evaluate", "exits", "trust", "pairs", "int8")
-#: Not among ``all``: a table with every network in int8 too is twice as large.
-BY_NAME_ALONE = ("int8",)
+#: Not among ``all``: a table with every network in int8 too is twice as large, and a table need not
+#: have a teacher.
+BY_NAME_ALONE = ("int8", "oracle")
 
 
 def stages_to_build(name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@
     pairs      some pairs co-trained in three ways
     int8       the networks of the table quantised, and what they then answer; only by its name
     extend     adds what was evaluated since to the table
+    oracle     the teacher's own answers as a row of the table; only by its name
 
 Every stage leaves files in a working folder and goes on from them, so the build can be killed at
 any moment and started again. The table that ships is replaced only by a whole new one.
@@ -178,6 +179,11 @@ def run_stage(
         with holding(_made(table)):
             digest, count = extend(plan, table)
         return f"{count} rows added, SHA-256 {digest}"
+    if stage == "oracle":
+        from .oracle import add_teacher
+
+        with holding(_made(table)):
+            return add_teacher(plan, table)
     if stage == "cascades":
         from .cascades import make_cascades
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Benchmark
+from ...bench.rows import EXTERNAL
 from ...bench.table import Table
 from .. import table_recipe
 from ..building.design import sequence
@@ -20,6 +21,7 @@ MEANINGS = {
     "inherited": "weights of the supernet, batch norms recalibrated",
     "finetuned": "inherited weights trained further, each network by itself",
     "standalone": "trained from random weights, each network by itself",
+    EXTERNAL: "no network of the space: found by its name",
     "independent": "co-trained pair: both on the labels, the same images for the same time",
     "distilled": "co-trained pair: little also learns from big's answers",
     "joint": "co-trained pair: both learn for the cascade they will be",
@@ -101,6 +103,8 @@ def coverage_section(c: dict[str, Any]) -> str:
     ]
     for training, meaning in MEANINGS.items():
         facts = c["rows"].get(training)
+        if facts is None and training == EXTERNAL:
+            continue  # a table need not have any
         if facts is None:
             lines.append(f"| `{training}` | none yet | | | {meaning} |")
             continue
