@@ -774,7 +774,7 @@ def surrogate_eval(
 
     bench = Benchmark.load(table)
     if not recipe:
-        surrogate = Surrogate.load(bench.table.path.parent / "surrogate")
+        surrogate = Surrogate.load(bench.beside("surrogate"))
         if as_json:
             _emit(surrogate.report)
         else:
@@ -834,7 +834,7 @@ def surrogate_info(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = Fal
     from .surrogates import Surrogate
     from .surrogates.summary import facts
 
-    folder = Benchmark.load(table).table.path.parent / "surrogate"
+    folder = Benchmark.load(table).beside("surrogate")
     columns = facts(Surrogate.load(folder).document)
     if as_json:
         _emit(columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .errors import BigLittleError
 from .exact_points import ExactPoints
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
+from .shipped_tables import companion
 from .table import Table
 from .table_info import table_info
 
@@ -76,6 +78,14 @@ class BenchmarkFacts:
         pi = load_device(DEFAULT_DEVICE).space_hash
         foreign = self.table.given or pi != self.table.space.hash
         return self.devices[0] if foreign and self.devices else DEFAULT_DEVICE
+
+    def beside(self, name: str) -> Path:
+        """What lies beside the table, or beside the shipped one that it grew from: `companion`.
+
+        Args:
+            name: name of the file or folder, such as "surrogate".
+        """
+        return companion(self.table, name)
 
     def info(self) -> dict[str, Any]:
         """The table's facts as plain JSON."""

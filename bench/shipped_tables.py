@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import TableError, UnknownNameError
 from .files import file_hash
 from .table_archive import archived_table, is_archive
+from .table_manifest import checked_hash
+
+if TYPE_CHECKING:
+    from .table import Table
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 SHIPPED = Path(__file__).parent.parent / "data_tables"
@@ -42,6 +47,26 @@ def find_table(name: str | Path, sha256: str | None = None) -> Path:
     if sha256 is not None and (got := file_hash(path)) != sha256.lower():
         raise TableError(f"{path} has SHA-256 {got}, expected {sha256}; it is another table.")
     return path
+
+
+def companion(table: Table, name: str) -> Path:
+    """What lies beside a table under a name: its weights, its surrogate, its cascades.
+
+    A table that grew out of one that ships by rows that change nothing for the others goes on with
+    what lies beside that one, where it has nothing of its own. It need not exist.
+
+    Args:
+        table: the table that was opened.
+        name: name of the file or folder beside it.
+    """
+    own = table.path.with_name(name)
+    if own.exists():
+        return own
+    for path in shipped_tables().values():
+        there = path.with_name(name)
+        if there.exists() and table.unchanged_since(checked_hash(path)):
+            return there
+    return own
 
 
 def _table_file(name: str | Path) -> Path:

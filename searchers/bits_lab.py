@@ -59,7 +59,7 @@ class Lab:
         from ..bench.datasets import get_dataset
         from ..cotrain.weights import HEADS, load_weights, take_exit_heads
 
-        path = bench.table.path.parent / WEIGHTS if start == "inherited" else Path(start)
+        path = bench.beside(WEIGHTS) if start == "inherited" else Path(start)
         if not path.is_file():
             raise CheckpointError(
                 f"there are no weights {path}; expected inherited or a .safetensors file."

@@ -76,7 +76,7 @@ def co_evaluator(
     else:
         from ..surrogates import Surrogate, SurrogateEvaluator
 
-        folder = bench.table.path.parent / "surrogate"
+        folder = bench.beside("surrogate")
         surrogate = Surrogate.load(folder)
         sources["surrogate_sha256"] = file_hash(folder / "surrogate.json")
         document = accelerator_profile(

@@ -261,7 +261,7 @@ def _start(start: str, seed: int, bench: Benchmark) -> tuple[Supernet, tuple[str
     if start == "scratch":
         torch.manual_seed(seed)
         return Supernet(space, bench.table.n_classes), None
-    shipped = bench.table.path.parent / "supernet.safetensors"
+    shipped = bench.beside("supernet.safetensors")
     weights = shipped if start == "inherited" else Path(start)
     if not weights.is_file():
         raise CheckpointError(

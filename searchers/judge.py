@@ -187,7 +187,7 @@ def _made(
     if name == "surrogate":
         from ..surrogates import Surrogate, SurrogateEvaluator
 
-        folder = bench.table.path.parent / "surrogate"
+        folder = bench.beside("surrogate")
         surrogate = Surrogate.load(folder)
         sources["surrogate_sha256"] = file_hash(folder / "surrogate.json")
         evaluator = worst_case([SurrogateEvaluator(surrogate, p) for p in profiles])
@@ -243,7 +243,7 @@ def _live(
         from ..cotrain.weights import HEADS, load_weights, take_exit_heads
     except ImportError as error:
         raise MissingExtraError("torch", "train", "searching on the live supernet") from error
-    path = bench.table.path.parent / "supernet.safetensors"
+    path = bench.beside("supernet.safetensors")
     dataset = get_dataset(bench.table.dataset)
     splits = dataset.load(data)
     sources["supernet_sha256"] = file_hash(path)
@@ -274,7 +274,7 @@ def _live(
     how = f"after {passes:g} passes of fine-tuning" if passes else "with inherited weights"
     says = f"Accuracy is measured on val {how}; what is chosen needs test."
     says = _says(says, {p.name: p.latency for p in profiles}, sources)
-    weights = Weights(net, splits, dataset, path.parent / "surrogate")
+    weights = Weights(net, splits, dataset, bench.beside("surrogate"))
     names = tuple(p.name for p in profiles)
     return Judge("live", worst_case(lives), sources, says, names, weights=weights)
 

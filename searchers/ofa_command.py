@@ -21,7 +21,7 @@ import typer
 from ..bench import DeviceProfile, Evaluator, load_device
 from ..bench.errors import BigLittleError
 from ..bench.files import file_hash
-from ..bench.shipped_tables import find_table
+from ..bench.shipped_tables import companion, find_table
 from ..bench.table import Table
 from ..expand_options import with_limits, with_options
 from ..output_option import with_output
@@ -186,11 +186,11 @@ def specialised(
     from .ofa import Trained, deliver
 
     table = Table(find_table(table_name))
-    shipped = table.path.parent / "supernet.safetensors"
+    shipped = companion(table, "supernet.safetensors")
     weights = weights or shipped
     ours = weights.resolve() == shipped.resolve()
     trained = Trained.load(weights, data, table.dataset, table.choices if ours else None)
-    folder = table.path.parent / "surrogate"
+    folder = companion(table, "surrogate")
     if ours and samples is None:
         sources: dict[str, Any] = {
             "kind": "surrogate of the table",

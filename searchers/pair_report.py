@@ -138,8 +138,9 @@ def figure_rows(report: PairReport) -> list[tuple[str, str, str]]:
         rows.append((FIGURES[name].label, shown, words.get(name, "")))
     diagnostics = report.diagnostics
     worst = float(diagnostics.worst_macs[0])
-    shown = _UNKNOWN if np.isnan(worst) else _shown("macs", worst)
-    rows.append(("worst-case MACs", shown, report.word("worst_macs")))
+    counted = not np.isnan(worst)
+    shown = _shown("macs", worst) if counted else _UNKNOWN
+    rows.append(("worst-case MACs", shown, report.word("worst_macs") if counted else ""))
     error = f"{diagnostics.calibration_error[0]:.4f} ± {diagnostics.calibration_rounding:.4f}"
     rows.append(("little's calibration error", error, report.word("calibration_error")))
     return rows

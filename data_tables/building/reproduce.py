@@ -19,6 +19,7 @@ from ...bench.errors import ArchitectureError, TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
 from ...bench.precision import PRECISIONS, split_precision
+from ...bench.shipped_tables import companion
 from ...bench.spaces import canonical_name, parse_networks
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
@@ -40,7 +41,7 @@ def weights_of(table: Table) -> TrainedSupernet:
         TableError: there are no weights beside the table.
         CheckpointError: they are not those the table was built from.
     """
-    path = table.path.with_name(WEIGHTS_NAME)
+    path = companion(table, WEIGHTS_NAME)
     if not path.exists():
         raise TableError(
             f"{table.path} has no weights {path.name} beside it; copy both files, or build the "

@@ -20,6 +20,7 @@ from ...bench.documents import DocumentError, Line, Positive, Sha256, Share, jso
 from ...bench.errors import TableError, UnknownNameError
 from ...bench.figures import FIGURES
 from ...bench.files import why_unreadable, write_together
+from ...bench.shipped_tables import companion
 from ...bench.table import Table
 from ...edge_profiler.deployable import CPP, PYTHON
 
@@ -183,7 +184,7 @@ def ready_cascades(table: Table) -> tuple[Ready, ...]:
     Raises:
         TableError: a card cannot be read.
     """
-    return tuple(read_ready(path) for path in sorted((table.path.parent / FOLDER).glob("*.json")))
+    return tuple(read_ready(path) for path in sorted(companion(table, FOLDER).glob("*.json")))
 
 
 def ready_cascade(table: Table, name: str) -> Ready:

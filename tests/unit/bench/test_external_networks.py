@@ -120,6 +120,20 @@ def test_its_latency_stands_beside_those_that_a_profile_predicts(
         before.with_network("mine", answers_of(before), latency_ms={"my-board": 3.0})
 
 
+def test_a_joined_table_goes_on_with_what_lies_beside_the_one_it_grew_from(tmp_path: Path) -> None:
+    shipped = Benchmark.load("fbnet-cifar10")
+    mine = shipped.with_network("mine", answers_of(shipped), out=tmp_path / "mine.h5")
+    assert mine.beside("surrogate") == shipped.table.path.parent / "surrogate"
+    own = tmp_path / "surrogate"
+    own.mkdir()
+    assert mine.beside("surrogate") == own
+    assert mine.beside("nothing") == tmp_path / "nothing"
+
+
+def test_a_table_of_ones_own_has_what_lies_beside_it_alone(before: Benchmark) -> None:
+    assert before.beside("surrogate") == before.table.path.parent / "surrogate"
+
+
 def test_a_cascade_ends_in_it(before: Benchmark, with_oracle: Benchmark) -> None:
     from biglittle.bench import Cascade
 
