@@ -31,7 +31,8 @@ def get_dataset(name: str) -> Dataset:
     if name.replace("-", "_") not in DATASETS.names():
         if (own := prepared_dataset(name)) is not None:
             return own
-        raise UnknownNameError("data set", name, (*DATASETS.names(), *prepared_names()))
+        advice = "Pictures of your own: biglittle data import FOLDER --name NAME --size SIDE."
+        raise UnknownNameError("data set", name, (*DATASETS.names(), *prepared_names()), advice)
     return cast(Dataset, DATASETS.load(name))
 
 

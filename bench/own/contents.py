@@ -120,13 +120,20 @@ def write_given(
         advice: what a user may add where a file is in the way, for the error.
 
     Raises:
-        AnswersError: a file is there that is not a table of these answers.
+        AnswersError: a file is there that is not a table of these answers, or that holds costs
+            which these contents lack.
         TableError: the file cannot be written.
     """
-    if path.exists() and not (replace or holds_answers(path, contents)):
-        raise AnswersError(
-            f"{path} is there already, and is not a table of these answers; add {advice}."
-        )
+    if path.exists() and not replace:
+        if not holds_answers(path, contents):
+            raise AnswersError(
+                f"{path} is there already, and is not a table of these answers; add {advice}."
+            )
+        if lost := _lost_costs(path, contents):
+            raise AnswersError(
+                f"{path} is there already, with {', '.join(lost)}, which would be lost; give these "
+                f"costs again, or add {advice}."
+            )
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return write_table(path, contents, __version__, created)
 
@@ -140,6 +147,23 @@ def holds_answers(path: Path, contents: TableContents) -> bool:
         return False
     fresh = contents.networks["architecture"]
     return table.given and _summary(table.names, there) == _summary(fresh, contents.predictions)
+
+
+def _lost_costs(path: Path, contents: TableContents) -> list[str]:
+    """Costs that a table holds and the contents do not, as "latency_ms on my board"."""
+    table, lost = Table(path, check=False), []
+    for device in table.devices:
+        fresh = contents.devices.get(device, {})
+        for name, column in table.device_columns(device).items():
+            if _any_number(column) and not _any_number(fresh.get(name)):
+                lost.append(f"{name} on {device}")
+    return lost
+
+
+def _any_number(column: Any) -> bool:
+    """Whether a column is there and has a figure of any network."""
+    numbers = isinstance(column, np.ndarray) and np.issubdtype(column.dtype, np.floating)
+    return bool(numbers and np.isfinite(column).any())
 
 
 def _summary(names: NDArray[Any], predictions: Mapping[str, Predictions]) -> tuple[Any, ...]:

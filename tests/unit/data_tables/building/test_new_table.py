@@ -82,7 +82,10 @@ def test_fewer_epochs_are_shared_out(tmp_path: Path) -> None:
     [
         ({"name": "Fbnet"}, "cannot be the name of a table"),
         ({"name": "../x"}, "cannot be the name of a table"),
-        ({"dataset": "cifar"}, "unknown data set 'cifar'"),
+        (
+            {"dataset": "cifar"},
+            r"unknown data set 'cifar'.*biglittle data import FOLDER --name NAME",
+        ),
         ({"dataset": "visual_wake_words"}, "write space fbnet-96"),
         (
             {"space": "fbnet-96", "dataset": "visual_wake_words"},

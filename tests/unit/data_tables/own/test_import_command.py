@@ -409,3 +409,24 @@ def test_a_cost_that_is_not_known_is_why_there_is_no_verdict(given: Any) -> None
     again = run("import", "answers", *files(given), *labels(given), *advised, "--out", out)
     assert "Verdict" in again.stdout
     assert "No verdict" not in again.stdout
+
+
+def test_costs_are_not_lost_unless_that_is_asked_for(given: Any) -> None:
+    out = given.folder / "mine.h5"
+    same = ("import", "answers", *files(given), *labels(given), "--out", out)
+    (given.folder / "own.csv").write_text(
+        "network,device,latency_ms,energy_mj\nsmall,my board,4,1\nmiddle,my board,18,\n"
+        "large,my board,70,\n"
+    )
+    assert run(*same, "--costs", given.folder / "own.csv").exit_code == 0
+    before = out.read_bytes()
+    for words in ((), costs(given)):  # none at all, and those of another device
+        result = run(*same, *words)
+        assert isinstance(result.exception, AnswersError)
+        assert "with energy_mj on my board, latency_ms on my board, which would be lost" in str(
+            result.exception
+        )
+        assert out.read_bytes() == before
+    assert run(*same, "--costs", given.folder / "own.csv", "--seed", 3).exit_code == 0
+    assert run(*same, *costs(given), "--replace").exit_code == 0
+    assert Benchmark.load(out).devices == ("given",)
