@@ -519,7 +519,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
 
     from .bench import Benchmark, BigLittleError
     from .bench.datasets import get_dataset
-    from .cotrain.console import print_reports
+    from .cotrain.console import next_step, print_reports
     from .cotrain.front import cotrain_front, promised_point
     from .cotrain.recipe import sized
     from .edge_profiler.deploy import check_exportable
@@ -568,7 +568,7 @@ def cotrain(options: CotrainOptions, as_json: JsonOption = False) -> None:
     print_reports(reports, console)
     console.print(f"Written: {write_cotrained(options.out, reports)}")
     console.print(f"Written: {options.out}/LITTLE-BIG/METHOD: weights, ONNX files, report.json")
-    console.print(f"Next, on the device: biglittle validate {options.out}", soft_wrap=True)
+    console.print(next_step(options.out), soft_wrap=True)
 
 
 @app.command()
@@ -832,14 +832,14 @@ def surrogate_info(table: TableOption = DEFAULT_TABLE, as_json: JsonOption = Fal
     """What the surrogate beside a table is made of, what it was fitted on, and its limits."""
     from .bench import Benchmark
     from .surrogates import Surrogate
-    from .surrogates.summary import facts
+    from .surrogates.summary import facts, facts_text
 
     folder = Benchmark.load(table).beside("surrogate")
     columns = facts(Surrogate.load(folder).document)
     if as_json:
         _emit(columns)
     else:
-        _print([f"{key:20} {value}" for key, value in columns.items()])
+        _print(facts_text(columns))
 
 
 # ---- devices and data --------------------------------------------------------------------------

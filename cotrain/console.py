@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -17,6 +19,11 @@ MISSING = "-"
 
 def _share(value: float | None) -> str:
     return MISSING if value is None else f"{100 * value:.2f}"
+
+
+def next_step(out: Path) -> str:
+    """What to do with co-trained pairs once they are written, a line with its command."""
+    return f"Next, on the device: biglittle validate {shlex.quote(str(out))}"
 
 
 def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> None:

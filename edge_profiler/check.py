@@ -105,7 +105,11 @@ def _form(raw: Any) -> Iterator[Finding]:
         yield Finding("error", "schema", message)
         return
     if raw["format"] == FORMAT:
-        yield Finding("note", "format", f"format {FORMAT!r} is read, but {FORMAT_2!r} is present.")
+        yield Finding(
+            "note",
+            "format",
+            f"{FORMAT!r} is an older format, which is read; {FORMAT_2!r} is that of today.",
+        )
     wrong = list(problems(raw, profile_kind(raw) or Profile))
     for problem in wrong[:SHOWN]:
         yield Finding("error", "schema", problem + ".")

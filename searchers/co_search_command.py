@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -207,7 +208,8 @@ def summary(
             "",
             f"Written: {out}/{FILE}, {out}/{FOLDER}/*.toml. An accelerator of the front as a "
             + ("device of 8 bits:" if config["evaluator"] == EVALUATOR else "device:"),
-            f"  biglittle accelerator profile {out}/{FOLDER}/{name}.toml --out {name}.json"
+            f"  biglittle accelerator profile {shlex.quote(f'{out}/{FOLDER}/{name}.toml')} "
+            f"--out {name}.json"
             + (f" --clock-mhz {clock_mhz:g}" if clock_mhz != CLOCK_MHZ else ""),
             f"  biglittle front --device {name}.json",
         ]

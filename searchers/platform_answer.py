@@ -16,11 +16,19 @@ from ..bench.pareto import on_front
 from ..bench.platform import Platform
 from ..bench.platform_costs import MAPPINGS, MappedPairs, PairsOnPlatform
 from ..bench.points import Points
+from ..bench.terminal import fitting
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-COSTS = ("latency_ms", "latency_p95_ms", "latency_worst_ms", "energy_mj")
+_HEADS = {
+    "latency_ms": "mean ms",
+    "latency_p95_ms": "p95",
+    "latency_worst_ms": "worst",
+    "energy_mj": "energy mJ",
+}
+COSTS = tuple(_HEADS)
 
 
 @dataclass(frozen=True)
@@ -46,32 +54,45 @@ class PlatformAnswer:
             console: where it is printed.
             top: number of rows at most.
         """
-        from rich.table import Table
-
         word = self.records[0]["provenance"]
-        heads = ("little on", "big on", "order", "sent")
-        table = Table(*heads, "acc %", "escal %", "mean ms", "p95", "worst", "energy mJ")
         rows = sorted(self.records, key=lambda r: (not r["on_front"], r["latency_ms"]))
-        for r in rows[:top]:
-            costs = ["-" if r[name] is None else f"{r[name]:.3g}" for name in COSTS]
-            mark = "*" if r["on_front"] else " "
-            shares = f"{100 * r['accuracy']:.2f}", f"{100 * r['escalation_rate']:.1f}"
-            who = f"{mark} {r['little_on']}", r["big_on"], r["order"], r["sent"]
-            table.add_row(*who, *shares, *costs)
-        console.print(table)
+        console.print(
+            fitting(lambda narrow: self._table(rows[:top], narrow), (False, True), console)[1]
+        )
         if len({(r["little"], r["big"]) for r in self.records}) > 1:
             for r in rows[:top]:
                 console.print(f"{r['little']} -> {r['big']}, {r['gate']} {r['threshold']:.3g}")
         console.print(
-            f"* no other row beats it in error, mean latency{self._and_energy()}. Latency "
+            f"* no other row beats it in {self._objectives()}. Accuracy and escalation "
+            f"{word.get('accuracy', 'unknown')}. Latency "
             f"{word['latency_ms']}, link {self.platform.source}."
         )
         if self.platform.no_energy:
             console.print(f"No energy: {self.platform.no_energy}.")
 
-    def _and_energy(self) -> str:
+    def _table(self, rows: Sequence[dict[str, Any]], narrow: bool) -> Table:
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0)) if narrow else Table()
+        costs = [name for name in COSTS if any(r[name] is not None for r in rows)]
+        heads = ("little on", "big on", "order", "sent", "acc %", "escal %")
+        for head in (*heads, *(_HEADS[name] for name in costs)):
+            text = head.replace(" %", "\n%").replace(" m", "\nm") if narrow else head
+            table.add_column(text, overflow="fold")
+        for r in rows:
+            mark = "*" if r["on_front"] else " "
+            who = f"{mark} {r['little_on']}", r["big_on"], r["order"], r["sent"]
+            shares = f"{100 * r['accuracy']:.2f}", f"{100 * r['escalation_rate']:.1f}"
+            shown = ["-" if r[name] is None else f"{r[name]:.3g}" for name in costs]
+            table.add_row(*who, *shares, *shown)
+        return table
+
+    def _objectives(self) -> str:
         energy = self.records[0]["provenance"].get("energy_mj")
-        return "" if energy is None else f" and mean energy ({energy})"
+        if energy is None:
+            return "error and mean latency"
+        return f"error, mean latency and mean energy ({energy})"
 
 
 def pair_on_platform(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .members import MEMBERS, get_member
 from .pairs import PAIR_MODELS, get_pair_model
 
+HASH_DIGITS = 12
+_HASH = re.compile(r"[0-9a-f]{64}")
 SPLITS = {
     "random": "random fifth",
     "cheap_to_dear": "expensive half, fitted on the cheap half",
@@ -99,6 +102,21 @@ def entries_text() -> list[str]:
         lines.append(kind)
         lines += [f"  {name:22} {summary}" for name, summary in summaries.items()]
     return lines
+
+
+def facts_text(columns: Mapping[str, Any]) -> list[str]:
+    """Facts of a surrogate as lines for a reader, one a fact; hashes by their first digits."""
+    return [f"{key:20} {_plain(value)}" for key, value in columns.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str):
+        return value[:HASH_DIGITS] if _HASH.fullmatch(value) else value
+    return ", ".join(map(_plain, value)) if isinstance(value, Sequence) else str(value)
 
 
 def facts(document: Mapping[str, Any]) -> dict[str, Any]:

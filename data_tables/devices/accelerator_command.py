@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -206,6 +207,6 @@ def profile(
     lines = [
         f"{out}: {document['description']}",
         *document["notes"],
-        f"Next: biglittle front --device {out}",
+        f"Next: biglittle front --device {shlex.quote(str(out))}",
     ]
     sys.stdout.write(plain("\n".join(lines), lines=True) + "\n")

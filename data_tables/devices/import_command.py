@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ...bench.errors import ProfileError
+from ...bench.figures import counted
 from ...bench.plain_text import plain
 from ...edge_profiler.log_profile import LogQuestion, log_profile
 from ...edge_profiler.profile_file import write_profile
@@ -73,9 +75,9 @@ def import_logs(
     profile = log_profile(what, question)
     write_profile(target, profile)
     lines = [
-        f"{target}: {len(profile['networks'])} networks, {profile['runtime']}, "
+        f"{target}: {counted(len(profile['networks']), 'network')}, {profile['runtime']}, "
         f"{profile['precision']}",
         *profile["notes"],
-        f"Next: biglittle device check {target}",
+        f"Next: biglittle device check {shlex.quote(str(target))}",
     ]
     sys.stdout.write(plain("\n".join(lines), lines=True) + "\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import shlex
+from pathlib import Path
 
 from rich.console import Console
 
-from biglittle.cotrain.console import print_reports
+from biglittle.cotrain.console import next_step, print_reports
 
 LITTLE, BIG = "8" * 22, "0" * 22
 
@@ -54,3 +56,8 @@ def test_a_narrow_terminal_cuts_no_word_of_provenance() -> None:
         assert max(map(len, text.splitlines())) <= width
         assert all(word in text for word in ("predicted", "block-sum", "measured", "modelled"))
         assert all(figure in text for figure in ("75.12", "61.00", "3.25", "3.50"))
+
+
+def test_the_next_command_takes_a_folder_with_blanks() -> None:
+    command = next_step(Path("my pairs/out")).partition("biglittle ")[2]
+    assert shlex.split(command) == ["validate", "my pairs/out"]

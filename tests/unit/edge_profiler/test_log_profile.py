@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -230,14 +231,16 @@ def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_verb_writes_a_profile_and_says_what_is_next(tmp_path: Path, command_line) -> None:  # type: ignore[no-untyped-def]
-    log, out = write(tmp_path, BENCHMARK_MODEL), tmp_path / "phone.json"
+    log, out = write(tmp_path, BENCHMARK_MODEL), tmp_path / "my phone.json"
     words = ("device", "import", log, "--out", str(out))
     code, _, err = command_line(*words)
     assert code == 1
     assert "add --name, such as my-phone" in err
     code, text, _ = command_line(*words, "--name", "my-phone")
     assert code == 0
-    assert f"Next: biglittle device check {out}" in text
+    assert f"{out}: 1 network, " in text
+    command = text.partition("Next: biglittle ")[2].strip()
+    assert shlex.split(command) == ["device", "check", str(out)]
     code, _, err = command_line(*words, "--name", "my-phone")
     assert code == 1
     assert "add --replace" in err

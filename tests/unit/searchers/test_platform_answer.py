@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from biglittle.bench import Benchmark, Gate, Pair
@@ -54,7 +56,7 @@ def test_a_pair_is_told_under_every_mapping(bench: Benchmark, file: Path) -> Non
 
 
 def test_a_table_for_readers_names_provenance_and_what_is_missing(file: Path) -> None:
-    text = run(str(file), PREFIX, ARCH).stdout
+    text = " ".join(run(str(file), PREFIX, ARCH).stdout.split())
     assert "Latency modelled" in text
     assert "mean energy (modelled)" in text
     file.write_text(json.dumps(EXAMPLE))
@@ -135,3 +137,21 @@ def test_branched_networks_are_priced_with_either_host(file: Path) -> None:
     ):
         refused = run(str(file), "--branched", "4444446", *words)
         assert message in str(refused.exception)
+
+
+@pytest.mark.parametrize("changed", [{}, {"rail": "wall"}])
+def test_a_narrow_terminal_cuts_no_word(bench: Benchmark, changed: dict[str, str]) -> None:
+    answer = pair_on_platform(
+        parse_platform(EXAMPLE | changed, "two.json"), bench, Pair(PREFIX, ARCH),
+        Gate("margin", 0.4), "test",
+    )  # fmt: skip
+    for width in (80, 120):
+        out = io.StringIO()
+        answer.print(Console(file=out, width=width), 20)
+        text = out.getvalue()
+        assert "\u2026" not in text
+        assert max(map(len, text.splitlines())) <= width
+        assert ("energy" in text.partition("no other row")[0]) == bool(changed)
+        assert "Accuracy and escalation measured." in " ".join(text.split())
+        objectives = "error, mean latency and mean energy" if changed else "error and mean latency"
+        assert f"no other row beats it in {objectives}" in " ".join(text.split())

@@ -3,7 +3,7 @@
 import pytest
 
 from biglittle.surrogates import MEMBERS, PAIR_MODELS
-from biglittle.surrogates.summary import entries, facts, figure, markdown
+from biglittle.surrogates.summary import entries, facts, facts_text, figure, markdown
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,12 @@ def test_facts_leave_weights_and_figures_out(fitted):
 def test_every_model_is_listed_with_what_it_does():
     assert set(entries()["members"]) == set(MEMBERS.names())
     assert set(entries()["pair models"]) == set(PAIR_MODELS.names())
+
+
+def test_facts_are_told_in_words_and_without_brackets(fitted):
+    document, _ = fitted
+    hashes = {"pairs.mean.onnx": "0123456789abcdef" * 4}
+    text = "\n".join(facts_text(facts({**document, "files": hashes})))
+    assert f"n_networks           {document['n_networks']}" in text
+    assert "files                pairs.mean.onnx 0123456789ab\n" in text
+    assert not set("{}[]") & {*text}
