@@ -185,6 +185,15 @@ def load_exit_heads(path: Path, space: SearchSpace, trunk_sha256: str) -> ExitHe
     return heads
 
 
+def are_exit_heads(path: Path, space: SearchSpace, trunk_sha256: str) -> bool:
+    """Whether a file holds exit heads of a trunk; arguments as of `load_exit_heads`."""
+    try:
+        load_exit_heads(path, space, trunk_sha256)
+    except CheckpointError:
+        return False
+    return True
+
+
 class ExitedNetwork(nn.Module):
     """One architecture up to its deepest exit with several heads: all of them in one pass.
 

@@ -42,6 +42,7 @@ from ...bench.table import Table
 from ...bench.table_contents import Predictions, TableContents
 from ...bench.table_schema import ALWAYS, SPLITS
 from ...bench.table_writer import write_table
+from ...cotrain.exit_heads import are_exit_heads, save_exit_heads, trunk_hash
 from ...cotrain.recalibrate import RECALIBRATION_IMAGES
 from ...cotrain.weights import kept_supernet_facts, save_weights
 from .chosen_exits import chosen_exits
@@ -321,7 +322,7 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     if table.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
         keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
-    keep_exits(plan, target.with_name(EXITS_NAME))
+    keep_exits(plan, trained, target.with_name(EXITS_NAME))
     return write_with_references(target, contents, code_version), len(new)
 
 
@@ -396,15 +397,23 @@ def keep_weights(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
     """Writes the weights that every network of the table inherits from."""
     facts = kept_supernet_facts(plan.dataset.name, trained.epochs, trained.elapsed_s)
     save_weights(target, trained.net, facts, plan.recipe.storage)
-    keep_exits(plan, target.with_name(EXITS_NAME))
+    keep_exits(plan, trained, target.with_name(EXITS_NAME))
 
 
-def keep_exits(plan: Plan, target: Path) -> None:
-    """Copies the exit heads of the working folder, if there are any, beside a table."""
-    heads = plan.working / EXITS_NAME
+def keep_exits(plan: Plan, trained: TrainedSupernet, target: Path) -> None:
+    """Has the exit heads of a table beside it, if there are any.
+
+    Those of the working folder are copied; those that learned with the supernet are written, unless
+    heads of the same trunk lie there already.
+    """
+    heads, own = plan.working / EXITS_NAME, trained.net.exit_heads
     if heads.exists():
         with replacing(target) as partial:
             partial.write_bytes(heads.read_bytes())
+        return
+    trunk = trunk_hash(trained.net.state_dict())
+    if own is not None and not are_exit_heads(target, plan.space, trunk):
+        save_exit_heads(target, own, trunk, {"dataset": plan.dataset.name}, plan.recipe.storage)
 
 
 def _today() -> str:

@@ -17,7 +17,7 @@ from biglittle.bench.errors import CheckpointError  # noqa: E402
 from biglittle.cotrain.exit_heads import ExitHeads, load_exit_heads, trunk_hash  # noqa: E402
 from biglittle.cotrain.recipe import load_recipe  # noqa: E402
 from biglittle.cotrain.train_exits import RECIPE  # noqa: E402
-from biglittle.data_tables.building import exits, jobs  # noqa: E402
+from biglittle.data_tables.building import assemble, exits, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.building.recipe import ExitRows  # noqa: E402
@@ -63,6 +63,23 @@ def test_heads_that_learned_with_the_supernet_are_those_of_the_table(with_exits:
     assert heads.names == NAMES
     for name, tensor in heads.named_parameters():
         assert torch.equal(tensor, learned[name].half().float())
+
+
+def test_heads_that_learned_with_the_supernet_lie_beside_the_table(
+    with_exits: Plan, tmp_path: Path
+) -> None:
+    trained = with_exits.supernet()
+    trained.net.exit_heads = ExitHeads(with_exits.space, with_exits.dataset.n_classes, NAMES)
+    beside = tmp_path / "table" / "exits.safetensors"
+    beside.parent.mkdir()
+    beside.write_bytes(b"heads of another trunk")
+    assemble.keep_exits(with_exits, trained, beside)
+    trunk = trunk_hash(trained.net.state_dict())
+    assert load_exit_heads(beside, with_exits.space, trunk).names == NAMES
+    first = beside.read_bytes()
+    trained.net.exit_heads = ExitHeads(with_exits.space, with_exits.dataset.n_classes, NAMES)
+    assemble.keep_exits(with_exits, trained, beside)
+    assert beside.read_bytes() == first  # they are there
 
 
 def test_exits_become_rows_that_share_the_trunk(
