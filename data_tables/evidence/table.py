@@ -122,8 +122,9 @@ def table_text(t: dict[str, Any]) -> str:
         f"test, at {best['latency_ms']:.1f} ms ({on}).",
         f"- Latency {t['latency_ms'][0]:.1f} to {t['latency_ms'][1]:.1f} ms ({on}). "
         f"MACs alone rank test accuracy with Spearman {t['macs_test_spearman']:.3f}.",
-        f"- The exact front over all pairs, 3 gates and 257 thresholds takes "
-        f"{t['front_seconds']:.1f} s and has {t['front_points']} points ({versions(t)}).",
+        f"- The exact front over all pairs, {len(t['info']['quantisation'])} gates and 257 "
+        f"thresholds takes {t['front_seconds']:.1f} s and has {t['front_points']} points "
+        f"({versions(t)}).",
         "- A confidence is stored in one byte; worst rounding error: "
         + ", ".join(
             f"`{name}` {q['worst_rounding_error']:.4f} {q['unit']}"
