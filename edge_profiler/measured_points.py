@@ -8,6 +8,7 @@ from typing import Any
 from ..bench.cost import TAIL, answered_ms, mean_cost
 from ..bench.device_profile import DeviceProfile
 from ..bench.points import Points
+from ..bench.provenance import words_at
 from ..bench.rows import NetworkKey
 
 FIGURES = ("latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
@@ -34,7 +35,7 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
     first, second = measured.listed_ms.get(little), measured.listed_ms.get(big)
     if whole is not None:
         little_ms, both_ms, word = whole
-        if points.provenance.get("escalation_rate") != "measured":
+        if rate_word(points, i) != "measured":
             word = "modelled"
     elif apart and first is not None and (second is not None or rate == 0):
         little_ms = answered_ms(first, measured.gate_ms)
@@ -67,6 +68,11 @@ def point_record(points: Points, i: int, measured: DeviceProfile) -> dict[str, A
             for name, (value, word) in figures.items()
         },
     }
+
+
+def rate_word(points: Points, i: int) -> str:
+    """How the escalation rate of a point came about; points of a search and of a table differ."""
+    return words_at(points.provenance, i).get("escalation_rate", "unknown")
 
 
 def _is_prefix(little: str, big: str) -> bool:

@@ -17,7 +17,7 @@ from ..bench.recommend import spread
 from ..bench.spaces import SearchSpace
 from .coverage import Coverage, column, coverage, network_records
 from .machine import same_device
-from .measured_points import FIGURES, point_record
+from .measured_points import FIGURES, point_record, rate_word
 from .onnx_gates import onnx_gates
 from .session import ProfileRequest
 
@@ -340,19 +340,24 @@ def _notes(
             "to load a network; the predicted one is weights and activations alone."
         )
     there = sum(r["latency_ms"]["measured"] is not None for r in records)
-    asking = [r for r in records if r["escalation_rate"] > 0 and r["latency_ms"]["provenance"]]
-    parts = sum(r["branches"] != "measured" for r in asking)
+    asking = [
+        i
+        for i, r in enumerate(records)
+        if r["escalation_rate"] > 0 and r["latency_ms"]["provenance"]
+    ]
+    whole = [i for i in asking if records[i]["branches"] == "measured"]
+    parts = len(asking) - len(whole)
     if parts:
         notes.append(
             f"{parts} of {there} points were not measured end to end as they are: their "
             "latency is modelled from their networks alone, or from the pair under another gate."
         )
-    rate = points.provenance.get("escalation_rate", "unknown")
-    if rate != "measured" and len(asking) > parts:
+    rates = [word for i in whole if (word := rate_word(points, i)) != "measured"]
+    if rates:
         notes.append(
-            f"{len(asking) - parts} of {there} points were measured end to end, either "
+            f"{len(rates)} of {there} points were measured end to end, either "
             "network answering; their mean and 95th percentile are modelled, because the "
-            f"escalation rate that weighs the two is {rate}."
+            f"escalation rate that weighs the two is {' or '.join(sorted(set(rates)))}."
         )
     used = {pair for members in pairs_of(points).values() for pair in members}
     failed = [p for p in measured.pairs if "error" in p and (p["little"], p["big"]) in used]

@@ -12,6 +12,7 @@ from biglittle.bench import Points, get_space
 from biglittle.bench.device import parse_profile
 from biglittle.bench.errors import DeviceError
 from biglittle.bench.points import concatenate
+from biglittle.bench.provenance import PROVENANCES, MemberWords
 from biglittle.edge_profiler.validate import (
     measuring_commands,
     networks_of,
@@ -126,6 +127,13 @@ def test_a_pair_measured_end_to_end_wins_over_its_parts():
     assert mean.points[1]["latency_ms"]["provenance"] == "modelled"  # weighed by a prediction
     assert mean.points[0]["latency_ms"]["provenance"] == "measured"  # a network alone
     assert any("the escalation rate that weighs the two is predicted" in n for n in mean.notes)
+    # Of a search and of the table beside it every point keeps its own words.
+    ranks = np.array([PROVENANCES.index(w) for w in ("predicted", "measured", *["predicted"] * 2)])
+    own = MemberWords({"escalation_rate": ranks.astype(np.uint8)}, {"accuracy": "measured"})
+    mixed = Points(**{**vars(points), "provenance": own})
+    kept = validate(mixed, loaded(), loaded(pairs=[pair]), SPACE)
+    assert kept.points[1]["latency_ms"]["provenance"] == "measured"
+    assert not any("weighs the two" in n for n in kept.notes)
     both = validate(front(), loaded(), loaded(pairs=[entropy, pair]), SPACE)
     assert both.points[1] == got.points[1]  # that of its own gate
 
