@@ -163,9 +163,20 @@ class EvaluationLog:
             got = self.header.get(name)
             if got != json.loads(json.dumps(wanted)):
                 raise CheckpointError(
-                    f"the checkpoint {path} is of a search with {name} {got!r}, this one has "
-                    f"{wanted!r}; name another file, or search as then."
+                    f"the checkpoint {path} is of a search with {name} {_in_words(got)}, this one "
+                    f"has {_in_words(wanted)}; name another file, or search as then."
                 )
+
+
+def _in_words(value: Any) -> str:
+    """A setting as a user reads it: "latency_ms 7", "error, latency_ms", "none"."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_in_words(entry)}" for name, entry in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None or value == "" else str(value)
 
 
 def logged_population(path: Path | None) -> int | None:

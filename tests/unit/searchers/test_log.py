@@ -74,3 +74,15 @@ def test_the_population_goes_on_and_the_head_is_of_its_types(
         EvaluationLog(change, log.batches).write(path)
         with pytest.raises(CheckpointError, match=reason):
             logged_population(path)
+
+
+def test_what_differs_is_told_as_a_user_reads_it(tmp_path: Path) -> None:
+    header = {"limits": {}, "soft": "", "objectives": ["error", "macs"]}
+    log = EvaluationLog(header, [batch(2, 0)])
+    for changed, text in (
+        ({"limits": {"latency_ms": 7.0}}, "with limits none, this one has latency_ms 7;"),
+        ({"soft": "accuracy"}, "with soft none, this one has accuracy;"),
+        ({"objectives": ("error",)}, "with objectives error, macs, this one has error;"),
+    ):
+        with pytest.raises(CheckpointError, match=text):
+            log.check({**header, **changed}, tmp_path)
