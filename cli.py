@@ -183,9 +183,9 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     if as_json:
         _emit({**point.record(), **promise})
         return
-    where = f"{chosen.metric} {chosen.threshold:g} on {device}, {split} images"
-    head = f"{options.little} -> {options.big}, {where}"
-    _print([head, *point.text(), *lines, *filter(None, [bench.promise(device)])])
+    head = f"{options.little} -> {options.big}, {chosen.metric} {chosen.threshold:g} on {device}"
+    notes = [*lines, bench.promise(device, (point.little, point.big))]
+    _print([f"{head}, {split} images", *point.text(), *filter(None, notes)])
 
 
 @app.command()

@@ -16,6 +16,7 @@ from .errors import BigLittleError
 from .exact_points import ExactPoints
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
+from .precision import split_precision
 from .shipped_tables import companion
 from .table import Table
 from .table_info import table_info
@@ -133,13 +134,20 @@ class BenchmarkFacts:
         """
         return self._exact.measured_pairs(device)
 
-    def promise(self, device: str) -> str:
+    def promise(self, device: str, networks: Sequence[str] = ()) -> str:
         """How good predicted latencies on a device are, in a sentence; empty where none is.
+
+        Args:
+            device: name of a device, or the path of a profile.
+            networks: names of the networks that are asked about, each in its own precision; none:
+                the precisions of the table's fronts.
 
         Raises:
             UnknownNameError: no device has this name.
         """
-        return " ".join(m.promise for m in self._exact.predicting(device) if m.promise)
+        named = () if self.table.given else tuple(split_precision(name)[1] for name in networks)
+        models = self._exact.predicting(device, tuple(dict.fromkeys(named)))
+        return " ".join(m.promise for m in models if m.promise)
 
     def warning(self, device: str) -> str:
         """What to beware of where latencies on a device are too uncertain to choose by, or "".

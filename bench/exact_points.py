@@ -66,8 +66,12 @@ class ExactPoints:
             )
         self._costs[device] = costs
 
-    def predicting(self, device: str) -> tuple[LatencyModel, ...]:
+    def predicting(self, device: str, precisions: Sequence[str] = ()) -> tuple[LatencyModel, ...]:
         """What predicts latencies on a device, by precision; nothing where none is predicted.
+
+        Args:
+            device: name of a device, or the path of a profile.
+            precisions: of the networks that are asked about; none: those of the table's fronts.
 
         Raises:
             UnknownNameError: no device has this name.
@@ -78,7 +82,8 @@ class ExactPoints:
             profile = load_device(device)
         except UnknownNameError:  # a device that only this table has
             return ()
-        return tuple(profile.latency_in(precision) for precision in self.table.precisions)
+        asked_for = precisions or self.table.precisions
+        return tuple(profile.latency_in(precision) for precision in asked_for)
 
     def measured_pairs(self, device: str) -> MeasuredPairs:
         """The pairs that a device's profile measured end to end; none of a device of a table alone.

@@ -94,7 +94,11 @@ class Scaled:
     def promise(self) -> str:
         """See `latency.LatencyModel`."""
         if self.factor is None:
-            return ""
+            return (
+                f"Of networks in {self.precision} only those measured in it have a latency, here "
+                f"{len(self.listed.figures.latency_ms)}: the profile states no ratio to its own "
+                f"precision. Measure some: biglittle profile --precision {self.precision}."
+            )
         f = self.factor
         return (
             f"Latencies in {self.precision} are predicted: those in the profile's own precision "

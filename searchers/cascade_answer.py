@@ -172,7 +172,7 @@ def cascade_answer(
         raise ConstraintError(
             "both thresholds and limits were given; thresholds are one point, limits choose them."
         )
-    promise = bench.promise(device)
+    promise = bench.promise(device, networks)
     if len(networks) == 1:
         if query.thresholds:
             raise GateError(

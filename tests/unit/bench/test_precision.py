@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +189,12 @@ def test_a_network_that_is_there_in_fp32_alone_says_so(tmp_path: Path, both: Ben
     assert "in int8" in "\n".join(table_text(facts))
     assert "in int8 are predicted" in both.promise(PI)
     assert "int8" not in bench.promise(PI)
+    fp32, int8 = bench.architectures[0], f"{bench.architectures[0]}:int8"
+    assert "in int8 are predicted" in bench.promise("raspberry-pi-5", (int8, fp32))
+    assert "98% interval" in bench.promise("raspberry-pi-5", (int8, fp32))
+    assert "98% interval" not in bench.promise("raspberry-pi-5", (int8, int8))
+    assert "int8" not in bench.promise("raspberry-pi-5", (fp32, fp32))
+    assert "only those measured in it have a latency" in bench.promise("jetson-nano", (int8, int8))
 
 
 def test_a_table_without_int8_says_how_to_add_it(tmp_path: Path) -> None:
@@ -258,3 +265,18 @@ def test_a_factor_outside_of_its_interval_is_refused() -> None:
     raw["other_precisions"][0]["precision"] = "int4"
     with pytest.raises(DeviceError, match="int4"):
         parse_profile(raw, "mine.json")
+
+
+def test_a_query_says_how_good_latencies_in_int8_are(command_line: Any) -> None:
+    pair = ("8088880080000088808880@12s:int8", "8088880080000088808880@14:int8")
+    for verb in (("query",), ("cascade", "--threshold", "0.3")):
+        code, text, err = command_line(*verb, *pair, "--device", "raspberry-pi-5")
+        assert code == 0, err
+        assert "Latencies in int8 are predicted" in " ".join(text.split())
+        assert "of 100 networks" not in text  # that is said of fp32
+        code, text, err = command_line(*verb, *pair, "--device", "jetson-nano")
+        assert code == 0, err
+        words = " ".join(text.split())
+        assert "mean latency not available" in words
+        assert "the profile states no ratio to its own precision" in words
+        assert "are predicted" not in words
