@@ -19,17 +19,13 @@ from .cli_options import (
     AllPointsOption,
     CascadeOptions,
     CotrainOptions,
-    CouplingOption,
     DeviceOption,
     DrawingOption,
-    FrontOutOption,
-    GatesOption,
+    FrontOptions,
     ImagesOption,
     ImproveOptions,
     JsonOption,
     MemberOption,
-    ObjectivesOption,
-    PrecisionOption,
     ProfileOptions,
     ProfileOutOption,
     QueryOptions,
@@ -220,19 +216,9 @@ def show(
 
 @app.command()
 @with_output("out", resumes=False)
+@with_options
 @with_limits
-def front(
-    limits: dict[str, float],
-    device: DeviceOption = None,
-    objectives: ObjectivesOption = "error,latency_ms",
-    gates: GatesOption = "",
-    coupling: CouplingOption = "",
-    precision: PrecisionOption = "",
-    table: TableOption = DEFAULT_TABLE,
-    top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
-    out: FrontOutOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def front(options: FrontOptions, limits: dict[str, float], as_json: JsonOption = False) -> None:
     """The exact front over all pairs of the table, chosen on val and reported on test.
 
     After an interrupt the front of the little networks done by then is printed and written.
@@ -240,14 +226,24 @@ def front(
     from .searchers.table_front import print_table_front, table_front
 
     with _progress("little networks") as move:
-        what, which, of = names_of(objectives), names_of(gates), names_of(coupling)
-        answer = table_front(table, device, what, limits, which, move, of, names_of(precision))
+        answer = table_front(
+            options.table,
+            options.device,
+            names_of(options.objectives),
+            limits,
+            names_of(options.gates),
+            move,
+            names_of(options.coupling),
+            names_of(options.precision),
+            options.little,
+            options.big,
+        )
     if as_json:
         _emit(answer.document())
     else:
-        print_table_front(answer, _console(), top)
-    if out is not None:
-        answer.write(out)
+        print_table_front(answer, _console(), options.top)
+    if options.out is not None:
+        answer.write(options.out)
     if not answer.front.complete:
         raise typer.Exit(130)
 

@@ -166,6 +166,22 @@ class QueryOptions:
 
 
 @dataclass(frozen=True)
+class FrontOptions:
+    """What ``front`` takes."""
+
+    device: DeviceOption = None
+    objectives: ObjectivesOption = "error,latency_ms"
+    gates: GatesOption = ""
+    coupling: CouplingOption = ""
+    precision: PrecisionOption = ""
+    little: Annotated[str, typer.Option(help="The only network that may answer first.")] = ""
+    big: Annotated[str, typer.Option(help="The only network that may answer the rest.")] = ""
+    table: TableOption = DEFAULT_TABLE
+    top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20
+    out: FrontOutOption = None
+
+
+@dataclass(frozen=True)
 class CascadeOptions:
     """What ``cascade`` takes beside the limits."""
 

@@ -324,6 +324,8 @@ class Benchmark(BenchmarkFacts):
         n_thresholds: int = N_CODES,
         on_progress: Callable[[int, int], None] | None = None,
         couplings: Sequence[str] | None = None,
+        little: str = "",
+        big: str = "",
     ) -> Front:
         """The exact front over all pairs of inherited networks, all gates and thresholds.
 
@@ -342,6 +344,9 @@ class Benchmark(BenchmarkFacts):
             on_progress: called with (little networks done, little networks).
             couplings: the only ones that pairs may have, of ``sibling``, ``nested`` and ``prefix``;
                 None: all.
+            little: name of the only network that may answer first; "": any.
+            big: name of the only network that may answer what is escalated; "": any. Both may be
+                networks that are none of the space (`with_network`).
 
         Raises:
             ConstraintError: nothing meets the limits; says what the best reachable is. Or no two
@@ -351,7 +356,7 @@ class Benchmark(BenchmarkFacts):
                 that says it is not complete.
         """
         return self._fronts.front(
-            device, objectives, limits, gates, n_thresholds, on_progress, couplings
+            device, objectives, limits, gates, n_thresholds, on_progress, couplings, little, big
         )
 
     # ---- how far from the optimum ----------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kept_front
-from .cost import NetworkCosts, SharedCosts, pair_costs
+from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs
 from .counts import outcome_codes
 from .coupling import checked_couplings
 from .errors import ConstraintError, GateError
@@ -26,7 +26,7 @@ from .figures import checked_limits, get_figure
 from .front_question import Question
 from .gates import GATES, N_CODES, get_gate
 from .kept_front import StaleFrontError
-from .limits import lacking, unreachable
+from .limits import COLUMN_OF, lacking, unreachable
 from .points import OperatingPoint, Points, described
 from .precision import FP32
 from .rows import COUPLINGS
@@ -122,6 +122,8 @@ class Fronts:
         n_thresholds: int,
         on_progress: Callable[[int, int], None] | None,
         couplings: Sequence[str] | None,
+        little: str = "",
+        big: str = "",
     ) -> Front:
         """The exact front over all pairs of inherited networks; see ``Benchmark.front``."""
         objectives = (objectives,) if isinstance(objectives, str) else objectives
@@ -140,9 +142,10 @@ class Fronts:
             raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
         limits, metrics = checked_limits(limits), tuple(gates or self._table.metrics)
         only = checked_couplings(couplings) or ()
-        whole = (
-            not limits and not only and metrics == self._table.metrics and n_thresholds == N_CODES
-        )
+        ends = tuple(self._table.network_row(name) if name else -1 for name in (little, big))
+        restricted = bool(only) or max(ends) >= 0
+        whole = not limits and not restricted
+        whole &= metrics == self._table.metrics and n_thresholds == N_CODES
         if whole and (device, *objectives) in self._fronts:
             return self._fronts[(device, *objectives)]
         costs, inherited = self._exact.costs(device), self._table.rows(exits=True)
@@ -157,12 +160,13 @@ class Fronts:
                 self._table.given,
             )
             raise ConstraintError(f"{error}{_unknown_precisions(self._table.precisions)}")
+        n_left_out = len(inherited) - len(rows)
+        rows = self._with_ends(rows, ends, {*objectives, *limits}, device)
         question = self._question(
             rows, metrics, costs, tuple(objectives), limits, n_thresholds, device
         )
-        if only:
-            question = replace(question, allowed=self._allowed(rows, only))
-        n_left_out = len(inherited) - len(rows)
+        if restricted:
+            question = replace(question, allowed=self._allowed(rows, only, ends))
 
         def answer(front_rows: FrontRows) -> Front:
             return self._front(front_rows, rows, metrics, question, device, n_left_out)
@@ -173,7 +177,9 @@ class Fronts:
         key = None
         # What a plug-in answers follows from code that the key does not know.
         if sha256 and all(map(GATES.is_shipped, metrics)):
-            key = kept_front.front_key(sha256, question.costs, *options, pairs, only)
+            key = kept_front.front_key(
+                sha256, question.costs, *options, pairs, (*only, *map(str, ends))
+            )
         kept_rows = key and kept_front.load(key, len(rows), len(metrics), N_CODES, n_images)
         if kept_rows:
             with contextlib.suppress(StaleFrontError):
@@ -195,20 +201,52 @@ class Fronts:
             self._fronts[(device, *objectives)] = front
         return front
 
+    def _with_ends(
+        self, rows: NDArray[np.intp], ends: Sequence[int], figures: set[str], device: str
+    ) -> NDArray[np.intp]:
+        """Rows of networks with those that were named as little or big, which may be external.
+
+        Raises:
+            ConstraintError: one that was named has no such figure on the device.
+        """
+        costs = self._exact.costs(device)
+        for row in ends:
+            if row < 0 or row in rows:
+                continue
+            missing = [
+                name
+                for name in sorted(figures & {*PAIR_COSTS})
+                if np.isnan(getattr(costs, COLUMN_OF.get(name, name))[row])
+            ]
+            if missing:
+                also = ": --objectives error,macs" * (not np.isnan(costs.macs[row]))
+                raise ConstraintError(
+                    f"{self._table.names[row]} has no {' and no '.join(missing)} on {device}; "
+                    f"expected objectives and limits that are known of it{also}."
+                )
+            rows = np.append(rows, row)
+        return rows
+
     def _allowed(
-        self, rows: NDArray[np.intp], only: Sequence[str]
+        self, rows: NDArray[np.intp], only: Sequence[str], ends: Sequence[int]
     ) -> Callable[[int], NDArray[np.bool_]]:
-        """Gives the bigs whose coupling with a little network is one of some.
+        """Gives the bigs that a little network may have: by coupling, and by who was named.
 
         Raises:
             ConstraintError: no two of the networks have one of these couplings.
         """
-        kinds, every = [COUPLINGS.index(name) for name in only], np.arange(len(rows))
+        kinds, every = [COUPLINGS.index(name) for name in only or COUPLINGS], np.arange(len(rows))
         couplings = self._exact.couplings.take(rows)
+        first, last = ends
+        bigs = np.ones(len(rows), bool) if last < 0 else rows == last
 
         @functools.lru_cache(maxsize=len(rows))
         def allowed(little: int) -> NDArray[np.bool_]:
-            return np.isin(couplings.kinds(np.array([little]), every), kinds)
+            if first not in (-1, rows[little]):
+                return np.zeros(len(rows), bool)
+            if not only:
+                return bigs
+            return bigs & np.isin(couplings.kinds(np.array([little]), every), kinds)
 
         if not any(allowed(little).any() for little in range(len(rows))):
             exits = ", which has no networks that are cut at exits" * ("prefix" in only)

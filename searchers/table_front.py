@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class TableFront:
         couplings: the only couplings of its pairs; empty: all.
         front: the points, chosen on val and reported on test; not complete after an interrupt.
         answers: which pair to use at each budget.
+        ends: the only network that may be "little" or "big", where one was named.
     """
 
     bench: Benchmark
@@ -46,6 +47,7 @@ class TableFront:
     couplings: tuple[str, ...]
     front: Front
     answers: Sequence[Recommendation]
+    ends: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sources(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class TableFront:
             "limits": dict(self.limits),
             "gates": list(self.gates) or "stored",
             **({"couplings": list(self.couplings)} if self.couplings else {}),
+            **self.ends,
             "chosen_on": "val",
             "reported_on": "test",
             "complete": self.front.complete,
@@ -99,6 +102,8 @@ def table_front(
     on_progress: Callable[[int, int], None] | None = None,
     couplings: tuple[str, ...] = (),
     precisions: tuple[str, ...] = (),
+    little: str = "",
+    big: str = "",
 ) -> TableFront:
     """The exact front over all pairs of a table; after an interrupt that of the pairs done so far.
 
@@ -111,6 +116,8 @@ def table_front(
         on_progress: told how many little networks are done, and of how many.
         couplings: the only couplings that pairs may have; empty: all.
         precisions: precisions of the networks to look at; empty: fp32.
+        little: the only network that may answer first; "": any.
+        big: the only network that may answer what is escalated; "": any.
 
     Raises:
         BigLittleError: no such table, device, figure or gate, or nothing meets the limits.
@@ -125,11 +132,14 @@ def table_front(
             gates or None,
             on_progress=on_progress,
             couplings=couplings or None,
+            little=little,
+            big=big,
         )
     except FrontInterrupted as interrupt:
         front = interrupt.front
     answers = table_answers(bench, front.chosen, device, limits, front.objectives)
-    return TableFront(bench, table, device, limits, gates, couplings, front, answers)
+    ends = {name: of for name, of in (("little", little), ("big", big)) if of}
+    return TableFront(bench, table, device, limits, gates, couplings, front, answers, ends)
 
 
 def print_table_front(answer: TableFront, console: Console, top: int = 20) -> None:

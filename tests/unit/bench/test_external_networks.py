@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark, Pair, Table
-from biglittle.bench.errors import AnswersError, ArchitectureError, TableError, UnknownNameError
+from biglittle.bench.errors import (
+    AnswersError,
+    ArchitectureError,
+    ConstraintError,
+    TableError,
+    UnknownNameError,
+)
 from biglittle.bench.external_networks import beside
 from biglittle.bench.own.beside import external_network
 from biglittle.bench.synthetic import synthetic_table
@@ -118,6 +124,39 @@ def test_its_latency_stands_beside_those_that_a_profile_predicts(
         assert np.array_equal(costs.latency_ms[inside], before.costs(device).latency_ms)
     with pytest.raises(UnknownNameError, match="my-board"):
         before.with_network("mine", answers_of(before), latency_ms={"my-board": 3.0})
+
+
+def test_a_front_may_end_in_it_or_begin_with_any(before: Benchmark, with_oracle: Benchmark) -> None:
+    front = with_oracle.front(PI, ("error", "macs"), big="my oracle", gates=("margin",))
+    asked_more = front.points.escalation_rate > 0
+    assert {*front.points.big[asked_more].tolist()} == {"my oracle"}
+    curves = [
+        with_oracle.curve(Pair(name, "my oracle"), "margin", PI, "val")
+        for name in with_oracle.table.names[with_oracle.table.rows(exits=True)].tolist()
+    ]
+    accuracy, macs = (np.concatenate([getattr(c, n) for c in curves]) for n in ("accuracy", "macs"))
+    for point in front.chosen:  # nothing that is asked is better, by brute force
+        assert not ((accuracy > point.accuracy) & (macs <= point.macs)).any()
+        assert not ((accuracy >= point.accuracy) & (macs < point.macs)).any()
+    little = before.architectures[3]
+    for bench in (before, with_oracle):
+        begun = bench.front(PI, little=little)
+        assert {*begun.points.little.tolist()} == {little}
+        assert len(begun) < len(bench.front(PI))
+    one = with_oracle.front(PI, ("error", "macs"), little=little, big="my oracle")
+    assert one.n_pairs <= front.n_pairs
+    assert {*one.points.little.tolist()} == {little}
+
+
+def test_a_front_that_cannot_end_in_it_says_why(before: Benchmark, with_oracle: Benchmark) -> None:
+    with pytest.raises(ConstraintError, match=r"no latency_ms on raspberry-pi-5.*error,macs"):
+        with_oracle.front("raspberry-pi-5", big="my oracle")
+    assert len(with_oracle.front("raspberry-pi-5", ("error", "macs"), big="my oracle"))
+    unknown = before.with_network("unknown", answers_of(before))
+    with pytest.raises(ConstraintError, match=r"known of it\.$"):
+        unknown.front(PI, big="unknown")
+    with pytest.raises(ArchitectureError, match="my orcale"):
+        with_oracle.front(PI, big="my orcale")
 
 
 def test_a_joined_table_goes_on_with_what_lies_beside_the_one_it_grew_from(tmp_path: Path) -> None:
