@@ -79,6 +79,8 @@ class Recipe:
         ema_decay: decay of the average over steps that replaces the weights at the end; None: no
             average.
         pair: settings that only the training of a pair asks for.
+        teacher: share of a dense teacher's answers in what a network learns, in [0, 1]; the rest
+            are the labels. Networks that are trained alone take it.
         precision: number format of forward and backward passes, ``fp32`` or ``bf16``, or
             ``fastest``: that of the two which a trial of seconds finds faster on this processor.
 
@@ -101,6 +103,7 @@ class Recipe:
     ema_decay: float | None = None
     pair: PairSettings = field(default_factory=PairSettings)
     precision: str = "fp32"
+    teacher: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch < 2 or self.images < self.batch:
@@ -113,6 +116,7 @@ class Recipe:
         _within("clip_norm", self.clip_norm, 1e-9, math.inf)
         _within("warmup_share", self.warmup_share, 0.0, 0.99)
         _within("label_smoothing", self.label_smoothing, 0.0, 0.99)
+        _within("teacher", self.teacher, 0.0, 1.0)
         if self.ema_decay is not None:
             _within("ema_decay", self.ema_decay, 0.0, 1.0)
         if self.precision not in PRECISIONS:
@@ -175,8 +179,9 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain JSON."""
-        return dataclasses.asdict(self)
+        """The recipe as plain JSON; without a teacher where none is learned from."""
+        values = dataclasses.asdict(self)
+        return {k: v for k, v in values.items() if k != "teacher" or v}
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

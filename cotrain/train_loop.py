@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..bench.datasets import Dataset, Images
 from ..bench.errors import TrainingError
@@ -36,6 +37,15 @@ TRIAL_S = 4.0  # of each precision
 TRIAL_STEPS = 200  # fewer are over about as soon as a trial
 
 Losses = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]
+
+
+class Taught(Protocol):
+    """Batches of which a teacher said something: `views.TaughtImages`."""
+
+    def batch(
+        self, epoch: int, index: np.ndarray, resolution: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Images, labels and the teacher's probabilities, (batch, n_classes), of some images."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,10 @@ class TrainingRun:
         identity: facts that a checkpoint must share to be gone on from.
         seed: seed of order and augmentation.
         device: torch device that the networks train on.
+        taught: batches with a teacher's answers; None: no teacher.
+
+    Raises:
+        TrainingError: the recipe learns from a teacher, and there is none.
     """
 
     recipe: Recipe
@@ -83,13 +97,31 @@ class TrainingRun:
     identity: Mapping[str, Any]
     seed: int
     device: torch.device
+    taught: Taught | None = None
+
+    def __post_init__(self) -> None:
+        if self.recipe.teacher > 0 and self.taught is None:
+            raise TrainingError(
+                f"the recipe learns from a teacher (teacher = {self.recipe.teacher:g}), whose "
+                "answers this training does not get; 'biglittle table build --stage trust' gives "
+                "them to networks that are trained alone. Take 'teacher' out of other recipes."
+            )
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (batch, channels, rows, rows) and labels (batch,) of one step."""
+        """Images (batch, channels, rows, rows) of one step, and what they are.
+
+        That is labels, (batch,); of a run with a teacher the probabilities of the classes, (batch,
+        n_classes), of which the teacher's are a share.
+        """
         recipe = self.recipe
         epoch, place = divmod(step, len(self.train) // recipe.batch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
         index = order[place * recipe.batch : (place + 1) * recipe.batch]
+        if self.taught is not None and recipe.teacher > 0:
+            x, labels, soft = self.taught.batch(epoch, index, recipe.resolution(step))
+            hard = F.one_hot(labels, self.dataset.n_classes).float()
+            y = hard.lerp(soft, recipe.teacher)
+            return x.to(self.device), y.to(self.device)
         rng = np.random.default_rng((self.seed, epoch, place))
         x, y = augmented_batch(self.train, self.dataset, index, recipe.resolution(step), rng)
         return x.to(self.device), y.to(self.device)
@@ -107,7 +139,8 @@ def train_learners(
         run: recipe, images, device and checkpoint of the training.
         learners: changed in place; each has an optimiser and clipped gradients of its own.
         losses: one loss for each learner, by name, given the logits of all, (batch, n_classes)
-            first, and the labels (batch,). A loss must lead to its own learner's weights alone.
+            first, and what ``TrainingRun.batch`` says the images are. A loss must lead to its own
+            learner's weights alone.
             Logits are by learner; a network that gives a mapping has one entry for each output.
         on_progress: called every few steps and at the end.
 
@@ -216,7 +249,7 @@ def _precision(
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of right answers, of logits (batch, n_classes) or of several, (batch, n_classes, n)."""
-    answers = logits.argmax(1)
+    answers, labels = logits.argmax(1), labels.argmax(1) if labels.ndim == 2 else labels
     return float((answers == labels.reshape(-1, *[1] * (answers.ndim - 1))).float().mean())
 
 

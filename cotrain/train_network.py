@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .prefix import OWN
 from .recalibrate import calibrated
 from .recipe import Recipe
 from .train_loop import TrainingRun, TrainProgress, train_learners
+from .views import TaughtImages, TeacherAnswers
 
 
 def train_network(
@@ -31,6 +33,7 @@ def train_network(
     threads: int | None = None,
     on_progress: Callable[[TrainProgress], None] | None = None,
     fresh_head: bool = False,
+    answers: TeacherAnswers | None = None,
 ) -> Network:
     """The trained network, on the CPU, in evaluation mode, its batch norms recalibrated.
 
@@ -47,10 +50,13 @@ def train_network(
         on_progress: called every few steps.
         fresh_head: whether head and classifier of ``start`` have random weights and learn faster,
             by the recipe's ``fresh_rate``.
+        answers: a teacher's answers on views of the training images, where the recipe learns from
+            a teacher.
 
     Raises:
         ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
-        TrainingError: a loss that is not finite (the checkpoint is of before), or no such device.
+        TrainingError: a loss that is not finite (the checkpoint is of before), no such device, or a
+            recipe with a teacher and no answers.
         CheckpointError: ``folder`` holds another run.
     """
     if threads is not None:
@@ -59,6 +65,8 @@ def train_network(
     facts: dict[str, Any] = {"architecture": architecture, "start": start_name(start)}
     if fresh_head:
         facts["fresh_head"] = True
+    if recipe.teacher > 0 and answers is not None:
+        facts["teacher_sha256"], facts["views"] = answers.teacher_sha256, asdict(answers.views)
     run = TrainingRun(
         recipe=recipe,
         dataset=dataset,
@@ -67,6 +75,7 @@ def train_network(
         identity=identity(recipe, splits["train"], seed, facts),
         seed=seed,
         device=where,
+        taught=None if answers is None else TaughtImages(answers, splits["train"], dataset),
     )
     first = start_network(architecture, recipe, dataset.n_classes, start, seed)
     learner = Learner("network", first, recipe, where, OWN if fresh_head else ())

@@ -33,7 +33,7 @@ from ..bench.spaces import get_space
 from .average import WeightAverage
 from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .exit_heads import ExitHeads
-from .images import Crop, augmented_batch, cropped_batch
+from .images import augmented_batch
 from .learner import parameter_groups
 from .memory import keep_freed_memory
 from .paths import draw_path
@@ -41,7 +41,7 @@ from .precision import Precision, fastest
 from .quick_accuracy import quick_accuracy
 from .schedule import Phase, Schedule, schedule_from
 from .supernet import Supernet
-from .views import TeacherAnswers
+from .views import TaughtImages, TeacherAnswers
 from .weights import EXIT_HEADS
 
 log = logging.getLogger(__name__)
@@ -132,11 +132,13 @@ class SupernetRun:
             nesterov=True,
         )
         self.average: WeightAverage | None = None
-        self.answers, self.precision = answers, precision
+        self.precision = precision
+        self.taught = (
+            None if answers is None else TaughtImages(answers, splits["train"], self.dataset)
+        )
         self.identity = {"space_hash": self.space.hash, "schedule": schedule.as_dict()}
         self.epoch, self.step, self.elapsed_s = 0, 0, 0.0
         self.steps_per_epoch = len(splits["train"]) // schedule.batch
-        self.taught: tuple[int, Crop, torch.Tensor] | None = None  # the view of this epoch
         if self.path.exists():
             self._resume()
 
@@ -189,18 +191,11 @@ class SupernetRun:
         self, phase: Phase, index: np.ndarray, resolution: int, rng: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Images, labels and the teacher's answers, as probabilities, of one step."""
-        train, soft = self.splits["train"], None
-        if self.answers is None or phase.teacher == 0:
-            x, y = augmented_batch(train, self.dataset, index, resolution, rng)
-        else:
-            view = self.epoch % self.answers.views.n_views
-            if self.taught is None or self.taught[0] != view:
-                crop = self.answers.views.crop(view, len(train))
-                self.taught = (view, crop, self.answers.logits(view))
-            _, crop, logits = self.taught
-            x, y = cropped_batch(train, self.dataset, index, resolution, crop.take(index))
-            soft = logits[torch.from_numpy(index)].float().softmax(1).to(self.device)
-        return x.to(self.device), y.to(self.device), soft
+        if self.taught is None or phase.teacher == 0:
+            x, y = augmented_batch(self.splits["train"], self.dataset, index, resolution, rng)
+            return x.to(self.device), y.to(self.device), None
+        x, y, soft = self.taught.batch(self.epoch, index, resolution)
+        return x.to(self.device), y.to(self.device), soft.to(self.device)
 
     def _train_step(self, phase: Phase, phase_epoch: int, index: np.ndarray) -> tuple[float, float]:
         schedule = self.schedule

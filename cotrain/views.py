@@ -126,6 +126,41 @@ class TeacherAnswers:
                 on_progress(view + 1, self.views.n_views)
 
 
+class TaughtImages:
+    """Batches of the views in turn, one an epoch, with what the teacher says about them.
+
+    Args:
+        answers: a teacher's answers on views of the training images.
+        train: training images with their labels.
+        dataset: facts of the images.
+    """
+
+    def __init__(self, answers: TeacherAnswers, train: Images, dataset: Dataset) -> None:
+        self.answers, self.train, self.dataset = answers, train, dataset
+        self._view: tuple[int, Crop, torch.Tensor] | None = None
+
+    def batch(
+        self, epoch: int, index: np.ndarray, resolution: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Images, labels and the teacher's probabilities, (batch, n_classes), of some images.
+
+        Args:
+            epoch: number of the epoch, from 0, whose view is taken.
+            index: indices of the images, shape (batch,).
+            resolution: rows (and columns) of the images.
+
+        Raises:
+            CheckpointError: the teacher's answers on the view are not there, or of others.
+        """
+        view = epoch % self.answers.views.n_views
+        if self._view is None or self._view[0] != view:
+            crop = self.answers.views.crop(view, len(self.train))
+            self._view = (view, crop, self.answers.logits(view))
+        _, crop, logits = self._view
+        x, y = cropped_batch(self.train, self.dataset, index, resolution, crop.take(index))
+        return x, y, logits[torch.from_numpy(index)].float().softmax(1)
+
+
 @torch.no_grad()
 def _answers(teacher: Teacher, train: Images, dataset: Dataset, crop: Crop) -> torch.Tensor:
     parts = []

@@ -91,6 +91,7 @@ class NetworkJob:
             site.device,
             site.threads,
             site.report(name),
+            answers=site.taught if self.recipe.teacher > 0 else None,
         )
         key = EvaluationKey(
             self.network,

@@ -16,8 +16,10 @@ from torch import nn
 
 from ...bench.networks import Network
 from ...cotrain.train_loop import TrainProgress
+from ...cotrain.views import TeacherAnswers
 from .evaluate import NetworkEvaluator
 from .plan import Plan, TrainedSupernet
+from .teach import teach
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,15 @@ class Site:
     def evaluator(self) -> NetworkEvaluator:
         """Asks networks about every image."""
         return NetworkEvaluator(self.plan.dataset, self.images, self.threads)
+
+    @cached_property
+    def taught(self) -> TeacherAnswers:
+        """What the table's teacher says about views of the training images; asked as they come."""
+        plan = self.plan
+        trained = plan.recipe.teacher
+        return teach(
+            plan.working, self.images, plan.dataset, self.device, self.threads, trained=trained
+        )
 
     def start(self, architecture: str) -> Network:
         """A network with inherited weights to train on, without batch-norm statistics.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,22 @@ torch = pytest.importorskip("torch")
 from biglittle.bench.datasets import Dataset, Images  # noqa: E402
 from biglittle.bench.errors import (  # noqa: E402
     ArchitectureError,
+    BigLittleError,
+    CheckpointError,
     TrainingError,
 )
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
+from biglittle.cotrain.images import cropped_batch  # noqa: E402
 from biglittle.cotrain.recalibrate import calibrated  # noqa: E402
-from biglittle.cotrain.train_loop import TrainProgress  # noqa: E402
+from biglittle.cotrain.recipe import recipe_from  # noqa: E402
+from biglittle.cotrain.train_loop import TrainingRun, TrainProgress  # noqa: E402
 from biglittle.cotrain.train_network import train_network  # noqa: E402
+from biglittle.cotrain.views import (  # noqa: E402
+    TaughtImages,
+    TeacherAnswers,
+    Views,
+    images_hash,
+)
 
 LITTLE, BIG = "8" * 22, "0" + "8" * 20 + "0"
 Splits = dict[str, Images]
@@ -46,6 +57,70 @@ def test_statistics_are_those_of_every_other_network(
                 module.reset_running_stats()
     assert weights_hash(trained) != before
     assert weights_hash(calibrated(trained, few_digits["train"], digits)) == before
+
+
+def _sure_of_the_next_class(folder: Path, train: Images) -> TeacherAnswers:
+    """A teacher who is certain that every image is of the class after its own."""
+
+    def ask(view: int) -> torch.Tensor:
+        wrong = torch.from_numpy((train.labels.astype("int64") + 1) % 10)
+        return 40.0 * torch.nn.functional.one_hot(wrong, 10).float()
+
+    return TeacherAnswers(Views(2), folder, "f" * 64, images_hash(train), ask)
+
+
+def test_a_taught_batch_is_of_its_view_and_its_targets_are_both(
+    six_steps, tmp_path: Path, few_digits: Splits, digits: Dataset
+) -> None:
+    train = few_digits["train"]
+    recipe = dataclasses.replace(six_steps, teacher=0.25, images=1000)
+    answers = _sure_of_the_next_class(tmp_path / "views", train)
+    taught = TaughtImages(answers, train, digits)
+    facts = (recipe, digits, train, tmp_path / "run.h5", {}, 3, torch.device("cpu"))
+    run, plain = TrainingRun(*facts, taught), TrainingRun(*_without_teacher(facts))
+    epoch = len(train) // recipe.batch
+    for step in (0, 1, epoch, 2 * epoch):
+        x, targets = run.batch(step)
+        labels = plain.batch(step)[1]  # the same images in the same order
+        assert torch.equal(targets.argmax(1), labels)
+        expected = torch.zeros(len(labels), 10)
+        expected[torch.arange(len(labels)), labels] = 0.75
+        expected[torch.arange(len(labels)), (labels + 1) % 10] = 0.25
+        torch.testing.assert_close(targets, expected)
+        order = np.random.default_rng((3, step // epoch)).permutation(len(train))
+        place = step % epoch
+        index = order[place * recipe.batch : (place + 1) * recipe.batch]
+        crop = answers.views.crop((step // epoch) % 2, len(train)).take(index)
+        shown, _ = cropped_batch(train, digits, index, recipe.resolution(step), crop)
+        assert torch.equal(x, shown)
+
+
+def _without_teacher(facts: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (dataclasses.replace(facts[0], teacher=0.0), *facts[1:])
+
+
+def test_a_taught_run_is_resumed_by_its_own_teacher_alone(
+    six_steps, tmp_path: Path, few_digits: Splits
+) -> None:
+    recipe = dataclasses.replace(six_steps, teacher=0.5)
+    answers = _sure_of_the_next_class(tmp_path / "views", few_digits["train"])
+    with pytest.raises(TrainingError, match=r"teacher = 0\.5.*Take 'teacher' out"):
+        train_network(LITTLE, recipe, few_digits, tmp_path / "run", None, 3)
+    first = train_network(LITTLE, recipe, few_digits, tmp_path / "run", None, 3, answers=answers)
+    again = train_network(LITTLE, recipe, few_digits, tmp_path / "run", None, 3, answers=answers)
+    assert weights_hash(first) == weights_hash(again)
+    other = dataclasses.replace(answers, teacher_sha256="e" * 64)
+    with pytest.raises(CheckpointError):
+        train_network(LITTLE, recipe, few_digits, tmp_path / "run", None, 3, answers=other)
+
+
+def test_a_recipe_without_a_teacher_is_known_again_as_before(six_steps) -> None:  # type: ignore[no-untyped-def]
+    assert "teacher" not in six_steps.as_dict()
+    taught = dataclasses.replace(six_steps, teacher=0.5)
+    assert taught.as_dict()["teacher"] == 0.5
+    assert recipe_from(taught.as_dict(), "a recipe") == taught
+    with pytest.raises(BigLittleError, match=r"teacher is 1\.5"):
+        dataclasses.replace(six_steps, teacher=1.5)
 
 
 @pytest.mark.parametrize(

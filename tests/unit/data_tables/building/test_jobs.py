@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,17 @@ torch = pytest.importorskip("torch")
 
 from biglittle.bench.errors import TableError  # noqa: E402
 from biglittle.bench.rows import NetworkKey  # noqa: E402
+from biglittle.cotrain.recipe import load_recipe  # noqa: E402
+from biglittle.cotrain.teacher import Teacher, save_teacher  # noqa: E402
+from biglittle.data_tables import table_recipe  # noqa: E402
 from biglittle.data_tables.building import jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.evaluate import EvaluationKey, read_evaluation  # noqa: E402
 from biglittle.data_tables.building.plan import Plan  # noqa: E402
+from biglittle.data_tables.building.recipe import TEACHER_NAME  # noqa: E402
+from biglittle.data_tables.building.site import Site  # noqa: E402
 
+SHIPPED = table_recipe("fbnet-cifar10").folder
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
 
 
@@ -42,6 +50,24 @@ def test_a_damaged_evaluation_is_made_again(plan: Plan, table_file: Path) -> Non
     path.write_bytes(whole)
     first = read_evaluation(path)
     assert all(np.array_equal(first.answers["val"][m], a) for m, a in again.answers["val"].items())
+
+
+def test_networks_alone_learn_from_the_teacher_of_their_table(plan: Plan) -> None:
+    """Where their recipe says so; what the teacher answers is asked once, and kept."""
+    save_teacher(plan.working / TEACHER_NAME, Teacher(10, (8, 8, 8)), {})
+    recipe = replace(load_recipe(SHIPPED / "standalone.toml"), teacher=0.5, images=256, batch=32)
+    job, views = jobs.NetworkJob(NETWORKS[0], "standalone", recipe), plan.working / "views"
+    job.run(Site(plan))
+    (name,) = job.names
+    assert read_evaluation(plan.networks / f"{name}.npz").key.recipe["teacher"] == 0.5
+    first = {path.name: path.stat().st_mtime_ns for path in views.iterdir()}
+    assert "view-000.h5" in first
+    jobs.NetworkJob(NETWORKS[1], "standalone", recipe).run(Site(plan))
+    assert {path.name: path.stat().st_mtime_ns for path in views.iterdir()} == first
+    shutil.rmtree(views)
+    untaught = jobs.NetworkJob(NETWORKS[2], "standalone", replace(recipe, teacher=0.0))
+    untaught.run(Site(plan))
+    assert not views.exists()
 
 
 def test_an_evaluation_on_a_failing_disk_is_not_made_again(
