@@ -85,6 +85,7 @@ def test_rows_of_every_training_are_found(trained: Table) -> None:
         "inherited": 12,
         "finetuned": 4,
         "standalone": 2,
+        "external": 0,
         "independent": 8,
         "distilled": 8,
         "joint": 8,

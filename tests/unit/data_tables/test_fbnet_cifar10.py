@@ -20,8 +20,8 @@ def test_size_coverage_and_quality(bench: Benchmark) -> None:
     # 400 were asked for; the evaluation of the design ended before, and goes on by `table extend`
     assert len(set(bench.architectures)) == len(bench.architectures) >= 400
     assert bench.accuracy("val").max() >= 0.84
-    latency = bench.costs("raspberry-pi-4").latency_ms
-    whole = latency[bench.table.rows()]
+    latency = bench.costs("raspberry-pi-4").latency_ms[~bench.table.outside]
+    whole = bench.costs("raspberry-pi-4").latency_ms[bench.table.rows()]
     assert whole.min() == pytest.approx(7.798, abs=0.01)
     assert latency.min() < 5  # of exits, which avoid the head of 1,504 channels
     assert latency.max() > 40
@@ -43,7 +43,19 @@ def test_the_networks_that_fronts_ask_most_are_there_in_int8(bench: Benchmark) -
     both = Benchmark.load("fbnet-cifar10", precisions=("fp32", "int8"))
     pair = Pair(str(table.names[rows[0]]), "3333333333333333333333")  # precisions may be mixed
     assert 0.8 < both.query(pair, Gate("margin", 0.5), "raspberry-pi-4", split="test").accuracy
-    assert table.training["grown_from"][-1]["added"] == {"int8": 70}
+    added = [step["added"] for step in table.training["grown_from"]]
+    assert added[-2:] == [{"int8": 70}, {"external": 1}]
+
+
+def test_its_teacher_is_a_row_that_any_network_escalates_to(bench: Benchmark) -> None:
+    row = bench.row("teacher")
+    assert bench.accuracy("test")[row] > 0.92
+    assert "teacher" not in bench.architectures
+    point = bench.query(("0800000000000000000008", "teacher"), ("margin", 0.3), "raspberry-pi-4")
+    assert point.accuracy > bench.accuracy("test")[bench.table.rows()].max()
+    assert point.provenance["accuracy"] == "measured"
+    assert point.latency_ms is None  # no board was asked
+    assert not np.isin("teacher", bench.front("raspberry-pi-4").points.big)
 
 
 def test_only_choices_that_were_trained(bench: Benchmark) -> None:
@@ -62,12 +74,12 @@ def test_splits_are_those_of_the_card(bench: Benchmark) -> None:
 
 
 def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> None:
-    genomes = bench.table.space.parse([str(a) for a in bench.table.networks["architecture"]])
+    genomes, inside = bench.table.genomes, ~bench.table.outside
     for name in bench.devices:
         device = load_device(name)
         expected = np.full(len(genomes), np.nan)
         for precision in ("fp32", "int8"):
-            rows = bench.table.networks["precision"] == precision
+            rows = inside & (bench.table.networks["precision"] == precision)
             model = device.latency_in(precision)
             expected[rows] = model.latency_ms(genomes[rows], bench.table.exits[rows])
         assert np.array_equal(bench.costs(name).latency_ms, expected, equal_nan=True)
@@ -75,12 +87,10 @@ def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> N
 
 
 def test_macs_and_params_are_the_spaces(bench: Benchmark) -> None:
-    space = bench.table.space
-    genomes = space.parse([str(a) for a in bench.table.networks["architecture"]])
-    assert np.array_equal(bench.table.networks["macs"], space.macs(genomes, 10, bench.table.exits))
-    assert np.array_equal(
-        bench.table.networks["params"], space.params(genomes, 10, bench.table.exits)
-    )
+    space, inside, of = bench.table.space, ~bench.table.outside, bench.table.networks
+    genomes, exits = bench.table.genomes[inside], bench.table.exits[inside]
+    assert np.array_equal(of["macs"][inside], space.macs(genomes, 10, exits))
+    assert np.array_equal(of["params"][inside], space.params(genomes, 10, exits))
 
 
 def test_val_and_test_agree_on_which_networks_are_good(bench: Benchmark) -> None:

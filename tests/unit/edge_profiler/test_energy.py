@@ -61,7 +61,7 @@ def test_a_meter_that_does_not_see_the_runtime_is_refused_and_its_rail_stays(
     meter.covers = frozenset({"cpu"})
     assert metered(runtime, meter, out=out)["meter"]["covers"] == ["cpu"]
     meter.rail = "another rail"
-    with pytest.raises(ProfileError, match="'rail': 'board'"):
+    with pytest.raises(ProfileError, match="rail board, this session has rail another rail"):
         metered(runtime, meter, out=out)
 
 
