@@ -94,7 +94,7 @@ def measure(
             f"one (seed 0 of {', '.join(METHODS['prefix'])}), or give another --method."
         )
     facts = {"images": len(learn), "method": method, "device": DEVICE}
-    return {**facts, "layers_priced_as": "pointwise", "pairs": out}
+    return {**facts, "pairs": out}
 
 
 def _compared(
@@ -153,6 +153,12 @@ def _looks(row: dict[str, Any]) -> str:
     return f"{place}, confidences" if row["confident"] else place
 
 
+def _cell(row: dict[str, Any]) -> str:
+    """A gain with its interval in points, in bold where the interval leaves out 0."""
+    text = f"{100 * row['gain']:+.2f} ({100 * row['low']:+.2f} to {100 * row['high']:+.2f})"
+    return f"**{text}**" if row["low"] > 0 or row["high"] < 0 else text
+
+
 def router_text(figures: dict[str, Any]) -> str:
     """The comparison as Markdown."""
     lines = [
@@ -162,31 +168,30 @@ def router_text(figures: dict[str, Any]) -> str:
         "pairs; one without confidences decides before the exit's head, one behind the stem before "
         "any classifier.",
         "",
-        "| pair | at | target | looks at | router | gain | interval | |",
-        "|---|---|---|---|---|---|---|---|",
+        "| pair, mean latencies | target | looks at | router "
+        + "".join(f"| where the margin escalates {rate:.0%} " for rate in RATES)
+        + "|",
+        "|---|---|---|---|" + "---|" * len(RATES),
     ]
     for pair in figures["pairs"]:
-        for row in pair["rows"]:
-            verdict = "better" if row["low"] > 0 else "worse" if row["high"] < 0 else "no other"
+        name, rows = pair["pair"].partition("~")[0], pair["rows"]
+        times = sorted(row["mean_ms"] for row in rows)
+        by_variant: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in rows:
+            by_variant.setdefault((row["target"], _looks(row)), []).append(row)
+        for (target, looks), some in by_variant.items():
+            cells = [_cell(row) for row in sorted(some, key=lambda row: row["margin_rate"])]
             lines.append(
-                f"| `{pair['pair'].partition('~')[0]}` | {row['mean_ms']:.1f} ms "
-                f"| `{row['target']}` | {_looks(row)} "
-                f"| {row['router_ms']:.2f} ms | {100 * row['gain']:+.2f} "
-                f"| {100 * row['low']:+.2f} to {100 * row['high']:+.2f} | {verdict} |"
+                f"| `{name}`, {times[0]:.1f} to {times[-1]:.1f} ms | `{target}` | {looks} "
+                f"| {some[0]['router_ms']:.2f} ms | {' | '.join(cells)} |"
             )
     rows = [row for pair in figures["pairs"] for row in pair["rows"]]
     better, worse = sum(r["low"] > 0 for r in rows), sum(r["high"] < 0 for r in rows)
     lines += [
         "",
         f"Of {len(rows)} comparisons {better} are better than the margin and {worse} worse beyond "
-        "their intervals. Step `router`.",
+        "their intervals (in bold). Step `router`.",
     ]
-    if "layers_priced_as" not in figures:
-        lines[-1] += (
-            " These runs priced linear layers as the device's figures do, which say nothing of "
-            "them; the step now prices them as pointwise convolutions (next table), and will do so "
-            "when the pairs are trained again."
-        )
     return "\n".join(lines)
 
 
