@@ -26,6 +26,7 @@ from .cli_options import (
     ImproveOptions,
     JsonOption,
     MemberOption,
+    PrecisionOption,
     ProfileOptions,
     ProfileOutOption,
     QueryOptions,
@@ -388,6 +389,7 @@ def table_verify(
     name: Annotated[str, typer.Argument(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     rows: Annotated[int, typer.Option(min=1, help="Networks to evaluate again.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    precision: PrecisionOption = "",
     data: ImagesOption = None,
     threads: ThreadsOption = 1,
     as_json: JsonOption = False,
@@ -395,7 +397,7 @@ def table_verify(
     """Evaluates random networks again from the weights that ship and compares every byte."""
     from .bench import Benchmark
 
-    table = Benchmark.load(name).table
+    table = Benchmark.load(name, precisions=names_of(precision)).table
     from .data_tables.building import reproduce
 
     report = reproduce.verify(table, rows, seed, data, threads)

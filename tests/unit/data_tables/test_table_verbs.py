@@ -57,6 +57,25 @@ def test_without_images_it_says_how_to_get_them(run, tmp_path: Path, arguments) 
     assert "biglittle data fetch cifar10" in " ".join(err.split())
 
 
+@pytest.mark.parametrize("precision", ["", "int8", "fp32,int8"])
+def test_verify_draws_networks_of_the_precisions_that_are_named(  # type: ignore[no-untyped-def]
+    run, monkeypatch, precision: str
+) -> None:
+    pytest.importorskip("torch")
+    from biglittle.data_tables.building import reproduce
+
+    seen = []
+
+    def verify(table, *_):  # type: ignore[no-untyped-def]
+        seen.append(table.precisions)
+        return {"ok": True}
+
+    monkeypatch.setattr(reproduce, "verify", verify)
+    code, _, err = run("table", "verify", "--precision", precision, "--json")
+    assert (code, err) == (0, "")
+    assert seen == [tuple(precision.split(",")) if precision else ("fp32",)]
+
+
 @pytest.mark.parametrize("ok", [True, False])
 def test_verify_says_by_its_exit_code_what_it_found(run, monkeypatch, ok: bool) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("torch")
