@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...bench import Benchmark, Gate, Pair
+from ...bench import Benchmark, Front, OperatingPoint
 from ...bench.bootstrap import LEVEL, bootstrap_gain
-from ...bench.exact_points import ExactPoints
 from ..building.oracle import NAME
 from ..flagship import RECIPE
 from ._page import Step, versions
+from .table import right_answers
 
 DEVICE = "raspberry-pi-4"  # MACs are the same on every device
 GATE = "margin"
@@ -20,64 +20,32 @@ BUDGETS = (10e6, 20e6, 30e6, 50e6, 80e6)
 
 def measure() -> dict[str, Any]:
     """The best pair within each budget of mean MACs, among the space's own and with the teacher."""
-    bench = Benchmark.load(RECIPE.name)
-    exact, table = ExactPoints(bench.table), bench.table
-    chosen = bench.front(DEVICE, ("error", "macs"), gates=(GATE,)).chosen
-    littles = [str(name) for name in table.names[table.rows(exits=True)]]
-    curves = [bench.curve(Pair(name, NAME), GATE, DEVICE, "val") for name in littles]
+    bench, objectives = Benchmark.load(RECIPE.name), ("error", "macs")
+    fronts = {
+        "own": bench.front(DEVICE, objectives, gates=(GATE,)),
+        "teacher": bench.front(DEVICE, objectives, gates=(GATE,), big=NAME),
+    }
     rows = []
     for budget in BUDGETS:
-        inside = np.flatnonzero(chosen.macs <= budget)
-        own = int(inside[np.argmax(chosen.accuracy[inside])])
-        pairs = {
-            "own": (str(chosen.little[own]), str(chosen.big[own]), float(chosen.threshold[own])),
-            "teacher": _best(littles, curves, budget),
-        }
-        told = {who: _reported(bench, *pair) for who, pair in pairs.items()}
-        right = [_right(exact, *pairs[who]) for who in ("teacher", "own")]
-        gained, lost = (int((a & ~b).sum()) for a, b in (right, right[::-1]))
-        low, high = bootstrap_gain(gained, lost, len(right[0]))
-        difference = {"difference": (gained - lost) / len(right[0]), "low": low, "high": high}
+        points = {who: _best(front, budget) for who, front in fronts.items()}
+        told = {who: {name: getattr(p, name) for name in _TOLD} for who, p in points.items()}
+        teacher, own = (right_answers(bench, points[who]) for who in ("teacher", "own"))
+        gained, lost = int((teacher & ~own).sum()), int((own & ~teacher).sum())
+        low, high = bootstrap_gain(gained, lost, len(own))
+        difference = {"difference": (gained - lost) / len(own), "low": low, "high": high}
         rows.append({"macs": budget, **told, **difference})
-    row = table.network_row(NAME)
-    alone = float(bench.accuracy("test")[row])
-    return {"rows": rows, "macs": float(table.macs[row]), "accuracy": alone, "gate": GATE}
+    row = bench.row(NAME)
+    alone, macs = float(bench.accuracy("test")[row]), float(bench.table.macs[row])
+    return {"rows": rows, "macs": macs, "accuracy": alone, "gate": GATE}
 
 
-def _best(littles: list[str], curves: list[Any], budget: float) -> tuple[str, str, float]:
-    """Little network, teacher and threshold that are most accurate on val within a budget."""
-    best, out = -1.0, ("", "", 0.0)
-    for name, curve in zip(littles, curves, strict=True):
-        inside = np.flatnonzero(curve.macs <= budget)
-        if not len(inside):
-            continue
-        at = int(inside[np.argmax(curve.accuracy[inside])])
-        if curve.accuracy[at] > best:
-            best, out = float(curve.accuracy[at]), (name, NAME, float(curve.threshold[at]))
-    return out
+_TOLD = ("little", "big", "threshold", "accuracy", "escalation_rate", "macs")
 
 
-def _reported(bench: Benchmark, little: str, big: str, threshold: float) -> dict[str, Any]:
-    point = bench.query((little, big), (GATE, threshold), DEVICE)
-    return {
-        "little": little,
-        "big": big,
-        "threshold": threshold,
-        "accuracy": point.accuracy,
-        "escalation_rate": point.escalation_rate,
-        "macs": point.macs,
-    }
-
-
-def _right(exact: ExactPoints, little: str, big: str, threshold: float) -> Any:
-    """Whether a pair is right about each test image, shape (n_images,)."""
-    table = exact.table
-    rows = table.pair_rows(Pair(little, big))
-    correct = table.predictions("test").correct
-    escalated = table.codes_of(GATE, "test", [rows[0]])[0] < Gate(GATE, threshold).cut(
-        table.n_classes
-    )
-    return np.where(escalated, correct[rows[1]], correct[rows[0]])
+def _best(front: Front, budget: float) -> OperatingPoint:
+    """The point that is most accurate on val within a budget of MACs there, as test reports it."""
+    inside = np.flatnonzero(front.chosen.macs <= budget)
+    return front[int(inside[np.argmax(front.chosen.accuracy[inside])])]
 
 
 def oracle_section(figures: dict[str, Any]) -> str:

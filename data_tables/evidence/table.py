@@ -55,12 +55,16 @@ def paired_answers(
     bench: Benchmark, point: Any, single: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Whether pair and single network are right on each test image, two arrays (n_images,)."""
+    return right_answers(bench, point), bench.table.predictions("test").correct[single]
+
+
+def right_answers(bench: Benchmark, point: Any) -> np.ndarray[Any, Any]:
+    """Whether a pair is right on each test image under its gate, shape (n_images,)."""
     test = bench.table.predictions("test")
     little, big = bench.row(point.little), bench.row(point.big)
     cut = Gate(point.gate, point.threshold).cut(bench.table.n_classes)
     escalated = test.codes[point.gate][little] < cut
-    pair = np.where(escalated, test.correct[big], test.correct[little])
-    return pair, test.correct[single]
+    return np.asarray(np.where(escalated, test.correct[big], test.correct[little]))
 
 
 def bootstrap_difference(
