@@ -56,9 +56,9 @@ def external_network(
             f"{name!r} has answers to {', '.join(map(str, answers)) or 'nothing'}; expected "
             f"{' and '.join(SPLITS)}: thresholds are chosen on the one and reported on the other."
         )
-    for device in {**(latency_ms or {}), **(energy_mj or {})}:
-        on = {"latency_ms": latency_ms or {}, "energy_mj": energy_mj or {}}
-        NetworkCost(name, {n: of[device] for n, of in on.items() if device in of}, device)
+    for figure, by_device in (("latency_ms", latency_ms), ("energy_mj", energy_mj)):
+        for device, value in (by_device or {}).items():
+            NetworkCost(name, {figure: value}, device)  # says what is no amount
     for what, count in (("macs", macs), ("params", params)):
         if not isinstance(count, Integral) or isinstance(count, bool) or not 0 <= count < 2**62:
             raise AnswersError(
@@ -101,8 +101,9 @@ def write_beside(table: Table, new: ExternalNetwork, path: Path) -> str:
         TableError: a table of given networks, or one that has a network of this name.
     """
     contents = table.contents()
-    more = [name for name in {**new.latency_ms, **new.energy_mj} if name not in table.devices]
-    devices = {**contents.devices, **{name: table.profile_columns(name) for name in more}}
+    more = dict.fromkeys((*new.latency_ms, *new.energy_mj))
+    fresh = {name: table.profile_columns(name) for name in more if name not in table.devices}
+    devices = {**contents.devices, **fresh}
     contents = beside(replace(contents, devices=devices), table.space, new)
     facts = grown(contents.training, table.sha256, [EXTERNAL])
     path.parent.mkdir(parents=True, exist_ok=True)

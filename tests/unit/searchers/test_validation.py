@@ -18,15 +18,20 @@ from biglittle.searchers.front_files import FrontFile, front_json
 from biglittle.searchers.validation import proposed
 
 
-def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-untyped-def]
-    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def measured_in_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of each network is a measurement, and the current folder is the test's own."""
     pytest.importorskip("onnxruntime")
     from biglittle.edge_profiler.protocol import Protocol
 
     tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
     monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
     monkeypatch.chdir(tmp_path)
+
+
+def test_the_points_to_measure_are_few_and_told_beforehand(  # type: ignore[no-untyped-def]
+    command_line, measured_in_no_time: None
+) -> None:
     asked = ("front", "--gate", "margin", "--latency-ms-max", "12")
     assert command_line(*asked, "--out", "new/front.json")[0] == 0
     code, text, err = command_line(
@@ -79,14 +84,8 @@ def test_what_is_recommended_is_measured(tmp_path: Path) -> None:
 
 
 def test_what_a_search_says_next_holds_for_a_pair_that_is_not_on_its_front(  # type: ignore[no-untyped-def]
-    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command_line, measured_in_no_time: None
 ) -> None:
-    pytest.importorskip("onnxruntime")
-    from biglittle.edge_profiler.protocol import Protocol
-
-    tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
-    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
-    monkeypatch.chdir(tmp_path)
     table, device = Benchmark.load("fbnet-cifar10"), "raspberry-pi-4"
     names = table.architectures[:6]
     cuts = [0.9, 0.1, 0.5]
@@ -110,14 +109,8 @@ def test_what_a_search_says_next_holds_for_a_pair_that_is_not_on_its_front(  # t
 
 
 def test_a_front_with_exits_is_validated_from_its_file_to_the_report(  # type: ignore[no-untyped-def]
-    command_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command_line, measured_in_no_time: None
 ) -> None:
-    pytest.importorskip("onnxruntime")
-    from biglittle.edge_profiler.protocol import Protocol
-
-    tiny = Protocol(warm_up=1, rounds=1, runs_per_round=1, idle_gap_s=0, max_drift=2.0)
-    monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
-    monkeypatch.chdir(tmp_path)
     contents = synthetic_table(n_networks=6, n_val=120, n_test=120, seed=3, n_exits=2)
     write_table(Path("table.h5"), contents, "1", "2020-01-01")
     table, device = Benchmark.load("table.h5"), "raspberry-pi-4"
