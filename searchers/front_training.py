@@ -74,13 +74,13 @@ class FrontTraining:
         Raises:
             BigLittleError: the table has no supernet beside it.
         """
-        bench, folder = self.bench, self.bench.table.path.parent
+        bench = self.bench
         sources: dict[str, Any] = question_sources(self.devices, bench, self.table)
         inherit, fresh = None, False
         if start == "inherited":
-            weights = folder / "supernet.safetensors"
+            weights = bench.beside("supernet.safetensors")
             sources["supernet_sha256"] = file_hash(weights)
-            inherit, fresh = inheriting(load_weights(weights), folder / HEADS, seed)
+            inherit, fresh = inheriting(load_weights(weights), weights.with_name(HEADS), seed)
         networks = set(map(str, bench.table.names[bench.table.rows(exits=True)]))
 
         def table_point(pair: Pair, gate: Gate) -> OperatingPoint | None:

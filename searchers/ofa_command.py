@@ -102,7 +102,7 @@ def train(options: TrainOptions, as_json: JsonOption = False) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     start = None if options.start == "scratch" else Path(options.start)
     if options.start == "inherited":
-        start = find_table(options.table).parent / "supernet.safetensors"
+        start = companion(Table(find_table(options.table)), "supernet.safetensors")
     schedule = load_schedule(options.schedule or (FROM_SCRATCH if start is None else FROM_TRAINED))
     if options.epochs is not None:
         schedule = shorter(schedule, options.epochs)

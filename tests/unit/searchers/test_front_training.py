@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ pytest.importorskip("safetensors")
 from biglittle.bench import Benchmark, Gate, Pair, load_device
 from biglittle.bench.cost import pair_figure
 from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.bench.files import file_hash
+from biglittle.bench.shipped_tables import find_table
 from biglittle.bench.spaces import get_space
 from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe
 from biglittle.searchers.front_files import front_json
@@ -65,6 +68,17 @@ def test_a_job_knows_what_the_table_promises(front: Path, tmp_path: Path) -> Non
     pair, gate = Pair(LITTLE, BIG), Gate("margin", 0.2)
     assert job.table_point(pair, gate) == training.bench.query(pair, gate, "raspberry-pi-4")
     assert job.table_point(Pair(LITTLE, "1234567" + "0" * 15), gate) is None
+
+
+def test_a_table_elsewhere_goes_on_with_the_weights_that_ship(front: Path, tmp_path: Path) -> None:
+    shipped = find_table(TABLE)
+    for path in (shipped, shipped.with_suffix(".json")):
+        shutil.copy(path, tmp_path)
+    alone = Benchmark.load(tmp_path / shipped.name)
+    training = replace(training_of(front, 5, None, None, TABLE), bench=alone)
+    job = training.job(("joint",), load_recipe(FINE_TUNE), "inherited", 3, tmp_path)
+    weights = shipped.with_name("supernet.safetensors")
+    assert job.sources["supernet_sha256"] == file_hash(weights)
 
 
 @pytest.mark.parametrize("devices", ["raspberry-pi-4", "raspberry-pi-4,jetson-nano"])
