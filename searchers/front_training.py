@@ -174,6 +174,7 @@ def training_of(
     check_trainable([*front.points.little, *front.points.big])
     question = front.question
     bench = question.bench(table, default_table)
+    bench.table.check_built([*front.points.little, *front.points.big])
     elsewhere: Sequence[OperatingPoint] = front.recommended_elsewhere[:top]
     selection = select(front.points, top - len(elsewhere), front.recommended_rows)
     if not elsewhere and not selection.rows:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -15,10 +16,12 @@ pytest.importorskip("safetensors")
 
 from biglittle.bench import Benchmark, Gate, Pair, load_device
 from biglittle.bench.cost import pair_figure
-from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.bench.errors import ArchitectureError, BigLittleError, UnknownNameError
 from biglittle.bench.files import file_hash
 from biglittle.bench.shipped_tables import find_table
 from biglittle.bench.spaces import get_space
+from biglittle.bench.synthetic import synthetic_table
+from biglittle.bench.table_writer import write_table
 from biglittle.cotrain.recipe import FINE_TUNE, SCRATCH, load_recipe
 from biglittle.searchers.front_files import front_json
 from biglittle.searchers.front_training import methods_called, pair_recipe, training_of
@@ -79,6 +82,23 @@ def test_a_table_elsewhere_goes_on_with_the_weights_that_ship(front: Path, tmp_p
     job = training.job(("joint",), load_recipe(FINE_TUNE), "inherited", 3, tmp_path)
     weights = shipped.with_name("supernet.safetensors")
     assert job.sources["supernet_sha256"] == file_hash(weights)
+
+
+def test_a_network_that_is_known_by_its_answers_alone_is_not_trained(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.h5", synthetic_table(), "1", "2026-01-01")
+    table, answers = Benchmark.load(tmp_path / "table.h5"), {}
+    for split in ("val", "test"):
+        answers[split] = np.full((table.table.n_images[split], table.table.n_classes), 0.01)
+        labels = table.table.predictions(split).labels
+        answers[split][np.arange(len(labels)), labels] = 1 - answers[split][0, 1:].sum()
+    joined = table.with_network("cloud", answers, out=tmp_path / "joined.h5")
+    little = joined.architectures[1]
+    points = joined.query_many([little], ["cloud"], ["margin"], [0.5], "raspberry-pi-4", "val")
+    config = {"device": "raspberry-pi-4", "table_file": str(joined.table.path)}
+    path = tmp_path / "front.json"
+    path.write_text(json.dumps(front_json(config, points)))
+    with pytest.raises(ArchitectureError, match="known by their answers alone"):
+        training_of(path, 1, None, None, TABLE)
 
 
 @pytest.mark.parametrize("devices", ["raspberry-pi-4", "raspberry-pi-4,jetson-nano"])
