@@ -8,6 +8,9 @@ image, those that most networks gave first. A metric's code is stored as its dis
 the other codes let expect: the median over all answers that have the same ones. And of a network
 in another precision, all of this is stored as its distance from the row of the same in fp32.
 
+The images of a table of many networks are stored from those that networks are least sure of to
+those of which they are surest: bytes that are alike stand together and take less.
+
 Whatever is expected is fitted when a table is written and stored in it: computed again on another
 machine it might differ in a rounding, and every answer behind it.
 """
@@ -31,6 +34,8 @@ TOP1 = "top1"
 #: Networks a class from which the order of each image's classes saves more than it takes.
 ORDERED_FROM = 5
 _ORDERED_CLASSES = 256  # places are stored in a byte
+#: Networks from which the order of the images saves more than it takes.
+SORTED_FROM = 50
 
 N_VALUES = 256  # of a byte
 #: From which codes each metric is expected; a metric that is not named is stored as it is.
@@ -128,6 +133,20 @@ def class_order(top1: Classes, labels: Classes, n_classes: int) -> Bytes | None:
     return np.lexsort((distance, -given), axis=0).astype(np.uint8)
 
 
+def image_order(codes: Bytes) -> NDArray[np.uint32] | None:
+    """The images from those that networks are least sure of to those of which they are surest.
+
+    Args:
+        codes: confidence codes of one metric, shape (n_networks, n_images).
+
+    Returns:
+        Shape (n_images,); None for few networks, where it would take more than it saves.
+    """
+    if len(codes) < SORTED_FROM:
+        return None
+    return np.argsort(codes.sum(axis=0, dtype=np.int64), kind="stable").astype(np.uint32)
+
+
 def pack_answers(
     top1: Classes, labels: Classes, n_classes: int, order: Bytes | None = None
 ) -> Classes:
@@ -170,6 +189,11 @@ def _summed(columns: Columns, others: Columns, n_classes: int, sign: int) -> dic
     return out
 
 
+def _placed(columns: Columns, places: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Columns whose images stand in another order; rows stay rows in memory."""
+    return {name: np.take(values, places, axis=-1) for name, values in columns.items()}
+
+
 @dataclass(frozen=True)
 class Packing:
     """How the answers of one table are packed.
@@ -181,6 +205,7 @@ class Packing:
         orders: by split, the classes of each image as of ``class_order``; may lack some.
         beside: row of the network from which each one's distance is stored, -1 for those that are
             stored as they are, shape (n_networks,); None: all of them are.
+        images: by split, the image that stands at each place as of ``image_order``; may lack some.
     """
 
     n_classes: int
@@ -188,6 +213,7 @@ class Packing:
     given: Mapping[str, Sequence[str]] = field(default_factory=lambda: EXPECTED_FROM)
     orders: Mapping[str, Bytes] = field(default_factory=dict)
     beside: NDArray[np.int64] | None = None
+    images: Mapping[str, NDArray[np.uint32]] = field(default_factory=dict)
 
     @property
     def further(self) -> bool:
@@ -207,6 +233,8 @@ class Packing:
         """
         answers = pack_answers(top1, labels, self.n_classes, self.orders.get(split))
         packed: dict[str, NDArray[Any]] = {TOP1: answers, **pack_codes(codes, self.tables)}
+        if split in self.images:
+            packed = _placed(packed, self.images[split])
         return packed if top1.ndim == 1 else self._moved(packed, -1)
 
     def unpack(
@@ -224,6 +252,8 @@ class Packing:
             packed = _summed(packed, base, self.n_classes, 1)
         elif packed[TOP1].ndim > 1:
             packed = self._moved(packed, 1)
+        if split in self.images:
+            packed = _placed(packed, np.argsort(self.images[split]))
         codes = {name: values for name, values in packed.items() if name != TOP1}
         top1 = unpack_answers(packed[TOP1], labels, self.n_classes, self.orders.get(split))
         return top1, unpack_codes(codes, self.tables, self.given)

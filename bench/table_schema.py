@@ -1,6 +1,6 @@
 """What a table's file has to hold: its layout, its columns, and the values that they may have.
 
-Layout (schema versions 2 to 5)::
+Layout (schema versions 2 to 6)::
 
     attrs            format, name, space, space_hash, dataset, n_classes, choices, code_version,
                      created, training (JSON), quantisation (JSON), reference_points (JSON)
@@ -36,6 +36,11 @@ another precision too. It has one or both of these:
 Schema 5 is that of tables with networks that are no architecture of their space: their training
 is ``external`` and their architecture a name. Of macs and params 0 is what nobody said.
 
+Schema 6 is that of tables whose images are stored in another order than they are numbered in:
+
+- ``/packing/val_images``, ``/packing/test_images``: the image whose answers stand at each place,
+  uint32, shape (n_images,). Labels, ``log_sum_exp`` and the classes of each image stand as ever.
+
 Every other table is written in schema 2. Schema 1, without images, partner, role and held_out
 and with predictions as they are, is read as well: all its networks are inherited ones.
 
@@ -64,13 +69,14 @@ from .rows import NUMBER_COLUMNS, TEXT_COLUMNS, check_rows
 from .spaces import GIVEN, SearchSpace, get_space, listed_space
 
 FORMAT = "biglittle-table"
-READABLE = (1, 2, 3, 4, 5)
+READABLE = (1, 2, 3, 4, 5, 6)
 SPLITS = ("val", "test")
 _SINCE_SCHEMA_2 = ("images", "partner", "role", "held_out", "coupling", "exit")
 MAX_NAME = 200
 _WIDE = 3  # first version with more than 256 classes, few metrics, and networks of no space
 _FURTHER = 4  # first version with answers packed by other networks
 _OUTSIDE = 5  # first version with networks that are no architecture of the space
+_SORTED = 6  # first version with images in an order of their own
 #: Where the rows stand that others are stored beside.
 BESIDE = "beside"
 ALWAYS = "max_prob"  # the one metric that every table has
@@ -81,6 +87,11 @@ def order_place(split: str) -> str:
     return f"{split}_classes"
 
 
+def images_place(split: str) -> str:
+    """Name of the data set with the image whose answers stand at each place of a split."""
+    return f"{split}_images"
+
+
 def schema_needed(
     space: str,
     n_classes: int,
@@ -88,6 +99,7 @@ def schema_needed(
     values: Sequence[str] = (),
     further: bool = False,
     outside: bool = False,
+    ordered: bool = False,
 ) -> int:
     """The lowest schema version that holds a table, so that older code reads what it can.
 
@@ -98,7 +110,10 @@ def schema_needed(
         values: further values of answers that it stores, of ``gates.VALUES``.
         further: whether its answers are packed by what other networks answer.
         outside: whether it has networks that are no architecture of the space.
+        ordered: whether its images are stored in an order of their own.
     """
+    if ordered:
+        return _SORTED
     if outside:
         return _OUTSIDE
     if further:
@@ -139,6 +154,7 @@ def declared_columns() -> dict[str, Column]:
             column = Column("f", ("networks", split), required=False, itemsize=4)
             out[f"predictions/{split}/{name}"] = column
         out[f"packing/{order_place(split)}"] = Column("u", ("classes", split), False, itemsize=1)
+        out[f"packing/{images_place(split)}"] = Column("u", (split,), False, itemsize=4)
     out[f"packing/{BESIDE}"] = Column("i", ("networks",), required=False, itemsize=8)
     out["packing/*"] = Column("u", None, required=False, itemsize=1)
     for name in WORD_COLUMNS:
@@ -349,10 +365,11 @@ def packing_of(file: CheckedFile, n_classes: int) -> Packing:
 
     Raises:
         Hdf5Error: a table of another size, of no metric, or metrics that wait for one another; an
-            order that lacks a class; a row beside one that is not stored as it is.
+            order that lacks a class or an image; a row beside one that is not stored as it is.
     """
     orders = {s: _order_of(file, s, n_classes) for s in SPLITS if _packed(order_place(s)) in file}
-    others = {BESIDE, *(order_place(split) for split in SPLITS)}
+    images = {s: _images_of(file, s) for s in SPLITS if _packed(images_place(s)) in file}
+    others = {BESIDE, *(place(split) for split in SPLITS for place in (order_place, images_place))}
     names, given = [name for name in file.names("packing") if name not in others], {}
     ready = [name for name in stored_metrics() if name not in names]
     for name in names:
@@ -372,7 +389,7 @@ def packing_of(file: CheckedFile, n_classes: int) -> Packing:
         ready += following
         waiting = [n for n in waiting if n not in following]
     tables = {name: file.read(_packed(name)) for name in names}
-    return Packing(n_classes, tables, given, orders, _beside_of(file))
+    return Packing(n_classes, tables, given, orders, _beside_of(file), images)
 
 
 def _packed(name: str) -> str:
@@ -385,6 +402,14 @@ def _order_of(file: CheckedFile, split: str, n_classes: int) -> NDArray[np.uint8
     if len(order) != n_classes or (np.sort(order, axis=0) != np.arange(len(order))[:, None]).any():
         raise Hdf5Error(f"{place!r} does not name each of the {n_classes} classes once an image")
     return order
+
+
+def _images_of(file: CheckedFile, split: str) -> NDArray[np.uint32]:
+    place = _packed(images_place(split))
+    images: NDArray[np.uint32] = file.read(place)
+    if (np.sort(images) != np.arange(len(images))).any():
+        raise Hdf5Error(f"{place!r} does not name each of the {len(images)} images once")
+    return images
 
 
 def _beside_of(file: CheckedFile) -> NDArray[np.int64] | None:

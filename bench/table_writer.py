@@ -13,13 +13,24 @@ from numpy.typing import NDArray
 from .files import file_hash
 from .hdf5_writer import make_groups, new_hdf5, streamed_hdf5
 from .lazy_rows import LazyPredictions
-from .packing import EXPECTED_FROM, Packing, class_order, expectations
+from .packing import EXPECTED_FROM, Packing, class_order, expectations, image_order
 from .rows import EXTERNAL, NUMBER_COLUMNS, TEXT_COLUMNS, check_rows, completed, fp32_twins
 from .table_contents import Predictions, TableContents, quantisation
 from .table_manifest import write_manifest
-from .table_schema import BESIDE, FORMAT, SPLITS, order_place, schema_needed, space_of
+from .table_schema import (
+    ALWAYS,
+    BESIDE,
+    FORMAT,
+    SPLITS,
+    images_place,
+    order_place,
+    schema_needed,
+    space_of,
+)
 
 _SAMPLED = 200  # networks of a large table whose codes say what to expect
+#: Networks that share a chunk of ordered images: of each the bytes of images that are alike.
+_TOGETHER = 8
 _QUICK = 4  # level of gzip of a large table; 9 takes four times as long for some per cent
 
 
@@ -63,6 +74,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                 values,
                 packing.further,
                 bool((networks["training"] == EXTERNAL).any()),
+                bool(packing.images),
             ),
             name=contents.name,
             space=space.name,
@@ -95,7 +107,7 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                 file.create_dataset(
                     f"predictions/{split}/{name}",
                     data=array,
-                    chunks=(1, array.shape[1]),
+                    chunks=_chunks(array.shape, split in packing.images and name not in values),
                     compression="gzip",
                     compression_opts=9,
                 )
@@ -108,6 +120,11 @@ def write_table(path: Path, contents: TableContents, code_version: str, created:
                     group.attrs[key] = json.dumps(value)
     write_manifest(path, facts, None)
     return facts["sha256"]
+
+
+def _chunks(shape: tuple[int, ...], ordered: bool) -> tuple[int, int]:
+    """Networks and images that are compressed together."""
+    return (_TOGETHER, -(-shape[1] // _TOGETHER)) if ordered else (1, shape[1])
 
 
 def _sample(stored: Predictions) -> Mapping[str, NDArray[np.uint8]]:
@@ -128,11 +145,13 @@ def _packing_for(
         return Packing(n_classes, tables)
     orders = {s: class_order(stored[s].top1, stored[s].labels, n_classes) for s in SPLITS}
     beside = fp32_twins(networks)
+    images = {split: image_order(stored[split].codes[ALWAYS]) for split in SPLITS}
     return Packing(
         n_classes,
         tables,
         orders={split: order for split, order in orders.items() if order is not None},
         beside=beside if (beside >= 0).any() else None,
+        images={split: order for split, order in images.items() if order is not None},
     )
 
 
@@ -144,6 +163,10 @@ def _write_packing(group: Any, packing: Packing) -> None:
     for split, order in packing.orders.items():
         name = order_place(split)
         group.create_dataset(name, data=order, compression="gzip", compression_opts=9)
+    for split, images in packing.images.items():
+        group.create_dataset(
+            images_place(split), data=images, compression="gzip", compression_opts=9
+        )
     if packing.beside is not None:
         group[BESIDE] = packing.beside
 

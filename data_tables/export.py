@@ -12,6 +12,7 @@ import contextlib
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from .. import __version__
 from ..bench import Benchmark
 from ..bench.errors import EXTRA_OF, BigLittleError, MissingExtraError
 from ..bench.files import check_writable, replacing
+from ..bench.growth import grown
 from ..bench.table_contents import quantisation
 from ..bench.table_schema import SPLITS
 from ..bench.table_writer import write_table
@@ -70,15 +72,18 @@ def export_table(
 
 
 def _as_table(bench: Benchmark, out: Path) -> list[Path]:
-    """A copy in the lowest schema version of today that holds the table, with its manifest."""
+    """A copy in the lowest schema version of today that holds the table, with its manifest.
+
+    It says which table it is a copy of, so that what was found with that one holds for it.
+    """
     if out.suffix not in (".h5", ".hdf5"):
         raise BigLittleError(f"--out {out} does not end in .h5; name the file of the new table.")
     if out.exists() and out.samefile(bench.table.path):
         raise BigLittleError(f"--out {out} is the table itself; name another file.")
     check_writable(out.parent, out.name)
-    write_table(
-        out, bench.table.contents(), __version__, datetime.now(UTC).isoformat(timespec="seconds")
-    )
+    table = bench.table
+    contents = replace(table.contents(), training=grown(table.training, table.sha256, ()))
+    write_table(out, contents, __version__, datetime.now(UTC).isoformat(timespec="seconds"))
     return [out, out.with_suffix(".json")]
 
 

@@ -83,8 +83,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "endless classes": (attribute("n_classes", 2**40), "expected 1 to 16777216"),
     "an older version": (attribute("schema_version", 2), "'n_classes' is 300, expected 1 to 256"),
     "a newer version": (
-        attribute("schema_version", 6),
-        "reads 1 and 2 and 3 and 4 and 5",
+        attribute("schema_version", 7),
+        "reads 1 and 2 and 3 and 4 and 5 and 6",
     ),
     "a metric of one split": (
         lambda file: file.pop("predictions/test/margin"),

@@ -1,4 +1,4 @@
-"""Tables whose answers are packed by what other networks answer: schema 4."""
+"""Tables whose answers are packed by what other networks answer: schemas 4 and 6."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from biglittle.bench import Table
 from biglittle.bench.errors import TableError
-from biglittle.bench.packing import ORDERED_FROM, Packing, class_order
+from biglittle.bench.packing import (
+    ORDERED_FROM,
+    SORTED_FROM,
+    Packing,
+    class_order,
+    image_order,
+)
 from biglittle.bench.rows import fp32_twins
 from biglittle.bench.synthetic import synthetic_table, with_int8
 from biglittle.bench.table_contents import TableContents
@@ -28,13 +34,15 @@ def same(table: Table, contents: TableContents) -> bool:
     pairs = [(table.predictions(split), part) for split, part in contents.predictions.items()]
     return all(
         np.array_equal(got.top1, part.top1)
+        and np.asarray(got.top1).flags.c_contiguous  # a network's answers lie side by side
         and all(np.array_equal(got.codes[m], part.codes[m]) for m in part.codes)
         for got, part in pairs
     )
 
 
 @pytest.mark.parametrize(
-    ("networks", "int8", "schema"), [(12, 0, 2), (12, 1, 4), (N, 0, 4), (N, 1, 4)]
+    ("networks", "int8", "schema"),
+    [(12, 0, 2), (12, 1, 4), (N - 1, 0, 2), (N, 0, 6), (N, 1, 6), (N + 3, 0, 6)],
 )
 def test_a_table_comes_back_whole_and_row_by_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: int, int8: int, schema: int
@@ -80,11 +88,13 @@ def test_any_answers_come_back_beside_others(seed: int, n_classes: int, ordered:
     order = class_order(top1, labels, n_classes)
     assert (order is None) == (not ordered)
     beside = np.where(np.arange(n) < 4, -1, rng.integers(0, 4, n))
+    images = {"val": rng.permutation(20).astype(np.uint32)} if seed % 2 else {}
     packing = Packing(
         n_classes,
         {"margin": rng.integers(0, 256, 256).astype(np.uint8)},
         orders={} if order is None else {"val": order},
         beside=beside,
+        images=images,
     )
     packed = packing.pack("val", labels, top1, codes)
     back, back_codes = packing.unpack("val", labels, packed)
@@ -108,6 +118,28 @@ def test_classes_stand_in_the_order_of_how_often_they_are_given() -> None:
     assert none_given.ravel().tolist() == [0, 1, 2]  # the truth first of those never given
 
 
+def test_images_stand_from_the_doubtful_to_the_sure() -> None:
+    codes = np.tile(np.array([200, 3, 100, 3], np.uint8), (SORTED_FROM, 1))
+    codes[0, 1] = 255
+    order = image_order(codes)
+    assert order is not None
+    assert order.tolist() == [3, 1, 2, 0]
+    assert image_order(codes[1:]) is None
+
+
+def test_images_in_their_order_make_a_table_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = synthetic_table(SORTED_FROM, n_val=2000, n_test=2000)
+    sizes = []
+    for least in (SORTED_FROM, SORTED_FROM + 1):
+        monkeypatch.setattr("biglittle.bench.packing.SORTED_FROM", least)
+        path = tmp_path / f"{least}.h5"
+        write_table(path, contents, "1", "d")
+        sizes.append(path.stat().st_size)
+    assert sizes[0] < 0.99 * sizes[1]
+
+
 def test_twins_are_of_the_same_cut_and_training() -> None:
     contents = with_int8(synthetic_table(12, n_exits=2))
     n = len(contents.networks["macs"]) // 2
@@ -128,6 +160,8 @@ def _set(place: str, where: Any, value: int) -> Callable[[h5py.File], None]:
     ("change", "text"),
     [
         (_set("packing/val_classes", (0, 3), 9), "does not name each of the 10 classes once"),
+        (_set("packing/test_images", 0, 2**31), "does not name each of the 400 images once"),
+        (_set("packing/val_images", 0, 3), "does not name each of the 300 images once"),
         (_set("packing/beside", -1, 1000), "names a row that is not there"),
         (_set("packing/beside", -1, -2), "names a row that is not there"),
         (_set("packing/beside", 0, 1), "names a row that is not there or stands beside another"),

@@ -79,6 +79,7 @@ def test_h5_is_the_same_table_in_a_version_of_today(path: Path, tmp_path: Path) 
         assert np.array_equal(old.networks[name], new.networks[name])
     assert np.array_equal(old.predictions("val").top1, new.predictions("val").top1)
     assert old.devices == new.devices
+    assert new.unchanged_since(old.sha256)
     for wrong, text in (
         (path, "is the table itself"),
         (tmp_path / "x.csv", r"does not end in \.h5"),
