@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..bench import Benchmark
+from ..bench import Benchmark, get_space
 from ..bench.errors import ArchitectureError, BigLittleError
 from ..bench.figures import counted
 from ..bench.text_files import parse_csv, read_text
@@ -16,7 +16,7 @@ from .front_document import NAMED
 from .front_files import read_front
 from .front_question import OF_FRONT
 from .judge import DEFAULT_TABLE
-from .validation import TOP, proposed
+from .validation import TOP, check_buildable, proposed
 
 
 def is_front(text: str) -> bool:
@@ -55,7 +55,7 @@ def requests_for(
         every: whether all points of a front are measured.
 
     Raises:
-        ArchitectureError: a front of networks that are known by their answers alone.
+        ArchitectureError: a front with networks that are known by their answers alone.
         BigLittleError: no such table, no front, pairs or blocks beside a front, or
             ``top`` or ``every`` without one.
     """
@@ -93,6 +93,7 @@ def requests_for(
     else:
         n_classes, why = front.question.classes(device, None, DEFAULT_TABLE)
         first = replace(first, space=device.space, n_classes=n_classes)
+    check_buildable(get_space(first.space), ids, first.n_classes)
     n_pairs = sum(map(len, pairs.values()))
     say(
         f"Of {request.networks}: {counted(len(ids), 'network')} and {counted(n_pairs, 'pair')}, "

@@ -11,18 +11,27 @@ import numpy as np
 
 from ..bench import Points, get_space, load_device
 from ..bench.datasets import Images, get_dataset
-from ..bench.errors import BigLittleError
+from ..bench.errors import ArchitectureError, BigLittleError
+from ..bench.external_networks import MOST
+from ..bench.plain_text import plain
 from ..bench.precision import PRECISIONS
 from ..bench.provenance import gathered, in_turn
 from ..bench.recommend import spread
-from ..bench.spaces import parse_networks
+from ..bench.spaces import SearchSpace, parse_networks
 from ..edge_profiler.accuracy import rerun
 from ..edge_profiler.estimate import Pace, estimate, in_words
 from ..edge_profiler.machine import same_device
 from ..edge_profiler.profile_file import read_profile
 from ..edge_profiler.runtimes import get_runtime
 from ..edge_profiler.session import ProfileRequest, run_request
-from ..edge_profiler.validate import TOLERANCE, Validation, networks_of, pairs_of, validate
+from ..edge_profiler.validate import (
+    TOLERANCE,
+    Validation,
+    networks_of,
+    pairs_of,
+    profile_command,
+    validate,
+)
 from ..edge_profiler.validate_pairs import (
     DeployedPair,
     PairsValidation,
@@ -94,6 +103,38 @@ def proposed(front: FrontFile, top: int | None) -> Points:
     return replace(points, **columns, provenance=in_turn(words, [len(points), len(elsewhere)]))
 
 
+def check_buildable(space: SearchSpace, ids: Sequence[str], n_classes: int) -> None:
+    """Nothing, if all networks of a front are of its space, so that they can be built and measured.
+
+    Args:
+        space: search space of the front.
+        ids: names of its networks.
+        n_classes: classes of their classifiers.
+
+    Raises:
+        ArchitectureError: some are not; says how the others, and those, are measured.
+    """
+    unknown, faults = [], []
+    for name in ids:
+        try:
+            parse_networks(space, name, PRECISIONS)
+        except ArchitectureError as error:
+            unknown.append(name)
+            faults.append(error)
+    if not unknown:
+        return
+    others = [name for name in ids if name not in unknown]
+    if len(others) < len(unknown):  # it is rather the space that is not theirs
+        raise faults[0]
+    measured = profile_command(others, space.name, n_classes)
+    raise ArchitectureError(
+        f"{plain(', '.join(unknown))[:MOST]} of the front is no architecture of space "
+        f"{space.name!r}: of a network that was joined to a table nobody said what it is built of, "
+        "and it cannot be measured by its name. Measure its own file with biglittle profile "
+        f"--networks FILE.onnx, and the others with: {measured}"
+    ) from faults[0]
+
+
 def validate_front(
     front: FrontFile,
     device: str | None,
@@ -116,16 +157,17 @@ def validate_front(
         table: the table whose classes the networks have; None: the one that the front names.
 
     Raises:
+        ArchitectureError: a network of the front is none of its space.
         BigLittleError: a device or a table that is not known or another one than the front's;
             nothing could be measured.
     """
     promised = front.question.profile(device)
     space, points = get_space(promised.space), proposed(front, None)
     n_classes, why = front.question.classes(promised, table, DEFAULT_TABLE)
+    check_buildable(space, networks_of(points), n_classes)
     if profile_file is None:
         points = proposed(front, top)
         ids, pairs = networks_of(points), pairs_of(points)
-        parse_networks(space, ids, PRECISIONS)
         common: dict[str, Any] = {"space": space.name, "n_classes": n_classes}
         requests = [measuring.request(networks=",".join(ids), **common)]
         for gate, members in pairs.items():

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from biglittle.bench import Benchmark, BigLittleError, load_device
+from biglittle.bench.errors import ArchitectureError
 from biglittle.edge_profiler.session import ProfileRequest
 from biglittle.edge_profiler.validate import networks_of
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.profile_requests import is_front, requests_for
 from biglittle.searchers.table_front import table_front
-from biglittle.searchers.validation import TOP
+from biglittle.searchers.validation import TOP, Measuring, validate_front
 
 IDS = "8" * 22 + "," + "0" * 22
 
@@ -135,3 +136,23 @@ def test_how_many_points_is_asked_of_fronts_alone(given, again: str) -> None:  #
 def test_pairs_and_blocks_beside_a_front_are_refused(front_file: Path, given) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(BigLittleError, match="leave out --pairs and --blocks"):
         requests_for(ProfileRequest(networks=str(front_file), **given), "fbnet-cifar10", print)
+
+
+def test_a_network_that_was_joined_to_a_table_is_not_measured_by_its_name(
+    front_file: Path, tmp_path: Path
+) -> None:
+    document = json.loads(front_file.read_text(encoding="utf-8"))
+    point = next(p for p in document["front"] if p["escalation_rate"] > 0)
+    document |= {"front": [{**point, "big": "my oracle"}], "recommended": []}
+    joined = tmp_path / "joined.json"
+    joined.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ArchitectureError, match="my oracle of the front is no arch") as shown:
+        requests_for(ProfileRequest(networks=str(joined)), "fbnet-cifar10", print)
+    advised = str(shown.value).rpartition("biglittle profile ")[2].split()
+    assert advised[:2] == ["--networks", point["little"]]  # the advice is taken by the profiler
+    classes = int(advised[3]) if len(advised) > 2 else ProfileRequest.n_classes
+    assert classes == document["config"]["n_classes"]
+    measuring = Measuring(tmp_path / "measured", say=print)
+    for profile in (None, tmp_path / "elsewhere.json"):
+        with pytest.raises(ArchitectureError, match=r"biglittle profile --networks FILE\.onnx"):
+            validate_front(read_front(joined), None, profile, None, measuring)
