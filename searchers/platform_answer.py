@@ -16,6 +16,7 @@ from ..bench.pareto import on_front
 from ..bench.platform import Platform
 from ..bench.platform_costs import MAPPINGS, MappedPairs, PairsOnPlatform
 from ..bench.points import Points
+from ..bench.provenance import weakest, words_at
 from ..bench.terminal import fitting
 
 if TYPE_CHECKING:
@@ -48,27 +49,37 @@ class PlatformAnswer:
         return {**self.platform.record(), "mappings": list(self.records)}
 
     def print(self, console: Console, top: int) -> None:
-        """As a table, those on the front first.
+        """As a table, those on the front first; of more than there is room for, a spread of them.
 
         Args:
             console: where it is printed.
             top: number of rows at most.
         """
-        word = self.records[0]["provenance"]
-        rows = sorted(self.records, key=lambda r: (not r["on_front"], r["latency_ms"]))
-        console.print(
-            fitting(lambda narrow: self._table(rows[:top], narrow), (False, True), console)[1]
-        )
+        word = weakest([r["provenance"] for r in self.records])
+        rows = self._shown(top)
+        console.print(fitting(lambda narrow: self._table(rows, narrow), (False, True), console)[1])
         if len({(r["little"], r["big"]) for r in self.records}) > 1:
-            for r in rows[:top]:
+            for r in rows:
                 console.print(f"{r['little']} -> {r['big']}, {r['gate']} {r['threshold']:.3g}")
         console.print(
             f"* no other row beats it in {self._objectives()}. Accuracy and escalation "
-            f"{word.get('accuracy', 'unknown')}. Latency "
+            f"{word['accuracy']}. Latency "
             f"{word['latency_ms']}, link {self.platform.source}."
         )
         if self.platform.no_energy:
             console.print(f"No energy: {self.platform.no_energy}.")
+        if len(rows) < len(self.records):
+            console.print(
+                f"{len(rows)} of {len(self.records):,} rows, from fast to accurate; "
+                "--top shows more, --json all."
+            )
+
+    def _shown(self, top: int) -> list[dict[str, Any]]:
+        rows = sorted(self.records, key=lambda r: (not r["on_front"], r["latency_ms"]))
+        n_best = sum(r["on_front"] for r in rows)
+        if n_best <= top:
+            return rows[:top]
+        return [rows[i] for i in np.unique(np.linspace(0, n_best - 1, top).round().astype(int))]
 
     def _table(self, rows: Sequence[dict[str, Any]], narrow: bool) -> Table:
         from rich import box
@@ -238,7 +249,8 @@ def _answer(
     for k, m in enumerate(mapped):
         for i in range(len(little)):
             at = k * len(little) + i
-            if np.isnan(columns["latency_ms"][at]):
+            never_asked = rate[i] == 0 and m.mapping.big_on != m.mapping.little_on
+            if never_asked or np.isnan(columns["latency_ms"][at]):
                 continue
             records.append(
                 {
@@ -249,7 +261,7 @@ def _answer(
                     **_named(m, names),
                     **{n: _number(columns[n][at]) for n in COSTS},
                     "on_front": bool(best[at]),
-                    "provenance": _words(m, words, platform),
+                    "provenance": _words(m, words_at(words, i), platform),
                 }
             )
     if not records:

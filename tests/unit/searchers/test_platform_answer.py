@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.errors import BigLittleError, TableError
 from biglittle.bench.platform import EXAMPLE, parse_platform
+from biglittle.bench.provenance import PROVENANCES, MemberWords
 from biglittle.searchers.platform_answer import front_on_platform, pair_on_platform
 from biglittle.searchers.platform_command import app
 
@@ -86,6 +88,47 @@ def test_a_front_is_told_with_the_best_of_all_its_points(bench: Benchmark, tmp_p
     got = run(str(tmp_path / "two.json"), "--front", str(tmp_path), "--json")
     assert got.exit_code == 0, got.output
     assert len(json.loads(got.stdout)["mappings"]) == 14
+
+
+def test_where_nothing_is_escalated_it_does_not_matter_where_the_big_network_is(
+    bench: Benchmark,
+) -> None:
+    points = bench.query_many(["0" * 22], [ARCH], "margin", [0.0], "raspberry-pi-4")
+    assert points.escalation_rate.tolist() == [0]
+    answer = front_on_platform(parse_platform(EXAMPLE, "two.json"), points)
+    sites = [(r["little_on"], r["big_on"]) for r in answer.records]
+    assert sites == [(site, site) for site in ("raspberry-pi-4", "jetson-nano")]
+
+
+def test_of_many_rows_a_spread_is_shown(bench: Benchmark) -> None:
+    cuts = np.linspace(0, 0.9, 12).tolist()
+    points = bench.query_many([PREFIX] * 12, [ARCH] * 12, "margin", cuts, "raspberry-pi-4")
+    answer = front_on_platform(parse_platform(EXAMPLE, "two.json"), points)
+    best = [r["accuracy"] for r in answer.records if r["on_front"]]
+    assert len(best) > 3
+    console = Console(file=io.StringIO(), width=200)
+    answer.print(console, 3)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"3 of {len(answer.records)} rows" in text
+    for accuracy in (min(best), max(best)):
+        assert f"{100 * accuracy:.2f}" in text
+    answer.print(console, 1000)
+    assert "--top shows more" not in console.file.getvalue()[len(text) :]  # type: ignore[attr-defined]
+
+
+def test_each_point_of_a_front_keeps_its_own_word(bench: Benchmark) -> None:
+    points = bench.query_many([PREFIX, "0" * 22], [ARCH, ARCH], "margin", [0.4, 0.3],
+                              "raspberry-pi-4")  # fmt: skip
+    ranks = np.array([PROVENANCES.index(word) for word in ("measured", "predicted")], np.uint8)
+    common = {n: w for n, w in points.provenance.items() if n != "accuracy"}
+    points = replace(points, provenance=MemberWords({"accuracy": ranks}, common))
+    platform = parse_platform(EXAMPLE, "two.json")
+    answer = front_on_platform(platform, points)
+    words = {(r["little"], r["provenance"]["accuracy"]) for r in answer.records}
+    assert words == {(PREFIX, "measured"), ("0" * 22, "predicted")}
+    console = Console(file=io.StringIO(), width=200)
+    answer.print(console, 3)
+    assert "Accuracy and escalation predicted" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
