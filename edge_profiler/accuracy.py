@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..bench.datasets import Images
 from ..bench.errors import ProfileError
@@ -23,12 +26,14 @@ class Rerun:
         escalated: images that reached the big network.
         n: number of images that were asked about.
         duration_s: seconds for all images, without loading the pair.
+        correct: whether it named the class of each image, shape (n,); empty where nobody kept it.
     """
 
     right: int
     escalated: int
     n: int
     duration_s: float = 0.0
+    correct: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool), compare=False)
 
 
 def rerun(
@@ -53,7 +58,7 @@ def rerun(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    right = escalated = 0
+    correct, escalated = np.zeros(len(images), bool), 0
     try:
         session = ort.InferenceSession(cascade, options, providers=[CPU])
         (source,) = session.get_inputs()
@@ -67,7 +72,7 @@ def rerun(
         for i in range(len(images)):
             feed = {source.name: images.images[i : i + 1]}
             logits, escalates = session.run([LOGITS, ESCALATED], feed)
-            right += int(logits[0].argmax() == images.labels[i])
+            correct[i] = logits[0].argmax() == images.labels[i]
             escalated += int(escalates)
             if on_progress is not None and (i + 1) % _TOLD == 0:
                 on_progress(i + 1, len(images))
@@ -75,4 +80,5 @@ def rerun(
         raise
     except Exception as error:  # the runtime's errors share no base of their own
         raise ProfileError(f"the pair cannot be run: {error}") from error
-    return Rerun(right, escalated, len(images), time.perf_counter() - began)
+    took_s = time.perf_counter() - began
+    return Rerun(int(correct.sum()), escalated, len(images), took_s, correct)

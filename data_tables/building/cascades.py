@@ -24,21 +24,25 @@ from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from ... import __version__
 from ...bench import Benchmark
-from ...bench.datasets import Images
+from ...bench.bootstrap import bootstrap_gain
+from ...bench.datasets import Dataset, Images
 from ...bench.documents import Line, Positive, json_text, read_toml
 from ...bench.errors import ConstraintError, TableError
 from ...bench.files import why_unreadable, write_together
 from ...bench.gate import Gate
+from ...bench.networks import weights_hash
 from ...bench.recommend import Recommendation
-from ...cotrain.evaluate import answers_of
+from ...cotrain.evaluate import answers_of, logits_of
 from ...cotrain.front import cotrain_front
 from ...cotrain.recalibrate import calibrated
-from ...cotrain.recipe import load_recipe
+from ...cotrain.recipe import Recipe, sized
 from ...cotrain.saved_pair import saved_pair
+from ...cotrain.train_network import train_network
 from ...edge_profiler.accuracy import rerun
 from ...edge_profiler.deploy import deploy_pair
 from ...edge_profiler.machine import device_name
-from ...searchers.answer import exact_front, table_answers
+from ...searchers.answer import BOOTSTRAP, exact_front, table_answers
+from ...searchers.front_training import pair_recipe
 from ...searchers.pair_training import pair_job
 from ...searchers.settings import SearchSettings
 from ..ready.cards import FOLDER, FORMAT, GRAPH_NAME, Card, MadeAnswer, read_ready
@@ -62,20 +66,39 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which cascades ship, read from ``cascades.toml`` beside a table's recipe."""
+    """Which cascades ship, read from ``cascades.toml`` beside a table's recipe.
+
+    Attributes:
+        training: ``inherited``, or the method of co-training that trains them on.
+        cascades: what is asked for.
+        epochs: passes over the training images of a co-training; None: those of its usual recipe.
+        couplings: the only couplings that the pairs may have; None: any.
+    """
 
     training: Line
     cascades: list[Wanted]
+    epochs: Positive | None = None
+    couplings: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A graph and what is known of it beside its answer."""
+    """A graph and what is known of it beside its answer.
+
+    Attributes:
+        graph: serialised ONNX.
+        point: figures of the pair on the device.
+        origin: what it is made from, beyond what all cascades are.
+        input: how it is fed.
+        single: the test images that the single network has right, trained as the pair was, shape
+            (n_images,); None: the pair was not trained.
+    """
 
     graph: bytes
     point: Mapping[str, Any]
     origin: Mapping[str, Any]
     input: Mapping[str, Any]
+    single: NDArray[np.bool_] | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -115,7 +138,7 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
     settings = read_settings(wishes)
     bench = Benchmark.load(table)
     splits, folder = plan.images(), table.parent / FOLDER
-    origin = _origin(bench, plan, settings.training)
+    origin = _origin(bench, settings, len(splits["train"]))
     folder.mkdir(exist_ok=True)
     there = _whole(folder)
     for wanted in settings.cascades:
@@ -123,13 +146,14 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
         if old is not None and _same(old, wanted, origin):
             log.info("%s is there already", wanted.name)
             continue
-        answer = recommended(bench, wanted)
+        answer = recommended(bench, wanted, settings)
         log.info("%s: %s", wanted.name, answer.pair)
         with tempfile.TemporaryDirectory() as scratch:
             if settings.training == INHERITED:
                 made = _inherited(bench, plan, answer, splits, Path(scratch), threads)
             else:
-                made = _trained(bench, plan, answer, wanted, splits, settings.training, device)
+                site = _Site(plan.working / FOLDER / wanted.name, splits, device, threads)
+                made = _trained(bench, plan.dataset, answer, wanted, settings, site)
         card = _card(wanted, settings, bench, answer, made, {**origin, **made.origin}, splits)
         text = (json_text(msgspec.to_builtins(card), indent=1) + "\n").encode()
         write_together(folder, {card.graph_name: made.graph, f"{card.name}.json": text})
@@ -164,18 +188,25 @@ def _tidy(folder: Path, names: Collection[str]) -> None:
             path.unlink()
 
 
-def recommended(bench: Benchmark, wanted: Wanted) -> Recommendation:
+def recommended(bench: Benchmark, wanted: Wanted, settings: Settings) -> Recommendation:
     """What the table recommends within the limits: a pair, chosen on val and reported on test.
+
+    A pair that is trained on need not be better than a single network before: what is told of it
+    is how both do once they are trained.
 
     Raises:
         ConstraintError: a single network serves better there, or nothing is within the limits.
     """
-    settings = SearchSettings(objectives=_OBJECTIVES, limits=wanted.limits)
-    front = exact_front(bench, wanted.device, settings)
+    search = SearchSettings(
+        objectives=_OBJECTIVES, limits=wanted.limits, couplings=settings.couplings
+    )
+    front = exact_front(bench, wanted.device, search)
     answer = None
     if front is not None:
         answer = table_answers(bench, front.chosen, wanted.device, wanted.limits, _OBJECTIVES)[0]
-    if answer is None or answer.verdict != "pair" or answer.pair is None or answer.single is None:
+        trained = settings.training != INHERITED
+    worth = answer is not None and (trained or answer.verdict == "pair")
+    if answer is None or not worth or answer.pair is None or answer.single is None:
         verdict = "nothing" if answer is None else answer.verdict
         raise ConstraintError(
             f"cascade {wanted.name} asks for a pair within {dict(wanted.limits)} on "
@@ -185,16 +216,19 @@ def recommended(bench: Benchmark, wanted: Wanted) -> Recommendation:
     return answer
 
 
-def _origin(bench: Benchmark, plan: Plan, training: str) -> dict[str, Any]:
+def recipe_of(bench: Benchmark, settings: Settings, n_train: int) -> Recipe:
+    """The recipe by which the pairs of a table are trained on."""
+    return sized(pair_recipe(None, INHERITED, bench), n_train, settings.epochs, None)
+
+
+def _origin(bench: Benchmark, settings: Settings, n_train: int) -> dict[str, Any]:
     """What a cascade is made from; where nothing of it changed, it need not be made again."""
-    recipe = None
-    if training != INHERITED:
-        recipe = load_recipe(plan.recipe.pairs).as_dict()
+    trained = settings.training != INHERITED
     return {
         "table_sha256": str(bench.table.sha256),
         "supernet_sha256": bench.table.training.get("supernet_sha256"),
         "dataset": bench.table.dataset,
-        "recipe": recipe,
+        "recipe": recipe_of(bench, settings, n_train).as_dict() if trained else None,
         "seed": 0,
     }
 
@@ -235,29 +269,55 @@ def _inherited(
     return _Made((scratch / "cascade.onnx").read_bytes(), pair.as_dict(), {}, facts["input"])
 
 
+@dataclass(frozen=True)
+class _Site:
+    """Where a pair is trained.
+
+    Attributes:
+        out: folder of its runs, in which they go on.
+        splits: images and labels by split.
+        device: torch device.
+        threads: threads that torch computes with.
+    """
+
+    out: Path
+    splits: Mapping[str, Images]
+    device: str
+    threads: int
+
+
 def _trained(
     bench: Benchmark,
-    plan: Plan,
+    dataset: Dataset,
     answer: Recommendation,
     wanted: Wanted,
-    splits: Mapping[str, Images],
-    method: str,
-    device: str,
+    settings: Settings,
+    site: _Site,
 ) -> _Made:
-    """The pair trained on by a method; the run stays in the working folder, resumable."""
+    """The pair trained on by a method, and the single network beside it by the same recipe."""
     assert answer.pair is not None
-    recipe, out = load_recipe(plan.recipe.pairs), plan.working / FOLDER / wanted.name
+    assert answer.single is not None
+    recipe, method = recipe_of(bench, settings, len(site.splits["train"])), settings.training
     job = pair_job(
-        bench, bench.table.name, wanted.device, (method,), recipe, INHERITED, 0, out, device
-    )
-    (report,) = cotrain_front(job, [answer.pair], splits, lambda at: log.info("%s", at.text()))
-    graph = out / f"{answer.pair.little}-{answer.pair.big}" / method / "cascade.onnx"
+        bench, bench.table.name, wanted.device, (method,), recipe, INHERITED, 0, site.out,
+        site.device, site.threads,
+    )  # fmt: skip
+    (report,) = cotrain_front(job, [answer.pair], site.splits, lambda at: log.info("%s", at.text()))
+    graph = site.out / f"{answer.pair.little}-{answer.pair.big}" / method / "cascade.onnx"
+    assert job.start is not None
+    single = train_network(
+        answer.single["architecture"], recipe, site.splits, site.out / "single",
+        job.start(answer.single["architecture"]), 0, site.device, site.threads,
+        lambda at: log.info("the single network: step %d of %d", at.step, at.n_steps),
+    )  # fmt: skip
+    test = site.splits["test"]
     training = {key: report["training"][key] for key in ("steps", "images", "duration_s")}
     return _Made(
         graph.read_bytes(),
-        report["after"]["test"],
-        {"training": training},
+        {**report["after"]["test"], "coupling": answer.pair.coupling},
+        {"training": training, "single_sha256": weights_hash(single)},
         report["deployed"]["input"],
+        logits_of(single, test, dataset).argmax(axis=1) == test.labels,
     )
 
 
@@ -272,11 +332,12 @@ def _card(
 ) -> Card:
     """The card of a graph that was run on the whole test split, and on the made images."""
     assert answer.single is not None
-    assert answer.gain is not None
     done = rerun(made.graph, splits["test"])
     interval = binomtest(done.right, done.n).proportion_ci(method="wilson")
-    inherited = settings.training == INHERITED
-    accuracy = done.right / done.n
+    accuracy, single, gained = done.right / done.n, dict(answer.single), _gain(answer)
+    if made.single is not None:
+        single["accuracy"] = float(made.single.mean())
+        gained = _gain_over(done.correct, made.single)
     return Card(
         format=FORMAT,
         name=wanted.name,
@@ -290,11 +351,11 @@ def _card(
         escalation_rate=done.escalated / done.n,
         n_images=done.n,
         point=dict(made.point),
-        single=dict(answer.single),
-        gain=answer.gain if inherited else accuracy - float(answer.single["accuracy"]),
-        gain_low=answer.gain_low if inherited else None,
-        gain_high=answer.gain_high if inherited else None,
-        interval=answer.interval if inherited else None,
+        single=single,
+        gain=gained[0],
+        gain_low=gained[1],
+        gain_high=gained[2],
+        interval=gained[3],
         sha256=hashlib.sha256(made.graph).hexdigest(),
         bytes=len(made.graph),
         input=dict(made.input),
@@ -308,6 +369,22 @@ def _card(
             "cpu": device_name(),
         },
     )
+
+
+_Gain = tuple[float, float | None, float | None, str | None]
+
+
+def _gain(answer: Recommendation) -> _Gain:
+    """What the table says that the pair gains over the single network, and its interval."""
+    assert answer.gain is not None
+    return answer.gain, answer.gain_low, answer.gain_high, answer.interval
+
+
+def _gain_over(pair: NDArray[np.bool_], single: NDArray[np.bool_]) -> _Gain:
+    """The same of two that were asked about the same images."""
+    gained, lost = int((pair & ~single).sum()), int((single & ~pair).sum())
+    low, high = bootstrap_gain(gained, lost, len(pair))
+    return (gained - lost) / len(pair), low, high, BOOTSTRAP
 
 
 def said_of_made(graph: bytes) -> list[MadeAnswer]:

@@ -55,8 +55,9 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
         escalation_rate: share of the test images that reach the big network.
         n_images: images of the test split.
         point: its figures on the device with their provenance, as ``query --json`` has them.
-        single: the best single network within the limits.
-        gain: accuracy gained over that one by the pair that was chosen, a fraction.
+        single: the best single network within the limits; its accuracy is that of weights that
+            came about as the pair's did.
+        gain: accuracy gained over that one by the pair, a fraction.
         gain_low: lower end of that gain's interval.
         gain_high: upper end of that interval.
         interval: how the gain's interval came about.
@@ -224,12 +225,17 @@ def page(card: Card) -> str:
     if card.gain_low is not None and card.gain_high is not None:
         gain += f" ({100 * card.gain_low:+.2f} to {100 * card.gain_high:+.2f}, {card.interval})"
     dataset, runtime = card.origin["dataset"], card.origin["onnxruntime"]
+    weights, alike = card.training, ""
+    if training := card.origin.get("training"):
+        weights = f"trained on as one from those of the supernet (`{card.training}`), with "
+        weights += f"{training['images']:,} images"
+        alike = ", trained as long"
     return f"""\
 # {card.name}
 
-The pair that table {card.table} recommends for {card.device} with {card.limits_text()}: little
+The pair that table {card.table} names for {card.device} with {card.limits_text()}: little
 `{point["little"]}`, big `{point["big"]}` ({point["coupling"]}), gate `{point["gate"]}` at
-{point["threshold"]:.4g}. Weights: {card.training}.
+{point["threshold"]:.4g}. Weights: {weights}.
 
 | figure | value |
 |---|---|
@@ -243,9 +249,9 @@ The pair that table {card.table} recommends for {card.device} with {card.limits_
 | memory | {card.figure("peak_memory_mib")} |
 | file | {card.bytes / 2**20:.2f} MiB |
 
-Over the best single network within the limits, `{single["architecture"]}`: {gain}. Accuracy and
-escalation are those of this file in ONNX Runtime {runtime}; figures of the device have their own
-provenance.
+Over the best single network within the limits, `{single["architecture"]}`{alike}: {gain}.
+Accuracy and escalation are those of this file in ONNX Runtime {runtime}; figures of the device have
+their own provenance.
 
 ```python
 {PYTHON.rstrip()}

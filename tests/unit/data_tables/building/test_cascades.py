@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,16 @@ pytest.importorskip("torch")
 from biglittle.bench import Benchmark, Gate, Pair, Table
 from biglittle.bench.datasets import Dataset
 from biglittle.bench.errors import ConstraintError, TableError
+from biglittle.bench.networks import build_network
 from biglittle.bench.recommend import Budget, Recommendation
 from biglittle.bench.table_writer import write_table
+from biglittle.cotrain.evaluate import logits_of
+from biglittle.cotrain.recipe import FINE_TUNE, load_recipe
 from biglittle.data_tables.building import cascades as make
 from biglittle.data_tables.building import reproduce
 from biglittle.data_tables.building import stages as build
 from biglittle.data_tables.building.plan import Plan
-from biglittle.data_tables.ready.cards import ready_cascades
+from biglittle.data_tables.ready.cards import page, ready_cascades
 
 NETWORKS = ("8" * 22, "0" + "8" * 21)
 SETTINGS = """
@@ -66,7 +70,7 @@ def answered(bench: Benchmark) -> Recommendation:
 def test_a_graph_answers_as_the_table_says_and_is_made_once(
     built: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    monkeypatch.setattr(make, "recommended", lambda bench, *_: answered(bench))
     table = built.working / "table.h5"
     assert build.run_stage("cascades", built, table) == "cascades ready to run: tiny"
     bench = Benchmark.load(table)
@@ -85,7 +89,7 @@ def test_a_graph_answers_as_the_table_says_and_is_made_once(
 
 
 def test_one_that_is_not_wanted_any_more_goes(built: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    monkeypatch.setattr(make, "recommended", lambda bench, *_: answered(bench))
     table = built.working / "table.h5"
     make.make_cascades(built, table)
     text = SETTINGS.format(training="inherited").replace("tiny", "other")
@@ -99,7 +103,7 @@ def test_one_that_is_not_wanted_any_more_goes(built: Plan, monkeypatch: pytest.M
 def test_cascades_with_one_graph_share_its_file_until_none_needs_it(
     built: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    monkeypatch.setattr(make, "recommended", lambda bench, *_: answered(bench))
     table, settings = built.working / "table.h5", built.recipe.folder / make.SETTINGS
     one = SETTINGS.format(training="inherited")
     twin = one[one.index("[[") :].replace("tiny", "twin").replace("50.0", "60.0")
@@ -122,7 +126,7 @@ def test_cascades_with_one_graph_share_its_file_until_none_needs_it(
 def test_a_graph_or_card_that_was_lost_or_changed_is_made_anew(
     built: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+    monkeypatch.setattr(make, "recommended", lambda bench, *_: answered(bench))
     table = built.working / "table.h5"
     make.make_cascades(built, table)
     bench = Benchmark.load(table)
@@ -141,22 +145,25 @@ def test_a_graph_or_card_that_was_lost_or_changed_is_made_anew(
         assert again.content() == content
 
 
-def test_a_trained_pair_is_taken_from_its_run(built: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make, "recommended", lambda bench, _: answered(bench))
+def test_a_trained_pair_is_taken_from_its_run_beside_a_single_network_trained_as_long(
+    built: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "recommended", lambda bench, *_: answered(bench))
     table = built.working / "table.h5"
     make.make_cascades(built, table)
     (inherited,) = ready_cascades(Benchmark.load(table).table)
-    shutil.copy(make.load_recipe.__globals__["FINE_TUNE"], built.recipe.folder / "pairs.toml")
-    (built.recipe.folder / make.SETTINGS).write_text(SETTINGS.format(training="joint"))
-    asked = {}
+    text = SETTINGS.format(training="joint")
+    (built.recipe.folder / make.SETTINGS).write_text("epochs = 2\n" + text, encoding="utf-8")
+    asked: dict[str, Any] = {}
+    net = build_network(NETWORKS[0], 10, "fbnet", 0).eval()
 
-    def pair_job(bench, name, device, methods, recipe, start, seed, out, train_device):  # type: ignore[no-untyped-def]
-        asked.update(device=device, methods=methods, start=start, out=out)
-        return out
+    def pair_job(bench, name, device, methods, recipe, start, seed, out, *rest):  # type: ignore[no-untyped-def]
+        asked.update(device=device, methods=methods, start=start, out=out, images=recipe.images)
+        return SimpleNamespace(out=out, start=lambda name: (name, net)[1])
 
-    def cotrain_front(out: Path, points, splits, on_progress):  # type: ignore[no-untyped-def]
+    def cotrain_front(job, points, splits, on_progress):  # type: ignore[no-untyped-def]
         (point,) = points
-        folder = out / f"{point.little}-{point.big}" / "joint"
+        folder = job.out / f"{point.little}-{point.big}" / "joint"
         folder.mkdir(parents=True)
         (folder / "cascade.onnx").write_bytes(inherited.graph.read_bytes())
         yield {
@@ -165,27 +172,60 @@ def test_a_trained_pair_is_taken_from_its_run(built: Plan, monkeypatch: pytest.M
             "deployed": {"input": {"name": "images"}},
         }
 
+    def train_network(name, recipe, splits, folder, start, *rest):  # type: ignore[no-untyped-def]
+        asked.update(single=name, alike=recipe.images == asked["images"], start_is=start is net)
+        return start
+
+    monkeypatch.setattr(make, "pair_recipe", lambda *_: load_recipe(FINE_TUNE))
     monkeypatch.setattr(make, "pair_job", pair_job)
     monkeypatch.setattr(make, "cotrain_front", cotrain_front)
+    monkeypatch.setattr(make, "train_network", train_network)
     make.make_cascades(built, table)
     (trained,) = ready_cascades(Benchmark.load(table).table)
+    splits = built.images()
     assert asked == {
         "device": "raspberry-pi-4",
         "methods": ("joint",),
         "start": "inherited",
         "out": built.working / make.FOLDER / "tiny",
+        "images": 2 * len(splits["train"]),
+        "single": NETWORKS[0],
+        "alike": True,
+        "start_is": True,
     }
-    assert trained.card.training == "joint"
-    assert trained.card.origin["training"]["steps"] == 7
-    assert trained.card.gain == pytest.approx(trained.card.accuracy - 0.05)
-    assert trained.card.gain_low is None
+    card = trained.card
+    assert card.training == "joint"
+    assert card.origin["training"]["steps"] == 7
+    right = logits_of(net, splits["test"], built.dataset).argmax(axis=1) == splits["test"].labels
+    assert card.single["accuracy"] == right.mean()
+    assert card.gain == pytest.approx(card.accuracy - right.mean())
+    assert card.gain_low is not None
+    assert card.gain_high is not None
+    assert card.gain_low <= card.gain <= card.gain_high
+    words = page(card)
+    assert "trained on as one from those of the supernet (`joint`), with 448 images" in words
+    assert f"`{NETWORKS[0]}`, trained as long" in words
+
+
+def test_a_pair_that_is_trained_on_need_not_be_better_before(
+    built: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Benchmark.load(built.working / "table.h5")
+    worse = dataclasses.replace(answered(bench), decided="single")
+    assert worse.verdict == "single"
+    monkeypatch.setattr(make, "exact_front", lambda *_: SimpleNamespace(chosen=None))
+    monkeypatch.setattr(make, "table_answers", lambda *_: [worse])
+    wanted = make.Wanted("tiny", "raspberry-pi-4", {"latency_ms": 50.0})
+    assert make.recommended(bench, wanted, make.Settings("joint", [wanted])) is worse
+    with pytest.raises(ConstraintError, match="recommends single there"):
+        make.recommended(bench, wanted, make.Settings("inherited", [wanted]))
 
 
 def test_limits_that_no_pair_is_worth_are_named(built: Plan) -> None:
     bench = Benchmark.load(built.working / "table.h5")
     wanted = make.Wanted("tiny", "raspberry-pi-4", {"latency_ms": 1e-3})
     with pytest.raises(ConstraintError, match=r"cascade tiny .*recommends .*cascades\.toml"):
-        make.recommended(bench, wanted)
+        make.recommended(bench, wanted, make.Settings("inherited", [wanted]))
 
 
 @pytest.mark.parametrize(
