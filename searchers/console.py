@@ -51,9 +51,11 @@ def print_outcome(
     outcome: SearchOutcome, searcher: str, devices: Sequence[str], says: str, console: Console
 ) -> None:
     """Prints what a search did, before its front: how much, how long, on what, the best point."""
+    spent = outcome.n_evaluations if outcome.log is None else round(outcome.log.spent)
+    price = "" if spent == outcome.n_evaluations else f" (rough ones, at the price of {spent:,})"
     console.print(
         f"{searcher} on {', '.join(devices)}: "
-        f"{counted(outcome.n_evaluations, 'evaluation')} in "
+        f"{counted(outcome.n_evaluations, 'evaluation')}{price} in "
         f"{outcome.seconds_total:.1f} s ({outcome.seconds_overhead:.1f} s of it outside the "
         f"evaluator); {outcome.n_infeasible:,} beyond a limit, {outcome.n_unusable:,} without a "
         "figure."

@@ -89,6 +89,11 @@ class EvaluationLog:
         """Candidates in all batches."""
         return sum(len(batch) for batch in self.batches)
 
+    @property
+    def spent(self) -> float:
+        """What they cost in full evaluations: a rough one costs its fidelity."""
+        return sum(len(batch) * batch.fidelity for batch in self.batches)
+
     def write(self, path: Path) -> None:
         """Writes one ``.npz`` file, whole or not at all."""
         batches = self.batches

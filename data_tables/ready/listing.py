@@ -45,6 +45,8 @@ def _record(ready: Ready) -> dict[str, Any]:
         "escalation_rate": card.escalation_rate,
         **{name: card.point.get(name) for name in names},
         "gain": card.gain,
+        "gain_low": card.gain_low,
+        "gain_high": card.gain_high,
         "bytes": card.bytes,
         "sha256": card.sha256,
         "provenance": {
@@ -72,6 +74,11 @@ def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
     console.print(
         "Accuracy and escalation: measured on the test images, by the file itself. MiB: the file."
     )
+    gains = ", ".join(f"{row['name']} {_gain(row)}" for row in records)
+    console.print(
+        "Points of accuracy over the best single network within the limits, whose weights came "
+        f"about alike: {gains}."
+    )
     name = records[0]["name"]
     console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
 
@@ -96,6 +103,13 @@ def _cards_table(records: Sequence[Mapping[str, Any]], narrow: bool) -> Table:
             row["training"],
         )
     return table
+
+
+def _gain(row: Mapping[str, Any]) -> str:
+    text = f"{100 * row['gain']:+.2f}"
+    if row["gain_low"] is None:
+        return text
+    return f"{text} ({100 * row['gain_low']:+.2f} to {100 * row['gain_high']:+.2f})"
 
 
 def _word(row: Mapping[str, Any]) -> str:

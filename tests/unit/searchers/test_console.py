@@ -18,8 +18,10 @@ from biglittle.searchers.console import (
     point_text,
     print_answers,
     print_front,
+    print_outcome,
     spread,
 )
+from biglittle.searchers.log import EvaluationLog, LoggedBatch
 
 
 def _print(
@@ -73,6 +75,22 @@ def test_without_singles_and_with_few_rows(outcome: SearchOutcome) -> None:
     assert "3 of 25" in text
     assert "1 net" not in text
     assert "all" not in _print(outcome, None, 100, top=100)[0]
+
+
+def test_rough_evaluations_are_told_by_what_they_cost(outcome: SearchOutcome) -> None:
+    none = np.zeros(0, np.intp)
+
+    def said(*fidelities: float) -> str:
+        batches = [
+            LoggedBatch(np.zeros((500, 2)), 1, f, 0, none, none, none, {}) for f in fidelities
+        ]
+        log, out = EvaluationLog({}, batches), io.StringIO()
+        done = dataclasses.replace(outcome, n_evaluations=log.n_evaluations, log=log)
+        print_outcome(done, "a searcher", ["a board"], "", Console(file=out, width=200))
+        return out.getvalue()
+
+    assert "1,000 evaluations (rough ones, at the price of 550) in" in said(0.1, 1.0)
+    assert "1,000 evaluations in" in said(1.0, 1.0)
 
 
 @pytest.mark.parametrize(("n", "top"), [(1, 20), (5, 20), (20, 20), (21, 20), (1000, 20), (9, 1)])
