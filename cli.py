@@ -161,6 +161,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     chosen, promised = gate_of(bench, pair, device, *request)
     promise = {} if promised is None else {"guarantee": promised.record()}
     lines = [] if promised is None else promised.text()
+    lines += filter(None, [bench.promise(device, (pair.little, pair.big))])
     if options.explain or out is not None:
         from .searchers.pair_page import write_pair_page
         from .searchers.pair_report import pair_report, print_pair
@@ -181,8 +182,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
         _emit({**point.record(), **promise})
         return
     head = f"{options.little} -> {options.big}, {chosen.metric} {chosen.threshold:g} on {device}"
-    notes = [*lines, bench.promise(device, (point.little, point.big))]
-    _print([f"{head}, {split} images", *point.text(), *filter(None, notes)])
+    _print([f"{head}, {split} images", *point.text(), *lines])
 
 
 @app.command()

@@ -16,8 +16,9 @@ from .errors import BigLittleError
 from .exact_points import ExactPoints
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
-from .precision import split_precision
+from .precision import PRECISIONS, split_precision
 from .shipped_tables import companion
+from .spaces import parse_networks
 from .table import Table
 from .table_info import table_info
 
@@ -147,7 +148,26 @@ class BenchmarkFacts:
         """
         named = () if self.table.given else tuple(split_precision(name)[1] for name in networks)
         models = self._exact.predicting(device, tuple(dict.fromkeys(named)))
-        return " ".join(m.promise for m in models if m.promise)
+        words = [m.promise for m in models if m.promise]
+        cut = next((name for name in networks if "@" in name), None)
+        if not words and cut and self._predicts(device, cut):
+            words = [
+                "Latencies of networks that are cut at an exit are predicted there; within which "
+                f"interval: biglittle device predict {device} {cut}."
+            ]
+        return " ".join(words)
+
+    def _predicts(self, device: str, network: str) -> bool:
+        """Whether the profile of a device says what a network takes, by a prediction."""
+        try:
+            profile, space = load_device(device), self.table.space
+            genomes, exits = parse_networks(space, network, PRECISIONS)
+            if profile.space_hash != space.hash:
+                return False
+            model = profile.latency_in(split_precision(network)[1])
+            return model.provenance(genomes, exits)["latency_ms"] == "predicted"
+        except BigLittleError:  # a device that only this table has, a network of no space
+            return False
 
     def warning(self, device: str) -> str:
         """What to beware of where latencies on a device are too uncertain to choose by, or "".

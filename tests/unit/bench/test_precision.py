@@ -34,6 +34,7 @@ from biglittle.bench.spaces import canonical_name, get_space, parse_networks
 from biglittle.bench.synthetic import DEVICE, synthetic_table, with_int8
 from biglittle.bench.table_text import table_text
 from biglittle.bench.table_writer import write_table
+from biglittle.data_tables.devices.predict_named import predict_named
 
 FBNET, BIG = get_space("fbnet"), "3200002020236000800000"
 PI = "raspberry-pi-4"
@@ -195,6 +196,18 @@ def test_a_network_that_is_there_in_fp32_alone_says_so(tmp_path: Path, both: Ben
     assert "98% interval" not in bench.promise("raspberry-pi-5", (int8, int8))
     assert "int8" not in bench.promise("raspberry-pi-5", (fp32, fp32))
     assert "only those measured in it have a latency" in bench.promise("jetson-nano", (int8, int8))
+
+
+def test_a_pair_that_is_cut_at_an_exit_says_where_the_interval_of_its_latency_is() -> None:
+    bench = Benchmark.load("fbnet-cifar10")
+    pair = "8288880880000088008888@12s", "8288880880000088008888@16"
+    assert bench.promise(PI, pair).endswith(f"biglittle device predict {PI} {pair[0]}.")
+    predicted = predict_named(load_device(PI), pair[0])
+    assert predicted.provenance["latency_ms"] == "predicted"
+    assert predicted.latency_low_ms is not None
+    assert bench.promise(PI, ("0" * 22, "3" * 22)) == ""
+    assert bench.promise("amd-epyc-f25-m17", pair).startswith("Latencies of all but")
+    assert bench.promise(PI, ("teacher", "0" * 22)) == ""
 
 
 def test_a_table_without_int8_says_how_to_add_it(tmp_path: Path) -> None:
