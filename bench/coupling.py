@@ -167,6 +167,20 @@ class Couplings:
         trunk = None if costs.trunk is None else costs.trunk.take(i[prefix])
         return _shared(self.space, self.n_classes, kinds, genomes, trunk)
 
+    def shared_macs(self, little: Any, big: Any) -> NDArray[np.float64]:
+        """Multiply-accumulates of what both networks of pairs run, which no device changes.
+
+        Args:
+            little: rows of the little networks.
+            big: rows of the big networks; the two broadcast.
+        """
+        prefix = self.kinds(little, big) == PREFIX
+        rows = np.broadcast_to(np.asarray(little), prefix.shape)[prefix]
+        out = np.zeros(prefix.shape)
+        if len(rows):
+            out[prefix] = self.space.trunk_macs(self.genomes[rows], self.exits[rows])
+        return out
+
     def stages(self, rows: Sequence[int], costs: NetworkCosts) -> tuple[SharedCosts | None, ...]:
         """What each stage of a cascade but the first shares with those before it.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .cost import mean_cost
 from .failure_prediction import N_BINS, aurc, auroc, expected_calibration_error
 from .figures import words_of
 from .gate import Gate
@@ -76,7 +77,7 @@ class Diagnostics:
         failure_aurc: mean error of little over the k answers that the gate is most sure of, over
             all k: area under the risk-coverage curve; lower is better.
         macs: mean MACs of an input.
-        worst_macs: MACs of an escalated input: little and big.
+        worst_macs: MACs of an escalated input: little and big, what both run once.
         provenance: how each figure came about, by field.
     """
 
@@ -234,7 +235,7 @@ def diagnose(
     little, big, cut = np.broadcast_arrays(*given)
     stored = table.predictions(split)
     counts = _counts(table, stored, little, big, gate, cut, split)
-    macs = table.macs
+    first, more = _macs(table, little, big)
     rate = counts["escalation_rate"]
     alone = {row: stored.correct[row].mean() for row in {*little.tolist(), *big.tolist()}}
     little_accuracy = np.array([alone[row] for row in little.tolist()])
@@ -266,11 +267,19 @@ def diagnose(
         failure_auroc=failures[0],
         failure_aurc=failures[1],
         gate_calibration_error=failures[2],
-        macs=macs[little] + rate * macs[big],
-        worst_macs=macs[little] + macs[big],
+        macs=mean_cost(first, more, rate),
+        worst_macs=first + more,
         provenance=_provenance(table.answers_word_of(np.concatenate([little, big]))),
         **counts,
     )
+
+
+def _macs(
+    table: Table, little: NDArray[np.int64], big: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """MACs of the little networks, and of the big ones beyond what both run, shape (n,) each."""
+    macs = table.macs
+    return macs[little], macs[big] - table.couplings.shared_macs(little, big)
 
 
 def _counts(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biglittle.bench import Gate, Pair, Table
+from biglittle.bench import Benchmark, Gate, Pair, Table
 from biglittle.bench.codes import Codes
 from biglittle.bench.diagnostics import OUTCOMES, calibration_error, diagnose, explain
 from biglittle.bench.gates import get_gate, get_metric, pair_gates, stored_metrics
@@ -29,6 +29,13 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
     path = tmp_path_factory.mktemp("table") / "table.h5"
     write_table(path, synthetic_table(), "1", "2026-01-01")
     return Table(path)
+
+
+class NothingCoupled:
+    """Networks that share no layer."""
+
+    def shared_macs(self, little: np.ndarray, big: np.ndarray) -> np.ndarray:
+        return np.zeros(np.broadcast_shapes(little.shape, big.shape))
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,10 @@ class SmallTable:
     @property
     def macs(self) -> np.ndarray:
         return np.array([30.0, 10.0, 20.0])
+
+    @property
+    def couplings(self) -> NothingCoupled:
+        return NothingCoupled()
 
 
 @st.composite
@@ -150,6 +161,26 @@ def test_against_counting_image_by_image(table: Table, gate: str) -> None:
     macs = table.networks["macs"]
     assert report.worst_macs[0] == macs[little] + macs[big]
     assert report.macs[0] == pytest.approx(macs[little] + report.escalation_rate[0] * macs[big])
+
+
+def test_macs_of_coupled_pairs_are_those_of_a_query(tmp_path: Path) -> None:
+    contents = synthetic_table(n_networks=4, n_val=60, n_test=60, n_exits=3)
+    write_table(tmp_path / "exits.h5", contents, "1", "2026-01-01")
+    bench = Benchmark(Table(tmp_path / "exits.h5"))
+    device, names, coupled = bench.devices[0], bench.table.names.tolist(), set()
+    for little in names:
+        for big in names:
+            told = bench.explain((little, big), ("margin", 0.4))
+            point = bench.query((little, big), ("margin", 0.4), device)
+            assert told.macs[0] == pytest.approx(point.macs)
+            whole = bench.query((little, big), ("margin", 1.0), device)
+            reached = whole.escalation_rate  # ties at the top leave some inputs to little
+            paid = point.macs + (reached - point.escalation_rate) * (
+                told.worst_macs[0] - bench.table.macs[bench.row(little)]
+            )
+            assert whole.macs == pytest.approx(paid)
+            coupled.add(point.coupling)
+    assert coupled == {"sibling", "nested", "prefix"}
 
 
 def test_many_points_at_once_are_the_points_one_by_one(
