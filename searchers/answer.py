@@ -29,9 +29,10 @@ from ..bench.recommend import (
 )
 from ..bench.recommend import alone as alone_at
 from ..bench.spaces import parse_networks
+from .evaluators.worst_case import worst_points
 from .settings import SearchSettings
 from .singles import SingleNetworks
-from .table_singles import table_singles
+from .table_singles import each_device, table_singles
 
 CONFORMAL = f"conformal, {100 * LEVEL:.0f} %, the errors of both taken as independent"
 BOOTSTRAP = f"bootstrap over test images, {100 * LEVEL:.0f} %"
@@ -80,7 +81,7 @@ def answers(
 def table_answers(
     bench: Benchmark,
     chosen: Points,
-    device: str,
+    device: str | Sequence[str],
     limits: Mapping[str, float],
     objectives: Sequence[str],
 ) -> tuple[Recommendation, ...]:
@@ -89,7 +90,8 @@ def table_answers(
     Args:
         bench: the table whose networks were searched.
         chosen: the front, on val; a point under a gate that no device can run is never an answer.
-        device: name of a device of the table, or the path of a profile.
+        device: name of a device of the table, or the path of a profile; of several each cost is
+            the largest over them.
         limits: largest value by figure (for accuracy: smallest), as the search was given them.
         objectives: figures that the search minimised or maximised.
     """
@@ -187,7 +189,10 @@ def _predicted(answer: Recommendation, half_widths: HalfWidths | None) -> Recomm
 
 
 def on_test(
-    answer: Recommendation, bench: Benchmark, device: str, alone: SingleNetworks | None = None
+    answer: Recommendation,
+    bench: Benchmark,
+    device: str | Sequence[str],
+    alone: SingleNetworks | None = None,
 ) -> Recommendation:
     """An answer that was chosen on val as it is reported, with the interval of its gain.
 
@@ -197,13 +202,15 @@ def on_test(
     Args:
         answer: the answer to one budget, as val decided it.
         bench: the table that has the networks.
-        device: name of a device of the table, or the path of a profile.
+        device: name of a device of the table, or the path of a profile; of several each cost is
+            the largest over them.
         alone: the table's networks alone on test, for many answers; None: they are looked up.
     """
     answer = replace(answer, decided=answer.verdict)
     pair, single = answer.pair, answer.single
     if pair is not None:
-        pair = bench.reported(one_point(pair), device)[0]
+        on_each = [bench.reported(one_point(pair), one) for one in each_device(device)]
+        pair = worst_points(on_each)[0]
     if single is not None:
         row = bench.row(str(single["architecture"]))
         single = {**single, "accuracy": float(bench.accuracy("test")[row])}

@@ -204,9 +204,9 @@ def saved_front(front: FrontFile) -> FrontPage:
         bench = question.bench(None, DEFAULT_TABLE)
         n_classes = bench.table.n_classes
         given = question.device_names()
-        if sources.get("evaluator", "table") == "table" and len(given) == 1:
-            curves = table_curves(bench, {name: points}, {name: given[0]})
-            singles = table_single_group(bench, given[0], name)
+        if sources.get("evaluator", "table") == "table":
+            curves = table_curves(bench, {name: points}, {name: given})
+            singles = table_single_group(bench, given, name)
         elif sources.get("evaluator") == "surrogate":
             judge = judge_called("surrogate", given, question.table or DEFAULT_TABLE)
             curves = predicted_curves(judge.evaluator, points, name)

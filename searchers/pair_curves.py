@@ -13,6 +13,7 @@ from ..bench.cost import PAIR_COSTS
 from ..bench.gates import N_CODES, get_gate
 from .judge import candidates_of
 from .pages.curves import PairCurve
+from .table_singles import each_device
 
 #: Little network, big network and gate of a curve.
 Key = tuple[str, str, str]
@@ -28,7 +29,7 @@ def curve_keys(points: Points) -> list[Key]:
 def table_curves(
     bench: Benchmark,
     by_device: Mapping[str, Points],
-    given: Mapping[str, str],
+    given: Mapping[str, str | Sequence[str]],
     steps: int = N_CODES,
 ) -> dict[Key, PairCurve]:
     """The exact curves of points of a table, on test, with their accuracy on val.
@@ -36,7 +37,8 @@ def table_curves(
     Args:
         bench: the table that has all networks.
         by_device: points by the name of the device whose costs they have.
-        given: what a benchmark takes for each device, a name or the path of a profile.
+        given: what a benchmark takes for each device, a name or the path of a profile; of several
+            each cost is the largest over them.
         steps: how many cuts are kept, evenly spread, beside those of the points; a power of 2.
     """
     devices: dict[Key, list[str]] = {}
@@ -53,11 +55,17 @@ def table_curves(
 
 
 def _table_curve(
-    bench: Benchmark, key: Key, devices: Mapping[str, str], cuts: NDArray[np.int64]
+    bench: Benchmark,
+    key: Key,
+    devices: Mapping[str, str | Sequence[str]],
+    cuts: NDArray[np.int64],
 ) -> PairCurve:
     pair, gate = Pair(*key[:2]), key[2]
-    on = {name: bench.curve(pair, gate, device) for name, device in devices.items()}
-    first = next(iter(on.values()))
+    on = {
+        name: [bench.curve(pair, gate, one) for one in each_device(device)]
+        for name, device in devices.items()
+    }
+    first = next(iter(on.values()))[0]
     val = bench.curve(pair, gate, first.device, "val")
     n_images = {s: len(bench.table.predictions(s).correct[0]) for s in ("val", "test")}
     return PairCurve(
@@ -66,8 +74,8 @@ def _table_curve(
         accuracy=first.accuracy[cuts],
         escalation_rate=first.escalation_rate[cuts],
         costs={
-            device: {name: np.asarray(getattr(curve, name))[cuts] for name in PAIR_COSTS}
-            for device, curve in on.items()
+            device: {n: np.max([getattr(c, n) for c in curves], axis=0)[cuts] for n in PAIR_COSTS}
+            for device, curves in on.items()
         },
         n_images=n_images["test"],
         val=(val.accuracy[cuts], n_images["val"]),

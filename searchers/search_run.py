@@ -88,11 +88,11 @@ class SearchReport:
     def page(self) -> FrontPage:
         """What ``report.html`` shows: the front, what stands beside it, and its curves."""
         judge, outcome = self.judge, self.outcome
-        device, given = TOGETHER.join(judge.devices), (judge.given or judge.devices)[0]
+        device, given = TOGETHER.join(judge.devices), judge.given or judge.devices
         exact = None if self.exact is None else self.exact.points
         singles, exact_singles = SingleGroup(device, outcome.singles), None
         curves: dict[Key, PairCurve] = {}
-        if judge.name == "table" and len(judge.devices) == 1:
+        if judge.name == "table":
             singles = table_single_group(judge.bench, given, device)
             curves = table_curves(judge.bench, {device: outcome.front}, {device: given})
         elif isinstance(judge.evaluator, SweepingEvaluator):
@@ -277,18 +277,17 @@ def answered(
         outcome: the outcome as it was searched, before it is shown on test.
     """
     settings, front = outcome.settings, outcome.front
-    alone, device = len(judge.devices) == 1, (judge.given or judge.devices)[0]
-    of_table = judge.name == "table" and alone
+    devices, of_table = judge.given or judge.devices, judge.name == "table"
     widths = surrogate_half_widths(judge.evaluator)
     if outcome.best is not None and len(outcome.best):
-        singles = table_singles(judge.bench, device, "val") if of_table else outcome.singles
+        singles = table_singles(judge.bench, devices, "val") if of_table else outcome.singles
         answer = score_answer(outcome.best, front, singles, widths)
-        return (on_test(answer, judge.bench, device) if of_table else answer,), None
+        return (on_test(answer, judge.bench, devices) if of_table else answer,), None
     if of_table:
         limits, objectives = settings.limits, settings.objectives
-        return table_answers(judge.bench, front, device, limits, objectives), None
+        return table_answers(judge.bench, front, devices, limits, objectives), None
     exact = None
-    if judge.name == "surrogate" and alone:
-        exact = exact_front(judge.bench, device, settings)
+    if judge.name == "surrogate" and len(devices) == 1:
+        exact = exact_front(judge.bench, devices[0], settings)
     measured = None if exact is None else (judge.bench, exact)
     return answers(front, outcome.singles, settings, widths, measured), exact

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..bench import Benchmark, Points
+from ..bench import Benchmark, NetworkCosts, Points
 from ..bench.footprint import FIGURES as ON_MICROCONTROLLERS
 from ..bench.provenance import with_common
 from .pages.view_rows import SingleGroup
@@ -12,10 +14,24 @@ from .search import SingleNetworks
 from .summary import best_single
 
 
-def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
-    """All inherited networks of a table alone, cut ones too, with their accuracy on ``split``."""
-    rows = bench.table.rows(exits=True)
-    costs = bench.costs(device).take(rows)
+def each_device(device: str | Sequence[str]) -> tuple[str, ...]:
+    """The devices of a question, which is of one that is named, or of several together."""
+    return (device,) if isinstance(device, str) else tuple(device)
+
+
+def table_singles(bench: Benchmark, device: str | Sequence[str], split: str) -> SingleNetworks:
+    """All inherited networks of a table alone, cut ones too, with their accuracy on ``split``.
+
+    Args:
+        bench: the table that has them.
+        device: name or profile of the device; of several each cost is the largest over them.
+        split: whose images are counted, "val" or "test".
+    """
+    rows, devices = bench.table.rows(exits=True), each_device(device)
+    costs = bench.costs(devices[0])
+    if len(devices) > 1:
+        costs = NetworkCosts.worst([bench.costs(d) for d in devices])
+    costs = costs.take(rows)
     return SingleNetworks(
         architecture=bench.table.names[rows],
         accuracy=bench.accuracy(split)[rows],
@@ -35,13 +51,13 @@ def table_singles(bench: Benchmark, device: str, split: str) -> SingleNetworks:
 
 
 def table_single_group(
-    bench: Benchmark, device: str, name: str, beside: str = "pair"
+    bench: Benchmark, device: str | Sequence[str], name: str, beside: str = "pair"
 ) -> SingleGroup:
     """All inherited networks of a table alone as a page shows them: chosen on val, shown on test.
 
     Args:
         bench: the table that has them.
-        device: name or profile of the device.
+        device: name or profile of the device; of several each cost is the largest over them.
         name: what the page calls the device.
         beside: kind of the pairs that they are compared with, "pair" or "measured".
     """

@@ -55,6 +55,17 @@ def worst_case(evaluators: Sequence[Evaluator]) -> Evaluator:
     return WorstCaseCurves(evaluators) if sweep else WorstCase(evaluators)
 
 
+def worst_points(devices: Sequence[Points]) -> Points:
+    """The same operating points on several devices: each cost is the largest over them.
+
+    Args:
+        devices: the points on each device, in one order.
+    """
+    worst = {name: np.max([getattr(p, name) for p in devices], axis=0) for name in BY_DEVICE}
+    provenance = weakest([p.provenance for p in devices])
+    return Points(**{**vars(devices[0]), **worst, "provenance": provenance})
+
+
 class WorstCase:
     """The largest cost over several devices, point by point; see `worst_case`."""
 
@@ -132,13 +143,7 @@ class WorstCase:
 
     def evaluate(self, candidates: Candidates) -> Points:
         """Operating points of the candidates, in their order."""
-        points = self._each(candidates)
-        worst = {name: np.max([getattr(p, name) for p in points], axis=0) for name in BY_DEVICE}
-        provenance = weakest([p.provenance for p in points])
-        return Points(**{**vars(points[0]), **worst, "provenance": provenance})
-
-    def _each(self, candidates: Candidates) -> list[Points]:
-        return [e.evaluate(candidates) for e in self.evaluators]
+        return worst_points([e.evaluate(candidates) for e in self.evaluators])
 
 
 class WorstCaseCurves(WorstCase):

@@ -14,6 +14,7 @@ from biglittle.bench import Benchmark
 from biglittle.bench.errors import ConstraintError, UnknownNameError
 from biglittle.bench.synthetic import DEVICE
 from biglittle.searchers import SearchSettings
+from biglittle.searchers.explore import saved_front
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.judge import Judge, judge_called
 from biglittle.searchers.search_run import FILES, check_alone, run_search
@@ -28,6 +29,47 @@ def test_chosen_on_val_and_shown_on_test(search, table: str, tmp_path: Path) -> 
     true = bench.query_many(points.little, points.big, points.gate, points.threshold, DEVICE)
     assert np.allclose(points.accuracy, true.accuracy)
     assert len(document["front"]) == len(points)
+
+
+def test_on_several_devices_too_what_is_chosen_on_val_is_shown_on_test(
+    table: str, tmp_path: Path
+) -> None:
+    devices = (DEVICE, "raspberry-pi-5")
+    judge, bench = judge_called("table", devices, table), Benchmark.load(table)
+    report = run_search(judge, "random", SearchSettings(budget=120, seed=1))
+    pairs = [answer for answer in report.answers if answer.pair is not None]
+    assert pairs
+    for answer in pairs:
+        point, single = answer.pair, answer.single
+        assert point is not None
+        asked = (point.little, point.big), (point.gate, point.threshold)
+        on_each = [bench.query(*asked, device) for device in devices]
+        assert point.accuracy == on_each[0].accuracy  # on test
+        assert point.latency_ms == max(each.latency_ms or 0.0 for each in on_each)
+        assert single is not None
+        row = bench.row(single["architecture"])
+        assert single["accuracy"] == bench.accuracy("test")[row]
+        assert single["latency_ms"] == max(bench.costs(d).latency_ms[row] for d in devices)
+        assert answer.gain == pytest.approx(point.accuracy - single["accuracy"])
+        assert (answer.interval or "").startswith("bootstrap")
+        assert answer.decided is not None
+        if answer.row is not None:
+            assert report.outcome.front[answer.row].accuracy == point.accuracy
+    page = report.page()
+    key, curve = next(iter(page.curves.items()))
+    assert curve.val is not None
+    (costs,) = curve.costs.values()
+    single_costs = [bench.curve(key[:2], key[2], d).latency_ms[curve.cuts] for d in devices]
+    assert np.array_equal(costs["latency_ms"], np.max(single_costs, axis=0))
+    report.write(tmp_path)
+    saved = saved_front(read_front(tmp_path))
+    assert saved.curves.keys() == page.curves.keys()
+    assert saved.singles is not None
+    assert page.singles is not None
+    assert np.array_equal(saved.singles.singles.accuracy, page.singles.singles.accuracy)
+    assert np.array_equal(
+        page.singles.singles.accuracy, bench.accuracy("test")[bench.table.rows(exits=True)]
+    )
 
 
 def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
