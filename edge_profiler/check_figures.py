@@ -20,6 +20,8 @@ from ..bench.spaces import SearchSpace, get_space, parse_networks
 from .finding import Finding
 from .meters._misfit import misfit
 from .noise import NOISY_SPREAD, NOISY_TAIL, in_vain, noisy_networks
+from .protocol import Protocol
+from .session import profile_command
 
 #: Fewer predict no other network; and fewer than a contribution wants, for the anchors are 40.
 LEAST_NETWORKS, LEAST_CONTRIBUTED = MIN_ROWS, 20
@@ -79,7 +81,7 @@ def figure_findings(profile: DeviceProfile, raw: dict[str, Any], out: str) -> It
         measured=profile.latency_provenance == "measured",
     )
     yield from _forced(raw)
-    yield from _number_of_networks(rows, out)
+    yield from _number_of_networks(rows, raw, out)
     yield from _units(rows, profile, raw)
     yield from _order(rows)
     yield from _other_figures(rows, profile, raw)
@@ -115,25 +117,40 @@ def _forced(raw: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("note", "forced", message)
 
 
-def _number_of_networks(rows: _Rows, out: str) -> Iterator[Finding]:
+def _number_of_networks(rows: _Rows, raw: dict[str, Any], out: str) -> Iterator[Finding]:
     failed = [n for n in rows.entries.values() if n["latency_ms"] is None]
-    n = len(rows.ids)
-    if n < LEAST_NETWORKS:
+    n, cut = len(rows.ids), bool(rows.exits.all())
+    if cut and not (raw.get("blocks") or raw.get("model")):
+        message = f"all {n} networks with a latency are cut at exits, from which nobody knows what "
+        message += f"whole ones take; expected at least {LEAST_NETWORKS} whole networks beside "
+        message += "them. Measure some into the same file, which keeps what it has."
+        yield Finding("error", "exits-alone", message, _measured_too("anchors:10", raw, out))
+    elif n < LEAST_NETWORKS:
         message = f"{n} networks have a latency, too few to predict any other from; expected at "
         message += f"least {LEAST_NETWORKS}."
-        advice = f"biglittle profile --networks anchors:10 --out {out}"
-        yield Finding("error", "too-few", message, advice)
+        yield Finding("error", "too-few", message, _measured_too("anchors:10", raw, out))
     elif n < LEAST_CONTRIBUTED and rows.measured:
         message = f"{n} networks have a latency: enough to search with, but a contribution wants "
         message += f"{LEAST_CONTRIBUTED} at least."
-        advice = f"biglittle profile --networks anchors --out {out}"
-        yield Finding("warning", "few", message, advice)
+        yield Finding("warning", "few", message, _measured_too("anchors", raw, out))
     if failed:
         first = failed[0].get("error", "no reason given")
         message = f"{len(failed)} of {len(rows.entries)} networks could not be measured; the first "
         message += f"because: {first}"
         many = len(failed) > len(rows.ids)
         yield Finding("error" if many else "warning", "failed-networks", message)
+
+
+def _measured_too(networks: str, raw: dict[str, Any], out: str) -> str:
+    """The command that measures further networks into a profile, as those in it were measured."""
+    command = profile_command([networks], raw["space"], raw["n_classes"])
+    protocol = raw.get("protocol")
+    facts = protocol if isinstance(protocol, dict) else {}
+    for name in ("threads", "rounds"):
+        usual = getattr(Protocol, name)
+        if facts.get(name, usual) != usual:
+            command += f" --{name} {facts[name]}"
+    return f"{command} --out {out}"
 
 
 def _units(rows: _Rows, profile: DeviceProfile, raw: dict[str, Any]) -> Iterator[Finding]:
@@ -309,6 +326,8 @@ def held_out_error(design: NDArray[np.float64], figures: NDArray[np.float64]) ->
     Returns:
         Root mean square of the errors over the median figure.
     """
+    if len(design) <= LEAST_REDUNDANT:
+        return None
     with_constant = np.hstack([design, np.ones((len(design), 1))])
     left, values, _ = np.linalg.svd(with_constant, full_matrices=False)
     basis = left[:, values > values[0] * 1e-9]

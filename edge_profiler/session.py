@@ -89,6 +89,22 @@ class ProfileRequest:
         return Protocol(threads=self.threads, rounds=self.rounds)
 
 
+def profile_command(networks: Sequence[str], space: str, n_classes: int) -> str:
+    """The command that measures some networks, without pairs and without its output.
+
+    Args:
+        networks: names of the networks, or how many anchors.
+        space: name of their search space.
+        n_classes: number of classes of their classifiers.
+    """
+    command = f"biglittle profile --networks {','.join(networks)}"
+    if space != ProfileRequest.space:
+        command += f" --space {space}"
+    if n_classes != ProfileRequest.n_classes:
+        command += f" --classes {n_classes}"
+    return command
+
+
 def architectures(text: str, space: SearchSpace, n_classes: int) -> list[str]:
     """Ids of what a user asked to measure.
 

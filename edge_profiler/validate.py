@@ -19,7 +19,7 @@ from .coverage import Coverage, column, coverage, network_records
 from .machine import same_device
 from .measured_points import FIGURES, point_record, rate_word
 from .onnx_gates import onnx_gates
-from .session import ProfileRequest
+from .session import ProfileRequest, profile_command
 
 #: Promised where the device states no interval: mean absolute error of latency.
 TOLERANCE = 0.10
@@ -183,22 +183,6 @@ def pairs_of(points: Points) -> dict[str, list[tuple[str, str]]]:
 def joined_pairs(pairs: Sequence[tuple[str, str]]) -> str:
     """Pairs as the option ``--pairs`` of the profiler takes them."""
     return ",".join(":".join(pair) for pair in pairs)
-
-
-def profile_command(networks: Sequence[str], space: str, n_classes: int) -> str:
-    """The command that measures some networks, without pairs and without its output.
-
-    Args:
-        networks: names of the networks.
-        space: name of their search space.
-        n_classes: number of classes of their classifiers.
-    """
-    command = f"biglittle profile --networks {','.join(networks)}"
-    if space != ProfileRequest.space:
-        command += f" --space {space}"
-    if n_classes != ProfileRequest.n_classes:
-        command += f" --classes {n_classes}"
-    return command
 
 
 def measuring_commands(points: Points, space: str, n_classes: int) -> list[str]:

@@ -13,7 +13,8 @@ from ..bench import Points
 from ..bench.errors import EXTRA_OF
 from ..bench.recommend import Recommendation, alone
 from ..bench.spaces import GIVEN
-from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of, profile_command
+from ..edge_profiler.session import profile_command
+from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of
 from .console import spread
 from .front_files import FrontFile
 from .judge import Judge

@@ -23,13 +23,12 @@ from ..edge_profiler.estimate import Pace, estimate, in_words
 from ..edge_profiler.machine import same_device
 from ..edge_profiler.profile_file import read_profile
 from ..edge_profiler.runtimes import get_runtime
-from ..edge_profiler.session import ProfileRequest, run_request
+from ..edge_profiler.session import ProfileRequest, profile_command, run_request
 from ..edge_profiler.validate import (
     TOLERANCE,
     Validation,
     networks_of,
     pairs_of,
-    profile_command,
     validate,
 )
 from ..edge_profiler.validate_pairs import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -85,6 +86,13 @@ class TableEvaluator:
         genomes = table.space.parse([str(a) for a in table.networks["architecture"][rows]])
         self._row = {key: i for i, key in enumerate(_keys(genomes, cuts))}
         self._listed: Genomes = genomes[cuts == 0]
+        if not len(self._listed):
+            file = shlex.quote(device) if device.endswith(".json") else "the file of its profile"
+            raise ConstraintError(
+                f"on {device} networks cut at exits alone have a latency, and a search needs whole "
+                "ones too; measure some into the same profile: biglittle profile --networks "
+                f"anchors:10 --out {file}."
+            )
         self._exits = self._cut_at(genomes, cuts)
         n_images = round(table.predictions(split).correct.shape[1] * share)
         if not 0 < share <= 1 or n_images < 1:

@@ -160,3 +160,32 @@ def test_a_front_is_measured_as_validate_measures_it(board: Board, command_line:
     assert "no network of this front" not in err
     code, _, err = command_line("profile", "--networks", "front.json", "--pairs", "8:0")
     assert (code, "leave out --pairs and --blocks" in err) == (1, True)
+
+
+def test_networks_cut_at_exits_alone_are_told_of_whole_ones_and_the_advice_works(
+    board: Board, command_line: Any
+) -> None:
+    cut = ",".join(f"3200002020236000800000@{cut}" for cut in (8, 16))  # both in the table
+    measure = ("--networks", cut, "--name", "my-board", "--rounds", "4")
+    assert command_line("profile", *measure, "--out", "cut.json")[0] == 0
+    code, out, err = command_line("device", "check", "cut.json")
+    assert code == 1, out + err
+    assert "all 2 networks with a latency are cut at exits" in out + err
+    asked = ("search", "--on", "table", "--device", "cut.json", "--budget", "50", "--out", "out")
+    code, out, err = command_line(*asked)
+    assert code == 1, out + err
+    assert "networks cut at exits alone have a latency" in " ".join((out + err).split())
+    more = "biglittle profile --networks anchors:10 --out cut.json"
+    assert more in " ".join((out + err).split())
+    force = ("device", "add", "cut.json", "--force", "--reason", "a test")
+    assert command_line(*force)[0] == 0
+
+    _, out, err = command_line("device", "check", "cut.json")
+    (advice,) = [line.strip() for line in (out + err).splitlines() if "anchors:10" in line]
+    assert advice == "biglittle profile --networks anchors:10 --rounds 4 --out cut.json"
+    code, out, err = command_line(*advice.split()[1:])
+    assert code == 0, out + err
+    _, out, err = command_line("device", "check", "cut.json")
+    assert "exits" not in out + err
+    code, out, err = command_line(*asked)
+    assert code == 0, out + err

@@ -157,6 +157,33 @@ def test_too_few_networks_and_failed_ones(good):
     assert codes(failed, "warning") == {"failed-networks"}
 
 
+@pytest.mark.parametrize("n", [1, 2, 12])
+def test_a_profile_of_networks_cut_at_exits_alone_wants_whole_ones_too(good, n):
+    document = good(protocol={"name": "bracketed-ratio", "threads": 2, "rounds": 4})
+    document["networks"] = document["networks"][:n]
+    for entry in document["networks"]:
+        entry["architecture"] += "@8"
+    (finding,) = [f for f in check_document(document, "x").findings if f.severity == "error"]
+    assert finding.code == "exits-alone"
+    assert finding.message.startswith(f"all {n} networks with a latency are cut at exits")
+    assert finding.advice == (
+        "biglittle profile --networks anchors:10 --threads 2 --rounds 4 --out x"
+    )
+    document["networks"] += good()["networks"][-10:]
+    assert "exits-alone" not in codes(document)
+
+
+def test_the_advice_for_more_networks_names_their_space_and_classes(good):
+    few = good(n_classes=100)
+    few["networks"] = few["networks"][:4]
+    (finding,) = [f for f in check_document(few, "x").findings if f.code == "too-few"]
+    assert finding.advice == "biglittle profile --networks anchors:10 --classes 100 --out x"
+
+
+def test_no_rows_are_no_evidence():
+    assert held_out_error(np.empty((0, 6)), np.empty(0)) is None
+
+
 def test_another_space_and_another_definition_of_it(good):
     assert codes(good(space_hash="0" * 64)) == {"other-space"}
     assert codes(good(space="fbnot")) == {"other-space"}
