@@ -27,6 +27,7 @@ Every formula here is held against a simulation of events in the tests.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Words
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +37,13 @@ from numpy.typing import NDArray
 from .cost import TAIL, answered_ms, mean_cost
 from .platform import Link, Platform
 from .precision import BYTES_PER_VALUE, PRECISIONS, split_precision
-from .provenance import least_founded
+from .provenance import MemberWords, chosen, pair_provenance, ranks_of, weakest
 from .spaces import Exits, Genomes, get_space, parse_networks
 
 Array = NDArray[np.float64]
 IN_TURN, AT_ONCE = "in turn", "at once"
 INPUT, FEATURES, NOTHING = "input", "features", "nothing"
+_COSTS = ("latency_ms", "energy_mj")
 BYTES_PER_PIXEL_VALUE = 1  # of an image, of which every colour is a byte
 
 
@@ -193,7 +195,9 @@ class MappedPairs:
         latency_p95_ms: 95th percentile of the latency over the inputs.
         latency_worst_ms: latency of an escalated input, or of little where none is escalated.
         energy_mj: mean energy of both devices and the link.
-        provenance: how latency and energy came about, by field.
+        provenance: how latency and energy came about, by field, with the words of each pair. On
+            one device latency has the word of a query there; energy, which counts the other device
+            as well, and all costs on two devices are ``modelled`` at best.
     """
 
     mapping: Mapping
@@ -201,7 +205,7 @@ class MappedPairs:
     latency_p95_ms: Array
     latency_worst_ms: Array
     energy_mj: Array
-    provenance: dict[str, str]
+    provenance: Words[str, str]
 
 
 @dataclass(frozen=True)
@@ -267,6 +271,28 @@ class PairsOnPlatform:
             energy[:] = np.nan
         return Work(latency, energy)
 
+    def _words(self, side: int, networks: _Networks) -> Words[str, str]:
+        """How latency and energy came about, with the words of each network."""
+        profile = self.platform.sites[side].profile
+        ranks = {n: np.zeros(len(networks.precisions), np.uint8) for n in _COSTS}
+        for precision, at in networks.by_precision():
+            model = profile.latency_in(precision)
+            words = model.provenance(networks.genomes[at], networks.exits[at])
+            for name, column in ranks.items():
+                column[at] = ranks_of(words, name)
+        return MemberWords(ranks)
+
+    def _provenance(self, mapping: Mapping) -> Words[str, str]:
+        little = self._words(mapping.little_on, self.little)
+        parts = weakest([little, self._words(mapping.big_on, self.big)])
+        if mapping.little_on != mapping.big_on:
+            return weakest([parts, dict.fromkeys(_COSTS, "modelled")])
+        words = pair_provenance(chosen(self.rate > 0, parts, little))
+        energy = weakest([words, {"energy_mj": "modelled"}])
+        return MemberWords(
+            {n: ranks_of(w, n) for n, w in zip(_COSTS, (words, energy), strict=True)}
+        )
+
     def _rest(self, side: int, big: Work) -> Work:
         """What big takes beyond the trunk that the features stand for; nothing of other pairs."""
         profile, little = self.platform.sites[side].profile, self.little
@@ -280,7 +306,7 @@ class PairsOnPlatform:
     def under(self, mapping: Mapping) -> MappedPairs:
         """What the pairs cost under a mapping; NaN for those that it is not for."""
         sites, link = self.platform.sites, self.platform.link
-        here, there = sites[mapping.little_on], sites[mapping.big_on]
+        here = sites[mapping.little_on]
         little = self._work(mapping.little_on, self.little)
         big = self._work(mapping.big_on, self.big)
         idle = tuple(
@@ -301,17 +327,13 @@ class PairsOnPlatform:
             answered, escalated = in_turn(little, rest, gate_ms, both, link, n_bytes)
         else:
             answered, escalated = in_turn(little, big, gate_ms, both, link, self.input_bytes)
-        words = [s.profile.latency.provenance() for s in (here, there)]
         return MappedPairs(
             mapping=mapping,
             latency_ms=self._mean(answered.latency_ms, escalated.latency_ms),
             latency_p95_ms=np.where(self.rate > TAIL, escalated.latency_ms, answered.latency_ms),
             latency_worst_ms=np.where(self.rate > 0, escalated.latency_ms, answered.latency_ms),
             energy_mj=self._mean(answered.energy_mj, escalated.energy_mj),
-            provenance={
-                name: least_founded([*(w[name] for w in words), "modelled"], "modelled")
-                for name in ("latency_ms", "energy_mj")
-            },
+            provenance=self._provenance(mapping),
         )
 
     def _mean(self, answered: Array, escalated: Array) -> Array:

@@ -73,6 +73,16 @@ def least_founded(words: Iterable[str], default: str) -> str:
     return max(words, key=PROVENANCES.index, default=default)
 
 
+def in_order(words: Iterable[str]) -> list[str]:
+    """Words without repetition, the best founded first; those that are not provenances last.
+
+    >>> in_order(["given", "predicted", "given"])
+    ['predicted', 'given']
+    """
+    places = {word: place for place, word in enumerate(PROVENANCES)}
+    return sorted(set(words), key=lambda word: (places.get(word, len(places)), word))
+
+
 def with_common(words: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
     """The words of a collection with those of further fields, which all members have in common."""
     if isinstance(words, MemberWords):

@@ -16,7 +16,7 @@ from ..bench.pareto import on_front
 from ..bench.platform import Platform
 from ..bench.platform_costs import MAPPINGS, MappedPairs, PairsOnPlatform
 from ..bench.points import Points
-from ..bench.provenance import weakest, words_at
+from ..bench.provenance import in_order, weakest, words_at
 from ..bench.terminal import fitting
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class PlatformAnswer:
 
     def document(self) -> dict[str, Any]:
         """As plain JSON."""
-        return {**self.platform.record(), "mappings": list(self.records)}
+        record = {**self.platform.record(), "latency_warnings": latency_warnings(self.platform)}
+        return {**record, "mappings": list(self.records)}
 
     def print(self, console: Console, top: int) -> None:
         """As a table, those on the front first; of more than there is room for, a spread of them.
@@ -57,15 +58,18 @@ class PlatformAnswer:
         """
         word = weakest([r["provenance"] for r in self.records])
         rows = self._shown(top)
-        console.print(fitting(lambda narrow: self._table(rows, narrow), (False, True), console)[1])
-        if len({(r["little"], r["big"]) for r in self.records}) > 1:
-            for r in rows:
-                console.print(f"{r['little']} -> {r['big']}, {r['gate']} {r['threshold']:.3g}")
+        layouts = (False, False), (True, False), (True, True)
+        console.print(fitting(lambda layout: self._table(rows, *layout), layouts, console)[1])
+        if self._numbered:
+            for number, r in enumerate(rows, start=1):
+                pair = f"{r['little']} -> {r['big']}, {r['gate']} {r['threshold']:.3g}"
+                console.print(f"{number:>{len(str(len(rows)))}}  {pair}")
         console.print(
             f"* no other row beats it in {self._objectives()}. Accuracy and escalation "
-            f"{word['accuracy']}. Latency "
-            f"{word['latency_ms']}, link {self.platform.source}."
+            f"{word['accuracy']}. Latency {self._latency_words()}; link {self.platform.source}."
         )
+        for site, warning in latency_warnings(self.platform).items():
+            console.print(f"Warning: on {site} {warning}")
         if self.platform.no_energy:
             console.print(f"No energy: {self.platform.no_energy}.")
         if len(rows) < len(self.records):
@@ -74,6 +78,26 @@ class PlatformAnswer:
                 "--top shows more, --json all."
             )
 
+    @property
+    def _numbered(self) -> bool:
+        """Whether rows are of several points, which are listed below them."""
+        points = {(r["little"], r["big"], r["gate"], r["threshold"]) for r in self.records}
+        return len(points) > 1
+
+    def _latency_words(self) -> str:
+        """How latencies came about: on each device alone, and over both."""
+        words: dict[str, list[str]] = {}
+        for r in self.records:
+            alone = r["little_on"] == r["big_on"]
+            place = f"on {r['little_on']} alone" if alone else "over both devices"
+            words.setdefault(place, []).append(r["provenance"]["latency_ms"])
+        places: dict[str, list[str]] = {}
+        for place, some in words.items():
+            places.setdefault(", ".join(in_order(some)), []).append(place)
+        if len(places) == 1:
+            return next(iter(places))
+        return "; ".join(f"{word} {' and '.join(where)}" for word, where in places.items())
+
     def _shown(self, top: int) -> list[dict[str, Any]]:
         rows = sorted(self.records, key=lambda r: (not r["on_front"], r["latency_ms"]))
         n_best = sum(r["on_front"] for r in rows)
@@ -81,19 +105,27 @@ class PlatformAnswer:
             return rows[:top]
         return [rows[i] for i in np.unique(np.linspace(0, n_best - 1, top).round().astype(int))]
 
-    def _table(self, rows: Sequence[dict[str, Any]], narrow: bool) -> Table:
+    def _table(self, rows: Sequence[dict[str, Any]], narrow: bool, stacked: bool) -> Table:
+        """The rows; ``stacked`` has what is sent below the order and not beside it."""
         from rich import box
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0)) if narrow else Table()
         costs = [name for name in COSTS if any(r[name] is not None for r in rows)]
-        heads = ("little on", "big on", "order", "sent", "acc %", "escal %")
+        order = ("order\nsent",) if stacked else ("order", "sent")
+        heads = ("little on", "big on", *order, "acc %", "escal %")
+        if self._numbered:
+            table.add_column("#", justify="right", no_wrap=True)
         for head in (*heads, *(_HEADS[name] for name in costs)):
             text = head.replace(" %", "\n%").replace(" m", "\nm") if narrow else head
             table.add_column(text, overflow="fold")
-        for r in rows:
+        for number, r in enumerate(rows, start=1):
             mark = "*" if r["on_front"] else " "
-            who = f"{mark} {r['little_on']}", r["big_on"], r["order"], r["sent"]
+            who = [f"{mark} {r['little_on']}"]
+            if self._numbered:
+                who = [f"{mark}{number}", r["little_on"]]
+            order = (r["order"], r["sent"])
+            who += [r["big_on"], *(["\n".join(order)] if stacked else order)]
             shares = f"{100 * r['accuracy']:.2f}", f"{100 * r['escalation_rate']:.1f}"
             shown = ["-" if r[name] is None else f"{r[name]:.3g}" for name in costs]
             table.add_row(*who, *shares, *shown)
@@ -104,6 +136,16 @@ class PlatformAnswer:
         if energy is None:
             return "error and mean latency"
         return f"error, mean latency and mean energy ({energy})"
+
+
+def latency_warnings(platform: Platform) -> dict[str, str]:
+    """What to beware of on each device whose latencies are too uncertain to choose by."""
+    models = {site.name: site.profile.latency for site in platform.sites}
+    return {
+        name: model.warning
+        for name, model in models.items()
+        if model.warning and model.provenance()["latency_ms"] == "predicted"
+    }
 
 
 def pair_on_platform(
@@ -212,6 +254,7 @@ def branched_text(platform: Platform, records: Sequence[dict[str, Any]]) -> list
             f"{r['other']}, {r['sending_ms']:.3g} ms of sending; {r['macs'] / 1e6:.1f} M MACs, "
             f"{r['params'] / 1e6:.2f} M parameters."
         )
+    lines += [f"Warning: on {n} {warning}" for n, warning in latency_warnings(platform).items()]
     if platform.no_energy:
         lines.append(f"No energy: {platform.no_energy}.")
     return lines
@@ -261,7 +304,7 @@ def _answer(
                     **_named(m, names),
                     **{n: _number(columns[n][at]) for n in COSTS},
                     "on_front": bool(best[at]),
-                    "provenance": _words(m, words_at(words, i), platform),
+                    "provenance": _words(words_at(m.provenance, i), words_at(words, i), platform),
                 }
             )
     if not records:
@@ -278,8 +321,8 @@ def _named(mapped: MappedPairs, names: list[str]) -> dict[str, str]:
     return {"little_on": on[0], "big_on": on[1], "order": m.order, "sent": m.sent}
 
 
-def _words(mapped: MappedPairs, answers: Any, platform: Platform) -> dict[str, str]:
-    word, energy = mapped.provenance["latency_ms"], mapped.provenance["energy_mj"]
+def _words(costs: Any, answers: Any, platform: Platform) -> dict[str, str]:
+    word, energy = costs["latency_ms"], costs["energy_mj"]
     out = {name: answers[name] for name in ("accuracy", "escalation_rate")}
     out |= dict.fromkeys(("latency_ms", "latency_p95_ms", "latency_worst_ms"), word)
     return out if platform.no_energy else {**out, "energy_mj": energy}

@@ -27,6 +27,7 @@ from biglittle.bench.platform_costs import (
     in_turn,
     on_one,
 )
+from biglittle.bench.provenance import words_at
 
 SPACE = get_space("fbnet")
 
@@ -228,7 +229,8 @@ def test_a_pair_under_every_mapping(platform: Any) -> None:
     # Kept: big ran through, and both wait for little; escalated: the same.
     expected = 4 * 32 + 1 * 0.25 + 4 * 10.8 + 0.5 * (32.25 - 10.8) + 0.2 * 1
     assert once.energy_mj[0] == pytest.approx(expected)
-    assert once.provenance == {"latency_ms": "modelled", "energy_mj": "modelled"}
+    assert dict(once.provenance) == {"latency_ms": "modelled", "energy_mj": "modelled"}
+    assert dict(one.provenance) == {"latency_ms": "block-sum", "energy_mj": "modelled"}
     assert np.isnan(pairs.under(Mapping(0, 1, IN_TURN, FEATURES)).latency_ms).all()
 
 
@@ -252,6 +254,30 @@ def test_nothing_escalated_is_little_alone_and_every_mapping_is_listed(platform:
             decided = 32.25 * (1.0 if mapping.little_on == 0 else 0.2)
             assert got.latency_ms[0] == got.latency_worst_ms[0] == pytest.approx(decided)
     assert len(set(MAPPINGS)) == len(MAPPINGS) == 8
+
+
+def test_on_one_device_each_pair_has_the_word_of_its_weakest_network(platform: Any) -> None:
+    import dataclasses
+
+    slow, fast = platform.sites
+    whole, cut = "0" * 22, "0" * 22 + "@4"
+    latency = dataclasses.replace(slow.profile.latency, ends=None)  # the heads are predicted
+    profile = dataclasses.replace(slow.profile)
+    profile.__dict__["latency"] = latency
+    pairs = PairsOnPlatform(
+        dataclasses.replace(platform, sites=(dataclasses.replace(slow, profile=profile), fast)),
+        [whole, cut, whole, whole],
+        ["1" * 22, whole, cut, cut],
+        np.array([0.5, 0.5, 0.5, 0.0]),
+        np.array([False, True, False, False]),
+    )
+    words = pairs.under(Mapping(0, 0, IN_TURN, NOTHING)).provenance
+    got = [words_at(words, i)["latency_ms"] for i in range(4)]
+    assert got == ["block-sum", "predicted", "predicted", "block-sum"]
+    words = pairs.under(Mapping(1, 1, IN_TURN, NOTHING)).provenance
+    assert {words_at(words, i)["latency_ms"] for i in range(4)} == {"block-sum"}
+    words = pairs.under(Mapping(0, 1, IN_TURN, INPUT)).provenance
+    assert {words_at(words, i)["latency_ms"] for i in range(4)} == {"modelled"}
 
 
 def test_networks_in_int8_are_asked_of_what_a_device_measured_in_int8(platform: Any) -> None:

@@ -50,7 +50,9 @@ def test_a_pair_is_told_under_every_mapping(bench: Benchmark, file: Path) -> Non
     here = [r for r in rows if r["little_on"] == r["big_on"] == "raspberry-pi-4"]
     assert here[0]["latency_ms"] == pytest.approx(point.latency_ms)
     assert here[0]["accuracy"] == point.accuracy
-    assert here[0]["provenance"]["latency_ms"] == "modelled"
+    assert here[0]["provenance"]["latency_ms"] == point.provenance["latency_ms"] == "predicted"
+    both = [r for r in rows if r["little_on"] != r["big_on"]]
+    assert {r["provenance"]["latency_ms"] for r in both} == {"modelled"}
     assert here[0]["provenance"]["accuracy"] == "measured"
     assert all(r["energy_mj"] > 0 for r in rows)
     siblings = json.loads(run(str(file), "0" * 22, ARCH, "--json").stdout)
@@ -59,7 +61,11 @@ def test_a_pair_is_told_under_every_mapping(bench: Benchmark, file: Path) -> Non
 
 def test_a_table_for_readers_names_provenance_and_what_is_missing(file: Path) -> None:
     text = " ".join(run(str(file), PREFIX, ARCH).stdout.split())
-    assert "Latency modelled" in text
+    alone = "on raspberry-pi-4 alone and on jetson-nano alone"
+    assert f"Latency predicted {alone}; modelled over both devices; link" in text
+    assert text.count("Warning: on jetson-nano predicted latencies may be off") == 1
+    document = json.loads(run(str(file), PREFIX, ARCH, "--json").stdout)
+    assert list(document["latency_warnings"]) == ["jetson-nano"]
     assert "mean energy (modelled)" in text
     file.write_text(json.dumps(EXAMPLE))
     assert "No energy: energies are taken at two places" in run(str(file), PREFIX, ARCH).stdout
@@ -114,6 +120,28 @@ def test_of_many_rows_a_spread_is_shown(bench: Benchmark) -> None:
         assert f"{100 * accuracy:.2f}" in text
     answer.print(console, 1000)
     assert "--top shows more" not in console.file.getvalue()[len(text) :]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("changed", [{}, {"rail": "wall"}])
+@pytest.mark.parametrize("width", [80, 120])
+def test_rows_of_a_front_and_the_pairs_below_them_are_numbered(
+    bench: Benchmark, width: int, changed: dict[str, str]
+) -> None:
+    points = bench.query_many([PREFIX, "0" * 22], [ARCH, ARCH], "margin", [0.4, 0.3],
+                              "raspberry-pi-4")  # fmt: skip
+    answer = front_on_platform(parse_platform(EXAMPLE | changed, "two.json"), points)
+    out = io.StringIO()
+    answer.print(Console(file=out, width=width), 20)
+    head = out.getvalue().partition(f"1  {answer._shown(20)[0]['little']}")[0]
+    assert "#" in head
+    assert max(map(len, out.getvalue().splitlines())) <= width
+    for number, row in enumerate(answer._shown(20), start=1):
+        mark = "*" if row["on_front"] else ""
+        (line,) = [w for w in head.splitlines() if w.strip(" │").startswith(f"{mark}{number} ")]
+        assert f"{100 * row['accuracy']:.2f}" in line
+        assert {row["little_on"], row["big_on"]} <= set(line.split())
+        below = f"{number:>2}  {row['little']} -> {row['big']}, margin {row['threshold']:.3g}"
+        assert below.strip() in out.getvalue()
 
 
 def test_each_point_of_a_front_keeps_its_own_word(bench: Benchmark) -> None:
@@ -174,6 +202,7 @@ def test_branched_networks_are_priced_with_either_host(file: Path) -> None:
     assert rows[0]["provenance"]["latency_ms"] == "modelled"
     text = run(str(file), "--branched", "4444446", "--classes", "1000").stdout
     assert "with jetson-nano as host" in text
+    assert text.count("Warning: on jetson-nano predicted latencies") == 1
     for words, message in (
         (("--space", "fbnet"), "has no branches"),
         (("--front", "x"), "not several"),
@@ -193,6 +222,7 @@ def test_a_narrow_terminal_cuts_no_word(bench: Benchmark, changed: dict[str, str
         answer.print(Console(file=out, width=width), 20)
         text = out.getvalue()
         assert "\u2026" not in text
+        assert "raspberry-pi-4 " in text.partition("no other row")[0]
         assert max(map(len, text.splitlines())) <= width
         assert ("energy" in text.partition("no other row")[0]) == bool(changed)
         assert "Accuracy and escalation measured." in " ".join(text.split())
