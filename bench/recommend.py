@@ -86,6 +86,9 @@ class Recommendation:
         pairs: whether what was searched has pairs at all, and not single networks alone.
         by_test: the single network that test itself would choose, with its figures; None where it
             is the same one, or where nobody knows.
+        big: the big network of the pair alone, with its figures; ``gain`` is what the pair is more
+            accurate, ``gain_low`` and ``gain_high`` are its interval, ``latency_share`` is the
+            pair's mean latency over that of the network. None where nobody knows.
     """
 
     budget: Budget
@@ -100,6 +103,7 @@ class Recommendation:
     decided: str | None = None
     pairs: bool = True
     by_test: Mapping[str, Any] | None = None
+    big: Mapping[str, Any] | None = None
 
     @property
     def verdict(self) -> str:
@@ -169,6 +173,7 @@ class Recommendation:
             "gain_interval": self.interval,
             "pairs": self.pairs,
             "single_by_test": None if self.by_test is None else dict(self.by_test),
+            "big_alone": None if self.big is None else dict(self.big),
         }
 
     @classmethod
@@ -188,6 +193,7 @@ class Recommendation:
             decided=record.get("verdict_on_val", record["verdict"]),
             pairs=record.get("pairs", True),
             by_test=record.get("single_by_test"),
+            big=record.get("big_alone"),
         )
 
     def at_row(self, row: int) -> Recommendation:

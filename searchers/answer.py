@@ -32,18 +32,24 @@ from ..bench.spaces import parse_networks
 from .evaluators.worst_case import worst_points
 from .settings import SearchSettings
 from .singles import SingleNetworks
-from .table_singles import each_device, table_singles
+from .table_singles import each_device, table_single, table_singles
 
 CONFORMAL = f"conformal, {100 * LEVEL:.0f} %, the errors of both taken as independent"
 BOOTSTRAP = f"bootstrap over test images, {100 * LEVEL:.0f} %"
 _TABLE = "table"
 UNKNOWN = "unknown"  # provenance that an older file does not say
-_SHOWN = {
+_UNITS = {
     "accuracy": "%",
+    "escalation_rate": "% escalated",
     "latency_ms": "ms on average",
     "latency_p95_ms": "ms p95",
     "peak_memory_mib": "MiB",
 }
+
+_PERCENT = {"accuracy": 2, "escalation_rate": 1}
+_SHOWN = ("accuracy", "latency_ms", "latency_p95_ms", "peak_memory_mib")
+_COSTS = _SHOWN[1:]
+_UNTIMED = ("accuracy", "escalation_rate", "peak_memory_mib")  # of a pair of unknown latency
 
 #: Half-widths of the accuracy's interval of a pair and of a single network, fractions.
 HalfWidths = Callable[[OperatingPoint, str], tuple[float, float]]
@@ -215,19 +221,49 @@ def on_test(
         row = bench.row(str(single["architecture"]))
         single = {**single, "accuracy": float(bench.accuracy("test")[row])}
     row_kept = None if answer.source == _TABLE else answer.row
-    answer = replace(answer, pair=pair, single=single, row=row_kept)
+    big = None if pair is None else beside_big(bench, pair, device)
+    answer = replace(answer, pair=pair, single=single, row=row_kept, big=big)
     if pair is None or single is None:
         return answer
-    both = right_of_pair(bench, pair), bench.table.predictions("test").correct[row]
-    gained, lost = (int((a & ~b).sum()) for a, b in (both, both[::-1]))
-    n = len(both[0])
-    low, high = bootstrap_gain(gained, lost, n)
+    gain, low, high = gain_over(bench, pair, str(single["architecture"]))
     alone = table_singles(bench, device, "test") if alone is None else alone
     by_test = best_single_within(alone, answer.budget)
     if by_test is not None and by_test["accuracy"] <= single["accuracy"]:
         by_test = None
-    answer = replace(answer, gain=(gained - lost) / n, by_test=by_test)
+    answer = replace(answer, gain=gain, by_test=by_test)
     return answer.with_gain(low, high, BOOTSTRAP)
+
+
+def gain_over(bench: Benchmark, point: OperatingPoint, network: str) -> tuple[float, float, float]:
+    """What a pair is more accurate on test than one network, and the ends of its interval.
+
+    Args:
+        bench: the table that has all three networks.
+        point: the pair, under its gate.
+        network: name of the network that answers alone.
+    """
+    alone = bench.table.predictions("test").correct[bench.row(network)]
+    both = right_of_pair(bench, point), alone
+    gained, lost = (int((a & ~b).sum()) for a, b in (both, both[::-1]))
+    return (gained - lost) / len(alone), *bootstrap_gain(gained, lost, len(alone))
+
+
+def beside_big(
+    bench: Benchmark, point: OperatingPoint, device: str | Sequence[str]
+) -> dict[str, Any]:
+    """The big network of a pair alone, and what the pair gains over it: ``Recommendation.big``.
+
+    Args:
+        bench: the table that has both networks.
+        point: the pair, under its gate, as test reports it.
+        device: name of a device of the table, or the path of a profile; of several each cost is
+            the largest over them.
+    """
+    figures = table_single(bench, point.big, device)
+    gain, low, high = gain_over(bench, point, point.big)
+    mine, its = point.latency_ms, figures["latency_ms"]
+    share = mine / its if mine is not None and its else None
+    return {**figures, "gain": gain, "gain_low": low, "gain_high": high, "latency_share": share}
 
 
 def right_of_pair(
@@ -259,23 +295,39 @@ def sentence(answer: Recommendation) -> str:
                 best = f"On test the pair lost that was chosen on val: {named} gains"
             elif answer.decided == "single" and (answer.gain or 0.0) > 0:
                 best = f"Val, which chooses, prefers it; on test the best pair, {named}, gains"
-            costs = _joined(_figures(vars(answer.pair), answer.pair.provenance, accuracy=False))
-            beside = f" {best} {gain_text(answer)} and takes {costs}."
+            costs = _figures(vars(answer.pair), answer.pair.provenance, _COSTS)
+            takes = f" and takes {_joined(costs)}" if costs else ""
+            beside = f" {best} {gain_text(answer)}{takes}."
         return f"{where}: use the single network {_single(answer.single)}.{beside}"
     assert answer.pair is not None
     pair = answer.pair
     measured = "measured in the table: " if answer.source == _TABLE else ""
-    figures = _figures(vars(pair), pair.provenance)
+    figures = _figures(vars(pair), pair.provenance, _UNTIMED if pair.latency_ms is None else _SHOWN)
     text = f"{where}: use {_named(pair)}, {measured}accuracy {_joined(figures)}."
     if answer.single is None:
         return f"{text} No single network was seen that is known to meet it."
     text += f" It gains {gain_text(answer)} over the best single network, {_single(answer.single)}"
     if answer.gain_low is None or answer.gain_high is None or answer.gain_low > 0:
-        return f"{text}.{by_test_text(answer)}"
+        return f"{text}.{by_test_text(answer)}{big_text(answer)}"
     if answer.gain_high < 0:
-        return f"{text}; it was chosen for what it costs, and is less accurate."
+        text += "; it was chosen for what it costs, and is less accurate."
+        return f"{text}{big_text(answer)}"
     text += "; the interval holds 0, so that the single network may do as well."
-    return f"{text}{by_test_text(answer)}"
+    return f"{text}{by_test_text(answer)}{big_text(answer)}"
+
+
+def big_text(answer: Recommendation) -> str:
+    """What a pair is worth beside its big network alone; "" where that is said already."""
+    big, pair, single = answer.big, answer.pair, answer.single
+    if big is None or pair is None or (single or {}).get("architecture") == pair.big:
+        return ""
+    ends = f"{100 * big['gain_low']:+.2f} to {100 * big['gain_high']:+.2f}"
+    share = big["latency_share"]
+    costs = "" if share is None else f", at {100 * share:.0f} % of its latency"
+    return (
+        f" Beside its big network alone ({_listed(big, ('accuracy', 'latency_ms'))}) it is at "
+        f"{100 * big['gain']:+.2f} points ({100 * LEVEL:.0f} % interval {ends}){costs}."
+    )
 
 
 def by_test_text(answer: Recommendation) -> str:
@@ -297,9 +349,13 @@ def _named(pair: OperatingPoint) -> str:
 
 
 def _single(single: Mapping[str, Any]) -> str:
-    figures = _figures(single, single.get("provenance") or {})
-    listed = "; ".join(f"{text}, {word}" for text, word in figures)
-    return f"{single['architecture']} ({listed})"
+    return f"{single['architecture']} ({_listed(single)})"
+
+
+def _listed(single: Mapping[str, Any], names: Sequence[str] = _SHOWN) -> str:
+    """Figures of a single network, each with its provenance."""
+    figures = _figures(single, single.get("provenance") or {}, names)
+    return "; ".join(f"{text}, {word}" for text, word in figures)
 
 
 def gain_text(answer: Recommendation) -> str:
@@ -316,16 +372,16 @@ def gain_text(answer: Recommendation) -> str:
 
 
 def _figures(
-    figures: Mapping[str, Any], words: Mapping[str, str], accuracy: bool = True
+    figures: Mapping[str, Any], words: Mapping[str, str], names: Sequence[str] = _SHOWN
 ) -> list[tuple[str, str]]:
-    """Accuracy and costs as text; those of one provenance stand together before its word."""
-    names = _SHOWN if accuracy else [n for n in _SHOWN if n != "accuracy"]
+    """Figures as text, by name; those of one provenance stand together before its word."""
     out: list[tuple[str, str]] = []
     for name in names:
         if (value := figures.get(name)) is None:
             continue
-        shown = f"{100 * value:.2f}" if name == "accuracy" else three_digits(value)
-        text, word = f"{shown} {_SHOWN[name]}", words.get(name, UNKNOWN)
+        digits = _PERCENT.get(name)
+        shown = three_digits(value) if digits is None else f"{100 * value:.{digits}f}"
+        text, word = f"{shown} {_UNITS[name]}", words.get(name, UNKNOWN)
         if out and out[-1][1] == word:
             text = f"{out.pop()[0]}, {text}"
         out.append((text, word))

@@ -12,7 +12,7 @@ from ..bench.anatomy import anatomies
 from ..bench.figures import FIGURES
 from ..bench.provenance import LATENCIES
 from ..bench.recommend import Recommendation
-from .answer import by_test_text, gain_text, sentence
+from .answer import big_text, by_test_text, gain_text, sentence
 from .front_question import FrontQuestion, latency_warning
 from .network_svg import network_svg, trunk_svg
 from .pages.page import Cell, table, verdict
@@ -87,7 +87,7 @@ def _gain(answer: Recommendation) -> str:
         text = f"It gains {gain_text(answer)} over the best single network within that budget."
         if _uncertain(answer):
             text += " The interval holds 0: the single network may do as well."
-        text += by_test_text(answer)
+        text += by_test_text(answer) + big_text(answer)
     else:
         text = sentence(answer)
     return f'<p class="gain">{html.escape(text)}</p>'

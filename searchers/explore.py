@@ -99,6 +99,8 @@ def device_fronts(
                 front = bench.front(given, OBJECTIVES, gates=(gate,), couplings=(coupling,))
                 parts.append((front.points, front.chosen))
             on_front()
+    if not parts:
+        bench.front(given, OBJECTIVES)  # which says why there is none
     points, chosen = (concatenate([part[k] for part in parts]) for k in (0, 1))
     values, fronts = front_values(chosen, OBJECTIVES), np.ones(len(chosen), np.int64)
     everything = np.ones(len(chosen), bool)

@@ -37,6 +37,15 @@ class SingleRecord(Struct):
     flash_kib: Cost | None = None
 
 
+class BigRecord(SingleRecord, kw_only=True):
+    """The big network of a pair alone, and what the pair is more accurate."""
+
+    gain: float
+    gain_low: float
+    gain_high: float
+    latency_share: Cost | None = None
+
+
 class _Record(Struct, kw_only=True):
     little: Line
     big: Line
@@ -88,6 +97,7 @@ class RecommendationRecord(Struct):
     verdict_on_val: Literal["pair", "single", "nothing"] | None = None
     pairs: bool = True
     single_by_test: SingleRecord | None = None
+    big_alone: BigRecord | None = None
 
     def __post_init__(self) -> None:
         if unknown := sorted({self.aim, *self.budget} - {*FIGURES}):

@@ -11,7 +11,7 @@ from ..bench import Benchmark
 from ..bench.diagnostics import Diagnostics
 from ..bench.gates import get_gate
 from ..bench.recommend import Budget, Recommendation
-from .answer import by_test_text, gain_text, on_test, one_point
+from .answer import big_text, by_test_text, gain_text, on_test, one_point
 from .answer_page import answer_table, drawn_networks, drawn_on
 from .front_files import write_files
 from .front_question import FrontQuestion, question_sources
@@ -95,7 +95,7 @@ def pair_verdict(bench: Benchmark, report: PairReport, question: FrontQuestion) 
         if answer.refuted is False and low is not None and low <= 0 <= (answer.gain_high or 0.0):
             kind, word = "open", "As good as a single network"
             gain += " The interval holds 0."
-        gain += by_test_text(answer)
+        gain += by_test_text(answer) + big_text(answer)
     if not get_gate(point.gate).deployable:
         kind, word = "open", f"No device can run {point.gate}"
         gain += " It is a bound or a control, no choice."

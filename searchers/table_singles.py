@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bench import Benchmark, NetworkCosts, Points
 from ..bench.footprint import FIGURES as ON_MICROCONTROLLERS
@@ -27,7 +29,30 @@ def table_singles(bench: Benchmark, device: str | Sequence[str], split: str) -> 
         device: name or profile of the device; of several each cost is the largest over them.
         split: whose images are counted, "val" or "test".
     """
-    rows, devices = bench.table.rows(exits=True), each_device(device)
+    return _alone(bench, bench.table.rows(exits=True), device, split)
+
+
+def table_single(
+    bench: Benchmark, network: str, device: str | Sequence[str], split: str = "test"
+) -> dict[str, Any]:
+    """One network of a table alone, with its figures, as plain JSON.
+
+    Args:
+        bench: the table that has it.
+        network: its name; it may be of no space.
+        device: name or profile of the device; of several each cost is the largest over them.
+        split: whose images are counted, "val" or "test".
+    """
+    row = np.array([bench.row(network)], np.intp)
+    record = _alone(bench, row, device, split).records()[0]
+    assert record is not None
+    return record
+
+
+def _alone(
+    bench: Benchmark, rows: NDArray[np.intp], device: str | Sequence[str], split: str
+) -> SingleNetworks:
+    devices = each_device(device)
     costs = bench.costs(devices[0])
     if len(devices) > 1:
         costs = NetworkCosts.worst([bench.costs(d) for d in devices])

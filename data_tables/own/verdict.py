@@ -19,7 +19,7 @@ from ...bench.gates import get_gate
 from ...bench.own.costs import DEVICE
 from ...bench.recommend import Budget, Recommendation, recommend
 from ...edge_profiler.onnx_gates import onnx_gates
-from ...searchers.answer import on_test, sentence
+from ...searchers.answer import big_text, on_test, sentence
 from ...searchers.table_singles import table_singles
 
 #: What networks are compared by: the first that all of a table's networks have.
@@ -68,6 +68,7 @@ class Verdict:
             f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at {mean}. The "
             f"best network by itself, {name}, is right about {single['accuracy']:.2%} at "
             f"{self._cost(single)}: the pair takes {ratio:.0%} of that, and gains {_gain(answer)}."
+            f"{big_text(answer)}"
         )
 
     def _value(self, figures: Mapping[str, Any]) -> float:

@@ -157,6 +157,45 @@ def test_the_single_network_of_hindsight_stands_beside_that_of_val(bench: Benchm
     assert differ  # or the test shows nothing
 
 
+def test_a_pair_of_a_table_is_held_against_its_big_network_alone(bench: Benchmark) -> None:
+    front = bench.front(DEVICE)
+    limits = np.quantile(front.chosen.latency_ms, np.linspace(0.1, 1.0, 12)).tolist()
+    questions = [Budget("here", {"latency_ms": limit}) for limit in limits]
+    chosen = recommend(front.chosen, questions, table_singles(bench, DEVICE, "val"))
+    told = 0
+    for answer in (on_test(a, bench, DEVICE) for a in chosen):
+        pair, big = answer.pair, answer.big
+        if pair is None:
+            assert big is None
+            continue
+        row = bench.row(pair.big)
+        assert big is not None
+        assert big["architecture"] == pair.big
+        assert big["accuracy"] == bench.accuracy("test")[row]
+        assert big["latency_ms"] == bench.costs(DEVICE).latency_ms[row]
+        assert big["gain"] == pytest.approx(pair.accuracy - big["accuracy"])
+        assert big["gain_low"] <= big["gain"] <= big["gain_high"]
+        assert big["latency_share"] == pair.latency_ms / big["latency_ms"]
+        assert Recommendation.of(answer.record()).big == big
+        text = f"it is at {100 * big['gain']:+.2f} points (90 % interval "
+        assert answer.single is not None
+        differ = answer.single["architecture"] != pair.big
+        assert (text in sentence(answer)) == (differ and answer.verdict == "pair")
+        told += text in sentence(answer)
+        before = {k: v for k, v in answer.record().items() if k != "big_alone"}
+        assert Recommendation.of(before).big is None  # a document of an earlier version
+    assert told  # or the test shows nothing
+
+
+def test_where_no_cost_is_known_an_answer_names_none(outcome: SearchOutcome) -> None:
+    costs = ("latency_ms", "latency_p95_ms", "peak_memory_mib")
+    pair = dataclasses.replace(outcome.front[3], **dict.fromkeys(costs), escalation_rate=0.281)
+    lost = sentence(_answer(outcome, pair=pair, gain=-0.01))
+    assert lost.endswith("gains -1.00 points.")
+    won = sentence(_answer(outcome, pair=pair))
+    assert f"accuracy {100 * pair.accuracy:.2f} %, 28.1 % escalated (predicted)." in won
+
+
 def _answer(outcome: SearchOutcome, **changes: object) -> Recommendation:
     single = {"architecture": "s", "accuracy": 0.7, "latency_ms": 9.0, "peak_memory_mib": 4.0}
     base = Recommendation(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from biglittle.bench import Benchmark
+from biglittle.bench.errors import ConstraintError
 from biglittle.bench.rows import COUPLINGS
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
@@ -25,6 +26,13 @@ def cut_table(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("table") / "table.h5"
     write_table(path, synthetic_table(n_networks=12, seed=2, n_exits=3), "test", "2020-01-01")
     return str(path)
+
+
+def test_a_table_without_latencies_is_told_what_is_missing(tmp_path: Path) -> None:
+    answers, labels = {"a": np.eye(2)[[0, 1] * 4], "b": np.eye(2)[[0, 0] * 4]}, [0, 1] * 4
+    Benchmark.from_answers(answers, labels, out=tmp_path / "nocost.h5")
+    with pytest.raises(ConstraintError, match="has no latency_ms on given"):
+        explore(str(tmp_path / "nocost.h5"), ())
 
 
 def view_of(text: str) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def test_on_several_devices_too_what_is_chosen_on_val_is_shown_on_test(
     report.write(tmp_path)
     saved = saved_front(read_front(tmp_path))
     assert saved.curves.keys() == page.curves.keys()
+    assert [answer.big for answer in saved.answers] == [answer.big for answer in report.answers]
+    assert any(answer.big for answer in saved.answers)
     assert saved.singles is not None
     assert page.singles is not None
     assert np.array_equal(saved.singles.singles.accuracy, page.singles.singles.accuracy)
