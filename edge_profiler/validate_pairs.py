@@ -161,19 +161,32 @@ class PairsValidation:
         device: name of the device they were promised for.
         measured_on: device and runtime that measured.
         pairs: per pair its ids, gate, method; of accuracy, escalation rate and latencies what was
-            promised, trained and deployed, each with its provenance; ``problems`` in words.
+            promised, trained and deployed, each with its provenance; ``kept``, by "accuracy" (of
+            the answers, escalation rate included) and "latency", None where that is not judged;
+            ``problems`` in words.
         notes: sentences that a reader must know.
+        unjudged: why latencies that are not judged are not.
     """
 
     device: str
     measured_on: str
     pairs: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...] = ()
+    unjudged: str = "none was promised"
+
+    def _kept(self, promise: str) -> bool | None:
+        """Whether all pairs keep one promise; None where none fails and not all are judged."""
+        each = [pair["kept"][promise] for pair in self.pairs]
+        if False in each:
+            return False
+        return None if None in each else True
 
     @property
-    def kept(self) -> bool:
-        """Whether no pair has a problem."""
-        return not any(pair["problems"] for pair in self.pairs)
+    def kept(self) -> bool | None:
+        """Whether no pair has a problem; None where none has and latencies were not judged."""
+        if any(pair["problems"] for pair in self.pairs):
+            return False
+        return self._kept("latency")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -181,6 +194,8 @@ class PairsValidation:
             "device": self.device,
             "measured_on": self.measured_on,
             "kept": self.kept,
+            "accuracy_kept": self._kept("accuracy"),
+            "latency_kept": self._kept("latency"),
             "verdict": self.verdict,
             "notes": list(self.notes),
             "pairs": [dict(p) for p in self.pairs],
@@ -207,6 +222,7 @@ class PairsValidation:
                     f"  latency     {promise}, measured {_ms(latency['mean_ms'])} in the mean: "
                     f"{_ms(latency['kept_ms'])} where the little network answers, "
                     f"{_ms(latency['escalated_ms'])} where it asks the big one"
+                    + ("; not judged" if pair["kept"]["latency"] is None else "")
                 )
             lines += [f"  NOT kept: {problem}" for problem in pair["problems"]]
         lines += [f"note: {note}" for note in self.notes]
@@ -215,10 +231,18 @@ class PairsValidation:
 
     @property
     def verdict(self) -> str:
-        """Whether the promises were kept, in one line."""
-        good = sum(not pair["problems"] for pair in self.pairs)
-        word = "Kept" if self.kept else "NOT kept"
-        return f"{word}: {good} of {len(self.pairs)} pairs hold what was promised of them."
+        """Which promises were kept and which were not judged, in one line."""
+        n, good = len(self.pairs), sum(not pair["problems"] for pair in self.pairs)
+        open_, word = sum(pair["kept"]["latency"] is None for pair in self.pairs), "NOT kept"
+        what = "hold what was promised of them"
+        if good == n:
+            word = "Accuracy kept, latency not judged" if open_ else "Kept"
+            what = "are as accurate as promised" if open_ else what
+        says = f"{word}: {good} of {n} pairs {what}"
+        if not open_:
+            return f"{says}."
+        of = "" if open_ == n else f" of {open_} of them"
+        return f"{says}; latency is not judged{of}: {self.unjudged}."
 
 
 def _ms(value: float | None) -> str:
@@ -269,6 +293,11 @@ def validate_pairs(
         measured_on=f"{measured['device']} ({measured['runtime']})",
         pairs=tuple(records),
         notes=tuple(notes),
+        unjudged=(
+            "none was promised"
+            if same_device
+            else f"another device than {device} measured; run the same command there"
+        ),
     )
 
 
@@ -304,9 +333,12 @@ def _record(
             f"more than {ERRORS:g} standard errors of {rerun.n:,} images."
         )
     promise = promised["latency_ms"]
+    verdicts = {"accuracy": not problems, "latency": None if None in (tolerance, promise) else True}
     if mean is None:
+        verdicts["latency"] = False
         problems.append("its latency could not be measured.")
     elif tolerance is not None and promise is not None and abs(mean - promise) > tolerance * mean:
+        verdicts["latency"] = False
         problems.append(
             f"the mean latency is {mean / promise - 1:+.1%} against the promise; {tolerance:.0%} "
             "of what is measured are allowed."
@@ -340,5 +372,6 @@ def _record(
         },
         "peak_memory_mib": branches[1].get("peak_memory_mib"),
         "error": next((b["error"] for b in branches if "error" in b), "it was not asked for"),
+        "kept": verdicts,
         "problems": problems,
     }

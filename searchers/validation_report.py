@@ -90,7 +90,7 @@ def write_pairs_validation(path: str | Path, document: Mapping[str, Any]) -> Pat
         cells.append((_cell(latency["promised_ms"]) or "-", latency["provenance"]))
         cells.append(_cell(latency["mean_ms"]) or "-")
         cells.append("\n".join(_cell(latency[n]) or "-" for n in ("kept_ms", "escalated_ms")))
-        rows.append([*cells, "no" if p["problems"] else "yes"])
+        rows.append([*cells, _kept(p)])
         problems = [*p["problems"], *([p["error"]] if latency["mean_ms"] is None else [])]
         remarks += [f"{p['little']} -> {p['big']}: {problem}" for problem in problems]
     body = f"""{_verdict(document)}
@@ -100,6 +100,15 @@ file, asked about the test images again, and measured end to end with either bra
 {table(heads, rows, ids=(0,))}"""
     title = f"Co-trained pairs for {document['device']}, measured on {document['measured_on']}"
     return write_files(path.parent, {path.name: page(title, body)})[0]
+
+
+def _kept(pair: Mapping[str, Any]) -> str:
+    """Whether a pair keeps its promises, or which of them where one is not judged."""
+    verdicts = pair["kept"]
+    if None not in verdicts.values():
+        return "no" if pair["problems"] else "yes"
+    words = {True: "yes", False: "no", None: "not judged"}
+    return "\n".join(f"{promise}: {words[each]}" for promise, each in verdicts.items())
 
 
 def _verdict(document: Mapping[str, Any]) -> str:

@@ -155,4 +155,4 @@ def judge_cotrained(
             none of the files.
     """
     pairs = validate_cotrained(folder, device, profile_file, data, n_images, measuring, tolerance)
-    return Verdict(pairs.as_dict(), pairs.text(), pairs.kept, True)
+    return Verdict(pairs.as_dict(), pairs.text(), pairs.kept is not False, True)

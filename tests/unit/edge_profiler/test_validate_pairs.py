@@ -14,6 +14,7 @@ from biglittle.edge_profiler.accuracy import Rerun
 from biglittle.edge_profiler.machine import same_device
 from biglittle.edge_profiler.validate_pairs import (
     DeployedPair,
+    PairsValidation,
     deployed_pairs,
     is_cotrained,
     validate_pairs,
@@ -56,13 +57,18 @@ def profile(kept: float | None = 2.0, escalated: float | None = 6.0) -> dict[str
 
 def judged(
     right: int = 7200, escalated: int = 2500, n: int = 10_000, same: bool = True, **more: Any
-) -> tuple[bool, dict[str, Any], str]:
+) -> tuple[bool | None, dict[str, Any], str]:
+    got = validation(right, escalated, n, same, **more)
+    return got.kept, dict(got.pairs[0]), got.text()
+
+
+def validation(
+    right: int = 7200, escalated: int = 2500, n: int = 10_000, same: bool = True, **more: Any
+) -> PairsValidation:
     measured = more.pop("measured", profile())
     pair = DeployedPair(Path("x"), report(**more), HASH)
-    got = validate_pairs(
-        [pair], [Rerun(right, escalated, n)], measured, "raspberry-pi-4", same, 10_000
-    )
-    return got.kept, dict(got.pairs[0]), got.text()
+    answers = Rerun(right, escalated, n)
+    return validate_pairs([pair], [answers], measured, "raspberry-pi-4", same, 10_000)
 
 
 def test_a_pair_that_keeps_its_promise() -> None:
@@ -97,11 +103,39 @@ def test_chance_rounding_and_another_device_are_not_held_against_a_pair() -> Non
     assert judged(right=7195)[0]
     assert judged(accuracy=0.725)[0]  # half a point in ten thousand images happens
     kept, _, text = judged(latency_ms=300.0, same=False)
-    assert kept
+    assert kept is None
     assert "another device by name" in text
     kept, _, text = judged(right=76, escalated=20, n=100)
     assert kept
     assert "not all test images" in text
+
+
+def test_the_verdict_says_what_was_judged_and_what_was_not() -> None:
+    got = validation(same=False)
+    assert got.verdict == (
+        "Accuracy kept, latency not judged: 1 of 1 pairs are as accurate as promised; latency is "
+        "not judged: another device than raspberry-pi-4 measured; run the same command there."
+    )
+    document = got.as_dict()
+    assert document["kept"] is None
+    assert (document["accuracy_kept"], document["latency_kept"]) == (True, None)
+    assert "where it asks the big one; not judged" in got.text()
+
+    got = validation(same=False, accuracy=0.74)
+    assert got.verdict.startswith("NOT kept: 0 of 1 pairs hold what was promised of them; latency")
+    document = got.as_dict()
+    assert document["kept"] is False
+    assert (document["accuracy_kept"], document["latency_kept"]) == (False, None)
+
+    got = validation(latency_ms=2.5)
+    assert got.verdict == "NOT kept: 0 of 1 pairs hold what was promised of them."
+    document = got.as_dict()
+    assert (document["accuracy_kept"], document["latency_kept"]) == (True, False)
+
+    got = validation(latency_ms=None)
+    assert got.kept is None
+    assert got.verdict.endswith("latency is not judged: none was promised.")
+    assert validation().as_dict()["latency_kept"] is True
 
 
 def test_a_device_is_known_by_its_name_or_its_processor() -> None:
@@ -182,6 +216,7 @@ def test_the_command_measures_a_cotrained_folder_and_asks_nothing(  # type: igno
     tiny = Protocol(warm_up=1, rounds=1, runs_per_round=2, idle_gap_s=0, max_drift=2.0)
     monkeypatch.setattr("biglittle.edge_profiler.session.Protocol", lambda **given: tiny)
     monkeypatch.setattr(Dataset, "load", lambda self, folder: {"test": _images()})
+    monkeypatch.setattr("biglittle.searchers.validation.same_device", lambda *_: False)
     out = tmp_path / "out"
     code, text, err = command_line("validate", str(cotrained), "--out", str(out), "--json")
     assert code == 0, err
@@ -191,7 +226,11 @@ def test_the_command_measures_a_cotrained_folder_and_asks_nothing(  # type: igno
     assert pair["accuracy"]["deployed"] == pair["accuracy"]["trained"]
     assert pair["latency"]["escalated_ms"] > 0
     assert json.loads(text)["device"] == "raspberry-pi-4"
-    assert A in (out / "validation.html").read_text()
+    assert json.loads(text)["kept"] is json.loads(text)["latency_kept"] is None
+    page = (out / "validation.html").read_text()
+    assert A in page
+    assert "Accuracy kept, latency not judged" in page
+    assert "latency: not judged" in page
     elsewhere = ("--profile", str(out / "deployed.json"), "--out", str(tmp_path / "again"))
     code, again, err = command_line("validate", str(cotrained), *elsewhere, "--json")
     assert code == 0, err  # as a board would have measured it

@@ -106,6 +106,7 @@ def test_pairs_are_a_table_from_promise_to_deployment(tmp_path: Path) -> None:
         "accuracy": figures,
         "escalation_rate": figures,
         "latency": latency,
+        "kept": {"accuracy": True, "latency": True},
         "problems": [],
     }
     document = {
