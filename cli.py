@@ -45,8 +45,6 @@ from .output_option import with_output, writing
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_COLUMNS = 120
-
 app = typer.Typer(
     name="biglittle",
     cls=LazyGroup,
@@ -94,8 +92,9 @@ def _emit(document: Any) -> None:
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    # A file or a pipe has no width: wide enough that no provenance in a table's head is cut short.
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else PIPE_COLUMNS
+    from .bench.terminal import columns_of
+
+    width = columns_of(sys.stderr if stderr else sys.stdout)
     # What is printed may hold names that others wrote: it is text, and never markup.
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 

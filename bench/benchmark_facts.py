@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from .cost import NetworkCosts
 from .device import DEFAULT_DEVICE, load_device
-from .errors import BigLittleError
+from .errors import BigLittleError, UnknownNameError
 from .exact_points import ExactPoints
 from .measured_pairs import MeasuredPairs
 from .pair import Pair
@@ -23,6 +25,7 @@ from .table import Table
 from .table_info import table_info
 
 if TYPE_CHECKING:
+    from .device_profile import DeviceProfile
     from .network_table import NetworkTable
 
 
@@ -146,27 +149,51 @@ class BenchmarkFacts:
         Raises:
             UnknownNameError: no device has this name.
         """
+        return self._promised(device, networks) or self.exit_promise(device, networks)
+
+    def _promised(self, device: str, networks: Sequence[str]) -> str:
+        """What the latency models say that predict networks on a device."""
         named = () if self.table.given else tuple(split_precision(name)[1] for name in networks)
         models = self._exact.predicting(device, tuple(dict.fromkeys(named)))
-        words = [m.promise for m in models if m.promise]
-        cut = next((name for name in networks if "@" in name), None)
-        if not words and cut and self._predicts(device, cut):
-            words = [
-                "Latencies of networks that are cut at an exit are predicted there; within which "
-                f"interval: biglittle device predict {device} {cut}."
-            ]
-        return " ".join(words)
+        return " ".join(m.promise for m in models if m.promise)
 
-    def _predicts(self, device: str, network: str) -> bool:
-        """Whether the profile of a device says what a network takes, by a prediction."""
+    def exit_promise(self, device: str, networks: Sequence[str]) -> str:
+        """Where to read how good predictions are that a device has of exits alone; or "".
+
+        Args:
+            device: name of a device, or the path of a profile.
+            networks: names of the networks that are asked about.
+
+        Raises:
+            UnknownNameError: no device has this name.
+        """
+        cut = [name for name in dict.fromkeys(networks) if "@" in name]
+        if not cut or self._promised(device, networks):
+            return ""
         try:
-            profile, space = load_device(device), self.table.space
-            genomes, exits = parse_networks(space, network, PRECISIONS)
-            if profile.space_hash != space.hash:
-                return False
+            profile = load_device(device)
+        except UnknownNameError:  # a device that only this table has
+            return ""
+        if profile.space_hash != self.table.space.hash:
+            return ""
+        first = next((name for name in cut if self._predicts(device, profile, name)), None)
+        if first is None:
+            return ""
+        return (
+            "Latencies of networks that are cut at an exit are predicted there; within which "
+            f"interval: biglittle device predict {shlex.quote(device)} {first}."
+        )
+
+    def _predicts(self, device: str, profile: DeviceProfile, network: str) -> bool:
+        """Whether what a network takes is predicted: by the table's word, else the profile's."""
+        with contextlib.suppress(BigLittleError):  # it is not in the table
+            costs = self.costs(device).one(self.row(network))
+            return costs.provenance["latency_ms"] == "predicted"
+        try:
+            genomes, exits = parse_networks(self.table.space, network, PRECISIONS)
             model = profile.latency_in(split_precision(network)[1])
             return model.provenance(genomes, exits)["latency_ms"] == "predicted"
-        except BigLittleError:  # a device that only this table has, a network of no space
+        except BigLittleError:  # a network of no space
             return False
 
     def warning(self, device: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 Layout = TypeVar("Layout")
 Table = TypeVar("Table")
 _ANY_WIDTH = 1000
+PIPE_COLUMNS = 120
 
 
 def fitting(
@@ -28,6 +30,21 @@ def fitting(
         if console.measure(table, options=options).maximum <= console.width:
             break
     return layout, table
+
+
+def columns_of(stream: Any) -> int | None:
+    """How wide a console prints on a stream; None for a terminal, which says so itself.
+
+    A file or a pipe has no width: that of ``COLUMNS`` in the environment where it is set, else one
+    in which no provenance in a table's head is cut short.
+
+    Args:
+        stream: stdout or stderr.
+    """
+    if stream.isatty():
+        return None
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) > 0 else PIPE_COLUMNS
 
 
 def provenance_line(words: Mapping[str, Sequence[str]]) -> str:

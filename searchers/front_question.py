@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bench import Benchmark, DeviceProfile, load_device
+import numpy as np
+
+from ..bench import Benchmark, DeviceProfile, Points, load_device
 from ..bench.device import shipped_devices, user_devices
 from ..bench.errors import ArchitectureError, BigLittleError
 from ..bench.precision import FP32
@@ -50,6 +52,23 @@ def question_sources(devices: Sequence[str], bench: Benchmark, table: str) -> di
     if profiles:
         sources["device_files"] = {n: str(Path(d).resolve()) for d, n in profiles.items()}
     return sources
+
+
+def with_exits(
+    sources: Mapping[str, Any], bench: Benchmark, devices: Mapping[str, str], points: Points
+) -> dict[str, Any]:
+    """What a front rests on, with how good latencies of exits are where they are predicted.
+
+    Args:
+        sources: what is known before there is a front, as from `question_sources`.
+        bench: the table that was asked.
+        devices: what a benchmark takes for each device of the front, by its name.
+        points: points of the front.
+    """
+    networks = np.unique(np.concatenate([points.little, points.big])).tolist()
+    note = latency_note({n: bench.exit_promise(d, networks) for n, d in devices.items()})
+    both = " ".join(filter(None, [sources.get("latency"), note]))
+    return {**sources, "latency": both} if both else dict(sources)
 
 
 def latency_warning(config: Mapping[str, Any]) -> str:

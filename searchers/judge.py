@@ -72,7 +72,7 @@ class Judge:
         name: name of the evaluator, one of `EVALUATORS`.
         evaluator: answers the searcher's candidates with operating points.
         sources: what its figures rest on, for the config of the results.
-        says: one sentence for the reader about its figures.
+        says: what the reader is told about its accuracy; ``sources`` say how latencies came about.
         devices: names of the devices that the figures are of.
         reported: the same points as they are reported, on test; None: as they were searched.
         reference: the true front's box; None where nobody knows it.
@@ -197,7 +197,7 @@ def _made(
         )
         if bench.table.exits.any() and not surrogate.exits:
             says += " It knows whole networks alone: --on table searches those cut at exits too."
-        says = _says(says, {p.name: p.latency for p in profiles}, sources)
+        _note_latencies({p.name: p.latency for p in profiles}, sources)
         return Judge(name, evaluator, sources, says, names)
     return _live(bench, profiles, sources, data, gates, proxy, passes)
 
@@ -222,7 +222,6 @@ def _table(
 
     word = "given" if bench.table.given else "measured (inherited weights)"
     says = f"Accuracy is {word}: chosen on val, shown on test."
-    says = f"{says} {sources.get('latency', '')}".strip()
     return Judge("table", evaluator, sources, says, names, reported, reference)
 
 
@@ -273,7 +272,7 @@ def _live(
     ]
     how = f"after {passes:g} passes of fine-tuning" if passes else "with inherited weights"
     says = f"Accuracy is measured on val {how}; what is chosen needs test."
-    says = _says(says, {p.name: p.latency for p in profiles}, sources)
+    _note_latencies({p.name: p.latency for p in profiles}, sources)
     weights = Weights(net, splits, dataset, bench.beside("surrogate"))
     names = tuple(p.name for p in profiles)
     return Judge("live", worst_case(lives), sources, says, names, weights=weights)
@@ -297,13 +296,10 @@ def _nb201(devices: Sequence[str]) -> Judge:
     return Judge("nb201", worst_case(networks), sources, says, tuple(columns), reference=reference)
 
 
-def _says(sentence: str, models: Mapping[str, LatencyModel], sources: dict[str, Any]) -> str:
-    """A sentence about accuracy, and how good latencies are that nobody measured.
-
-    The latter goes into ``sources`` too, so that a front's files say it.
+def _note_latencies(models: Mapping[str, LatencyModel], sources: dict[str, Any]) -> None:
+    """Puts into ``sources`` how good latencies are that nobody measured.
 
     Args:
-        sentence: what the reader is told about accuracy.
         models: what knows the latencies of single networks, by device.
         sources: what the figures rest on.
     """
@@ -312,7 +308,6 @@ def _says(sentence: str, models: Mapping[str, LatencyModel], sources: dict[str, 
         sources["latency"] = note
     if warning := latency_note({name: model.warning for name, model in models.items()}):
         sources["latency_warning"] = warning
-    return f"{sentence} {note}".strip()
 
 
 def bench_device(bench: Benchmark, device: str) -> str:

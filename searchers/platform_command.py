@@ -12,6 +12,7 @@ from ..bench import Benchmark, Gate, Pair, get_space
 from ..bench.documents import json_text
 from ..bench.errors import BigLittleError
 from ..bench.platform import EXAMPLE, load_platform
+from ..bench.terminal import columns_of
 from ..output_option import check_suffix
 from .front_files import read_front, write_files
 from .judge import DEFAULT_TABLE
@@ -100,5 +101,5 @@ def platform(
         return
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 120
+    width = columns_of(sys.stdout)
     answer.print(Console(highlight=False, markup=False, emoji=False, width=width), top)

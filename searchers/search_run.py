@@ -25,7 +25,7 @@ from .answer import (
 )
 from .console import print_answers, print_front, print_outcome
 from .front_files import front_json, resolved_config, write_results
-from .front_question import TOGETHER, latency_warning
+from .front_question import TOGETHER, latency_warning, with_exits
 from .judge import EVALUATORS, Judge, candidates_of
 from .next_steps import missing_extras, next_steps
 from .outcome import SearchOutcome
@@ -125,7 +125,9 @@ class SearchReport:
         """
         outcome, why = self.outcome, marks(self.answers)
         print_answers(self.answers, console, latency_warning(self.config))
-        print_outcome(outcome, self.searcher, self.judge.devices, self.judge.says, console)
+        latency = dict(self.config.get("sources") or {}).get("latency", "")
+        says = f"{self.judge.says} {latency}".strip()
+        print_outcome(outcome, self.searcher, self.judge.devices, says, console)
         figures = outcome.settings.figures
         print_front(outcome.front, self.singles, console, top, figures, why)
         if folder is not None:
@@ -172,7 +174,10 @@ def run_search(
 
     outcome = find(judge.evaluator, settings, move, checkpoint, begin)
     answers, exact = answered(judge, outcome)
-    outcome = shown(judge, outcome)
+    outcome, sources = shown(judge, outcome), judge.sources
+    if judge.name != "nb201":
+        devices = dict(zip(judge.devices, judge.given or judge.devices, strict=True))
+        sources = with_exits(sources, judge.bench, devices, outcome.front)
     return SearchReport(
         judge=judge,
         searcher=searcher,
@@ -180,7 +185,7 @@ def run_search(
         answers=answers,
         exact=exact,
         singles=None if judge.reported else best_single(outcome.front, outcome.singles),
-        config=resolved_config(searcher, judge.evaluator, settings, judge.sources),
+        config=resolved_config(searcher, judge.evaluator, settings, sources),
     )
 
 

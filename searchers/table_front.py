@@ -17,7 +17,7 @@ from ..bench.recommend import Recommendation, marks
 from .answer import table_answers
 from .console import print_answers, print_front
 from .front_files import front_json, write_files
-from .front_question import latency_warning, question_sources
+from .front_question import latency_warning, question_sources, with_exits
 from .pair_curves import table_curves
 from .report import FrontPage, write_report
 from .table_singles import best_table_single, table_single_group
@@ -52,7 +52,9 @@ class TableFront:
     @property
     def sources(self) -> dict[str, Any]:
         """What the front rests on: its device and its table, and what to beware of."""
-        return question_sources([self.device], self.bench, self.table)
+        sources = question_sources([self.device], self.bench, self.table)
+        device = {sources["device"]: self.device}
+        return with_exits(sources, self.bench, device, self.front.points)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -151,14 +153,15 @@ def print_table_front(answer: TableFront, console: Console, top: int = 20) -> No
         top: rows of the front at most.
     """
     bench, front = answer.bench, answer.front
-    print_answers(answer.answers, console, latency_warning(answer.sources))
+    sources = answer.sources
+    print_answers(answer.answers, console, latency_warning(sources))
     console.print(
         f"Exact front of {front.n_pairs:,} pairs and {front.n_points:,} operating points of table "
         f"{bench.table.name} on {answer.device}: chosen on val, shown on test."
     )
     if front.n_left_out:
         console.print(f"{front.n_left_out} networks have no figure on this device.")
-    if promise := bench.promise(answer.device):
+    if promise := sources.get("latency"):
         console.print(promise)
     gates = sorted({str(gate) for gate in front.points.gate})
     if bounds := [gate for gate in gates if not get_gate(gate).deployable]:

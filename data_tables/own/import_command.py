@@ -20,6 +20,7 @@ from ...bench.own.contents import given_contents, write_given
 from ...bench.own.costs import DEVICE, NetworkCost
 from ...bench.own.split import SEED, VAL_SHARE
 from ...expand_options import with_limits, with_options
+from .escalation_verdict import EscalationVerdict, escalation_verdict
 from .sources import AnswerSet, ReadSet, answer_set, both_splits, read_set
 from .verdict import Verdict, comparable_cost, verdict
 
@@ -128,7 +129,7 @@ class Imported:
 
     path: Path
     bench: Benchmark
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[Verdict | EscalationVerdict]
     notes: Sequence[str]
     onnx: Mapping[str, Path] = field(default_factory=dict)
 
@@ -212,19 +213,24 @@ def imported(options: ImportOptions, limits: Mapping[str, float]) -> Imported:
     notes = [note for one in sets.values() for note in one.notes]
     if not costs:
         notes.append(
-            "No cost is known, so that no pair can be compared with a network alone: add --cost "
-            "NAME=MS for each, --costs FILE, or ONNX files with --predict-on DEVICE or --measure."
+            "No cost is known, so that no pair can be chosen by what it costs: add --cost NAME=MS "
+            "for each, --costs FILE, or ONNX files with --predict-on DEVICE or --measure. The best "
+            "pair that escalates at most so many images: --escalation-rate-max SHARE."
         )
     else:
         notes += _uncompared(bench)
     try:
-        verdicts = [
+        verdicts: list[Verdict | EscalationVerdict] = [
             verdict(bench, device, limits) for device in bench.devices if _has_cost(bench, device)
         ]
+        if limits and not verdicts:
+            verdicts = [escalation_verdict(bench, bench.devices[0], limits)]
     except ConstraintError as error:
+        timed = any(_has_cost(bench, device) for device in bench.devices)
+        figures = "" if timed else " --objectives error,escalation_rate"
         raise ConstraintError(
             f"{error} The table is written: {options.out}. Ask it within other limits: biglittle "
-            f"front --table {shlex.quote(str(options.out))}."
+            f"front --table {shlex.quote(str(options.out))}{figures}."
         ) from error
     return Imported(options.out, bench, verdicts, notes, _onnx(options, main))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...bench import Benchmark, Front
+from ...bench import Benchmark, Front, OperatingPoint
 from ...bench.bootstrap import LEVEL
 from ...bench.errors import ConstraintError
 from ...bench.figures import FIGURES, three_digits
@@ -57,18 +57,15 @@ class Verdict:
                 f"{head}: use one network. {alone}, and no pair that is as accurate on val costs "
                 "less."
             )
-        side = "above" if _low_is_sure(pair.gate) else "below"
         ratio = self._value(vars(pair)) / self._value(single)
         mean = f"{self._cost(vars(pair))} on average ({pair.provenance[self.cost]})"
         if self.cost == "latency_ms" and pair.latency_worst_ms is not None:
             mean += f", {three_digits(pair.latency_worst_ms)} ms where both are asked"
         return (
-            f"{head}: ask {pair.big} only where the {pair.gate} of {pair.little} is {side} "
-            f"{pair.threshold:.3g}, for {pair.escalation_rate:.1%} of the images. Together they "
-            f"are right about {pair.accuracy:.2%} ({pair.provenance['accuracy']}) at {mean}. The "
-            f"best network by itself, {name}, is right about {single['accuracy']:.2%} at "
-            f"{self._cost(single)}: the pair takes {ratio:.0%} of that, and gains {_gain(answer)}."
-            f"{big_text(answer)}"
+            f"{head}: {asked_when(pair)} Together they are right about {pair.accuracy:.2%} "
+            f"({pair.provenance['accuracy']}) at {mean}. The best network by itself, {name}, is "
+            f"right about {single['accuracy']:.2%} at {self._cost(single)}: the pair takes "
+            f"{ratio:.0%} of that, and gains {gain_of(answer)}.{big_text(answer)}"
         )
 
     def _value(self, figures: Mapping[str, Any]) -> float:
@@ -92,17 +89,7 @@ class Verdict:
             f"biglittle explore {shlex.quote(table)} --device {shlex.quote(self.device)}",
         ]
         if (pair := self.answer.pair) is not None and self.answer.verdict == "pair":
-            two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
-            gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
-            steps.insert(0, f"biglittle query {two} {gate} {where} --explain")
-            files = [(onnx or {}).get(name) for name in (pair.little, pair.big)]
-            if all(files) and pair.gate in onnx_gates():
-                names = ", ".join(json.dumps(str(file)) for file in files)
-                code = (
-                    "import onnx; from biglittle.edge_profiler import cascade_model; onnx.save("
-                    f'cascade_model({names}, "{pair.gate}", {pair.threshold:.6g}), "cascade.onnx")'
-                )
-                steps.insert(1, f"python -c {shlex.quote(code)}")
+            steps = [*pair_steps(pair, where, onnx or {}), *steps]
         if len(self.bench) > 2:
             names = " ".join(shlex.quote(name) for name in list(self.bench)[:3])
             steps.append(f"biglittle cascade {names} {where} --objectives error,{self.cost}")
@@ -113,11 +100,40 @@ class Verdict:
         return {"device": self.device, "cost": self.cost, **self.answer.record()}
 
 
-def _low_is_sure(gate: str) -> bool:
-    return getattr(get_gate(gate), "confident", "high") == "low"
+def asked_when(pair: OperatingPoint) -> str:
+    """When the big network of a pair is asked, in a sentence."""
+    low_is_sure = getattr(get_gate(pair.gate), "confident", "high") == "low"
+    return (
+        f"ask {pair.big} only where the {pair.gate} of {pair.little} is "
+        f"{'above' if low_is_sure else 'below'} {pair.threshold:.3g}, for "
+        f"{pair.escalation_rate:.1%} of the images."
+    )
 
 
-def _gain(answer: Recommendation) -> str:
+def pair_steps(pair: OperatingPoint, where: str, onnx: Mapping[str, Path]) -> list[str]:
+    """The commands that look at a pair, and write it as one graph where its networks are files.
+
+    Args:
+        pair: the pair under its gate.
+        where: options that name its table and device.
+        onnx: ONNX files of networks by their name, where some are known.
+    """
+    two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
+    gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
+    steps = [f"biglittle query {two} {gate} {where} --explain"]
+    files = [onnx.get(name) for name in (pair.little, pair.big)]
+    if all(files) and pair.gate in onnx_gates():
+        names = ", ".join(json.dumps(str(file)) for file in files)
+        code = (
+            "import onnx; from biglittle.edge_profiler import cascade_model; onnx.save("
+            f'cascade_model({names}, "{pair.gate}", {pair.threshold:.6g}), "cascade.onnx")'
+        )
+        steps.append(f"python -c {shlex.quote(code)}")
+    return steps
+
+
+def gain_of(answer: Recommendation) -> str:
+    """What a pair gains over the single network, in points with their interval."""
     text = f"{100 * (answer.gain or 0.0):+.2f} points"
     if answer.gain_low is None or answer.gain_high is None:
         return text

@@ -208,6 +208,10 @@ def test_a_pair_that_is_cut_at_an_exit_says_where_the_interval_of_its_latency_is
     assert bench.promise(PI, ("0" * 22, "3" * 22)) == ""
     assert bench.promise("amd-epyc-f25-m17", pair).startswith("Latencies of all but")
     assert bench.promise(PI, ("teacher", "0" * 22)) == ""
+    assert bench.exit_promise(PI, ("0" * 22, *pair)) == bench.promise(PI, pair)
+    assert bench.exit_promise("raspberry-pi-5", pair) == ""  # its own promise is of all networks
+    unseen = "8288880880000088008881@12s"  # of a search with a surrogate
+    assert bench.exit_promise(PI, (unseen,)).endswith(f"predict {PI} {unseen}.")
 
 
 def test_a_table_without_int8_says_how_to_add_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from biglittle.bench.terminal import fitting, provenance_line
+from biglittle.bench.terminal import PIPE_COLUMNS, columns_of, fitting, provenance_line
 
 
 def _table(blanks: int) -> Table:
@@ -25,6 +25,26 @@ def test_the_roomiest_that_fits_is_printed(width: int, blanks: int) -> None:
     assert layout == blanks
     console.print(table)
     assert ("measured" in out.getvalue()) == (width > 10)
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("80", 80), ("300", 300), (None, PIPE_COLUMNS), ("", PIPE_COLUMNS), ("0", PIPE_COLUMNS)],
+)
+def test_a_pipe_is_as_wide_as_the_environment_says(
+    columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert columns_of(io.StringIO()) == width
+
+
+def test_a_terminal_says_its_own_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    assert columns_of(terminal) is None
 
 
 def test_provenance_stands_on_one_line() -> None:

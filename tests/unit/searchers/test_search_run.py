@@ -74,6 +74,23 @@ def test_on_several_devices_too_what_is_chosen_on_val_is_shown_on_test(
     )
 
 
+def test_where_latencies_of_exits_are_predicted_a_search_says_so() -> None:
+    device, says = "raspberry-pi-4", "cut at an exit are predicted there"
+    judge = judge_called("table", (device,), "fbnet-cifar10")
+    cut, whole = (
+        run_search(judge, "random", SearchSettings(budget=40, couplings=(coupling,)))
+        for coupling in ("prefix", "nested")
+    )
+    text = io.StringIO()
+    cut.print(Console(file=text, width=200), 3, None)
+    names = {*cut.outcome.front.little.tolist(), *cut.outcome.front.big.tolist()}
+    told = cut.document()["config"]["sources"]["latency"]
+    assert says in told
+    assert told.split()[-1].rstrip(".") in names
+    assert says in " ".join(text.getvalue().split())
+    assert "latency" not in whole.document()["config"]["sources"]
+
+
 def test_it_says_how_to_go_on(search, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = search("--budget", "60", "--out", str(tmp_path))
     assert code == 0

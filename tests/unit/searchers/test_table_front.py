@@ -35,6 +35,17 @@ def test_the_document_says_what_was_asked_and_where_it_was_chosen(table: str) ->
     assert "chosen on val, shown on test" in printed(answer)
 
 
+def test_where_latencies_of_exits_are_predicted_a_front_says_so() -> None:
+    answer = table_front(
+        "fbnet-cifar10", "raspberry-pi-4", TWO, {}, ("margin",), couplings=("prefix",)
+    )
+    names = {*answer.front.points.little.tolist(), *answer.front.points.big.tolist()}
+    told = answer.document()["config"]["latency"]
+    assert "cut at an exit are predicted there" in told
+    assert told.split()[-1].rstrip(".") in names
+    assert told in " ".join(printed(answer).split())
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_of_the_catalogue_can_be_limited(table: str, name: str) -> None:
     everything = Benchmark.load(table).front(DEVICE, TWO).chosen.figure(name)

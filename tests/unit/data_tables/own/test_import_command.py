@@ -411,6 +411,65 @@ def test_a_cost_that_is_not_known_is_why_there_is_no_verdict(given: Any) -> None
     assert "No verdict" not in again.stdout
 
 
+def test_without_costs_a_limit_on_escalation_names_the_best_pair_within_it(given: Any) -> None:
+    words = (*files(given), *labels(given), "--escalation-rate-max", 0.3)
+    bench, document = imported(given, *words)
+    (verdict,) = document["verdicts"]
+    pair, little, big = verdict["pair"], verdict["single"], verdict["big_alone"]
+    assert pair["big"] == "large"  # the most accurate on val
+    best = 0.0
+    for name in ("small", "middle"):
+        for gate in bench.table.metrics:
+            curve = bench.curve((name, "large"), gate, "given", "val")
+            best = max(best, curve.accuracy[curve.escalation_rate <= 0.3].max())
+    two, gate = (pair["little"], pair["big"]), (pair["gate"], pair["threshold"])
+    chosen = bench.query(two, gate, "given", "val")
+    assert chosen.accuracy == best
+    assert 0.01 <= chosen.escalation_rate <= 0.3
+    assert pair["accuracy"] == bench.query(two, gate, "given").accuracy  # on test
+    for alone, name, start in ((little, pair["little"], verdict), (big, "large", big)):
+        assert alone["architecture"] == name
+        assert alone["accuracy"] == bench.accuracy()[bench.row(name)]
+        assert start["gain"] == pytest.approx(pair["accuracy"] - alone["accuracy"])
+        assert start["gain_low"] <= start["gain"] <= start["gain_high"]
+    out = given.folder / "t.h5"
+    text = run("import", "answers", *words, "--out", out).stdout
+    assert "Verdict within the limits (escalation rate of at most 30.0 % on val" in text
+    assert f"beside {pair['little']} alone ({little['accuracy']:.2%})." in text
+    assert f"Beside its big network alone ({100 * big['accuracy']:.2f} %, given)" in text
+    command = next(x for x in text.splitlines() if x.startswith("  biglittle query"))
+    assert run(*command.split()[1:]).exit_code == 0
+
+
+def test_without_costs_a_limit_on_accuracy_is_met_with_the_least_escalation(given: Any) -> None:
+    words = (*files(given), *labels(given), "--accuracy-min", 0.6)
+    bench, document = imported(given, *words)
+    pair = document["verdicts"][0]["pair"]
+    two, gate = (pair["little"], pair["big"]), (pair["gate"], pair["threshold"])
+    chosen = bench.query(two, gate, "given", "val")
+    assert chosen.accuracy >= 0.6
+    for name in ("small", "middle"):
+        for metric in bench.table.metrics:
+            curve = bench.curve((name, "large"), metric, "given", "val")
+            rate = curve.escalation_rate[(curve.accuracy >= 0.6) & (curve.escalation_rate >= 0.01)]
+            assert chosen.escalation_rate <= rate.min(initial=1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--latency-ms-max", 3), "no limit on latency_ms can be kept; give --cost NAME=MS"),
+        (("--escalation-rate-max", 0.3, "--accuracy-min", 1), "ends in large meets the limits"),
+    ],
+)
+def test_without_costs_a_limit_that_cannot_be_kept_is_an_error(
+    given: Any, words: tuple[Any, ...], message: str
+) -> None:
+    with pytest.raises(ConstraintError, match=message) as error:
+        imported(given, *files(given), *labels(given), *words)
+    assert "--objectives error,escalation_rate." in str(error.value)
+
+
 def test_costs_are_not_lost_unless_that_is_asked_for(given: Any) -> None:
     out = given.folder / "mine.h5"
     same = ("import", "answers", *files(given), *labels(given), "--out", out)
