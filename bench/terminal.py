@@ -39,7 +39,7 @@ def columns_of(stream: Any) -> int | None:
     in which no provenance in a table's head is cut short.
 
     Args:
-        stream: stdout or stderr.
+        stream: where it prints, stdout or stderr.
     """
     if stream.isatty():
         return None
