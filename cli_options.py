@@ -347,9 +347,9 @@ class CotrainOptions:
     method: Annotated[
         str,
         typer.Option(
-            help="gated, joint, distilled, independent or all of them.", callback=plugins("methods")
+            help="joint, distilled, gated, independent or all of them.", callback=plugins("methods")
         ),
-    ] = "gated"
+    ] = "joint"
     start: Annotated[str, typer.Option("--from", help="inherited or scratch.")] = "inherited"
     epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None
     images: Annotated[

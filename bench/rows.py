@@ -21,8 +21,7 @@ from .bits import is_bits
 from .errors import ArchitectureError, TableError
 from .precision import FP32, NO_BITS, PRECISIONS
 
-#: Trainings of pairs: a network of one is looked up together with its partner. Siblings that are
-#: ``joint`` in a table were trained by what is ``gated`` now: a sum of losses is nothing to them.
+#: Trainings of pairs: a network of one is looked up together with its partner.
 PAIR_TRAININGS = ("independent", "distilled", "joint", "gated")
 #: What a table's facts call the trainings whose rows set out from another supernet, and that one.
 EARLIER = "earlier"

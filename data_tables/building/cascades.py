@@ -26,7 +26,7 @@ from ... import __version__
 from ...bench import Benchmark
 from ...bench.bootstrap import bootstrap_gain
 from ...bench.datasets import Dataset, Images
-from ...bench.documents import Line, Positive, json_text, read_toml
+from ...bench.documents import Line, Positive, json_text, parse_json, read_toml
 from ...bench.errors import ConstraintError, TableError
 from ...bench.files import why_unreadable, write_together
 from ...bench.gate import Gate
@@ -86,7 +86,7 @@ class _Made:
     """A graph and what is known of it beside its answer.
 
     Attributes:
-        graph: serialised ONNX.
+        graph: the pair as one graph, serialised ONNX.
         point: figures of the pair on the device.
         origin: what it is made from, beyond what all cascades are.
         input: how it is fed.
@@ -223,12 +223,14 @@ def recipe_of(bench: Benchmark, settings: Settings, n_train: int) -> Recipe:
 
 def _origin(bench: Benchmark, settings: Settings, n_train: int) -> dict[str, Any]:
     """What a cascade is made from; where nothing of it changed, it need not be made again."""
-    trained = settings.training != INHERITED
+    recipe = None
+    if settings.training != INHERITED:  # as a card gives it back
+        recipe = parse_json(json_text(recipe_of(bench, settings, n_train).as_dict()))
     return {
         "table_sha256": str(bench.table.sha256),
         "supernet_sha256": bench.table.training.get("supernet_sha256"),
         "dataset": bench.table.dataset,
-        "recipe": recipe_of(bench, settings, n_train).as_dict() if trained else None,
+        "recipe": recipe,
         "seed": 0,
     }
 
@@ -276,7 +278,7 @@ class _Site:
     Attributes:
         out: folder of its runs, in which they go on.
         splits: images and labels by split.
-        device: torch device.
+        device: torch device of the trainings.
         threads: threads that torch computes with.
     """
 

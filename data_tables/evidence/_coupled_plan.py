@@ -45,6 +45,12 @@ METHODS = {
     "sibling": ("distilled", "gated"),  # the independent one is put together from single networks
 }
 ALONE = "alone"
+BASE = "independent"  # the method that all others are held against
+
+
+def methods_of(coupling: str) -> tuple[str, ...]:
+    """The methods of pairs of a coupling, `BASE` first."""
+    return tuple(dict.fromkeys((BASE, *METHODS[coupling])))
 
 
 @dataclass(frozen=True)

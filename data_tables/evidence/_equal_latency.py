@@ -21,7 +21,7 @@ ROUNDS = 2000
 LEVEL = 0.95
 #: Shares of the big network's latency at which curves are compared: where a pair is one.
 SHARES = np.linspace(0.05, 0.6, 12)
-COMPARED = (("distilled", "independent"), ("joint", "independent"))
+COMPARED = (("distilled", "independent"), ("gated", "independent"))
 
 
 def interval(values: Array) -> tuple[float, float]:

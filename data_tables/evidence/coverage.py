@@ -24,7 +24,7 @@ MEANINGS = {
     EXTERNAL: "no network of the space: found by its name",
     "independent": "co-trained pair: both on the labels, the same images for the same time",
     "distilled": "co-trained pair: little also learns from big's answers",
-    "joint": "co-trained pair: both learn for the cascade they will be",
+    "joint": "co-trained pair: both learn from the sum of their losses",
     "gated": "co-trained pair: both learn what the gate between them makes of their answers",
 }
 

@@ -77,7 +77,7 @@ def test_a_front_becomes_checked_networks(  # type: ignore[no-untyped-def]
     assert "1 are single networks in effect" in err
     document = json.loads(out)
     (report,) = document["pairs"]
-    folder = tmp_path / "out" / f"{LITTLE}-{BIG}" / "gated"
+    folder = tmp_path / "out" / f"{LITTLE}-{BIG}" / "joint"
     assert {p.name for p in folder.iterdir()} == {
         "little.safetensors", "big.safetensors", "little.onnx", "big.onnx", "cascade.onnx",
         "report.json",

@@ -205,6 +205,8 @@ def test_a_trained_pair_is_taken_from_its_run_beside_a_single_network_trained_as
     words = page(card)
     assert "trained on as one from those of the supernet (`joint`), with 448 images" in words
     assert f"`{NETWORKS[0]}`, trained as long" in words
+    monkeypatch.delattr(make, "cotrain_front")  # what is there already is not trained again
+    assert make.make_cascades(built, table) == ["tiny"]
 
 
 def test_a_pair_that_is_trained_on_need_not_be_better_before(

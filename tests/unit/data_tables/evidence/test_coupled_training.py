@@ -31,6 +31,7 @@ from biglittle.data_tables.evidence._coupled_plan import (
     plan_of,
     rate_at,
 )
+from biglittle.data_tables.evidence._coupled_rivals import ANY, SINGLE
 from biglittle.data_tables.evidence.coupled_training import (
     coupled_training_text,
     frozen_plan,
@@ -178,7 +179,7 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     runs = {name: {"precision": "bf16" if i else "fp32"} for i, name in enumerate(answers)}
     figures = {"runs": runs, "missing": ["x"], "epochs": 3, **results(bench, plan, answers)}
     over = [c for c in figures["compared"] if "single" in c["against"] and c["low"] > 0]
-    assert {c["coupling"] for c in over} == {"prefix"}
+    assert {c["coupling"] for c in over} == {"prefix", "sibling"}
     first = figures["pairs"][0]["methods"]["joint"]["test"]
     assert first[0]["escalation_rate"] == 0.0
     assert first[-1]["accuracy"] > first[0]["accuracy"]
@@ -193,7 +194,7 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert cells[:2] == ["| an exit and its network", "`joint`"]
     assert cells[2].startswith(f"{100 * gain['gain']:+.2f} ({100 * gain['low']:+.2f} to ")
     assert cells[2].endswith(f"; {gain['runs']} runs)")
-    assert len(cells) == 6
+    assert len(cells) == 7
     assert all(cell.startswith(("+", "-")) and "(" in cell for cell in cells[2:])
     first = figures["pairs"][0]
     point = next(p for p in first["methods"]["joint"]["test"] if p["rate_on_val"] == 0.5)
@@ -229,3 +230,36 @@ def test_what_is_missing_is_left_out_and_siblings_are_put_together(plan, bench) 
     assert f"Computed {len(runs) - 1} in bf16, 1 in fp32" in text
     assert "14 of 15 runs" in text
     assert "| prefix | `joint` | `independent` |" in text
+
+
+def test_a_pair_is_held_against_the_best_single_network_that_takes_no_longer(
+    bench: Benchmark,
+    plan: dict,  # type: ignore[type-arg]
+) -> None:
+    n_val = len(bench.table.val_index)
+    n, rng = n_val + 1000, np.random.default_rng(0)
+
+    def bits(share: float) -> np.ndarray:  # type: ignore[type-arg]
+        return rng.random(n) < share
+
+    pair, cheaper = plan["pairs"][:2]
+    assert pair["big"] == cheaper["big"]
+    little, big = bits(0.8), bits(0.5)  # so that nothing is escalated
+    fast, slow = bits(0.7), bits(0.99)
+    answers = {
+        Job(pair["big"], pair["little"], "joint", 0).name: RunAnswers(
+            {"little": little, "big": big}, {"little": rng.integers(0, 256, n, np.uint8)}
+        ),
+        Job(cheaper["little"], "", ALONE, 0).name: RunAnswers({ALONE: fast}, {}),
+        Job(pair["big"], "", ALONE, 0).name: RunAnswers({ALONE: slow}, {}),  # dearer
+        Job(cheaper["little"], "", ALONE, 1).name: RunAnswers({ALONE: slow}, {}),  # another seed
+    }
+    rows = {
+        c["against"]: c
+        for c in results(bench, plan, answers)["compared"]
+        if c["what"] == "pair at 0.2"
+    }
+    gain = float(little[n_val:].mean() - fast[n_val:].mean())
+    assert rows[SINGLE]["gain"] == pytest.approx(gain, abs=0.02)  # a few may be escalated
+    assert rows[SINGLE]["runs"] == rows[ANY]["runs"] == 1
+    assert abs(rows[ANY]["gain"]) < 0.02  # its own little network is the best that is no dearer

@@ -134,19 +134,19 @@ def test_the_report_names_every_pair_and_what_is_missing(bench: Benchmark, tmp_p
 def test_a_pair_that_answers_better_everywhere_is_better(tmp_path: Path) -> None:
     contents = synthetic_table(n_test=2000, n_pairs=1)
     columns = contents.networks
-    joint = (columns["training"] == "joint") & (columns["seed"] == 0)
+    gated = (columns["training"] == "gated") & (columns["seed"] == 0)
     said = contents.predictions["test"]
     base = (columns["training"] == "independent") & (columns["seed"] == 0)
     wrong = np.flatnonzero(~said.correct[base].any(axis=0))[:50]
     assert len(wrong) == 50
     top1 = said.top1.copy()
-    top1[joint] = top1[base]
+    top1[gated] = top1[base]
     codes = {m: c.copy() for m, c in said.codes.items()}
     for split in ("val", "test"):
         for metric, c in contents.predictions[split].codes.items():
-            (codes[metric] if split == "test" else c)[joint] = c[base]
-    top1[np.ix_(np.flatnonzero(joint), wrong)] = said.labels[wrong]
-    contents.predictions["val"].top1[joint] = contents.predictions["val"].top1[base]
+            (codes[metric] if split == "test" else c)[gated] = c[base]
+    top1[np.ix_(np.flatnonzero(gated), wrong)] = said.labels[wrong]
+    contents.predictions["val"].top1[gated] = contents.predictions["val"].top1[base]
     test = Predictions(said.labels, top1, codes)
     changed = dataclasses.replace(
         contents, predictions={"val": contents.predictions["val"], "test": test}
@@ -156,7 +156,7 @@ def test_a_pair_that_answers_better_everywhere_is_better(tmp_path: Path) -> None
     little, big = bench.table.cotrained()[0].little, bench.table.cotrained()[0].big
     both = [
         [_equal_latency.operating(bench, Pair(little, big, way, 0), DEVICE)]
-        for way in ("joint", "independent")
+        for way in ("gated", "independent")
     ]
     found = _equal_latency.paired_difference(both[0], both[1], rounds=200)["difference"]
     assert found["value"] == pytest.approx(50 / 2000, abs=1e-6)
