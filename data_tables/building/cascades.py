@@ -370,6 +370,7 @@ def _card(
             "numpy": np.__version__,
             "cpu": device_name(),
         },
+        warning=bench.warning(wanted.device),
     )
 
 

@@ -1,4 +1,4 @@
-"""``biglittle table extract``: a cascade that ships, or any network with inherited weights."""
+"""``biglittle table extract``: a cascade that ships, a network or a pair of inherited weights."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ...bench import Benchmark
-from ...bench.errors import ArchitectureError, UnknownNameError, nearest_name
+from ...bench import Benchmark, Gate
+from ...bench.errors import ArchitectureError, GateError, UnknownNameError, nearest_name
 from ...bench.files import replacing
 from ...bench.plain_text import plain
 from ...output_option import check_suffix, with_output
@@ -31,14 +31,24 @@ def extract(
     name: Annotated[
         str, typer.Argument(help="A cascade of 'table cascades', or ARCH[@EXIT][:int8].")
     ],
+    big: Annotated[
+        str | None, typer.Argument(metavar="[BIG]", help="The big network: the pair is written.")
+    ] = None,
+    *,
     out: Annotated[Path, typer.Option(help="ONNX file to write; of a cascade, the folder.")],
+    gate: Annotated[str, typer.Option(help="Metric of a pair's gate.")] = "margin",
+    threshold: Annotated[float | None, typer.Option(help="Threshold of a pair's gate.")] = None,
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each process.")] = 1,
 ) -> None:
-    """A cascade that ships, or any network with inherited weights, for which images are needed."""
+    """A cascade that ships, or any network or pair of inherited weights, which needs the images."""
     shipped = ready_names(table)
+    if big is not None:
+        lines = _written_pair((name, big), out, gate, threshold, table, data, threads)
+        sys.stderr.write(plain("\n".join(lines), lines=True) + "\n")
+        return
     if name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
         raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
     if name in shipped:
@@ -57,3 +67,27 @@ def extract(
             partial.write_bytes(network.model)
         lines = network.text(out, opened.name)
     sys.stderr.write(plain("\n".join(lines), lines=True) + "\n")
+
+
+def _written_pair(
+    names: tuple[str, str],
+    out: Path,
+    gate: str,
+    threshold: float | None,
+    table: str,
+    data: Path | None,
+    threads: int,
+) -> list[str]:
+    """Writes a pair as one graph; returns lines that say what it is."""
+    check_suffix(out, (".onnx",), "--out")
+    if threshold is None:
+        raise GateError(
+            "a pair needs the threshold of its gate: give --threshold, such as a search or a front "
+            f"recommends, or let biglittle query {' '.join(names)} --guarantee accuracy=0.8 choose."
+        )
+    from .extract_pair import extract_pair
+
+    pair = extract_pair(Benchmark.load(table).table, names, Gate(gate, threshold), data, threads)
+    with replacing(out) as partial:
+        partial.write_bytes(pair.model)
+    return pair.text(out)

@@ -53,7 +53,8 @@ def weights_of(table: Table) -> TrainedSupernet:
     return supernet
 
 
-def _evaluator(table: Table, data: Path | None, threads: int, splits: Any) -> NetworkEvaluator:
+def evaluator_of(table: Table, data: Path | None, threads: int, splits: Any) -> NetworkEvaluator:
+    """What asks networks of a table about its images; ``splits`` are those that are kept."""
     dataset = get_dataset(table.dataset)
     images: Mapping[str, Images] = dataset.load(data)
     return NetworkEvaluator(dataset, images, threads, splits)
@@ -86,7 +87,7 @@ def verify(
     if not len(candidates):
         raise TableError(f"{table.path} has no inherited networks to verify.")
     supernet = weights_of(table)
-    evaluator = _evaluator(table, data, threads, REPORTED)
+    evaluator = evaluator_of(table, data, threads, REPORTED)
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.permutation(candidates)[: max(1, rows)])
     checked = [_check(table, int(row), supernet, evaluator) for row in drawn]
@@ -202,6 +203,37 @@ class Extracted:
         ]
 
 
+def checked_name(table: Table, architecture: str) -> str:
+    """The name of a network that a table's weights can be inherited for.
+
+    Args:
+        table: table with its weights beside it.
+        architecture: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
+
+    Raises:
+        ArchitectureError: it is not of the table's space, has an exit that the space lacks, or runs
+            choices that were never trained.
+    """
+    space = table.space
+    table.check_built([architecture])
+    (genome,), exits = parse_networks(space, architecture, PRECISIONS)
+    run = np.arange(space.n_layers) <= space.exit_after[exits[0]]
+    if space.build_body is not None:
+        run[:] = True  # layers are edges, which every cell has
+    bad = np.flatnonzero(run & ~np.isin(genome, space.allowed(table.choices)))
+    if len(bad):
+        raise ArchitectureError(
+            f"architecture {architecture} has {space.choices[genome[bad[0]]]} at layer {bad[0]}, "
+            f"whose weights were never trained; expected only {', '.join(table.choices)}."
+        )
+    return canonical_name(space, architecture)
+
+
+def origin_of(table: Table) -> dict[str, str]:
+    """Where the weights of an extracted network come from, for the facts in its file."""
+    return {"training": "inherited", "table": table.name, "table_sha256": str(table.sha256)}
+
+
 def extract(
     table: Table,
     architecture: str,
@@ -225,31 +257,17 @@ def extract(
         TableError: there are no weights beside the table.
         DatasetError: there are no images to recalibrate on.
     """
-    space = table.space
-    table.check_built([architecture])
-    (genome,), exits = parse_networks(space, architecture, PRECISIONS)
-    name = canonical_name(space, architecture)
-    run = np.arange(space.n_layers) <= space.exit_after[exits[0]]
-    if space.build_body is not None:
-        run[:] = True  # layers are edges, which every cell has
-    bad = np.flatnonzero(run & ~np.isin(genome, space.allowed(table.choices)))
-    if len(bad):
-        raise ArchitectureError(
-            f"architecture {architecture} has {space.choices[genome[bad[0]]]} at layer {bad[0]}, "
-            f"whose weights were never trained; expected only {', '.join(table.choices)}."
-        )
+    space, name = table.space, checked_name(table, architecture)
     supernet = weights_of(table)
-    evaluator = _evaluator(table, data, threads, ("val",) if check else ())
+    evaluator = evaluator_of(table, data, threads, ("val",) if check else ())
     network = evaluator.inherited(supernet.net, split_precision(name)[0])
     deployed = in_precision(name, network, evaluator)
     digest, dataset = weights_hash(network), evaluator.dataset
     model = with_pixels(deployed, dataset)
     origin = {
-        "training": "inherited",
         "precision": split_precision(name)[1],
         "weights_sha256": digest,
-        "table": table.name,
-        "table_sha256": str(table.sha256),
+        **origin_of(table),
     }
     describe(model, "network", {"architecture": name}, space, dataset, origin)
     same = np.flatnonzero((table.networks["training"] == "inherited") & (table.names == name))

@@ -66,6 +66,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
         input: how to feed it.
         made: what it says of the ten made images.
         origin: table, weights, recipe, versions and hardware.
+        warning: what to beware of in the latencies of the device; "" for nothing.
     """
 
     format: Line
@@ -90,6 +91,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     input: dict[str, Any]
     made: list[MadeAnswer]
     origin: dict[str, Any]
+    warning: str = ""
 
     @property
     def graph_name(self) -> str:
@@ -225,6 +227,7 @@ def page(card: Card) -> str:
     if card.gain_low is not None and card.gain_high is not None:
         gain += f" ({100 * card.gain_low:+.2f} to {100 * card.gain_high:+.2f}, {card.interval})"
     dataset, runtime = card.origin["dataset"], card.origin["onnxruntime"]
+    beware = f" On {card.device} {card.warning}" if card.warning else ""
     weights, alike = card.training, ""
     if training := card.origin.get("training"):
         weights = f"trained on as one from those of the supernet (`{card.training}`), with "
@@ -251,7 +254,8 @@ The pair that table {card.table} names for {card.device} with {card.limits_text(
 
 Over the best single network within the limits, `{single["architecture"]}`{alike}: {gain}.
 Accuracy and escalation are those of this file in ONNX Runtime {runtime}; figures of the device have
-their own provenance.
+their own provenance. On the board, `biglittle profile --networks cascade.onnx --out profile.json`
+measures what an input takes that is kept, and one that is escalated.{beware}
 
 ```python
 {PYTHON.rstrip()}

@@ -38,6 +38,7 @@ def _record(ready: Ready) -> dict[str, Any]:
         "name": card.name,
         "device": card.device,
         "limits": dict(card.limits),
+        "limits_text": card.limits_text(),
         "training": card.training,
         "accuracy": card.accuracy,
         "accuracy_low": card.accuracy_low,
@@ -47,6 +48,7 @@ def _record(ready: Ready) -> dict[str, Any]:
         "gain": card.gain,
         "gain_low": card.gain_low,
         "gain_high": card.gain_high,
+        "warning": card.warning,
         "bytes": card.bytes,
         "sha256": card.sha256,
         "provenance": {
@@ -79,7 +81,10 @@ def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
         "Points of accuracy over the best single network within the limits, whose weights came "
         f"about alike: {gains}."
     )
-    name = records[0]["name"]
+    for row in records:
+        warning = f" {row['warning']}" if row["warning"] else ""
+        console.print(f"{row['name']}: {row['limits_text']}.{warning}")
+    name = max(records, key=lambda row: float(row["gain"]))["name"]
     console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
 
 

@@ -224,3 +224,7 @@ def test_the_list_cuts_no_word_in_a_narrow_terminal(width: int) -> None:
     for row in records:
         assert all(str(row[key]) in text for key in ("name", "device", "training"))
         assert row["provenance"]["latency_ms"] in text
+        assert f"{row['name']}: {row['limits_text']}." in " ".join(text.split())
+        assert f"{row['name']} {100 * row['gain']:+.2f}" in " ".join(text.split())
+    best = max(records, key=lambda row: row["gain"])["name"]
+    assert text.rstrip().endswith(f"biglittle table extract {best} --out {best}")

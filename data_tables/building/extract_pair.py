@@ -1,0 +1,94 @@
+"""A pair with inherited weights as one ONNX graph: what a search recommends, without training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...bench.gate import Gate
+from ...bench.gates import get_metric
+from ...bench.networks import weights_hash
+from ...bench.precision import split_precision
+from ...bench.table import Table
+from ...edge_profiler.deployable import describe, with_pixels
+from ...edge_profiler.named_couplings import named_couplings
+from ...edge_profiler.onnx_cascade import chained_model
+from .quantise import in_precision
+from .reproduce import checked_name, evaluator_of, origin_of, weights_of
+
+
+@dataclass(frozen=True)
+class ExtractedPair:
+    """A pair ready to deploy.
+
+    Attributes:
+        model: serialised ONNX: input ``images`` uint8 (1, height, width, channels), outputs
+            ``logits`` and ``escalated``; its metadata say the rest.
+        names: names of the little and the big network.
+        coupling: what the two networks share.
+        gate: metric and threshold that decide what escalates.
+    """
+
+    model: bytes
+    names: tuple[str, str]
+    coupling: str
+    gate: Gate
+
+    def text(self, file: Path) -> list[str]:
+        """Lines for a reader about the pair.
+
+        Args:
+            file: where the model was written.
+        """
+        little, big = self.names
+        question = f"biglittle query {little} {big} --gate {self.gate.metric}"
+        return [
+            f"{file}: {len(self.model) / 2**20:.2f} MiB, {little} -> {big} ({self.coupling}), "
+            f"{self.gate.metric} {self.gate.threshold:g}",
+            f"what it answers, where the table has both: {question} "
+            f"--threshold {self.gate.threshold:g}",
+            f"measure it on the board: biglittle profile --networks {file} --out profile.json",
+        ]
+
+
+def extract_pair(
+    table: Table,
+    names: tuple[str, str],
+    gate: Gate,
+    data: Path | None = None,
+    threads: int = 1,
+) -> ExtractedPair:
+    """A pair whose networks inherit a table's weights, with recalibrated batch norms, as ONNX.
+
+    Args:
+        table: table with its weights beside it.
+        names: little and big, ``ARCHITECTURE[@EXIT][:PRECISION]``; they need not be in the table.
+        gate: metric and threshold that decide what escalates.
+        data: folder of the images; None for the usual place.
+        threads: threads of torch and of ONNX Runtime.
+
+    Raises:
+        ArchitectureError: a network that is not of the table's space, has an exit that the space
+            lacks, or runs choices that were never trained.
+        GateError: a metric without ONNX form, or a threshold outside its range.
+        TableError: there are no weights beside the table.
+        DatasetError: there are no images to recalibrate on.
+    """
+    get_metric(gate.metric)
+    pair = checked_name(table, names[0]), checked_name(table, names[1])
+    (coupling,) = named_couplings(table.space, pair)
+    supernet, evaluator = weights_of(table), evaluator_of(table, data, threads, ())
+    networks = [evaluator.inherited(supernet.net, split_precision(name)[0]) for name in pair]
+    deployed = [
+        in_precision(name, network, evaluator) for name, network in zip(pair, networks, strict=True)
+    ]
+    cascade = chained_model(deployed, ((gate.metric, gate.threshold),), (coupling,))
+    model = with_pixels(cascade, evaluator.dataset)
+    origin: dict[str, Any] = {
+        **origin_of(table),
+        "weights_sha256": [weights_hash(network) for network in networks],
+    }
+    called = dict(zip(("little", "big"), pair, strict=True))
+    describe(model, "cascade", called, table.space, evaluator.dataset, origin, gate)
+    return ExtractedPair(model.SerializeToString(), pair, coupling, gate)
