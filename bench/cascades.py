@@ -86,7 +86,8 @@ class Cascades:
         networks = [costs.one(row) for row in rows]
         figures = cascade_costs(networks, reach, shared)
         values = {k: None if v != v else float(v) for k, v in figures.items()}
-        words = whole_provenance(self._exact.words(device, *networks), shared[0], reach[0])
+        words = self._exact.words(device, *networks, reach=reach)
+        words = whole_provenance(words, shared[0], reach[0])
         steps = [n, *reached, 0]
         return hits, CascadePoint(
             networks=cascade.networks,

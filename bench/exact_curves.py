@@ -37,7 +37,7 @@ def exact_curve(exact: ExactPoints, pair: Pair, gate: str, device: str, split: s
         threshold=exact.thresholds(gate),
         escalation_rate=rate,
         accuracy=hits / counts.n_images,
-        provenance=whole_provenance(exact.words(device, first, second), shared, rate),
+        provenance=whole_provenance(exact.words(device, first, second, reach=[rate]), shared, rate),
         coupling=str(exact.couplings.names(little, big)),
         **figures,
     )

@@ -20,7 +20,7 @@ from .limits import COLUMN_OF
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
 from .points import OperatingPoint, Points
-from .provenance import MemberWords, pair_provenance, weakest, with_answers, words_taken
+from .provenance import MemberWords, asked, pair_provenance, with_answers, words_taken
 from .table import Table
 
 
@@ -127,11 +127,22 @@ class ExactPoints:
         """How the figures of the networks of the space came about on a device."""
         return words_taken(self.costs(device).provenance, ~self.table.outside)
 
-    def words(self, device: str, *networks: NetworkCosts) -> Mapping[str, str]:
-        """How figures of pairs or cascades of these networks on a device come about, by field."""
+    def words(
+        self, device: str, *networks: NetworkCosts, reach: Sequence[ArrayLike] = ()
+    ) -> Mapping[str, str]:
+        """How figures of pairs or cascades of these networks on a device come about, by field.
+
+        Args:
+            device: name of a device, or the path of a profile.
+            networks: costs of the networks, in the order in which they are asked.
+            reach: share of inputs that reaches each network but the first one. Where it is 0, a
+                network does not count; all of them do where nothing is given.
+        """
         if not isinstance(self.costs(device).provenance, MemberWords):
             return self.provenance(device)
-        parts = weakest([network.provenance for network in networks])
+        parts = networks[0].provenance
+        for network, share in zip(networks[1:], reach or [1.0] * len(networks), strict=False):
+            parts = asked(parts, network.provenance, share)
         return with_answers(pair_provenance(parts), parts, self._answers)
 
     def counts(self, split: str) -> Counts:
@@ -211,7 +222,7 @@ class ExactPoints:
         rate, ids = escalated / counts.n_images, self.table.names
         shared = self.shared(device, names, little, big, costs)
         first, second = costs.take(little), costs.take(big)
-        words = self.words(device, first, second)
+        words = self.words(device, first, second, reach=[rate])
         return Points(
             little=ids[little],
             big=ids[big],
@@ -246,7 +257,9 @@ class ExactPoints:
             threshold=float(gate.threshold),
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            provenance=whole_provenance(self.words(device, first, second), shared, rate),
+            provenance=whole_provenance(
+                self.words(device, first, second, reach=[rate]), shared, rate
+            ),
             coupling=self.couplings.one_name(little, big),
             **values,
         )

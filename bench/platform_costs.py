@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from .cost import TAIL, answered_ms, mean_cost
 from .platform import Link, Platform
 from .precision import BYTES_PER_VALUE, PRECISIONS, split_precision
-from .provenance import MemberWords, chosen, pair_provenance, ranks_of, weakest
+from .provenance import MemberWords, asked, pair_provenance, ranks_of, weakest
 from .spaces import Exits, Genomes, get_space, parse_networks
 
 Array = NDArray[np.float64]
@@ -284,10 +284,10 @@ class PairsOnPlatform:
 
     def _provenance(self, mapping: Mapping) -> Words[str, str]:
         little = self._words(mapping.little_on, self.little)
-        parts = weakest([little, self._words(mapping.big_on, self.big)])
+        big = self._words(mapping.big_on, self.big)
         if mapping.little_on != mapping.big_on:
-            return weakest([parts, dict.fromkeys(_COSTS, "modelled")])
-        words = pair_provenance(chosen(self.rate > 0, parts, little))
+            return weakest([little, big, dict.fromkeys(_COSTS, "modelled")])
+        words = pair_provenance(asked(little, big, self.rate))
         energy = weakest([words, {"energy_mj": "modelled"}])
         return MemberWords(
             {n: ranks_of(w, n) for n, w in zip(_COSTS, (words, energy), strict=True)}

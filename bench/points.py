@@ -14,7 +14,7 @@ from .cost import TAIL
 from .errors import TableError
 from .figures import FIGURES, POINT_FIGURES, words_of
 from .pair import Pair
-from .provenance import in_turn, words_at, words_taken
+from .provenance import in_turn, words_among, words_at, words_taken
 from .tabular import Column, Tabular, word_columns
 
 
@@ -225,9 +225,15 @@ def described(points: Points) -> str:
     spans = [f"accuracy {points.accuracy.min():.4f} to {points.accuracy.max():.4f}"]
     if not np.isnan(points.latency_ms).all():
         low, high = np.nanmin(points.latency_ms), np.nanmax(points.latency_ms)
-        word = points.provenance.get("latency_ms", "unknown")
-        spans.append(f"latency {low:.4g} to {high:.4g} ms ({word})")
+        there = np.isfinite(points.latency_ms)
+        words = ", ".join(words_among(points.provenance, "latency_ms", there)) or "unknown"
+        spans.append(f"latency {low:.4g} to {high:.4g} ms ({words})")
     return f"{len(points):,} points, {', '.join(spans)}, {images}"
+
+
+def _kind(word: str | None) -> str | None:
+    """Answers that are given are of the same images as those that were measured."""
+    return "measured" if word == "given" else word
 
 
 _COLUMNS = tuple(f.name for f in fields(Points) if f.name not in ("provenance", "split"))
@@ -242,7 +248,7 @@ def concatenate(parts: list[Points]) -> Points:
     answers = ("accuracy", "escalation_rate")
     for what, kinds in (
         ("split", [p.split for p in parts]),
-        ("answers", [[p.provenance.get(n) for n in answers] for p in parts]),
+        ("answers", [[_kind(p.provenance.get(n)) for n in answers] for p in parts]),
         ("figures", [sorted(p.provenance) for p in parts]),
     ):
         if any(kind != kinds[0] for kind in kinds):

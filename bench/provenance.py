@@ -83,6 +83,19 @@ def in_order(words: Iterable[str]) -> list[str]:
     return sorted(set(words), key=lambda word: (places.get(word, len(places)), word))
 
 
+def words_among(words: Mapping[str, str], name: str, index: Any = slice(None)) -> list[str]:
+    """The words of a field that occur among some members, the best founded first; [] where none.
+
+    >>> words_among(MemberWords({"latency_ms": np.array([5, 1, 5], np.uint8)}), "latency_ms")
+    ['block-sum', 'given']
+    """
+    if name not in words:
+        return []
+    if not isinstance(words, MemberWords) or name not in words.ranks:
+        return [words[name]]
+    return [PROVENANCES[rank] for rank in np.unique(words.ranks[name][index]).tolist()]
+
+
 def with_common(words: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
     """The words of a collection with those of further fields, which all members have in common."""
     if isinstance(words, MemberWords):
@@ -125,11 +138,10 @@ def chosen(where: ArrayLike, yes: Mapping[str, str], no: Mapping[str, str]) -> M
     mask = np.asarray(where, np.bool_)
     if not mask.any():
         return no
-    if mask.all() and not isinstance(no, MemberWords):
+    by_member = {n for w in (yes, no) if isinstance(w, MemberWords) for n in w.ranks if n in no}
+    if mask.all() and not by_member:
         return {**no, **yes}
-    differing = {n for n in no if n in yes and yes[n] != no[n]}
-    if isinstance(no, MemberWords):
-        differing |= set(no.ranks)
+    differing = by_member | {n for n in no if n in yes and yes[n] != no[n]}
     if not differing:
         return no
     ranks = {
@@ -166,8 +178,19 @@ def pair_provenance(
     return MemberWords(ranks, words) if ranks else words
 
 
+def asked(little: Mapping[str, str], big: Mapping[str, str], rate: ArrayLike) -> Mapping[str, str]:
+    """The words of networks of pairs: the weaker of both, little's alone where big is never asked.
+
+    Args:
+        little: words of the little networks; those of collections broadcast.
+        big: words of the big networks, likewise.
+        rate: share of inputs that is escalated, of the shape of the pairs.
+    """
+    return chosen(np.asarray(rate) > 0, weakest([little, big]), little)
+
+
 def answered_pairs(
-    little: Mapping[str, str], big: Mapping[str, str], answers: str
+    little: Mapping[str, str], big: Mapping[str, str], answers: str, rate: ArrayLike
 ) -> Mapping[str, str]:
     """How all figures of pairs came about: costs as their weakest part, answers by one word.
 
@@ -175,9 +198,10 @@ def answered_pairs(
         little: words of the little networks' costs; those of collections broadcast.
         big: words of the big networks' costs, likewise.
         answers: word of accuracy and escalation rate, ``measured`` for images that were answered.
+        rate: share of inputs that is escalated; where it is 0, the costs are those of little alone.
     """
     more = {"accuracy": answers, "escalation_rate": answers}
-    return with_common(pair_provenance(little, big), more)
+    return with_common(pair_provenance(asked(little, big, rate)), more)
 
 
 def with_answers(

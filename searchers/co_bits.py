@@ -289,7 +289,7 @@ class BitsCoEvaluator:
             escalation_rate=rate,
             **self.figures(x, rate),
             peak_memory_mib=none,
-            provenance=answered_pairs(WORDS, WORDS, "predicted"),
+            provenance=answered_pairs(WORDS, WORDS, "predicted", rate),
             coupling=np.full(len(x), "sibling"),
         )
 

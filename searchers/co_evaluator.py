@@ -162,7 +162,7 @@ class CoEvaluator:
         names = (*LATENCIES, "energy_mj")
         rate = points.escalation_rate
         figures: Any = {n: pair_figure(n, little, big, rate, shared) for n in names}
-        words = answered_pairs(WORDS, WORDS, points.provenance["accuracy"])
+        words = answered_pairs(WORDS, WORDS, points.provenance["accuracy"], rate)
         return replace(points, **figures, provenance=words)
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from ..bench import Points
 from ..bench.figures import FIGURES, counted, get_figure
 from ..bench.network_names import are_ids
+from ..bench.provenance import words_among
 from ..bench.recommend import NO_GATE, Recommendation, alone, gateless
 from ..bench.recommend import spread as best_spread
 from ..bench.terminal import fitting, provenance_line
@@ -166,8 +167,19 @@ def print_front(
         best_singles = None
     n_first = 1 if networks else 2
     columns = [get_figure(n) for n in names if np.isfinite(points.figure(n)).any()]
-    heads = [(c.head, c.shown_unit, points.provenance.get(c.name, UNKNOWN)) for c in columns]
-    word = "" if best_singles is None else best_singles.provenance.get("accuracy", UNKNOWN)
+
+    def worded(words: Mapping[str, str], name: str, values: NDArray[np.float64]) -> str:
+        """The words of a column's figures, where several occur the weakest last."""
+        there = rows[np.isfinite(values[rows])]
+        return ", ".join(words_among(words, name, there)) or UNKNOWN
+
+    heads = [
+        (c.head, c.shown_unit, worded(points.provenance, c.name, points.figure(c.name)))
+        for c in columns
+    ]
+    word = ""
+    if best_singles is not None:
+        word = worded(best_singles.provenance, "accuracy", best_singles.accuracy)
     of_single = ("1 net", "%", word)
     lines: list[tuple[list[str], bool]] = []
     for number, i in enumerate(rows, start=1):
@@ -182,7 +194,7 @@ def print_front(
         lines.append((line, i in recommended))
 
     def laid_out(layout: tuple[bool, int]) -> Table:
-        worded, blanks = layout
+        with_words, blanks = layout
         made = Table(
             title=_title(len(rows), len(points)),
             title_justify="left",
@@ -193,7 +205,8 @@ def print_front(
         )
 
         def add(head: tuple[str, str, str]) -> None:
-            text = Text("\n".join(head if worded else head[:2]), justify="right")
+            words = (head[2].replace(", ", ",\n"),) if with_words else ()
+            text = Text("\n".join((*head[:2], *words)), justify="right")
             made.add_column(text, justify="right", overflow="fold")
 
         made.add_column("#", justify="right")
@@ -211,9 +224,9 @@ def print_front(
         return made
 
     roomy = [(True, 1), (True, 0)] if console.width >= ROOMY else []
-    (worded, _), table = fitting(laid_out, [*roomy, (False, 0)], console)
+    (with_words, _), table = fitting(laid_out, [*roomy, (False, 0)], console)
     console.print(table)
-    if not worded:
+    if not with_words:
         words: dict[str, list[str]] = {}
         shown = heads if best_singles is None else [*heads, of_single]
         for name, _, word in shown:

@@ -21,7 +21,7 @@ from ..bench import BigLittleError, Evaluator, OperatingPoint, Points
 from ..bench.documents import json_text, read_json, typed
 from ..bench.figures import POINT_FIGURES
 from ..bench.files import write_together
-from ..bench.provenance import MemberWords, gathered
+from ..bench.provenance import gathered, words_among
 from ..bench.recommend import Recommendation, alone, as_records, marks, recommended_rows
 from ..bench.tabular import csv_text
 from ..bench.text_files import parse_csv, read_text, text_of_cell
@@ -309,7 +309,8 @@ def _provenance(
             for r in every
         ]
     )
-    if isinstance(words, MemberWords) and {"accuracy", "escalation_rate"} & {*words.ranks}:
+    answers = [words_among(words, name) for name in ("accuracy", "escalation_rate")]
+    if any(len(some) > 1 and "predicted" in some for some in answers):
         raise ValueError("its records differ in provenance: some are predicted for other images")
     return words
 

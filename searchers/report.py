@@ -11,6 +11,7 @@ import numpy as np
 
 from ..bench import BigLittleError, Points
 from ..bench.figures import POINT_FIGURES, counted, get_figure
+from ..bench.provenance import words_among
 from ..bench.recommend import Recommendation, gateless, marks
 from ..bench.spaces import GIVEN
 from .answer_page import answers_section
@@ -153,8 +154,14 @@ def _rows_of(front: FrontPage) -> dict[int, int]:
     return rows
 
 
+def _worded(points: Points, figure: str) -> str:
+    """How a figure came about: all words that occur, the weakest last."""
+    there = np.isfinite(points.figure(figure))
+    return ", ".join(words_among(points.provenance, figure, there)) or "unknown"
+
+
 def _words(points: Points) -> str:
-    accuracy, latency = (points.provenance.get(n, "unknown") for n in ("accuracy", "latency_ms"))
+    accuracy, latency = (_worded(points, n) for n in ("accuracy", "latency_ms"))
     return f"accuracy {accuracy}, latency {latency}"
 
 
@@ -165,7 +172,7 @@ def front_text(front: FrontPage) -> str:
     for figure in POINT_FIGURES:
         if np.isfinite(points.figure(figure)).any():
             label = get_figure(figure).label
-            groups.setdefault(points.provenance.get(figure, "unknown"), []).append(label)
+            groups.setdefault(_worded(points, figure), []).append(label)
     figures = "; ".join(f"{', '.join(labels)}: {word}" for word, labels in groups.items())
     run = [counted(config["budget"], "evaluation")] if "budget" in config else []
     run += [f"{k} {config[k]}" for k in ("searcher", "seed") if k in config]

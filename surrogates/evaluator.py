@@ -32,8 +32,8 @@ from .surrogate import PredictedPoints, Surrogate, genome_rows
 SWEPT = 4096  # pairs whose curves are worked out together: some 200 MiB
 
 
-def _words(little: NetworkCosts, big: NetworkCosts) -> Mapping[str, str]:
-    return answered_pairs(little.provenance, big.provenance, "predicted")
+def _words(little: NetworkCosts, big: NetworkCosts, rate: NDArray[Any]) -> Mapping[str, str]:
+    return answered_pairs(little.provenance, big.provenance, "predicted", rate)
 
 
 class SurrogateEvaluator:
@@ -200,7 +200,7 @@ class SurrogateEvaluator:
             accuracy=accuracy,
             escalation_rate=rate,
             **pair_costs(costs[0], costs[1], rate, shared),
-            provenance=whole_provenance(_words(*costs), shared, rate),
+            provenance=whole_provenance(_words(*costs, rate), shared, rate),
             split=None,
             coupling=coupled.names,
         )
@@ -235,7 +235,7 @@ class SurrogateEvaluator:
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }
-        words = whole_provenance(_words(*both), shared, rate)
+        words = whole_provenance(_words(*both, rate), shared, rate)
         return Sweep(owner, gate, cut, figures, words)
 
     def answers(

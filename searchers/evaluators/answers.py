@@ -186,7 +186,7 @@ class Answers:
             "escalation_rate": rate,
             **pair_costs(both[0], both[1], rate, shared),
         }
-        words = answered_pairs(both[0].provenance, both[1].provenance, word)
+        words = answered_pairs(both[0].provenance, both[1].provenance, word, rate)
         words = whole_provenance(words, shared, rate)
         return Sweep(owner, gate_index, cut, figures, words, split)
 
@@ -210,7 +210,7 @@ def points_of(
     rate, accuracy = answers
     names = np.array(gates)[gate]
     shared = measured.shared(names, ids, costs, coupled.shared)
-    words = answered_pairs(costs[0].provenance, costs[1].provenance, word)
+    words = answered_pairs(costs[0].provenance, costs[1].provenance, word, rate)
     return Points(
         little=ids[0],
         big=ids[1],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biglittle.bench import Benchmark, Pair, Table
+from biglittle.bench import Benchmark, Cascade, Pair, Table
 from biglittle.bench.errors import (
     AnswersError,
     ArchitectureError,
@@ -19,6 +19,7 @@ from biglittle.bench.errors import (
 )
 from biglittle.bench.external_networks import beside
 from biglittle.bench.own.beside import external_network
+from biglittle.bench.points import concatenate
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
 
@@ -68,6 +69,40 @@ def test_any_network_may_escalate_to_it_and_it_to_any(
     back = with_oracle.query(("my oracle", little), ("margin", 0.0), PI)
     assert back.accuracy == right.mean()
     assert back.latency_ms == 42.0
+
+
+def test_a_point_that_never_asks_it_has_the_words_of_its_little_network(
+    before: Benchmark, with_oracle: Benchmark
+) -> None:
+    little, big = before.architectures[:2]
+    never = with_oracle.query((little, "my oracle"), ("margin", 0.0), PI)
+    own = before.query((little, big), ("margin", 0.0), PI)
+    assert never.escalation_rate == 0
+    assert never.latency_ms == own.latency_ms
+    names = ("accuracy", "escalation_rate", "latency_ms", "latency_p95_ms", "macs")
+    assert {n: never.provenance[n] for n in names} == {n: own.provenance[n] for n in names}
+    points = with_oracle.query_many([little] * 2, ["my oracle"] * 2, "margin", [0.0, 0.5], PI)
+    assert [p.provenance["latency_ms"] for p in points] == [own.provenance["latency_ms"], "given"]
+    assert [p.provenance["accuracy"] for p in points] == ["measured", "given"]
+    curve = with_oracle.curve((little, "my oracle"), "margin", PI)
+    assert curve[0].provenance == never.provenance
+    assert curve[256].provenance["latency_ms"] == "given"
+    chain = Cascade((little, big, "my oracle"), (("margin", 0.5), ("margin", 0.0)))
+    asked = with_oracle.query_cascade(chain, PI)
+    assert (asked.reach[2], asked.provenance["accuracy"]) == (0, "measured")
+
+
+def test_a_front_that_asks_it_now_and_then_has_the_words_of_each_point(
+    with_oracle: Benchmark,
+) -> None:
+    points = with_oracle.front(PI, big="my oracle").points
+    given = points.escalation_rate > 0
+    assert given.any()
+    assert not given.all()
+    words = {(bool(p.escalation_rate > 0), p.provenance["accuracy"]) for p in points}
+    assert words == {(True, "given"), (False, "measured")}
+    both = concatenate([points.take(np.flatnonzero(g)) for g in (given, ~given)])
+    assert {p.provenance["accuracy"] for p in both} == {"given", "measured"}
 
 
 def test_what_came_as_given_says_so_and_nothing_else_does(

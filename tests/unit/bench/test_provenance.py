@@ -21,11 +21,15 @@ from biglittle.bench.points import concatenate
 from biglittle.bench.provenance import (
     PROVENANCES,
     MemberWords,
+    answered_pairs,
+    asked,
     chosen,
     gathered,
     in_turn,
     pair_provenance,
     weakest,
+    words_among,
+    words_at,
 )
 from biglittle.bench.synthetic import synthetic_table
 from biglittle.bench.table_writer import write_table
@@ -85,6 +89,38 @@ def test_words_of_two_kinds_of_members() -> None:
         "latency_ms": "predicted",
         "macs": "modelled",
     }
+
+
+def test_members_of_the_first_kind_keep_their_own_words() -> None:
+    yes = MemberWords({"latency_ms": ranks("measured", "given", "given")})
+    mixed = chosen(np.array([True, True, False]), yes, {"latency_ms": "given"})
+    assert [words_at(mixed, i)["latency_ms"] for i in range(3)] == ["measured", "given", "given"]
+    both = chosen(np.array([True, True, True]), yes, {"latency_ms": "given"})
+    assert [words_at(both, i)["latency_ms"] for i in range(3)] == ["measured", "given", "given"]
+
+
+def test_a_pair_that_never_escalates_has_the_words_of_its_little_network() -> None:
+    little = {"latency_ms": "predicted", "energy_mj": "modelled", "macs": "modelled"}
+    big = dict.fromkeys(little, "given")
+    assert asked(little, big, 0.0) == little
+    assert asked(little, big, 0.1) == big
+    words = answered_pairs(little, big, "measured", np.array([0.0, 0.5, 0.0]))
+    each = [words_at(words, i) for i in range(3)]
+    assert [w["latency_ms"] for w in each] == ["predicted", "given", "predicted"]
+    assert [w["latency_p95_ms"] for w in each] == ["predicted", "given", "predicted"]
+    assert [w["accuracy"] for w in each] == ["measured"] * 3
+    some = MemberWords({n: ranks("block-sum", "predicted", "predicted") for n in little})
+    words = answered_pairs(some, big, "measured", np.array([0.0, 0.5, 0.0]))
+    got = [words_at(words, i)["latency_ms"] for i in range(3)]
+    assert got == ["block-sum", "given", "predicted"]
+
+
+def test_the_words_that_occur_are_listed_the_weakest_last() -> None:
+    words = MemberWords({"latency_ms": ranks("given", "measured", "given")}, {"macs": "modelled"})
+    assert words_among(words, "latency_ms") == ["measured", "given"]
+    assert words_among(words, "latency_ms", np.array([0, 2])) == ["given"]
+    assert words_among(words, "macs") == ["modelled"]
+    assert words_among(words, "energy_mj") == []
 
 
 def test_members_are_gathered_and_joined() -> None:

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from biglittle.bench import Points
+from biglittle.bench.provenance import PROVENANCES, MemberWords, with_fields
 from biglittle.bench.recommend import budgets, recommend
 from biglittle.searchers import SearchOutcome, SingleNetworks
 from biglittle.searchers.console import (
@@ -192,6 +193,29 @@ def test_no_head_breaks_a_word_of_provenance(outcome: SearchOutcome, best: Singl
         assert max(map(len, table.splitlines())) <= width
         head = table.partition("───")[0] if "Provenance: " not in table + rest else "predicted"
         assert not {"predicte", "measure", "modelle"} & {*head.split()}
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_column_names_all_words_of_its_rows_the_weakest_last(
+    outcome: SearchOutcome, best: SingleNetworks, width: int
+) -> None:
+    words = ["given", "block-sum", "predicted"] * 8 + ["given"]
+    ranks = np.array([PROVENANCES.index(word) for word in words], np.uint8)
+    latency = MemberWords(dict.fromkeys(("latency_ms", "latency_p95_ms"), ranks))
+    common = {n: w for n, w in outcome.front.provenance.items() if n not in latency}
+    p95_ms = np.where(ranks == PROVENANCES.index("given"), np.nan, outcome.front.latency_p95_ms)
+    front = dataclasses.replace(
+        outcome.front, latency_p95_ms=p95_ms, provenance=with_fields(common, latency)
+    )
+    lines = _print(dataclasses.replace(outcome, front=front), best, width, top=25)
+    text = " ".join(" ".join(lines).split())
+    if width == 80:
+        assert max(map(len, lines[: lines.index(next(x for x in lines if "───" in x))])) <= width
+        assert "mean: block-sum, predicted, given; p95: block-sum, predicted;" in text
+    else:
+        head = text.partition("───")[0]
+        assert head.count("block-sum,") == 2
+        assert head.count("given") == 1
 
 
 def test_a_point_of_one_network_is_named_once_where_ids_stand_in_lines(

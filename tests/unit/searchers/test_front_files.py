@@ -15,6 +15,7 @@ import pytest
 from biglittle.bench import Benchmark, Points
 from biglittle.bench.errors import BigLittleError
 from biglittle.bench.figures import POINT_FIGURES
+from biglittle.bench.provenance import PROVENANCES, MemberWords, with_fields
 from biglittle.bench.recommend import budgets, marks, recommend
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
@@ -224,6 +225,20 @@ def test_what_a_front_lacks_is_said_in_words(tmp_path: Path, text: str, problem:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(BigLittleError, match="cannot read"):
         read_front(tmp_path / "nowhere.json")
+
+
+def test_points_that_are_measured_and_points_that_are_given_may_stand_in_one_front(
+    tmp_path: Path, outcome: SearchOutcome, config: Config
+) -> None:
+    words = ["measured", "given"] * 12 + ["given"]
+    ranks = np.array([PROVENANCES.index(word) for word in words], np.uint8)
+    answers = MemberWords(dict.fromkeys(("accuracy", "escalation_rate"), ranks))
+    common = {n: w for n, w in outcome.front.provenance.items() if n not in answers}
+    front = dataclasses.replace(outcome.front, provenance=with_fields(common, answers))
+    write_results(tmp_path, dataclasses.replace(outcome, front=front), config)
+    for name in ("front.json", "front.csv"):
+        back = read_front(tmp_path / name).points
+        assert [p.provenance["accuracy"] for p in back] == words
 
 
 def test_records_of_different_provenance_are_refused(
