@@ -297,7 +297,10 @@ def _print_architectures(
         if one and not networks:
             pair = f"{one} alone"
         kind = f", {ids[len(heads)]}" if coupled and not one else ""
-        lines.append(f"{number:>2}  {pair}{kind}{of_single}")
+        line = f"{number:>2}  {pair}{kind}"
+        if len(line + of_single) > console.width:
+            of_single = of_single.replace("; ", "\n    ", 1)
+        lines.append(line + of_single)
     widest = Measurement.get(console, console.options.update(max_width=1000), table).maximum
     if widest <= console.width:
         console.print(Padding(table, (1, 0, 0, 0)))

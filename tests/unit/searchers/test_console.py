@@ -224,5 +224,5 @@ def test_a_point_of_one_network_is_named_once_where_ids_stand_in_lines(
     none = np.zeros(len(outcome.front))
     front = dataclasses.replace(outcome.front, escalation_rate=none)
     text = "\n".join(_print(dataclasses.replace(outcome, front=front), best, 40))
-    assert f" 1  {front.little[0]} alone; 1 net: -" in text
+    assert f" 1  {front.little[0]} alone\n    1 net: -" in text  # no line is wider than it need be
     assert "-> -" not in text
