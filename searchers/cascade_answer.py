@@ -15,6 +15,7 @@ from ..bench.cascade import MOST, exit_chain
 from ..bench.errors import ArchitectureError, BigLittleError, ConstraintError, GateError
 from ..bench.figures import counted
 from ..bench.limits import within_text
+from ..bench.provenance import in_order
 from ..bench.rows import NetworkKey
 
 
@@ -95,14 +96,13 @@ class CascadeAnswer:
         rows = rows if len(front) > top else list(range(len(front)))
         names = tuple(dict.fromkeys(("accuracy", "latency_ms", *front.objectives)))
         shown = [FIGURES[name] for name in names if name != "error"]
-        words = front[0].provenance
-        lines.append(
-            "  ".join(
-                f"{f.head} {f.shown_unit} ({words.get(f.name, 'not available')})" for f in shown
-            )
-        )
-        for row in rows:
-            point = front[row]
+        points = [front[row] for row in rows]
+        heads = []
+        for f in shown:  # all words that occur, the weakest last
+            words = in_order(p.provenance[f.name] for p in points if f.name in p.provenance)
+            heads.append(f"{f.head} {f.shown_unit} ({', '.join(words) or 'not available'})")
+        lines.append("  ".join(heads))
+        for point in points:
             values = [getattr(point, f.name) for f in shown]
             texts = ["-" if v is None else f.text(v) for f, v in zip(shown, values, strict=True)]
             lines.append("  ".join(f"{text:>7}" for text in texts) + f"  {route(point)}")

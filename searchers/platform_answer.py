@@ -16,7 +16,7 @@ from ..bench.pareto import on_front
 from ..bench.platform import Platform
 from ..bench.platform_costs import MAPPINGS, MappedPairs, PairsOnPlatform
 from ..bench.points import Points
-from ..bench.provenance import in_order, weakest, words_at
+from ..bench.provenance import in_order, words_at
 from ..bench.terminal import fitting
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PlatformAnswer:
             console: where it is printed.
             top: number of rows at most.
         """
-        word = weakest([r["provenance"] for r in self.records])
+        words = ", ".join(in_order(r["provenance"]["accuracy"] for r in self.records))
         rows = self._shown(top)
         layouts = (False, False), (True, False), (True, True)
         console.print(fitting(lambda layout: self._table(rows, *layout), layouts, console)[1])
@@ -66,7 +66,7 @@ class PlatformAnswer:
                 console.print(f"{number:>{len(str(len(rows)))}}  {pair}")
         console.print(
             f"* no other row beats it in {self._objectives()}. Accuracy and escalation "
-            f"{word['accuracy']}. Latency {self._latency_words()}; link {self.platform.source}."
+            f"{words}. Latency {self._latency_words()}; link {self.platform.source}."
         )
         for site, warning in latency_warnings(self.platform).items():
             console.print(f"Warning: on {site} {warning}")

@@ -44,6 +44,21 @@ def test_thresholds_make_a_point_and_limits_choose_one(bench: Benchmark, cut: li
     assert "thresholds chosen on val within latency_ms 1000, test images" in chosen.text(5)[0]
 
 
+def test_the_head_of_a_front_names_all_words_of_its_rows(bench: Benchmark, cut: list[str]) -> None:
+    answers = {}
+    for split in ("val", "test"):  # always right
+        labels = np.asarray(bench.table.predictions(split).labels)
+        odds = np.full((len(labels), bench.table.n_classes), 0.01)
+        odds[np.arange(len(labels)), labels] = 1.0
+        answers[split] = odds / odds.sum(axis=1, keepdims=True)
+    joined = bench.with_network("cloud", answers, latency_ms={DEVICE: 42.0})
+    answer = cascade_answer(joined, _query(f"{cut[0]}@4", "cloud"))
+    assert isinstance(answer.answer, CascadeFront)
+    words = [(p.escalation_rate > 0, p.provenance["accuracy"]) for p in answer.answer]
+    assert set(words) == {(False, "measured"), (True, "given")}
+    assert answer.text(1000)[1].startswith("acc % (measured, given)  ")
+
+
 def test_neither_makes_a_front(bench: Benchmark, cut: list[str]) -> None:
     one = cascade_answer(bench, _query(f"{cut[0]}@4", cut[0]))
     assert isinstance(one.answer, CascadeFront)

@@ -156,7 +156,7 @@ def test_each_point_of_a_front_keeps_its_own_word(bench: Benchmark) -> None:
     assert words == {(PREFIX, "measured"), ("0" * 22, "predicted")}
     console = Console(file=io.StringIO(), width=200)
     answer.print(console, 3)
-    assert "Accuracy and escalation predicted" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Accuracy and escalation measured, predicted" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
