@@ -325,7 +325,8 @@ def _formats(runs: Mapping[str, Any]) -> str:
     """How many runs computed in which number format, in a sentence; "" where nobody noted it."""
     noted = [run["precision"] for run in runs.values() if run.get("precision")]
     counts = ", ".join(f"{noted.count(name)} in {name}" for name in sorted(set(noted)))
-    return f"Computed {counts}, whichever a trial found faster." if counts else ""
+    rest = f"; of {len(runs) - len(noted)} nobody noted it" if len(noted) < len(runs) else ""
+    return f"Computed {counts}, whichever a trial found faster{rest}." if counts else ""
 
 
 def coupled_answer_text(figures: dict[str, Any]) -> str:
