@@ -32,6 +32,7 @@ from ...bench.files import why_unreadable, write_together
 from ...bench.gate import Gate
 from ...bench.networks import weights_hash
 from ...bench.recommend import Recommendation
+from ...bench.table import Table
 from ...cotrain.evaluate import answers_of, logits_of
 from ...cotrain.front import cotrain_front
 from ...cotrain.recalibrate import calibrated
@@ -143,7 +144,7 @@ def make_cascades(plan: Plan, table: Path, threads: int = 1, device: str = "cpu"
     there = _whole(folder)
     for wanted in settings.cascades:
         old = there.get(wanted.name)
-        if old is not None and _same(old, wanted, origin):
+        if old is not None and _same(old, wanted, origin, bench.table):
             log.info("%s is there already", wanted.name)
             continue
         answer = recommended(bench, wanted, settings)
@@ -235,9 +236,11 @@ def _origin(bench: Benchmark, settings: Settings, n_train: int) -> dict[str, Any
     }
 
 
-def _same(card: Card, wanted: Wanted, origin: Mapping[str, Any]) -> bool:
+def _same(card: Card, wanted: Wanted, origin: Mapping[str, Any], table: Table) -> bool:
+    """Whether a card is what would be made again: of one question, on rows that are the same."""
     question = (card.device, dict(card.limits)) == (wanted.device, dict(wanted.limits))
-    return question and all(card.origin.get(key) == value for key, value in origin.items())
+    alike = all(card.origin.get(k) == v for k, v in origin.items() if k != "table_sha256")
+    return question and alike and table.unchanged_since(card.origin.get("table_sha256"))
 
 
 def _inherited(

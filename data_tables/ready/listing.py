@@ -82,7 +82,7 @@ def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
         f"about alike: {gains}."
     )
     for row in records:
-        warning = f" {row['warning']}" if row["warning"] else ""
+        warning = f" On {row['device']} {row['warning']}" if row["warning"] else ""
         console.print(f"{row['name']}: {row['limits_text']}.{warning}")
     name = max(records, key=lambda row: float(row["gain"]))["name"]
     console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)

@@ -93,8 +93,8 @@ def test_a_misspelt_cascade_is_refused_before_the_table_is_opened(  # type: igno
     command_line, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(Benchmark, "load", None)
-    error = _error(command_line, "table", "extract", "nano-5", "--out", str(tmp_path / "out"))
-    assert "Did you mean 'nano-5ms'" in error
+    error = _error(command_line, "table", "extract", "nano-3", "--out", str(tmp_path / "out"))
+    assert "Did you mean 'nano-3ms'" in error
 
 
 def test_what_is_neither_a_network_nor_a_cascade_is_told_of_both(  # type: ignore[no-untyped-def]
@@ -103,7 +103,7 @@ def test_what_is_neither_a_network_nor_a_cascade_is_told_of_both(  # type: ignor
     pytest.importorskip("torch")
     error = _error(command_line, "table", "extract", "123", "--out", str(tmp_path / "x.onnx"))
     assert "22 digits" in error
-    assert "Cascades of this table: nano-5ms, pi4-10ms, pi4-5ms." in error
+    assert "Cascades of this table: nano-3ms, pi4-10ms, pi4-5ms." in error
 
 
 # ---- files that are something else -------------------------------------------------------------
