@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ...bench.terminal import columns_of
 from .listing import card_records, print_cards
 
 app = typer.Typer(add_completion=False)
@@ -24,5 +25,5 @@ def cascades(
     if as_json:
         sys.stdout.write(json.dumps({"cascades": records}, indent=2) + "\n")
     else:
-        width = None if sys.stdout.isatty() else 120
-        print_cards(records, Console(highlight=False, markup=False, emoji=False, width=width))
+        console = Console(highlight=False, markup=False, emoji=False, width=columns_of(sys.stdout))
+        print_cards(records, console)
