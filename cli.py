@@ -159,6 +159,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     request = (options.gate, options.threshold, options.guarantee, options.delta)
     chosen, promised = gate_of(bench, pair, device, *request)
     promise = {} if promised is None else {"guarantee": promised.record()}
+    point = bench.query(pair, chosen, device, split)
     lines = [] if promised is None else promised.text()
     lines += filter(None, [bench.promise(device, (pair.little, pair.big))])
     if options.explain or out is not None:
@@ -176,7 +177,6 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
         if out is not None:
             _print([f"Written: {out}"])
         return
-    point = bench.query(pair, chosen, device, split)
     if as_json:
         _emit({**point.record(), **promise})
         return
