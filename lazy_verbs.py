@@ -65,7 +65,7 @@ LAZY_VERBS = {
     ),
     "table extract": (
         "data_tables.building.extract_command",
-        "A cascade that ships, or any network or pair of inherited weights, which needs the images.",
+        "A cascade that ships, or a network or pair of inherited weights, which needs the images.",
     ),
     "table fetch": (
         "data_tables.fetch_command",

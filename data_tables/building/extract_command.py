@@ -43,7 +43,7 @@ def extract(
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each process.")] = 1,
 ) -> None:
-    """A cascade that ships, or any network or pair of inherited weights, which needs the images."""
+    """A cascade that ships, or a network or pair of inherited weights, which needs the images."""
     shipped = ready_names(table)
     if big is not None:
         lines = _written_pair((name, big), out, gate, threshold, table, data, threads)
