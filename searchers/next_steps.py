@@ -9,18 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bench import Points
+from ..bench import OperatingPoint, Points
 from ..bench.errors import EXTRA_OF
 from ..bench.recommend import Recommendation, alone
 from ..bench.spaces import GIVEN
+from ..edge_profiler.onnx_gates import onnx_gates
 from ..edge_profiler.session import profile_command
 from ..edge_profiler.validate import joined_pairs, networks_of, pairs_of
 from .console import spread
 from .front_files import FrontFile
-from .judge import Judge
+from .judge import DEFAULT_TABLE, Judge
 
 #: What a verb imports that the light set-up lacks, and the extra that brings it.
-NEEDED = {verb: (m, EXTRA_OF[m]) for verb, m in (("cotrain", "torch"), ("profile", "onnx"))}
+NEEDED = {
+    verb: (m, EXTRA_OF[m])
+    for verb, m in (("cotrain", "torch"), ("table extract", "torch"), ("profile", "onnx"))
+}
 NEXT_PAIRS = 3  # pairs named in the commands to go on with
 
 
@@ -81,7 +85,22 @@ def next_steps(
             f"{measure} --out {profile}    # on {device}",
             f"biglittle validate {front}{named_device} --profile {profile} --out {validated}",
         ]
+    recommended_pair = next((a.pair for a in recommended if a.verdict == "pair" and a.pair), None)
+    if recommended_pair is not None and not judge.table.endswith(".h5"):  # its weights are shipped
+        steps += _written(recommended_pair, folder, judge.table)
     return steps
+
+
+def _written(pair: OperatingPoint, folder: Path, table: str) -> list[str]:
+    """The command that writes a pair as one graph; none where its gate has no ONNX form."""
+    if pair.gate not in onnx_gates():
+        return []
+    of_table = "" if table == DEFAULT_TABLE else f" --table {shlex.quote(table)}"
+    out = shlex.quote(f"{folder}/pair.onnx")
+    return [
+        f"biglittle table extract {pair.little} {pair.big} --gate {pair.gate} --threshold "
+        f"{float(pair.threshold)!r}{of_table} --out {out}    # as it is, without training"
+    ]
 
 
 def _proposes(

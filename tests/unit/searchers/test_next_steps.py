@@ -86,6 +86,25 @@ def test_next_steps_measure_what_is_recommended_and_not_on_the_front(
     )
 
 
+def test_a_recommended_pair_of_a_shipped_table_is_written_as_it_is(
+    table: str, tmp_path: Path
+) -> None:
+    bench, judge = Benchmark.load(table), judge_called("table", (DEVICE,), table)
+    points = bench.front(DEVICE).points
+    row = int(np.flatnonzero(points.escalation_rate > 0.05)[0])
+    limits = Budget("within the limits", {"latency_ms": 1e3})
+    answer = Recommendation(limits, "search", row, points[row], None, None, decided="pair")
+    assert "table extract" not in " ".join(next_steps(judge, points, tmp_path, (), [answer]))
+    shipped = replace(judge, table="fbnet-fashion-mnist")  # whose weights lie beside it
+    command = next_steps(shipped, points, tmp_path, (), [answer])[-1].partition("    #")[0].split()
+    assert command[:5] == ["biglittle", "table", "extract", points[row].little, points[row].big]
+    options = dict(zip(command[5::2], command[6::2], strict=True))
+    assert options["--gate"] == points[row].gate
+    assert float(options["--threshold"]) == points[row].threshold  # to the last bit
+    assert options["--table"] == "fbnet-fashion-mnist"
+    assert options["--out"] == f"{tmp_path}/pair.onnx"
+
+
 def test_next_steps_name_networks_with_their_space_and_classes(
     table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
