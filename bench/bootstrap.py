@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEVEL = 0.9  # share of the resampled differences that an interval holds
 N_BOOTSTRAP = 4000
@@ -32,3 +33,18 @@ def bootstrap_gain(
     gains = (drawn[:, 0] - drawn[:, 1]) / n_images
     low, high = np.quantile(gains, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def paired_gain(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """What one classifier is more accurate than another, and the ends of that gain's interval.
+
+    Args:
+        first: whether the first is right about each image, shape (n_images,).
+        second: whether the second is right about the same images, shape (n_images,).
+
+    >>> gain, low, high = paired_gain(np.array([True, True, False]), np.array([True, False, False]))
+    >>> low < gain < high
+    True
+    """
+    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
+    return (gained - lost) / len(first), *bootstrap_gain(gained, lost, len(first))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bench import Benchmark, Front, OperatingPoint, Points
-from ..bench.bootstrap import LEVEL, bootstrap_gain
+from ..bench.bootstrap import LEVEL, paired_gain
 from ..bench.errors import BigLittleError
 from ..bench.figures import three_digits
 from ..bench.gates import get_gate
@@ -243,9 +243,7 @@ def gain_over(bench: Benchmark, point: OperatingPoint, network: str) -> tuple[fl
         network: name of the network that answers alone.
     """
     alone = bench.table.predictions("test").correct[bench.row(network)]
-    both = right_of_pair(bench, point), alone
-    gained, lost = (int((a & ~b).sum()) for a, b in (both, both[::-1]))
-    return (gained - lost) / len(alone), *bootstrap_gain(gained, lost, len(alone))
+    return paired_gain(right_of_pair(bench, point), alone)
 
 
 def beside_big(

@@ -24,7 +24,7 @@ from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from ... import __version__
 from ...bench import Benchmark
-from ...bench.bootstrap import bootstrap_gain
+from ...bench.bootstrap import paired_gain
 from ...bench.datasets import Dataset, Images
 from ...bench.documents import Line, Positive, json_text, parse_json, read_toml
 from ...bench.errors import ConstraintError, TableError
@@ -342,7 +342,7 @@ def _card(
     accuracy, single, gained = done.right / done.n, dict(answer.single), _gain(answer)
     if made.single is not None:
         single["accuracy"] = float(made.single.mean())
-        gained = _gain_over(done.correct, made.single)
+        gained = (*paired_gain(done.correct, made.single), BOOTSTRAP)
     return Card(
         format=FORMAT,
         name=wanted.name,
@@ -384,13 +384,6 @@ def _gain(answer: Recommendation) -> _Gain:
     """What the table says that the pair gains over the single network, and its interval."""
     assert answer.gain is not None
     return answer.gain, answer.gain_low, answer.gain_high, answer.interval
-
-
-def _gain_over(pair: NDArray[np.bool_], single: NDArray[np.bool_]) -> _Gain:
-    """The same of two that were asked about the same images."""
-    gained, lost = int((pair & ~single).sum()), int((single & ~pair).sum())
-    low, high = bootstrap_gain(gained, lost, len(pair))
-    return (gained - lost) / len(pair), low, high, BOOTSTRAP
 
 
 def said_of_made(graph: bytes) -> list[MadeAnswer]:

@@ -47,11 +47,9 @@ def extract(
     shipped = ready_names(table)
     if big is not None:
         lines = _written_pair((name, big), out, gate, threshold, table, data, threads)
-        sys.stderr.write(plain("\n".join(lines), lines=True) + "\n")
-        return
-    if name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
+    elif name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
         raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
-    if name in shipped:
+    elif name in shipped:
         lines = hand_out_named(name, out, table)
     else:
         check_suffix(out, (".onnx",), "--out")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...bench import Benchmark, load_device
+from ...bench.cost import NetworkCosts, SharedCosts
 from ._coupled_answers import Bits, RunAnswers, compared
 from ._coupled_plan import (
     ALONE,
@@ -73,6 +74,17 @@ def _singles(
     return out
 
 
+def _terms(
+    bench: Benchmark, plan: Mapping[str, Any]
+) -> list[tuple[str, NetworkCosts, SharedCosts | None]]:
+    """What the networks of each pair of the plan cost on its device, and what they share."""
+    profile, table = load_device(plan["device"]), bench.table
+    return [
+        pair_terms(table.space, profile, pair["little"], pair["big"], table.n_classes)
+        for pair in plan["pairs"]
+    ]
+
+
 def against_singles(
     bench: Benchmark,
     plan: Mapping[str, Any],
@@ -83,16 +95,11 @@ def against_singles(
     if not cells:
         return []
     singles, n_val = _singles(bench, plan, answers), len(bench.table.val_index)
-    profile, pairs, space = load_device(plan["device"]), plan["pairs"], bench.table.space
-    terms = [
-        pair_terms(space, profile, p["little"], p["big"], bench.table.n_classes) for p in pairs
-    ]
+    terms = _terms(bench, plan)
     entries = []
-    for coupling, method, rate, against in itertools.product(
-        METHODS,
-        dict.fromkeys(m for c in METHODS for m in methods_of(c)),
-        SINGLE_RATES,
-        (SINGLE, ANY),
+    methods = [(coupling, method) for coupling in METHODS for method in methods_of(coupling)]
+    for (coupling, method), rate, against in itertools.product(
+        methods, SINGLE_RATES, (SINGLE, ANY)
     ):
         tests = []
         for cell in (c for c in cells if c["coupling"] == coupling and method in c["bits"]):
@@ -116,9 +123,7 @@ def against_cascades(bench: Benchmark, plan: Mapping[str, Any], cells: list[Cell
 
     The cascade is the sibling pair of the same big network under the same seed.
     """
-    profile, pairs = load_device(plan["device"]), plan["pairs"]
-    space, n_classes = bench.table.space, bench.table.n_classes
-    terms = [pair_terms(space, profile, p["little"], p["big"], n_classes) for p in pairs]
+    pairs, terms = plan["pairs"], _terms(bench, plan)
     cascades = {
         (pairs[c["pair"]]["big"], c["seed"]): c
         for c in cells

@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from ...bench import Benchmark, Points
-from ...bench.bootstrap import LEVEL, bootstrap_gain
+from ...bench.bootstrap import LEVEL, paired_gain
 from ...bench.datasets import get_dataset
 from ...bench.diagnostics import calibration_error
 from ...bench.errors import BigLittleError
@@ -218,9 +218,7 @@ def fronts(file: Path, device: str) -> dict[str, Any]:
             **{n: float(r.mean()) for n, r in right.items()},
         }
         for name in ("int8", "both"):
-            gained = int((right[name] & ~right["fp32"]).sum())
-            lost = int((right["fp32"] & ~right[name]).sum())
-            low, high = bootstrap_gain(gained, lost, len(right["fp32"]))
+            _, low, high = paired_gain(right[name], right["fp32"])
             gain = row[name] - row["fp32"]
             row[f"{name}_gain"] = {"mean": gain, "low": low, "high": high}
         little, big = (

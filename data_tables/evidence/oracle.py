@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Benchmark, Front, OperatingPoint
-from ...bench.bootstrap import LEVEL, bootstrap_gain
+from ...bench.bootstrap import LEVEL, paired_gain
 from ..building.oracle import NAME
 from ..flagship import RECIPE
 from ._page import Step, versions
@@ -30,9 +30,9 @@ def measure() -> dict[str, Any]:
         points = {who: _best(front, budget) for who, front in fronts.items()}
         told = {who: {name: getattr(p, name) for name in _TOLD} for who, p in points.items()}
         teacher, own = (right_answers(bench, points[who]) for who in ("teacher", "own"))
-        gained, lost = int((teacher & ~own).sum()), int((own & ~teacher).sum())
-        low, high = bootstrap_gain(gained, lost, len(own))
-        difference = {"difference": (gained - lost) / len(own), "low": low, "high": high}
+        difference = dict(
+            zip(("difference", "low", "high"), paired_gain(teacher, own), strict=True)
+        )
         rows.append({"macs": budget, **told, **difference})
     row = bench.row(NAME)
     alone, macs = float(bench.accuracy("test")[row]), float(bench.table.macs[row])

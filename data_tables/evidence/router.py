@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from ...bench import Benchmark, load_device
-from ...bench.bootstrap import bootstrap_gain
+from ...bench.bootstrap import paired_gain
 from ...bench.cost import NetworkCosts, SharedCosts
 from ...bench.device_profile import DeviceProfile
 from ...bench.errors import CheckpointError
@@ -125,8 +125,7 @@ def _compared(
             limit = best_threshold(scores["val"], val.little, val.big, allowed)
             escalated = scores["test"] < limit
             right = np.where(escalated, test.big, test.little)
-            gained, lost = int((right & ~base).sum()), int((base & ~right).sum())
-            low, high = bootstrap_gain(gained, lost, len(base))
+            gain, low, high = paired_gain(right, base)
             rows.append(
                 {
                     "mean_ms": round(mean_ms, 3),
@@ -139,7 +138,7 @@ def _compared(
                     "escalation_rate": round(float(escalated.mean()), 4),
                     "margin_accuracy": round(float(base.mean()), 5),
                     "accuracy": round(float(right.mean()), 5),
-                    "gain": round((gained - lost) / len(base), 5),
+                    "gain": round(gain, 5),
                     "low": round(low, 5),
                     "high": round(high, 5),
                 }
