@@ -7,7 +7,8 @@
     WORKING/log.txt                 what the command says while it runs
 
 A job that stands in the committed figures is not made again, so that a run may go on where another
-machine or an emptied folder left it.
+machine or an emptied folder left it. Processes may share a folder: a job is held by the one that
+makes it, and so is a big network's first share of an epoch, which several jobs begin with.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,11 @@ import torch
 from torch import nn
 
 from ...bench.datasets import Dataset, Images
-from ...bench.errors import BigLittleError
+from ...bench.errors import BigLittleError, InUseError
+from ...bench.figures import counted
 from ...bench.files import replacing
 from ...bench.gates import get_metric
+from ...bench.locks import holding
 from ...bench.networks import Network, weights_hash
 from ...bench.spaces import get_space
 from ...cotrain.evaluate import logits_of, probabilities
@@ -94,9 +98,14 @@ class Records:
         self.folder = working / "records"
         self.records: dict[str, Any] = dict(records)
         self.answers: dict[str, RunAnswers] = dict(answers)
+        self.read()
+
+    def read(self) -> None:
+        """Takes in what the folder has and this does not know yet: other processes write there."""
         for path in sorted(self.folder.glob("*.json")):
-            self.records[path.stem] = json.loads(path.read_text(encoding="utf-8"))
-            self.answers[path.stem] = load_answers(path.with_suffix(".npz"))[path.stem]
+            if path.stem not in self.records or path.stem not in self.answers:
+                self.records[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+                self.answers[path.stem] = load_answers(path.with_suffix(".npz"))[path.stem]
 
     def add(self, name: str, record: Mapping[str, Any], answers: RunAnswers) -> None:
         """Keeps a finished job; the record is written last, and makes it one."""
@@ -163,11 +172,31 @@ class Site:
             return train_prefix(
                 *ids, get_method(job.method), recipe, self.splits, self.dataset, folder, starts,
                 job.seed, on_progress=told, fresh_head=self.fresh_heads,
-                big_folder=self.working / "runs" / f"{job.big}~first~s{job.seed}",
+                big_folder=self._first(job),
             )  # fmt: skip
         return train_pair(
             *ids, job.method, recipe, self.splits, folder, starts, job.seed, on_progress=told
         )
+
+    @contextmanager
+    def holding(self, job: Job) -> Iterator[None]:
+        """Holds a job for this process, and the folder of what it begins with, while a block runs.
+
+        Raises:
+            InUseError: another process is at it.
+        """
+        (self.working / "records").mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(holding(self.working / "records" / f"{job.name}.json"))
+            if job.little and get_method(job.method).apart:
+                first = self._first(job)
+                first.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(holding(first))
+            yield
+
+    def _first(self, job: Job) -> Path:
+        """Folder of a big network that trains alone before its exits do."""
+        return self.working / "runs" / f"{job.big}~first~s{job.seed}"
 
     def run(
         self, job: Job, gate: bool, told: Callable[[TrainProgress], None]
@@ -277,6 +306,8 @@ def train_all(
 ) -> None:
     """Trains what has no record yet, in order, until the time is up.
 
+    What another process is making is passed over, and looked at again when all else is done.
+
     Args:
         site: images, supernet, recipe and folder.
         jobs: all jobs in their order.
@@ -288,14 +319,13 @@ def train_all(
     begun = time.monotonic()
     work = {j: work_of(j, site.recipe.space, site.dataset.n_classes) for j in jobs}
     images = site.recipe.n_steps * site.recipe.batch
-    for place, job in enumerate(jobs):
-        if job.name in records.records:
-            continue
-        if time.monotonic() - begun >= seconds:
-            log.say(f"{job.name}: time is up before it began")
-            return
+    places = {job: place for place, job in enumerate(jobs, 1)}
 
-        def told(p: TrainProgress, job: Job = job, place: int = place) -> None:
+    def make(job: Job) -> bool:
+        """Whether the job was made; otherwise the time is up."""
+        head = f"[{places[job]}/{len(jobs)}] {job.name}"
+
+        def told(p: TrainProgress) -> None:
             if time.monotonic() - begun >= seconds:
                 raise TimeUpError("the time is up.")
             if log.due():
@@ -304,8 +334,8 @@ def train_all(
                 left -= work[job] * p.step * site.recipe.batch
                 losses = ", ".join(f"{name} {value:.3f}" for name, value in p.loss.items())
                 log.say(
-                    f"[{place + 1}/{len(jobs)}] {job.name}: step {p.step}/{p.n_steps}, loss "
-                    f"{losses}, {p.images_per_s:.0f} images/s, {p.eta_s / 60:.0f} min left, all "
+                    f"{head}: step {p.step}/{p.n_steps}, loss {losses}, {p.images_per_s:.0f} "
+                    f"images/s, {p.eta_s / 60:.0f} min left, all "
                     f"{left / max(rate, 1e-9) / 3600:.1f} h"
                 )
 
@@ -313,12 +343,32 @@ def train_all(
             record, answers = site.run(job, job.big in gates, told)
         except TimeUpError:
             log.say(f"{job.name}: time is up; it goes on from its last checkpoint")
-            return
+            return False
         records.add(job.name, record, answers)
         shown = ", ".join(
             f"{role} {100 * a['test']:.2f} %" for role, a in record["accuracy"].items()
         )
         log.say(
-            f"[{place + 1}/{len(jobs)}] {job.name} done: test {shown}; {record['seconds']:.0f} s, "
+            f"{head} done: test {shown}; {record['seconds']:.0f} s, "
             f"{record['images_per_s']:.0f} images/s"
         )
+        return True
+
+    left = [job for job in jobs if job.name not in records.records]
+    while left:
+        passed_over = []
+        for job in left:
+            if time.monotonic() - begun >= seconds:
+                log.say(f"{job.name}: time is up before it began")
+                return
+            try:
+                with site.holding(job):
+                    records.read()
+                    if job.name not in records.records and not make(job):
+                        return
+            except InUseError:
+                passed_over.append(job)
+        if len(passed_over) == len(left):
+            log.say(f"{counted(len(left), 'job')} left, which another process is at")
+            return
+        left = passed_over

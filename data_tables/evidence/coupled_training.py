@@ -8,8 +8,8 @@ that is at given mean costs, and everything is told on test. Intervals resample 
     python -m biglittle.data_tables.evidence coupled_training --working DIR [--hours H]
 
 It may be stopped at any moment and goes on from its last checkpoint. With ``--hours 0`` it trains
-nothing and sums up what is there. Processes with a ``--seed`` each may share a folder; sum up when
-they are through. 108 jobs of 135,000 images take some ten hours of one idle core.
+nothing and sums up what is there. Processes may share a folder; sum up when they are through.
+108 jobs of 135,000 images take some ten hours of one idle core.
 """
 
 from __future__ import annotations
