@@ -166,7 +166,7 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
         from .searchers.pair_page import write_pair_page
         from .searchers.pair_report import pair_report, print_pair
 
-        report = pair_report(bench, pair, chosen, device, split, lines)
+        report = pair_report(bench, pair, chosen, device, split, lines, point)
         if out is not None:
             write_pair_page(out, bench, report, options.table)
         if as_json:
@@ -180,8 +180,8 @@ def query(options: QueryOptions, as_json: JsonOption = False) -> None:
     if as_json:
         _emit({**point.record(), **promise})
         return
-    head = f"{options.little} -> {options.big}, {chosen.metric} {chosen.threshold:g} on {device}"
-    _print([f"{head}, {split} images", *point.text(), *lines])
+    head = f"{options.little} -> {options.big}, {chosen.metric} {float(chosen.threshold)!r}"
+    _print([f"{head} on {device}, {split} images", *point.text(), *lines])
 
 
 @app.command()

@@ -151,8 +151,9 @@ class QueryOptions:
         typer.Option(help="Instead of a threshold: accuracy=0.85, or loss=0.01 against big alone."),
     ] = ""
     delta: Annotated[
-        float, typer.Option(help="Probability that the guarantee does not hold on new inputs.")
-    ] = 0.1
+        float | None,
+        typer.Option(help="Probability that the guarantee fails on new inputs; by default 0.1."),
+    ] = None
     device: DeviceOption = None
     table: TableOption = DEFAULT_TABLE
     split: Annotated[str, typer.Option(help="val or test.")] = "test"

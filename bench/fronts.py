@@ -45,7 +45,8 @@ class Front(Tabular):
         chosen: the same points on ``val``, where they are non-dominated.
         objectives: figures in which they are non-dominated.
         device: name of the device.
-        n_pairs: pairs that were looked at.
+        n_pairs: pairs (little, big) that were looked at, a network with itself among them: that
+            network alone.
         n_points: operating points that were looked at.
         n_counted: number of those that had to be counted; the rest were proven dominated.
         n_left_out: networks without a figure on this device, which were left out.

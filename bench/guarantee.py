@@ -272,7 +272,7 @@ def gate_of(
     gate: str,
     threshold: float | None,
     guarantee: str,
-    delta: float,
+    delta: float | None = None,
 ) -> tuple[Gate, GuaranteedPoint | None]:
     """The gate that a user asked for, by a threshold or by a guarantee, and what is guaranteed.
 
@@ -283,18 +283,25 @@ def gate_of(
         gate: name of the gate metric.
         threshold: threshold in the metric's unit; None: 0.5, or the one that is guaranteed.
         guarantee: "accuracy=0.85" or "loss=0.01"; empty: none is asked.
-        delta: largest probability that the guarantee does not hold.
+        delta: largest probability that the guarantee does not hold; None: 0.1.
 
     Raises:
-        ConstraintError: both a threshold and a guarantee, or one that cannot be given.
+        ConstraintError: both a threshold and a guarantee, or one that cannot be given, or a
+            probability without a guarantee.
         GateError: no such threshold, or a gate that cannot be certified.
     """
     if not guarantee:
+        if delta is not None:
+            raise ConstraintError(
+                f"delta {delta:g} was given without a guarantee, which alone can fail to hold; "
+                "give --guarantee accuracy=0.85 or loss=0.01 too, or leave --delta out."
+            )
         return Gate(gate, 0.5 if threshold is None else threshold), None
     if threshold is not None:
         raise ConstraintError(
             f"both threshold {threshold:g} and guarantee {guarantee} were given; a guarantee "
             "chooses the threshold, so give one of them."
         )
-    promised = Guarantee.parse(guarantee, delta).choose(bench, pair, gate, device)
+    parsed = Guarantee.parse(guarantee, Guarantee.delta if delta is None else delta)
+    promised = parsed.choose(bench, pair, gate, device)
     return promised.gate, promised

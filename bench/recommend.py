@@ -218,6 +218,15 @@ def alone(points: Points) -> NDArray[np.str_]:
     return np.asarray(ids, np.str_)
 
 
+def unasked(points: Points) -> NDArray[np.bool_]:
+    """Whether no second network is asked at each point, shape (n,), so that little answers all.
+
+    Elsewhere the figures and their provenance are those of both networks, however few inputs are
+    escalated.
+    """
+    return np.asarray((points.escalation_rate == 0) | (points.little == points.big), np.bool_)
+
+
 def gateless(points: Points) -> bool:
     """Whether these are the single networks of a space that has no gates, and so no pairs."""
     return bool(len(points)) and set(points.gate) == {NO_GATE}

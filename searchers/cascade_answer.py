@@ -172,6 +172,11 @@ def cascade_answer(
         raise ConstraintError(
             "both thresholds and limits were given; thresholds are one point, limits choose them."
         )
+    if query.split != "test" and not query.thresholds:
+        raise ConstraintError(
+            f"split {query.split} was given without thresholds; expected test. What chooses "
+            "thresholds does so on val and reports on test: leave --split out, or give --threshold."
+        )
     promise = bench.promise(device, networks)
     if len(networks) == 1:
         if query.thresholds:

@@ -143,9 +143,8 @@ def _two(text: str) -> tuple[str, str] | None:
 
 
 def _alone(record: dict[str, Any]) -> str:
-    """The only network that a point asks; empty where it is a pair."""
-    network = record["answers_alone"]
-    return f"{network} alone" if network else ""
+    """The only network that a point asks; empty where both are, however seldom the big one is."""
+    return "" if record["escalation_rate"] else f"{record['little']} alone"
 
 
 def _of_accuracy(config: dict[str, Any]) -> str:

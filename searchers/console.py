@@ -18,7 +18,7 @@ from ..bench import Points
 from ..bench.figures import FIGURES, counted, get_figure
 from ..bench.network_names import are_ids
 from ..bench.provenance import words_among
-from ..bench.recommend import NO_GATE, Recommendation, alone, gateless
+from ..bench.recommend import LEAST_RATE, NO_GATE, Recommendation, gateless, unasked
 from ..bench.recommend import spread as best_spread
 from ..bench.terminal import fitting, provenance_line
 from .answer import UNKNOWN, sentence
@@ -81,8 +81,10 @@ def best_text(soft: str, best: Points) -> str:
         soft: the score as it was given.
         best: the operating point whose score is best, alone in its arrays.
     """
-    point, one = best[0], str(alone(best)[0])
+    point = best[0]
     named = f"{point.little} -> {point.big}, {point.gate} {point.threshold:.4g}"
+    if unasked(best)[0]:
+        named = f"{point.little} alone"
     figures = ("accuracy", "latency_ms", "latency_p95_ms", "energy_mj", "peak_memory_mib")
     costs = ", ".join(
         f"{figure.label} {figure.text(float(value))} {figure.shown_unit} "
@@ -93,9 +95,7 @@ def best_text(soft: str, best: Points) -> str:
     fractions = [n for n in parse_soft(soft, tuple(FIGURES)).names if FIGURES[n].shown_unit == "%"]
     note = f" ({' and '.join(fractions)} as a fraction from 0 to 1)" if fractions else ""
     score = float(score_of(soft, best)[0])
-    return (
-        f"Best under {soft}: {f'{one} alone' if one else named}; score {score:.4g}{note}, {costs}"
-    )
+    return f"Best under {soft}: {named}; score {score:.4g}{note}, {costs}"
 
 
 def point_text(point: Mapping[str, Any]) -> str:
@@ -160,7 +160,7 @@ def print_front(
     order = np.argsort(points.latency_ms, kind="stable")
     recommended = recommended or {}
     rows = best_spread(points, top, recommended) if recommended else order[spread(len(order), top)]
-    one, networks = alone(points), gateless(points)
+    one, networks = unasked(points) & (points.gate != NO_GATE), gateless(points)
     names = [*_COLUMNS, *(name for name in _ASKED if name in figures)]
     if networks:  # what every network has alike says nothing
         names.remove("escalation_rate")
@@ -185,8 +185,8 @@ def print_front(
     for number, i in enumerate(rows, start=1):
         cells = [_cell(float(points.figure(c.name)[i]), c.text) for c in columns]
         gate = [] if networks else [str(points.gate[i]), f"{points.threshold[i]:.3f}"]
-        if one[i] and points.gate[i] != NO_GATE:
-            gate = ["little alone" if one[i] == points.little[i] else "big alone", MISSING]
+        if one[i]:
+            gate = ["little alone", MISSING]
         mark = "* " if i in recommended else ""
         line = [f"{mark}{number}", *cells[:n_first], *gate, *cells[n_first:]]
         if best_singles is not None:
@@ -240,11 +240,15 @@ def print_front(
         notes += " 1 net: the most accurate single network seen that is at most as slow on average."
     if recommended:
         notes += " *: recommended."
-    if ((one[rows] != "") & (points.gate[rows] != NO_GATE)).any():
+    if one[rows].any():
         notes += (
-            " little alone: the big network is next to never asked (below 1 %), so that the point "
-            "is a single network: left out, the big one takes no memory either. Where it is never "
-            "asked at all, memory and parameters are those of little."
+            " little alone: the big network is never asked, so that memory and parameters are "
+            "those of little."
+        )
+    if ((points.escalation_rate < LEAST_RATE) & ~one & (points.gate != NO_GATE))[rows].any():
+        notes += (
+            " A pair that escalates less than 1 % is in effect its little network: without the big "
+            "one it answers nearly the same in less memory."
         )
     console.print(Text(notes, style="dim"))
     _print_architectures(points, best_singles, rows, console)
@@ -282,11 +286,11 @@ def _print_architectures(
         table.add_column(head, no_wrap=True)
     lines: list[str] = []
     for number, i in enumerate(rows, start=1):
-        ids, one = [str(points.little[i]), str(points.big[i])], str(alone(points)[i])
+        ids, one = [str(points.little[i]), str(points.big[i])], bool(unasked(points)[i])
         if networks:
             ids = ids[:1]
         elif one:
-            ids = [a if a == one else MISSING for a in ids]
+            ids[1] = MISSING
         if coupled:
             ids.append(MISSING if one else str(points.coupling[i]) or MISSING)
         if singles is not None:
@@ -295,7 +299,7 @@ def _print_architectures(
         of_single = f"; 1 net: {ids[-1]}" if singles is not None else ""
         pair = " -> ".join(ids[: len(heads)])
         if one and not networks:
-            pair = f"{one} alone"
+            pair = f"{ids[0]} alone"
         kind = f", {ids[len(heads)]}" if coupled and not one else ""
         line = f"{number:>2}  {pair}{kind}"
         if len(line + of_single) > console.width:

@@ -76,7 +76,7 @@ class PairReport:
 
     def title(self) -> str:
         """The pair, its gate, and where it was looked at."""
-        at = f"{self.point.gate} {self.point.threshold:g}"
+        at = f"{self.point.gate} {float(self.point.threshold)!r}"
         return f"{self.point.little} -> {self.point.big}, {at}, {self.diagnostics.split} images"
 
     def record(self) -> dict[str, Any]:
@@ -97,6 +97,7 @@ def pair_report(
     device: str,
     split: str = "test",
     promise: Sequence[str] = (),
+    point: OperatingPoint | None = None,
 ) -> PairReport:
     """All that is shown of a pair under a gate, from a table.
 
@@ -107,6 +108,7 @@ def pair_report(
         device: name or profile of the device for the operating point's costs.
         split: whose images are routed, ``val`` or ``test``.
         promise: what is guaranteed of the threshold, one sentence an entry.
+        point: the operating point where it is evaluated already; None: it is evaluated here.
 
     Raises:
         BigLittleError: the table has no such network, gate, device or split.
@@ -117,7 +119,7 @@ def pair_report(
     named = table.dataset in DATASETS.names()
     scorer = table.gate_codes.scorer(gate.metric, little) if gate.metric == "per_class" else None
     return PairReport(
-        point=bench.query(pair, gate, device, split),
+        point=bench.query(pair, gate, device, split) if point is None else point,
         device=device,
         diagnostics=explain(table, pair, gate, split),
         curve=diagnose(table, little, big, gate.metric, range(N_CODES + 1), split),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from ..bench import Benchmark, Front
 from ..bench.documents import json_text
 from ..bench.exact_front import FrontInterrupted
+from ..bench.figures import counted
 from ..bench.gates import get_gate
 from ..bench.recommend import Recommendation, marks
 from .answer import table_answers
@@ -156,7 +158,7 @@ def print_table_front(answer: TableFront, console: Console, top: int = 20) -> No
     sources = answer.sources
     print_answers(answer.answers, console, latency_warning(sources))
     console.print(
-        f"Exact front of {front.n_pairs:,} pairs and {front.n_points:,} operating points of table "
+        f"Exact front of {_looked_at(answer)}, {front.n_points:,} operating points of table "
         f"{bench.table.name} on {answer.device}: chosen on val, shown on test."
     )
     if front.n_left_out:
@@ -172,3 +174,13 @@ def print_table_front(answer: TableFront, console: Console, top: int = 20) -> No
     singles = best_table_single(bench, front.points, answer.device)
     figures = (*front.objectives, *answer.limits)
     print_front(front.points, singles, console, top, figures, marks(answer.answers))
+
+
+def _looked_at(answer: TableFront) -> str:
+    """What a front is of, where its number of pairs counts a network with itself as one."""
+    n_pairs = answer.front.n_pairs
+    if answer.ends or answer.couplings or not answer.front.complete:
+        return f"{counted(n_pairs, 'pair')}, networks alone among them"
+    n = math.isqrt(n_pairs)
+    pairs = counted(n_pairs - n, "pair")
+    return f"{counted(n, 'network')} alone and {pairs} of them (either network as little)"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...bench import Benchmark, Gate
-from ...bench.errors import ArchitectureError, GateError, UnknownNameError, nearest_name
+from ...bench.errors import (
+    ArchitectureError,
+    ConstraintError,
+    GateError,
+    UnknownNameError,
+    nearest_name,
+)
 from ...bench.files import replacing
 from ...bench.plain_text import plain
 from ...output_option import check_suffix, with_output
@@ -36,7 +43,9 @@ def extract(
     ] = None,
     *,
     out: Annotated[Path, typer.Option(help="ONNX file to write; of a cascade, the folder.")],
-    gate: Annotated[str, typer.Option(help="Metric of a pair's gate.")] = "margin",
+    gate: Annotated[
+        str | None, typer.Option(help="Metric of a pair's gate; by default margin.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="Threshold of a pair's gate.")] = None,
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
@@ -45,13 +54,20 @@ def extract(
 ) -> None:
     """A cascade that ships, or a network or pair of inherited weights, which needs the images."""
     shipped = ready_names(table)
+    of_pair = {"--gate": gate, "--threshold": threshold}
     if big is not None:
-        lines = _written_pair((name, big), out, gate, threshold, table, data, threads)
+        pair = (name, big)
+        lines = _written_pair(pair, out, gate or "margin", threshold, table, check, data, threads)
     elif name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
         raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
     elif name in shipped:
+        _check_unused(
+            {**of_pair, "--check": check or None, "--data": data},
+            f"{name} is a cascade that ships with its gate, and its card says its accuracy",
+        )
         lines = hand_out_named(name, out, table)
     else:
+        _check_unused(of_pair, f"{name} alone is one network, and only a pair has a gate")
         check_suffix(out, (".onnx",), "--out")
         opened = Benchmark.load(table).table
         from . import reproduce
@@ -67,12 +83,32 @@ def extract(
     sys.stderr.write(plain("\n".join(lines), lines=True) + "\n")
 
 
+def _check_unused(options: Mapping[str, object], why: str) -> None:
+    """Refuses options that say nothing of what is extracted.
+
+    Args:
+        options: value of each such option by its name; None where it was not given.
+        why: what is extracted, and why it has no use for them.
+
+    Raises:
+        ConstraintError: one of them was given.
+    """
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        them = "it" if len(given) == 1 else "them"
+        raise ConstraintError(
+            f"got {' and '.join(given)}, but {why}: leave {them} out, or name a pair: biglittle "
+            "table extract LITTLE BIG --threshold T --out FILE."
+        )
+
+
 def _written_pair(
     names: tuple[str, str],
     out: Path,
     gate: str,
     threshold: float | None,
     table: str,
+    check: bool,
     data: Path | None,
     threads: int,
 ) -> list[str]:
@@ -85,7 +121,8 @@ def _written_pair(
         )
     from .extract_pair import extract_pair
 
-    pair = extract_pair(Benchmark.load(table).table, names, Gate(gate, threshold), data, threads)
+    opened, chosen = Benchmark.load(table).table, Gate(gate, threshold)
+    pair = extract_pair(opened, names, chosen, data, check, threads)
     with replacing(out) as partial:
         partial.write_bytes(pair.model)
     return pair.text(out)

@@ -11,6 +11,7 @@ from ...bench.gates import get_metric
 from ...bench.networks import weights_hash
 from ...bench.precision import split_precision
 from ...bench.table import Table
+from ...edge_profiler.accuracy import Rerun, rerun
 from ...edge_profiler.deployable import describe, with_pixels
 from ...edge_profiler.named_couplings import named_couplings
 from ...edge_profiler.onnx_cascade import chained_model
@@ -28,12 +29,14 @@ class ExtractedPair:
         names: names of the little and the big network.
         coupling: what the two networks share.
         gate: metric and threshold that decide what escalates.
+        answers: what it said about the images of val; None: it was not asked.
     """
 
     model: bytes
     names: tuple[str, str]
     coupling: str
     gate: Gate
+    answers: Rerun | None = None
 
     def text(self, file: Path) -> list[str]:
         """Lines for a reader about the pair.
@@ -42,12 +45,20 @@ class ExtractedPair:
             file: where the model was written.
         """
         little, big = self.names
-        question = f"biglittle query {little} {big} --gate {self.gate.metric}"
-        return [
+        threshold = float(self.gate.threshold)  # all digits, so that the same images escalate
+        lines = [
             f"{file}: {len(self.model) / 2**20:.2f} MiB, {little} -> {big} ({self.coupling}), "
-            f"{self.gate.metric} {self.gate.threshold:g}",
-            f"what it answers, where the table has both: {question} "
-            f"--threshold {self.gate.threshold:g}",
+            f"{self.gate.metric} {threshold!r}"
+        ]
+        if (done := self.answers) is not None:
+            lines.append(
+                f"accuracy on val: {100 * done.right / done.n:.2f} %, "
+                f"{100 * done.escalated / done.n:.1f} % escalated (measured here)"
+            )
+        return [
+            *lines,
+            f"what it answers, where the table has both: biglittle query {little} {big} --gate "
+            f"{self.gate.metric} --threshold {threshold!r}",
             f"measure it on the board: biglittle profile --networks {file} --out profile.json",
         ]
 
@@ -57,6 +68,7 @@ def extract_pair(
     names: tuple[str, str],
     gate: Gate,
     data: Path | None = None,
+    check: bool = False,
     threads: int = 1,
 ) -> ExtractedPair:
     """A pair whose networks inherit a table's weights, with recalibrated batch norms, as ONNX.
@@ -66,6 +78,7 @@ def extract_pair(
         names: little and big, ``ARCHITECTURE[@EXIT][:PRECISION]``; they need not be in the table.
         gate: metric and threshold that decide what escalates.
         data: folder of the images; None for the usual place.
+        check: whether it is asked about the images of val too, one by one as it is deployed.
         threads: threads of torch and of ONNX Runtime.
 
     Raises:
@@ -78,7 +91,8 @@ def extract_pair(
     get_metric(gate.metric)
     pair = checked_name(table, names[0]), checked_name(table, names[1])
     (coupling,) = named_couplings(table.space, pair)
-    supernet, evaluator = weights_of(table), evaluator_of(table, data, threads, ())
+    supernet = weights_of(table)
+    evaluator = evaluator_of(table, data, threads, ("val",) if check else ())
     networks = [evaluator.inherited(supernet.net, split_precision(name)[0]) for name in pair]
     deployed = [
         in_precision(name, network, evaluator) for name, network in zip(pair, networks, strict=True)
@@ -91,4 +105,6 @@ def extract_pair(
     }
     called = dict(zip(("little", "big"), pair, strict=True))
     describe(model, "cascade", called, table.space, evaluator.dataset, origin, gate)
-    return ExtractedPair(model.SerializeToString(), pair, coupling, gate)
+    written = model.SerializeToString()
+    answers = rerun(written, evaluator.images["val"], threads) if check else None
+    return ExtractedPair(written, pair, coupling, gate, answers)

@@ -119,14 +119,15 @@ def pair_steps(pair: OperatingPoint, where: str, onnx: Mapping[str, Path]) -> li
         onnx: ONNX files of networks by their name, where some are known.
     """
     two = f"{shlex.quote(pair.little)} {shlex.quote(pair.big)}"
-    gate = f"--gate {pair.gate} --threshold {pair.threshold:.6g}"
+    threshold = float(pair.threshold)  # all digits, so that the same images escalate
+    gate = f"--gate {pair.gate} --threshold {threshold!r}"
     steps = [f"biglittle query {two} {gate} {where} --explain"]
     files = [onnx.get(name) for name in (pair.little, pair.big)]
     if all(files) and pair.gate in onnx_gates():
         names = ", ".join(json.dumps(str(file)) for file in files)
         code = (
             "import onnx; from biglittle.edge_profiler import cascade_model; onnx.save("
-            f'cascade_model({names}, "{pair.gate}", {pair.threshold:.6g}), "cascade.onnx")'
+            f'cascade_model({names}, "{pair.gate}", {threshold!r}), "cascade.onnx")'
         )
         steps.append(f"python -c {shlex.quote(code)}")
     return steps

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -77,6 +78,34 @@ def test_a_guarantee_chooses_the_threshold_of_a_query(run) -> None:  # type: ign
     code, _, err = run(*asked, "--threshold", "0.4")
     assert code != 0
     assert "give one of them" in err
+
+
+def test_a_query_says_the_threshold_to_the_last_digit(run) -> None:  # type: ignore[no-untyped-def]
+    asked = ("query", LITTLE, BIG, "--guarantee", "loss=0.02")
+    threshold = json.loads(run(*asked, "--json")[1])["threshold"]
+    assert f"{threshold:g}" != repr(threshold)
+    for explained in ((), ("--explain",)):
+        assert f"margin {threshold!r}" in run(*asked, *explained)[1].splitlines()[0]
+
+
+def test_a_probability_without_a_guarantee_is_refused(run) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = run("query", LITTLE, BIG, "--delta", "0.2")
+    assert code != 0
+    assert "delta 0.2 was given without a guarantee" in err
+    assert "give --guarantee" in err
+
+
+def test_a_query_that_is_explained_is_evaluated_once(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    evaluated = []
+    evaluate = Benchmark.query
+
+    def counted(self: Benchmark, *arguments: Any) -> Any:
+        evaluated.append(arguments)
+        return evaluate(self, *arguments)
+
+    monkeypatch.setattr(Benchmark, "query", counted)
+    assert run("query", LITTLE, BIG, "--explain")[0] == 0
+    assert len(evaluated) == 1
 
 
 @pytest.mark.parametrize("gate", ["margin", "per_class", "oracle"])

@@ -124,8 +124,8 @@ def test_a_delta_is_a_probability() -> None:
 
 
 def test_a_gate_is_asked_by_a_threshold_or_by_a_guarantee(bench: Benchmark, pair: Pair) -> None:
-    assert gate_of(bench, pair, DEVICE, "margin", None, "", 0.1) == (Gate("margin", 0.5), None)
-    assert gate_of(bench, pair, DEVICE, "margin", 0.3, "", 0.1)[0] == Gate("margin", 0.3)
+    assert gate_of(bench, pair, DEVICE, "margin", None, "") == (Gate("margin", 0.5), None)
+    assert gate_of(bench, pair, DEVICE, "margin", 0.3, "")[0] == Gate("margin", 0.3)
     gate, promised = gate_of(bench, pair, DEVICE, "margin", None, "loss=0.05", 0.2)
     assert promised is not None
     assert promised.gate == gate

@@ -104,6 +104,9 @@ def test_what_makes_no_cascade_says_what_does(bench: Benchmark, cut: list[str]) 
         (ConstraintError, "exits were given for 3 networks", _query(*chain, exits=("4",))),
         (ConstraintError, "both thresholds and limits", _query(
             *chain, thresholds=("0.4", "0.4"), limits={"macs": 1e9})),
+        (ConstraintError, "split val was given without thresholds", _query(
+            *chain, split="val", limits={"macs": 1e9})),
+        (ConstraintError, "leave --split out", _query(cut[0], split="val")),
         (TableError, "is not in table", _query(f"{cut[0]}@20", cut[0], thresholds=("0.4",))),
         (BigLittleError, "5 networks given; a cascade has 2 to 4", _query(
             *chain, *chain[:2], thresholds=("0.4",) * 4)),

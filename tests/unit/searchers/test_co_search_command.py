@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+from biglittle.searchers.co_search_command import summary
 
 
 @pytest.fixture
@@ -107,3 +111,20 @@ def test_a_space_is_shown_and_is_where_ones_own_begins(run, tmp_path):  # type: 
     )
     assert code == 0
     assert all(record["area_mm2"] <= 0.075 for record in json.loads(out)["front"])
+
+
+def test_a_pair_is_named_however_seldom_its_big_network_is_asked():  # type: ignore[no-untyped-def]
+    common = {"accuracy": 0.9, "latency_ms": 1.0, "energy_mj": 1.0, "area_mm2": 1.0, "big": "b"}
+    common |= {"accelerator": "a0"}
+    rates = {"never": 0.0, "seldom": 0.001, "always": 1.0}
+    front = [
+        {**common, "little": name, "escalation_rate": rate, "answers_alone": "some"}
+        for name, rate in rates.items()
+    ]
+    config = {"accelerators_to_choose_from": 1, "seed": 0, "evaluator": "table"}
+    config |= {"weight_bits": 8, "activation_bits": 8}
+    values = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    outcome = SimpleNamespace(points=front, values=values, evaluations=3, seconds=1.0)
+    document = {"config": config, "front": front, "accelerators": {"a0": {}}}
+    lines = [line.strip() for line in summary(outcome, document, 3, None, 500.0)]
+    assert {"never alone", "seldom  b", "always  b"} <= {*lines}

@@ -113,7 +113,7 @@ def test_empty() -> None:
 
 def test_recommended_rows_are_always_shown_and_single_networks_told(outcome: SearchOutcome) -> None:
     n = len(outcome.front)
-    rate = np.where(np.arange(n) == 0, 0.001, 0.5)
+    rate = np.where(np.arange(n) == 0, 0.0, 0.5)
     front = dataclasses.replace(outcome.front, escalation_rate=rate)
     out = io.StringIO()
     print_front(front, None, Console(file=out, width=140), 2, recommended={7: "at the knee"})
@@ -164,6 +164,8 @@ def test_the_best_under_a_score_has_its_score_and_provenance(outcome: SearchOutc
     assert f"; score {point.accuracy - 0.01 * point.latency_ms:.4g} (accuracy as a fraction" in line
     assert f"accuracy {100 * point.accuracy:.2f} % (predicted)" in line
     assert "ms (block-sum)" in line
+    seldom = dataclasses.replace(best, escalation_rate=np.full(1, 0.001))
+    assert f": {point.little} -> {point.big}, " in best_text("1 - latency_ms", seldom)
     never = dataclasses.replace(best, escalation_rate=np.zeros(1))
     assert f": {point.little} alone; score" in best_text("1 - latency_ms", never)
     assert "fraction" not in best_text("1 - latency_ms", never)
@@ -226,3 +228,27 @@ def test_a_point_of_one_network_is_named_once_where_ids_stand_in_lines(
     text = "\n".join(_print(dataclasses.replace(outcome, front=front), best, 40))
     assert f" 1  {front.little[0]} alone\n    1 net: -" in text  # no line is wider than it need be
     assert "-> -" not in text
+
+
+def test_a_pair_that_escalates_seldom_is_shown_as_what_its_figures_are_of(
+    outcome: SearchOutcome, best: SingleNetworks
+) -> None:
+    def text(rate: float, width: int = 140) -> str:
+        rates = np.full(len(outcome.front), rate)
+        front = dataclasses.replace(outcome.front, escalation_rate=rates)
+        return "\n".join(_print(dataclasses.replace(outcome, front=front), best, width))
+
+    for rate in (0.001, 1.0):  # figures and provenance are of both networks
+        assert "alone" not in text(rate)
+        assert outcome.front.big[0] in text(rate)
+        assert f" 1  {outcome.front.little[0]} -> {outcome.front.big[0]}" in text(rate, 60)
+    seldom = "A pair that escalates less than 1 % is in effect its little network"
+    words = {rate: " ".join(text(rate).split()) for rate in (0.0, 0.001, 0.5)}
+    assert [seldom in words[rate] for rate in words] == [False, True, False]
+    assert ["little alone: the big network is never asked" in w for w in words.values()] == [
+        True, False, False,
+    ]  # fmt: skip
+    own = dataclasses.replace(outcome.front, big=outcome.front.little)
+    lines = _print(dataclasses.replace(outcome, front=own), best, 140)
+    ids = lines[next(i for i, line in enumerate(lines) if line.startswith("Architectures")) :]
+    assert not any(line.count(str(own.little[0])) > 1 for line in ids)

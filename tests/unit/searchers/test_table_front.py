@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -33,6 +34,18 @@ def test_the_document_says_what_was_asked_and_where_it_was_chosen(table: str) ->
     assert config["table_file"] == table
     assert answer.front.points.split == "test"
     assert "chosen on val, shown on test" in printed(answer)
+
+
+def test_networks_alone_are_not_told_as_pairs(tmp_path: Path) -> None:
+    labels = np.arange(40) % 4
+    answers = {"a": np.eye(4)[labels] + 0.1, "b": np.eye(4)[(labels + (labels > 2)) % 4] + 0.2}
+    given = {name: array / array.sum(axis=1, keepdims=True) for name, array in answers.items()}
+    out = str(tmp_path / "two.h5")
+    Benchmark.from_answers(given, labels, costs={"a": 2.0, "b": 1.0}, out=out)
+    head = "Exact front of 2 networks alone and 2 pairs of them (either network as little), "
+    assert head in printed(table_front(out, None, TWO, {}))
+    ends = printed(table_front(out, None, TWO, {}, little="b"))
+    assert "Exact front of 2 pairs, networks alone among them, " in ends
 
 
 def test_where_latencies_of_exits_are_predicted_a_front_says_so() -> None:

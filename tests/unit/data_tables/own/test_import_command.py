@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from biglittle.bench import Benchmark, BigLittleError, get_space, load_device
 from biglittle.bench.errors import AnswersError, ConstraintError
 from biglittle.cli import app
+from biglittle.data_tables.own.verdict import verdict
 
 
 def run(*words: Any) -> Result:
@@ -56,6 +57,9 @@ def test_two_files_and_two_costs_are_a_verdict_by_one_command(given: Any) -> Non
     bench = Benchmark.load(out)
     point = bench.query(("small", "large"), (pair["gate"], pair["threshold"]), "given")
     assert pair["accuracy"] == point.accuracy
+    chosen = verdict(bench, "given").answer.pair  # the command repeats it to the last digit
+    assert chosen is not None
+    assert (pair["gate"], pair["threshold"]) == (chosen.gate, chosen.threshold)
 
 
 def test_the_verdict_is_the_cheapest_pair_as_accurate_as_the_best_network(given: Any) -> None:
