@@ -1,8 +1,9 @@
-"""How a table grew: out of which tables, and by rows of which precisions.
+"""How a table grew: out of which tables, and by rows of which kinds.
 
 A table that only got further rows still answers what was asked of the rows that it had. What was
 found with it, and names it by its hash, therefore stays valid where no row was added that the
-question looked at.
+question looked at. A row's kind is its precision; that of a network with a training of its own,
+which no front and no surrogate looks at, is that training, and such rows may have replaced others.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Growth(msgspec.Struct):
 
     Attributes:
         sha256: hash of the table before.
-        added: how many rows it got, by their precision.
+        added: how many rows it got, by their kind.
     """
 
     sha256: Sha256
@@ -39,7 +40,7 @@ def grown(
     Args:
         training: facts of the table before.
         sha256: its hash; None where it was not checked.
-        added: precisions of the new rows, one a row; None where rows that it had are not there any
+        added: kinds of the new rows, one a row; None where rows that it had are not there any
             more.
     """
     before = {key: value for key, value in training.items() if key != GROWN_FROM}
@@ -50,15 +51,15 @@ def grown(
 
 
 def unchanged_since(
-    training: Mapping[str, Any], own: str | None, sha256: str | None, precisions: Iterable[str]
+    training: Mapping[str, Any], own: str | None, sha256: str | None, kinds: Iterable[str]
 ) -> bool:
-    """Whether a table's rows in some precisions are those of an earlier one, no more and no fewer.
+    """Whether a table's rows of some kinds are those of an earlier one, no more and no fewer.
 
     Args:
         training: facts of the table, ``Table.training``.
         own: its hash; None where it was not checked.
         sha256: hash of the earlier table.
-        precisions: precisions whose rows are meant.
+        kinds: precisions or trainings whose rows are meant.
 
     Raises:
         DocumentError: the facts do not say in a known way how it grew.
@@ -67,5 +68,5 @@ def unchanged_since(
         return True
     steps = typed(list(training.get(GROWN_FROM, ())), list[Growth], GROWN_FROM)
     begins = next((i for i, step in enumerate(steps) if step.sha256 == sha256), None)
-    looked_at = set(precisions)
+    looked_at = set(kinds)
     return begins is not None and not any(looked_at & {*step.added} for step in steps[begins:])

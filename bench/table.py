@@ -365,18 +365,18 @@ class Table:
             )
         return rows
 
-    def unchanged_since(self, sha256: str | None, precisions: Sequence[str] = (FP32,)) -> bool:
+    def unchanged_since(self, sha256: str | None, kinds: Sequence[str] = (FP32,)) -> bool:
         """Whether its rows are those of the table with a hash: that one, or grown from it.
 
         Args:
             sha256: hash of a table, as a front, a surrogate or a figure names it.
-            precisions: precisions whose rows are meant; rows in others may have been added.
+            kinds: precisions whose rows are meant, and trainings; others may have been added.
 
         Raises:
             TableError: the table does not say in a known way how it grew.
         """
         try:
-            return unchanged_since(self.training, self.sha256, sha256, precisions)
+            return unchanged_since(self.training, self.sha256, sha256, kinds)
         except ValueError as error:
             raise self._unreadable(error) from error
 

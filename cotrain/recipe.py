@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,24 @@ def recipe_from(values: dict[str, Any], where: str) -> Recipe:
         return settings(values, Recipe, where)
     except DocumentError as error:
         raise BigLittleError(f"{error}.") from error
+
+
+def is_among(values: Mapping[str, Any], some: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a recipe is one of some; all as plain values, perhaps kept by an older version.
+
+    Args:
+        values: the recipe in question, as of ``Recipe.as_dict``.
+        some: the recipes that it may be one of.
+    """
+    return _comparable(values) in map(_comparable, some)
+
+
+def _comparable(values: Mapping[str, Any]) -> Recipe | dict[str, Any]:
+    """A recipe with all that an older version left out; values of no recipe as they are."""
+    try:
+        return recipe_from(dict(values), "a kept recipe")
+    except BigLittleError:
+        return dict(values)
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -292,9 +292,10 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
     """Adds what was evaluated since to a table; returns its SHA-256 and how many rows are new.
 
     Rows that are there stay as they are, bit for bit, and so does everything else but the
-    reference boxes. Networks trained on from an earlier supernet are the exception: they go when
-    the first of the same training is added that set out from the table's own. Where there is no
-    table in that place, it is begun with the recipe's own.
+    reference boxes. Networks trained on from an earlier supernet, or by another recipe, are the
+    exception: they go when the first of the same training is added that set out from the table's
+    own and follows the recipe of today. Where there is no table in that place, it is begun with
+    the recipe's own.
 
     Raises:
         TableError: there is no table in that place, and the recipe has none.
@@ -314,16 +315,18 @@ def extend(plan: Plan, target: Path, code_version: str = __version__) -> tuple[s
         assert table.sha256 is not None
         return table.sha256, 0
     contents = added(before, new, plan.images(), devices_of(plan.recipe.design, plan.space))
-    whole = len(before.networks["role"]) == len(table)
-    precisions = [e.key.network.precision for e in new] if whole else None
-    contents = dataclasses.replace(
-        contents, training=grown(contents.training, table.sha256, precisions)
-    )
+    facts = grown(contents.training, table.sha256, [_kind(e.key.network) for e in new])
+    contents = dataclasses.replace(contents, training=facts)
     if table.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
         keep_weights(plan, trained, target.with_name(WEIGHTS_NAME))
     keep_exits(plan, trained, target.with_name(EXITS_NAME))
     return write_with_references(target, contents, code_version), len(new)
+
+
+def _kind(network: NetworkKey) -> str:
+    """What a row counts as where a table grows: its precision, or its training if it had one."""
+    return network.precision if network.training == "inherited" else network.training
 
 
 def _with_chosen_int8(

@@ -19,6 +19,7 @@ from ...bench.rows import EARLIER, key_of, of_earlier_supernet
 from ...bench.table import Table
 from ...bench.table_contents import TableContents
 from ...bench.table_schema import SPLITS
+from ...cotrain.recipe import is_among
 from .evaluate import Evaluation, EvaluationKey
 
 log = logging.getLogger(__name__)
@@ -111,28 +112,43 @@ def facts_with_earlier(
 
 
 def without_replaced(before: TableContents, new: Sequence[Evaluation]) -> TableContents:
-    """A table's contents without rows of an earlier supernet whose training was done anew.
+    """A table's contents without rows whose training was done anew.
 
     Ranks and pairs compare the networks of one training with one another, so all of them have to
-    set out from one supernet.
+    set out from one supernet and follow one recipe: rows of an earlier supernet go, and rows of
+    another recipe than that of the new ones.
 
     Args:
         before: contents of the table as it is.
         new: everything that was evaluated with the table's own supernet.
     """
     trainings = {e.key.network.training for e in new if e.key.origin}
-    replaced = of_earlier_supernet(before.training) & trainings
+    of_earlier = of_earlier_supernet(before.training)
+    replaced = (of_earlier & trainings) | _by_other_recipes(before.training, new)
     if not replaced:
         return before
     rows = np.flatnonzero(~np.isin(before.networks["training"], sorted(replaced)))
     log.info(
-        "%d rows of an earlier supernet are replaced", len(before.networks["role"]) - len(rows)
-    )
+        "%d rows (%s) of an earlier supernet or another recipe are replaced",
+        len(before.networks["role"]) - len(rows), ", ".join(sorted(replaced)),
+    )  # fmt: skip
     facts = dict(before.training)
-    left = sorted(of_earlier_supernet(before.training) - replaced)
+    left = sorted(of_earlier - replaced)
     if left:
         facts[EARLIER] = {**facts[EARLIER], "trainings": left}
     else:
-        del facts[EARLIER]
+        facts.pop(EARLIER, None)
     facts["recipes"] = {k: v for k, v in facts.get("recipes", {}).items() if k not in replaced}
     return dataclasses.replace(before.take(rows), training=facts)
+
+
+def _by_other_recipes(training: Mapping[str, Any], new: Sequence[Evaluation]) -> frozenset[str]:
+    """Trainings of new rows by a recipe that none of the table's rows of that training follows."""
+    recipes = training.get("recipes", {})
+    return frozenset(
+        e.key.network.training
+        for e in new
+        if e.key.recipe
+        and recipes.get(e.key.network.training)
+        and not is_among(e.key.recipe, recipes[e.key.network.training])
+    )

@@ -18,7 +18,7 @@ from ...bench.files import write_together
 from ...bench.rows import NetworkKey, key_of, of_earlier_supernet
 from ...bench.runners import runner_of
 from ...bench.table import Table
-from ...cotrain.recipe import Recipe, load_recipe
+from ...cotrain.recipe import Recipe, is_among, load_recipe
 from ...cotrain.train_network import train_network
 from ...cotrain.train_pair import train_littles
 from .design import evaluation_seconds, sequence
@@ -188,7 +188,8 @@ def pair_jobs(table: TableRecipe, pairs: Sequence[ChosenPair]) -> list[Job]:
 def jobs_besides(jobs: Sequence[Job], table: Path, origin: str) -> list[Job]:
     """The jobs that leave something behind which a table does not hold yet.
 
-    Rows that set out from another supernet than the table's count as missing.
+    Rows that set out from another supernet than the table's count as missing, and so do those that
+    were trained by another recipe than the job's.
 
     Args:
         jobs: the jobs of a stage.
@@ -206,18 +207,37 @@ def jobs_besides(jobs: Sequence[Job], table: Path, origin: str) -> list[Job]:
         network, partner = key_of(present.networks, row)
         if network.training not in others:
             names.add(EvaluationKey(network, partner, str(role)).name)
-    left = [job for job in jobs if not names.issuperset(job.names)]
+    recipes = present.training.get("recipes", {})
+
+    def is_there(job: Job) -> bool:
+        return names.issuperset(job.names) and all(
+            not recipes.get(training) or is_among(recipe.as_dict(), recipes[training])
+            for training, recipe in _trainings(job).items()
+        )
+
+    left = [job for job in jobs if not is_there(job)]
     log.info("the table holds what %d of %d jobs leave behind", len(jobs) - len(left), len(jobs))
     return left
 
 
+def _trainings(job: Job) -> dict[str, Recipe]:
+    """The trainings of a job's rows with their recipe; empty where it trains nothing."""
+    if isinstance(job, NetworkJob):
+        return {job.training: job.recipe}
+    return dict.fromkeys(job.methods, job.recipe) if isinstance(job, PairJob) else {}
+
+
 # ---- running them ------------------------------------------------------------------------------
 def is_done(plan: Plan, job: Job, origin: str) -> bool:
-    """Whether every file of a job is there and comes from these supernet weights (or from none)."""
+    """Whether every file of a job is there, from these supernet weights or none, by its recipe."""
+    recipes = list(_trainings(job).values())
     for name in job.names:
         path = plan.networks / f"{name}.npz"
         try:
-            if not path.exists() or read_key(path).origin not in ("", origin):
+            key = read_key(path) if path.exists() else None
+            if key is None or key.origin not in ("", origin):
+                return False
+            if key.recipe and recipes and not is_among(recipes[0].as_dict(), [key.recipe]):
                 return False
         except TableError as error:
             if isinstance(error.__cause__, OSError):  # of a failing disk, say: it is not damaged

@@ -22,6 +22,7 @@ import typer
 from ... import __version__
 from ...bench.errors import BigLittleError, UnknownNameError
 from ...bench.files import replacing
+from ...bench.precision import FP32
 from ...bench.registry import Registry
 from ...bench.table import Table
 from ...edge_profiler.machine import device_name
@@ -56,6 +57,7 @@ class Step:
             quotes the figures of others.
         of_table: whether the figures are of a table that ships: they then name it, and pages say
             so where they are of one before it.
+        rows: kinds of the table's rows that the figures are of: precisions, and trainings.
     """
 
     measure: Callable[..., Mapping[str, Any] | None] | None = None
@@ -63,6 +65,7 @@ class Step:
     file: Path | None = None
     keeps: bool = True
     of_table: bool = False
+    rows: tuple[str, ...] = (FP32,)
 
 
 def _registries() -> dict[str, Registry]:
@@ -137,11 +140,12 @@ def on_device(figures: Mapping[str, Any]) -> str:
 def outdated(entry: Step, figures: Mapping[str, Any]) -> bool:
     """Whether figures are of another table than the one that ships under its name.
 
-    Rows that it got since in another precision than fp32 do not change them.
+    Rows of other kinds than the step's that it got since do not change them.
     """
     if not (entry.of_table and entry.keeps):
         return False
-    return not shipped_table(table_of(figures)).unchanged_since(figures.get("table_sha256"))
+    table = shipped_table(table_of(figures))
+    return not table.unchanged_since(figures.get("table_sha256"), entry.rows)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...bench import Benchmark
-from ...bench.rows import EXTERNAL
+from ...bench.precision import PRECISIONS
+from ...bench.rows import EXTERNAL, TRAININGS
 from ...bench.table import Table
 from .. import table_recipe
 from ..building.design import sequence
@@ -164,5 +165,8 @@ def measure_table(table: OfTable = RECIPE.name) -> dict[str, Any]:
 
 
 STEP = Step(
-    measure_table, {"coverage": coverage_section, "supernet": supernet_section}, of_table=True
+    measure_table,
+    {"coverage": coverage_section, "supernet": supernet_section},
+    of_table=True,
+    rows=(*PRECISIONS, *TRAININGS),
 )

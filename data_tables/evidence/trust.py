@@ -17,7 +17,8 @@ import numpy as np
 
 from ...bench import Benchmark, Pair
 from ...bench.agreement import kendall, spearman
-from ...bench.rows import PAIR_TRAININGS, of_earlier_supernet
+from ...bench.precision import FP32
+from ...bench.rows import PAIR_TRAININGS, TRAININGS, of_earlier_supernet
 from ...bench.table import Table
 from .. import table_recipe
 from ..flagship import RECIPE
@@ -225,4 +226,9 @@ def measure(table: OfTable = RECIPE.name) -> dict[str, Any]:
     return {"table_name": table, **report(Benchmark.load(table), table_recipe(table).design.device)}
 
 
-STEP = Step(measure, {"trust": trust_section, "cotraining": cotraining_section}, of_table=True)
+STEP = Step(
+    measure,
+    {"trust": trust_section, "cotraining": cotraining_section},
+    of_table=True,
+    rows=(FP32, *TRAININGS),
+)

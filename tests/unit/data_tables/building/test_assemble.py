@@ -145,6 +145,40 @@ def test_trained_networks_and_pairs_become_rows(plan: Plan, assembled: Callable[
     assert len(Table(table_file).cotrained()) == 6
 
 
+def test_networks_of_another_recipe_are_trained_anew_and_replaced_together(
+    plan: Plan, assembled: Callable[[], Path]
+) -> None:
+    """Ranks compare networks of one training: half of one recipe, half of another say nothing."""
+    table_file, site = assembled(), jobs.Site(plan)
+    old = [jobs.NetworkJob(a, "standalone", RECIPE) for a in NETWORKS[:2]]
+    pair = jobs.PairJob(NETWORKS[0], NETWORKS[2], ("gated",), RECIPE)
+    assert jobs.run_jobs(site, [*old, pair]) == 0
+    build.run_stage("extend", plan, table_file)
+    before, origin = Table(table_file), site.origin
+    assert jobs.jobs_besides([*old, pair], table_file, origin) == []
+    other = dataclasses.replace(RECIPE, images=32)
+    new = jobs.NetworkJob(NETWORKS[2], "standalone", other)
+    again = jobs.NetworkJob(NETWORKS[0], "standalone", other)
+    assert jobs.jobs_besides([again, new, pair], table_file, origin) == [again, new]
+    assert jobs.is_done(plan, old[0], origin)
+    assert not jobs.is_done(plan, again, origin)  # the file in the folder is of the other recipe
+    for job in old:
+        (plan.networks / f"{job.names[0]}.npz").unlink()
+    assert jobs.run_jobs(site, [new]) == 0
+    assert build.run_stage("extend", plan, table_file).startswith("1 rows added")
+    after = Table(table_file)
+    alone = after.networks["training"] == "standalone"
+    assert after.networks["architecture"][alone].tolist() == [NETWORKS[2]]
+    assert [r["images"] for r in after.training["recipes"]["standalone"]] == [32]
+    assert after.cotrained() == before.cotrained()
+    assert after.training["grown_from"][-1] == {
+        "sha256": before.sha256,
+        "added": {"standalone": 1},
+    }
+    assert after.unchanged_since(before.sha256)  # what fronts and surrogates look at
+    assert not after.unchanged_since(before.sha256, ("fp32", "standalone"))
+
+
 def test_a_table_anew_keeps_what_was_trained_from_earlier_weights(
     plan: Plan, table_file: Path
 ) -> None:

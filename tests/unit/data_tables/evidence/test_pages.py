@@ -124,7 +124,7 @@ def test_a_step_is_measured_kept_and_quoted(house: Path, capsys) -> None:  # typ
 def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def shipped(sha256: str, **facts: Any) -> None:
         table = SimpleNamespace(sha256=sha256, training=facts)
-        table.unchanged_since = partial(unchanged_since, facts, sha256, precisions=["fp32"])
+        table.unchanged_since = partial(unchanged_since, facts, sha256)
         monkeypatch.setattr(_page, "shipped_table", lambda name: table)
 
     shipped("a" * 64)
@@ -146,6 +146,10 @@ def test_figures_of_a_table_before_say_so(house: Path, monkeypatch: pytest.Monke
     document = json.loads((house / "figures" / "held.json").read_text())
     assert (document["step"], document["table_sha256"]) == ("held", "b" * 64)
     assert document["conditions"]["cpu"] != "of then"
+    shipped("b" * 64, grown_from=[{"sha256": "a" * 64, "added": {"standalone": 2}}])
+    figures = {"table_sha256": "a" * 64}
+    assert not _page.outdated(_page.Step(of_table=True), figures)
+    assert _page.outdated(_page.Step(of_table=True, rows=("fp32", "standalone")), figures)
 
 
 def test_figures_of_another_table_lie_apart_and_are_quoted_by_its_name(
