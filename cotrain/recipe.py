@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +158,16 @@ class Recipe:
             total += max(0, end - begin) * rows**2
             begin = max(begin, end)
         return total
+
+    def costliest_resolution(self, step: int) -> int:
+        """Rows of the images that take the most time of all steps from ``step`` on."""
+        cost, share, begin = Counter[int](), 0.0, step
+        for rows, part in self.resolutions:
+            share += part
+            end = min(self.n_steps, math.ceil(share * self.n_steps - 0.5))
+            cost[rows] += max(0, end - begin) * rows**2
+            begin = max(begin, end)
+        return cost.most_common(1)[0][0] if cost.total() else self.resolutions[-1][0]
 
     def learning_rate(self, step: int) -> float:
         """Learning rate at ``step``."""

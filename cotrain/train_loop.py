@@ -107,23 +107,27 @@ class TrainingRun:
                 "them to networks that are trained alone. Take 'teacher' out of other recipes."
             )
 
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, step: int, rows: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Images (batch, channels, rows, rows) of one step, and what they are.
 
         That is labels, (batch,); of a run with a teacher the probabilities of the classes, (batch,
         n_classes), of which the teacher's are a share.
+
+        Args:
+            step: number of the step, from 0.
+            rows: rows (and columns) of the images; None: those of the step.
         """
-        recipe = self.recipe
+        recipe, rows = self.recipe, rows or self.recipe.resolution(step)
         epoch, place = divmod(step, len(self.train) // recipe.batch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
         index = order[place * recipe.batch : (place + 1) * recipe.batch]
         if self.taught is not None and recipe.teacher > 0:
-            x, labels, soft = self.taught.batch(epoch, index, recipe.resolution(step))
+            x, labels, soft = self.taught.batch(epoch, index, rows)
             hard = F.one_hot(labels, self.dataset.n_classes).float()
             y = hard.lerp(soft, recipe.teacher)
             return x.to(self.device), y.to(self.device)
         rng = np.random.default_rng((self.seed, epoch, place))
-        x, y = augmented_batch(self.train, self.dataset, index, recipe.resolution(step), rng)
+        x, y = augmented_batch(self.train, self.dataset, index, rows, rng)
         return x.to(self.device), y.to(self.device)
 
 
@@ -223,13 +227,14 @@ def _precision(
 ) -> Precision:
     """The format that the recipe asks for, or the faster one of a trial on copies of the learners.
 
-    A run of a few steps is over before a trial would be, and computes in fp32.
+    The trial is of images as large as those that take most of the time that is left. A run of a few
+    steps is over before a trial would be, and computes in fp32.
     """
     if run.recipe.precision != "fastest":
         return Precision(run.recipe.precision)
     if run.recipe.n_steps - step < TRIAL_STEPS:
         return Precision.FP32
-    x, y = run.batch(step)
+    x, y = run.batch(step, run.recipe.costliest_resolution(step))
 
     def step_in(precision: Precision) -> Callable[[], int]:
         copies = copy.deepcopy(list(learners))

@@ -92,6 +92,19 @@ def test_the_cost_of_some_steps_is_the_sum_over_them(resolutions: tuple) -> None
         assert [recipe.cost(step) for step in range(recipe.n_steps + 1)] == sums
 
 
+def test_the_costliest_resolution_is_that_of_most_of_the_time_that_is_left() -> None:
+    growing = ((16, 0.5), (24, 0.3), (32, 0.2))  # 128, 172.8 and 204.8 rows times columns a step
+    recipe = dataclasses.replace(RECIPE, images=RECIPE.batch * 100, resolutions=growing)
+    assert recipe.costliest_resolution(0) == recipe.costliest_resolution(99) == 32
+    shrinking = dataclasses.replace(recipe, resolutions=((32, 0.4), (16, 0.6)))
+    steps = {step: shrinking.costliest_resolution(step) for step in (0, 20, 30, 40, 99)}
+    assert steps == {0: 32, 20: 32, 30: 16, 40: 16, 99: 16}
+    assert shrinking.costliest_resolution(100) == 16  # nothing is left
+    often = dataclasses.replace(recipe, resolutions=((32, 0.1), (24, 0.6), (32, 0.3)))
+    assert often.costliest_resolution(0) == 32  # the sum over both its parts
+    assert dataclasses.replace(recipe, images=10**12).costliest_resolution(10) == 32
+
+
 def test_the_cost_of_any_number_of_images_takes_no_memory() -> None:
     recipe = dataclasses.replace(RECIPE, images=10**12, resolutions=((16, 0.5), (32, 0.5)))
     assert recipe.cost(recipe.n_steps) == recipe.n_steps * (16**2 + 32**2) / 2

@@ -88,6 +88,29 @@ def test_the_faster_format_of_a_trial_is_computed_in_and_the_trial_leaves_no_tra
         )
 
 
+def test_a_trial_is_of_images_as_large_as_most_of_the_run(
+    pair, six_steps, tmp_path: Path, few_digits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small images come first, and what is faster on them is not on large ones."""
+    rows: list[int] = []
+
+    def trial(step_in, seconds):
+        plain = train_loop._logits
+        monkeypatch.setattr(
+            train_loop, "_logits", lambda ls, x, p: (rows.append(x.shape[-1]), plain(ls, x, p))[1]
+        )
+        step_in(Precision.FP32)()
+        monkeypatch.setattr(train_loop, "_logits", plain)
+        return Precision.FP32, dict.fromkeys(("fp32", "bf16"), 1.0)
+
+    monkeypatch.setattr(train_loop, "fastest", trial)
+    monkeypatch.setattr(train_loop, "TRIAL_STEPS", 6)
+    growing = ((4, 0.5), (8, 0.5))
+    recipe = replace(six_steps, precision="fastest", resolutions=growing)
+    pair(few_digits, tmp_path, recipe=recipe)
+    assert rows == [8]
+
+
 def test_a_run_of_a_few_steps_is_not_worth_a_trial(
     pair, six_steps, tmp_path: Path, few_digits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
