@@ -7,12 +7,23 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn import functional as F  # noqa: E402
 
-from biglittle.cotrain.precision import Precision, images_per_s  # noqa: E402
+from biglittle.cotrain import precision  # noqa: E402
+from biglittle.cotrain.precision import Precision, fastest, images_per_s  # noqa: E402
 
 
 def test_a_trial_counts_images() -> None:
     assert images_per_s(lambda: 10, 0.01) > 0
     assert {p.value for p in Precision} == {"fp32", "bf16"}
+
+
+def test_a_format_that_is_slowed_down_for_one_turn_does_not_lose_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates = iter([900.0, 100.0, 890.0, 1500.0, 910.0, 1400.0])  # fp32 and bf16 in turn
+    monkeypatch.setattr(precision, "images_per_s", lambda step, seconds: next(rates))
+    chosen, told = fastest(lambda precision: lambda: 10, 3.0)
+    assert chosen is Precision.BF16
+    assert told == {"fp32": 910.0, "bf16": 1500.0}
 
 
 CPU = torch.device("cpu")
