@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,14 @@ class Schedule:
                 return index, phase, epoch
             epoch -= len(phase.resolutions)
         raise AssertionError("epoch beyond the schedule")
+
+    def costliest_resolution(self, epoch: int) -> int:
+        """Rows of the images that take the most time of all epochs from ``epoch`` on."""
+        rows = [rows for phase in self.phases for rows in phase.resolutions]
+        cost = Counter[int]()
+        for one in rows[epoch:] or rows[-1:]:
+            cost[one] += one**2
+        return cost.most_common(1)[0][0]
 
     def learning_rate(self, phase: Phase, step: int, n_steps: int) -> float:
         """Learning rate at ``step`` of the ``n_steps`` of a phase."""

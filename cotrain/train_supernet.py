@@ -263,12 +263,13 @@ class SupernetRun:
     def trial(self, seconds: float = 5.0) -> dict[str, float]:
         """Takes the faster of the precisions; returns images a second of each.
 
-        Forward and backward passes of a path like those to come, without an update of weights.
+        Forward and backward passes of a path like those to come, without an update of weights, on
+        images as large as those that take most of the time that is left.
         """
-        _, phase, phase_epoch = self.schedule.locate(min(self.epoch, self.schedule.n_epochs - 1))
+        phase = self.schedule.locate(min(self.epoch, self.schedule.n_epochs - 1))[1]
         rng = np.random.default_rng(self.schedule.seed)
         index = np.arange(min(self.schedule.batch, len(self.splits["train"])))
-        x, y, _ = self._batch(phase, index, phase.resolutions[phase_epoch], rng)
+        x, y, _ = self._batch(phase, index, self.schedule.costliest_resolution(self.epoch), rng)
         path = np.full(self.space.n_layers, self.anchor)
         if phase.large is not None:
             path = draw_path(self.space, phase.large, self.anchor, rng)

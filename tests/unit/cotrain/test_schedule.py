@@ -118,3 +118,10 @@ def test_a_schedule_continues_itself_and_its_beginnings_alone(tmp_path: Path) ->
     for old, new in (("batch = 16", "batch = 32"), ("[16, 32]", "[16]"), ("seed = 0", "seed = 1")):
         changed = _load(tmp_path, SMALLEST.replace(old, new, 1) + second)
         assert not changed.continues(first)
+
+
+def test_the_costliest_resolution_is_that_of_most_of_the_time_that_is_left(tmp_path: Path) -> None:
+    text = SMALLEST.replace("[16, 32]", "[16, 16, 16, 16, 16, 32, 16]")
+    schedule = _load(tmp_path, text)
+    rows = [schedule.costliest_resolution(epoch) for epoch in (0, 3, 5, 6, 7)]
+    assert rows == [16, 32, 32, 16, 16]
