@@ -14,7 +14,7 @@ from .cascade_points import CascadePoint
 from .cascades import Cascades
 from .curve import Curve, Curves
 from .diagnostics import Diagnostics, explain
-from .errors import AnswersError
+from .errors import AnswersError, ConstraintError
 from .exact_curves import exact_choice, exact_curve, exact_curves
 from .fronts import Front, Fronts
 from .gate import Gate, metric_name
@@ -191,6 +191,43 @@ class Benchmark(BenchmarkFacts):
             UnknownNameError: no device or no split has this name.
         """
         return self._exact.point(Pair.of(pair), Gate.of(gate), device, split)
+
+    def pair_costs(
+        self,
+        pair: Pair | tuple[str, str],
+        escalation_rate: float,
+        device: str,
+        gate: str = "margin",
+    ) -> dict[str, Any]:
+        """What a pair costs where a share of its inputs is escalated, however it was trained.
+
+        Of a pair of these architectures whose answers the table does not hold, for example one that
+        was co-trained: the share is then what was counted elsewhere.
+
+        Args:
+            pair: the pair, or two ids as (little, big).
+            escalation_rate: share of the inputs that reach the big network, in [0, 1].
+            device: name of a device of the table, or the path of a profile.
+            gate: metric of the gate, whose own cost counts where the pair was measured.
+
+        Returns:
+            Figures by name (``latency_ms``, ``energy_mj``, ...; None where there is none) and
+            ``provenance``, a mapping of words by the same names.
+
+        Raises:
+            TableError: a network that is not in the table.
+            ConstraintError: a rate that is no share.
+            UnknownNameError: no device or no gate has this name.
+        """
+        if not 0 <= escalation_rate <= 1:
+            raise ConstraintError(
+                f"an escalation rate of {escalation_rate}; expected a share from 0 to 1."
+            )
+        little, big = self.table.pair_rows(Pair.of(pair))
+        name, rate = metric_name(gate), float(escalation_rate)
+        values, words = self._exact.price(little, big, name, rate, device)
+        there = {name: word for name, word in words.items() if values.get(name) is not None}
+        return {**values, "provenance": there}
 
     def query_many(
         self,

@@ -236,16 +236,29 @@ class ExactPoints:
             coupling=self.couplings.names(little, big),
         )
 
+    def price(
+        self, little: int, big: int, gate: str, rate: float, device: str
+    ) -> tuple[dict[str, float | None], Mapping[str, str]]:
+        """What a pair given by rows costs where a share of the inputs is escalated, in its words.
+
+        Returns:
+            (values, words): figures by name, None where there is none, and their provenance.
+        """
+        costs = self.costs(device)
+        shared = self.shared(device, gate, little, big, costs)
+        first, second = costs.one(little), costs.one(big)
+        figures = pair_costs(first, second, rate, shared)
+        values = {k: None if v != v else float(v) for k, v in figures.items()}
+        words = self.words(device, first, second, reach=[rate])
+        return values, whole_provenance(words, shared, rate)
+
     def point(self, pair: Pair, gate: Gate, device: str, split: str) -> OperatingPoint:
         """The operating point of a pair under a gate; see ``Benchmark.query``."""
         little, big = self.table.pair_rows(pair)
         counts, costs = self.counts(split), self.costs(device)
         escalated, hits = counts.point(gate.metric, little, big, gate.cut(self.table.n_classes))
         rate = escalated / counts.n_images
-        shared = self.shared(device, gate.metric, little, big, costs)
-        first, second = costs.one(little), costs.one(big)
-        figures = pair_costs(first, second, rate, shared)
-        values = {k: None if v != v else float(v) for k, v in figures.items()}
+        values, words = self.price(little, big, gate.metric, rate, device)
         ids, others = self.table.names, self.table.comparable((little, big))
         limits = compared_by(values)
         alone = better_alone((little, big), ids, hits, limits, costs, counts, counts, others)
@@ -257,9 +270,7 @@ class ExactPoints:
             threshold=float(gate.threshold),
             accuracy=hits / counts.n_images,
             escalation_rate=rate,
-            provenance=whole_provenance(
-                self.words(device, first, second, reach=[rate]), shared, rate
-            ),
+            provenance=words,
             coupling=self.couplings.one_name(little, big),
             **values,
         )

@@ -18,10 +18,14 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def cascades(
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = "fbnet-cifar10",
+    device: Annotated[
+        str | None,
+        typer.Option(help="Device, or profile .json, to tell latencies of; by default each one's."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")] = False,
 ) -> None:
     """The cascades that ship with a table, ready to run: 'table extract NAME' hands one out."""
-    records = card_records(table)
+    records = card_records(table, device)
     if as_json:
         sys.stdout.write(json.dumps({"cascades": records}, indent=2) + "\n")
     else:

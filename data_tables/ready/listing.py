@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ...bench import Benchmark
+from ...bench.device import load_device
 from ...bench.errors import BigLittleError
 from ...bench.shipped_tables import find_table
 from ...bench.terminal import fitting, provenance_line
-from .cards import FOLDER, Ready, hand_out, ready_cascade, ready_cascades
+from .cards import FOLDER, Card, hand_out, ready_cascade, ready_cascades
+
+_COSTS = ("latency_ms", "latency_worst_ms", "energy_mj")
 
 
 def ready_names(table: str) -> set[str]:
@@ -26,17 +29,40 @@ def ready_names(table: str) -> set[str]:
     return {path.stem for path in folder.glob("*.json")}
 
 
-def card_records(table: str) -> list[dict[str, Any]]:
-    """What a reader compares of each cascade beside a table, plain JSON."""
-    return [_record(ready) for ready in ready_cascades(Benchmark.load(table).table)]
+def card_records(table: str, device: str | None = None) -> list[dict[str, Any]]:
+    """What a reader compares of each cascade beside a table, plain JSON.
+
+    Args:
+        table: name or file of the table.
+        device: name of a device, or the path of a profile, whose figures are told; the cascades
+            then come in the order of their latency. None: those that each was chosen for.
+
+    Raises:
+        UnknownNameError: no device has this name.
+    """
+    bench = Benchmark.load(table)
+    cards = [ready.card for ready in ready_cascades(bench.table)]
+    records = [_record(card, card.device, card.point, card.warning) for card in cards]
+    if device is None:
+        return records
+    there = device if device in bench.table.devices else load_device(device).name
+    records = [_record(c, there, _point_on(bench, c, device), bench.warning(device)) for c in cards]
+    return sorted(records, key=lambda row: (row["latency_ms"] is None, row["latency_ms"]))
 
 
-def _record(ready: Ready) -> dict[str, Any]:
-    card = ready.card
-    names = ("little", "big", "coupling", "gate", "threshold", "latency_ms", "energy_mj")
+def _point_on(bench: Benchmark, card: Card, device: str) -> dict[str, Any]:
+    """The figures of a cascade on another device, at the escalation rate that was measured."""
+    pair = (card.point["little"], card.point["big"])
+    costs = bench.pair_costs(pair, card.escalation_rate, device, card.point["gate"])
+    return {**card.point, **costs}
+
+
+def _record(card: Card, device: str, point: Mapping[str, Any], warning: str) -> dict[str, Any]:
+    names = ("little", "big", "coupling", "gate", "threshold", *_COSTS)
     return {
         "name": card.name,
-        "device": card.device,
+        "device": device,
+        "chosen_for": card.device,
         "limits": dict(card.limits),
         "limits_text": card.limits_text(),
         "training": card.training,
@@ -44,17 +70,17 @@ def _record(ready: Ready) -> dict[str, Any]:
         "accuracy_low": card.accuracy_low,
         "accuracy_high": card.accuracy_high,
         "escalation_rate": card.escalation_rate,
-        **{name: card.point.get(name) for name in names},
+        **{name: point.get(name) for name in names},
         "gain": card.gain,
         "gain_low": card.gain_low,
         "gain_high": card.gain_high,
-        "warning": card.warning,
+        "warning": warning,
         "bytes": card.bytes,
         "sha256": card.sha256,
         "provenance": {
             "accuracy": "measured",
             "escalation_rate": "measured",
-            **{n: w for n, w in card.point["provenance"].items() if n in names},
+            **{n: w for n, w in point["provenance"].items() if n in names},
         },
     }
 
@@ -81,9 +107,15 @@ def print_cards(records: Sequence[Mapping[str, Any]], console: Console) -> None:
         "Points of accuracy over the best single network within the limits, whose weights came "
         f"about alike: {gains}."
     )
+    warnings = {row["device"]: row["warning"] for row in records}
+    one_device = len(warnings) == 1
     for row in records:
-        warning = f" On {row['device']} {row['warning']}" if row["warning"] else ""
-        console.print(f"{row['name']}: {row['limits_text']}.{warning}")
+        chosen = f"chosen for {row['chosen_for']} with " if one_device else ""
+        own = "" if one_device or not row["warning"] else f" On {row['device']} {row['warning']}"
+        console.print(f"{row['name']}: {chosen}{row['limits_text']}.{own}")
+    for device, warning in warnings.items():
+        if one_device and warning:
+            console.print(f"On {device} {warning}")
     name = max(records, key=lambda row: float(row["gain"]))["name"]
     console.print(f"Get one: biglittle table extract {name} --out {name}", soft_wrap=True)
 

@@ -60,3 +60,19 @@ def test_bad_points_say_what_was_expected(bench: Benchmark) -> None:
     for objectives in ((), ("error", "error")):
         with pytest.raises(ConstraintError, match="each once"):
             bench.front(DEVICE, objectives)
+
+
+def test_a_pair_costs_what_a_query_says_at_its_escalation_rate() -> None:
+    whole = Benchmark.load("fbnet-cifar10")
+    arch = "8088880080000088808880"
+    for pair in (Pair(f"{arch}@14", arch), Pair("0800000000000000000008", "6" * 22)):
+        for device in ("raspberry-pi-4", "jetson-nano"):
+            point = whole.query(pair, Gate("margin", 0.4), device)
+            costs = whole.pair_costs(pair, point.escalation_rate, device)
+            words = costs.pop("provenance")
+            assert costs == {name: getattr(point, name) for name in costs}
+            assert words == {name: point.provenance[name] for name in words}
+            assert set(words) == {name for name, value in costs.items() if value is not None}
+    for rate in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ConstraintError, match="expected a share from 0 to 1"):
+            whole.pair_costs(pair, rate, device)

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from biglittle.bench import Benchmark
 from biglittle.bench.datasets import data_folder, get_dataset
+from biglittle.bench.device import find_device
 from biglittle.bench.documents import read_json
 from biglittle.bench.errors import TableError, UnknownNameError
 from biglittle.bench.shipped_tables import shipped_tables
@@ -205,6 +206,32 @@ def test_the_command_line_lists_and_hands_out(command_line, tmp_path: Path) -> N
     assert (tmp_path / "got" / "cascade.onnx").read_bytes() == ready.content()
     code, _, _ = command_line("table", "extract", name, "--out", str(tmp_path / "got"))
     assert code == 0  # again, into the folder that is there
+
+
+def test_another_device_has_its_own_latencies_and_the_cheapest_comes_first(tmp_path: Path) -> None:
+    """No cascade was chosen for a board of one's own, and each that ships runs there."""
+    cards = {ready.card.name: ready.card for _, ready in SHIPPED}
+    at_home = {row["name"]: row for row in card_records("fbnet-cifar10")}
+    for card in cards.values():
+        there = {row["name"]: row for row in card_records("fbnet-cifar10", card.device)}
+        assert there[card.name]["latency_ms"] == pytest.approx(at_home[card.name]["latency_ms"])
+        assert there[card.name]["provenance"] == at_home[card.name]["provenance"]
+    profile = json.loads(find_device("raspberry-pi-4").read_text(encoding="utf-8"))
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps({**profile, "device": "my-board"}), encoding="utf-8")
+    rows = card_records("fbnet-cifar10", str(path))
+    assert {row["device"] for row in rows} == {"my-board"}
+    assert [row["latency_ms"] for row in rows] == sorted(row["latency_ms"] for row in rows)
+    assert {row["name"]: row["chosen_for"] for row in rows} == {
+        name: card.device for name, card in cards.items()
+    }
+    out = io.StringIO()
+    print_cards(card_records("fbnet-cifar10", "jetson-nano"), Console(file=out, width=100))
+    text = " ".join(out.getvalue().split())
+    assert text.count("may be off by more than a factor") == 1
+    assert "pi4-5ms: chosen for raspberry-pi-4 with mean latency of at most 5.000 ms" in text
+    with pytest.raises(UnknownNameError, match="jetson-nano"):
+        card_records("fbnet-cifar10", "nano")
 
 
 def test_an_unknown_name_is_told_the_nearest() -> None:
