@@ -9,7 +9,7 @@ that is at given mean costs, and everything is told on test. Intervals resample 
 
 It may be stopped at any moment and goes on from its last checkpoint. With ``--hours 0`` it trains
 nothing and sums up what is there. Processes may share a folder; sum up when they are through.
-108 jobs of 135,000 images take some ten hours of one idle core.
+105 jobs of 135,000 images take some ten hours of one idle core.
 """
 
 from __future__ import annotations
@@ -276,9 +276,8 @@ def _pair_figures(
 # ---- what the page says -------------------------------------------------------------------------
 def coupled_training_text(figures: dict[str, Any]) -> str:
     """The comparison as Markdown."""
-    n_runs, n_missing = len(figures["runs"]), len(figures["missing"])
     lines = [
-        f"{n_runs} of {n_runs + n_missing} runs are made, each of {figures['epochs']} passes over "
+        f"{_made(figures)}, each of {figures['epochs']} passes over "
         "the training images. Gains in points of test accuracy, with 90 % intervals over runs and "
         "images; a pair is compared where it escalates at most that share of val. "
         f"{_formats(figures['runs'])}",
@@ -329,9 +328,14 @@ def _formats(runs: Mapping[str, Any]) -> str:
     return f"Computed {counts}, whichever a trial found faster{rest}." if counts else ""
 
 
+def _made(figures: Mapping[str, Any]) -> str:
+    n_runs, n_missing = len(figures["runs"]), len(figures["missing"])
+    total = n_runs + n_missing
+    return f"{n_runs} of {total} runs are made" if n_missing else f"All {total} runs are made"
+
+
 def coupled_answer_text(figures: dict[str, Any]) -> str:
-    """What co-training of a coupled pair is worth so far, as a small table for the first page."""
-    total = len(figures["runs"]) + len(figures["missing"])
+    """What co-training of a coupled pair is worth, as a small table for the first page."""
     once = f"pair at {SINGLE_RATES[0]:g}"
     wanted = {BASE: "pair at 0.1", SINGLE: once, ANY: once}  # the others have one rate each
     gains = {
@@ -340,8 +344,8 @@ def coupled_answer_text(figures: dict[str, Any]) -> str:
         if wanted.get(c["against"], c["what"]) == c["what"]
     }
     lines = [
-        f"{len(figures['runs'])} of {total} runs are made. Points of test accuracy that a pair "
-        "gains, with 90 % intervals over runs and images:",
+        f"{_made(figures)}. Points of test accuracy that a pair gains, with 90 % intervals over "
+        "runs and images:",
         "",
         "| pair | training | over its parts, trained apart | over a static cascade of two "
         "networks | over the best single network, trained alone | over the best one, parts of "
