@@ -628,17 +628,18 @@ def profile(
 @app.command()
 @with_options
 def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
-    """Holds a front, or co-trained pairs, against measurements; exit code 1 if they do not hold.
+    """Holds a front, pairs, or a cascade's card against measurements; exit code 1 if not kept.
 
-    A front is measured here, or held against a profile measured elsewhere. Co-trained pairs are
+    A front is measured here, or held against a profile measured elsewhere. Pairs and cascades are
     asked about the test images again, and measured end to end: here, or with --profile on a board.
     """
+    from .data_tables.ready.validation import judge_deployed
     from .searchers import validation_run
     from .searchers.validation import Measuring
 
-    device, measured = options.device, options.profile_file
-    out = validation_run.report_folder(options.target, options.out)
-    front = validation_run.target_front(options.target, options.measure, measured)
+    target, device, measured = options.target, options.device, options.profile_file
+    out = validation_run.report_folder(target, options.out)
+    front = validation_run.target_front(target, options.measure, measured)
 
     def again(points: Any, name: str) -> Any:
         from .data_tables.building.replay import accuracy_again
@@ -651,10 +652,9 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
     with writing(out, True, options.wait, "--out"), _progress("measure") as move:
         how = Measuring(out, options.threads, options.meter, _note, move)
         if front is None:
-            verdict = validation_run.judge_cotrained(
-                options.target, device, measured, options.data, options.images, how,
-                options.tolerance,
-            )  # fmt: skip
+            verdict = judge_deployed(
+                target, device, measured, options.data, options.images, how, options.tolerance
+            )
         else:
             verdict = validation_run.judge_front(
                 front, device, measured, None if options.every else options.top, how,

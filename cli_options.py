@@ -498,7 +498,10 @@ class ValidateOptions:
 
     target: Annotated[
         Path,
-        typer.Argument(metavar="TARGET", help="front.csv, front.json, or a co-trained folder."),
+        typer.Argument(
+            metavar="TARGET",
+            help="front.csv, front.json, a co-trained folder, or a cascade's folder with its card.",
+        ),
     ]
     device: FrontDeviceOption = None
     measure: Annotated[
@@ -522,7 +525,7 @@ class ValidateOptions:
         typer.Option(min=0, help="Points whose exported pair answers every test image again."),
     ] = 0
     images: Annotated[
-        int | None, typer.Option(min=1, help="Test images for co-trained pairs; by default all.")
+        int | None, typer.Option(min=1, help="Test images for pairs and cascades; by default all.")
     ] = None
     table: FrontTableOption = None
     data: ImagesOption = None

@@ -22,6 +22,8 @@ from .subject import ESCALATED, KEPT
 from .validate import TOLERANCE
 
 REPORT, CASCADE, CHECKPOINT = "report.json", "cascade.onnx", "pair.h5"
+#: The card of a cascade that was handed out, beside its graph.
+CARD = "card.json"
 MAX_BYTES = 2**31  # of a cascade's graph; protobuf reads no more
 #: Share of the images on which a deployed pair may answer otherwise than the trained one:
 #: rounding moves a confidence across the threshold, or a class across a tie, now and then.

@@ -18,7 +18,7 @@ from ..bench.precision import PRECISIONS
 from ..bench.provenance import gathered, in_turn
 from ..bench.recommend import spread
 from ..bench.spaces import SearchSpace, parse_networks
-from ..edge_profiler.accuracy import rerun
+from ..edge_profiler.accuracy import Rerun, rerun
 from ..edge_profiler.estimate import Pace, estimate, in_words
 from ..edge_profiler.machine import same_device
 from ..edge_profiler.profile_file import read_profile
@@ -32,7 +32,6 @@ from ..edge_profiler.validate import (
     validate,
 )
 from ..edge_profiler.validate_pairs import (
-    DeployedPair,
     PairsValidation,
     deployed_pairs,
     validate_pairs,
@@ -243,21 +242,40 @@ def validate_cotrained(
     question = FrontQuestion.of(configs[0], f"the report in {pairs[0].folder.name}")
     question.device_names(device)
     devices = dict(question.devices) or ({device: device} if device else {})
+    files = {pair.sha256: pair.cascade for pair in pairs}
     if profile_file is not None:
-        _check_measured(read_profile(profile_file), profile_file, pairs)
+        check_measured(profile_file, files, "these pairs")
     ((space, name, _),) = questions
     dataset = get_dataset(name)
     test = dataset.load(data)["test"]
     n = len(test) if n_images is None else min(n_images, len(test))
     images = test.subset(np.unique(np.linspace(0, len(test) - 1, n).astype(np.int64)))
-    models = [pair.cascade.read_bytes() for pair in pairs]
-    seconds = _cotrained_s(models, images, measuring)
-    then = (
-        "measuring both branches of each on this machine" if profile_file is None else "comparing"
+    reruns = ask_again([pair.cascade for pair in pairs], images, profile_file is None, measuring)
+    measured = measured_branches(
+        [pair.cascade for pair in pairs], space, dataset.n_classes, profile_file, measuring
     )
+    here = any(same_device(name, device_facts(given), measured) for name, given in devices.items())
+    promised = " and ".join(devices) or "a device that is not named"
+    return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
+
+
+def ask_again(
+    files: Sequence[Path], images: Images, measures: bool, measuring: Measuring
+) -> list[Rerun]:
+    """What cascades say about test images on this machine; how long it takes is said beforehand.
+
+    Args:
+        files: graphs of the cascades, ONNX files.
+        images: test images, as pixels with their labels.
+        measures: whether both branches of each are measured afterwards.
+        measuring: how this machine is asked.
+    """
+    models = [path.read_bytes() for path in files]
+    seconds = _asking_s(models, images, measuring)
+    then = "measuring both branches of each on this machine" if measures else "comparing"
     measuring.say(
-        f"Asking {_counted(len(pairs), 'pair')} about {n:,} test images each, then {then}: "
-        f"{in_words(seconds)}."
+        f"Asking {_counted(len(models), 'pair')} about {len(images):,} test images each, then "
+        f"{then}: {in_words(seconds)}."
     )
     reruns = []
     for i, model in enumerate(models):
@@ -266,28 +284,54 @@ def validate_cotrained(
             measuring.move(i * total + done, (len(models) + 1) * total)
 
         reruns.append(rerun(model, images, measuring.threads, moved))
+    return reruns
+
+
+def measured_branches(
+    files: Sequence[Path],
+    space: str,
+    n_classes: int,
+    profile_file: Path | None,
+    measuring: Measuring,
+) -> Mapping[str, Any]:
+    """The profile in which both branches of cascades are: one that is given, or measured here.
+
+    Args:
+        files: graphs of the cascades, ONNX files.
+        space: search space of the network that every measurement is a ratio to.
+        n_classes: classes of that network's classifier.
+        profile_file: profile of what was measured elsewhere; None: it is measured here.
+        measuring: how this machine is asked.
+    """
     if profile_file is None:
         profile_file = measuring.out / DEPLOYED
-        files = tuple(pair.cascade for pair in pairs)
-        request = measuring.request(files=files, space=space, n_classes=dataset.n_classes)
+        request = measuring.request(files=tuple(files), space=space, n_classes=n_classes)
         run_request(request, profile_file)
-    measured = read_profile(profile_file)
-    here = any(same_device(name, _facts(given), measured) for name, given in devices.items())
-    promised = " and ".join(devices) or "a device that is not named"
-    return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
+    return read_profile(profile_file)
 
 
-def _check_measured(profile: Mapping[str, Any], path: Path, pairs: Sequence[DeployedPair]) -> None:
-    there = {model["sha256"] for model in profile.get("models") or []}
-    if not there & {pair.sha256 for pair in pairs}:
-        files = ",".join(str(pair.cascade) for pair in pairs)
+def check_measured(profile_file: Path, files: Mapping[str, Path], what: str) -> None:
+    """Nothing, if a profile has one of some files at least.
+
+    Args:
+        profile_file: profile of what was measured elsewhere.
+        files: graphs of cascades by their SHA-256.
+        what: what the files are, as a message calls them.
+
+    Raises:
+        BigLittleError: it has none of them; says how they are measured.
+    """
+    there = {model["sha256"] for model in read_profile(profile_file).get("models") or []}
+    if not there & {*files}:
+        names = ",".join(map(str, files.values()))
         raise BigLittleError(
-            f"{path.name} has none of these pairs; copy them to the board and measure there: "
-            f"python -m biglittle.edge_profiler --networks {files} --out {path.name}"
+            f"{profile_file.name} has no measurement of {what}; copy the files to the board and "
+            "measure there: "
+            f"python -m biglittle.edge_profiler --networks {names} --out {profile_file.name}"
         )
 
 
-def _facts(device: str) -> Mapping[str, Any]:
+def device_facts(device: str) -> Mapping[str, Any]:
     """Facts of a device's profile; {} where the profile is not here."""
     try:
         return load_device(device).facts
@@ -295,7 +339,7 @@ def _facts(device: str) -> Mapping[str, Any]:
         return {}
 
 
-def _cotrained_s(models: Sequence[bytes], images: Images, measuring: Measuring) -> float:
+def _asking_s(models: Sequence[bytes], images: Images, measuring: Measuring) -> float:
     """Estimated seconds for all images and both branches, from a few images."""
     few = images.subset(np.arange(min(_TRIED, len(images))))
     took_s = sum(rerun(model, few, measuring.threads).duration_s for model in models)

@@ -102,6 +102,54 @@ file, asked about the test images again, and measured end to end with either bra
     return write_files(path.parent, {path.name: page(title, body)})[0]
 
 
+def write_card_validation(path: str | Path, document: Mapping[str, Any]) -> Path:
+    """The path of the page about a cascade and its card, one self-contained HTML file.
+
+    Args:
+        path: path of the file; its folder is made if it is not there.
+        document: a validation of a card as plain JSON.
+
+    Raises:
+        BigLittleError: the file cannot be written.
+    """
+    path, latency, made = Path(path), document["latency"], document["made"]
+    words = {True: "yes", False: "no", None: "not judged"}
+    rows: list[list[Cell]] = [
+        [
+            "made images",
+            str(made["images"]),
+            f"{made['equal']} of {made['images']} alike",
+            words[document["answers_kept"]],
+        ]
+    ]
+    for name, title in (("accuracy", "accuracy"), ("escalation_rate", "escalation")):
+        figures = document[name]
+        here: Cell = "-"
+        if figures["here"] is not None:
+            here = (f"{figures['here']:.2%}", figures["provenance"])
+        card = (f"{figures['card']:.2%}", figures["card_provenance"])
+        rows.append([title, card, here, words[document["accuracy_kept"]]])
+    for name in ("mean", "p95", "worst"):
+        cells: list[Cell] = []
+        for value, word in (("card", "card_provenance"), ("here", "provenance")):
+            shown = latency[name][value]
+            cells.append("-" if shown is None else (_cell(shown), latency[word]))
+        judged = words[document["latency_kept"]] if name == "mean" else ""
+        rows.append([f"latency, {name}, ms", *cells, judged])
+    for name, title in (("kept_ms", "little answers"), ("escalated_ms", "big is asked")):
+        value = latency[name]
+        taken: Cell = "-" if value is None else (_cell(value), "measured")
+        rows.append([f"latency, {title}, ms", "-", taken, ""])
+    heads = ["", f"card\n{document['device']}", "this validation", "kept"]
+    body = f"""{_verdict(document)}
+{listed([*document["problems"], *document["notes"]])}
+<p>Answers: on {html.escape(document["answered_on"])}. Latency: on
+{html.escape(document["measured_on"])}.</p>
+{table(heads, rows)}"""
+    title = f"{document['cascade']} against its card, measured on {document['measured_on']}"
+    return write_files(path.parent, {path.name: page(title, body)})[0]
+
+
 def _kept(pair: Mapping[str, Any]) -> str:
     """Whether a pair keeps its promises, or which of them where one is not judged."""
     verdicts = pair["kept"]

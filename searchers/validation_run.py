@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..bench import Points
 from ..bench.errors import BigLittleError
-from ..edge_profiler.validate_pairs import REPORT, in_training, is_cotrained
+from ..edge_profiler.validate_pairs import CARD, CASCADE, REPORT, in_training, is_cotrained
 from .front_files import FrontFile, read_front
 from .validation import Measuring, validate_cotrained, validate_front
-from .validation_report import write_pairs_validation, write_validation
+from .validation_report import write_card_validation, write_pairs_validation, write_validation
 
 #: What exported pairs say about the test images again, given the points and the device's name.
 Again = Callable[[Points, str], Sequence[Mapping[str, Any]]]
@@ -26,13 +26,13 @@ class Verdict:
         document: the validation as plain JSON.
         text: the same in words, several lines.
         holds: whether every promise was kept that could be judged.
-        of_pairs: whether co-trained pairs were judged, and not a front.
+        kind: what was judged: a front, co-trained pairs, or a cascade with its card.
     """
 
     document: Mapping[str, Any]
     text: str
     holds: bool
-    of_pairs: bool
+    kind: Literal["front", "pairs", "card"]
 
     def write(self, path: Path) -> str:
         """Writes the page, one self-contained HTML file; a line that says where, and over what.
@@ -40,17 +40,51 @@ class Verdict:
         Raises:
             BigLittleError: the file cannot be written.
         """
-        write = write_pairs_validation if self.of_pairs else write_validation
+        write = {
+            "front": write_validation,
+            "pairs": write_pairs_validation,
+            "card": write_card_validation,
+        }[self.kind]
         before = path.exists()
         written = write(path, self.document)
         return f"Written: {written}{' (an earlier report there is replaced)' if before else ''}"
 
 
+def card_of(target: Path) -> Path | None:
+    """The card in ``target``, that file or its folder; None where there is none.
+
+    In a folder that holds a front as well, the front is meant.
+    """
+    if target.name == CARD and target.is_file():
+        return target
+    there = target.is_dir() and (target / CARD).exists() and not any(target.glob("front.*"))
+    return target / CARD if there else None
+
+
+def _refuse_graph(target: Path) -> None:
+    """Refuses a graph, or the folder of one, of which nothing here says what it promises."""
+    advice = (
+        f"Expected the folder that 'biglittle table extract NAME' wrote, with its {CARD} "
+        "('biglittle table cascades' lists the names)"
+    )
+    if target.suffix == ".onnx":
+        raise BigLittleError(
+            f"{target} is a graph, which holds no figures to compare with. {advice}. A pair that "
+            "was written by the names of its networks has no card: 'biglittle query' says what the "
+            "table knows of it, 'biglittle profile --networks' measures it."
+        )
+    if target.is_dir() and (target / CASCADE).exists() and not any(target.glob("front.*")):
+        raise BigLittleError(
+            f"{target} holds {CASCADE} but no {CARD} that belongs to it. {advice}."
+        )
+
+
 def target_front(target: Path, measure: str, profile_file: Path | None) -> FrontFile | None:
-    """The front in ``target``; None where that is a folder of co-trained pairs.
+    """The front in ``target``; None where that holds co-trained pairs, or a cascade's card.
 
     Args:
-        target: ``front.csv``, ``front.json``, a folder of them, or a co-trained folder.
+        target: ``front.csv``, ``front.json``, a folder of them, a co-trained folder, or that of a
+            cascade with its card.
         measure: "here", or empty where nothing of a front is measured.
         profile_file: in which everything was measured elsewhere.
 
@@ -60,14 +94,18 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
     if not target.exists():
         raise BigLittleError(
             f"cannot read {target}: it is not there. Expected the front.csv or front.json of a "
-            "search, its folder, or the folder that 'biglittle cotrain' wrote."
+            "search, its folder, or the folder that 'biglittle cotrain' or 'biglittle table "
+            "extract' wrote."
         )
     if in_training(target):
         raise BigLittleError(
             f"no pair in {target} is trained yet: its {REPORT} is not there. Go on with the "
             "'biglittle cotrain' that wrote it; the same command goes on where it was stopped."
         )
-    front = None if is_cotrained(target) else read_front(target)
+    front = None
+    if not is_cotrained(target) and card_of(target) is None:
+        _refuse_graph(target)
+        front = read_front(target)
     if measure not in ("", "here"):
         raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
     both = measure == "here" and profile_file is not None
@@ -127,7 +165,7 @@ def judge_front(
             f"test images as the table says. Of latency: {document['verdict']}"
         )
         text += f"\n{document['verdict']}"
-    return Verdict(document, text, holds, False)
+    return Verdict(document, text, holds, "front")
 
 
 def judge_cotrained(
@@ -155,4 +193,4 @@ def judge_cotrained(
             none of the files.
     """
     pairs = validate_cotrained(folder, device, profile_file, data, n_images, measuring, tolerance)
-    return Verdict(pairs.as_dict(), pairs.text(), pairs.kept is not False, True)
+    return Verdict(pairs.as_dict(), pairs.text(), pairs.kept is not False, "pairs")

@@ -46,8 +46,8 @@ from ...searchers.answer import BOOTSTRAP, exact_front, table_answers
 from ...searchers.front_training import pair_recipe
 from ...searchers.pair_training import pair_job
 from ...searchers.settings import SearchSettings
-from ..ready.cards import FOLDER, FORMAT, GRAPH_NAME, Card, MadeAnswer, read_ready
-from ..ready.images import made_images
+from ..ready.cards import FOLDER, FORMAT, GRAPH_NAME, Card, read_ready
+from ..ready.images import answers_to_made
 from .plan import Plan, TrainedSupernet
 from .reproduce import weights_of
 
@@ -364,7 +364,7 @@ def _card(
         sha256=hashlib.sha256(made.graph).hexdigest(),
         bytes=len(made.graph),
         input=dict(made.input),
-        made=said_of_made(made.graph),
+        made=answers_to_made(made.graph),
         origin={
             **origin,
             "biglittle": __version__,
@@ -384,12 +384,3 @@ def _gain(answer: Recommendation) -> _Gain:
     """What the table says that the pair gains over the single network, and its interval."""
     assert answer.gain is not None
     return answer.gain, answer.gain_low, answer.gain_high, answer.interval
-
-
-def said_of_made(graph: bytes) -> list[MadeAnswer]:
-    """What a cascade says of the made images."""
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (source,) = session.get_inputs()
-    images: NDArray[np.uint8] = made_images(*source.shape[1:])
-    runs = (session.run(["logits", "escalated"], {source.name: im[None]}) for im in images)
-    return [MadeAnswer(logits[0].tolist(), bool(escalated)) for logits, escalated in runs]

@@ -23,6 +23,7 @@ from ...bench.files import why_unreadable, write_together
 from ...bench.shipped_tables import companion
 from ...bench.table import Table
 from ...edge_profiler.deployable import CPP, PYTHON
+from ...edge_profiler.validate_pairs import CARD, CASCADE
 
 #: Folder of the cascades of a table, beside it.
 FOLDER = "cascades"
@@ -160,11 +161,12 @@ class Ready:
         return content
 
 
-def read_ready(path: Path) -> Ready:
-    """The cascade of a card.
+def read_card(path: Path, advice: str) -> Card:
+    """The card in a file.
 
     Args:
         path: path of the card, ``.json``.
+        advice: what to do about a damaged one, a sentence.
 
     Raises:
         TableError: the card cannot be read.
@@ -174,11 +176,25 @@ def read_ready(path: Path) -> Ready:
         if card.format != FORMAT:
             raise DocumentError(f"format is {card.format!r}, expected {FORMAT!r}")
     except (OSError, ValueError) as error:
-        damaged = f"{error}. Install the package again, or make it anew: {_ANEW}."
+        damaged = f"{error}. {advice}"
         raise TableError(
             f"{path} cannot be read as the card of a cascade: {why_unreadable(error, damaged)}"
         ) from error
-    return Ready(card, path.parent)
+    return card
+
+
+def read_ready(path: Path) -> Ready:
+    """The cascade of a card beside a table.
+
+    Args:
+        path: path of the card, ``.json``.
+
+    Raises:
+        TableError: the card cannot be read.
+    """
+    return Ready(
+        read_card(path, f"Install the package again, or make it anew: {_ANEW}."), path.parent
+    )
 
 
 def ready_cascades(table: Table) -> tuple[Ready, ...]:
@@ -211,8 +227,8 @@ def hand_out(ready: Ready, folder: Path) -> list[Path]:
     """
     card = json_text(msgspec.to_builtins(ready.card), indent=1) + "\n"
     contents: Mapping[str, bytes] = {
-        "cascade.onnx": ready.content(),
-        "card.json": card.encode(),
+        CASCADE: ready.content(),
+        CARD: card.encode(),
         "README.md": page(ready.card).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -254,8 +270,11 @@ The pair that table {card.table} names for {card.device} with {card.limits_text(
 
 Over the best single network within the limits, `{single["architecture"]}`{alike}: {gain}.
 Accuracy and escalation are those of this file in ONNX Runtime {runtime}; figures of the device have
-their own provenance. On the board, `biglittle profile --networks cascade.onnx --out profile.json`
-measures what an input takes that is kept, and one that is escalated.{beware}
+their own provenance. On the board, `biglittle validate .` in this folder measures what an input
+takes that is kept, and one that is escalated, and says whether answers and latency are as on this
+card. A board with the profiler alone measures by
+`python -m biglittle.edge_profiler --networks cascade.onnx --out board.json`, and
+`biglittle validate . --profile board.json` compares on another machine.{beware}
 
 ```python
 {PYTHON.rstrip()}

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...edge_profiler.onnx_graph import ESCALATED, LOGITS
+from ...edge_profiler.runtimes._ort import CPU, import_onnxruntime
+from .cards import MadeAnswer
+
 N_MADE = 10
 
 
@@ -22,3 +26,16 @@ def made_images(height: int, width: int, channels: int) -> NDArray[np.uint8]:
             spots = (x * y) // (i + 3) * 5
             out[i, :, :, c] = (16 * stripes + rings + spots + 37 * i + 61 * c) % 256
     return out
+
+
+def answers_to_made(graph: bytes) -> list[MadeAnswer]:
+    """What a cascade says of the made images, run by ONNX Runtime on this machine.
+
+    Raises:
+        MissingExtraError: ``onnxruntime`` is not installed.
+    """
+    session = import_onnxruntime().InferenceSession(graph, providers=[CPU])
+    (source,) = session.get_inputs()
+    images = made_images(*source.shape[1:])
+    runs = (session.run([LOGITS, ESCALATED], {source.name: image[None]}) for image in images)
+    return [MadeAnswer(logits[0].tolist(), bool(escalated)) for logits, escalated in runs]

@@ -169,4 +169,5 @@ def hand_out_named(name: str, folder: Path, table: str) -> list[str]:
         f"{100 * card.accuracy_high:.2f}, measured), {100 * card.escalation_rate:.1f} % escalated, "
         f"mean latency on {card.device} {card.figure('latency_ms')}",
         f"{folder / 'README.md'} says how to run it",
+        f"on the board, does it hold what its card says: biglittle validate {folder}",
     ]

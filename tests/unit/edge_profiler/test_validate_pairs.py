@@ -240,7 +240,10 @@ def test_the_command_measures_a_cotrained_folder_and_asks_nothing(  # type: igno
     (tmp_path / "other.json").write_text(json.dumps(document | {"models": []}))
     for arguments, said in (
         (("--device", "jetson-nano"), "searched for raspberry-pi-4, but --device is jetson-nano"),
-        (("--profile", str(tmp_path / "other.json")), "copy them to the board and measure there"),
+        (
+            ("--profile", str(tmp_path / "other.json")),
+            "copy the files to the board and measure there",
+        ),
         ((*elsewhere, "--measure", "here"), "expected one of --measure here and --profile"),
     ):
         code, _, err = command_line("validate", str(cotrained), *arguments)

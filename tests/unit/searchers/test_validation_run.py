@@ -96,7 +96,7 @@ def test_a_report_lies_beside_what_it_is_about_and_says_what_it_replaces(
         return path
 
     monkeypatch.setattr(validation_run, "write_validation", write)
-    path, verdict = tmp_path / "validation.html", Verdict({}, "", True, False)
+    path, verdict = tmp_path / "validation.html", Verdict({}, "", True, "front")
     assert verdict.write(path) == f"Written: {path}"
     assert verdict.write(path) == f"Written: {path} (an earlier report there is replaced)"
 
