@@ -635,11 +635,11 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
     """
     from .data_tables.ready.validation import judge_deployed
     from .searchers import validation_run
-    from .searchers.validation import Measuring
+    from .searchers.validation import TOP, Measuring
 
     target, device, measured = options.target, options.device, options.profile_file
     out = validation_run.report_folder(target, options.out)
-    front = validation_run.target_front(target, options.measure, measured)
+    front = validation_run.target_front(target, options.measure, measured, options.given())
 
     def again(points: Any, name: str) -> Any:
         from .data_tables.building.replay import accuracy_again
@@ -657,7 +657,7 @@ def validate(options: ValidateOptions, as_json: JsonOption = False) -> None:
             )
         else:
             verdict = validation_run.judge_front(
-                front, device, measured, None if options.every else options.top, how,
+                front, device, measured, None if options.every else options.top or TOP, how,
                 options.tolerance, again if options.accuracy else None, options.table,
             )  # fmt: skip
         written = verdict.write(out / "validation.html")

@@ -510,7 +510,9 @@ class ValidateOptions:
     profile_file: Annotated[
         Path | None, typer.Option("--profile", help="Profile .json that was measured, instead.")
     ] = None
-    top: Annotated[int, typer.Option(min=1, help="Points of a front to measure.")] = 5
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Points of a front to measure; by default 5.")
+    ] = None
     every: AllPointsOption = False
     tolerance: Annotated[
         float, typer.Option(help="Error of latency allowed where the device states no interval.")
@@ -536,3 +538,16 @@ class ValidateOptions:
         ),
     ] = None
     wait: WaitOption = False
+
+    def given(self) -> dict[str, object]:
+        """Value of each option that not every target has a use for; false where not given."""
+        return {
+            "top": self.top,
+            "all": self.every,
+            "accuracy": self.accuracy,
+            "images": self.images,
+            "table": self.table,
+            "data": self.data,
+            "meter": self.meter != "none",
+            "threads": self.threads != 1,
+        }

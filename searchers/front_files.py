@@ -220,7 +220,9 @@ def read_front(path: str | Path) -> FrontFile:
         BigLittleError: there is no such file, or it is not a front.
     """
     path = Path(path)
-    path = path / "front.json" if path.is_dir() else path
+    if path.is_dir():
+        in_csv = (path / "front.csv").exists() and not (path / "front.json").exists()
+        path /= "front.csv" if in_csv else "front.json"
     try:
         if path.suffix.lower() == ".csv":
             document = _csv_document(read_text(path))

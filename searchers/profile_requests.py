@@ -24,7 +24,7 @@ def is_front(text: str) -> bool:
     path = Path(text)
     try:
         if path.is_dir():
-            return (path / "front.json").is_file()
+            return any((path / name).is_file() for name in ("front.json", "front.csv"))
         if not path.is_file():
             return False
         if path.suffix.lower() == ".csv":
@@ -65,6 +65,10 @@ def requests_for(
         raise BigLittleError(
             f"{'--all' if every else '--top'} says how many points of a front are measured, and "
             f"{what} no front; leave it out, or name a front.json to --networks."
+        )
+    if every and top is not None:
+        raise BigLittleError(
+            f"got --top {top} and --all, which measures all points of the front; leave one out."
         )
     if request.networks == "table":
         bench = Benchmark.load(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..bench import Points
-from ..bench.errors import BigLittleError
+from ..bench.errors import BigLittleError, ConstraintError
 from ..edge_profiler.validate_pairs import CARD, CASCADE, REPORT, in_training, is_cotrained
 from .front_files import FrontFile, read_front
 from .validation import Measuring, validate_cotrained, validate_front
@@ -79,7 +79,58 @@ def _refuse_graph(target: Path) -> None:
         )
 
 
-def target_front(target: Path, measure: str, profile_file: Path | None) -> FrontFile | None:
+def _refuse_empty(target: Path) -> None:
+    """Refuses a folder that holds nothing which can be validated."""
+    if target.is_dir() and not any(
+        (target / name).exists() for name in ("front.json", "front.csv")
+    ):
+        raise BigLittleError(
+            f"{target} holds nothing that can be validated. Expected the folder of a search "
+            "(front.json or front.csv), of 'biglittle cotrain' (pairs with their reports) or of "
+            f"'biglittle table extract NAME' ({CASCADE} and {CARD})."
+        )
+
+
+def refuse_unused(of_front: bool, profile_file: Path | None, options: Mapping[str, object]) -> None:
+    """Refuses options that say nothing of what is validated.
+
+    Args:
+        of_front: whether that is a front, and not pairs that are files.
+        profile_file: in which everything was measured elsewhere; None: it is measured here.
+        options: value of each option by its name; a false one was not given.
+
+    Raises:
+        ConstraintError: one of them was given; says why it has no use.
+    """
+    if of_front:
+        unused = {"images": "exported pairs of a front answer all test images"}
+        if not options.get("accuracy"):
+            unused["data"] = "of a front, images are asked with --accuracy only"
+    else:
+        why = "it is for a front, and this is co-trained pairs or a cascade with its card"
+        unused = dict.fromkeys(("top", "all", "accuracy", "table"), why)
+    if of_front and options.get("all"):
+        unused["top"] = "--all measures all points"
+    if of_front and profile_file is not None:
+        unused["top"] = "a profile is compared with all points of the front"
+    if profile_file is not None:
+        unused["meter"] = "nothing is measured here where --profile was measured elsewhere"
+        if of_front and not options.get("accuracy"):
+            unused["threads"] = unused["meter"]
+    given = [f"--{name} ({why})" for name, why in unused.items() if options.get(name)]
+    if given:
+        them = "it" if len(given) == 1 else "them"
+        raise ConstraintError(
+            f"options that would change nothing: {', '.join(given)}. Leave {them} out."
+        )
+
+
+def target_front(
+    target: Path,
+    measure: str,
+    profile_file: Path | None,
+    options: Mapping[str, object] | None = None,
+) -> FrontFile | None:
     """The front in ``target``; None where that holds co-trained pairs, or a cascade's card.
 
     Args:
@@ -87,9 +138,11 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
             cascade with its card.
         measure: "here", or empty where nothing of a front is measured.
         profile_file: in which everything was measured elsewhere.
+        options: value of each further option by its name; None: none was given.
 
     Raises:
-        BigLittleError: no front, or not exactly one of ``measure`` and ``profile_file`` for one.
+        BigLittleError: no front, not exactly one of ``measure`` and ``profile_file`` for one, or
+            an option that says nothing of what is there.
     """
     if not target.exists():
         raise BigLittleError(
@@ -105,12 +158,14 @@ def target_front(target: Path, measure: str, profile_file: Path | None) -> Front
     front = None
     if not is_cotrained(target) and card_of(target) is None:
         _refuse_graph(target)
+        _refuse_empty(target)
         front = read_front(target)
     if measure not in ("", "here"):
         raise BigLittleError(f"--measure {measure}: expected 'here', this machine.")
     both = measure == "here" and profile_file is not None
     if both or (front is not None and measure != "here" and profile_file is None):
         raise BigLittleError("expected one of --measure here and --profile FILE.")
+    refuse_unused(front is not None, profile_file, options or {})
     return front
 
 

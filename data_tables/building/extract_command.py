@@ -50,19 +50,23 @@ def extract(
     table: Annotated[str, typer.Option(help="Table name or .h5 file.")] = DEFAULT_TABLE,
     check: Annotated[bool, typer.Option("--check", help="Also say its accuracy on val.")] = False,
     data: Annotated[Path | None, typer.Option(help="Folder of the images.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each process.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of each process; by default 1.")
+    ] = None,
 ) -> None:
     """A cascade that ships, or a network or pair of inherited weights, which needs the images."""
     shipped = ready_names(table)
     of_pair = {"--gate": gate, "--threshold": threshold}
     if big is not None:
         pair = (name, big)
-        lines = _written_pair(pair, out, gate or "margin", threshold, table, check, data, threads)
+        lines = _written_pair(
+            pair, out, gate or "margin", threshold, table, check, data, threads or 1
+        )
     elif name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
         raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
     elif name in shipped:
         _check_unused(
-            {**of_pair, "--check": check or None, "--data": data},
+            {**of_pair, "--check": check or None, "--data": data, "--threads": threads},
             f"{name} is a cascade that ships with its gate, and its card says its accuracy",
         )
         lines = hand_out_named(name, out, table)
@@ -73,7 +77,7 @@ def extract(
         from . import reproduce
 
         try:
-            network = reproduce.extract(opened, name, data, check, threads)
+            network = reproduce.extract(opened, name, data, check, threads or 1)
         except ArchitectureError as error:
             listed = f" Cascades of this table: {', '.join(sorted(shipped))}." if shipped else ""
             raise ArchitectureError(f"{error}{listed}") from error

@@ -55,10 +55,11 @@ class ExtractedPair:
                 f"accuracy on val: {100 * done.right / done.n:.2f} %, "
                 f"{100 * done.escalated / done.n:.1f} % escalated (measured here)"
             )
+        split = "" if self.answers is None else " --split val"
         return [
             *lines,
             f"what it answers, where the table has both: biglittle query {little} {big} --gate "
-            f"{self.gate.metric} --threshold {threshold!r}",
+            f"{self.gate.metric} --threshold {threshold!r}{split}",
             f"measure it on the board: biglittle profile --networks {file} --out profile.json",
         ]
 

@@ -280,6 +280,9 @@ def test_a_front_reads_the_same_from_csv_and_json(
     write_results(tmp_path, outcome, {"seed": 0})
     from_csv, from_json = (read_front(tmp_path / f"front.{kind}") for kind in ("csv", "json"))
     assert from_csv.points.records() == from_json.points.records()
+    assert read_front(tmp_path).label == "front.json"
+    (tmp_path / "front.json").unlink()
+    assert read_front(tmp_path).points.records() == from_csv.points.records()
     assert from_csv.points.provenance == from_json.points.provenance
     assert from_csv.config == {}
     write_results(tmp_path, outcome, config)

@@ -40,7 +40,14 @@ def test_a_front_is_told_from_lists_of_ids(tmp_path: Path, front_file: Path) -> 
     assert is_front(str(front_file))
     assert is_front(str(front_file.parent))
     assert is_front(str(tmp_path / "front.csv"))
-    for text in (str(tmp_path / "ids.csv"), str(tmp_path / "ids.txt"), str(tmp_path), "anchors"):
+    assert is_front(str(tmp_path))
+    (tmp_path / "nothing").mkdir()
+    for text in (
+        str(tmp_path / "ids.csv"),
+        str(tmp_path / "ids.txt"),
+        str(tmp_path / "nothing"),
+        "anchors",
+    ):
         assert not is_front(text)
     assert not is_front(",".join([IDS] * 1000))
 
@@ -122,6 +129,8 @@ def test_some_points_of_a_front_are_measured_or_all_of_them(front_file: Path) ->
     assert line.endswith("--all measures the rest.")
     assert two < every
     assert measured() == measured(top=TOP)
+    with pytest.raises(BigLittleError, match="got --top 2 and --all, which measures all points"):
+        measured(top=2, every=True)
 
 
 @pytest.mark.parametrize("given", [{"top": 3}, {"every": True}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +11,17 @@ from typing import Any
 import pytest
 
 from biglittle.bench import Benchmark
-from biglittle.bench.errors import BigLittleError
+from biglittle.bench.errors import BigLittleError, ConstraintError
 from biglittle.searchers import validation_run
 from biglittle.searchers.front_files import front_json
 from biglittle.searchers.validation import Measuring
-from biglittle.searchers.validation_run import Verdict, judge_front, report_folder, target_front
+from biglittle.searchers.validation_run import (
+    Verdict,
+    judge_front,
+    refuse_unused,
+    report_folder,
+    target_front,
+)
 
 LITTLE, BIG = "8" * 22, "0" * 22
 
@@ -115,3 +122,58 @@ def test_pairs_that_are_being_trained_are_told_of(tmp_path: Path) -> None:
             BigLittleError, match=r"is trained yet: .* Go on with the 'biglittle cot"
         ):
             target_front(folder, "", None)
+
+
+@pytest.mark.parametrize(
+    ("of_front", "profile", "options", "refused"),
+    [
+        (False, None, {"top": 2}, "--top (it is for a front"),
+        (False, None, {"all": True, "table": "mine.h5"}, "--all (it is for a front"),
+        (False, None, {"accuracy": 3}, "--accuracy (it is for a front"),
+        (False, "p.json", {"meter": True}, "--meter (nothing is measured here"),
+        (True, None, {"images": 9, "accuracy": 1}, "--images (exported pairs of a front answer"),
+        (True, None, {"data": Path()}, "--data (of a front, images are asked with --accuracy"),
+        (True, None, {"all": True, "top": 2}, "--top (--all measures all points"),
+        (True, "p.json", {"top": 2}, "--top (a profile is compared with all points"),
+        (True, "p.json", {"threads": True}, "--threads (nothing is measured here"),
+        (False, None, {"images": 9, "data": Path(), "threads": True, "meter": True}, ""),
+        (False, "p.json", {"images": 9, "data": Path(), "threads": True}, ""),
+        (True, None, {"top": 2, "table": "mine.h5", "threads": True, "meter": True}, ""),
+        (True, "p.json", {"all": True, "accuracy": 1, "data": Path(), "threads": True}, ""),
+    ],
+)
+def test_an_option_that_says_nothing_of_what_is_validated_is_refused(
+    of_front: bool, profile: str | None, options: dict[str, object], refused: str
+) -> None:
+    elsewhere = None if profile is None else Path(profile)
+    if not refused:
+        refuse_unused(of_front, elsewhere, options)
+        return
+    with pytest.raises(ConstraintError, match=re.escape(refused)):
+        refuse_unused(of_front, elsewhere, options)
+
+
+def test_an_empty_folder_is_told_what_may_be_given(tmp_path: Path) -> None:
+    with pytest.raises(BigLittleError, match=r"holds nothing that can be validated. Expected the"):
+        target_front(tmp_path, "", None)
+
+
+def test_the_command_refuses_options_of_a_front_for_a_card(  # type: ignore[no-untyped-def]
+    tmp_path: Path, command_line
+) -> None:
+    (tmp_path / "card.json").write_text("{}", encoding="utf-8")
+    words = ("--top", "5", "--all", "--accuracy", "2")
+    code, _, err = command_line("validate", str(tmp_path), *words)
+    assert code == 1
+    assert "would change nothing: --top (it is for a front" in err
+    assert all(word in err for word in ("--all (", "--accuracy (", "Leave them out"))
+    assert not (tmp_path / "validated").exists()
+
+
+def test_the_command_refuses_options_of_pairs_for_a_front(  # type: ignore[no-untyped-def]
+    front: Path, command_line
+) -> None:
+    for words in (("--images", "9"), ("--data", "."), ("--all", "--top", "1")):
+        code, _, err = command_line("validate", str(front), "--measure", "here", *words)
+        assert code == 1
+        assert f"would change nothing: {words[0 if words[0] != '--all' else 1]} (" in err

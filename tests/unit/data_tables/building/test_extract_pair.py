@@ -78,11 +78,13 @@ def test_a_checked_pair_says_its_accuracy_on_val_as_it_is_deployed(
     common = [*NAMES, "--table", str(bench.table.path), "--out", str(made), "--threshold", "0.3"]
     plain = CliRunner().invoke(app, common)
     assert "accuracy on val" not in plain.stderr
+    assert "--split" not in plain.stderr
     checked = CliRunner().invoke(app, [*common, "--check"])
     assert checked.exit_code == 0
     done = rerun(made.read_bytes(), plan.images()["val"])
     expected = f"accuracy on val: {100 * done.right / done.n:.2f} %, "
     assert f"{expected}{100 * done.escalated / done.n:.1f} % escalated (measured" in checked.stderr
+    assert "--threshold 0.3 --split val\n" in checked.stderr
     point = bench.query(Pair(*NAMES), Gate("margin", 0.3), "raspberry-pi-4", "val")
     assert done.right / done.n == pytest.approx(point.accuracy, abs=0.05)
 
@@ -102,6 +104,7 @@ def test_the_query_beside_a_pair_repeats_its_point_to_the_last_digit(bench: Benc
         (NAMES[0], ("--gate", "margin", "--threshold", "0"), "--gate and --threshold, but"),
         ("pi4-5ms", ("--threshold", "0.5"), "--threshold, but pi4-5ms is a cascade that ships"),
         ("pi4-5ms", ("--check", "--data", "."), "--check and --data, but pi4-5ms"),
+        ("pi4-5ms", ("--threads", "1"), "--threads, but pi4-5ms"),
     ],
 )
 def test_an_option_that_says_nothing_of_what_is_extracted_is_refused(
