@@ -66,12 +66,12 @@ def trust_networks(
     strata = np.array_split(np.argsort(latency, kind="stable"), chosen.finetuned)
     picked = [first[int(stratum[len(stratum) // 2])] for stratum in strata if len(stratum)]
     n = chosen.standalone
-    scratch = [picked[int((i + 0.5) * len(picked) / n)] for i in range(n)]
+    scratch = [picked[int((i + 0.5) * len(picked) / n)] for i in halving_order(n)]
     out, each = [], -(-len(picked) // max(n, 1))
     for place, i in enumerate(halving_order(len(picked))):
         out.append((picked[i], "finetuned"))
         if place % each == each - 1 and scratch:
-            out.append((scratch.pop(1 if len(scratch) > 2 else 0), "standalone"))
+            out.append((scratch.pop(0), "standalone"))
     return out + [(a, "standalone") for a in scratch]
 
 

@@ -9,6 +9,7 @@ latencies, with a paired bootstrap over test images (and over seeds, where there
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from ...bench.precision import FP32
 from ...bench.rows import PAIR_TRAININGS, TRAININGS, of_earlier_supernet
 from ...bench.table import Table
 from .. import table_recipe
+from ..building.selection import trust_networks
 from ..flagship import RECIPE
 from ._equal_latency import LEVEL, ROUNDS, SHARES, Array, cotraining_gains, interval, seeds_of
 from ._page import OfTable, Step, on_device
@@ -124,13 +126,11 @@ def report(bench: Benchmark, device: str, rounds: int = ROUNDS) -> dict[str, Any
             "inherited": pairs_of.inherited.tolist(),
             "trained": pairs_of.trained.tolist(),
         }
-        gain = pairs_of.trained - pairs_of.inherited
         out["ranks"][training] = {
-            "n": len(gain),
-            "mean_gain": float(gain.mean()),
+            "n": len(pairs_of.architecture),
             **(
                 rank_agreement(pairs_of.inherited, pairs_of.trained, rounds)
-                if len(gain) > 2
+                if len(pairs_of.architecture) > 2
                 else {}
             ),
         }
@@ -151,11 +151,17 @@ def trust_section(t: dict[str, Any]) -> str:
                 "theirs has **not** been measured."
             )
             continue
-        gain = f"trained minus inherited {100 * ranks['mean_gain']:+.2f} points on average"
+        both = t["scatter"][training]
+        gains = 100 * (np.array(both["trained"]) - np.array(both["inherited"]))
+        gain = (
+            f"trained minus inherited {gains.mean():+.2f} points on average, {gains.min():+.2f} to "
+            f"{gains.max():+.2f}"
+        )
         if "kendall_tau" not in ranks:
             lines.append(f"- `{training}`: {ranks['n']} networks, too few to rank; {gain}.")
             continue
-        few = ranks["n"] < LEAST_FOR_INTERVAL
+        few, planned = ranks["n"] < LEAST_FOR_INTERVAL, t.get("planned", {}).get(training, 0)
+        of = f" of the {planned} that were chosen" if planned > ranks["n"] else ""
         shown = "; ".join(
             f"{label} {ranks[name]['value']:.2f}"
             + ("" if few else f" ({ranks[name]['low']:.2f} to {ranks[name]['high']:.2f})")
@@ -163,7 +169,8 @@ def trust_section(t: dict[str, Any]) -> str:
         )
         sure = "**too few for an interval**" if few else "95 % bootstrap over networks"
         lines.append(
-            f"- Inherited against `{training}`, test accuracy of {ranks['n']} networks: {shown} "
+            f"- Inherited against `{training}`, test accuracy of {ranks['n']} networks{of}: "
+            f"{shown} "
             f"({sure}); {gain}."
         )
     return "\n".join(lines)
@@ -222,8 +229,11 @@ def cotraining_section(t: dict[str, Any]) -> str:
 
 
 def measure(table: OfTable = RECIPE.name) -> dict[str, Any]:
-    """The report on a table that ships."""
-    return {"table_name": table, **report(Benchmark.load(table), table_recipe(table).design.device)}
+    """The report on a table that ships, and how many networks were to be trained, by training."""
+    bench, recipe = Benchmark.load(table), table_recipe(table)
+    chosen = trust_networks(recipe, bench.table.space, bench.table.choices)
+    planned = Counter(training for _, training in chosen)
+    return {"table_name": table, "planned": planned, **report(bench, recipe.design.device)}
 
 
 STEP = Step(

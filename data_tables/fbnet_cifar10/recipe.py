@@ -49,7 +49,7 @@ RECIPE = TableRecipe(
     ),
     selection=Selection(
         finetuned=24,
-        standalone=4,
+        standalone=12,
         evaluated_first=100,  # a stratified design by itself, evaluated early, the same for ever
         front_pairs=5,
         other_pairs=3,
