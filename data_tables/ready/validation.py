@@ -280,11 +280,49 @@ def validate_card(
         elsewhere: whether the latencies were measured on another machine than answered.
         tolerance: largest relative error of the mean latency.
     """
-    card, point = handed_out.card, handed_out.point
-    verdicts: dict[str, bool | None] = dict.fromkeys(_PROMISES, None)
-    unjudged: dict[str, str] = {"accuracy": why_not_asked}
+    card = handed_out.card
+    answers, problems = _made_answers(card, made)
+    whole = rerun is not None and rerun.n == card.n_images
+    shares, missed = _shares(handed_out, rerun, whole)
+    rate = shares["escalation_rate"]["here"] if whole else None
+    weight = card.escalation_rate if rate is None else rate
+    latency, failure = _latency(handed_out, measured, weight)
+    unlike = _unlike(card, facts, measured)
+    verdict, why_not_judged, late = _latency_verdict(latency["mean"], failure, unlike, tolerance)
     notes = []
+    if rerun is not None and not whole:
+        notes.append(
+            f"{rerun.n:,} of {card.n_images:,} test images were asked about, so that chance is "
+            "allowed for."
+        )
+    if rate is None:
+        notes.append("the mean latency is weighed by the escalation rate of the card.")
+    if elsewhere:
+        notes.append(
+            f"{answered_on} answered, and not the machine whose latencies were given; the same "
+            "command on that one asks it too."
+        )
+    return CardValidation(
+        handed_out=handed_out,
+        answered_on=answered_on,
+        measured_on=f"{measured['device']} ({measured['runtime']})",
+        made=answers,
+        accuracy=shares["accuracy"],
+        escalation_rate=shares["escalation_rate"],
+        latency=latency,
+        verdicts={
+            "answers": not problems,
+            "accuracy": None if rerun is None else not missed,
+            "latency": verdict,
+        },
+        problems=(*problems, *missed, *late),
+        unjudged={"accuracy": why_not_asked, "latency": why_not_judged},
+        notes=(*notes, *_device_notes(card, facts, measured)),
+    )
 
+
+def _made_answers(card: Card, made: Sequence[MadeAnswer]) -> tuple[dict[str, Any], list[str]]:
+    """How many of the made images are answered as a card says, and what is not, in sentences."""
     differences = [_difference(was, now) for was, now in zip(card.made, made, strict=False)]
     equal = sum(difference <= LOGIT_TOLERANCE for difference in differences)
     n_made = max(len(card.made), len(made))
@@ -295,24 +333,27 @@ def validate_card(
             f"{n_made - equal} of {n_made} made images are answered otherwise than the card says: "
             f"another branch, or logits that differ by more than {LOGIT_TOLERANCE:g}."
         )
-    verdicts["answers"] = not problems
+    figures = {
+        "images": n_made,
+        "equal": equal,
+        "largest_difference": largest if math.isfinite(largest) else None,
+    }
+    return figures, problems
 
-    whole = rerun is not None and rerun.n == card.n_images
+
+def _shares(
+    handed_out: HandedOut, rerun: Rerun | None, whole: bool
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Accuracy and escalation rate of the card and here, and what is missed, in sentences."""
+    card, missed = handed_out.card, list[str]()
     now: dict[str, float | None] = {"accuracy": None, "escalation_rate": None}
     if rerun is not None:
         now = {"accuracy": rerun.right / rerun.n, "escalation_rate": rerun.escalated / rerun.n}
         missed = _missed(card, now, rerun.n, whole)
-        verdicts["accuracy"] = not missed
-        problems += missed
-        if not whole:
-            notes.append(
-                f"{rerun.n:,} of {card.n_images:,} test images were asked about, so that chance "
-                "is allowed for."
-            )
     shares = {
         name: {
             "card": getattr(card, name),
-            "card_provenance": point.provenance.get(name, "unknown"),
+            "card_provenance": handed_out.point.provenance.get(name, "unknown"),
             "here": value,
             "provenance": None if value is None else "measured",
             "images": 0 if rerun is None else rerun.n,
@@ -320,55 +361,74 @@ def validate_card(
         for name, value in now.items()
     }
     shares["accuracy"] |= {"card_low": card.accuracy_low, "card_high": card.accuracy_high}
+    return shares, missed
 
+
+def _latency(
+    handed_out: HandedOut, measured: Mapping[str, Any], rate: float
+) -> tuple[dict[str, Any], str]:
+    """Mean, 95th percentile and worst of the card and here, and what both branches took.
+
+    Beside it stands why a branch was not measured, "" where both were.
+    """
+    card, point = handed_out.card, handed_out.point
     entries = {(m["sha256"], m.get("branch")): m for m in measured.get("models") or []}
     branches = [entries.get((card.sha256, branch), {}) for branch in (KEPT, ESCALATED)]
     little_ms, both_ms = (branch.get("latency_ms") for branch in branches)
-    rate = now["escalation_rate"] if whole else None
-    if rate is None:
-        rate = card.escalation_rate
-        notes.append("the mean latency is weighed by the escalation rate of the card.")
     taken: tuple[float | None, ...] = (None, None, None)
+    failure = ""
     if little_ms is not None and both_ms is not None:
         taken = tuple(
             mean_cost(little_ms, both_ms, share, shared=little_ms)
             for share in (rate, float(rate > TAIL), float(rate > 0))
         )
+    else:
+        why = next((b["error"] for b in branches if "error" in b), "a branch is not in the profile")
+        failure = plain(str(why)).rstrip(".")
     promised = (point.latency_ms, point.latency_p95_ms, point.latency_worst_ms)
-    latency: dict[str, Any] = {
-        name: {"card": was, "here": took}
-        for name, was, took in zip(("mean", "p95", "worst"), promised, taken, strict=True)
-    }
-    latency |= {
+    figures = {
+        **{
+            name: {"card": was, "here": took}
+            for name, was, took in zip(("mean", "p95", "worst"), promised, taken, strict=True)
+        },
         "card_provenance": point.provenance.get("latency_ms", "unknown"),
         "kept_ms": little_ms,
         "escalated_ms": both_ms,
         "provenance": "measured",
     }
-    here = f"{measured['device']} ({measured['runtime']})"
-    mean, promise = taken[0], point.latency_ms
-    if mean is None:
-        verdicts["latency"] = False
-        why = next((b["error"] for b in branches if "error" in b), "a branch is not in the profile")
-        problems.append(f"its latency could not be measured: {plain(str(why)).rstrip('.')}.")
-    elif why := _unlike(card, facts, measured):
-        unjudged["latency"] = why
-    elif promise is None:
-        unjudged["latency"] = "because the card has none"
-    else:
-        verdicts["latency"] = abs(mean - promise) <= tolerance * mean
-        if not verdicts["latency"]:
-            problems.append(
-                f"the mean latency is {mean / promise - 1:+.1%} against the card; {tolerance:.0%} "
-                "of what is measured are allowed."
-                if promise
-                else f"the mean latency is {mean:.4g} ms, on the card it is 0."
-            )
-    if elsewhere:
-        notes.append(
-            f"{answered_on} answered, and not the machine whose latencies were given; the same "
-            "command on that one asks it too."
+    return figures, failure
+
+
+def _latency_verdict(
+    mean: Mapping[str, float | None], failure: str, unlike: str, tolerance: float
+) -> tuple[bool | None, str, list[str]]:
+    """Whether a mean latency is the card's, why that is not judged, and what is wrong with it.
+
+    Args:
+        mean: mean latency on the ``card`` and ``here``, in ms.
+        failure: why it was not measured; "" where it was.
+        unlike: why it is not comparable; "" where it is.
+        tolerance: largest relative error of what was measured.
+    """
+    promise, took = mean["card"], mean["here"]
+    if took is None:
+        return False, "", [f"its latency could not be measured: {failure}."]
+    if unlike or promise is None:
+        return None, unlike or "because the card has none", []
+    if abs(took - promise) <= tolerance * took:
+        return True, "", []
+    problem = f"the mean latency is {took:.4g} ms, on the card it is 0."
+    if promise:
+        problem = (
+            f"the mean latency is {took / promise - 1:+.1%} against the card; {tolerance:.0%} of "
+            "what is measured are allowed."
         )
+    return False, "", [problem]
+
+
+def _device_notes(card: Card, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of the two devices, in sentences."""
+    notes = []
     if not same_device(card.device, facts, measured):
         notes.append(
             f"the card is of {card.device}, {measured['device']} measured: another device by name, "
@@ -383,24 +443,7 @@ def validate_card(
         )
     if card.warning:
         notes.append(f"of {card.device} the card warns: {card.warning}")
-    notes.append("what was measured is the deployed file, normalisation of the pixels included.")
-    return CardValidation(
-        handed_out=handed_out,
-        answered_on=answered_on,
-        measured_on=here,
-        made={
-            "images": n_made,
-            "equal": equal,
-            "largest_difference": largest if math.isfinite(largest) else None,
-        },
-        accuracy=shares["accuracy"],
-        escalation_rate=shares["escalation_rate"],
-        latency=latency,
-        verdicts=verdicts,
-        problems=tuple(problems),
-        unjudged=unjudged,
-        notes=tuple(notes),
-    )
+    return [*notes, "what was measured is the deployed file, normalisation of the pixels included."]
 
 
 def _unlike(card: Card, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
