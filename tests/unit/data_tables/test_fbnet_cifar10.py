@@ -44,7 +44,11 @@ def test_the_networks_that_fronts_ask_most_are_there_in_int8(bench: Benchmark) -
     pair = Pair(str(table.names[rows[0]]), "3333333333333333333333")  # precisions may be mixed
     assert 0.8 < both.query(pair, Gate("margin", 0.5), "raspberry-pi-4", split="test").accuracy
     added = [step["added"] for step in table.training["grown_from"]]
-    assert [step for step in added if step][-2:] == [{"int8": 70}, {"external": 1}]
+    assert [step for step in added if step][-3:] == [
+        {"int8": 70},
+        {"external": 1},
+        {"standalone": 9},
+    ]
 
 
 def test_its_teacher_is_a_row_that_any_network_escalates_to(bench: Benchmark) -> None:
@@ -82,7 +86,8 @@ def test_stored_columns_are_those_of_the_shipped_profiles(bench: Benchmark) -> N
             rows = inside & (bench.table.networks["precision"] == precision)
             model = device.latency_in(precision)
             expected[rows] = model.latency_ms(genomes[rows], bench.table.exits[rows])
-        assert np.array_equal(bench.costs(name).latency_ms, expected, equal_nan=True)
+        # A product of matrices rounds otherwise where it has more rows.
+        np.testing.assert_allclose(bench.costs(name).latency_ms, expected, rtol=1e-12)
         assert np.isfinite(expected).sum() >= 60
 
 
