@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,24 +150,26 @@ class Recipe:
 
     def cost(self, step: int) -> float:
         """Rows times columns of the images of all steps before ``step``, added up."""
-        total, share, begin = 0.0, 0.0, 0
-        for number, (rows, part) in enumerate(self.resolutions, start=1):
-            share += part
-            last = number == len(self.resolutions)
-            end = step if last else min(step, math.ceil(share * self.n_steps - 0.5))
-            total += max(0, end - begin) * rows**2
-            begin = max(begin, end)
-        return total
+        return sum(
+            max(0, min(step, end) - begin) * rows**2 for rows, begin, end in self._stretches()
+        )
 
     def costliest_resolution(self, step: int) -> int:
         """Rows of the images that take the most time of all steps from ``step`` on."""
-        cost, share, begin = Counter[int](), 0.0, step
-        for rows, part in self.resolutions:
-            share += part
-            end = min(self.n_steps, math.ceil(share * self.n_steps - 0.5))
-            cost[rows] += max(0, end - begin) * rows**2
-            begin = max(begin, end)
+        cost = Counter[int]()
+        for rows, begin, end in self._stretches():
+            cost[rows] += max(0, end - max(begin, step)) * rows**2
         return cost.most_common(1)[0][0] if cost.total() else self.resolutions[-1][0]
+
+    def _stretches(self) -> Iterator[tuple[int, int, int]]:
+        """Rows of the images, first step and step behind the last one of each resolution."""
+        share, begin = 0.0, 0
+        for number, (rows, part) in enumerate(self.resolutions, start=1):
+            share += part
+            last = number == len(self.resolutions)
+            end = self.n_steps if last else math.ceil(share * self.n_steps - 0.5)
+            yield rows, begin, max(begin, end)
+            begin = max(begin, end)
 
     def learning_rate(self, step: int) -> float:
         """Learning rate at ``step``."""

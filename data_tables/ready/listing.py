@@ -42,11 +42,11 @@ def card_records(table: str, device: str | None = None) -> list[dict[str, Any]]:
     """
     bench = Benchmark.load(table)
     cards = [ready.card for ready in ready_cascades(bench.table)]
-    records = [_record(card, card.device, card.point, card.warning) for card in cards]
     if device is None:
-        return records
+        return [_record(card, card.device, card.point, card.warning) for card in cards]
     there = device if device in bench.table.devices else load_device(device).name
-    records = [_record(c, there, _point_on(bench, c, device), bench.warning(device)) for c in cards]
+    warning = bench.warning(device)
+    records = [_record(card, there, _point_on(bench, card, device), warning) for card in cards]
     return sorted(records, key=lambda row: (row["latency_ms"] is None, row["latency_ms"]))
 
 
