@@ -343,7 +343,7 @@ def table_build(
     """Builds a table anew from the images, all stages or one; resumable after any kill."""
     from .data_tables.building.stage_names import stages_to_build
 
-    _run_stages(stages_to_build(stage), options, start, earlier)
+    _run_stages(stages_to_build(stage, start, earlier), options, start, earlier)
 
 
 @table_app.command("design")

@@ -540,14 +540,14 @@ class ValidateOptions:
     wait: WaitOption = False
 
     def given(self) -> dict[str, object]:
-        """Value of each option that not every target has a use for; false where not given."""
+        """What was given of options that not every target has a use for; else None or False."""
         return {
-            "top": self.top,
-            "all": self.every,
-            "accuracy": self.accuracy,
-            "images": self.images,
-            "table": self.table,
-            "data": self.data,
-            "meter": self.meter != "none",
-            "threads": self.threads != 1,
+            "--top": self.top,
+            "--all": self.every,
+            "--accuracy": self.accuracy or None,
+            "--images": self.images,
+            "--table": self.table,
+            "--data": self.data,
+            "--meter": self.meter != "none",
+            "--threads": self.threads != 1,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,9 +220,11 @@ class Benchmark(BenchmarkFacts):
             ConstraintError: a rate that is no share.
             UnknownNameError: no device or no gate has this name.
         """
-        if not 0 <= escalation_rate <= 1:
+        is_number = isinstance(escalation_rate, Real) and not isinstance(escalation_rate, bool)
+        if not is_number or not 0 <= escalation_rate <= 1:
             raise ConstraintError(
-                f"an escalation rate of {escalation_rate}; expected a share from 0 to 1."
+                f"an escalation rate of {escalation_rate!r}; expected a share from 0 to 1 (25 % is "
+                "0.25). The rate that a gate has in the table: Benchmark.query."
             )
         little, big = self.table.pair_rows(Pair.of(pair))
         name, rate = metric_name(gate), float(escalation_rate)

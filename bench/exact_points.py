@@ -12,13 +12,14 @@ from .better_alone import better_alone, compared_by
 from .cost import PAIR_COSTS, NetworkCosts, SharedCosts, pair_costs
 from .counts import Counts
 from .device import load_device, shipped_devices, user_devices
-from .errors import TableError, UnknownNameError
+from .errors import GateError, TableError, UnknownNameError
 from .gate import Gate
 from .gates import get_gate
 from .latency import LatencyModel
 from .limits import COLUMN_OF
 from .measured_pairs import MeasuredPairs, whole_provenance
 from .pair import Pair
+from .plain_text import plain
 from .points import OperatingPoint, Points
 from .provenance import MemberWords, asked, pair_provenance, with_answers, words_taken
 from .table import Table
@@ -287,9 +288,7 @@ class ExactPoints:
         """Many operating points at once, of arrays that broadcast; see ``Benchmark.query_many``."""
         names = np.asarray(gate)
         rows = [self.rows(little), self.rows(big)]
-        first, second, names, values = np.broadcast_arrays(
-            *rows, names, np.asarray(threshold, np.float64)
-        )
+        first, second, names, values = np.broadcast_arrays(*rows, names, _numbers(threshold))
         first, second, names, values = (
             np.atleast_1d(a).ravel() for a in (first, second, names, values)
         )
@@ -299,3 +298,21 @@ class ExactPoints:
         for kind, mask in masks.items():
             cut[mask] = get_gate(kind).cut(values[mask], self.table.n_classes)
         return self.points(first, second, masks, cut, names, values, device, split)
+
+
+def _numbers(threshold: ArrayLike) -> NDArray[np.float64]:
+    """Thresholds as an array.
+
+    Raises:
+        GateError: some are not numbers.
+    """
+    try:
+        values = np.asarray(threshold)
+        if values.dtype.kind in "fiuO":
+            return values.astype(np.float64)
+    except (TypeError, ValueError):  # objects that are no numbers, or rows of several lengths
+        pass
+    raise GateError(
+        f"thresholds {plain(repr(threshold))[:60]} are not numbers; expected one of all points, or "
+        "one of each, in the unit of its gate."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import ConstraintError, UnknownNameError
@@ -183,9 +184,11 @@ def checked_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
     out = {}
     for name, limit in (limits or {}).items():
         figure = get_figure(name)
-        if not math.isfinite(limit) or limit < 0:
+        is_number = isinstance(limit, Real) and not isinstance(limit, bool)
+        if not is_number or not math.isfinite(limit) or limit < 0:
             raise ConstraintError(
-                f"the limit {limit} on {name} is not usable; expected a number of at least 0."
+                f"the limit {limit!r} on {name} is not usable; expected a number of at least 0 "
+                "(where there is no limit, leave the figure out)."
             )
         if figure.unit == "fraction" and limit > 1:
             raise ConstraintError(

@@ -10,6 +10,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any, overload
 
 import numpy as np
@@ -139,8 +140,12 @@ class Fronts:
                 f"every point is on it, and it would not end. Give at most {MOST_OBJECTIVES} with "
                 "limits on the others, or search: 'biglittle search' takes any number."
             )
-        if not 1 <= n_thresholds <= N_CODES:
-            raise GateError(f"{n_thresholds} thresholds; expected 1 to {N_CODES}.")
+        is_count = isinstance(n_thresholds, Integral) and not isinstance(n_thresholds, bool)
+        if not is_count or not 1 <= n_thresholds <= N_CODES:
+            raise GateError(
+                f"{n_thresholds!r} thresholds; expected a whole number from 1 to {N_CODES}, which "
+                "is all of a gate."
+            )
         limits, metrics = checked_limits(limits), tuple(gates or self._table.metrics)
         only = checked_couplings(couplings) or ()
         ends = tuple(self._table.network_row(name) if name else -1 for name in (little, big))

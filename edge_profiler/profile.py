@@ -163,11 +163,11 @@ def profile_networks(
             del network  # or its memory would be there to be used again by the next one
         except Exception as error:
             entry = failed_entry(subject.names, error)
-        entries[subject.key] = steadier(entries.get(subject.key), entry)
+        stands = entries[subject.key] = steadier(entries.get(subject.key), entry)
         for group in {"networks", subject.group}:
             profile[group] = [e for key, e in entries.items() if key[0] == group]
         rescale(profile)
-        told(number, entry)
+        told(number, entry if entry["latency_ms"] is None else stands)
     for number, (little, big) in enumerate(to_pair, start=len(missing) + 1):
         try:
             pair = profile_pair(space, little, big, n_classes, protocol, gate, engine, clock)

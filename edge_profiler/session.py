@@ -14,6 +14,7 @@ from ..bench.errors import ProfileError
 from ..bench.files import check_writable
 from ..bench.id_lists import read_ids, read_pairs
 from ..bench.locks import holding
+from ..bench.plain_text import plain
 from ..bench.precision import FP32, with_precision
 from ..bench.spaces import SearchSpace, get_space
 from .alternation import alternating_protocol
@@ -240,11 +241,13 @@ def _run_blocks(
 
 def progress_line(entry: Mapping[str, Any]) -> str:
     """What was just measured, for a log."""
+    name, figure = entry.get("architecture") or entry.get("block"), "latency_ms"
     if "little" in entry:
-        return f"{entry['little']} -> {entry['big']} {entry.get('escalated_ms')} ms"
-    name = entry.get("architecture") or entry.get("block")
+        name, figure = f"{entry['little']} -> {entry['big']}", "escalated_ms"
     name = name or " ".join((entry["file"], entry.get("branch", ""))).strip()
-    return f"{name} {entry['latency_ms']} ms"
+    if entry.get(figure) is None:
+        return f"{name} failed: {plain(entry['error'])[:200]}"
+    return f"{name} {entry[figure]} ms"
 
 
 def once_more(request: ProfileRequest, out: Path | None) -> tuple[ProfileRequest, list[str]]:

@@ -243,17 +243,18 @@ def validate_cotrained(
     question.device_names(device)
     devices = dict(question.devices) or ({device: device} if device else {})
     files = {pair.sha256: pair.cascade for pair in pairs}
+    measured = None
     if profile_file is not None:
-        check_measured(profile_file, files, "these pairs")
+        measured = measured_elsewhere(profile_file, files, "these pairs")
     ((space, name, _),) = questions
     dataset = get_dataset(name)
     test = dataset.load(data)["test"]
     n = len(test) if n_images is None else min(n_images, len(test))
     images = test.subset(np.unique(np.linspace(0, len(test) - 1, n).astype(np.int64)))
-    reruns = ask_again([pair.cascade for pair in pairs], images, profile_file is None, measuring)
-    measured = measured_branches(
-        [pair.cascade for pair in pairs], space, dataset.n_classes, profile_file, measuring
-    )
+    cascades = [pair.cascade for pair in pairs]
+    reruns = ask_again(cascades, images, measured is None, measuring)
+    if measured is None:
+        measured = measure_branches(cascades, space, dataset.n_classes, measuring)
     here = any(same_device(name, device_facts(given), measured) for name, given in devices.items())
     promised = " and ".join(devices) or "a device that is not named"
     return validate_pairs(pairs, reruns, measured, promised, here, len(test), tolerance)
@@ -287,31 +288,25 @@ def ask_again(
     return reruns
 
 
-def measured_branches(
-    files: Sequence[Path],
-    space: str,
-    n_classes: int,
-    profile_file: Path | None,
-    measuring: Measuring,
+def measure_branches(
+    files: Sequence[Path], space: str, n_classes: int, measuring: Measuring
 ) -> Mapping[str, Any]:
-    """The profile in which both branches of cascades are: one that is given, or measured here.
+    """The profile of both branches of cascades, measured on this machine.
 
     Args:
         files: graphs of the cascades, ONNX files.
         space: search space of the network that every measurement is a ratio to.
         n_classes: classes of that network's classifier.
-        profile_file: profile of what was measured elsewhere; None: it is measured here.
         measuring: how this machine is asked.
     """
-    if profile_file is None:
-        profile_file = measuring.out / DEPLOYED
-        request = measuring.request(files=tuple(files), space=space, n_classes=n_classes)
-        run_request(request, profile_file)
-    return read_profile(profile_file)
+    request = measuring.request(files=tuple(files), space=space, n_classes=n_classes)
+    return run_request(request, measuring.out / DEPLOYED)
 
 
-def check_measured(profile_file: Path, files: Mapping[str, Path], what: str) -> None:
-    """Nothing, if a profile has one of some files at least.
+def measured_elsewhere(
+    profile_file: Path, files: Mapping[str, Path], what: str
+) -> Mapping[str, Any]:
+    """A profile that has one of some files at least.
 
     Args:
         profile_file: profile of what was measured elsewhere.
@@ -321,7 +316,8 @@ def check_measured(profile_file: Path, files: Mapping[str, Path], what: str) -> 
     Raises:
         BigLittleError: it has none of them; says how they are measured.
     """
-    there = {model["sha256"] for model in read_profile(profile_file).get("models") or []}
+    profile = read_profile(profile_file)
+    there = {model["sha256"] for model in profile.get("models") or []}
     if not there & {*files}:
         names = ",".join(map(str, files.values()))
         raise BigLittleError(
@@ -329,6 +325,7 @@ def check_measured(profile_file: Path, files: Mapping[str, Path], what: str) -> 
             "measure there: "
             f"python -m biglittle.edge_profiler --networks {names} --out {profile_file.name}"
         )
+    return profile
 
 
 def device_facts(device: str) -> Mapping[str, Any]:

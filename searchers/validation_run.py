@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..bench import Points
-from ..bench.errors import BigLittleError, ConstraintError
+from ..bench.errors import BigLittleError
 from ..edge_profiler.validate_pairs import CARD, CASCADE, REPORT, in_training, is_cotrained
+from ..unused_options import check_unused
 from .front_files import FrontFile, read_front
 from .validation import Measuring, validate_cotrained, validate_front
 from .validation_report import write_card_validation, write_pairs_validation, write_validation
@@ -97,32 +98,27 @@ def refuse_unused(of_front: bool, profile_file: Path | None, options: Mapping[st
     Args:
         of_front: whether that is a front, and not pairs that are files.
         profile_file: in which everything was measured elsewhere; None: it is measured here.
-        options: value of each option by its name; a false one was not given.
+        options: value of each option by its name; None or False where it was not given.
 
     Raises:
         ConstraintError: one of them was given; says why it has no use.
     """
     if of_front:
-        unused = {"images": "exported pairs of a front answer all test images"}
-        if not options.get("accuracy"):
-            unused["data"] = "of a front, images are asked with --accuracy only"
+        unused = {"--images": "exported pairs of a front answer all test images"}
+        if not options.get("--accuracy"):
+            unused["--data"] = "of a front, images are asked with --accuracy only"
     else:
-        why = "it is for a front, and this is co-trained pairs or a cascade with its card"
-        unused = dict.fromkeys(("top", "all", "accuracy", "table"), why)
-    if of_front and options.get("all"):
-        unused["top"] = "--all measures all points"
+        why = "for a front alone, and this is co-trained pairs or a cascade with its card"
+        unused = dict.fromkeys(("--top", "--all", "--accuracy", "--table"), why)
+    if of_front and options.get("--all"):
+        unused["--top"] = "--all measures all points"
     if of_front and profile_file is not None:
-        unused["top"] = "a profile is compared with all points of the front"
+        unused["--top"] = "a profile is compared with all points of the front"
     if profile_file is not None:
-        unused["meter"] = "nothing is measured here where --profile was measured elsewhere"
-        if of_front and not options.get("accuracy"):
-            unused["threads"] = unused["meter"]
-    given = [f"--{name} ({why})" for name, why in unused.items() if options.get(name)]
-    if given:
-        them = "it" if len(given) == 1 else "them"
-        raise ConstraintError(
-            f"options that would change nothing: {', '.join(given)}. Leave {them} out."
-        )
+        unused["--meter"] = "nothing is measured here where --profile was measured elsewhere"
+        if of_front and not options.get("--accuracy"):
+            unused["--threads"] = unused["--meter"]
+    check_unused(options, unused)
 
 
 def target_front(

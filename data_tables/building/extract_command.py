@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,6 @@ import typer
 from ...bench import Benchmark, Gate
 from ...bench.errors import (
     ArchitectureError,
-    ConstraintError,
     GateError,
     UnknownNameError,
     nearest_name,
@@ -21,9 +19,12 @@ from ...bench.files import replacing
 from ...bench.plain_text import plain
 from ...output_option import check_suffix, with_output
 from ...searchers.judge import DEFAULT_TABLE
+from ...unused_options import check_unused
 from ..ready.listing import hand_out_named, ready_names
 
 app = typer.Typer(add_completion=False)
+#: What options of a pair are for, and how one is asked for.
+_PAIR = "name a pair: biglittle table extract LITTLE BIG --threshold T --out FILE"
 #: Least likeness to the name of a cascade of what is no network but a cascade misspelt.
 LIKE_A_CASCADE = 0.6
 
@@ -65,13 +66,13 @@ def extract(
     elif name not in shipped and nearest_name(name, shipped, LIKE_A_CASCADE) is not None:
         raise UnknownNameError("cascade", name, shipped, "Or name a network: ARCH[@EXIT][:int8].")
     elif name in shipped:
-        _check_unused(
-            {**of_pair, "--check": check or None, "--data": data, "--threads": threads},
-            f"{name} is a cascade that ships with its gate, and its card says its accuracy",
-        )
+        given = {**of_pair, "--check": check, "--data": data, "--threads": threads}
+        why = f"{name} is a cascade that ships with its gate, and its card says its accuracy"
+        check_unused(given, dict.fromkeys(given, why), _PAIR)
         lines = hand_out_named(name, out, table)
     else:
-        _check_unused(of_pair, f"{name} alone is one network, and only a pair has a gate")
+        why = f"{name} alone is one network, and only a pair has a gate"
+        check_unused(of_pair, dict.fromkeys(of_pair, why), _PAIR)
         check_suffix(out, (".onnx",), "--out")
         opened = Benchmark.load(table).table
         from . import reproduce
@@ -85,25 +86,6 @@ def extract(
             partial.write_bytes(network.model)
         lines = network.text(out, opened.name)
     sys.stderr.write(plain("\n".join(lines), lines=True) + "\n")
-
-
-def _check_unused(options: Mapping[str, object], why: str) -> None:
-    """Refuses options that say nothing of what is extracted.
-
-    Args:
-        options: value of each such option by its name; None where it was not given.
-        why: what is extracted, and why it has no use for them.
-
-    Raises:
-        ConstraintError: one of them was given.
-    """
-    given = [option for option, value in options.items() if value is not None]
-    if given:
-        them = "it" if len(given) == 1 else "them"
-        raise ConstraintError(
-            f"got {' and '.join(given)}, but {why}: leave {them} out, or name a pair: biglittle "
-            "table extract LITTLE BIG --threshold T --out FILE."
-        )
 
 
 def _written_pair(

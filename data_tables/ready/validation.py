@@ -36,9 +36,9 @@ from ...edge_profiler.validate_pairs import CASCADE, ERRORS, MAX_BYTES, ROUNDING
 from ...searchers.validation import (
     Measuring,
     ask_again,
-    check_measured,
     device_facts,
-    measured_branches,
+    measure_branches,
+    measured_elsewhere,
 )
 from ...searchers.validation_run import Verdict, card_of, judge_cotrained
 from .cards import Card, MadeAnswer, read_card
@@ -139,7 +139,7 @@ class CardValidation:
         verdicts: by "answers" (of the made images), "accuracy" (escalation rate included) and
             "latency" whether it is as the card says, None where that is not judged.
         problems: what is not as the card says, in sentences.
-        unjudged: why a promise that is not judged is not.
+        unjudged: why a promise that is not judged is not, as it follows "because".
         notes: sentences that a reader must know.
     """
 
@@ -192,12 +192,15 @@ class CardValidation:
         card = self.handed_out.card
         sure = [name for name in _PROMISES if self.verdicts[name]]
         open_ = [name for name in _PROMISES if self.verdicts[name] is None]
-        why = "; ".join(f"{name} is not judged, {self.unjudged[name]}" for name in open_)
         if missed := [name for name in _PROMISES if self.verdicts[name] is False]:
-            says = f"NOT kept: what the card of {card.name} says of {_and(missed)}"
-            return f"{says}; {why}." if why else f"{says}."
+            says = [f"NOT kept: what the card of {card.name} says of {_and(missed)}"]
+            says += [f"{name} is not judged, because {self.unjudged[name]}" for name in open_]
+            return f"{'; '.join(says)}."
         if not open_:
             return f"Kept: {card.name} answers, and takes on {card.device}, what its card says."
+        why = "; ".join(f"{name}, because {self.unjudged[name]}" for name in open_)
+        if len(open_) == 1:
+            why = self.unjudged[open_[0]]
         word = f"{_and(sure)} kept, {_and(open_)} not judged"
         return f"{word[0].upper()}{word[1:]}: {why}."
 
@@ -276,7 +279,7 @@ def validate_card(
         measured: the profile in which both branches were measured.
         facts: facts of the profile of the card's device; {} where that is not here.
         answered_on: name of the device that answered.
-        why_not_asked: reason why no test images were asked about.
+        why_not_asked: reason why no test images were asked about, as it follows "because".
         elsewhere: whether the latencies were measured on another machine than answered.
         tolerance: largest relative error of the mean latency.
     """
@@ -414,7 +417,7 @@ def _latency_verdict(
     if took is None:
         return False, "", [f"its latency could not be measured: {failure}."]
     if unlike or promise is None:
-        return None, unlike or "because the card has none", []
+        return None, unlike or "the card has none", []
     if abs(took - promise) <= tolerance * took:
         return True, "", []
     problem = f"the mean latency is {took:.4g} ms, on the card it is 0."
@@ -449,11 +452,11 @@ def _device_notes(card: Card, facts: Mapping[str, Any], measured: Mapping[str, A
 def _unlike(card: Card, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     """Why what was measured is not held against a card's latency; "" where it is."""
     if not same_device(card.device, facts, measured):
-        return f"because another device than {card.device} measured; run the same command there"
+        return f"another device than {card.device} measured; run the same command there"
     promised, ran = str(facts.get("runtime", "")), str(measured["runtime"])
     if promised and _is_gpu(promised) != _is_gpu(ran):
         return (
-            f"because the card's is of {promised}, and {ran} measured; give --profile what "
+            f"the card's is of {promised}, and {ran} measured; give --profile what "
             f"'biglittle profile --networks {CASCADE} --runtime' measured with one like it"
         )
     return ""
@@ -530,8 +533,9 @@ def judge_card(
             f"{path} is the card of a cascade for {card.device}, but --device is {device}. Leave "
             "--device out, or extract a cascade for that device ('biglittle table cascades')."
         )
+    measured = None
     if profile_file is not None:
-        check_measured(profile_file, {card.sha256: ours.graph}, "this cascade")
+        measured = measured_elsewhere(profile_file, {card.sha256: ours.graph}, "this cascade")
     images = _test_images(dataset, data, n_images)
     try:
         made = answers_to_made(ours.graph.read_bytes())
@@ -548,11 +552,10 @@ def judge_card(
     else:
         then = "" if profile_file else ", then measuring both branches on this machine"
         measuring.say(f"The test images of {dataset.name} are not here: asking made ones{then}.")
-    measured = measured_branches(
-        [ours.graph], ours.space, dataset.n_classes, profile_file, measuring
-    )
+    if measured is None:
+        measured = measure_branches([ours.graph], ours.space, dataset.n_classes, measuring)
     facts = device_facts(card.device)
-    why = f"because its images are not here ('biglittle data fetch {dataset.name}' gets them)"
+    why = f"its images are not here ('biglittle data fetch {dataset.name}' gets them)"
     elsewhere = profile_file is not None
     validation = validate_card(
         ours, made, answers, measured, facts, device_name(), why, elsewhere, tolerance

@@ -26,12 +26,13 @@ function admits(row) {
     if (value === null || value === undefined) return false;
     if (figures.get(state.figure).better === "max" ? value < state.budget : value > state.budget) return false;
   }
-  return !state.text || row.little.includes(state.text) || row.big.includes(state.text);
+  return !state.text || row.little.includes(state.text) || (!unasked(row) && row.big.includes(state.text));
 }
 
 function sortKey(row) {
   const { by } = state.sort;
-  return figures.has(by) ? row.figures[by] ?? null : row[by];
+  if (figures.has(by)) return row.figures[by] ?? null;
+  return by === "threshold" ? row.threshold : cellText(row, by);
 }
 
 function inOrder(some) {

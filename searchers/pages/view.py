@@ -15,6 +15,7 @@ from ...bench.figures import FIGURES, POINT_FIGURES
 from ...bench.gates import get_gate
 from ...bench.network_names import are_ids
 from ...bench.provenance import LATENCIES, PROVENANCES
+from ...bench.recommend import NO_GATE
 from .curves import PairCurve
 from .page import page_file
 from .view_rows import ALONE, KINDS, PairGroup, Rows, SingleGroup
@@ -168,6 +169,7 @@ def view_document(
     return {
         "kinds": [{"name": name, "label": named[name]} for name in KINDS],
         "alone": ALONE,
+        "no_gate": NO_GATE,
         "figures": [*facts, GAIN],
         "columns": [name for name in _COLUMNS if name in there or name == "gain"],
         "axes": {

@@ -3,6 +3,7 @@
 const view = page.view;
 const figures = new Map(view.figures.map((figure) => [figure.name, figure]));
 const part = (name) => document.getElementById(`view-${name}`);
+const LITTLE_ALONE = "little alone"; // in place of a gate, as a printed front says it
 
 // ---- rows --------------------------------------------------------------------------------------
 for (const curve of view.curves) unpack(curve);
@@ -128,18 +129,25 @@ function shown(name, value) {
 const named = (name) => `${figures.get(name).label}, ${figures.get(name).unit}`;
 const kindLabel = (name) => view.kinds.find((kind) => kind.name === name).label;
 
-function title(row) {
-  return row.alone || row.little === row.big ? row.little : `${row.little} \u2192 ${row.big}`;
+/** Whether the big network of a pair is never asked, so that little answers all. */
+function unasked(row, values = row.figures) {
+  return !row.alone && row.gate !== view.no_gate && (values.escalation_rate === 0 || row.little === row.big);
 }
 
-function gateText(row, threshold) {
-  return row.alone ? "" : `${row.gate} ${threshold.toFixed(4)}`;
+function title(row, values = row.figures) {
+  const one = row.alone || row.little === row.big || unasked(row, values);
+  return one ? row.little : `${row.little} \u2192 ${row.big}`;
+}
+
+function gateText(row, threshold, values = row.figures) {
+  if (row.alone) return "";
+  return `${row.gate} ${threshold.toFixed(4)}${unasked(row, values) ? ` (${LITTLE_ALONE})` : ""}`;
 }
 
 function sentence(row, values, threshold) {
   const parts = ["accuracy", "latency_ms", "escalation_rate"].filter((name) => values[name] !== null);
   const texts = parts.map((name) => `${figures.get(name).label} ${shown(name, values[name])} ${figures.get(name).unit}`);
-  return [title(row), gateText(row, threshold), ...texts].filter(Boolean).join(", ");
+  return [title(row, values), gateText(row, threshold, values), ...texts].filter(Boolean).join(", ");
 }
 
 /** The words of the command about a row, not yet filled in; none where there is no command. */

@@ -23,6 +23,10 @@ const heads = columns.map(({ name, head, unit }) => {
 part("head").append(element("tr", {}, ...heads.map(({ cell }) => cell)));
 
 function cellText(row, name) {
+  if (unasked(row)) {
+    if (name === "gate") return LITTLE_ALONE;
+    if (["threshold", "coupling", "big"].includes(name)) return "";
+  }
   if (name === "threshold") return row.alone ? "" : row.threshold.toFixed(4);
   if (name === "big" && row.alone) return "";
   return figures.has(name) ? shown(name, row.figures[name]) : row[name];
@@ -98,12 +102,12 @@ function drawDetail() {
   const values = figuresAt(row, state.at);
   const threshold = state.at === null ? row.threshold : thresholdAt(row, at);
   part("little").textContent = row.little;
-  part("big").textContent = row.big;
+  part("big").textContent = unasked(row, values) ? "-" : row.big;
   part("bigrow").hidden = row.alone;
   part("littlehead").textContent = row.alone ? "network" : "little";
-  part("kind").textContent = [kindLabel(row.kind), row.coupling, row.why && `recommended ${row.why}`].filter(Boolean).join("; ");
+  part("kind").textContent = [kindLabel(row.kind), !unasked(row, values) && row.coupling, row.why && `recommended ${row.why}`].filter(Boolean).join("; ");
   part("gaterow").hidden = row.alone;
-  part("gate").textContent = gateText(row, threshold);
+  part("gate").textContent = gateText(row, threshold, values);
   part("moving").hidden = !row.curve;
   if (row.curve) {
     slider.max = placeCount(row) - 1;

@@ -13,6 +13,7 @@ import pytest
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.bench.figures import FIGURES
 from biglittle.bench.hypervolume import Reference
+from biglittle.bench.recommend import unasked
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_writer import write_table
 from biglittle.searchers import SearchSettings
@@ -22,6 +23,7 @@ from biglittle.searchers.cotrained_page import write_cotrained
 from biglittle.searchers.explore import device_fronts, explore
 from biglittle.searchers.front_files import read_front
 from biglittle.searchers.pages.view_rows import SingleGroup
+from biglittle.searchers.pair_curves import table_curves
 from biglittle.searchers.pair_page import write_pair_page
 from biglittle.searchers.pair_report import pair_report
 from biglittle.searchers.report import FrontPage, write_report
@@ -29,6 +31,7 @@ from biglittle.searchers.table_singles import best_table_single, table_single_gr
 from biglittle.searchers.validation_report import write_validation
 
 Opened = Callable[..., Any]
+LITTLE_ALONE = "little alone"
 EVIL = '"><img src=x onerror=alert(1)>'
 
 
@@ -159,14 +162,51 @@ def test_rows_sort_and_filter(opened: Opened, table_page: Path, bench: Benchmark
     of = (fronts.points.coupling == "prefix") & (fronts.points.gate == "margin")
     rows = shown_rows(tab)
     assert len(rows) == int(of.sum())
-    assert {row["coupling"] for row in rows} == {"prefix"}
-    assert {row["gate"] for row in rows} == {"margin"}
+    pairs_shown = [row for row in rows if row["gate"] != LITTLE_ALONE]
+    assert {(row["coupling"], row["gate"]) for row in pairs_shown} == {("prefix", "margin")}
     limit = float(np.median(fronts.points.latency_ms[of]))
     choose(tab, "budget", str(limit))
     assert len(shown_rows(tab)) == int((fronts.points.latency_ms[of] <= limit).sum())
     choose(tab, "budget", "")
     choose(tab, "text", "@12")
     assert all("@12" in row["little"] + row["big"] for row in shown_rows(tab))
+    assert tab.complaints == []
+
+
+def test_a_point_that_never_escalates_is_its_little_network_alone(
+    opened: Opened, bench: Benchmark, tmp_path: Path
+) -> None:
+    cuts = bench.curve((bench.architectures[0], bench.architectures[1]), "margin", DEVICE).threshold
+    points = bench.query_many([0, 0, 1], [1, 1, 1], "margin", cuts[[0, 128, 128]], DEVICE)
+    assert unasked(points).tolist() == [True, False, True]  # the last is paired with itself
+    config = {"sources": {"device": DEVICE}}
+    curves = table_curves(bench, {DEVICE: points}, {DEVICE: DEVICE})
+    page = FrontPage(points, config, 10, curves=curves)
+    tab = opened(write_report(tmp_path / "report.html", page))
+    rows = {(row["little"], row["gate"]): row for row in shown_rows(tab)}
+    first, second = str(points.little[0]), str(points.big[0])
+    assert rows.keys() == {(first, LITTLE_ALONE), (first, "margin"), (second, LITTLE_ALONE)}
+    for name in (first, second):
+        alone = rows[name, LITTLE_ALONE]
+        assert [alone[column] for column in ("big", "threshold", "coupling")] == [""] * 3
+    assert (rows[first, "margin"]["big"], rows[first, "margin"]["threshold"]) == (
+        second, f"{cuts[128]:.4f}",
+    )  # fmt: skip
+    shown = {}
+    for at in range(3):
+        tab.value(f"document.querySelector('[data-row=\"{at}\"]').click()")
+        tab.settle()
+        told = tab.value("document.getElementById('view-threshold').getAttribute('aria-valuetext')")
+        shown[at] = (text(tab, "big"), text(tab, "gate"), told.split(", ")[0])
+    assert shown == {
+        0: ("-", f"margin {cuts[0]:.4f} (little alone)", first),
+        1: (second, f"margin {cuts[128]:.4f}", f"{first} \u2192 {second}"),
+        2: ("-", f"margin {cuts[128]:.4f} (little alone)", second),
+    }
+    choose(tab, "text", second)  # which the first never asks
+    assert {(row["little"], row["gate"]) for row in shown_rows(tab)} == {*rows} - {
+        (first, LITTLE_ALONE)
+    }
     assert tab.complaints == []
 
 
@@ -196,16 +236,17 @@ def test_gains_are_over_the_single_network_that_val_chooses(
     points = fronts.points.take(np.flatnonzero(fronts.fronts & 8))
     singles = best_table_single(bench, points, DEVICE)
     expected = {
-        (str(little), str(big), f"{threshold:.4f}"): f"{100 * gain:+.2f}"
-        for little, big, threshold, gain in zip(
+        (str(little), *(("", "") if one else (str(big), f"{threshold:.4f}"))): f"{100 * gain:+.2f}"
+        for little, big, threshold, gain, one in zip(
             points.little, points.big, points.threshold, points.accuracy - singles.accuracy,
-            strict=True,
+            unasked(points), strict=True,
         )
         if np.isfinite(gain)
     }  # fmt: skip
     tab.value("document.getElementById('view-every').click()")
     tab.settle()
-    rows = {(r["little"], r["big"], r["threshold"]): r["gain"] for r in shown_rows(tab)}
+    pairs = [row for row in shown_rows(tab) if row["gate"]]
+    rows = {(r["little"], r["big"], r["threshold"]): r["gain"] for r in pairs}
     compared = [(rows[key], gain) for key, gain in expected.items() if key in rows]
     assert len(compared) == len(expected)
     assert all(a.replace("-0.00", "+0.00") == b.replace("-0.00", "+0.00") for a, b in compared)

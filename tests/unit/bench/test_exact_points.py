@@ -76,3 +76,32 @@ def test_a_pair_costs_what_a_query_says_at_its_escalation_rate() -> None:
     for rate in (-0.1, 1.5, float("nan")):
         with pytest.raises(ConstraintError, match="expected a share from 0 to 1"):
             whole.pair_costs(pair, rate, device)
+
+
+@pytest.mark.parametrize("given", ["x", "0.5", None, [1, 2], True, {}, 1j, object()])
+def test_a_number_of_a_wrong_type_is_named_with_what_was_expected(  # type: ignore[no-untyped-def]
+    bench: Benchmark, given
+) -> None:
+    pair = (bench.architectures[0], bench.architectures[1])
+    limits = {"latency_ms": given}
+    with pytest.raises(ConstraintError, match=r"an escalation rate of .*; expected a share"):
+        bench.pair_costs(pair, given, DEVICE)
+    for asks in (
+        lambda: bench.choose(pair, "margin", DEVICE, limits),
+        lambda: bench.choose_cascade(pair, "margin", DEVICE, limits),
+        lambda: bench.front(DEVICE, limits=limits),
+    ):
+        with pytest.raises(ConstraintError, match=r"the limit .* is not usable; expected a number"):
+            asks()
+    with pytest.raises(GateError, match="thresholds; expected a whole number from 1 to 256"):
+        bench.front(DEVICE, n_thresholds=given)
+    if given not in (None, [1, 2]):  # no number, and two of them
+        with pytest.raises(GateError, match=r"are not numbers; expected one of all points"):
+            bench.query_many([0], [1], "margin", given, DEVICE)
+
+
+def test_thresholds_that_do_not_fit_one_another_are_refused(bench: Benchmark) -> None:
+    with pytest.raises(GateError, match="are not numbers"):
+        bench.query_many([0, 1], [1, 0], "margin", [[0.5], [0.5, 0.6]], DEVICE)
+    with pytest.raises(GateError, match=r"2\.5 thresholds; expected a whole number"):
+        bench.front(DEVICE, n_thresholds=2.5)  # type: ignore[arg-type]

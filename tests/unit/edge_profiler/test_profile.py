@@ -15,7 +15,7 @@ from biglittle.edge_profiler import (
     write_profile,
 )
 from biglittle.edge_profiler.profile_start import default_reference
-from biglittle.edge_profiler.session import summary
+from biglittle.edge_profiler.session import progress_line, summary
 
 onnx = pytest.importorskip("onnx")
 SPACE = get_space("fbnet")
@@ -89,6 +89,26 @@ def test_an_interrupt_loses_nothing_that_was_measured(fake_runtime, profile, tmp
     assert [(done, total) for done, total, _ in seen] == [(1, 1)]
     now = {k: resumed[k] for k in ("environment", "environment_end")}
     assert without_conditions(resumed) == without_conditions(profile(fake_runtime()) | now)
+
+
+def test_progress_says_the_latency_that_stands_in_the_profile(fake_runtime, profile, tmp_path):
+    out, told = tmp_path / "device.json", []
+
+    def tell(done, total, entry):
+        told.append((progress_line(entry), dict(entry)))
+
+    got = profile(fake_runtime(refuse=IDS[1:2]), out=out, on_progress=tell)
+    by_id = {e["architecture"]: e for e in got["networks"]}
+    for line, entry in told:
+        stands = by_id[entry["architecture"]]
+        assert entry["latency_ms"] == stands["latency_ms"]
+        if stands["latency_ms"] is None:
+            assert line == f"{IDS[1]} failed: {stands['error']}"
+        else:
+            assert line == f"{entry['architecture']} {stands['latency_ms']} ms"
+    assert len(told) == 3
+    again = profile(fake_runtime(), out=out, again=(SMALL,), reference=None, on_progress=tell)
+    assert told[3][1]["latency_ms"] == again["networks"][0]["latency_ms"] > 0
 
 
 def test_a_network_that_cannot_run_is_kept_and_tried_again(fake_runtime, profile, tmp_path):

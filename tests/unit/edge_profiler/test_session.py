@@ -11,6 +11,7 @@ from biglittle.edge_profiler.anchors import anchor_networks
 from biglittle.edge_profiler.session import (
     ProfileRequest,
     architectures,
+    progress_line,
     run_request,
     summary,
 )
@@ -74,6 +75,14 @@ def test_the_summary_names_failures_energy_and_gaps(tmp_path):
     text = "\n".join(summary(document, tmp_path / "p.json"))
     words = ("1 of 2", "no kernel", "4.0 us", "1.0010", "800 mW", "+2.0%", "too unsteady")
     assert all(word in text for word in words)
+
+
+def test_a_line_of_progress_says_what_was_measured_or_why_not():
+    names = {"file": "cascade.onnx", "branch": "kept"}
+    assert progress_line({**names, "latency_ms": 0.012345}) == "cascade.onnx kept 0.012345 ms"
+    pair = {"little": A, "big": B}
+    assert progress_line(pair | {"escalated_ms": 2.5}) == f"{A} -> {B} 2.5 ms"
+    assert progress_line(pair | {"error": "too unsteady"}) == f"{A} -> {B} failed: too unsteady"
 
 
 def test_another_space_is_profiled_by_its_name(tmp_path):

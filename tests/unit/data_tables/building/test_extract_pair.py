@@ -99,12 +99,12 @@ def test_the_query_beside_a_pair_repeats_its_point_to_the_last_digit(bench: Benc
 @pytest.mark.parametrize(
     ("name", "options", "refused"),
     [
-        (NAMES[0], ("--threshold", "0.5"), "--threshold, but"),
-        (NAMES[0], ("--gate", "entropy"), "--gate, but"),
-        (NAMES[0], ("--gate", "margin", "--threshold", "0"), "--gate and --threshold, but"),
-        ("pi4-5ms", ("--threshold", "0.5"), "--threshold, but pi4-5ms is a cascade that ships"),
-        ("pi4-5ms", ("--check", "--data", "."), "--check and --data, but pi4-5ms"),
-        ("pi4-5ms", ("--threads", "1"), "--threads, but pi4-5ms"),
+        (NAMES[0], ("--threshold", "0.5"), "--threshold ("),
+        (NAMES[0], ("--gate", "entropy"), "--gate ("),
+        (NAMES[0], ("--gate", "margin", "--threshold", "0"), "--gate and --threshold ("),
+        ("pi4-5ms", ("--threshold", "0.5"), "--threshold (pi4-5ms is a cascade that ships"),
+        ("pi4-5ms", ("--check", "--data", "."), "--check and --data (pi4-5ms"),
+        ("pi4-5ms", ("--threads", "1"), "--threads (pi4-5ms"),
     ],
 )
 def test_an_option_that_says_nothing_of_what_is_extracted_is_refused(
@@ -113,6 +113,6 @@ def test_an_option_that_says_nothing_of_what_is_extracted_is_refused(
     out = tmp_path / "out.onnx"
     result = CliRunner().invoke(app, [name, *options, "--out", str(out)])
     assert isinstance(result.exception, ConstraintError)
-    assert f"got {refused}" in str(result.exception)
+    assert f"that would change nothing: {refused}" in str(result.exception)
     assert "or name a pair: biglittle table extract LITTLE BIG" in str(result.exception)
     assert not out.exists()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import typer
 
 from biglittle import cli
-from biglittle.bench.errors import BigLittleError, UnknownNameError
+from biglittle.bench.errors import BigLittleError, ConstraintError, UnknownNameError
 from biglittle.data_tables.building.stage_names import (
     BEFORE_EXTENDING,
     BY_NAME_ALONE,
     STAGES,
+    WITHOUT_SUPERNET,
     parse_shard,
     stages_to_build,
     stages_to_extend,
@@ -36,6 +39,29 @@ def test_the_help_names_every_stage() -> None:
         (text,) = [p.help for p in command.params if p.name == "stage"]
         for stage in STAGES if verb == "build" else ("none", *BEFORE_EXTENDING):
             assert stage in text
+
+
+def test_options_that_a_stage_has_no_use_for_are_refused() -> None:
+    weights, table = Path("kept.safetensors"), Path("table.h5")
+    for stage in ("all", *STAGES):
+        refused = pytest.raises(ConstraintError, match=rf"--start \(.* which {stage} does not\)")
+        with refused if stage in WITHOUT_SUPERNET else nullcontext():
+            stages_to_build(stage, start=weights)
+        refused = pytest.raises(ConstraintError, match=rf"--earlier \(.* and this is {stage}\)")
+        with nullcontext() if stage in ("all", "assemble") else refused:
+            stages_to_build(stage, earlier=table)
+    assert stages_to_build("assemble", weights, table) == ("assemble",)
+
+
+def test_the_command_refuses_an_earlier_table_before_anything_is_built(  # type: ignore[no-untyped-def]
+    tmp_path: Path, command_line
+) -> None:
+    words = ("--stage", "cascades", "--earlier", "t.h5", "--start", "kept.safetensors")
+    code, _, err = command_line("table", "build", *words, "--working", str(tmp_path / "build"))
+    assert code == 1
+    assert "got options that would change nothing: --start (it is for train" in err
+    assert "--earlier (it is for assemble and all, and this is cascades)" in err
+    assert not (tmp_path / "build").exists()
 
 
 def test_a_wrong_stage_is_refused_with_the_nearest() -> None:

@@ -22,6 +22,7 @@ from biglittle.data_tables.ready.validation import (
     validate_card,
 )
 from biglittle.edge_profiler.accuracy import Rerun
+from biglittle.edge_profiler.profile_file import read_profile
 from biglittle.searchers.validation_report import write_card_validation
 from biglittle.searchers.validation_run import card_of
 
@@ -93,7 +94,7 @@ def validation(
     of = of or card()
     ours = HandedOut(of, Path("x"), msgspec.convert(of.point, _Point), "cifar10", "fbnet")
     answers = None if right is None else Rerun(right, escalated, n)
-    why = "because its images are not here"
+    why = "its images are not here"
     measured = measured or profile()
     return validate_card(ours, made, answers, measured, facts, "desk", why, elsewhere)
 
@@ -174,6 +175,7 @@ def test_another_device_or_another_kind_of_processor_is_not_compared() -> None:
         head, _, tail = got.verdict.partition(": ")
         assert head == "Answers and accuracy kept, latency not judged"
         assert why in tail
+        assert "judged" not in tail  # the head has said so
     assert "If they are one, set 'device'" in validation(measured=profile("a-laptop")).text()
     alike = profile(runtime="onnxruntime 1.0 TensorrtExecutionProvider")
     assert validation(facts=gpu, measured=alike).kept
@@ -187,9 +189,11 @@ def test_another_device_or_another_kind_of_processor_is_not_compared() -> None:
 def test_without_images_what_can_be_judged_is() -> None:
     got = validation(right=None)
     assert got.kept is None
-    assert got.verdict == (
-        "Answers and latency kept, accuracy not judged: accuracy is not judged, because its images "
-        "are not here."
+    assert got.verdict == "Answers and latency kept, accuracy not judged: its images are not here."
+    both = validation(right=None, measured=profile("a-laptop")).verdict
+    assert both == (
+        "Answers kept, accuracy and latency not judged: accuracy, because its images are not here; "
+        "latency, because another device than raspberry-pi-4 measured; run the same command there."
     )
     document = got.as_dict()
     assert (document["accuracy"]["here"], document["accuracy"]["provenance"]) == (None, None)
@@ -314,8 +318,14 @@ def test_the_command_holds_a_folder_against_its_card(  # type: ignore[no-untyped
     assert "Answers and accuracy kept, latency not judged" in page
 
     again = ("--profile", str(measured), "--images", "30", "--out", str(handed_out / "again"))
+    reads = list[Path]()
+    monkeypatch.setattr(
+        "biglittle.searchers.validation.read_profile",
+        lambda path: reads.append(path) or read_profile(path),  # type: ignore[func-returns-value]
+    )
     code, text, err = command_line("validate", str(handed_out / "card.json"), *again)
     assert code == 0, err
+    assert reads == [measured]  # once
     assert "30 of 40 test images were asked about" in text
     assert not (handed_out / "again" / "deployed.json").exists()
 
@@ -324,8 +334,8 @@ def test_the_command_holds_a_folder_against_its_card(  # type: ignore[no-untyped
 
     monkeypatch.setattr(Dataset, "load", nothing)
     there: list[Any] = [None]
-    reads = property(lambda self: lambda folder: there[0])
-    monkeypatch.setattr(Dataset, "read", reads, raising=False)
+    lookup = property(lambda self: lambda folder: there[0])
+    monkeypatch.setattr(Dataset, "read", lookup, raising=False)
     code, text, err = command_line("validate", str(handed_out), *again[:2], "--json")
     assert code == 0, err
     assert "The test images of cifar10 are not here: asking made ones." in err
