@@ -21,6 +21,8 @@ SCRATCH = Path(__file__).parent / "scratch.toml"
 
 #: Number formats that a recipe may ask for.
 PRECISIONS = ("fp32", "bf16", "fastest")
+#: Optimisers that a recipe may ask for.
+OPTIMIZERS = ("sgd", "muon")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Recipe:
         peak_lr: learning rate after warm-up; a cosine takes it to ``end_lr``.
         end_lr: learning rate of the last step.
         warmup_share: share of the steps with a linear warm-up, in [0, 1).
-        momentum: momentum of Nesterov's stochastic gradient descent.
+        momentum: momentum of the optimiser.
         weight_decay: weight decay, of convolution and classifier weights only.
         label_smoothing: smoothing of labels in the cross-entropy.
         clip_norm: largest gradient norm of one network.
@@ -83,6 +85,12 @@ class Recipe:
         pair: settings that only the training of a pair asks for.
         teacher: share of a dense teacher's answers in what a network learns, in [0, 1]; the rest
             are the labels. Networks that are trained alone take it.
+        zero_residuals: whether the last batch norm of every block with a shortcut begins at scale 0
+            where weights are random, so that a deep network begins as a shallow one (Goyal et al.
+            2017, section 5.1).
+        optimizer: ``sgd``, Nesterov's stochastic gradient descent, or ``muon``, which moves 1x1
+            convolutions by Muon and what is left by AdamW; its learning rates are about those of
+            AdamW.
         precision: number format of forward and backward passes, ``fp32`` or ``bf16``, or
             ``fastest``: that of the two which a trial of seconds finds faster on this processor.
 
@@ -106,6 +114,8 @@ class Recipe:
     pair: PairSettings = field(default_factory=PairSettings)
     precision: str = "fp32"
     teacher: float = 0.0
+    zero_residuals: bool = False
+    optimizer: str = "sgd"
 
     def __post_init__(self) -> None:
         if self.batch < 2 or self.images < self.batch:
@@ -121,11 +131,12 @@ class Recipe:
         _within("teacher", self.teacher, 0.0, 1.0)
         if self.ema_decay is not None:
             _within("ema_decay", self.ema_decay, 0.0, 1.0)
-        if self.precision not in PRECISIONS:
-            raise BigLittleError(
-                f"the recipe's precision is {self.precision!r}; expected one of "
-                f"{', '.join(PRECISIONS)}."
-            )
+        for name, usable in (("precision", PRECISIONS), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in usable:
+                raise BigLittleError(
+                    f"the recipe's {name} is {getattr(self, name)!r}; expected one of "
+                    f"{', '.join(usable)}."
+                )
         shares = [share for _, share in self.resolutions]
         sound = all(rows >= 1 and share > 0 for rows, share in self.resolutions)
         if not shares or not sound or abs(sum(shares) - 1.0) > 1e-6:
@@ -193,9 +204,10 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain JSON; without a teacher where none is learned from."""
+        """The recipe as plain JSON; without what older versions had not, where it is not used."""
+        new = {"teacher": 0.0, "zero_residuals": False, "optimizer": "sgd"}
         values = dataclasses.asdict(self)
-        return {k: v for k, v in values.items() if k != "teacher" or v}
+        return {k: v for k, v in values.items() if k not in new or v != new[k]}
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

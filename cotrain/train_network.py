@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ..bench.datasets import Images, get_dataset
 from ..bench.errors import ArchitectureError, TrainingError
-from ..bench.networks import Network, build_network, weights_hash
+from ..bench.networks import Block, Network, build_network, weights_hash
 from ..bench.spaces import get_space
 from .learner import Learner
 from .prefix import OWN
@@ -91,19 +92,32 @@ def train_network(
 def start_network(
     architecture: str, recipe: Recipe, n_classes: int, start: Network | None, seed: int
 ) -> Network:
-    """``start``, checked, or a network of random weights that ``seed`` decides.
+    """``start``, checked, or a network of random weights that ``seed`` and the recipe decide.
 
     Raises:
         ArchitectureError: ``architecture`` is not in the space, or not that of ``start``.
     """
     if start is None:
-        return build_network(architecture, n_classes, recipe.space, seed)
+        network = build_network(architecture, n_classes, recipe.space, seed)
+        return zero_residuals(network) if recipe.zero_residuals else network
     if (start.space, start.name) != (recipe.space, architecture):
         raise ArchitectureError(
             f"the network to start from is {start.name} of space {start.space!r}; expected "
             f"{architecture} of {recipe.space!r}."
         )
     return start
+
+
+def zero_residuals(network: Network) -> Network:
+    """The network, changed in place: each of its blocks with a shortcut gives what it is given.
+
+    Blocks without a shortcut, and spaces of cells, stay as they are.
+    """
+    for block in network.blocks:
+        if isinstance(block, Block) and block.residual:
+            *_, last = (m for m in block.body if isinstance(m, nn.BatchNorm2d))
+            nn.init.zeros_(last.weight)
+    return network
 
 
 def usable_device(name: str) -> torch.device:

@@ -34,8 +34,8 @@ from .average import WeightAverage
 from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .exit_heads import ExitHeads
 from .images import augmented_batch
-from .learner import parameter_groups
 from .memory import keep_freed_memory
+from .optimizers import parameter_groups
 from .paths import draw_path
 from .precision import Precision, fastest
 from .quick_accuracy import quick_accuracy

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from ...bench import Benchmark
 from ...bench.errors import TableError
+from ...bench.rows import key_of
 from ...bench.table import Table
 from ...bench.table_writer import write_table
 from .assemble import added, devices_of
-from .chosen_exits import write_chosen_exits
+from .chosen_exits import chosen_exits, write_chosen_exits
 from .evaluate import Evaluation, read_evaluation
 from .exits import ExitsJob, exit_jobs
 from .front_counts import asked_for
@@ -77,3 +78,20 @@ def choose_exits(plan: Plan, table: Path, origin: str) -> tuple[str, ...]:
     log.info("%d exits evaluated, %d on a front, %d kept", len(there), len(used), len(chosen))
     write_chosen_exits(plan.working, chosen, origin)
     return chosen
+
+
+def exits_there(plan: Plan, table: Path, origin: str) -> frozenset[str]:
+    """The names of the exits that a table has, or gets when it is extended; in fp32.
+
+    Args:
+        plan: the build of the table.
+        table: the table's file, or where one is going to be.
+        origin: SHA-256 of the supernet whose weights they have.
+    """
+    chosen = chosen_exits(plan.working, origin)
+    if chosen or not table.exists():
+        return chosen
+    present = Table(table)
+    networks, rows = present.networks, present.rows(exits=True)
+    keys = [key_of(networks, int(row))[0] for row in rows if networks["exit"][row]]
+    return frozenset(key.name for key in keys)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from .design import evaluation_seconds, sequence
 from .evaluate import EvaluationKey, read_key
 from .plan import Plan
 from .recipe import TableRecipe
-from .selection import ChosenPair, trust_networks
+from .selection import ChosenPair, trust_exits, trust_networks
 from .site import Job, JobDone, Site, SiteWork
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,10 @@ def _images(recipe: Recipe) -> int:
 
 @dataclass(frozen=True)
 class NetworkJob:
-    """Trains a network by itself, from inherited or from random weights, and evaluates it."""
+    """Trains a network by itself, from inherited or from random weights, and evaluates it.
+
+    Its ``architecture`` may name an exit, ``ARCHITECTURE@EXIT``: a network that ends there.
+    """
 
     architecture: str
     training: str
@@ -71,7 +74,7 @@ class NetworkJob:
     @property
     def network(self) -> NetworkKey:
         """What a table finds the network by."""
-        return NetworkKey(self.architecture, training=self.training, seed=self.seed)
+        return NetworkKey.parse(self.architecture, self.training, self.seed)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -166,10 +169,16 @@ def inherited_jobs(plan: Plan) -> list[Job]:
     return [InheritedJob(a, plan.schedule.seed) for a in ids]
 
 
-def trust_jobs(plan: Plan) -> list[Job]:
-    """The networks that are trained further or from scratch, spread over latency at any time."""
+def trust_jobs(plan: Plan, exits: Iterable[str] = ()) -> list[Job]:
+    """The networks that are trained further or from scratch, spread over latency at any time.
+
+    Args:
+        plan: the build whose networks they are.
+        exits: names of the exits that the table has, of which a few come last.
+    """
     recipes = {training: load_recipe(path) for training, path in plan.recipe.trust.items()}
     chosen = trust_networks(plan.recipe, plan.space, plan.schedule.trained_choices)
+    chosen += [(name, "standalone") for name in trust_exits(plan.recipe, plan.space, exits)]
     return [NetworkJob(a, training, recipes[training]) for a, training in chosen]
 
 

@@ -76,6 +76,7 @@ class Selection:
     Attributes:
         finetuned: networks that are trained on from inherited weights.
         standalone: networks of these that are trained from scratch as well.
+        standalone_exits: exits that are trained from scratch, each as a network by itself.
         evaluated_first: networks of the design's beginning that both are taken from.
         front_pairs: pairs of the front of inherited pairs.
         other_pairs: random pairs beside them.
@@ -85,6 +86,7 @@ class Selection:
 
     finetuned: int = 24
     standalone: int = 4
+    standalone_exits: int = 0
     evaluated_first: int = 100
     front_pairs: int = 5
     other_pairs: int = 3

@@ -1,13 +1,14 @@
 """Which networks are trained further, to say what inherited accuracies are worth, and which pairs.
 
-Both choices are fixed before anything is trained: networks by the design alone, pairs by the table
-of inherited networks, once, in ``pairs.json`` of the working folder.
+The choices are fixed before anything is trained: networks by the design alone, exits by which ones
+the table has, pairs by the table of inherited networks, once, in ``pairs.json`` of the working
+folder.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ...bench.device import load_device
 from ...bench.documents import read_json
 from ...bench.errors import TableError
 from ...bench.files import replacing, why_unreadable
+from ...bench.rows import NetworkKey
 from ...bench.spaces import SearchSpace
 from .design import sequence
 from .recipe import TableRecipe
@@ -73,6 +75,25 @@ def trust_networks(
         if place % each == each - 1 and scratch:
             out.append((scratch.pop(0), "standalone"))
     return out + [(a, "standalone") for a in scratch]
+
+
+def trust_exits(recipe: TableRecipe, space: SearchSpace, exits: Iterable[str]) -> list[str]:
+    """Exits of a table that are trained from scratch, the cheapest first.
+
+    The middle one of each of as many strata, of equal size, of their multiply-accumulates.
+
+    Args:
+        recipe: recipe of the table.
+        space: search space of its networks.
+        exits: names of the exits that the table has, ``ARCHITECTURE@EXIT``.
+    """
+    names = sorted(exits)
+    keys = [NetworkKey.parse(name) for name in names]
+    genomes = space.parse([key.architecture for key in keys])
+    macs = space.macs(genomes, recipe.design.n_classes, space.exit_numbers([k.exit for k in keys]))
+    n = min(recipe.selection.standalone_exits, len(names))
+    strata = np.array_split(np.argsort(macs, kind="stable"), n) if n else []
+    return [names[int(stratum[len(stratum) // 2])] for stratum in strata]
 
 
 def choose_pairs(recipe: TableRecipe, bench: Benchmark) -> list[ChosenPair]:

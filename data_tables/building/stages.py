@@ -33,7 +33,7 @@ from ...cotrain.train_supernet import Progress, SupernetRun
 from ...cotrain.views import TeacherAnswers
 from ...cotrain.weights import kept_supernet_facts, save_weights
 from .assemble import assemble, begun_with, extend
-from .exit_rows import choose_exits
+from .exit_rows import choose_exits, exits_there
 from .exits import exit_jobs
 from .jobs import inherited_jobs, jobs_besides, pair_jobs, run_jobs, trust_jobs
 from .plan import Plan, of_another_supernet
@@ -199,7 +199,7 @@ def run_stage(
     elif stage == "int8":
         jobs = quantised_jobs(begun_with(plan, table))
     elif stage == "trust":
-        jobs = trust_jobs(plan)
+        jobs = trust_jobs(plan, exits_there(plan, begun_with(plan, table), site.origin))
     elif stage == "pairs":
         jobs = pair_jobs(plan.recipe, chosen_pairs(site, table))
     else:

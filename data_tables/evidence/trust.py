@@ -19,7 +19,7 @@ import numpy as np
 from ...bench import Benchmark, Pair
 from ...bench.agreement import kendall, spearman
 from ...bench.precision import FP32
-from ...bench.rows import PAIR_TRAININGS, TRAININGS, of_earlier_supernet
+from ...bench.rows import PAIR_TRAININGS, TRAININGS, key_of, of_earlier_supernet
 from ...bench.table import Table
 from .. import table_recipe
 from ..building.selection import trust_networks
@@ -62,7 +62,7 @@ class Twins:
     """Networks that are in the table both inherited and trained, arrays of shape (n,).
 
     Attributes:
-        architecture: ids of the networks, shape (n,).
+        architecture: names of the networks, of those that are cut with ``@EXIT``.
         inherited: accuracy with inherited weights.
         trained: accuracy after training, the mean over seeds.
     """
@@ -78,13 +78,17 @@ def twins(table: Table, training: str, split: str = "test") -> Twins:
     None where they set out from another supernet than the table's.
     """
     accuracy = table.predictions(split).correct.mean(axis=1)
-    ids = table.networks["architecture"]
-    inherited = {str(ids[r]): r for r in table.rows("inherited")}
+
+    def names_of(of: str) -> list[tuple[str, int]]:
+        rows = [int(row) for row in table.rows(of, exits=True)]
+        return [(key_of(table.networks, row)[0].name, row) for row in rows]
+
+    inherited = dict(names_of("inherited"))
     rows_of: dict[str, list[int]] = {}
     of_another = training in of_earlier_supernet(table.training)
-    for row in table.rows(training):
-        if str(ids[row]) in inherited and not of_another:
-            rows_of.setdefault(str(ids[row]), []).append(int(row))
+    for name, row in names_of(training):
+        if name in inherited and not of_another:
+            rows_of.setdefault(name, []).append(row)
     return Twins(
         list(rows_of),
         np.array([accuracy[inherited[a]] for a in rows_of]),
@@ -233,6 +237,7 @@ def measure(table: OfTable = RECIPE.name) -> dict[str, Any]:
     bench, recipe = Benchmark.load(table), table_recipe(table)
     chosen = trust_networks(recipe, bench.table.space, bench.table.choices)
     planned = Counter(training for _, training in chosen)
+    planned["standalone"] += recipe.selection.standalone_exits
     return {"table_name": table, "planned": planned, **report(bench, recipe.design.device)}
 
 

@@ -50,6 +50,7 @@ RECIPE = TableRecipe(
     selection=Selection(
         finetuned=24,
         standalone=12,
+        standalone_exits=4,
         evaluated_first=100,  # a stratified design by itself, evaluated early, the same for ever
         front_pairs=5,
         other_pairs=3,

@@ -1,4 +1,4 @@
-"""A network under training: what decays, a step that is not taken, and its part of a checkpoint."""
+"""A network under training: a step that is not taken, and its part of a checkpoint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from biglittle.cotrain.learner import Learner, parameter_groups  # noqa: E402
+from biglittle.cotrain.learner import Learner  # noqa: E402
 
 
 def small() -> nn.Sequential:
@@ -24,13 +24,6 @@ def stepped(learner: Learner, n: int) -> None:
         x[0] *= -1
         loss = nn.functional.cross_entropy(learner.network(x), torch.tensor([0, 1]))
         assert learner.update(loss, 0.1)
-
-
-def test_weights_decay_and_biases_and_norms_do_not() -> None:
-    decayed, plain = parameter_groups(small(), 0.5)
-    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.5, 0.0)
-    assert [tuple(p.shape) for p in decayed["params"]] == [(4, 3, 3, 3), (2, 4)]
-    assert [tuple(p.shape) for p in plain["params"]] == [(4,), (4,), (2,)]
 
 
 def test_a_gradient_that_is_not_finite_moves_nothing(six_steps) -> None:  # type: ignore[no-untyped-def]

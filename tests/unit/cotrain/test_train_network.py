@@ -20,9 +20,9 @@ from biglittle.bench.errors import (  # noqa: E402
 from biglittle.bench.networks import build_network, weights_hash  # noqa: E402
 from biglittle.cotrain.images import cropped_batch  # noqa: E402
 from biglittle.cotrain.recalibrate import calibrated  # noqa: E402
-from biglittle.cotrain.recipe import recipe_from  # noqa: E402
+from biglittle.cotrain.recipe import is_among, recipe_from  # noqa: E402
 from biglittle.cotrain.train_loop import TrainingRun, TrainProgress  # noqa: E402
-from biglittle.cotrain.train_network import train_network  # noqa: E402
+from biglittle.cotrain.train_network import start_network, train_network  # noqa: E402
 from biglittle.cotrain.views import (  # noqa: E402
     TaughtImages,
     TeacherAnswers,
@@ -121,6 +121,21 @@ def test_a_recipe_without_a_teacher_is_known_again_as_before(six_steps) -> None:
     assert recipe_from(taught.as_dict(), "a recipe") == taught
     with pytest.raises(BigLittleError, match=r"teacher is 1\.5"):
         dataclasses.replace(six_steps, teacher=1.5)
+
+
+def test_blocks_with_a_shortcut_may_begin_as_nothing(six_steps) -> None:  # type: ignore[no-untyped-def]
+    plain = start_network("0" * 22, six_steps, 10, None, 3)
+    recipe = dataclasses.replace(six_steps, zero_residuals=True)
+    zeroed = start_network("0" * 22, recipe, 10, None, 3)
+    for block, before in zip(zeroed.blocks, plain.blocks, strict=True):
+        x = torch.randn(2, next(block.parameters()).shape[1], 8, 8)
+        assert block.residual == torch.equal(block(x), x)  # type: ignore[operator]
+        assert before.residual == block.residual
+    last = [m for m in zeroed.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert 0 < sum(not m.weight.any() for m in last) < len(last)
+    assert "zero_residuals" not in six_steps.as_dict()
+    assert recipe_from(recipe.as_dict(), "a recipe") == recipe
+    assert not is_among(recipe.as_dict(), [six_steps.as_dict()])
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,17 @@ torch = pytest.importorskip("torch")
 from biglittle.bench import Benchmark, Pair, Table  # noqa: E402
 from biglittle.bench.datasets import get_dataset  # noqa: E402
 from biglittle.bench.errors import CheckpointError  # noqa: E402
+from biglittle.bench.rows import key_of  # noqa: E402
 from biglittle.cotrain.exit_heads import ExitHeads, load_exit_heads, trunk_hash  # noqa: E402
 from biglittle.cotrain.recipe import load_recipe  # noqa: E402
 from biglittle.cotrain.train_exits import RECIPE  # noqa: E402
-from biglittle.data_tables.building import assemble, exits, jobs  # noqa: E402
+from biglittle.data_tables.building import assemble, exit_rows, exits, jobs  # noqa: E402
 from biglittle.data_tables.building import stages as build  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
 from biglittle.data_tables.building.recipe import ExitRows  # noqa: E402
+from biglittle.data_tables.building.selection import trust_exits  # noqa: E402
 from biglittle.data_tables.building.site import Site  # noqa: E402
+from biglittle.data_tables.evidence import trust  # noqa: E402
 
 NAMES = ("4s", "8", "12")
 
@@ -105,6 +108,32 @@ def test_exits_become_rows_that_share_the_trunk(
     assert table.networks["macs"].tolist() == counted.tolist()
     assert set(exits_of[:3]) == {""}
     assert set(exits_of[3:]) <= set(NAMES)
+
+
+def test_exits_are_trained_alone_beside_whole_networks(
+    with_exits: Plan, assembled: Callable[[], Path]
+) -> None:
+    table_file = assembled()
+    build.run_stage("exits", with_exits, table_file)
+    build.run_stage("extend", with_exits, table_file)
+    before = Table(table_file)
+    inherited = {str(name) for name in before.names if "@" in str(name)}
+    assert exit_rows.exits_there(with_exits, table_file, Site(with_exits).origin) == inherited
+    selection = dataclasses.replace(with_exits.recipe.selection, standalone_exits=2)
+    plan = dataclasses.replace(
+        with_exits, recipe=dataclasses.replace(with_exits.recipe, selection=selection)
+    )
+    chosen = trust_exits(plan.recipe, plan.space, inherited)
+    assert len({*chosen} & inherited) == 2
+    exits.exit_heads(Site(plan))
+    (plan.working / "exits.json").unlink()  # the rows of the table say as much
+    build.run_stage("trust", plan, table_file)
+    build.run_stage("extend", plan, table_file)
+    table = Table(table_file)
+    rows = table.rows("standalone", exits=True)
+    cut = {key_of(table.networks, int(row))[0].name for row in rows if table.networks["exit"][row]}
+    assert cut == {*chosen}
+    assert {*chosen} <= {*trust.twins(table, "standalone").architecture}
 
 
 def test_one_pass_says_what_each_exit_says_alone(

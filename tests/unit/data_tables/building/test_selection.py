@@ -41,6 +41,19 @@ def test_trust_networks_are_spread_over_latency_at_any_time(
         assert trained[: i + 1].count("standalone") <= (i + 1) / 3
 
 
+def test_exits_that_are_trained_alone_are_spread_over_cost() -> None:
+    table = Benchmark.load("fbnet-cifar10").table
+    names = [str(name) for name in table.names if "@" in str(name) and ":" not in str(name)]
+    chosen = selection.trust_exits(RECIPE, SPACE, names)
+    assert len(chosen) == 4
+    assert chosen == selection.trust_exits(RECIPE, SPACE, reversed(names))
+    macs = {str(n): int(m) for n, m in zip(table.names, table.networks["macs"], strict=True)}
+    taken, every = [macs[name] for name in chosen], np.array([macs[name] for name in names])
+    shares = [float((every < m).mean()) for m in taken]
+    assert shares == pytest.approx([1 / 8, 3 / 8, 5 / 8, 7 / 8], abs=0.05)
+    assert selection.trust_exits(RECIPE, SPACE, []) == []
+
+
 def test_halving_order_is_a_permutation_that_starts_wide() -> None:
     for n in (1, 2, 6, 24):
         assert sorted(selection.halving_order(n)) == list(range(n))
