@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .average import WeightAverage
-from .optimizers import ModuleOptimizer
+from .optimizers import ModuleOptimizer, OptimizerSettings
 from .recipe import Recipe
 
 States = dict[str, dict[str, torch.Tensor]]
@@ -41,7 +41,16 @@ class Learner(Generic[Net]):
         self.network: Net = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
         self.clip_norm = recipe.clip_norm
-        self.optimizer = ModuleOptimizer(self.network, recipe, fresh)
+        self.optimizer = ModuleOptimizer(
+            self.network,
+            OptimizerSettings(
+                recipe.optimizer,
+                recipe.momentum,
+                recipe.weight_decay,
+                fresh,
+                recipe.pair.fresh_rate,
+            ),
+        )
         self.average: WeightAverage | None = None
         if recipe.ema_decay is not None:
             self.average = WeightAverage(self.network, recipe.ema_decay)

@@ -1,4 +1,4 @@
-"""The optimisers that a recipe may ask for, by name.
+"""The optimisers that a recipe or a phase of a schedule may ask for, by name.
 
 ``sgd`` is Nesterov's stochastic gradient descent. ``muon`` moves every 1x1 convolution by Muon,
 which makes the singular values of its update alike, and what is left by AdamW, at one learning
@@ -9,13 +9,13 @@ networks"; Liu et al. 2025, "Muon is scalable for LLM training" (the scale of it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..bench.errors import TrainingError
-from .recipe import Recipe
 
 #: What the values of an optimiser are called in a checkpoint, where not as torch does.
 NAMES = {"momentum_buffer": "momentum"}
@@ -53,35 +53,53 @@ def _groups(parts: Parts, weight_decay: float, fresh: tuple[str, ...], fresh_rat
     return groups
 
 
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """What decides how parameters are moved, but the learning rate.
+
+    Attributes:
+        name: which optimiser, one of ``recipe.OPTIMIZERS``.
+        momentum: momentum of the gradients.
+        weight_decay: weight decay of convolution and classifier weights.
+        fresh: beginnings of the names of parameters that start from random weights.
+        fresh_rate: factor of their learning rate.
+    """
+
+    name: str
+    momentum: float
+    weight_decay: float
+    fresh: tuple[str, ...] = ()
+    fresh_rate: float = 1.0
+
+
 class ModuleOptimizer:
     """What moves all parameters of a module, and its part of a checkpoint.
 
     Args:
         net: module whose parameters are moved.
-        recipe: optimiser, momentum and weight decay.
-        fresh: beginnings of the names of parameters that learn faster, by the recipe's
-            ``fresh_rate``.
+        settings: the optimiser and its numbers.
 
     Raises:
         TrainingError: this version of torch has no such optimiser.
     """
 
-    def __init__(self, net: nn.Module, recipe: Recipe, fresh: tuple[str, ...] = ()) -> None:
-        self.net = net
+    def __init__(self, net: nn.Module, settings: OptimizerSettings) -> None:
+        self.net, self.settings = net, settings
         self.matrices: dict[str, torch.Tensor] = {}
-        momentum, decay, rate = recipe.momentum, recipe.weight_decay, recipe.pair.fresh_rate
-        if recipe.optimizer == "sgd":
+        momentum, decay = settings.momentum, settings.weight_decay
+        fresh, rate = settings.fresh, settings.fresh_rate
+        if settings.name == "sgd":
             groups = parameter_groups(net, decay, fresh, rate)
             sgd = torch.optim.SGD(groups, lr=0.0, momentum=momentum, nesterov=momentum > 0)
             self.optimizers: list[torch.optim.Optimizer] = [sgd]
             return
         if not hasattr(torch.optim, "Muon"):
             raise TrainingError(
-                f"the recipe's optimizer is 'muon', which torch {torch.__version__} does not have; "
+                f"the optimizer is to be 'muon', which torch {torch.__version__} does not have; "
                 'expected torch 2.9 or newer. Install one, or take optimizer = "sgd".'
             )
         parts = list(net.named_parameters())
-        square = [n for n, p in parts if p.ndim == 4 and p.shape[1] > 1 and p.shape[2:] == (1, 1)]
+        square = {n for n, p in parts if p.ndim == 4 and p.shape[1] > 1 and p.shape[2:] == (1, 1)}
         self.matrices = {n: p.detach().flatten(1) for n, p in parts if n in square}
         muon = torch.optim.Muon(
             [
@@ -135,6 +153,11 @@ class ModuleOptimizer:
                     remembered[key] = torch.empty_like(parameter).copy_(value)
             if name in states.get("step", {}):
                 remembered["step"] = states["step"][name].clone()
+
+    def forget(self) -> None:
+        """Forgets all steps so far, as where weights changed otherwise."""
+        for optimizer in self.optimizers:
+            optimizer.state.clear()
 
     def _remembered(self) -> Iterable[tuple[str, dict[str, Any]]]:
         for name, parameter in self.net.named_parameters():

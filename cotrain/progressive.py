@@ -189,7 +189,7 @@ def shrink(
             if start is None and index == narrow and (run.epoch, run.step) == (begins, 0):
                 log.info("phase %r: channels are sorted", stage.phases[-1].name)
                 sort_channels(run.net, schedule.anchor)
-                run.optimizer.state.clear()  # the momentum is of channels in another order
+                run.optimizer.forget()  # the momentum is of channels in another order
             net = run.train(on_progress, validate=validate)
         path = folder / WEIGHTS
         facts = {

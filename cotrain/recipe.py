@@ -21,7 +21,7 @@ SCRATCH = Path(__file__).parent / "scratch.toml"
 
 #: Number formats that a recipe may ask for.
 PRECISIONS = ("fp32", "bf16", "fastest")
-#: Optimisers that a recipe may ask for.
+#: Optimisers that a recipe, or a phase of a supernet's schedule, may ask for.
 OPTIMIZERS = ("sgd", "muon")
 
 

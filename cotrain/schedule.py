@@ -13,6 +13,7 @@ from ..bench.documents import DocumentError, read_toml, settings
 from ..bench.errors import BigLittleError, CheckpointError
 from ..bench.files import why_unreadable
 from ..bench.spaces import get_space
+from .recipe import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class Phase:
         exits: weight of the loss of an early exit, in [0, 1]. Each path of a step draws one exit,
             which learns what the whole path learns, and the layers before it learn with it.
             0 trains no exits.
+        optimizer: ``sgd`` or ``muon``, as in a recipe; one that differs from that of the phase
+            before begins anew.
+        weight_decay: weight decay in this phase; None: that of the schedule.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Phase:
     ema_decay: float | None = None
     distillation: float | None = None
     exits: float = 0.0
+    optimizer: str = "sgd"
+    weight_decay: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("teacher", "exits", "ema_decay", "distillation"):
@@ -82,6 +88,11 @@ class Phase:
                 raise BigLittleError(
                     f"{name} of phase {self.name!r} is {value}; expected a number from 0 to 1."
                 )
+        if self.optimizer not in OPTIMIZERS:
+            raise BigLittleError(
+                f"optimizer of phase {self.name!r} is {self.optimizer!r}; expected one of "
+                f"{', '.join(OPTIMIZERS)}."
+            )
 
 
 @dataclass(frozen=True)

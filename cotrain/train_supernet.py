@@ -35,7 +35,7 @@ from .checkpoint import load_checkpoint, restoring, save_checkpoint
 from .exit_heads import ExitHeads
 from .images import augmented_batch
 from .memory import keep_freed_memory
-from .optimizers import parameter_groups
+from .optimizers import ModuleOptimizer, OptimizerSettings
 from .paths import draw_path
 from .precision import Precision, fastest
 from .quick_accuracy import quick_accuracy
@@ -125,12 +125,7 @@ class SupernetRun:
         if schedule.trains_exits:
             self.net.exit_heads = ExitHeads(self.space, self.dataset.n_classes)
         self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.SGD(
-            parameter_groups(self.net, schedule.weight_decay),
-            lr=0.0,
-            momentum=schedule.momentum,
-            nesterov=True,
-        )
+        self.optimizer = self._optimizer(schedule.phases[0])
         self.average: WeightAverage | None = None
         self.precision = precision
         self.taught = (
@@ -155,10 +150,10 @@ class SupernetRun:
             own = self.net.state_dict()
             weights = {k: own[k] for k in own if k.startswith(EXIT_HEADS)} | weights
         self.net.load_state_dict(weights)
-        parameters = dict(self.net.named_parameters())
-        for name, momentum in states.get("momentum", {}).items():
-            self.optimizer.state[parameters[name]]["momentum_buffer"] = momentum.to(self.device)
         self.epoch, self.step = progress["epoch"], progress["step"]
+        begun = self.epoch if self.step else max(0, self.epoch - 1)  # as of its last step
+        self.optimizer = self._optimizer(self.schedule.locate(begun)[1])
+        self.optimizer.restore(states)
         if "average" in states:
             decay = self.schedule.locate(min(self.epoch, self.schedule.n_epochs - 1))[1].ema_decay
             self.average = WeightAverage(self.net, decay or 0.0)
@@ -175,13 +170,8 @@ class SupernetRun:
 
     def save(self) -> None:
         """Writes the checkpoint (whole or not at all)."""
-        momentum = {
-            name: self.optimizer.state[p]["momentum_buffer"]
-            for name, p in self.net.named_parameters()
-            if self.optimizer.state.get(p, {}).get("momentum_buffer") is not None
-        }
         progress = {"epoch": self.epoch, "step": self.step, "elapsed_s": self.elapsed_s}
-        states = {"weights": self.net.state_dict(), "momentum": momentum}
+        states = {"weights": self.net.state_dict(), **self.optimizer.states()}
         if self.average is not None:
             states["average"] = self.average.values
             progress["averaged_steps"] = self.average.steps
@@ -205,7 +195,7 @@ class SupernetRun:
         large = np.full(self.space.n_layers, self.anchor)
         if phase.large is not None:
             large = draw_path(self.space, phase.large, self.anchor, rng)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         logits, early = self._logits(x, large, self._drawn_exit(phase, rng))
         loss = self._loss(phase, logits, early, y, teacher)
         value, paths = float(loss.detach()), [large]
@@ -231,9 +221,7 @@ class SupernetRun:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), schedule.clip_norm)
         step = phase_epoch * self.steps_per_epoch + self.step
         n_steps = len(phase.resolutions) * self.steps_per_epoch
-        for group in self.optimizer.param_groups:
-            group["lr"] = schedule.learning_rate(phase, step, n_steps)
-        self.optimizer.step()
+        self.optimizer.step(schedule.learning_rate(phase, step, n_steps))
         if self.average is not None:
             self.average.update(self.net)
         return value / len(paths), float((logits.argmax(1) == y).float().mean())
@@ -277,7 +265,7 @@ class SupernetRun:
 
         def step() -> int:
             F.cross_entropy(self._logits(x, path)[0], y).backward()  # type: ignore[no-untyped-call]
-            self.optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad()
             return len(index)
 
         def step_in(precision: Precision) -> Callable[[], int]:
@@ -289,8 +277,16 @@ class SupernetRun:
         self.net.load_state_dict(norms)  # the passes moved batch-norm statistics
         return rates
 
+    def _optimizer(self, phase: Phase) -> ModuleOptimizer:
+        decay = self.schedule.weight_decay if phase.weight_decay is None else phase.weight_decay
+        settings = OptimizerSettings(phase.optimizer, self.schedule.momentum, decay)
+        return ModuleOptimizer(self.net, settings)
+
     def _begin(self, phase: Phase) -> None:
         """What the first step of a phase needs."""
+        anew = self._optimizer(phase)
+        if anew.settings != self.optimizer.settings:
+            self.optimizer = anew
         if phase.grow:
             self.net.grow_norms(self.schedule.anchor, phase.grow, gamma=0.2)
         self._begin_average(phase)

@@ -12,7 +12,11 @@ from torch import nn  # noqa: E402
 
 from biglittle.bench.errors import BigLittleError, TrainingError  # noqa: E402
 from biglittle.cotrain.learner import Learner  # noqa: E402
-from biglittle.cotrain.optimizers import ModuleOptimizer, parameter_groups  # noqa: E402
+from biglittle.cotrain.optimizers import (  # noqa: E402
+    ModuleOptimizer,
+    OptimizerSettings,
+    parameter_groups,
+)
 from biglittle.cotrain.recipe import is_among, recipe_from  # noqa: E402
 
 WIDTHS = 3, 4, 8
@@ -60,7 +64,7 @@ def test_weights_decay_and_biases_and_norms_do_not() -> None:
 
 def test_muon_moves_every_direction_of_a_1x1_convolution_alike(muon) -> None:  # type: ignore[no-untyped-def]
     network = small()
-    optimizer = ModuleOptimizer(network, dataclasses.replace(muon, weight_decay=0.0))
+    optimizer = ModuleOptimizer(network, OptimizerSettings("muon", muon.momentum, 0.0))
     weight = network.get_parameter("2.weight")
     before = weight.detach().clone()
     few = WIDTHS[1]
@@ -78,7 +82,7 @@ def test_muon_moves_every_direction_of_a_1x1_convolution_alike(muon) -> None:  #
 def test_muon_learns_and_weights_that_fresh_ones_surround_learn_slower(muon) -> None:  # type: ignore[no-untyped-def]
     losses = stepped(Learner("network", small(), muon, torch.device("cpu")), 30)
     assert losses[-1] < 0.2 * losses[0]
-    faster = ModuleOptimizer(small(), muon, ("2.", "5."))
+    faster = ModuleOptimizer(small(), OptimizerSettings("muon", 0.9, 0.0, ("2.", "5."), 3.0))
     faster.step(0.1)
     rates = {
         id(p): group["lr"]
@@ -86,7 +90,7 @@ def test_muon_learns_and_weights_that_fresh_ones_surround_learn_slower(muon) -> 
         for group in part.param_groups
         for p in group["params"]
     }
-    assert rates[id(faster.matrices["2.weight"])] == pytest.approx(0.1 * muon.pair.fresh_rate)
+    assert rates[id(faster.matrices["2.weight"])] == pytest.approx(0.3)
     assert rates[id(faster.net.get_parameter("0.weight"))] == pytest.approx(0.1)
 
 
@@ -120,5 +124,6 @@ def test_an_optimizer_that_is_not_there_is_an_error(
     assert not is_among(recipe.as_dict(), [six_steps.as_dict()])
     monkeypatch.delattr(torch.optim, "Muon", raising=False)
     with pytest.raises(TrainingError, match=r"expected torch 2\.9 or newer.*optimizer = \"sgd\""):
-        ModuleOptimizer(small(), recipe)
-    ModuleOptimizer(small(), six_steps)  # as the message advises
+        Learner("network", small(), recipe, torch.device("cpu"))
+    sgd = dataclasses.replace(recipe, optimizer="sgd")  # as the message advises
+    Learner("network", small(), sgd, torch.device("cpu"))

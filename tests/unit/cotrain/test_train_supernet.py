@@ -10,7 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from biglittle.bench.datasets import Images  # noqa: E402
-from biglittle.bench.errors import CheckpointError, TrainingError  # noqa: E402
+from biglittle.bench.errors import (  # noqa: E402
+    BigLittleError,
+    CheckpointError,
+    TrainingError,
+)
 from biglittle.bench.spaces import get_space  # noqa: E402
 from biglittle.cotrain import train_supernet  # noqa: E402
 from biglittle.cotrain.precision import Precision  # noqa: E402
@@ -50,18 +54,18 @@ SCHEDULE = Schedule(
 )
 
 
-def _train(folder: Path, splits: dict[str, Images], *kills: int) -> dict[str, torch.Tensor]:
+def _train(
+    folder: Path, splits: dict[str, Images], *kills: int, schedule: Schedule = SCHEDULE
+) -> dict[str, torch.Tensor]:
     """State of a run that was killed after each of ``kills`` steps and started anew."""
     for steps in kills:
-        SupernetRun(SCHEDULE, folder, splits, threads=1).train(max_steps=steps, validate=0)
-    run = SupernetRun(SCHEDULE, folder, splits, threads=1)
+        SupernetRun(schedule, folder, splits, threads=1).train(max_steps=steps, validate=0)
+    run = SupernetRun(schedule, folder, splits, threads=1)
     run.train(validate=0)
     assert (run.epoch, run.step) == (2, 0)
     state = {name: tensor.clone() for name, tensor in run.net.state_dict().items()}
-    for name, p in run.net.named_parameters():
-        momentum = run.optimizer.state.get(p, {}).get("momentum_buffer")
-        if momentum is not None:
-            state[f"momentum/{name}"] = momentum
+    for kind, group in run.optimizer.states().items():
+        state |= {f"{kind}/{name}": tensor.clone() for name, tensor in group.items()}
     return state
 
 
@@ -83,6 +87,26 @@ def test_a_killed_and_resumed_run_is_bit_identical(
     assert any(name.startswith("momentum/") for name in whole)
     different = [name for name in whole if not torch.equal(whole[name], resumed[name])]
     assert different == []
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_phase_with_another_optimizer_begins_it_anew_and_is_resumed_alike(
+    tmp_path: Path, splits: dict[str, Images]
+) -> None:
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("this version of torch has no Muon")
+    first, last = SCHEDULE.phases
+    muon = dataclasses.replace(last, optimizer="muon", weight_decay=0.05)
+    schedule = dataclasses.replace(SCHEDULE, phases=(first, muon))
+    whole = _train(tmp_path / "whole", splits, schedule=schedule)
+    resumed = _train(tmp_path / "resumed", splits, STEPS, 1, schedule=schedule)
+    assert whole.keys() == resumed.keys()
+    assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+    steps = [t for name, t in whole.items() if name.startswith("step/")]
+    assert len(steps) > 0
+    assert max(int(t) for t in steps) == STEPS  # those of the last phase alone
+    with pytest.raises(BigLittleError, match="optimizer of phase 'sampled' is 'adam'"):
+        dataclasses.replace(last, optimizer="adam")
 
 
 @pytest.mark.usefixtures("threads")
