@@ -176,6 +176,7 @@ class ExternalNetwork:
             answers are measured; "": everything came as given.
         epochs: passes over the training images in its training; 0: nobody said.
         images: training images that it saw in all; 0: nobody said.
+        costs_are: how latency and energy came about, by figure; what is missing is ``given``.
     """
 
     name: str
@@ -188,6 +189,7 @@ class ExternalNetwork:
     weights_sha256: str = ""
     epochs: int = 0
     images: int = 0
+    costs_are: Mapping[str, str] = field(default_factory=dict)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Its columns as a row of a table, shape (1,) each."""
@@ -210,7 +212,11 @@ class ExternalNetwork:
         there = {name: by_device.get(device) for name, by_device in given.items()}
         return {
             **{n: np.array([np.nan if v is None else v], np.float64) for n, v in there.items()},
-            "provenance": {name: WORD for name, value in there.items() if value is not None},
+            "provenance": {
+                name: self.costs_are.get(name, WORD)
+                for name, value in there.items()
+                if value is not None
+            },
         }
 
 

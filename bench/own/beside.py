@@ -9,9 +9,11 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ... import __version__
 from ..errors import AnswersError
-from ..external_networks import ExternalNetwork, beside
+from ..external_networks import ExternalNetwork, beside, outside
 from ..growth import grown
 from ..rows import EXTERNAL
 from ..table import Table
@@ -84,7 +86,7 @@ def _floats(by_device: Mapping[str, float] | None) -> dict[str, float]:
     return {device: float(value) for device, value in (by_device or {}).items()}
 
 
-def write_beside(table: Table, new: ExternalNetwork, path: Path) -> str:
+def write_beside(table: Table, new: ExternalNetwork, path: Path, again: bool = False) -> str:
     """Writes a table with one more network; returns its SHA-256.
 
     Rows that are there stay as they are, and so do the fronts and reference boxes of the space. A
@@ -94,6 +96,7 @@ def write_beside(table: Table, new: ExternalNetwork, path: Path) -> str:
         table: table that the network answered the images of.
         new: the network that becomes its last row.
         path: file to write (.h5), which may be that of the table.
+        again: whether it takes the place of a network of that name that came from outside, too.
 
     Raises:
         ArchitectureError: the network's name cannot stand beside those of the space.
@@ -101,6 +104,10 @@ def write_beside(table: Table, new: ExternalNetwork, path: Path) -> str:
         TableError: a table of given networks, or one that has a network of this name.
     """
     contents = table.contents()
+    if again:
+        of = contents.networks
+        others = np.flatnonzero(~(outside(of) & (of["architecture"] == new.name)))
+        contents = replace(contents.take(others), reference_points=contents.reference_points)
     more = dict.fromkeys((*new.latency_ms, *new.energy_mj))
     fresh = {name: table.profile_columns(name) for name in more if name not in table.devices}
     devices = {**contents.devices, **fresh}

@@ -43,7 +43,7 @@ from .evaluate import (
     EvaluationKey,
     NetworkEvaluator,
 )
-from .reproduce import weights_of
+from .handed_out import weights_of
 from .rounds import (
     EVERY,
     SURROGATES,

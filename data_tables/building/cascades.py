@@ -48,8 +48,8 @@ from ...searchers.pair_training import pair_job
 from ...searchers.settings import SearchSettings
 from ..ready.cards import FOLDER, FORMAT, GRAPH_NAME, Card, read_ready
 from ..ready.images import answers_to_made
+from .handed_out import weights_of
 from .plan import Plan, TrainedSupernet
-from .reproduce import weights_of
 
 log = logging.getLogger(__name__)
 

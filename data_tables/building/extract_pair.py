@@ -8,15 +8,12 @@ from typing import Any
 
 from ...bench.gate import Gate
 from ...bench.gates import get_metric
-from ...bench.networks import weights_hash
-from ...bench.precision import split_precision
 from ...bench.table import Table
 from ...edge_profiler.accuracy import Rerun, rerun
 from ...edge_profiler.deployable import describe, with_pixels
-from ...edge_profiler.named_couplings import named_couplings
 from ...edge_profiler.onnx_cascade import chained_model
-from .quantise import in_precision
-from .reproduce import checked_name, evaluator_of, origin_of, weights_of
+from .handed_out import checked_name, coupling_of, handed_out
+from .reproduce import evaluator_of, origin_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,8 @@ def extract_pair(
 
     Args:
         table: table with its weights beside it.
-        names: little and big, ``ARCHITECTURE[@EXIT][:PRECISION]``; they need not be in the table.
+        names: little and big, ``ARCHITECTURE[@EXIT][:PRECISION]``, which need not be in the table,
+            or the table's teacher.
         gate: metric and threshold that decide what escalates.
         data: folder of the images; None for the usual place.
         check: whether it is asked about the images of val too, one by one as it is deployed.
@@ -91,19 +89,19 @@ def extract_pair(
     """
     get_metric(gate.metric)
     pair = checked_name(table, names[0]), checked_name(table, names[1])
-    (coupling,) = named_couplings(table.space, pair)
-    supernet = weights_of(table)
+    coupling = coupling_of(table, pair)
     evaluator = evaluator_of(table, data, threads, ("val",) if check else ())
-    networks = [evaluator.inherited(supernet.net, split_precision(name)[0]) for name in pair]
-    deployed = [
-        in_precision(name, network, evaluator) for name, network in zip(pair, networks, strict=True)
-    ]
-    cascade = chained_model(deployed, ((gate.metric, gate.threshold),), (coupling,))
+    networks = handed_out(table, pair, evaluator)
+    models = [network.model for network in networks]
+    cascade = chained_model(models, ((gate.metric, gate.threshold),), (coupling,))
     model = with_pixels(cascade, evaluator.dataset)
+    trainings = [network.training for network in networks]
     origin: dict[str, Any] = {
         **origin_of(table),
-        "weights_sha256": [weights_hash(network) for network in networks],
+        "weights_sha256": [network.weights_sha256 for network in networks],
     }
+    if len({*trainings}) > 1:
+        origin["training"] = trainings
     called = dict(zip(("little", "big"), pair, strict=True))
     describe(model, "cascade", called, table.space, evaluator.dataset, origin, gate)
     written = model.SerializeToString()

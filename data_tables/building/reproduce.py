@@ -15,42 +15,21 @@ from typing import Any
 import numpy as np
 
 from ...bench.datasets import Images, get_dataset
-from ...bench.errors import ArchitectureError, TableError
+from ...bench.errors import TableError
 from ...bench.figures import counted
 from ...bench.networks import weights_hash
-from ...bench.precision import PRECISIONS, split_precision
-from ...bench.shipped_tables import companion
-from ...bench.spaces import canonical_name, parse_networks
+from ...bench.precision import split_precision
 from ...bench.table import Table
 from ...edge_profiler.deployable import describe, with_pixels
 from .evaluate import REPORTED, NetworkEvaluator
-from .plan import TrainedSupernet, of_another_supernet
+from .handed_out import checked_name, handed_out, weights_of
+from .plan import TrainedSupernet
 from .quantise import in_precision
-from .recipe import WEIGHTS_NAME
 
 #: On the machine of the build every byte is the same. Elsewhere sums are rounded otherwise, which
 #: moves a code that lay at its edge to the next one, and an answer only where two classes tie.
 DISAGREEING_MAX = 0.001  # of answers
 FAR_CODES_MAX = 0.001  # of codes, more than one step away
-
-
-def weights_of(table: Table) -> TrainedSupernet:
-    """The supernet whose weights ship beside a table.
-
-    Raises:
-        TableError: there are no weights beside the table.
-        CheckpointError: they are not those the table was built from.
-    """
-    path = companion(table, WEIGHTS_NAME)
-    if not path.exists():
-        raise TableError(
-            f"{table.path} has no weights {path.name} beside it; copy both files, or build the "
-            "table: biglittle table build."
-        )
-    supernet = TrainedSupernet.kept(path)
-    if table.training.get("supernet_sha256", supernet.sha256) != supernet.sha256:
-        raise of_another_supernet(f"the networks of {table.path}")
-    return supernet
 
 
 def evaluator_of(table: Table, data: Path | None, threads: int, splits: Any) -> NetworkEvaluator:
@@ -203,35 +182,9 @@ class Extracted:
         ]
 
 
-def checked_name(table: Table, architecture: str) -> str:
-    """The name of a network that a table's weights can be inherited for.
-
-    Args:
-        table: table with its weights beside it.
-        architecture: name of the network, ``ARCHITECTURE[@EXIT][:PRECISION]``.
-
-    Raises:
-        ArchitectureError: it is not of the table's space, has an exit that the space lacks, or runs
-            choices that were never trained.
-    """
-    space = table.space
-    table.check_built([architecture])
-    (genome,), exits = parse_networks(space, architecture, PRECISIONS)
-    run = np.arange(space.n_layers) <= space.exit_after[exits[0]]
-    if space.build_body is not None:
-        run[:] = True  # layers are edges, which every cell has
-    bad = np.flatnonzero(run & ~np.isin(genome, space.allowed(table.choices)))
-    if len(bad):
-        raise ArchitectureError(
-            f"architecture {architecture} has {space.choices[genome[bad[0]]]} at layer {bad[0]}, "
-            f"whose weights were never trained; expected only {', '.join(table.choices)}."
-        )
-    return canonical_name(space, architecture)
-
-
-def origin_of(table: Table) -> dict[str, str]:
+def origin_of(table: Table, training: str = "inherited") -> dict[str, str]:
     """Where the weights of an extracted network come from, for the facts in its file."""
-    return {"training": "inherited", "table": table.name, "table_sha256": str(table.sha256)}
+    return {"training": training, "table": table.name, "table_sha256": str(table.sha256)}
 
 
 def extract(
@@ -245,8 +198,8 @@ def extract(
 
     Args:
         table: table with its weights beside it.
-        architecture: name of a network in the table's space, ``ARCHITECTURE[@EXIT][:PRECISION]``;
-            it need not be in the table.
+        architecture: name of a network in the table's space, ``ARCHITECTURE[@EXIT][:PRECISION]``,
+            which need not be in the table, or of its teacher.
         data: folder of the images; None for the usual place.
         check: whether its accuracy on val is measured too.
         threads: threads of torch and of ONNX Runtime.
@@ -257,26 +210,25 @@ def extract(
         TableError: there are no weights beside the table.
         DatasetError: there are no images to recalibrate on.
     """
-    space, name = table.space, checked_name(table, architecture)
-    supernet = weights_of(table)
+    name = checked_name(table, architecture)
     evaluator = evaluator_of(table, data, threads, ("val",) if check else ())
-    network = evaluator.inherited(supernet.net, split_precision(name)[0])
-    deployed = in_precision(name, network, evaluator)
-    digest, dataset = weights_hash(network), evaluator.dataset
-    model = with_pixels(deployed, dataset)
+    (network,) = handed_out(table, [name], evaluator)
+    model = with_pixels(network.model, evaluator.dataset)
     origin = {
-        "precision": split_precision(name)[1],
-        "weights_sha256": digest,
-        **origin_of(table),
+        "precision": network.precision,
+        "weights_sha256": network.weights_sha256,
+        **origin_of(table, network.training),
     }
-    describe(model, "network", {"architecture": name}, space, dataset, origin)
-    same = np.flatnonzero((table.networks["training"] == "inherited") & (table.names == name))
+    called = {"architecture": name}
+    describe(model, "network", called, table.space, evaluator.dataset, origin)
+    trained = table.networks["training"] == network.training
+    same = np.flatnonzero(trained & (table.names == name))
     return Extracted(
         model=model.SerializeToString(),
-        weights_sha256=digest,
+        weights_sha256=network.weights_sha256,
         stored_sha256=str(table.networks["weights_sha256"][same[0]]) if len(same) else None,
         accuracy={
             split: float((answered["top1"] == evaluator.images[split].labels).mean())
-            for split, answered in evaluator.answers_of_model(deployed)[0].items()
+            for split, answered in evaluator.answers_of_model(network.model)[0].items()
         },
     )

@@ -100,7 +100,7 @@ def _make(
     threads: int,
 ) -> None:
     from ..building.evaluate import NetworkEvaluator
-    from ..building.reproduce import weights_of
+    from ..building.handed_out import weights_of
 
     dataset = get_dataset(bench.table.dataset)
     images = dataset.load(data)

@@ -111,15 +111,18 @@ def test_exits_become_rows_that_share_the_trunk(
 
 
 def test_exits_are_trained_alone_beside_whole_networks(
-    with_exits: Plan, assembled: Callable[[], Path]
+    with_exits: Plan, assembled: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs, "load_recipe", exits.load_recipe)
     table_file = assembled()
     build.run_stage("exits", with_exits, table_file)
     build.run_stage("extend", with_exits, table_file)
     before = Table(table_file)
     inherited = {str(name) for name in before.names if "@" in str(name)}
     assert exit_rows.exits_there(with_exits, table_file, Site(with_exits).origin) == inherited
-    selection = dataclasses.replace(with_exits.recipe.selection, standalone_exits=2)
+    selection = dataclasses.replace(
+        with_exits.recipe.selection, finetuned=1, standalone=0, standalone_exits=2
+    )
     plan = dataclasses.replace(
         with_exits, recipe=dataclasses.replace(with_exits.recipe, selection=selection)
     )

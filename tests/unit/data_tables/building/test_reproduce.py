@@ -17,7 +17,7 @@ from biglittle.bench.datasets import Dataset
 from biglittle.bench.errors import ArchitectureError, CheckpointError, DatasetError, TableError
 from biglittle.bench.networks import Network, build_network
 from biglittle.bench.table_writer import write_table
-from biglittle.data_tables.building import reproduce
+from biglittle.data_tables.building import handed_out, reproduce
 from biglittle.data_tables.building.plan import Plan
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
@@ -114,8 +114,8 @@ def test_networks_that_are_cut_are_extracted_where_the_supernet_has_their_exit(
 ) -> None:
     import onnxruntime
 
-    weights = dataclasses.replace(reproduce.weights_of(table), net=WithExits())
-    monkeypatch.setattr(reproduce, "weights_of", lambda _: weights)
+    weights = dataclasses.replace(handed_out.weights_of(table), net=WithExits())
+    monkeypatch.setattr(handed_out, "weights_of", lambda _: weights)
     name = "8" * 13 + "7" * 9 + "@12s"  # the choice that was never trained stands behind the exit
     extracted = reproduce.extract(table, name, check=True)
     assert extracted.stored_sha256 is None
@@ -145,10 +145,10 @@ def test_missing_images_and_weights_say_what_to_do(
     other = {**cifar.training, "supernet_sha256": "f" * 64}
     write_table(table.path, dataclasses.replace(cifar, training=other), "1", "d")
     with pytest.raises(CheckpointError, match="other supernet weights"):
-        reproduce.weights_of(Table(table.path))
+        handed_out.weights_of(Table(table.path))
     (plan.working / "supernet.safetensors").unlink()
     with pytest.raises(TableError, match=r"no weights supernet\.safetensors beside it"):
-        reproduce.weights_of(Table(table.path))
+        handed_out.weights_of(Table(table.path))
 
 
 def _network(stored: str | None) -> reproduce.Extracted:
