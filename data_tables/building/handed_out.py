@@ -134,11 +134,11 @@ def handed_out(table: Table, names: Sequence[str], evaluator: NetworkEvaluator) 
     supernet: TrainedSupernet | None = None
     networks = []
     for name in names:
-        kept = teacher_of(table, name)
-        if kept is not None:
-            teacher = load_teacher(kept, evaluator.train, evaluator.dataset)
+        file = teacher_of(table, name)
+        if file is not None:
+            teacher = load_teacher(file, evaluator.train, evaluator.dataset)
             model = teacher_model(teacher, evaluator.dataset)
-            networks.append(HandedOut(name, model, file_hash(kept), EXTERNAL))
+            networks.append(HandedOut(name, model, file_hash(file), EXTERNAL))
             continue
         supernet = supernet or weights_of(table)
         network = evaluator.inherited(supernet.net, split_precision(name)[0])

@@ -8,7 +8,7 @@ measured networks have its operators, and unknown on the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,21 +44,31 @@ def macs_of(teacher: Teacher, dataset: Dataset) -> int:
     return int(counter.get_total_flops()) // 2  # a multiplication and an addition each
 
 
-def predicted_costs(
+def predictions(
     teacher: Teacher, dataset: Dataset, devices: Iterable[str]
-) -> dict[str, dict[str, float]]:
-    """Latency in ms and energy in mJ of one image on the devices that can be predicted, by name."""
-    costs: dict[str, dict[str, float]] = {"latency_ms": {}, "energy_mj": {}}
+) -> dict[str, Prediction]:
+    """What a teacher takes on the devices that it can be predicted for, by name.
+
+    Args:
+        teacher: the teacher; its weights change nothing.
+        dataset: facts of its images.
+        devices: names of devices; those that do not ship are passed over.
+    """
+    told = {}
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"{NAME}.onnx"
         file.write_bytes(teacher_model(teacher, dataset).SerializeToString())
         for device in (d for d in devices if d in shipped_devices()):
             (answer,) = predict_each(device, [file])
             if isinstance(answer, Prediction):
-                costs["latency_ms"][device] = answer.latency_ms
-                if answer.energy_mj is not None:
-                    costs["energy_mj"][device] = answer.energy_mj
-    return costs
+                told[device] = answer
+    return told
+
+
+def predicted_costs(told: Mapping[str, Prediction]) -> dict[str, dict[str, float]]:
+    """Latency in ms and energy in mJ of one image, by figure and device."""
+    energy = {device: p.energy_mj for device, p in told.items() if p.energy_mj is not None}
+    return {"latency_ms": {d: p.latency_ms for d, p in told.items()}, "energy_mj": energy}
 
 
 def known_costs(table: Table) -> dict[str, dict[str, float]]:
@@ -98,7 +108,7 @@ def add_teacher(plan: Plan, path: Path) -> str:
     table = Table(path)
     images = plan.images()
     teacher = load_teacher(weights, images["train"], plan.dataset)
-    costs = predicted_costs(teacher, plan.dataset, table.devices)
+    costs = predicted_costs(predictions(teacher, plan.dataset, table.devices))
     if NAME in names_of(table.networks) and known_costs(table) == costs:
         return f"{path} has a row of the teacher already"
     facts, tensors = read_tensors(weights)
