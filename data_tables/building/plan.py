@@ -100,7 +100,7 @@ class Plan:
         if not path.exists():
             raise CheckpointError(
                 f"no trained supernet in {self.working} (expected supernet.h5): train one with "
-                f"--stage supernet --working {self.working}, or name the folder of another build."
+                f"--stage train --working {self.working}, or name the folder of another build."
             )
         progress, states = load_checkpoint(path, identity, self._accepts)
         with restoring(path):

@@ -128,9 +128,13 @@ def trust_picture(bench: Benchmark, path: Path) -> bool:
     figure, axes = plt.subplots(figsize=(5, 4.6), dpi=130)
     both = []
     for training, twin in trained.items():
-        axes.scatter(
-            100 * twin.inherited, 100 * twin.trained, s=22, c=COLOURS[training], label=training
-        )
+        cut = np.array(["@" in name for name in twin.architecture])
+        for some, marker, label in ((~cut, "o", training), (cut, "^", f"{training}, an exit")):
+            if some.any():
+                axes.scatter(
+                    *(100 * twin.inherited[some], 100 * twin.trained[some]),
+                    s=22, c=COLOURS[training], marker=marker, label=label,
+                )  # fmt: skip
         both += [*twin.inherited, *twin.trained]
     ends = [100 * min(both) - 1, 100 * max(both) + 1]
     axes.plot(ends, ends, color="#777777", lw=0.8, ls="--", label="equal")

@@ -14,6 +14,7 @@ from biglittle.cotrain.schedule import load_schedule  # noqa: E402
 from biglittle.data_tables import table_recipe  # noqa: E402
 from biglittle.data_tables.building import assemble, jobs  # noqa: E402
 from biglittle.data_tables.building.plan import Plan, TrainedSupernet  # noqa: E402
+from biglittle.data_tables.building.stage_names import stages_to_build  # noqa: E402
 from biglittle.data_tables.fbnet_cifar10.recipe import RECIPE as SHIPPED  # noqa: E402
 
 NETWORKS = ["8" * 22, "0" + "8" * 21, "8" * 21 + "0"]
@@ -32,8 +33,9 @@ def test_what_ships_of_a_supernet_gives_the_same_networks(plan: Plan) -> None:
 
 def test_a_folder_without_a_supernet_says_what_to_do(tmp_path: Path) -> None:
     longer = table_recipe(SHIPPED.name, SHIPPED.folder / "supernet_longer.toml")
-    with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage supernet"):
+    with pytest.raises(CheckpointError, match=r"no trained supernet .*--stage train"):
         Plan.load(longer, tmp_path).supernet()  # what ships was not trained as long
+    assert stages_to_build("train") == ("train",)
 
 
 def test_without_a_checkpoint_the_weights_that_ship_are_taken(tmp_path: Path) -> None:
