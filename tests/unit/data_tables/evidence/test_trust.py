@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from biglittle.bench import Benchmark, Pair
 from biglittle.bench.synthetic import DEVICE, synthetic_table
 from biglittle.bench.table_contents import Predictions
 from biglittle.bench.table_writer import write_table
+from biglittle.cotrain.recipe import load_recipe
 from biglittle.data_tables.evidence import _equal_latency, trust
+from biglittle.data_tables.flagship import RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,14 @@ def test_twins_are_the_same_networks(bench: Benchmark) -> None:
         said = bench.table.predictions("test").correct[rows].mean(axis=1)
         assert [found.inherited[i], found.trained[i]] == said.tolist()
     assert found.trained.mean() > found.inherited.mean()  # so synthetic rows are made
+
+
+def test_a_recipe_is_held_against_the_one_before_on_the_networks_of_both() -> None:
+    gained = trust.over_earlier({"a": 0.9, "b": 0.7, "c": 0.1}, {"b": 0.6, "a": 0.7, "d": 1.0})
+    assert gained == pytest.approx({"n": 2, "mean": 0.15, "least": 0.1, "most": 0.2})
+    assert trust.over_earlier({"a": 0.9}, {}) == {}
+    earlier = json.loads(trust.EARLIER.read_text(encoding="utf-8"))
+    assert earlier["recipe"]["images"] == load_recipe(RECIPE.trust["standalone"]).images
 
 
 def _curve(gain: float, n: int = 4000) -> _equal_latency.Operating:
