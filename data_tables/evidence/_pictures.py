@@ -13,6 +13,7 @@ from ...bench.gates import stored_metrics
 from ...bench.recommend import alone
 from ...searchers.table_singles import best_table_single, table_singles
 from ..flagship import RECIPE
+from ._small_png import make_small
 from .trust import twins
 
 DEVICE = RECIPE.design.device
@@ -116,6 +117,7 @@ def front_picture(bench: Benchmark, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
+    make_small(path)
 
 
 def trust_picture(bench: Benchmark, path: Path) -> bool:
@@ -145,4 +147,5 @@ def trust_picture(bench: Benchmark, path: Path) -> bool:
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
+    make_small(path)
     return True

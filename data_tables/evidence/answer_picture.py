@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 from ...bench.errors import BigLittleError
-from ...bench.files import replacing
 from ._page import ROOT, Step
+from ._small_png import make_small
 
 PICTURE = ROOT / "searchers" / "answer.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT, COLOURS = 1180, 885, 256
+WIDTH, HEIGHT = 1180, 885
 SEARCH = ("search", "--device", "raspberry-pi-4", "--latency-ms-max", "20")
 
 
@@ -24,8 +24,6 @@ def draw() -> None:
     Raises:
         BigLittleError: no Chromium is installed.
     """
-    from PIL import Image
-
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         raise BigLittleError(f"no browser to draw with; install one of {', '.join(BROWSERS)}.")
@@ -40,10 +38,7 @@ def draw() -> None:
              f"--screenshot={shot}", page],
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
-        with Image.open(shot) as image, replacing(PICTURE) as partial:
-            image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(
-                partial, "PNG", optimize=True
-            )
+        make_small(shot, PICTURE)
 
 
 STEP = Step(draw, keeps=False)

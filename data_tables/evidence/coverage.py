@@ -79,7 +79,7 @@ def measure(bench: Benchmark, design: Design, device: str) -> dict[str, Any]:
 
 
 def _training(table: Table, training: str) -> dict[str, Any]:
-    rows = table.rows(training)
+    rows = table.rows(training, exits=training != "inherited")  # whose exits are told elsewhere
     accuracy = table.predictions("test").correct[rows].mean(axis=1)
     pairs = {
         (str(table.networks["architecture"][r]), str(table.networks["partner"][r]))
@@ -88,6 +88,7 @@ def _training(table: Table, training: str) -> dict[str, Any]:
     }
     return {
         "networks": len(rows),
+        "exits": int((table.networks["exit"][rows] != "").sum()),
         "pairs": len(pairs),
         "seeds": len({int(s) for s in table.networks["seed"][rows]}),
         "images": [int(v) for v in sorted({int(i) for i in table.networks["images"][rows]})],
@@ -115,6 +116,8 @@ def coverage_section(c: dict[str, Any]) -> str:
             if facts["pairs"]
             else (f"{facts['networks']}")
         )
+        if facts.get("exits"):
+            count += f", {facts['exits']} of them cut at exits"
         images = ", ".join(f"{i:,}" for i in facts["images"] if i) or "none of its own"
         accuracy = ", ".join(f"{100 * a:.1f}" for a in facts["test_accuracy"])
         lines.append(f"| `{training}` | {count} ({seeds}) | {images} | {accuracy} | {meaning} |")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._small_png import make_small
 from ._formatting import number, order
 
 
@@ -51,3 +52,4 @@ def picture(document: Mapping[str, Any], path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
+    make_small(path)
