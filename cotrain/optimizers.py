@@ -27,20 +27,16 @@ Groups = list[dict[str, Any]]
 
 
 def parameter_groups(
-    net: nn.Module, weight_decay: float, fresh: tuple[str, ...] = (), fresh_rate: float = 1.0
+    parts: Parts, weight_decay: float, fresh: tuple[str, ...] = (), fresh_rate: float = 1.0
 ) -> Groups:
     """Groups for an optimiser: weight decay on weights, none on batch norms and biases.
 
     Args:
-        net: module whose parameters are grouped.
+        parts: the parameters with their names.
         weight_decay: weight decay of convolution and classifier weights.
         fresh: beginnings of the names of parameters that start from random weights.
         fresh_rate: factor of their learning rate, kept in their groups as ``rate``.
     """
-    return _groups(net.named_parameters(), weight_decay, fresh, fresh_rate)
-
-
-def _groups(parts: Parts, weight_decay: float, fresh: tuple[str, ...], fresh_rate: float) -> Groups:
     groups, parts = [], list(parts)
     for rate, new in ((1.0, False), (fresh_rate, True)):
         own = [p for n, p in parts if n.startswith(fresh) == new]
@@ -89,7 +85,7 @@ class ModuleOptimizer:
         momentum, decay = settings.momentum, settings.weight_decay
         fresh, rate = settings.fresh, settings.fresh_rate
         if settings.name == "sgd":
-            groups = parameter_groups(net, decay, fresh, rate)
+            groups = parameter_groups(net.named_parameters(), decay, fresh, rate)
             sgd = torch.optim.SGD(groups, lr=0.0, momentum=momentum, nesterov=momentum > 0)
             self.optimizers: list[torch.optim.Optimizer] = [sgd]
             return
@@ -112,7 +108,8 @@ class ModuleOptimizer:
             momentum=momentum,
             adjust_lr_fn="match_rms_adamw",  # so that one learning rate fits both
         )
-        others = _groups([(n, p) for n, p in parts if n not in square], decay, fresh, rate)
+        rest = [(n, p) for n, p in parts if n not in square]
+        others = parameter_groups(rest, decay, fresh, rate)
         adamw = torch.optim.AdamW(others, lr=0.0, betas=(momentum, BETA_2))
         self.optimizers = [muon, adamw]
 

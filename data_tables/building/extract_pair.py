@@ -97,7 +97,7 @@ def extract_pair(
     model = with_pixels(cascade, evaluator.dataset)
     trainings = [network.training for network in networks]
     origin: dict[str, Any] = {
-        **origin_of(table),
+        **origin_of(table, trainings[0]),
         "weights_sha256": [network.weights_sha256 for network in networks],
     }
     if len({*trainings}) > 1:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...bench import Benchmark, Front, OperatingPoint
 from ...bench.bootstrap import LEVEL, paired_gain
 from ...bench.datasets import get_dataset
@@ -19,7 +17,7 @@ from ...cotrain.teacher import Teacher
 from ..building.oracle import NAME, predictions
 from ..flagship import RECIPE
 from ._page import Step, versions
-from .table import right_answers
+from .table import best_within, right_answers
 
 DEVICE = "raspberry-pi-4"  # MACs are the same on every device
 GATE = "margin"
@@ -80,10 +78,8 @@ _TOLD = ("little", "big", "threshold", "accuracy", "escalation_rate")
 
 def _best(front: Front, cost: str, budget: float) -> OperatingPoint | None:
     """The point that is most accurate on val within a budget there, as test reports it."""
-    inside = np.flatnonzero(getattr(front.chosen, cost) <= budget)
-    if not len(inside):
-        return None
-    return front[int(inside[np.argmax(front.chosen.accuracy[inside])])]
+    place = best_within(front.chosen.accuracy, getattr(front.chosen, cost), budget)
+    return None if place is None else front[place]
 
 
 def _pair_text(row: dict[str, Any]) -> str:

@@ -11,14 +11,13 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...bench import Benchmark, Gate, Pair
 from ...bench.bootstrap import LEVEL, paired_gain
 from ...bench.precision import FP32
 from ..flagship import RECIPE
 from ._page import Step, on_device
-from .table import right_answers
+from .table import best_within, right_answers, right_of_rows
 
 TRAINING, GATE = "standalone", "margin"
 LIMITS_MS = (5.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0)
@@ -41,9 +40,9 @@ def measure() -> dict[str, Any]:
         pairs = [
             (float(curve.accuracy[i]), float(curve.threshold[i]), curve.pair)
             for curve in curves
-            if (i := _best(curve.accuracy, curve.latency_ms, limit)) is not None
+            if (i := best_within(curve.accuracy, curve.latency_ms, limit)) is not None
         ]
-        place = _best(front.chosen.accuracy, front.chosen.latency_ms, limit)
+        place = best_within(front.chosen.accuracy, front.chosen.latency_ms, limit)
         if not len(fitting) or not pairs or place is None:
             continue
         single = int(fitting[np.argmax(accuracy[fitting])])
@@ -52,7 +51,7 @@ def measure() -> dict[str, Any]:
         point = bench.query(pair, Gate(GATE, threshold), device)
         right = {
             "single": bench.table.predictions("test").correct[single],
-            "pair": _right(bench, pair, threshold),
+            "pair": right_of_rows(bench, bench.table.pair_rows(pair), Gate(GATE, threshold)),
             "inherited": right_answers(bench, inherited),
         }
         told.append(
@@ -69,21 +68,6 @@ def measure() -> dict[str, Any]:
             }
         )
     return {"device": device, "networks": names, "rows": told}
-
-
-def _best(
-    accuracy: NDArray[np.float64], latency_ms: NDArray[np.float64], limit: float
-) -> int | None:
-    """Place of the most accurate point within a limit; None where nothing is so cheap."""
-    inside = np.flatnonzero(latency_ms <= limit)
-    return int(inside[np.argmax(accuracy[inside])]) if len(inside) else None
-
-
-def _right(bench: Benchmark, pair: Pair, threshold: float) -> NDArray[np.bool_]:
-    """Whether a pair of this training is right on each test image, shape (n_images,)."""
-    test, (little, big) = bench.table.predictions("test"), bench.table.pair_rows(pair)
-    escalated = test.codes[GATE][little] < Gate(GATE, threshold).cut(bench.table.n_classes)
-    return np.asarray(np.where(escalated, test.correct[big], test.correct[little]))
 
 
 def standalone_section(figures: dict[str, Any]) -> str:

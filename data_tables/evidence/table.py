@@ -60,11 +60,23 @@ def paired_answers(
 
 def right_answers(bench: Benchmark, point: Any) -> np.ndarray[Any, Any]:
     """Whether a pair is right on each test image under its gate, shape (n_images,)."""
-    test = bench.table.predictions("test")
-    little, big = bench.row(point.little), bench.row(point.big)
-    cut = Gate(point.gate, point.threshold).cut(bench.table.n_classes)
-    escalated = test.codes[point.gate][little] < cut
+    rows = bench.row(point.little), bench.row(point.big)
+    return right_of_rows(bench, rows, Gate(point.gate, point.threshold))
+
+
+def right_of_rows(bench: Benchmark, rows: tuple[int, int], gate: Gate) -> np.ndarray[Any, Any]:
+    """The same of a pair by the rows of its little and its big network."""
+    test, (little, big) = bench.table.predictions("test"), rows
+    escalated = test.codes[gate.metric][little] < gate.cut(bench.table.n_classes)
     return np.asarray(np.where(escalated, test.correct[big], test.correct[little]))
+
+
+def best_within(
+    accuracy: np.ndarray[Any, Any], cost: np.ndarray[Any, Any], limit: float
+) -> int | None:
+    """Place of the most accurate point within a limit; None where nothing is so cheap."""
+    inside = np.flatnonzero(cost <= limit)
+    return int(inside[np.argmax(accuracy[inside])]) if len(inside) else None
 
 
 def bootstrap_difference(

@@ -56,7 +56,7 @@ def muon(six_steps):  # type: ignore[no-untyped-def]
 
 
 def test_weights_decay_and_biases_and_norms_do_not() -> None:
-    decayed, plain = parameter_groups(small(), 0.5)
+    decayed, plain = parameter_groups(small().named_parameters(), 0.5)
     assert (decayed["weight_decay"], plain["weight_decay"]) == (0.5, 0.0)
     assert [tuple(p.shape) for p in decayed["params"]] == [(4, 3, 3, 3), (8, 4, 1, 1), (2, 8)]
     assert [tuple(p.shape) for p in plain["params"]] == [(4,), (4,), (8,), (8,), (2,)]

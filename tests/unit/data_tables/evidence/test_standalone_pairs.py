@@ -9,12 +9,13 @@ pytest.importorskip("scipy")
 
 from biglittle.bench import Benchmark, Gate, Pair
 from biglittle.data_tables.evidence import standalone_pairs
+from biglittle.data_tables.evidence.table import best_within
 
 
 def test_the_best_point_within_a_limit() -> None:
     accuracy, latency = np.array([0.9, 0.5, 0.7]), np.array([9.0, 1.0, 2.0])
-    assert standalone_pairs._best(accuracy, latency, 3.0) == 2
-    assert standalone_pairs._best(accuracy, latency, 0.5) is None
+    assert best_within(accuracy, latency, 3.0) == 2
+    assert best_within(accuracy, latency, 0.5) is None
 
 
 def test_what_is_told_is_what_the_table_answers() -> None:
